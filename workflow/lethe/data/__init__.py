@@ -1,0 +1,1 @@
+"""Where the data of a stage comes from: sources, mixtures and batches."""

@@ -1,0 +1,1 @@
+"""Evaluation through lm-eval, and the metrics of generated text."""

@@ -1,0 +1,1 @@
+"""Forgetting and transfer: pure functions on score matrices, with intervals."""

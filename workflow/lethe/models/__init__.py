@@ -1,0 +1,1 @@
+"""Load, save and run the model families."""

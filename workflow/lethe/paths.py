@@ -1,0 +1,46 @@
+"""Every path of the results folder, in one place; rules and package both read them here."""
+
+from pathlib import Path
+
+DATA_MANIFEST = "data.json"
+BASE_MANIFEST = "base.json"
+STAGE_MANIFEST = "stage.json"
+PROBE_MANIFEST = "probe.json"
+
+FOLDER = {"data": "data", "base": "bases", "stage": "stages", "probe": "scores"}
+MANIFEST = {
+    "data": DATA_MANIFEST,
+    "base": BASE_MANIFEST,
+    "stage": STAGE_MANIFEST,
+    "probe": PROBE_MANIFEST,
+}
+
+
+def node_directory(results: Path | str, kind: str, node: str) -> Path:
+    """Folder of one node's artefacts."""
+    return Path(results) / FOLDER[kind] / node
+
+
+def node_manifest(results: Path | str, kind: str, node: str) -> Path:
+    """The manifest that is written last and makes the node count as done."""
+    return node_directory(results, kind, node) / MANIFEST[kind]
+
+
+def spec_file(results: Path | str, node: str) -> Path:
+    """The node's resolved spec."""
+    return Path(results) / "specs" / f"{node}.json"
+
+
+def work_directory(results: Path | str, node: str) -> Path:
+    """Interrupted work and the lock of a node; outside every declared output."""
+    return Path(results) / "work" / node
+
+
+def score_store(results: Path | str, checkpoint: str) -> Path:
+    """Scores of one checkpoint, one file an evaluation task."""
+    return Path(results) / "scores" / "store" / checkpoint
+
+
+def study_directory(results: Path | str, study: str) -> Path:
+    """Long tables, metrics, tables and figures of a study."""
+    return Path(results) / "studies" / study

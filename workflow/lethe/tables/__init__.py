@@ -1,0 +1,1 @@
+"""One table a file, made from the long tables."""

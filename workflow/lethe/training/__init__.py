@@ -1,0 +1,1 @@
+"""The only training loop, for bases and stages, every method and family."""
