@@ -1,0 +1,58 @@
+"""JSON without its loose ends: no NaN, no repeated key, and one canonical form to take digests of."""
+
+import hashlib
+import json
+import math
+from typing import Any
+
+
+def loads(text: str) -> Any:
+    """Parse; ValueError for NaN, infinity, a number too large, or a key that occurs twice."""
+    return json.loads(
+        text,
+        object_pairs_hook=_unique_keys,
+        parse_constant=_refuse_constant,
+        parse_float=_finite_float,
+    )
+
+
+def digest(value: Any) -> str:
+    """Hex sha256 of the canonical JSON: sorted keys, no blanks, floats in their shortest form.
+
+    Raises TypeError for a key that is not a string (JSON would make 1 and "1" the same), and
+    ValueError for NaN or infinity.
+    """
+    _require_string_keys(value)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {repeated!r} occurs twice")
+    return result
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number that a result may have")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large for a number")
+    return value
+
+
+def _require_string_keys(value: Any) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"a digest needs string keys, found {key!r}")
+            _require_string_keys(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _require_string_keys(item)
