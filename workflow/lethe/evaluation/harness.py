@@ -1,0 +1,159 @@
+"""Scores a checkpoint on lm-eval tasks with one load, keeping one result file a task."""
+
+from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lm_eval.evaluator
+from lm_eval.api.model import LM
+
+from lethe.artefacts import digest, read_json, write_json
+from lethe.errors import UserError
+from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
+from lethe.evaluation.language_model import wrap
+from lethe.evaluation.outcomes import outcomes
+from lethe.evaluation.scores import items_of, scores_of
+from lethe.evaluation.specification import EvalTask
+from lethe.evaluation.task_digest import task_digest
+from lethe.evaluation.tasks import TaskSource, build, find
+from lethe.fingerprint import fingerprint
+
+__all__ = ["EvalTask", "score_checkpoint"]
+
+ENGINES = ("stock",)
+# Code on which a score depends besides the task's own functions.
+SCORING_CODE = [
+    "lethe.evaluation.language_model",
+    "lethe.evaluation.outcomes",
+    "lethe.evaluation.scores",
+    "lethe.evaluation.tasks",
+]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One task to be scored or found in the store."""
+
+    task: EvalTask
+    source: TaskSource
+    digest: str
+    file: Path
+
+
+def score_checkpoint(
+    directory: Path,
+    weights_sha256: str,
+    tasks: list[EvalTask],
+    store: Path,
+    *,
+    engine: str = "stock",
+    dtype: str = "float32",
+    batch_size: int = 64,
+) -> list[dict]:
+    """Score a checkpoint on every task; what `store` already holds is not scored again.
+
+    Args:
+        directory: a plain hub directory with safetensors weights and a tokenizer.
+        weights_sha256: of the weights; part of the key under which results are kept.
+        store: one file a task, `{task}-{key}.json`, written as each task is done.
+        engine: `stock`: lm-eval's own way of computing log-likelihoods and greedy generation.
+        dtype: of the weights; log-probabilities are always taken in float32.
+
+    Returns:
+        One result a task, in the order of `tasks`.
+
+    Raises:
+        UserError: unknown task or engine, a checkpoint that cannot be loaded, a stored result
+            that is cut or altered.
+    """
+    if engine not in ENGINES:
+        raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
+    quiet_lm_eval()
+    directory, store = Path(directory), Path(store)
+    shared = {
+        "weights": weights_sha256,
+        "files": identifying_files(directory),
+        "engine": engine,
+        "dtype": dtype,
+        "lm_eval": lm_eval.__version__,
+        "code": fingerprint(SCORING_CODE),
+    }
+    jobs = [_job(task, shared, store) for task in tasks]
+    missing = [job for job in jobs if not job.file.exists()]
+    if missing:
+        lm = wrap(*open_checkpoint(directory, dtype), batch_size=batch_size)
+        for job in missing:
+            write_json(job.file, {**_score(lm, job), "engine": engine, "dtype": dtype}, indent=None)
+    return [{**read_json(job.file), **_annotations(job.task)} for job in jobs]
+
+
+def quiet_lm_eval() -> None:
+    """lm-eval warns of what is meant to be: a model object passed in, few-shot defaults."""
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+
+
+def _job(task: EvalTask, shared: dict[str, Any], store: Path) -> _Job:
+    source = find(task)
+    defined = task_digest(source)
+    key = digest(
+        {
+            **shared,
+            "task": defined,
+            "split": task.split,
+            "limit": task.limit,
+            "shots": task.shots,
+            "cluster": task.cluster,
+            "subset": task.subset,
+        }
+    )
+    name = f"{task.name.replace('/', '_')}-{key[:12]}.json"
+    return _Job(task, source, defined, store / name)
+
+
+def _annotations(task: EvalTask) -> dict[str, Any]:
+    return {"axis": task.axis, "chance": task.chance}
+
+
+def _score(lm: LM, job: _Job) -> dict:
+    started = time.perf_counter()
+    task = job.task
+    lm_task = build(job.source)
+    evaluated = lm_eval.evaluator.evaluate(
+        lm=lm,
+        task_dict={"tasks": {task.name: lm_task}, "groups": {}},
+        limit=task.limit,
+        bootstrap_iters=0,
+        log_samples=True,
+    )
+    samples = evaluated["samples"][task.name]
+    samples = [sample for sample in samples if sample["filter"] == samples[0]["filter"]]
+    found = outcomes(task, lm_task, samples)
+    _check_finite(task, found)
+    return {
+        "task": task.name,
+        **_annotations(task),
+        "split": task.split,
+        "shots": task.shots,
+        "version": str(lm_task.VERSION),
+        "task_digest": job.digest,
+        "lm_eval_version": lm_eval.__version__,
+        "n": len(found),
+        "scores": scores_of(lm_task, found),
+        "items": items_of(lm_task, found),
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+
+
+def _check_finite(task: EvalTask, found: list) -> None:
+    for outcome in found:
+        value = outcome.gold_logprob
+        if value is not None and not math.isfinite(value):
+            raise UserError(
+                f"{task.name}: the model gives the log-probability {value} for item "
+                f"{outcome.item_id}; its weights are broken (training diverged?)."
+            )

@@ -1,0 +1,121 @@
+"""What happened to each item: outcome, gold log-probability, margin, prediction, identity."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from lethe.artefacts import digest
+from lethe.evaluation.specification import EvalTask
+
+LONGEST_PREDICTION = 200  # characters kept of a generated text
+
+
+@dataclass
+class Outcome:
+    """One item's result.
+
+    Attributes:
+        correct: 0/1, or the item's own value of the primary metric in 0..1; None if there is none.
+        gold_logprob: log-probability of the right answer, nats; None for generated text.
+        margin: gold minus the best other choice, nats; None where there are no choices.
+        predicted: index of the likeliest choice, or the generated text.
+        metrics: what lm-eval's process_results gave.
+    """
+
+    item_id: str
+    cluster_id: str
+    subset: str
+    correct: float | None
+    gold_logprob: float | None
+    margin: float | None
+    predicted: str
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+def outcomes(task: EvalTask, lm_task: Any, samples: list[dict]) -> list[Outcome]:
+    """One outcome a document, in the order of the documents.
+
+    Args:
+        samples: lm-eval's logged samples of this task, of one filter.
+    """
+    result = []
+    seen: Counter = Counter()
+    for sample in samples:
+        doc = sample["doc"]
+        identity = item_id(doc, task.cluster)
+        seen[identity] += 1
+        if seen[identity] > 1:
+            identity = f"{identity}-{seen[identity]}"
+        metrics = {name: sample[name] for name in sample["metrics"]}
+        result.append(
+            Outcome(
+                item_id=identity,
+                cluster_id=_cluster_of(doc, task.cluster, identity),
+                subset=str(doc[task.subset]) if task.subset else "",
+                metrics=metrics,
+                **_measured(lm_task, doc, sample["filtered_resps"], metrics),
+            )
+        )
+    return result
+
+
+def item_id(doc: dict, cluster: str | None) -> str:
+    """A digest of the document's content; its row id and cluster are not content."""
+    return digest({key: doc[key] for key in doc if key not in ("id", cluster)})[:16]
+
+
+def _cluster_of(doc: dict, cluster: str | None, identity: str) -> str:
+    value = doc.get(cluster) if cluster else None
+    return identity if value is None else str(value)
+
+
+def _measured(lm_task: Any, doc: dict, responses: list, metrics: dict) -> dict[str, Any]:
+    kind = lm_task.OUTPUT_TYPE
+    if kind == "multiple_choice":
+        return _choice(lm_task, doc, responses, metrics)
+    if kind == "generate_until":
+        text = responses[0] if isinstance(responses[0], str) else str(responses[0])
+        # Its value needs the aggregation function and is filled in with the scores.
+        return _result(None, None, None, text)
+    if kind == "loglikelihood":
+        logprob, greedy = responses[0]
+        return _result(float(greedy), logprob, None, "")
+    return _result(None, float(responses[0]), None, "")
+
+
+def _choice(lm_task: Any, doc: dict, responses: list, metrics: dict) -> dict[str, Any]:
+    choices = lm_task.doc_to_choice(doc)
+    logprobs = [logprob for logprob, _ in responses[: len(choices)]]
+    predicted = max(range(len(logprobs)), key=logprobs.__getitem__)
+    gold = gold_indices(lm_task, doc, choices)
+    others = [logprobs[i] for i in range(len(logprobs)) if i not in gold]
+    if not gold:
+        return _result(None, None, None, str(predicted))
+    best = max(logprobs[i] for i in gold)
+    correct = float(predicted in gold)
+    if "pct_stereotype" in metrics:
+        correct = float(metrics["pct_stereotype"])
+    return _result(correct, best, best - max(others) if others else None, str(predicted))
+
+
+def gold_indices(lm_task: Any, doc: dict, choices: list[str]) -> list[int]:
+    """Indices of the right choices, whichever way the task names them; empty if none is valid."""
+    gold = lm_task.doc_to_text(doc) if lm_task.multiple_input else lm_task.doc_to_target(doc)
+    found = []
+    for value in gold if isinstance(gold, list) else [gold]:
+        if isinstance(value, str):
+            value = choices.index(value) if value in choices else -1
+        if 0 <= int(value) < len(choices):
+            found.append(int(value))
+    return found
+
+
+def _result(
+    correct: float | None, logprob: float | None, margin: float | None, predicted: str
+) -> dict[str, Any]:
+    return {
+        "correct": correct,
+        "gold_logprob": logprob,
+        "margin": margin,
+        "predicted": predicted,
+    }

@@ -1,0 +1,69 @@
+"""SARI (Xu et al. 2016, eqs. 4-7): does a simplification add, keep and delete as references do?
+
+Corpus value in the convention of EASSE: n-gram counts are summed over the sentences before the
+ratios are taken; n = 1..4; F1 for adding and keeping, precision for deleting (as in the paper).
+"""
+
+from collections import Counter
+
+import numpy as np
+
+ORDERS = 4
+# Rows of the statistics: correct, in the system's, in the references'; for add, keep and delete.
+SIZE = 9 * ORDERS
+
+
+def sari_statistics(
+    source: list[str], generated: list[str], references: list[list[str]]
+) -> list[int]:
+    """Counts of one sentence, to be summed over a corpus.
+
+    Returns:
+        36 integers: for each n of 1..4, (correct, system, reference) for add, keep, delete.
+        Adding counts distinct n-grams; keeping and deleting count occurrences, those of source
+        and system repeated for every reference.
+    """
+    counts: list[int] = []
+    for n in range(1, ORDERS + 1):
+        before, after = _ngrams(source, n), _ngrams(generated, n)
+        wanted = sum((_ngrams(reference, n) for reference in references), Counter())
+        counts += _added(before, after, wanted)
+        before, after = _times(before, len(references)), _times(after, len(references))
+        counts += _agreement(before & after, before & wanted)
+        counts += _agreement(before - after, before - wanted)
+    return counts
+
+
+def sari_of_statistics(statistics: np.ndarray) -> float:
+    """SARI in 0..1 of statistics summed over sentences; a ratio over nothing counts 0.
+
+    Args:
+        statistics: array [36] as `sari_statistics` gives.
+    """
+    table = np.asarray(statistics, dtype=float).reshape(ORDERS, 3, 3)
+    correct, system, reference = table[..., 0], table[..., 1], table[..., 2]
+    precision, recall = _ratio(correct, system), _ratio(correct, reference)
+    f1 = _ratio(2 * precision * recall, precision + recall)
+    add, keep, delete = f1[:, 0].mean(), f1[:, 1].mean(), precision[:, 2].mean()
+    return float((add + keep + delete) / 3)
+
+
+def _ngrams(tokens: list[str], n: int) -> Counter:
+    return Counter(tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1))
+
+
+def _times(counts: Counter, factor: int) -> Counter:
+    return Counter({ngram: count * factor for ngram, count in counts.items()})
+
+
+def _added(before: Counter, after: Counter, wanted: Counter) -> list[int]:
+    new, wished = after.keys() - before.keys(), wanted.keys() - before.keys()
+    return [len(new & wished), len(new), len(wished)]
+
+
+def _agreement(done: Counter, wanted: Counter) -> list[int]:
+    return [(done & wanted).total(), done.total(), wanted.total()]
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.divide(above, below, out=np.zeros_like(below), where=below > 0)

@@ -1,0 +1,126 @@
+"""Scores of one task from its items' outcomes: the task's own metrics and those every task has."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lethe.evaluation.intervals import bootstrap_stderr, mean_stderr
+from lethe.evaluation.outcomes import LONGEST_PREDICTION, Outcome
+from lethe.evaluation.text_metrics import SENTENCE, tokens
+
+AGGREGATED_BY_MEAN = "mean"
+
+
+def scores_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
+    """Rows {subset, metric, value, stderr, n, higher_is_better}; all items first, then subsets.
+
+    The task's own metrics come through its own aggregation functions. Multiple choice adds
+    gold_logprob and margin (means, nats); multiple choice and generation add modal_share.
+    """
+    rows = _rows(lm_task, outcomes, "")
+    for subset in sorted({outcome.subset for outcome in outcomes} - {""}):
+        rows += _rows(lm_task, [one for one in outcomes if one.subset == subset], subset)
+    return rows
+
+
+def items_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
+    """One row an item, with the item's own value of every metric under `metrics`.
+
+    `correct` of generated text is the first metric of the task's metric_list.
+    """
+    aggregations = lm_task.aggregation()
+    rows = []
+    for outcome in outcomes:
+        values = {
+            name: item_value(aggregations.get(name), value)
+            for name, value in outcome.metrics.items()
+        }
+        correct = outcome.correct
+        if lm_task.OUTPUT_TYPE == "generate_until":
+            correct = values[_primary(lm_task, values)]
+        rows.append(
+            {
+                "item_id": outcome.item_id,
+                "cluster_id": outcome.cluster_id,
+                "subset": outcome.subset,
+                "correct": correct,
+                "gold_logprob": outcome.gold_logprob,
+                "margin": outcome.margin,
+                "predicted": outcome.predicted[:LONGEST_PREDICTION],
+                "metrics": values,
+            }
+        )
+    return rows
+
+
+def item_value(aggregate: Callable | None, value: Any) -> float:
+    """One item's value of a metric whose corpus value may be more than a mean."""
+    if isinstance(value, int | float | np.number):
+        return float(value)
+    if aggregate in SENTENCE:
+        return SENTENCE[aggregate](value)
+    return float(aggregate([value]))
+
+
+def modal_share(answers: list[str]) -> float:
+    """Share of the commonest answer: 1 for a model that always says the same."""
+    return Counter(answers).most_common(1)[0][1] / len(answers)
+
+
+def _primary(lm_task: Any, values: dict[str, float]) -> str:
+    return next(name for name in lm_task.aggregation() if name in values)
+
+
+def _rows(lm_task: Any, outcomes: list[Outcome], subset: str) -> list[dict]:
+    clusters = [outcome.cluster_id for outcome in outcomes]
+    rows = []
+
+    def add(metric: str, value: float, stderr: float | None, higher_is_better: bool | None):
+        rows.append(
+            {
+                "subset": subset,
+                "metric": metric,
+                "value": float(value),
+                "stderr": stderr,
+                "n": len(outcomes),
+                "higher_is_better": higher_is_better,
+            }
+        )
+
+    for metric in outcomes[0].metrics:
+        values = [outcome.metrics[metric] for outcome in outcomes]
+        add(metric, *_aggregated(lm_task, metric, values, clusters))
+    for metric in ("gold_logprob", "margin"):
+        values = [getattr(outcome, metric) for outcome in outcomes]
+        if lm_task.OUTPUT_TYPE == "multiple_choice" and None not in values:
+            if "pct_stereotype" not in outcomes[0].metrics:
+                add(metric, np.mean(values), mean_stderr(values, clusters), True)
+    if _has_modal_share(lm_task, outcomes):
+        add("modal_share", modal_share(_answers(lm_task, outcomes)), None, False)
+    return rows
+
+
+def _aggregated(
+    lm_task: Any, metric: str, values: list, clusters: list[str]
+) -> tuple[float, float | None, bool | None]:
+    aggregate = lm_task.aggregation()[metric]
+    if getattr(aggregate, "__name__", "") == AGGREGATED_BY_MEAN:
+        stderr = mean_stderr(values, clusters)
+    else:
+        stderr = bootstrap_stderr(values, clusters, aggregate)
+    return aggregate(values), stderr, lm_task.higher_is_better().get(metric)
+
+
+def _has_modal_share(lm_task: Any, outcomes: list[Outcome]) -> bool:
+    if lm_task.OUTPUT_TYPE == "generate_until":
+        return True
+    is_bias = "pct_stereotype" in outcomes[0].metrics
+    return lm_task.OUTPUT_TYPE == "multiple_choice" and not is_bias
+
+
+def _answers(lm_task: Any, outcomes: list[Outcome]) -> list[str]:
+    if lm_task.OUTPUT_TYPE == "generate_until":
+        return [" ".join(tokens(outcome.predicted)) for outcome in outcomes]
+    return [outcome.predicted for outcome in outcomes]

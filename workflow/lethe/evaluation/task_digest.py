@@ -1,0 +1,49 @@
+"""What a task is, as one digest: its configuration, the code it names and the data it reads."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts import digest, sha256_file
+from lethe.evaluation.tasks import TaskSource, build, file_hashes
+from lethe.fingerprint import PACKAGE, fingerprint
+
+
+def task_digest(source: TaskSource) -> str:
+    """Hex sha256 over the resolved configuration, its functions' code and the data's content.
+
+    Local files count by their bytes, wherever they lie. Data from the hub counts by path, name,
+    revision and the fingerprint that `datasets` gives it, for which the task is built.
+    """
+    config = {key: value for key, value in source.config.items() if key != "dataset_kwargs"}
+    arguments = dict(source.config.get("dataset_kwargs") or {})
+    if source.files:
+        arguments["data_files"] = file_hashes(source)
+    config["dataset_kwargs"] = arguments
+    described: dict[str, Any] = {"config": _plain(config)}
+    if not source.files:
+        dataset = build(source).dataset
+        splits = dataset if isinstance(dataset, dict) else {"": dataset}
+        described["data"] = {
+            name: getattr(split, "_fingerprint", str(len(split))) for name, split in splits.items()
+        }
+    return digest(described)
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value; functions become the digest of the code that they run."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if callable(value):
+        return {"function": value.__qualname__, "code": _code_of(value)}
+    return value
+
+
+def _code_of(function: Any) -> str:
+    """Of our own functions the code without comments and all it imports; else the whole file."""
+    if function.__module__.partition(".")[0] == PACKAGE:
+        return fingerprint([function.__module__])
+    file = inspect.getsourcefile(function)
+    return sha256_file(Path(file)) if file else repr(function)

@@ -1,0 +1,170 @@
+"""lm-eval tasks by name: where the YAML is, what defines it, and the task object ready to score.
+
+Relative `data_files` are resolved against the YAML's own folder, so a folder of tasks can be
+moved; jsonl rows are read in memory instead of through a dataset cache on disk.
+"""
+
+from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
+
+import difflib
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import datasets
+import lm_eval.tasks
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.tasks._index import Kind
+from lm_eval.tasks._yaml_loader import load_yaml
+
+from lethe.artefacts import sha256_file
+from lethe.errors import UserError
+from lethe.evaluation.specification import SPLITS, EvalTask
+from lethe.jsonlines import read_rows
+
+DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
+# Keys of a YAML that say where it lies or how it is listed, not what is scored.
+NOT_DEFINING = ("tag", "group", "task_list", "task_alias", "group_alias")
+
+
+class LocalTask(ConfigurableTask):
+    """An lm-eval task whose rows are local jsonl files, read without a cache on disk."""
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **_) -> None:
+        """Fill `self.dataset` with one split a data file; called by lm-eval's constructor."""
+        self.dataset = datasets.DatasetDict(
+            {
+                split: datasets.Dataset.from_list(_same_columns(read_rows(path)))
+                for split, path in dataset_kwargs["data_files"].items()
+            }
+        )
+
+
+@dataclass
+class TaskSource:
+    """Where a task comes from: its resolved configuration and its local data files, if any."""
+
+    config: dict[str, Any]
+    files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def is_local(self) -> bool:
+        return bool(self.files) and self.config.get("dataset_path") == "json"
+
+
+def find(task: EvalTask) -> TaskSource:
+    """The configuration of a task, with the split and shots of `task` written into it.
+
+    Raises:
+        UserError: no such task (names the nearest), a group instead of a task, no such split,
+            or a data file that is missing.
+    """
+    path = _yaml_of(task)
+    config = deepcopy(load_yaml(path))
+    for key in NOT_DEFINING:
+        config.pop(key, None)
+    if not isinstance(config.get("metadata"), dict):
+        config["metadata"] = {"_metadata": config.get("metadata")}
+    config["num_fewshot"] = task.shots
+    _choose_split(config, task, path)
+    files = _resolve_files(config, path)
+    return TaskSource(config, files)
+
+
+def build(source: TaskSource) -> ConfigurableTask:
+    """The lm-eval task object; loads its rows."""
+    config = deepcopy(source.config)
+    if "class" in config:
+        built = config["class"](config=config)
+    elif source.is_local:
+        built = LocalTask(config=config)
+    else:
+        built = ConfigurableTask(config=config)
+    built.set_fewshot_seed(seed=1234)  # lm-eval's default
+    return built
+
+
+@lru_cache(maxsize=8)
+def _index(folder: Path) -> dict[str, Any]:
+    return lm_eval.tasks.TaskManager(include_path=str(folder), include_defaults=False).task_index
+
+
+def _yaml_of(task: EvalTask) -> Path:
+    known: set[str] = set()
+    for folder in _folders(task):
+        entries = _index(folder)
+        entry = entries.get(task.name)
+        if entry is not None and entry.kind in (Kind.TASK, Kind.PY_TASK):
+            return entry.yaml_path
+        if entry is not None:
+            raise UserError(
+                f"{task.name} is a {entry.kind.name.lower()} of evaluation tasks; name its tasks "
+                f"one by one: {', '.join(sorted(entry.tags)) or _members(entry)}."
+            )
+        known |= set(entries)
+    near = difflib.get_close_matches(task.name, sorted(known), n=1, cutoff=0.0)
+    hint = f"; the nearest known name is {near[0]!r}" if near else ""
+    where = task.include_path or "lm-eval's own tasks"
+    raise UserError(f"There is no evaluation task {task.name!r} in {where}{hint}.")
+
+
+def _members(entry) -> str:
+    members = (entry.cfg or {}).get("task") or []
+    names = [m if isinstance(m, str) else str(m.get("task", m.get("group"))) for m in members]
+    return ", ".join(names) or "see its YAML"
+
+
+def _folders(task: EvalTask):
+    """Folders to index, smallest first: all of lm-eval's 14 000 names cost 5 to 8 seconds."""
+    if task.include_path is not None:
+        folder = Path(task.include_path)
+        if not folder.is_dir():
+            raise UserError(f"Expected a folder of task YAMLs at {folder}, found none.")
+        yield folder.resolve()
+        return
+    stem = task.name
+    while stem:
+        if (DEFAULT_FOLDER / stem).is_dir():
+            yield DEFAULT_FOLDER / stem
+        stem = stem.rpartition("_")[0]
+    yield DEFAULT_FOLDER
+
+
+def _choose_split(config: dict[str, Any], task: EvalTask, path: Path) -> None:
+    if task.split not in SPLITS:
+        raise UserError(f"Expected the split test or dev for {task.name}, found {task.split!r}.")
+    if task.split == "dev":
+        if not config.get("validation_split"):
+            raise UserError(f"{path}: the split dev needs a validation_split, found none.")
+        config["test_split"] = config["validation_split"]
+
+
+def _resolve_files(config: dict[str, Any], path: Path) -> dict[str, Path]:
+    """Make the data files' paths absolute, in the configuration too."""
+    arguments = config.get("dataset_kwargs") or {}
+    named = arguments.get("data_files")
+    if isinstance(named, str):
+        named = {"train": named}  # as load_dataset calls the one split
+    if not isinstance(named, dict) or not all(isinstance(name, str) for name in named.values()):
+        return {}
+    files = {split: (path.parent / name).resolve() for split, name in named.items()}
+    for split, file in files.items():
+        if not file.is_file():
+            raise UserError(f"{path}: the data file of split {split} is missing: {file}.")
+    config["dataset_kwargs"] = {
+        **arguments,
+        "data_files": {split: str(file) for split, file in files.items()},
+    }
+    return files
+
+
+def _same_columns(rows: list[dict]) -> list[dict]:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    return [{key: row.get(key) for key in columns} for row in rows]
+
+
+def file_hashes(source: TaskSource) -> dict[str, str]:
+    """sha256 of every local data file, by split."""
+    return {split: sha256_file(path) for split, path in source.files.items()}
