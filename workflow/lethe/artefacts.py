@@ -4,12 +4,10 @@ Everything under results/ is written here: under a temporary name in the same fo
 renamed, and the folder synced, so that a kill or a full disk never leaves half a file.
 """
 
-import errno
 import fcntl
 import hashlib
 import json
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe import strict_json
+from lethe.disk_errors import disk_errors_as_sentences
 from lethe.errors import UserError
 from lethe.faults import fault_point
 from lethe.strict_json import digest
@@ -37,16 +36,6 @@ __all__ = [
 ]
 
 CHUNK_BYTES = 1 << 20
-DISK_ERRORS = {
-    errno.ENOSPC: "no space is left on the disk",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EACCES: "permission is denied",
-    errno.EPERM: "permission is denied",
-    errno.EROFS: "the file system is read-only",
-    errno.ENOTDIR: "a part of the path is a file where a folder is needed",
-    errno.EEXIST: "a part of the path is a file where a folder is needed",
-    errno.EISDIR: "a folder of that name is in the way",
-}
 
 
 @contextmanager
@@ -58,13 +47,15 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = _temporary_name(path)
-    with _disk_errors_as_sentences(path):
+    with disk_errors_as_sentences(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
         try:
             temporary.touch()
+            mode = temporary.stat().st_mode
             fault_point("open")
             yield temporary
+            temporary.chmod(mode)  # some writers (safetensors) make files for their owner alone
             fault_point("write")
             sync(temporary)
             fault_point("fsync")
@@ -146,7 +137,7 @@ def publish(
         path = _inside(directory, name)
         if not path.is_file():
             raise UserError(f"{path}: this file should be published, but it was never written")
-        with _disk_errors_as_sentences(path):
+        with disk_errors_as_sentences(path):
             sync(path)
             entries[name] = file_entry(path)
     complete = {**manifest, "files": entries}
@@ -182,7 +173,7 @@ def lock(path: Path | str) -> Iterator[None]:
     Raises UserError at once, naming the holder, when another process has it.
     """
     path = Path(path)
-    with _disk_errors_as_sentences(path):
+    with disk_errors_as_sentences(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _locked_descriptor(path)
     try:
@@ -269,31 +260,3 @@ def _remove_leftovers(path: Path) -> None:
         if pid.isdigit() and not process_is_alive(int(pid)):
             with suppress(OSError):
                 os.unlink(entry.path)
-
-
-@contextmanager
-def _disk_errors_as_sentences(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        reason = DISK_ERRORS.get(_error_number(error))
-        if reason is None or not _concerns(error, path):
-            raise
-        raise UserError(
-            f"cannot write {path}: {reason}; mend that and run again "
-            "(nothing already computed is lost)"
-        ) from error
-
-
-def _error_number(error: Exception) -> int:
-    if isinstance(error, OSError):
-        return error.errno or 0
-    # safetensors and tokenizers write from Rust and raise their own exceptions.
-    found = re.search(r"\(os error (\d+)\)", str(error))
-    return int(found[1]) if found else 0
-
-
-def _concerns(error: Exception, path: Path) -> bool:
-    """False for another file that the caller touched between our opening and closing."""
-    name = getattr(error, "filename", None)
-    return not name or Path(name) in (path, _temporary_name(path), *path.parents)

@@ -1,4 +1,4 @@
-"""JSON without its loose ends: no NaN, no repeated key, and one canonical form to take digests of."""
+"""JSON without its loose ends: no NaN, no repeated key, and one canonical form for digests."""
 
 import hashlib
 import json
