@@ -4,6 +4,7 @@ Everything under results/ is written here: under a temporary name in the same fo
 renamed, and the folder synced, so that a kill or a full disk never leaves half a file.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
