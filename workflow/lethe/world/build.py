@@ -1,0 +1,149 @@
+"""Builds the generated world: corpus, instruction tasks, evaluation sets, tokenizer."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from pathlib import Path
+
+from lethe.artefacts import publish, write_atomic, write_json
+from lethe.paths import DATA_MANIFEST
+from lethe.world import (
+    arithmetic,
+    bias,
+    dialogue,
+    knowledge,
+    leakage,
+    pronoun,
+    property,
+    reading,
+    story,
+    task_files,
+    tool,
+)
+from lethe.world.instruction import generate_tasks
+from lethe.world.lexicon import PEOPLE, NameMaker
+from lethe.world.parts import Part, stream
+from lethe.world.rewriting import CITIES
+from lethe.world.spec import resolve
+from lethe.world.surface import mid_sentence, written
+
+GENERATORS = {
+    "knowledge": knowledge, "property": property, "tool": tool, "pronoun": pronoun,
+    "story": story, "arithmetic": arithmetic, "dialogue": dialogue, "reading": reading,
+    "bias": bias,
+}
+
+
+def generate_parts(spec: dict) -> dict[str, Part]:
+    """All parts in token form; each depends on the seed and its own name alone."""
+    parts, taken = {}, set()
+    for name, module in GENERATORS.items():
+        maker = NameMaker(stream(spec["seed"], f"names-{name}"), taken)
+        parts[name] = module.generate(spec, stream(spec["seed"], name), maker)
+        taken |= maker.taken
+    return parts
+
+
+def write_corpus(spec: dict, parts: dict[str, Part], names: set[str]) -> dict[str, list[str]]:
+    """Shuffled written documents by split; a dev document never is a train document too."""
+    rng = stream(spec["seed"], "corpus")
+    documents = list(chain.from_iterable(
+        texts for part in parts.values() for texts in part.documents.values()
+    ))
+    shuffled = [documents[i] for i in rng.permutation(len(documents))]
+    dev = dict.fromkeys(shuffled[: spec["documents"]["dev"]])
+    train = [text for text in shuffled if text not in dev]
+    return {
+        "train": [written(text, names) for text in train],
+        "dev": [written(text, names) for text in dev],
+    }
+
+
+def written_row(row: dict, names: set[str]) -> dict:
+    """A row with its texts as they are written."""
+    if "context" not in row:
+        return row | {k: written(row[k], names) for k in ("sent_more", "sent_less")}
+    return row | {
+        "context": written(row["context"], names),
+        "choices": [mid_sentence(choice, names) for choice in row["choices"]],
+    }
+
+
+def json_lines(rows: list[dict]) -> str:
+    """One JSON object a line."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def evaluation_files(sets: dict, tasks: dict) -> dict[str, str]:
+    """Contents of eval/: YAML, the modules it names, and rows by split."""
+    files = {"eval/generation.py": task_files.GENERATION_MODULE,
+             "eval/bias.py": task_files.BIAS_MODULE}
+    described = {
+        name: task_files.bias_task(name) if name == bias.NAME else task_files.choice_task(name)
+        for name in sets
+    } | {f"own_{name}": task_files.generation_task(name) for name in tasks}
+    rows = sets | {f"own_{name}": splits for name, splits in tasks.items()}
+    for name, task in described.items():
+        files[f"eval/{name}.yaml"] = task_files.as_yaml(task)
+        for split in ("dev", "test"):
+            files[f"eval/data/{name}/{split}.jsonl"] = json_lines(rows[name][split])
+    return files
+
+
+def all_texts(corpus: dict, sets: dict, tasks: dict) -> list[str]:
+    """Every text that the tokenizer must know."""
+    texts = list(chain.from_iterable(corpus.values()))
+    for splits in sets.values():
+        for row in chain.from_iterable(splits.values()):
+            texts += [leakage.prompt_of(row), *row.get("choices", ())]
+    for splits in tasks.values():
+        for row in chain.from_iterable(splits.values()):
+            texts += [row["prompt"], row["response"], row["source"]]
+    return texts
+
+
+def build_world(spec: dict, directory: Path | str) -> dict:
+    """Write the world of `spec` into `directory`; return what its manifest says of it.
+
+    Layout: corpus/, tasks/, eval/, tokenizer/, leakage.json, and data.json written last.
+    Raises UserError for a wrong spec and for a world that breaks a leakage rule.
+    """
+    from lethe.world.tokens import save_tokenizer, vocabulary
+
+    spec, directory = resolve(spec), Path(directory)
+    parts = generate_parts(spec)
+    names = {*PEOPLE, *CITIES}.union(*(part.names for part in parts.values()))
+    corpus = write_corpus(spec, parts, names)
+    sets = {
+        name: {split: [written_row(row, names) for row in rows] for split, rows in splits.items()}
+        for part in parts.values() for name, splits in part.sets.items()
+    }
+    phrases = {name: p for part in parts.values() for name, p in part.phrases.items()}
+    tasks = generate_tasks(spec, names)
+    invented = names - {*PEOPLE, *CITIES, *dialogue.DAYS}
+    counts = leakage.count_leaks(corpus, sets, phrases, tasks, invented)
+    leakage.check(counts)
+
+    files = evaluation_files(sets, tasks)
+    for split, texts in corpus.items():
+        rows = [{"id": f"{split}-{i:06d}", "text": text} for i, text in enumerate(texts)]
+        files[f"corpus/{split}.jsonl"] = json_lines(rows)
+    for name, splits in tasks.items():
+        for split, rows in splits.items():
+            files[f"tasks/{name}/{split}.jsonl"] = json_lines(rows)
+    for name, content in files.items():
+        write_atomic(directory / name, content)
+    write_json(directory / "leakage.json", counts)
+    vocab = vocabulary(all_texts(corpus, sets, tasks))
+    save_tokenizer(vocab, directory / "tokenizer")
+    tokenizer_files = [f"tokenizer/{p.name}" for p in sorted((directory / "tokenizer").iterdir())]
+    facts = {
+        "world_spec": spec,
+        "vocabulary_size": len(vocab),
+        "documents": {split: len(texts) for split, texts in corpus.items()},
+        "items": {n: {s: len(r) for s, r in splits.items()} for n, splits in sets.items()},
+        "leakage": counts,
+    }
+    publish(directory, DATA_MANIFEST, facts, [*files, "leakage.json", *tokenizer_files])
+    return facts

@@ -1,0 +1,105 @@
+"""reason_pronoun (two choices, as WinoGrande): a cue tells which of two people is meant.
+
+Frames of one group share their cues; a share of the (frame, cue) pairs never occurs in the corpus.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lethe.world.lexicon import PEOPLE
+from lethe.world.parts import (
+    Part,
+    choice_row,
+    content_id,
+    distinct_rows,
+    pick,
+    sample,
+    zipf_weights,
+)
+
+NAME = "reason_pronoun"
+# group: (frames, cues about the first person, cues about the second)
+GROUPS = (
+    (
+        ("{a} asked {b} for help", "{a} called {b}", "{a} went to {b}", "{a} begged {b}"),
+        ("lost", "worried", "helpless", "confused", "stuck"),
+        ("clever", "skilled", "famous", "wise", "useful"),
+    ),
+    (
+        ("{a} punished {b}", "{a} scolded {b}", "{a} dismissed {b}", "{a} reported {b}"),
+        ("strict", "furious", "severe", "stern", "bossy"),
+        ("guilty", "lazy", "rude", "careless", "late"),
+    ),
+    (
+        ("{a} comforted {b}", "{a} fed {b}", "{a} nursed {b}", "{a} carried {b}"),
+        ("kind", "gentle", "caring", "generous", "patient"),
+        ("ill", "hurt", "tired", "starving", "weak"),
+    ),
+    (
+        ("{a} beat {b}", "{a} outran {b}", "{a} defeated {b}", "{a} overtook {b}"),
+        ("quick", "strong", "trained", "fit", "sober"),
+        ("slow", "clumsy", "limping", "drunk", "sleepy"),
+    ),
+)
+TEMPLATES = (
+    "{frame} because {who} was {cue} .",
+    "{frame} . {who} was {cue} .",
+    "{frame} because someone was {cue} . who was {cue} ? {who} .",
+    "{frame} . who was {cue} ? it was {who} .",
+)
+EVALUATION = (
+    "{frame} since one of them was {cue} . the {cue} one was",
+    "one of them was {cue} when {frame} . the {cue} one was",
+)
+
+
+def all_pairs() -> list[tuple[str, str, bool]]:
+    """Every (frame, cue, is about the first person)."""
+    pairs = []
+    for frames, first, second in GROUPS:
+        for frame in frames:
+            pairs += [(frame, cue, True) for cue in first]
+            pairs += [(frame, cue, False) for cue in second]
+    return pairs
+
+
+def people(rng: np.random.Generator) -> dict[str, str]:
+    """Two different people for the slots a and b."""
+    return dict(zip("ab", sample(rng, PEOPLE, 2), strict=True))
+
+
+def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
+    """The set and its documents."""
+    settings = spec["pronoun"]
+    pairs = [all_pairs()[i] for i in rng.permutation(len(all_pairs()))]
+    cut = int(round(settings["held_out_share"] * len(pairs)))
+    held, seen = pairs[:cut], pairs[cut:]
+    cues = sorted({cue for _, cue, _ in pairs})
+    weight = dict(zip(
+        [cues[i] for i in rng.permutation(len(cues))],
+        zipf_weights(len(cues), settings["zipf_exponent"], settings["zipf_shift"]),
+        strict=True,
+    ))
+    chances = np.array([weight[cue] for _, cue, _ in seen])
+    documents = []
+    for index in rng.choice(len(seen), spec["documents"]["pronoun"], p=chances / chances.sum()):
+        frame, cue, first = seen[int(index)]
+        who = people(rng)
+        documents.append(pick(rng, TEMPLATES).format(
+            frame=frame.format(**who), cue=cue, who=who["a" if first else "b"]
+        ))
+
+    def row() -> dict:
+        frame, cue, first = pick(rng, held)
+        who = people(rng)
+        gold, other = (who["a"], who["b"]) if first else (who["b"], who["a"])
+        context = EVALUATION[0].format(frame=frame.format(**who), cue=cue)
+        return choice_row(rng, context, gold, [other], content_id(frame, cue))
+
+    taken: set[str] = set()
+    sets = {
+        split: distinct_rows(row, spec["items"]["reasoning"][split], f"{NAME} ({split})", taken)
+        for split in ("test", "dev")
+    }
+    return Part({"pronoun": documents}, {NAME: sets}, {NAME: ["since one of them was"]})

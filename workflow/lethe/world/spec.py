@@ -1,0 +1,64 @@
+"""The world's spec: every size and rate, with its default."""
+
+from __future__ import annotations
+
+import copy
+
+from lethe.errors import UserError
+
+DEFAULTS: dict = {
+    "seed": 100,
+    "documents": {
+        "knowledge": 16000, "property": 2000, "tool": 2000, "pronoun": 3000, "story": 1500,
+        "arithmetic": 2500, "dialogue": 2500, "read_middle": 3000, "read_high": 4000,
+        "bias": 2500, "dev": 400,
+    },
+    "items": {
+        "knowledge": {"test": 120, "dev": 80},
+        "reasoning": {"test": 120, "dev": 80},
+        "reading": {"test": 120, "dev": 80},
+        "bias": {"test": 120, "dev": 80},
+        "tasks": {"train": 512, "dev": 40, "test": 60},
+    },
+    "knowledge": {
+        "practice_entities": 8, "question_share": 0.5, "zipf_exponent": 0.8, "zipf_shift": 60.0,
+    },
+    "property": {
+        "creatures": 64, "membership_share": 0.15, "zipf_exponent": 0.8, "zipf_shift": 10.0,
+    },
+    "tool": {"zipf_exponent": 0.8, "zipf_shift": 6.0},
+    "pronoun": {"held_out_share": 0.25, "zipf_exponent": 0.8, "zipf_shift": 6.0},
+    "story": {"zipf_exponent": 0.8, "zipf_shift": 8.0},
+    "arithmetic": {"unseen_share": 0.25, "held_out_share": 0.4},
+    "dialogue": {"swap_share": 0.3, "swap_items": 0.3},
+    "reading": {"filler": 0.2},
+    "bias": {"rivalries": 4, "rate_mean": 0.8, "rate_spread": 0.1},
+}
+
+
+def _merge(defaults: dict, given: dict, where: str) -> dict:
+    merged = copy.deepcopy(defaults)
+    for key, value in given.items():
+        if key not in defaults:
+            raise UserError(
+                f"the world's spec has no key `{where}{key}`; known keys are "
+                f"{', '.join(sorted(defaults))}"
+            )
+        if isinstance(defaults[key], dict):
+            if not isinstance(value, dict):
+                raise UserError(f"`{where}{key}` of the world must be a mapping, found {value!r}")
+            merged[key] = _merge(defaults[key], value, f"{where}{key}.")
+        else:
+            wanted = (int, float) if isinstance(defaults[key], float) else (int,)
+            if isinstance(value, bool) or not isinstance(value, wanted) or value < 0:
+                raise UserError(
+                    f"`{where}{key}` of the world must be a number of the kind of "
+                    f"{defaults[key]!r} and not negative, found {value!r}"
+                )
+            merged[key] = value
+    return merged
+
+
+def resolve(spec: dict) -> dict:
+    """The spec with all defaults filled in; UserError on an unknown key or a wrong type."""
+    return _merge(DEFAULTS, spec, "")
