@@ -1,0 +1,44 @@
+"""Lethe: every training stage and every evaluation is a rule. `lethe check` says if a config is right."""
+
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+sys.path.insert(0, str(workflow.current_basedir / "workflow"))
+
+from lethe.errors import UserError
+from lethe.workflow_input import read_workflow
+
+
+configfile: "config/config.yaml"
+
+
+try:
+    wf = read_workflow(config)
+except UserError as error:
+    raise SystemExit(f"lethe: {error}")
+
+RESULTS = wf.study.output
+STUDY = f"{RESULTS}/studies/{wf.study.study}"
+
+
+wildcard_constraints:
+    node=r"[A-Za-z0-9_.\-]+",
+    name=r"[A-Za-z0-9_\-]+",
+
+
+include: "workflow/rules/run.smk"
+include: "workflow/rules/nodes.smk"
+include: "workflow/rules/study.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        wf.targets(),

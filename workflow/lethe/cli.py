@@ -1,0 +1,65 @@
+"""The command line: `lethe VERB ...`. A verb's module is imported only when it is called."""
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+
+from lethe.errors import UserError
+
+VERBS = {
+    "check": ("lethe.commands.check", "is this configuration right?"),
+    "plan": ("lethe.commands.plan", "what a study will make, and the specs of its nodes"),
+    "status": ("lethe.commands.status", "grid of stages: done, running, failed and why"),
+    "show": ("lethe.commands.show", "lineage, spec and record of one node"),
+    "diff": ("lethe.commands.diff", "in what two nodes differ"),
+    "evaluate": ("lethe.evaluation.by_hand", "score any local checkpoint on any tasks"),
+    "metrics": ("lethe.metrics.by_hand", "forgetting metrics of your own score matrix"),
+    "data": ("lethe.commands.data", "make a data node (called by the workflow)"),
+    "base": ("lethe.commands.base", "train a base node (called by the workflow)"),
+    "stage": ("lethe.commands.stage", "train a stage node (called by the workflow)"),
+    "probe": ("lethe.commands.probe", "score a checkpoint (called by the workflow)"),
+    "collect": ("lethe.commands.collect", "gather a study's long tables (called by the workflow)"),
+    "summarize": ("lethe.commands.summarize", "metrics of a study (called by the workflow)"),
+    "table": ("lethe.tables.command", "make one table (called by the workflow)"),
+    "figure": ("lethe.figures.command", "draw one figure (called by the workflow)"),
+    "schema": ("lethe.commands.schema", "write the JSON schemas and the manual's tables of keys"),
+    "unlock": ("lethe.unlock", "release the lock of a run that was killed"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; 0 when it went well, 2 after a mistake that a sentence explains."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        if not arguments or arguments[0] in ("-h", "--help"):
+            print(_overview())
+            return 0
+        verb, rest = arguments[0], arguments[1:]
+        if verb not in VERBS:
+            close = difflib.get_close_matches(verb, VERBS, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise UserError(f"There is no verb {verb!r}{hint} (`lethe --help` lists all).")
+        module = importlib.import_module(VERBS[verb][0])
+        parser = argparse.ArgumentParser(
+            prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False
+        )
+        module.add_arguments(parser)
+        return module.run(parser.parse_args(rest)) or 0
+    except UserError as error:
+        print(f"lethe: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has gone; that is no failure.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("lethe: interrupted; what was computed is kept", file=sys.stderr)
+        return 130
+
+
+def _overview() -> str:
+    width = max(len(verb) for verb in VERBS)
+    lines = ["usage: lethe VERB ...  (`lethe VERB --help` says more)", ""]
+    return "\n".join(lines + [f"  {verb:<{width}}  {text}" for verb, (_, text) in VERBS.items()])

@@ -1,0 +1,95 @@
+"""Gather the probe results of a study into the two long tables."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts import read_json
+from lethe.errors import UserError
+from lethe.longtables import SCHEMA_VERSION
+from lethe.paths import node_manifest
+
+
+def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict]]:
+    """Rows of the scores table, one a run, stage and score, and of the items table.
+
+    Stage 0 is scored once per base and joined to every run of it.
+
+    Raises:
+        UserError: a probe result is missing or altered.
+    """
+    probes = {
+        node: read_probe(results, node) for nodes in record["probes"].values() for node in nodes
+    }
+    scores = [row for run in record["runs"] for row in run_rows(run, record, probes)]
+    items = [
+        {**item, "node": checkpoint, "probe": result["task"], "schema_version": SCHEMA_VERSION}
+        for checkpoint, nodes in sorted(record["probes"].items())
+        for node in nodes
+        for result in probes[node]["results"]
+        for item in result["items"]
+    ]
+    return scores, items
+
+
+def read_probe(results: Path, node: str) -> dict[str, Any]:
+    """One probe result.
+
+    Raises:
+        UserError: it is missing, is not JSON, or lacks what a probe result has.
+    """
+    path = node_manifest(results, "probe", node)
+    probe = read_json(path)
+    if not isinstance(probe, dict) or not {"id", "results", "parameters", "spec"} <= probe.keys():
+        raise UserError(f"{path}: not a probe result; remove it and run again to make it anew.")
+    if probe["id"] != node:
+        raise UserError(f"{path}: is the result of {probe['id']}, not of {node}; remove it.")
+    return probe
+
+
+def run_rows(run: dict, record: dict, probes: dict[str, dict]) -> list[dict]:
+    """All score rows of one run."""
+    rows = []
+    for index, (checkpoint, mixture) in enumerate(
+        zip(run["checkpoints"], run["stages"], strict=True)
+    ):
+        words = {
+            "node": checkpoint,
+            "model": run["model"],
+            "family": run["family"],
+            "world_seed": run["world_seed"],
+            "base_seed": run["base_seed"],
+            "method": run["method"],
+            "method_params": json.dumps(run["hyper"], sort_keys=True),
+            "recipe": run["recipe"],
+            "order": run["order"],
+            "train_seed": run["train_seed"],
+            "end_task_seed": None,
+            "stage_index": index,
+            "stage_task": mixture,
+            "schema_version": SCHEMA_VERSION,
+        }
+        for node in record["probes"][checkpoint]:
+            probe = probes[node]
+            for result in probe["results"]:
+                rows += score_rows({**words, "params": probe["parameters"]}, result, record["own"])
+    return rows
+
+
+def score_rows(words: dict, result: dict, own: dict[str, str]) -> list[dict]:
+    """The rows of one evaluation task on one checkpoint."""
+    shared = {
+        **words,
+        "kind": "own_task" if result["task"] in own else "probe",
+        "axis": result["axis"],
+        "probe": result["task"],
+        "split": result["split"],
+        "shots": result["shots"],
+        "chance": result["chance"],
+        "engine": result["engine"],
+        "dtype": result["dtype"],
+        "task_version": str(result["version"]),
+        "task_digest": result["task_digest"],
+        "lm_eval_version": result["lm_eval_version"],
+    }
+    return [{**shared, **score} for score in result["scores"]]

@@ -1,0 +1,47 @@
+"""Train one base model from scratch and hold it against its dev floors."""
+
+import argparse
+from pathlib import Path
+
+from lethe.artefacts import sha256_file
+from lethe.commands.node_arguments import add_node_arguments, read_spec
+from lethe.evaluation.harness import EvalTask, score_checkpoint
+from lethe.paths import node_directory
+from lethe.threads import one_thread
+from lethe.training.base import train_base
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_node_arguments(parser)
+    parser.add_argument("--snapshot-seconds", type=float, default=60.0, help="between snapshots")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    one_thread()
+    spec = read_spec(arguments, "base")
+    include = str(node_directory(arguments.results, "data", spec["data"]) / "eval")
+
+    def dev_scores(directory: Path, store: Path) -> dict[str, float]:
+        tasks = [EvalTask(task["name"], include, split="dev") for task in spec["floor_tasks"]]
+        weights = sha256_file(directory / "model.safetensors")
+        results = score_checkpoint(directory, weights, tasks, store)
+        metrics = {task["name"]: task["metric"] for task in spec["floor_tasks"]}
+        return {
+            result["task"]: row["value"]
+            for result in results
+            for row in result["scores"]
+            if row["metric"] == metrics[result["task"]] and row["subset"] == ""
+        }
+
+    manifest = train_base(
+        arguments.node,
+        spec,
+        arguments.results,
+        arguments.code,
+        arguments.snapshot_seconds,
+        dev_scores,
+    )
+    for attempt in manifest["attempts"]:
+        told = ", ".join(attempt["below_floor"]) or "none"
+        print(f"base seed {attempt['seed']}: sets below their floor: {told}")
+    print(f"{manifest['steps']} steps, {manifest['tokens']} tokens, {manifest['seconds']} s")

@@ -1,0 +1,20 @@
+"""Is this configuration right? Says so, or the first mistake, in one sentence."""
+
+import argparse
+
+from lethe.commands.study_arguments import add_study_arguments, read
+from lethe.plan import make_plan
+from lethe.writable import require_writable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_study_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    study, catalogue = read(arguments)
+    require_writable(study.output)
+    plan = make_plan(study, catalogue)
+    counts = {kind: len(plan.of_kind(kind)) for kind in ("data", "base", "stage", "probe")}
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    print(f"The configuration of study {study.study!r} is right: {told} nodes.")

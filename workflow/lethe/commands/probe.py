@@ -1,0 +1,65 @@
+"""Score one checkpoint on the evaluation tasks of a probe; kept task by task."""
+
+import argparse
+import os
+
+from lethe.artefacts import lock, publish, verify
+from lethe.commands.node_arguments import add_node_arguments, read_spec
+from lethe.evaluation.harness import EvalTask, score_checkpoint
+from lethe.paths import MANIFEST, PROBE_MANIFEST, node_directory, score_store, work_directory
+from lethe.threads import one_thread
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_node_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    one_thread()
+    spec = read_spec(arguments, "probe")
+    results = arguments.results
+    with lock(work_directory(results, spec["checkpoint"]) / "probe.lock"):
+        checkpoint = node_directory(results, spec["checkpoint_kind"], spec["checkpoint"])
+        manifest = verify(checkpoint, MANIFEST[spec["checkpoint_kind"]])
+        include = None
+        if spec["data"]:
+            data = node_directory(results, "data", spec["data"])
+            verify(data, MANIFEST["data"])
+            include = str(data / "eval")
+        weights = manifest["files"]["model.safetensors"]["sha256"]
+        found = score_checkpoint(
+            checkpoint,
+            weights,
+            [eval_task(task, include, spec) for task in spec["tasks"]],
+            score_store(results, spec["checkpoint"]),
+            engine=spec["engine"],
+            dtype=spec["dtype"],
+        )
+        directory = node_directory(results, "probe", arguments.node)
+        record = {
+            "id": arguments.node,
+            "spec": spec,
+            "code": arguments.code,
+            "weights": weights,
+            "parameters": manifest["parameters"],
+            "results": found,
+        }
+        os.makedirs(directory, exist_ok=True)
+        publish(directory, PROBE_MANIFEST, record, [])
+    for result in found:
+        print(f"{result['task']:<20} {result['n']:>5} items  {result['seconds']:.2f} s")
+
+
+def eval_task(task: dict, include: str | None, spec: dict) -> EvalTask:
+    """One evaluation task of a probe's spec."""
+    return EvalTask(
+        name=task["name"],
+        include_path=include,
+        split=spec["split"],
+        shots=task["shots"],
+        limit=spec["limit"],
+        axis=task["axis"],
+        chance=task["chance"],
+        cluster=task["cluster"],
+        subset=task["subset"],
+    )

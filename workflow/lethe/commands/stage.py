@@ -1,0 +1,21 @@
+"""Train one stage from its parent."""
+
+import argparse
+
+from lethe.commands.node_arguments import add_node_arguments, read_spec
+from lethe.threads import one_thread
+from lethe.training.stage import train_stage
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_node_arguments(parser)
+    parser.add_argument("--snapshot-seconds", type=float, default=60.0, help="between snapshots")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    one_thread()
+    spec = read_spec(arguments, "stage")
+    manifest = train_stage(
+        arguments.node, spec, arguments.results, arguments.code, arguments.snapshot_seconds
+    )
+    print(f"{manifest['steps']} steps, {manifest['tokens']} tokens, {manifest['seconds']} s")

@@ -1,0 +1,93 @@
+"""The contract of a method: the hooks the one training loop calls, and what they can reach.
+
+A method is a file `lethe/methods/NAME.py` with one subclass of `Method` called `METHOD`. A hook
+that a method does not need is left alone. The order of a stage is
+
+    before_stage -> for each step: (loss -> backward) for each micro-batch -> after_backward
+                    -> clipping and optimizer update -> after_update
+                 -> after_stage -> state
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+
+from lethe.data.batches import Batch
+from lethe.data.examples import Example
+
+
+@dataclass
+class Stage:
+    """What a method may read and change while a stage is trained.
+
+    Attributes:
+        model: the network being trained, in training mode.
+        examples: the stage's training examples.
+        replayed: the training examples of every earlier stage of the history, oldest first.
+        load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy).
+        collate: examples -> micro-batches, as the stage itself lays them out.
+        plain_loss: (model, batch) -> the stage's own loss on a batch, a scalar tensor.
+        index: 1 for the first stage after the base.
+        seed: the train seed; draw randomness from (seed, step), never from global state.
+        steps: optimizer steps of this stage.
+        step: the step now being taken, from 0.
+        history: the names of the mixtures so far, this one last.
+    """
+
+    model: torch.nn.Module
+    examples: list[Example]
+    replayed: list[list[Example]]
+    load_parent: Callable[[], torch.nn.Module]
+    collate: Callable[[list[Example]], list[Batch]]
+    plain_loss: Callable[[torch.nn.Module, Batch], torch.Tensor]
+    index: int
+    seed: int
+    steps: int
+    step: int = 0
+    history: list[str] = field(default_factory=list)
+
+    def trainable(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
+        """Named parameters that are trained."""
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad:
+                yield name, parameter
+
+    def gradients(self) -> dict[str, torch.Tensor]:
+        """Whole (unsharded) gradients of the global batch, by parameter name.
+
+        Valid in `after_backward`; changing a tensor in place changes the update.
+        """
+        return {name: p.grad for name, p in self.trainable() if p.grad is not None}
+
+
+class Method:
+    """Base class and, unchanged, plain sequential fine-tuning."""
+
+    needs_identity = False
+    """True when the checkpoint needs to be told which task it is used for."""
+
+    def before_stage(self, stage: Stage) -> None:
+        """Called once before the first step, also when a stage is resumed."""
+
+    def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
+        """Scalar loss of a micro-batch; micro-batch losses add up to the loss of the step."""
+        return stage.plain_loss(stage.model, batch)
+
+    def after_backward(self, stage: Stage) -> None:
+        """Called when the gradients of the global batch are complete, before clipping."""
+
+    def after_update(self, stage: Stage) -> None:
+        """Called after the optimizer has changed the parameters."""
+
+    def after_stage(self, stage: Stage) -> None:
+        """Called once after the last step; compute here what later stages need."""
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Tensors that belong to the checkpoint beside the weights; saved and hashed with it."""
+        return {}
+
+    def load_state(self, state: dict[str, torch.Tensor]) -> None:
+        """Restore what `state` returned; called before `before_stage`."""
+        if state:
+            raise ValueError(f"{type(self).__name__} keeps no state, found {sorted(state)[:3]}")

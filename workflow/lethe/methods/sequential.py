@@ -1,0 +1,10 @@
+"""Plain fine-tuning, one task after another: the reference that every remedy is held against."""
+
+from lethe.methods.contract import Method
+
+
+class Sequential(Method):
+    """No remedy at all (Luo et al. 2023, section 3; "naive" or NCL in Ke et al. 2023)."""
+
+
+METHOD = Sequential

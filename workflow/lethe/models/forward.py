@@ -1,0 +1,37 @@
+"""One forward pass over a batch: scores of the labelled positions only."""
+
+import torch
+import torch.nn.functional as functional
+
+from lethe.data.batches import Batch
+
+# Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
+PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
+
+
+def label_logits(model, batch: Batch) -> torch.Tensor:
+    """Logits [N, vocabulary] at the labelled positions of a decoder.
+
+    Attention is kept within examples by the restarting position ids, from which transformers
+    builds the block-diagonal mask; that needs `use_cache=False` and no attention mask.
+    """
+    inputs = {
+        "input_ids": batch.input_ids,
+        "position_ids": batch.position_ids,
+        "use_cache": False,
+    }
+    if model.config.model_type in PLAIN_HEADS:
+        hidden = model.base_model(**inputs).last_hidden_state
+        return model.get_output_embeddings()(hidden.flatten(0, 1)[batch.label_positions])
+    return model(**inputs).logits.flatten(0, 1)[batch.label_positions]
+
+
+def token_losses(model, batch: Batch) -> torch.Tensor:
+    """Negative log-likelihood [N] of every label, in nats."""
+    logits = label_logits(model, batch).float()
+    return functional.cross_entropy(logits, batch.targets, reduction="none")
+
+
+def weighted_loss(model, batch: Batch) -> torch.Tensor:
+    """The plain training loss: label losses with the batch's weights (scalar, nats)."""
+    return (token_losses(model, batch) * batch.weights).sum()

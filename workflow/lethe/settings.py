@@ -1,0 +1,268 @@
+"""Read a study and the catalogues; every mistake is one sentence that says where to mend it."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from lethe.config import Catalogue, Entry, Recipe, Study
+from lethe.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = ROOT / "config" / "catalogue"
+DEFAULT = ROOT / "config" / "config.yaml"
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """One YAML file as a dictionary.
+
+    Raises:
+        UserError: the file is missing, is not YAML, repeats a key, or is not a mapping.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+    try:
+        value = yaml.load(text, Loader=_StrictLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise UserError(f"{path}{where}: not valid YAML ({problem}).") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: expected keys with values, found {type(value).__name__}.")
+    return value
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, of which the first would silently be lost."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is given twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    """Mappings are merged key by key, as Snakemake merges config files; all else is replaced."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAULT) -> Study:
+    """The default configuration with overlays laid over it, validated."""
+    raw = read_yaml(default)
+    for overlay in overlays:
+        raw = merge(raw, read_yaml(overlay))
+    return parse_study(raw)
+
+
+def parse_study(raw: dict[str, Any]) -> Study:
+    """A validated study; the names it selects are checked by `resolve`."""
+    study = _validated(Study, raw, "the configuration")
+    for kind in ("models", "orders", "methods", "controls", "probes", "tables", "figures"):
+        _refuse_repeats(kind, getattr(study, kind))
+    for kind in ("world", "base", "train"):
+        _refuse_repeats(f"seeds.{kind}", getattr(study.seeds, kind))
+    return study
+
+
+def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
+    """All catalogue files and the study's own `define:`, checked for names that do not exist.
+
+    Raises:
+        UserError: a name is defined twice with other values, or an entry names something unknown.
+    """
+    entries: dict[str, dict[str, Any]] = {}
+    for kind in Catalogue.model_fields:
+        path = directory / f"{kind}.yaml"
+        entries[kind] = read_yaml(path) if path.exists() else {}
+    catalogue = _validated(Catalogue, entries, f"the catalogue in {directory.name}/")
+    merged = {}
+    for kind in Catalogue.model_fields:
+        shipped, own = getattr(catalogue, kind), getattr(study.define, kind)
+        for name in shipped.keys() & own.keys():
+            if shipped[name] != own[name]:
+                raise UserError(
+                    f"define.{kind}.{name}: the catalogue already has this name with other values; "
+                    "choose another name for your own entry."
+                )
+        merged[kind] = {**shipped, **own}
+    catalogue = Catalogue.model_construct(**merged)
+    check_references(catalogue)
+    check_selection(study, catalogue)
+    return catalogue
+
+
+def check_references(catalogue: Catalogue) -> None:
+    """Every name that an entry uses exists, and every recipe is complete."""
+    for name, model in catalogue.models.items():
+        require(f"models.{name}.source", model.source, catalogue.sources)
+        require(f"models.{name}.recipe", model.recipe, catalogue.recipes)
+    for name, task in catalogue.tasks.items():
+        require(f"tasks.{name}.source", task.source, catalogue.sources)
+        if "{prompt}" not in task.template:
+            raise UserError(
+                f"tasks.{name}.template: expected a text that holds {{prompt}}, "
+                f"found {task.template!r}."
+            )
+    for name, probe in catalogue.probes.items():
+        if probe.source is not None:
+            require(f"probes.{name}.source", probe.source, catalogue.sources)
+    for name, order in catalogue.orders.items():
+        for place, mixture in enumerate(order, start=1):
+            for task, _ in parse_mixture(mixture):
+                require(f"orders.{name}, stage {place}", task, catalogue.tasks)
+        _refuse_repeats_of_stages(name, order)
+    for name, recipe in catalogue.recipes.items():
+        if (recipe.epochs is None) == (recipe.steps is None):
+            raise UserError(f"recipes.{name}: expected either `epochs` or `steps`, not both.")
+        for model in recipe.overrides:
+            require(f"recipes.{name}.overrides", model, catalogue.models)
+            recipe_for(name, recipe, model)
+
+
+def check_selection(study: Study, catalogue: Catalogue) -> None:
+    """Every name that the study selects exists; methods, tables and figures have a file."""
+    for kind in ("models", "orders", "methods", "probes"):
+        for name in getattr(study, kind):
+            require(kind, name, getattr(catalogue, kind))
+    for name in study.controls:
+        require("controls", name, catalogue.orders)
+        if name in study.orders:
+            raise UserError(f"controls: {name!r} is also in orders; list it in one of them.")
+    require("recipe", study.recipe, catalogue.recipes)
+    for name in study.methods:
+        require(f"methods.{name}.method", catalogue.methods[name].method, files_in("methods"))
+    for kind in ("tables", "figures"):
+        for name in getattr(study, kind):
+            require(kind, name, files_in(kind))
+    owners: dict[str, str] = {}
+    for probe in study.probes:
+        for task in catalogue.probes[probe].tasks:
+            if task in owners:
+                raise UserError(
+                    f"probes: the evaluation task {task!r} is in both {owners[task]!r} and "
+                    f"{probe!r}; select one of the two."
+                )
+            owners[task] = probe
+
+
+def recipe_for(name: str, recipe: Recipe, model: str) -> dict[str, Any]:
+    """The recipe's values for one model, its overrides applied."""
+    values = recipe.model_dump(exclude={"overrides"})
+    overrides = recipe.overrides.get(model, {})
+    if overrides:
+        values = _validated(
+            Recipe, {**values, **overrides}, f"recipes.{name}.overrides.{model}"
+        ).model_dump(exclude={"overrides"})
+    values["betas"] = list(values["betas"])
+    return values
+
+
+def parse_mixture(mixture: str) -> list[tuple[str, int | None]]:
+    """`simp&general:64` -> [("simp", None), ("general", 64)]."""
+    parts = []
+    for part in mixture.split("&"):
+        task, _, count = part.partition(":")
+        parts.append((task, int(count) if count else None))
+    return parts
+
+
+def files_in(kind: str) -> list[str]:
+    """Names of the methods, tables or figures: the files that define one of that kind."""
+    mark = {"methods": "METHOD =", "tables": "def build(", "figures": "def draw("}[kind]
+    folder = Path(__file__).parent / kind
+    return sorted(
+        path.stem
+        for path in folder.glob("*.py")
+        if any(line.startswith(mark) for line in path.read_text(encoding="utf-8").splitlines())
+    )
+
+
+def require(where: str, name: str, known: Iterable[str]) -> None:
+    """Refuse a name that does not exist, with the nearest one that does."""
+    known = sorted(known)
+    if name not in known:
+        raise UserError(f"{where}: {name!r} is not known{_nearest(name, known)}.")
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}? (known: {', '.join(known)})"
+    return f" (known: {', '.join(known) or 'none'})"
+
+
+def _validated(kind: type[Entry], raw: dict[str, Any], what: str):
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(_sentence(kind, error.errors()[0], what)) from None
+
+
+def _sentence(kind: type[Entry], error: dict, what: str) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(kind, error["loc"][:-1])
+        return f"{place} in {what}: there is no such key{_nearest(str(error['loc'][-1]), known)}."
+    if error["type"] == "missing":
+        return f"{place} is missing in {what}."
+    found = error["input"]
+    message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if error["type"] == "string_pattern_mismatch":
+        message = "a name of letters, digits, '.', '_' and '-'"
+        if "orders" in error["loc"]:
+            message = "task names joined by '&', each with an optional ':count'"
+    return f"{place} in {what}: expected {message}, found {found!r}."
+
+
+def _known_keys(kind: type[BaseModel], place: tuple) -> list[str]:
+    """Keys allowed at a place of a model, following lists and mappings."""
+    for part in place:
+        fields = kind.model_fields if isinstance(kind, type) else {}
+        annotation = fields[part].annotation if part in fields else kind
+        nested = _nested_model(annotation)
+        if nested is None:
+            return []
+        kind = nested
+    return sorted(kind.model_fields)
+
+
+def _nested_model(annotation) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _nested_model(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def _refuse_repeats(key: str, values: list) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise UserError(f"{key}: {value!r} is listed {values.count(value)} times.")
+
+
+def _refuse_repeats_of_stages(name: str, order: list[str]) -> None:
+    """A task twice in an order is a mistake, unless the order is one task throughout (a control)."""
+    repeated = [mixture for mixture in order if order.count(mixture) > 1]
+    if repeated and len(set(order)) > 1:
+        raise UserError(
+            f"orders.{name}: the stage {repeated[0]!r} is listed {order.count(repeated[0])} times."
+        )

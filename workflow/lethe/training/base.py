@@ -1,0 +1,116 @@
+"""Train a base model from scratch on a general corpus, and hold it against its dev floors."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lethe.artefacts import lock, publish, verify
+from lethe.data.mixtures import load_mixture
+from lethe.errors import UserError
+from lethe.methods.contract import Method, Stage
+from lethe.models.checkpoints import build, load_tokenizer, save_model
+from lethe.models.forward import weighted_loss
+from lethe.paths import BASE_MANIFEST, node_directory, work_directory
+from lethe.training.loop import Progress, make_collate, total_steps, train
+from lethe.training.provenance import provenance, training_flops
+from lethe.training.snapshots import Snapshots
+from lethe.training.stage import write_log
+
+# A base that misses its floors is followed by the next seed; far apart from other bases' seeds.
+SEED_STRIDE = 1000
+
+
+def train_base(
+    node: str,
+    spec: dict,
+    results: Path,
+    code: str,
+    snapshot_seconds: float,
+    dev_scores: Callable[[Path, Path], dict[str, float]],
+) -> dict:
+    """Train base seeds in turn until one reaches every floor; publish it with all attempts.
+
+    Args:
+        dev_scores: (checkpoint folder, folder for kept scores) -> value by evaluation task. It is
+            handed in, so that a change in how scores are made does not retrain a base.
+
+    Raises:
+        UserError: no seed reached the floors, with the sets that missed; the data are altered.
+    """
+    work = work_directory(results, node)
+    with lock(work / "lock"):
+        started = time.monotonic()
+        data = node_directory(results, "data", spec["data"])
+        verify(data, "data.json")
+        tokenizer = load_tokenizer(data / "tokenizer")
+        directory = node_directory(results, "base", node)
+        attempts = []
+        for attempt in range(spec["attempts"]):
+            seed = spec["base_seed"] + SEED_STRIDE * attempt
+            identity = {**spec, "attempt": attempt, "code": code}
+            snapshots = Snapshots(work, identity, snapshot_seconds)
+            model, progress = train_seed(spec, seed, data, results, tokenizer, snapshots)
+            files = save_model(model, tokenizer, directory)
+            dev = dev_scores(directory, work / f"attempt-{attempt}")
+            attempts.append(judge(spec["floors"], seed, dev))
+            if not attempts[-1]["below_floor"]:
+                break
+        else:
+            raise UserError(_missed(node, attempts))
+        files.append(write_log(directory, progress.rows))
+        parameters = sum(p.numel() for p in model.parameters())
+        manifest = {
+            "id": node,
+            "spec": spec,
+            "seed": seed,
+            "attempts": attempts,
+            "steps": len(progress.rows),
+            "parameters": parameters,
+            "tokens": progress.tokens,
+            "labels": progress.labels,
+            "flops": training_flops(parameters, progress.tokens),
+            "seconds": round(time.monotonic() - started, 3),
+            "provenance": provenance(code),
+        }
+        manifest = publish(directory, BASE_MANIFEST, manifest, files)
+        snapshots.remove()
+    return manifest
+
+
+def train_seed(spec, seed, data, results, tokenizer, snapshots) -> tuple[object, Progress]:
+    """One model from one base seed: its initial weights and its order of documents."""
+    recipe = spec["recipe"]
+    model = build(spec["architecture"], spec["config"], tokenizer, seed)
+    examples = load_mixture(
+        spec["mixture"], {spec["data"]: data}, tokenizer, recipe["max_length"], seed
+    )
+    stage = Stage(
+        model=model,
+        examples=examples,
+        replayed=[],
+        load_parent=lambda: None,
+        collate=make_collate(recipe, tokenizer.pad_token_id),
+        plain_loss=weighted_loss,
+        index=0,
+        seed=seed,
+        steps=total_steps(len(examples), recipe),
+    )
+    return model, train(stage, Method(), recipe, snapshots)
+
+
+def judge(floors: dict[str, float], seed: int, dev: dict[str, float]) -> dict:
+    """Dev scores of one attempt against the floors: {seed, dev, below_floor}."""
+    below = sorted(task for task, floor in floors.items() if dev[task] < floor)
+    return {"seed": seed, "dev": dev, "below_floor": below}
+
+
+def _missed(node: str, attempts: list[dict]) -> str:
+    told = "; ".join(
+        f"seed {attempt['seed']}: "
+        + ", ".join(f"{task} {attempt['dev'][task]:.2f}" for task in attempt["below_floor"])
+        for attempt in attempts
+    )
+    return (
+        f"No seed of base {node} reached its dev floors ({told}). Train it for longer (the model's "
+        "recipe), allow more attempts, or lower its floors in the catalogue of models."
+    )

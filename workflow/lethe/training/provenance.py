@@ -1,0 +1,51 @@
+"""What a checkpoint's manifest says of how it came to be."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "safetensors")
+
+
+def provenance(code: str) -> dict:
+    """Versions, commit, code fingerprint, device and threads of this process."""
+    import torch
+
+    return {
+        "code": code,
+        "versions": {name: _version(name) for name in PACKAGES} | {"python": _python()},
+        "commit": _commit(),
+        "device": "cuda" if torch.cuda.is_available() else "cpu",
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _python() -> str:
+    return platform.python_version()
+
+
+def _commit() -> str | None:
+    """The commit of the workflow, with `-dirty` when files differ from it; None outside git."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    command = ["git", "-C", here, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def training_flops(parameters: int, tokens: int) -> int:
+    """Floating-point operations of training: 6 for each parameter and token (Kaplan et al. 2020).
+
+    Attention scores and recomputation are not counted.
+    """
+    return 6 * parameters * tokens

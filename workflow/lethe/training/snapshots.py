@@ -1,0 +1,102 @@
+"""Interrupted training: a whole snapshot outside the declared outputs, so that it is continued."""
+
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from lethe.artefacts import digest, write_atomic
+from lethe.errors import UserError
+
+SNAPSHOT = "snapshot.safetensors"
+
+
+class Snapshots:
+    """Writes the state of a loop every `seconds`, and finds it again.
+
+    A snapshot is one file, replaced whole; its header carries the digest of the spec, so that the
+    state of another spec is never continued, and a digest of the tensors' bytes.
+    """
+
+    def __init__(self, directory: Path, spec: dict, seconds: float):
+        self.path = directory / SNAPSHOT
+        self.spec = digest(spec)
+        self.seconds = seconds
+        self.last = time.monotonic()
+
+    def due(self) -> bool:
+        return time.monotonic() - self.last >= self.seconds
+
+    def write(self, step: int, tensors: dict[str, torch.Tensor], log: list) -> None:
+        header = {"spec": self.spec, "step": str(step), "log": json.dumps(log)}
+        header["check"] = checksum(tensors)
+        write_atomic(self.path, save(tensors, metadata=header))
+        self.last = time.monotonic()
+
+    def read(self) -> tuple[int, dict[str, torch.Tensor], list] | None:
+        """The step to go on from, the tensors and the log so far; None to start afresh.
+
+        A snapshot that is damaged or belongs to another spec is no loss: training starts afresh.
+        """
+        try:
+            raw = self.path.read_bytes()
+            size = int.from_bytes(raw[:8], "little")
+            header = json.loads(raw[8 : 8 + size])["__metadata__"]
+            tensors = load(raw)
+        except (FileNotFoundError, ValueError, KeyError, SafetensorError):
+            return None
+        if header.get("spec") != self.spec or header.get("check") != checksum(tensors):
+            return None
+        return int(header["step"]), tensors, json.loads(header["log"])
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def checksum(tensors: dict[str, torch.Tensor]) -> str:
+    """Hex sha256 over names and bytes."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        total.update(name.encode())
+        total.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy())
+    return total.hexdigest()
+
+
+def flatten(model, optimizer, method) -> dict[str, torch.Tensor]:
+    """Model, optimizer and method state under one set of names."""
+    tensors = {f"model/{name}": value for name, value in model.named_parameters()}
+    tensors |= {f"buffer/{name}": value for name, value in model.named_buffers()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
+    tensors |= {f"method/{name}": value for name, value in method.state().items()}
+    return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+
+
+def restore(tensors: dict[str, torch.Tensor], model, optimizer, method) -> None:
+    """Put back what `flatten` took.
+
+    Raises:
+        UserError: the tensors do not fit the model.
+    """
+    groups: dict[str, dict] = {"model": {}, "buffer": {}, "optimizer": {}, "method": {}}
+    for name, value in tensors.items():
+        group, _, rest = name.partition("/")
+        groups[group][rest] = value
+    try:
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(groups["model"][name])
+            for name, buffer in model.named_buffers():
+                buffer.copy_(groups["buffer"][name])
+    except (KeyError, RuntimeError) as error:
+        raise UserError(f"An interrupted state does not fit the model: {error}.") from None
+    states: dict[int, dict] = {}
+    for name, value in groups["optimizer"].items():
+        index, _, key = name.partition("/")
+        states.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+    method.load_state(groups["method"])

@@ -1,0 +1,124 @@
+"""Train one stage: parent + mixture + method + recipe + seed -> checkpoint."""
+
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+
+from lethe.artefacts import lock, publish, sha256_file, verify, write_atomic
+from lethe.data.mixtures import load_mixture
+from lethe.methods.contract import Method, Stage
+from lethe.methods.registry import create
+from lethe.models.checkpoints import load_model, load_tokenizer, save_model
+from lethe.models.forward import weighted_loss
+from lethe.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
+from lethe.training.loop import make_collate, total_steps, train
+from lethe.training.provenance import provenance, training_flops
+from lethe.training.snapshots import Snapshots
+
+METHOD_STATE = "method_state.safetensors"
+
+
+def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_seconds: float) -> dict:
+    """Train the stage `node` and publish it; return its manifest.
+
+    Raises:
+        UserError: the parent or the data are missing or altered, another process works on this
+            stage, or training cannot go on.
+    """
+    work = work_directory(results, node)
+    with lock(work / "lock"):
+        started = time.monotonic()
+        parent = node_directory(results, spec["parent_kind"], spec["parent"])
+        parent_manifest = verify(parent, MANIFEST[spec["parent_kind"]])
+        tokenizer = load_tokenizer(parent)
+        method = prepare_method(spec, parent)
+        stage = prepare_stage(spec, parent, results, tokenizer)
+        snapshots = Snapshots(work, {**spec, "code": code}, snapshot_seconds)
+        progress = train(stage, method, spec["recipe"], snapshots)
+        directory = node_directory(results, "stage", node)
+        files = save_model(stage.model, tokenizer, directory) + save_method(method, directory)
+        files.append(write_log(directory, progress.rows))
+        parameters = sum(p.numel() for p in stage.model.parameters())
+        manifest = {
+            "id": node,
+            "spec": spec,
+            "parent_weights": parent_manifest["files"]["model.safetensors"]["sha256"],
+            "steps": stage.steps,
+            "examples": len(stage.examples),
+            "parameters": parameters,
+            "tokens": progress.tokens,
+            "labels": progress.labels,
+            "flops": training_flops(parameters, progress.tokens),
+            "needs_identity": method.needs_identity,
+            "seconds": round(time.monotonic() - started, 3),
+            "provenance": provenance(code),
+        }
+        manifest = publish(directory, STAGE_MANIFEST, manifest, files)
+        snapshots.remove()
+    return manifest
+
+
+def prepare_method(spec: dict, parent: Path) -> Method:
+    """The stage's method, with the state that the parent's checkpoint keeps for it."""
+    method = create(spec["method"], spec["hyper"])
+    if (parent / METHOD_STATE).exists():
+        method.load_state(load_file(parent / METHOD_STATE))
+    return method
+
+
+def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
+    """Model, examples of this stage and of the earlier ones, laid out as the recipe says."""
+    recipe = spec["recipe"]
+
+    def examples_of(mixture):
+        sources = {part["data"] for part in mixture}
+        directories = {source: node_directory(results, "data", source) for source in sources}
+        return load_mixture(
+            mixture, directories, tokenizer, recipe["max_length"], spec["train_seed"]
+        )
+
+    def load_parent():
+        model = load_model(parent, recipe["dtype"])
+        return model.eval().requires_grad_(False)
+
+    for part in spec["mixture"]:
+        verify(node_directory(results, "data", part["data"]), "data.json", only=[part["file"]])
+    model = load_model(parent, recipe["dtype"])
+    examples = examples_of(spec["mixture"])
+    return Stage(
+        model=model,
+        examples=examples,
+        replayed=[examples_of(mixture) for mixture in spec["earlier"]],
+        load_parent=load_parent,
+        collate=make_collate(recipe, tokenizer.pad_token_id),
+        plain_loss=weighted_loss,
+        index=len(spec["history"]),
+        seed=spec["train_seed"],
+        steps=total_steps(len(examples), recipe),
+        history=list(spec["history"]),
+    )
+
+
+def save_method(method: Method, directory: Path) -> list[str]:
+    """Write the method's state beside the weights; a method without state has no file."""
+    state: dict[str, torch.Tensor] = {k: v.contiguous() for k, v in method.state().items()}
+    if not state:
+        (directory / METHOD_STATE).unlink(missing_ok=True)
+        return []
+    write_atomic(directory / METHOD_STATE, save(state))
+    return [METHOD_STATE]
+
+
+def write_log(directory: Path, rows: list[list[float]]) -> str:
+    """One row a step: step, loss in nats, gradient norm before clipping, learning rate."""
+    lines = ["step,loss,gradient_norm,learning_rate"]
+    lines += [f"{int(step)},{loss:.6g},{norm:.6g},{rate:.6g}" for step, loss, norm, rate in rows]
+    write_atomic(directory / "training.csv", "\n".join(lines) + "\n")
+    return "training.csv"
+
+
+def weights_hash(directory: Path) -> str:
+    """sha256 of a checkpoint's weights."""
+    return sha256_file(directory / "model.safetensors")

@@ -1,0 +1,67 @@
+"""A study: its long tables, metrics, tables and figures."""
+
+
+rule collect:
+    input:
+        record=wf.record,
+        probes=wf.probe_results(),
+    output:
+        scores=f"{STUDY}/scores.csv",
+        items=f"{STUDY}/items.csv.gz",
+    log:
+        f"{RESULTS}/logs/collect.log",
+    params:
+        code=lambda w: wf.code("collect"),
+    shell:
+        "{LETHE} collect {input.record:q} --results {RESULTS:q} --scores {output.scores:q}"
+        " --items {output.items:q} &> {log:q}"
+
+
+rule summarize:
+    input:
+        scores=rules.collect.output.scores,
+        items=rules.collect.output.items,
+    output:
+        f"{STUDY}/metrics.csv",
+    log:
+        f"{RESULTS}/logs/summarize.log",
+    params:
+        code=lambda w: wf.code("summarize"),
+        seed=wf.study.seeds.bootstrap,
+    shell:
+        "{LETHE} summarize --scores {input.scores:q} --items {input.items:q}"
+        " --seed {params.seed} --out {output:q} &> {log:q}"
+
+
+rule table:
+    input:
+        scores=rules.collect.output.scores,
+        items=rules.collect.output.items,
+        metrics=rules.summarize.output,
+    output:
+        multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex"),
+    log:
+        f"{RESULTS}/logs/table/{{name}}.log",
+    params:
+        code=lambda w: wf.code("tables", w.name),
+        folder=f"{STUDY}/tables",
+    shell:
+        "{LETHE} table {wildcards.name} --scores {input.scores:q} --items {input.items:q}"
+        " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"
+
+
+rule figure:
+    input:
+        scores=rules.collect.output.scores,
+        items=rules.collect.output.items,
+        metrics=rules.summarize.output,
+    output:
+        multiext(f"{STUDY}/figures/{{name}}", ".pdf", ".png", ".csv"),
+    log:
+        f"{RESULTS}/logs/figure/{{name}}.log",
+    params:
+        code=lambda w: wf.code("figures", w.name),
+        folder=f"{STUDY}/figures",
+    shell:
+        "{LETHE} figure {wildcards.name} --scores {input.scores:q} --items {input.items:q}"
+        " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"
