@@ -1,0 +1,51 @@
+"""What the fork server imports before it forks, by the verb that is asked for."""
+
+import importlib
+import sys
+
+GROUPS = {
+    "models": (
+        "numpy",
+        "torch",
+        "transformers.models.llama.modeling_llama",
+        "transformers.models.auto.modeling_auto",
+        "transformers.tokenization_utils_tokenizers",
+        "datasets",
+        "lm_eval.evaluator",
+        "lm_eval.models.huggingface",
+        "lethe.cli",
+        "lethe.commands.data",
+        "lethe.commands.base",
+        "lethe.commands.stage",
+        "lethe.commands.probe",
+        "lethe.world.build",
+    ),
+    "tables": (
+        "numpy",
+        "pandas",
+        "scipy.stats",
+        "matplotlib.pyplot",
+        "matplotlib.backends.backend_agg",
+        "matplotlib.backends.backend_pdf",
+        "seaborn",
+        "lethe.cli",
+        "lethe.commands.collect",
+        "lethe.commands.summarize",
+        "lethe.tables.command",
+        "lethe.figures.command",
+    ),
+}
+GROUP_OF_VERB = {
+    **dict.fromkeys(("data", "base", "stage", "probe"), "models"),
+    **dict.fromkeys(("collect", "summarize", "table", "figure"), "tables"),
+}
+
+
+def preload(group: str) -> None:
+    """Import a group's modules; one that cannot be imported is left to the job that needs it."""
+    for name in GROUPS[group]:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            print(f"not preloaded: {name} ({type(error).__name__}: {error})", file=sys.stderr)
+    sys.stderr.flush()

@@ -1,0 +1,222 @@
+"""The fork server itself: `python -m lethe.forkserver.server LISTENING_FD SOCKET PARENT`.
+
+One thread, one loop: accept a job, fork it, pass signals on, report how it ended. Ends with its
+parent, after a change of the package's code, and when a library has started threads of its own.
+"""
+
+import gc
+import os
+import selectors
+import shutil
+import signal
+import socket
+import struct
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lethe.forkserver.job import become
+from lethe.forkserver.preload import GROUP_OF_VERB, preload
+from lethe.forkserver.wire import (
+    ENDED,
+    REFUSED,
+    SIGNAL,
+    import_environment,
+    receive_request,
+)
+
+PACKAGE = Path(__file__).resolve().parents[1]
+LOOK_SECONDS = 0.25
+REQUEST_SECONDS = 10.0
+# Arrow's allocator keeps one thread that survives forks by its own at-fork handlers.
+HARMLESS_THREADS = {"jemalloc_bg_thd"}
+
+
+@dataclass
+class Job:
+    """A forked process and the connection of the client that waits for it."""
+
+    process: int
+    connection: socket.socket
+
+
+class Server:
+    """Forks jobs until its parent ends or its code is out of date."""
+
+    def __init__(self, listener: socket.socket, path: Path, parent: int) -> None:
+        self.listener, self.path, self.parent = listener, path, parent
+        self.code = code_state()
+        self.environment = import_environment(dict(os.environ))
+        self.loaded: set[str] = set()
+        self.jobs: dict[int, Job] = {}
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(listener, selectors.EVENT_READ, self._accept)
+
+    def serve(self) -> None:
+        """Until there is nothing left to do."""
+        wake, woken = socket.socketpair()
+        for end in (wake, woken):
+            end.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.signal(signal.SIGTERM, lambda number, frame: self._end())
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        self.selector.register(woken, selectors.EVENT_READ, lambda: woken.recv(4096))
+        while self.listener.fileno() >= 0 or self.jobs:
+            for key, _ in self.selector.select(LOOK_SECONDS):
+                key.data()
+            self._reap()
+            self._end_if_parent_has()
+        self._end()
+
+    def _accept(self) -> None:
+        connection, _ = self.listener.accept()
+        connection.settimeout(REQUEST_SECONDS)
+        descriptors: list[int] = []
+        try:
+            require_same_user(connection)
+            request, descriptors = receive_request(connection, 3)
+            reason = self._why_not(request)
+            if reason:
+                connection.sendall(REFUSED + reason.encode() + b"\n")
+                connection.close()
+                return
+            self._fork(request, descriptors, connection)
+        except (OSError, ValueError, KeyError) as error:
+            print(f"a request was dropped: {error!r}", file=sys.stderr, flush=True)
+            connection.close()
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _why_not(self, request: dict) -> str | None:
+        """Why this job must start by itself; also stops listening if that goes for all jobs."""
+        if request["python"] != sys.executable or request["package"] != str(PACKAGE):
+            return "the fork server belongs to another installation"
+        wanted = import_environment(request["environment"])
+        if wanted != self.environment:
+            names = {name for name, _ in wanted.items() ^ self.environment.items()}
+            return f"the fork server was started with another {', '.join(sorted(names))}"
+        self._load(GROUP_OF_VERB[request["arguments"][0]])
+        if code_state() != self.code:
+            self._stop_listening()
+            return "code has changed since the fork server started"
+        threads = own_threads()
+        if threads:
+            self._stop_listening()
+            return f"a library started threads in the fork server ({', '.join(threads)})"
+        return None
+
+    def _load(self, group: str) -> None:
+        if group in self.loaded:
+            return
+        signal.signal(signal.SIGALRM, lambda number, frame: self._end_if_parent_has())
+        signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
+        gc.disable()
+        preload(group)
+        gc.freeze()  # collections in a job would otherwise copy every page of the server
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self.loaded.add(group)
+
+    def _fork(self, request: dict, descriptors: list[int], connection: socket.socket) -> None:
+        server = os.getpid()
+        process = os.fork()
+        if process == 0:
+            self.selector.close()
+            self.listener.close()
+            for job in self.jobs.values():
+                job.connection.close()
+            connection.settimeout(None)
+            become(request, descriptors, connection, server)
+        self.jobs[process] = job = Job(process, connection)
+        self.selector.register(connection, selectors.EVENT_READ, lambda: self._hear(job))
+
+    def _hear(self, job: Job) -> None:
+        """A signal to pass on, or the client's end, which is the job's end too."""
+        try:
+            said = job.connection.recv(2)
+        except OSError:
+            said = b""
+        if said[:1] == SIGNAL and len(said) == 2:
+            kill_group(job.process, said[1])
+        else:
+            self.selector.unregister(job.connection)
+            kill_group(job.process, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        while self.jobs:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None:
+                return
+            # Before its number is free again: what the job may have left running.
+            kill_group(ended.si_pid, signal.SIGKILL)
+            process, status = os.waitpid(ended.si_pid, 0)
+            job = self.jobs.pop(process)
+            try:
+                code = os.waitstatus_to_exitcode(status)
+                job.connection.sendall(ENDED + str(code).encode() + b"\n")
+            except OSError:
+                pass  # the client has gone; nobody asks for the status
+            if job.connection in self.selector.get_map():
+                self.selector.unregister(job.connection)
+            job.connection.close()
+
+    def _stop_listening(self) -> None:
+        self.path.unlink(missing_ok=True)
+        if self.listener.fileno() >= 0:
+            self.selector.unregister(self.listener)
+            self.listener.close()
+
+    def _end_if_parent_has(self) -> None:
+        if os.getppid() != self.parent:
+            self._end()
+
+    def _end(self) -> None:
+        for process in self.jobs:
+            kill_group(process, signal.SIGKILL)
+        shutil.rmtree(self.path.parent, ignore_errors=True)
+        os._exit(0)
+
+
+def code_state() -> dict[str, tuple[int, int]]:
+    """Change time and size of every file of the package."""
+    state = {}
+    for folder, folders, files in os.walk(PACKAGE):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for name in files:
+            status = os.stat(os.path.join(folder, name))
+            state[os.path.join(folder, name)] = (status.st_mtime_ns, status.st_size)
+    return state
+
+
+def own_threads() -> list[str]:
+    """Names of threads beside the main one that a fork would lose."""
+    names = []
+    for thread in os.listdir("/proc/self/task"):
+        if int(thread) != os.getpid():
+            names.append(Path(f"/proc/self/task/{thread}/comm").read_text().strip())
+    return sorted(set(names) - HARMLESS_THREADS)
+
+
+def require_same_user(connection: socket.socket) -> None:
+    """PermissionError unless the client runs under this user."""
+    size = struct.calcsize("3i")
+    packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    _, user, _ = struct.unpack("3i", packed)
+    if user != os.getuid():
+        raise PermissionError(f"a job of user {user} came to the server of user {os.getuid()}")
+
+
+def kill_group(process: int, number: int) -> None:
+    """Signal a job and what it started; it may not yet have, or no longer have, its group."""
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(process, number)
+            return
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+if __name__ == "__main__":
+    Server(
+        socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), parent=int(sys.argv[3])
+    ).serve()
