@@ -64,9 +64,11 @@ def main(arguments):
 """
 
 PRELOAD = """
-import importlib
-GROUP_OF_VERB = {"plain": "plain", "torch": "torch"}
+import importlib, time
+GROUP_OF_VERB = {"plain": "plain", "torch": "torch", "slow": "slow"}
 def preload(group):
+    if group == "slow":
+        time.sleep(60)
     importlib.import_module({"plain": "colorsys", "torch": "torch"}[group])
 """
 
