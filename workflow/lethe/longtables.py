@@ -103,21 +103,31 @@ def of_run(scores: pd.DataFrame, run: Sequence) -> pd.DataFrame:
     return scores[chosen]
 
 
-def history(run_scores: pd.DataFrame) -> list[str]:
-    """The mixtures of a run's stages 1..T. UserError if a stage has no score or two mixtures."""
-    pairs = run_scores[["stage_index", "stage_task"]].drop_duplicates()
-    tasks: dict[int, str] = {}
-    for index, task in pairs.itertuples(index=False):
-        if index in tasks:
+def history(scores: pd.DataFrame, run: Sequence) -> list[str]:
+    """The mixtures of a run's stages 1..T; T is that of the longest run of the same order.
+
+    A stage without any score takes its mixture from other runs of the order, else "?".
+    UserError if a stage of the run has two mixtures.
+    """
+    own = _mixtures(of_run(scores, run))
+    order = _mixtures(scores[scores["order"] == run[RUN_COLUMNS.index("order")]])
+    for index, names in own.items():
+        if len(names) > 1:
             raise UserError(
-                f"scores: stage {index} of the run {_shown_run(run_scores)} has two mixtures, "
-                f"{tasks[index]!r} and {task!r}; a run is one chain of checkpoints"
+                f"scores: stage {index} of the run {_shown_run(of_run(scores, run))} has two "
+                f"mixtures, {names[0]!r} and {names[1]!r}; a run is one chain of checkpoints"
             )
-        tasks[int(index)] = task
-    for index in range(max(tasks, default=-1) + 1):
-        if index not in tasks:
-            raise UserError(f"scores: stage {index} of the run {_shown_run(run_scores)} is missing")
-    return [tasks[index] for index in range(1, len(tasks))]
+    stages = range(1, max(order, default=0) + 1)
+    return [(own.get(stage) or order.get(stage) or ["?"])[0] for stage in stages]
+
+
+def _mixtures(rows: pd.DataFrame) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for index, task in (
+        rows[["stage_index", "stage_task"]].drop_duplicates().itertuples(index=False)
+    ):
+        found.setdefault(int(index), []).append(task)
+    return found
 
 
 def matrix(
@@ -136,7 +146,7 @@ def matrix(
     mixes engines, precisions, versions, digests, shots or item counts is refused.
     """
     rows = of_run(scores, run)
-    stages = len(history(rows)) + 1
+    stages = len(history(scores, run)) + 1
     table = np.full((stages, len(elements)), np.nan)
     used = []
     for column, element in enumerate(elements):

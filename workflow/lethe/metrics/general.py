@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lethe.metrics.registry import every_cell, first_and_last_row, metric
+from lethe.metrics.registry import REGISTRY, every_cell, first_and_last_row, metric
 
 LUO = "Luo et al. 2023 (arXiv 2308.08747)"
 DROP = "positive = drop (for bias: less stereotype preference)"
@@ -83,6 +83,9 @@ def drop_points(G):
 def delta_general(G):
     """General Ability Delta after the last stage (TRACE)."""
     return (G[..., -1, :] - G[..., 0, :]).mean(-1)
+
+
+GENERAL_METRICS = [entry for entry in REGISTRY.values() if entry.function.__module__ == __name__]
 
 
 def at_floor(base: np.ndarray, chance: np.ndarray, stderr: np.ndarray) -> np.ndarray:

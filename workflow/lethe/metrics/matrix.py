@@ -6,6 +6,7 @@ Scores are taken as higher is better. What a definition excludes (T = 1 for tran
 import numpy as np
 
 from lethe.metrics.registry import (
+    REGISTRY,
     above_diagonal,
     diagonal,
     diagonal_and_last_row,
@@ -265,3 +266,6 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 def _ratio(total: np.ndarray, count: float) -> np.ndarray:
     return total / count if count else np.full_like(total, np.nan)
+
+
+TASK_METRICS = [entry for entry in REGISTRY.values() if entry.function.__module__ == __name__]

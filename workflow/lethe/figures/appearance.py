@@ -1,0 +1,94 @@
+"""How a line looks: a colour for each model or method, the same in every figure of a study."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lethe.metrics.shown import LINE_COLUMNS, Line, is_control, lines, order_of
+
+# Okabe and Ito's colours, told apart by colour-blind readers too.
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#000000"]
+METHODS = {
+    "sequential": "#0072B2",
+    "replay": "#D55E00",
+    "ewc": "#009E73",
+    "das": "#CC79A7",
+    "kd": "#E69F00",
+    "lora": "#56B4E9",
+    "softmask": "#8C564B",
+}
+CONTROL_COLOUR = "#8A8A8A"
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
+
+METRIC_WORDS = {
+    "acc": "accuracy",
+    "pct_stereotype": "share of stereotypes preferred",
+    "sari": "SARI",
+    "bleu": "BLEU",
+    "rouge1": "ROUGE-1",
+    "exact_match": "exact match",
+    "loss": "loss, nats",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, marker, line style and legend text of a line."""
+
+    colour: str
+    marker: str
+    stroke: str | tuple
+    label: str
+
+
+def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
+    """The look of every line of the metrics table.
+
+    One method: a colour per model. Several: a colour per method, a marker and stroke per model.
+    Orders share a look, since figures show them apart; the control is grey.
+    """
+    known = lines(metrics)
+    model, method = LINE_COLUMNS.index("model"), LINE_COLUMNS.index("method")
+    models = list(dict.fromkeys(line[model] for line in known))
+    variants = list(dict.fromkeys(_variant(line) for line in known if not is_control(line)))
+    found = {}
+    for line in known:
+        place = models.index(line[model])
+        marker, stroke = MARKERS[place % len(MARKERS)], STROKES[place % len(STROKES)]
+        label = line[model]
+        if is_control(line):
+            found[line] = Look(CONTROL_COLOUR, marker, stroke, f"{label}, {order_of(line)}")
+        elif len(variants) == 1:
+            found[line] = Look(PALETTE[place % len(PALETTE)], marker, "-", label)
+        else:
+            colour = METHODS.get(line[method], PALETTE[variants.index(_variant(line)) % 8])
+            found[line] = Look(colour, marker, stroke, f"{label}, {_words(line, variants)}")
+    return found
+
+
+def _variant(line: Line) -> tuple:
+    """Method, its hyper-parameters and recipe."""
+    return tuple(line[LINE_COLUMNS.index(c)] for c in ("method", "method_params", "recipe"))
+
+
+def _words(line: Line, variants: list[tuple]) -> str:
+    """The method, and what else is needed to tell it from its variants."""
+    method, params, recipe = _variant(line)
+    alike = [variant for variant in variants if variant[0] == method]
+    words = [method]
+    if len({variant[1] for variant in alike}) > 1:
+        words.append(params)
+    if len({variant[2] for variant in alike}) > 1:
+        words.append(recipe)
+    return " ".join(words)
+
+
+def set_words(probe: str) -> str:
+    """An evaluation set's name for people."""
+    return probe.replace("_", " ")
+
+
+def stage_words(stage_task: str) -> str:
+    """A stage's tick label."""
+    return f"+{stage_task}" if stage_task else "base"

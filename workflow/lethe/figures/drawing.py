@@ -1,0 +1,87 @@
+"""What every figure shares: the drawn result, the page in inches, the caption, saving."""
+
+import textwrap
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lethe.artefacts import write_atomic
+
+CAPTION_SIZE = 7
+CAPTION_LINE = 0.135  # inches
+# Average width of a character in inches at CAPTION_SIZE.
+CAPTION_CHARACTER = 0.0535
+UNDATED_PDF = {"CreationDate": None, "Producer": None, "Creator": None}
+UNDATED_PNG = {"Software": None}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure and the numbers in it."""
+
+    figure: Figure
+    plotted: pd.DataFrame
+
+
+class Page:
+    """A figure on which axes are placed in inches from the top left, above a caption."""
+
+    def __init__(self, width: float, height: float, caption: str):
+        """height: of everything above the caption."""
+        lines = textwrap.wrap(caption, int((width - 0.4) / CAPTION_CHARACTER))
+        self.width = width
+        self.height = height + 0.25 + CAPTION_LINE * len(lines)
+        self.figure = Figure(figsize=(width, self.height))
+        self.figure.text(
+            0.2 / width,
+            0.1 / self.height,
+            "\n".join(lines),
+            fontsize=CAPTION_SIZE,
+            color="#444444",
+            va="bottom",
+            linespacing=1.3,
+        )
+
+    def axes(self, left: float, top: float, width: float, height: float, **keys) -> Axes:
+        """Axes whose upper left corner lies at (left, top)."""
+        box = [
+            left / self.width,
+            1 - (top + height) / self.height,
+            width / self.width,
+            height / self.height,
+        ]
+        return self.figure.add_axes(box, **keys)
+
+    def text(self, left: float, top: float, words: str, **keys) -> None:
+        """Text whose upper edge lies at `top`."""
+        keys = {"va": "top", "ha": "left", **keys}
+        self.figure.text(left / self.width, 1 - top / self.height, words, **keys)
+
+    def legend(self, handles: list, left: float, top: float, columns: int) -> None:
+        """A legend whose upper left corner lies at (left, top)."""
+        self.figure.legend(
+            handles=handles,
+            loc="upper left",
+            bbox_to_anchor=(left / self.width, 1 - top / self.height),
+            ncols=columns,
+            borderaxespad=0,
+            columnspacing=1.6,
+            handlelength=2.4,
+        )
+
+
+def save(drawn: Drawn, directory: Path, name: str) -> list[Path]:
+    """Write NAME.pdf, NAME.png and the plotted NAME.csv; equal inputs give equal bytes."""
+    written = []
+    for suffix, metadata in {"pdf": UNDATED_PDF, "png": UNDATED_PNG}.items():
+        buffer = BytesIO()
+        drawn.figure.savefig(buffer, format=suffix, metadata=metadata)
+        written.append(Path(directory) / f"{name}.{suffix}")
+        write_atomic(written[-1], buffer.getvalue())
+    written.append(Path(directory) / f"{name}.csv")
+    write_atomic(written[-1], drawn.plotted.to_csv(index=False, lineterminator="\n"))
+    return written

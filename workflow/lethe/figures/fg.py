@@ -1,0 +1,126 @@
+"""Forgetting of general ability by axis and model: FG of Luo et al., and FG above chance."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from lethe.figures.appearance import MARKERS, Look, looks
+from lethe.figures.drawing import Drawn, Page
+from lethe.longtables import LongTables, sorted_axes
+from lethe.metrics.shown import (
+    Line,
+    interval_words,
+    is_control,
+    lines,
+    order_of,
+    shown,
+)
+
+MEASURES = {"fg_luo": "FG, %  (fg_luo)", "fg_chance": "FG above chance, %  (fg_chance)"}
+LEFT, TOP, PANEL_HEIGHT, GAP = 0.7, 1.05, 1.9, 0.3
+SPREAD = 0.72
+
+
+def draw(tables: LongTables) -> Drawn:
+    """A panel per axis; models side by side, orders by marker, the control in grey."""
+    rows = shown(tables.metrics, list(MEASURES))
+    rows = rows[rows["probe"] == ""]
+    axes_names = sorted_axes(rows["axis"])
+    models = list(dict.fromkeys(line[0] for line in lines(rows))) if len(rows) else []
+    seen = looks(tables.metrics)
+    each = max(1.9, 0.3 + 0.22 * len(lines(rows))) if len(rows) else 1.9
+    width = max(6.5, LEFT + len(axes_names) * (each + GAP) + 0.1)
+    page = Page(width, TOP + len(MEASURES) * (PANEL_HEIGHT + 0.3) + 0.1, _caption(rows))
+    page.text(0.2, 0.1, "Forgetting of general ability", fontsize=11, weight="bold")
+    page.legend(_legend(rows, seen), 0.2, 0.36, columns=max(2, int(width / 1.9)))
+    for line, (metric, words) in enumerate(MEASURES.items()):
+        part = rows[rows["metric"] == metric]
+        first = None
+        for column, axis in enumerate(axes_names):
+            left = LEFT + column * (each + GAP)
+            top = TOP + line * (PANEL_HEIGHT + 0.3)
+            axes = page.axes(left, top, each, PANEL_HEIGHT, sharey=first)
+            first = first or axes
+            _draw_panel(axes, part[part["axis"] == axis], models, seen)
+            axes.set_xticks(range(len(models)), models if line == len(MEASURES) - 1 else [])
+            axes.tick_params(labelleft=column == 0)
+            if line == 0:
+                axes.set_title(_axis_words(tables.metrics, rows, axis), fontsize=8)
+            if column == 0:
+                axes.set_ylabel(words)
+    plotted = rows.drop(columns=["line"]).sort_values(["metric", "axis", "model", "order"])
+    return Drawn(page.figure, plotted)
+
+
+def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list, seen: dict[Line, Look]) -> None:
+    axes.axhline(0, color="#444444", lw=0.8, zorder=1)
+    axes.set_xlim(-0.5, len(models) - 0.5)
+    for place, model in enumerate(models):
+        mine = [line for line in lines(rows) if line[0] == model] if len(rows) else []
+        offsets = (np.arange(len(mine)) + 0.5) / max(len(mine), 1) - 0.5
+        for offset, line in zip(offsets * SPREAD, mine, strict=True):
+            row = rows[[other == line for other in rows["line"]]].iloc[0]
+            _draw_point(axes, place + offset, row, seen[line], marker_of(line))
+
+
+def _draw_point(axes: Axes, x: float, row: pd.Series, look: Look, marker: str) -> None:
+    if np.isnan(row["value"]):
+        words = "at floor" if "at floor" in row["note"] else "missing"
+        middle = axes.get_xaxis_transform()
+        axes.text(
+            x, 0.5, words, rotation=90, ha="center", va="center", color=look.colour, fontsize=6.5,
+            transform=middle,
+        )  # fmt: skip
+        return
+    if not np.isnan(row["low"]):
+        axes.plot([x, x], [row["low"], row["high"]], color=look.colour, lw=1.5, zorder=2)
+    axes.plot([x], [row["value"]], marker=marker, color=look.colour, ms=5, mew=0)
+
+
+def marker_of(line: Line) -> str:
+    """A marker per order, the same whatever other orders there are."""
+    known = {"forward": "o", "reverse": "s"}
+    if is_control(line):
+        return "D"
+    order = order_of(line)
+    return known.get(order) or MARKERS[2 + sum(order.encode()) % (len(MARKERS) - 2)]
+
+
+def _axis_words(metrics: pd.DataFrame, rows: pd.DataFrame, axis: str) -> str:
+    """The axis, and how many sets (or parts of a set) and items are behind it."""
+    parts = metrics[(metrics["axis"] == axis) & (metrics["metric"] == "fg_luo")]
+    parts = parts.loc[parts["probe"] != "", ["probe", "subset"]].drop_duplicates()
+    noun = "set" if (parts["subset"] == "").all() else "part"
+    n = int(rows.loc[rows["axis"] == axis, "n"].max())
+    return f"{axis.upper()}\n{len(parts)} {noun}{'s' * (len(parts) != 1)}, {n} items"
+
+
+def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
+    known = lines(rows) if len(rows) else []
+    colours = {seen[line].label: seen[line].colour for line in known if not is_control(line)}
+    handles = [Line2D([], [], color=c, lw=3, label=label) for label, c in colours.items()]
+    for name, marker in {order_of(line): marker_of(line) for line in known}.items():
+        label = name if name.startswith("control:") else f"order {name}"
+        handles.append(Line2D([], [], color="#777777", marker=marker, ls="", ms=5, label=label))
+    return handles
+
+
+def _caption(rows: pd.DataFrame) -> str:
+    floors = rows[(rows["metric"] == "fg_chance") & (rows["note"] != "")]
+    left_out = sorted(
+        f"{row['model']} {row['order']} {row['axis']} ({row['note']})"
+        for _, row in floors.iterrows()
+        if "at floor" in row["note"]
+    )
+    words = (
+        "FG (Luo et al. 2023): mean over stages and evaluation sets of (base - score) / base; "
+        "positive = drop. Above chance: the same with (base - chance) below the line, without "
+        "sets whose base is within two standard errors of chance. For bias a drop is less "
+        f"stereotype preference, not harm. Bars: {_lower_first(interval_words(rows))}"
+    )
+    return words + (f" Left out at floor: {'; '.join(left_out)}." if left_out else "")
+
+
+def _lower_first(text: str) -> str:
+    return text[0].lower() + text[1:]

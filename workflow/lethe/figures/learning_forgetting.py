@@ -1,0 +1,168 @@
+"""Learning and forgetting side by side: each own task when taught and at last; general drop."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from lethe.figures.appearance import CONTROL_COLOUR, METRIC_WORDS, Look, looks
+from lethe.figures.drawing import Drawn, Page
+from lethe.longtables import LongTables, sorted_axes
+from lethe.metrics.shown import (
+    CONTROL,
+    Line,
+    interval_words,
+    is_control,
+    lines,
+    order_of,
+    orders,
+    shown,
+)
+
+OWN = ["own_before", "own_after", "own_final"]
+MARKS = {"own_before": "o", "own_after": "o", "own_final": "v"}
+LEFT, TOP, HEIGHT, GAP = 0.65, 0.75, 1.9, 0.7
+SPREAD = 0.7
+
+
+def draw(tables: LongTables) -> Drawn:
+    """A row per order: own tasks on the left, the drop on each general axis on the right."""
+    rows = shown(tables.metrics, [*OWN, "drop_points"])
+    rows = rows[(rows["metric"] != "drop_points") | (rows["probe"] == "")]
+    names, seen = orders(tables.metrics), looks(tables.metrics)
+    wide = 5.2
+    page = Page(LEFT + wide + GAP + 3.3 + 0.15, TOP + len(names) * (HEIGHT + 0.62), _caption(rows))
+    page.text(0.2, 0.1, "What was learned, and what it cost", fontsize=11, weight="bold")
+    page.legend(_legend(rows, seen), 0.2, 0.36, columns=7)
+    first = None
+    for place, order in enumerate(names):
+        top = TOP + 0.2 + place * (HEIGHT + 0.62)
+        own = page.axes(LEFT, top, wide, HEIGHT)
+        mine = rows[rows["order"] == order]
+        _draw_own(own, mine[mine["axis"] == "own"], seen, tables)
+        own.set_title(f"Order “{order}”: own tasks, as taught", loc="left", weight="bold")
+        drop = page.axes(LEFT + wide + GAP, top, 3.3, HEIGHT, sharey=first)
+        first = first or drop
+        controls = rows["order"].str.startswith(CONTROL)
+        _draw_drop(drop, rows[(rows["order"] == order) | controls], seen)
+        drop.set_title("general ability, base minus last stage", loc="left", weight="bold")
+    plotted = rows.drop(columns=["line"]).sort_values(["order", "axis", "probe", "model", "metric"])
+    return Drawn(page.figure, plotted)
+
+
+def _draw_own(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look], tables: LongTables) -> None:
+    tasks = _tasks(rows, tables)
+    if not len(rows):
+        axes.text(0.5, 0.5, "no own tasks", transform=axes.transAxes, ha="center")
+    mine = lines(rows) if len(rows) else []
+    offsets = ((np.arange(len(mine)) + 0.5) / max(len(mine), 1) - 0.5) * SPREAD
+    for offset, line in zip(offsets, mine, strict=True):
+        one = rows[[other == line for other in rows["line"]]]
+        for place, probe in enumerate(tasks):
+            cells = one[one["probe"] == probe].set_index("metric")
+            _draw_task(axes, place + offset, cells, seen[line])
+    axes.set_xticks(range(len(tasks)), list(tasks.values()))
+    axes.set_xlim(-0.5, max(len(tasks), 1) - 0.5)
+    axes.set_ylim(-0.03, max(1.03, *rows["high"].fillna(0), *rows["value"].fillna(0)))
+    axes.set_ylabel("score, fraction")
+
+
+def _draw_task(axes: Axes, x: float, cells: pd.DataFrame, look: Look) -> None:
+    """Before (hollow), right after (filled) and, a little to the right, final (triangle)."""
+    at = {"own_before": x - 0.06, "own_after": x - 0.06, "own_final": x + 0.06}
+    drawn = {name: cells.loc[name] for name in OWN if name in cells.index}
+    drawn = {name: row for name, row in drawn.items() if not np.isnan(row["value"])}
+    if "own_after" in drawn and "own_final" in drawn:
+        ends = ["own_after", "own_final"]
+        heights = [drawn[name]["value"] for name in ends]
+        axes.plot([at[name] for name in ends], heights, color=look.colour, lw=0.8, alpha=0.7)
+    for name, row in drawn.items():
+        if not np.isnan(row["low"]):
+            axes.plot([at[name]] * 2, [row["low"], row["high"]], color=look.colour, lw=1.3)
+        face = "white" if name == "own_before" else look.colour
+        mark = {"marker": MARKS[name], "ms": 5, "mfc": face, "mec": look.colour, "mew": 1.0}
+        axes.plot([at[name]], [row["value"]], **mark)
+    if len(drawn) < len(OWN):
+        axes.text(
+            x, 0.03, "missing", rotation=90, ha="center", va="bottom", color=look.colour,
+            fontsize=6, transform=axes.get_xaxis_transform(),
+        )  # fmt: skip
+
+
+def _draw_drop(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look]) -> None:
+    part = rows[rows["metric"] == "drop_points"]
+    names = sorted_axes(part["axis"])
+    axes.axhline(0, color="#444444", lw=0.8)
+    mine = lines(part) if len(part) else []
+    models = [line[0] for line in mine]
+    mine = sorted(mine, key=lambda line: models.index(line[0]))
+    offsets = ((np.arange(len(mine)) + 0.5) / max(len(mine), 1) - 0.5) * SPREAD
+    for offset, line in zip(offsets, mine, strict=True):
+        one = part[[other == line for other in part["line"]]].set_index("axis")
+        look = seen[line]
+        for place, axis in enumerate(names):
+            if axis not in one.index or np.isnan(one.loc[axis, "value"]):
+                axes.text(
+                    place + offset, 0.03, "missing", rotation=90, ha="center", va="bottom",
+                    color=look.colour, fontsize=6, transform=axes.get_xaxis_transform(),
+                )  # fmt: skip
+                continue
+            row = one.loc[axis]
+            if not np.isnan(row["low"]):
+                axes.plot(
+                    [place + offset] * 2, [row["low"], row["high"]], color=look.colour, lw=1.3
+                )
+            axes.plot(
+                [place + offset], [row["value"]], marker="D" if is_control(line) else "o",
+                ms=4.5, color=look.colour, mew=0,
+            )  # fmt: skip
+    axes.set_xticks(range(len(names)), names)
+    axes.set_xlim(-0.5, max(len(names), 1) - 0.5)
+    axes.set_ylabel("drop, points (drop_points)")
+
+
+def _tasks(rows: pd.DataFrame, tables: LongTables) -> dict[str, str]:
+    """Own sets in the order they were taught, with tick labels that say the metric."""
+    if not len(rows):
+        return {}
+    order = rows["order"].iloc[0]
+    stages = tables.scores[tables.scores["order"] == order]
+    rank = stages.groupby("stage_task")["stage_index"].min().to_dict()
+    pairs = rows[["probe", "stage_task"]].drop_duplicates("probe")
+    pairs = sorted(pairs.itertuples(index=False), key=lambda pair: rank.get(pair[1], 0))
+    scored = tables.metrics[tables.metrics["metric"].str.startswith("score_")]
+    metric = scored.drop_duplicates("probe").set_index("probe")["metric"]
+    found = {}
+    for probe, task in pairs:
+        name = metric.get(probe, "").removeprefix("score_")
+        found[probe] = f"{task}\n{METRIC_WORDS.get(name, name)}"
+    return found
+
+
+def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
+    known = lines(rows) if len(rows) else []
+    colours = {seen[line].label: seen[line].colour for line in known if not is_control(line)}
+    handles = [Line2D([], [], color=c, lw=3, label=label) for label, c in colours.items()]
+    grey = {"color": "#555555", "ls": "", "ms": 5}
+    words = {"own_before": "before its stage", "own_after": "right after", "own_final": "at last"}
+    for name, label in words.items():
+        face = "white" if name == "own_before" else "#555555"
+        handles.append(
+            Line2D([], [], marker=MARKS[name], mfc=face, label=f"own task: {label}", **grey)
+        )
+    for name in {order_of(line): None for line in known if is_control(line)}:
+        handles.append(Line2D([], [], marker="D", color=CONTROL_COLOUR, ls="", ms=4.5, label=name))
+    return handles
+
+
+def _caption(rows: pd.DataFrame) -> str:
+    own = rows[rows["axis"] == "own"]
+    general = rows[rows["axis"] != "own"]
+    return (
+        "Left: score on each task right before its stage (hollow), right after it (filled) and "
+        "after the last stage (triangle); for the last task the two are one. Right: absolute drop "
+        "from base to last stage in points (hundredths), mean over the axis' sets; for bias a drop "
+        "is less stereotype preference; grey diamonds: each model's control beside it, as many "
+        "steps on general data. "
+        f"Bars, left: {interval_words(own)} Bars, right: {interval_words(general)}"
+    )

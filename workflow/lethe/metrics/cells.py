@@ -1,0 +1,160 @@
+"""One run's scores as an array of stages by evaluation sets, and replicates of that array."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables import history, matrix, sorted_axes
+from lethe.metrics.resamples import ItemResamples
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One column: an evaluation set, or a subset of one, and the metric that stands for it."""
+
+    axis: str
+    probe: str
+    subset: str
+    metric: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.probe} {self.subset}".strip()
+
+
+@dataclass(frozen=True)
+class Cells:
+    """values (T+1, E), replicates (resamples, T+1, E); nan where a cell is missing.
+
+    chance, base_stderr, n_items, n_units: (E,). units, cell_notes: a text per column.
+    """
+
+    evaluations: list[Evaluation]
+    history: list[str]
+    values: np.ndarray
+    replicates: np.ndarray
+    chance: np.ndarray
+    base_stderr: np.ndarray
+    n_items: np.ndarray
+    n_units: np.ndarray
+    units: list[str]
+    cell_notes: list[list[str]]
+
+    def elements(self) -> list[int]:
+        """Columns that average into an axis: a set's subsets where it has any, else the set."""
+        divided = {one.probe for one in self.evaluations if one.subset}
+        return [
+            column
+            for column, one in enumerate(self.evaluations)
+            if one.subset or one.probe not in divided
+        ]
+
+    def items(self, columns: Sequence[int]) -> int:
+        """Items behind the columns."""
+        return int(self.n_items[list(columns)].sum())
+
+    def unit(self, columns: Sequence[int]) -> tuple[str, int]:
+        """What the interval of the columns is over, and how many."""
+        names = sorted({self.units[column] for column in columns} - {"none"})
+        unit = "item clusters" if "item clusters" in names else (names or ["none"])[0]
+        return unit, int(self.n_units[list(columns)].sum())
+
+    def notes(self, columns: Sequence[int]) -> list[str]:
+        """What to mind about the intervals of the columns."""
+        return sorted({note for column in columns for note in self.cell_notes[column]})
+
+
+def evaluations(scores: pd.DataFrame) -> list[Evaluation]:
+    """All sets and subsets of the table in axis order, each with its headline metric."""
+    tested = scores[scores["split"] == "test"]
+    found = []
+    for (axis, probe), rows in tested.groupby(["axis", "probe"], sort=True):
+        metric = headline(set(rows["metric"]))
+        if metric is not None:
+            subsets = sorted(rows.loc[rows["metric"] == metric, "subset"].unique())
+            found += [Evaluation(axis, probe, subset, metric) for subset in subsets]
+    rank = {axis: place for place, axis in enumerate(sorted_axes(tested["axis"]))}
+    return sorted(found, key=lambda one: (rank[one.axis], one.probe, one.subset))
+
+
+def headline(metrics: set[str]) -> str | None:
+    """The metric that stands for a set; for generated text as in Luo et al. 2023.
+
+    Accuracy; for minimal pairs the share of stereotypes; SARI for simplification, ROUGE-1 for
+    constrained headlines, else BLEU. None if the set has none of them.
+    """
+    if "constraint" in metrics and "rouge1" in metrics:
+        return "rouge1"
+    order = ["acc", "pct_stereotype", "sari", "bleu", "rouge1", "exact_match", "loss"]
+    return next((name for name in order if name in metrics), None)
+
+
+def read_cells(
+    scores: pd.DataFrame,
+    run_scores: pd.DataFrame,
+    run: Sequence,
+    sets: list[Evaluation],
+    drawn: ItemResamples,
+) -> Cells:
+    """The cells of one run; `run_scores` are its rows of `scores`."""
+    stages = history(scores, run)
+    metric = {one.probe: one.metric for one in sets}
+    keys = [(one.probe, one.subset) for one in sets]
+    values = matrix(scores, run, keys, metric, missing="nan")
+    columns = {(one.probe, one.subset, one.metric): place for place, one in enumerate(sets)}
+    chance, stderr = np.full(len(sets), np.nan), np.full(len(sets), np.nan)
+    n_items, n_units = np.zeros(len(sets), dtype=int), np.zeros(len(sets), dtype=int)
+    units, notes = ["none"] * len(sets), [[] for _ in sets]
+    replicates: np.ndarray | None = None
+    tested = run_scores[run_scores["split"] == "test"]
+    for row in tested.to_dict("records"):
+        column = columns.get((row["probe"], row["subset"], row["metric"]))
+        if column is None:
+            continue
+        one = drawn.replicates(row)
+        if one.values is not None:
+            if replicates is None:
+                replicates = np.full((len(one.values), *values.shape), np.nan)
+            replicates[:, row["stage_index"], column] = one.values
+            n_units[column], units[column] = one.units, one.unit
+        if one.note and one.note not in notes[column]:
+            notes[column].append(one.note)
+        n_items[column] = row["n"]
+        if row["stage_index"] == 0:
+            chance[column] = row["chance"]
+            stderr[column] = _base_stderr(row, one.values)
+    if replicates is None:
+        replicates = np.full((1, *values.shape), np.nan)
+    return Cells(sets, stages, values, replicates, chance, stderr, n_items, n_units, units, notes)
+
+
+def _base_stderr(row: dict, replicates: np.ndarray | None) -> float:
+    """Clustered standard error of a base score where there are items, else the table's, else 0."""
+    if replicates is not None:
+        return float(np.nanstd(replicates))
+    return 0.0 if np.isnan(row["stderr"]) else row["stderr"]
+
+
+def own_columns(cells: Cells) -> list[int] | None:
+    """The column of each stage's own task, in order; None unless each stage has just one."""
+    found = []
+    for mixture in cells.history:
+        own = [
+            column
+            for column, one in enumerate(cells.evaluations)
+            if one.axis == "own" and not one.subset and is_own(one.probe, mixture)
+        ]
+        if len(own) != 1:
+            return None
+        found += own
+    return found if found and len(set(found)) == len(found) else None
+
+
+def is_own(probe: str, mixture: str) -> bool:
+    """True if the set tests a task of the mixture.
+
+    Own sets are named by their task: own_simp belongs to simp and to simp&general.
+    """
+    return any(probe in (task, f"own_{task}") for task in mixture.split("&"))

@@ -1,0 +1,86 @@
+"""Which rows of the metrics table a reader sees: over seeds where there are several, else the run.
+
+A line is what differs by more than seeds: a model, method and order.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from lethe.longtables import RUN_COLUMNS
+from lethe.metrics.over_seeds import SEEDS
+
+LINE_COLUMNS = [column for column in RUN_COLUMNS if column not in SEEDS]
+SEED_UNITS = ("base seeds", "world seeds", "train seeds")
+CONTROL = "control:"
+
+Line = tuple
+
+
+def shown(metrics: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Rows over seeds where a line has them, else those of its one run; only metrics `names`.
+
+    Adds the column `line`, a tuple of LINE_COLUMNS.
+    """
+    rows = metrics if names is None else metrics[metrics["metric"].isin(list(names))]
+    over = rows["unit"].isin(SEED_UNITS)
+    line = pd.Series(
+        list(rows[LINE_COLUMNS].itertuples(index=False, name=None)), index=rows.index, dtype=object
+    )
+    averaged = set(line[over])
+    return rows.assign(line=line)[over | ~line.isin(averaged)]
+
+
+def lines(metrics: pd.DataFrame) -> list[Line]:
+    """All lines: small models first, then by their columns; controls after the rest."""
+    distinct = metrics[[*LINE_COLUMNS, "params"]].drop_duplicates(LINE_COLUMNS)
+    keyed = [
+        (is_control(row[:-1]), 0 if pd.isna(row[-1]) else int(row[-1]), row[:-1])
+        for row in distinct.itertuples(index=False, name=None)
+    ]
+    return [line for _, _, line in sorted(keyed)]
+
+
+def order_of(line: Line) -> str:
+    """Name of the line's task order."""
+    return line[LINE_COLUMNS.index("order")]
+
+
+def is_control(line: Line) -> bool:
+    """True for continued training on general data, the control."""
+    return order_of(line).startswith(CONTROL)
+
+
+def orders(metrics: pd.DataFrame) -> list[str]:
+    """Names of the task orders by name, controls left out."""
+    return sorted({order_of(line) for line in lines(metrics) if not is_control(line)})
+
+
+def interval_words(rows: pd.DataFrame) -> str:
+    """A sentence that says what the 95 % intervals of the rows are over, and n."""
+    valued = rows[rows["value"].notna()]
+    if not len(valued):
+        return "Nothing to show: every value is missing."
+    sentences = []
+    seeds = valued[valued["unit"].isin(SEED_UNITS)]
+    for unit, part in seeds.groupby("unit"):
+        counts = _span(part["n_units"])
+        if part["low"].notna().any():
+            sentences.append(f"95 % t-intervals over {counts} {unit}")
+        else:
+            sentences.append(f"means of {counts} {unit}, too few for an interval")
+    single = valued[~valued["unit"].isin(SEED_UNITS)]
+    if len(single):
+        if single["low"].notna().any():
+            units = single.loc[single["low"].notna(), "unit"].unique()
+            over = "items" if list(units) == ["items"] else "items, drawn in clusters"
+            sentences.append(f"95 % bootstrap intervals over {over} (1 seed)")
+        else:
+            sentences.append("1 seed, no interval")
+    text = "; ".join(sentences)
+    return f"{text[0].upper()}{text[1:]}; n = {_span(valued['n'])} items."
+
+
+def _span(counts: pd.Series) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return f"{low}" if low == high else f"{low} to {high}"

@@ -1,0 +1,212 @@
+"""The metrics table of a study: every number with its interval, its unit and what to mind.
+
+Per run: each score, forgetting of general ability per set and axis, and the own-task metrics, with
+bootstrap intervals over items. Over runs that differ in seeds only: means with t-intervals.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lethe.errors import UserError
+from lethe.longtables import METRIC_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION, of_run, runs
+from lethe.metrics.cells import Cells, evaluations, own_columns, read_cells
+from lethe.metrics.general import at_floor
+from lethe.metrics.intervals import RESAMPLES, percentile_interval
+from lethe.metrics.matrix import TASK_METRICS
+from lethe.metrics.over_seeds import over_seeds
+from lethe.metrics.registry import REGISTRY, Metric
+from lethe.metrics.resamples import ItemResamples
+
+DROPS = ("fg_luo", "fg_last", "fg_chance", "drop_points")
+# bias has no good direction and own tasks are what is taught: neither is general ability lost.
+NOT_GENERAL = ("bias", "own")
+NO_SPREAD = "all resamples alike"
+
+
+def study_metrics(
+    scores: pd.DataFrame, items: pd.DataFrame, seed: int, resamples: int = RESAMPLES
+) -> pd.DataFrame:
+    """The metrics table (columns METRIC_COLUMNS) of all runs in the two long tables.
+
+    seed: the bootstrap seed. A metric whose cells are missing has an empty value and a note that
+    names the cell. Raises UserError if a matrix mixes engines, precisions, versions or digests.
+    """
+    drawn = ItemResamples(items, seed, resamples)
+    sets = evaluations(scores)
+    rows: list[dict] = []
+    for run in runs(scores):
+        one = of_run(scores, run)
+        cells = read_cells(scores, one, run, sets, drawn)
+        head = dict(zip(RUN_COLUMNS, run, strict=True)) | {"params": one["params"].iloc[0]}
+        for row in [*_score_rows(cells), *_general_rows(cells), *_own_rows(cells)]:
+            rows.append({**head, **row})
+    frame = pd.DataFrame(rows, columns=[c for c in METRIC_COLUMNS if c != "schema_version"])
+    frame = pd.concat([frame, over_seeds(frame)], ignore_index=True)
+    return frame.assign(schema_version=SCHEMA_VERSION)[METRIC_COLUMNS]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a number belongs: an axis, and possibly one set, subset and stage."""
+
+    axis: str
+    probe: str = ""
+    subset: str = ""
+    stage_index: int | None = None
+    stage_task: str = ""
+
+
+def _score_rows(cells: Cells) -> list[dict]:
+    """Each set after each stage, as metric `score_<name>`."""
+    rows = []
+    for column, one in enumerate(cells.evaluations):
+        for stage, task in enumerate(["", *cells.history]):
+            place = _Place(one.axis, one.probe, one.subset, stage, task)
+            value = cells.values[stage, column]
+            note = "missing" if np.isnan(value) else ""
+            replicates = cells.replicates[:, stage, column]
+            rows.append(
+                _row(place, f"score_{one.metric}", value, replicates, cells, [column], note)
+            )
+    return rows
+
+
+def _general_rows(cells: Cells) -> list[dict]:
+    rows = []
+    by_axis: dict[str, list[int]] = {}
+    for column in cells.elements():
+        by_axis.setdefault(cells.evaluations[column].axis, []).append(column)
+    by_axis.pop("own", None)
+    for axis, columns in by_axis.items():
+        for column in columns:
+            one = cells.evaluations[column]
+            rows += _drops(cells, [column], _Place(axis, one.probe, one.subset))
+        rows += _drops(cells, columns, _Place(axis))
+    general = [c for axis, columns in by_axis.items() if axis not in NOT_GENERAL for c in columns]
+    if general:
+        rows.append(_computed(cells, REGISTRY["delta_general"], general, _Place("general")))
+    return rows
+
+
+def _drops(cells: Cells, columns: list[int], place: _Place) -> list[dict]:
+    chance = cells.chance[columns]
+    floor = at_floor(cells.values[0, columns], chance, cells.base_stderr[columns])
+    unknown = np.isnan(chance)
+    excluded = {
+        "at floor": [cells.evaluations[c].name for c in np.array(columns)[floor & ~unknown]],
+        "no chance level": [cells.evaluations[c].name for c in np.array(columns)[unknown]],
+    }
+    note = "; ".join(f"{why}: {', '.join(names)}" for why, names in excluded.items() if names)
+    rows = []
+    for name in DROPS:
+        extra = {}
+        if name == "fg_chance":
+            extra = {"chance": chance, "floor": (floor | unknown).astype(float)}
+        rows.append(_computed(cells, REGISTRY[name], columns, place, note, **extra))
+    return rows
+
+
+def _own_rows(cells: Cells) -> list[dict]:
+    """Metrics of the task matrix, then each task right before and after its stage and at last."""
+    columns = own_columns(cells)
+    if columns is None:
+        return []
+    rows = []
+    base = {"b": cells.values[0, columns]}
+    base_replicates = {"b": cells.replicates[:, 0, columns]}
+    for entry in TASK_METRICS:
+        if entry.needs == ("R",):
+            rows.append(_computed(cells, entry, columns, _Place("own")))
+        elif entry.needs == ("R", "b"):
+            place = _Place("own")
+            rows.append(_computed(cells, entry, columns, place, "", base_replicates, **base))
+    last = len(columns)
+    for stage, column in enumerate(columns, start=1):
+        one = cells.evaluations[column]
+        place = _Place("own", one.probe, stage_task=cells.history[stage - 1])
+        parts = {
+            "own_before": {stage - 1: 1},
+            "own_after": {stage: 1},
+            "own_final": {last: 1},
+            "own_gain": {stage: 1, stage - 1: -1},
+            "own_change": {last: 1, stage: -1} if stage < last else {},
+        }
+        for name, signs in parts.items():
+            rows.append(_combined(cells, name, column, signs, place))
+    return rows
+
+
+def _combined(cells: Cells, name: str, column: int, signs: dict, place: _Place) -> dict:
+    """A sum of cells of one column: {stage: sign}."""
+    if not signs:
+        note = "the last task has no later stage"
+        return _row(place, name, np.nan, None, cells, [column], note)
+    value = sum(sign * cells.values[stage, column] for stage, sign in signs.items())
+    replicates = sum(sign * cells.replicates[:, stage, column] for stage, sign in signs.items())
+    return _row(place, name, value, replicates, cells, [column], _missing(cells, column, signs))
+
+
+def _missing(cells: Cells, column: int, stages: Sequence[int]) -> str:
+    absent = [stage for stage in stages if np.isnan(cells.values[stage, column])]
+    name = cells.evaluations[column].name
+    return f"the cell (stage {min(absent)}, {name}) is missing" if absent else ""
+
+
+def _computed(
+    cells: Cells,
+    entry: Metric,
+    columns: list[int],
+    place: _Place,
+    note: str = "",
+    resampled: dict[str, np.ndarray] | None = None,
+    **extra: np.ndarray,
+) -> dict:
+    """One registered metric of the chosen columns; `resampled` replaces `extra` in replicates."""
+    values = cells.values[:, columns]
+    try:
+        names = [cells.evaluations[column].name for column in columns]
+        entry.require(values, names, entry.needs[0])
+    except UserError as error:
+        return _row(place, entry.id, np.nan, None, cells, columns, str(error))
+    value = float(entry.function(values, **extra))
+    replicates = entry.function(cells.replicates[:, :, columns], **(resampled or extra))
+    if np.isnan(value) and not note:
+        note = "a base score is 0" if entry.id.startswith("fg_") else "not defined for one task"
+    return _row(place, entry.id, value, replicates, cells, columns, note)
+
+
+def _row(
+    place: _Place,
+    name: str,
+    value: float,
+    replicates: np.ndarray | None,
+    cells: Cells,
+    columns: list[int],
+    note: str,
+) -> dict:
+    low = high = np.nan
+    unit, units = cells.unit(columns)
+    notes = [note] if note else []
+    if not np.isnan(value) and replicates is not None:
+        low, high = percentile_interval(replicates)
+        if np.isnan(replicates).all():
+            units = 0
+        elif low == high:
+            notes.append(NO_SPREAD)
+        notes += [text for text in cells.notes(columns) if text not in notes]
+    if np.isnan(low):
+        unit, units = "none", 0
+    return {
+        **place.__dict__,
+        "metric": name,
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": cells.items(columns),
+        "n_units": units,
+        "unit": unit,
+        "note": "; ".join(notes),
+    }
