@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from lethe.drivers import boot, start_time
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
 
@@ -26,7 +27,7 @@ def main(arguments):
     verb, what, *rest = arguments
     if what == "tell":
         umask = os.umask(0); os.umask(umask)
-        known = {k: v for k, v in os.environ.items() if not k.startswith("LETHE_FORK")}
+        known = {k: v for k, v in os.environ.items() if not k.startswith("LETHE_")}
         print(json.dumps({"argv": sys.argv[1:], "folder": os.getcwd(), "environment": known,
                           "umask": umask, "stdin": sys.stdin.read(), "id": os.getpid(),
                           "parent": os.getppid(), "modules": "colorsys" in sys.modules}))
@@ -74,8 +75,8 @@ def preload(group):
 
 DRIVER = """
 import sys, time
-from lethe import forkserver
-print(forkserver.start(), flush=True)
+from lethe.forkserver.launch import start
+print(start(), flush=True)
 time.sleep(60)
 """
 
@@ -83,9 +84,11 @@ time.sleep(60)
 class Place:
     """The stand-in package, and a driver process that has started the server."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.package = folder / "a b" / "lethe"
         shutil.copytree(SOURCE / "forkserver", self.package / "forkserver")
+        for path in SOURCE.glob("*.py"):
+            shutil.copy(path, self.package)
         for name, text in {
             "__init__.py": "",
             "cli.py": CLI,
@@ -99,6 +102,7 @@ class Place:
             "PYTHONPATH": str(self.package.parent),
             "TMPDIR": str(temporary),
             "PYTHONDONTWRITEBYTECODE": "1",
+            **settings,
         }
         self.driver = subprocess.Popen(
             [sys.executable, "-c", DRIVER],
@@ -107,7 +111,11 @@ class Place:
             text=True,
         )
         self.socket = Path(self.driver.stdout.readline().strip())
-        self.forked = self.environment | {"LETHE_FORKSERVER_SOCKET": str(self.socket)}
+        announced = f"{self.driver.pid} {start_time(self.driver.pid)} {boot()}"
+        self.forked = self.environment | {
+            "LETHE_FORKSERVER_SOCKET": str(self.socket),
+            "LETHE_DRIVER": announced,
+        }
 
     def command(self, *arguments: str) -> list[str]:
         program = "import sys; from lethe.forkserver.client import run; sys.exit(run(sys.argv[1:]))"
@@ -263,7 +271,7 @@ def test_a_job_with_other_import_settings_runs_by_itself(place):
 def test_it_can_be_switched_off(place):
     done = place.run("plain", "tell", extra={"LETHE_FORKSERVER": "0"}, input="")
     assert json.loads(done.stdout)["parent"] == os.getpid() and done.stderr == "aside\n"
-    program = "from lethe import forkserver; print(forkserver.start())"
+    program = "from lethe.forkserver.launch import start; print(start())"
     off = subprocess.run(
         [sys.executable, "-c", program],
         env=place.environment | {"LETHE_FORKSERVER": "0"},
@@ -271,6 +279,18 @@ def test_it_can_be_switched_off(place):
         text=True,
     )
     assert off.stdout == "None\n"
+
+
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_a_job_ends_with_a_killed_driver_whether_forked_or_not(tmp_path, switch):
+    place = Place(tmp_path, LETHE_FORKSERVER=switch)
+    client = place.begin("plain", "wait", str(tmp_path / "id"))
+    job = number_in(tmp_path / "id")
+    assert (job == client.pid) == (switch == "0")
+    place.driver.kill()
+    place.driver.wait()
+    assert client.wait(10) != 0
+    assert eventually(lambda: is_gone(job))
 
 
 def test_a_verb_that_gains_nothing_is_not_forked(place):

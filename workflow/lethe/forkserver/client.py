@@ -35,7 +35,9 @@ def run(arguments: list[str]) -> int:
             if status is not None:
                 return status
     from lethe.cli import main
+    from lethe.drivers import end_with_driver
 
+    end_with_driver()
     return main(arguments)
 
 

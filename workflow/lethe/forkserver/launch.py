@@ -1,0 +1,71 @@
+"""Starting the fork server: called by the workflow's main process before its first job."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from lethe.drivers import announce_driver
+from lethe.forkserver.wire import SOCKET_VARIABLE, SWITCH_VARIABLE, THREAD_VARIABLES
+
+LONGEST_SOCKET_PATH = 100  # the system allows 107 bytes
+
+
+def start() -> Path | None:
+    """Start the server for this process's jobs and return its socket; None when switched off.
+
+    To be called once, by the process that starts the jobs, which find the socket by their
+    environment. The server ends, with every job it forked, within a second of that process.
+    It imports nothing before the first job asks, so a run without heavy jobs costs nothing.
+    Switched on or off, local jobs end with this process.
+    """
+    if os.environ.get(SOCKET_VARIABLE):
+        return Path(os.environ[SOCKET_VARIABLE])
+    announce_driver()
+    if os.environ.get(SWITCH_VARIABLE) == "0" or not sys.platform.startswith("linux"):
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="lethe-"))  # for this user alone
+    if len(os.fsencode(folder)) > LONGEST_SOCKET_PATH - len("/socket"):
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="lethe-", dir="/tmp"))
+    path = folder / "socket"
+    try:
+        _spawn(path)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        print(f"lethe: no fork server, jobs start by themselves ({error})", file=sys.stderr)
+        return None
+    os.environ[SOCKET_VARIABLE] = str(path)
+    return path
+
+
+def _spawn(path: Path) -> None:
+    # Listening before the server lives, so that no job ever comes too early.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen(128)
+        package_folder = str(Path(__file__).resolve().parents[2])
+        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")}
+        # Asking a driver for its devices the other way would forbid their use after a fork.
+        environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
+        with open(path.parent / "log", "ab") as log:
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "lethe.forkserver.server",
+                    str(listener.fileno()),
+                    str(path),
+                    str(os.getpid()),
+                ],
+                cwd=package_folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
