@@ -138,7 +138,10 @@ def draw_line(axes: Axes, rows: pd.DataFrame, look: Look, control: bool) -> None
     stage = rows["stage_index"].to_numpy(dtype=int)
     value, low, high = (rows[name].to_numpy(dtype=float) for name in ("value", "low", "high"))
     style = {"color": look.colour, "zorder": 2 if control else 3}
-    axes.fill_between(stage, low, high, color=look.colour, alpha=0.18, lw=0, zorder=1.5)
+    if control:
+        style |= {"lw": 1.0, "ms": 2.6}
+    alpha = 0.1 if control else 0.18
+    axes.fill_between(stage, low, high, color=look.colour, alpha=alpha, lw=0, zorder=1.5)
     axes.plot(stage, value, ls=look.stroke, marker=look.marker, **style)
     absent = stage[np.isnan(value)]
     bottom = axes.get_xaxis_transform()

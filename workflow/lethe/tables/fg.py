@@ -1,0 +1,49 @@
+"""Forgetting of general ability by axis and line, beside the scores that it is computed from."""
+
+import pandas as pd
+
+from lethe.longtables import LongTables, sorted_axes
+from lethe.metrics.shown import lines, shown
+from lethe.tables.lines import behind, number, of_line, words
+from lethe.tables.writing import Table
+
+METRICS = ["fg_luo", "fg_chance", "fg_last", "drop_points"]
+CAPTION = (
+    "Forgetting of general ability. base and final: mean score over the axis' sets (for bias, over "
+    "its types) before the first and after the last stage, as fractions. fg_luo: drop relative to "
+    "the base, mean over stages and sets, % (Luo et al. 2023). fg_chance: the same relative to "
+    "what the base has above chance. fg_last: after the last stage only. drop_points: absolute "
+    "drop after the last stage, points. Positive = drop; for bias less stereotype preference. "
+    "[95 % interval]."
+)
+
+
+def build(tables: LongTables) -> Table:
+    """A row per axis and line."""
+    rows = shown(tables.metrics)
+    found = []
+    for axis in sorted_axes(rows["axis"]):
+        part = rows[rows["axis"] == axis]
+        if axis in ("own", "general"):
+            continue
+        for line in lines(part):
+            one = of_line(part, line)
+            whole = one[(one["probe"] == "") & one["metric"].isin(METRICS)]
+            row = {"axis": axis, **words(line, rows), **_base_and_final(one)}
+            for metric in METRICS:
+                row |= number(whole, metric, metric)
+            found.append(row | behind(whole))
+    return Table(pd.DataFrame(found), CAPTION, dict.fromkeys(METRICS, 1))
+
+
+def _base_and_final(rows: pd.DataFrame) -> dict[str, float]:
+    """Mean over sets, or over the parts of a set that has parts; missing if a cell is."""
+    scored = rows[rows["metric"].str.startswith("score_")]
+    divided = set(scored.loc[scored["subset"] != "", "probe"])
+    elements = scored[(scored["subset"] != "") | ~scored["probe"].isin(divided)]
+    last = elements["stage_index"].max()
+    ends = {"base": 0, "final": last}
+    return {
+        name: elements.loc[elements["stage_index"] == stage, "value"].mean(skipna=False)
+        for name, stage in ends.items()
+    }

@@ -1,0 +1,39 @@
+"""What was learned and kept: each own task before and right after its stage, and at last."""
+
+import pandas as pd
+
+from lethe.longtables import LongTables
+from lethe.metrics.shown import lines, shown
+from lethe.tables.lines import behind, number, of_line, words
+from lethe.tables.writing import Table
+
+PARTS = {
+    "before": "own_before",
+    "right_after": "own_after",
+    "gain": "own_gain",
+    "final": "own_final",
+    "change": "own_change",
+}
+CAPTION = (
+    "Own tasks, scores as fractions: right before the task's stage, right after it, and after the "
+    "last stage. gain = right after - before; change = final - right after, negative = forgetting; "
+    "there is none for the last task. [95 % interval]."
+)
+
+
+def build(tables: LongTables) -> Table:
+    """A row per line and task, tasks in the order they were taught."""
+    rows = shown(tables.metrics, list(PARTS.values()))
+    scored = tables.metrics[tables.metrics["metric"].str.startswith("score_")]
+    metric = scored.drop_duplicates("probe").set_index("probe")["metric"].str.removeprefix("score_")
+    found = []
+    for line in lines(rows):
+        one = of_line(rows, line)
+        for probe in one["probe"].unique():
+            cells = one[one["probe"] == probe]
+            row = words(line, rows)
+            row |= {"task": cells["stage_task"].iloc[0], "metric": metric.get(probe, "")}
+            for name, metric_id in PARTS.items():
+                row |= number(cells, name, metric_id)
+            found.append(row | behind(cells[cells["metric"] != "own_change"]))
+    return Table(pd.DataFrame(found), CAPTION)

@@ -1,0 +1,35 @@
+"""The task-by-stage matrix of every line, as a table."""
+
+import pandas as pd
+
+from lethe.longtables import LongTables
+from lethe.metrics.shown import lines, shown
+from lethe.tables.lines import behind, number, of_line, words
+from lethe.tables.writing import Table
+
+CAPTION = (
+    "Score (fraction) on each own task after each stage; stage_0 is the base model, history names "
+    "the stages. An empty cell is missing. [95 % interval]."
+)
+
+
+def build(tables: LongTables) -> Table:
+    """A row per line and task, a column per stage."""
+    rows = shown(tables.metrics)
+    rows = rows[rows["metric"].str.startswith("score_") & (rows["axis"] == "own")]
+    rows = rows[rows["subset"] == ""]
+    found = []
+    for line in lines(rows):
+        one = of_line(rows, line).sort_values("stage_index", kind="stable")
+        history = one.drop_duplicates("stage_index")["stage_task"]
+        for probe in one["probe"].unique():
+            cells = one[one["probe"] == probe]
+            metric = cells["metric"].iloc[0]
+            row = {**words(line, rows), "history": "+".join(task for task in history if task)}
+            row |= {"task": probe, "metric": metric.removeprefix("score_")}
+            for stage, part in cells.groupby("stage_index"):
+                row |= number(part, f"stage_{stage}", metric)
+            found.append(row | behind(cells))
+    frame = pd.DataFrame(found)
+    last = [name for name in ("items", "interval_over", "note") if name in frame]
+    return Table(frame[[name for name in frame if name not in last] + last], CAPTION)

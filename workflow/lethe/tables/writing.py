@@ -1,0 +1,122 @@
+"""A table and its three forms: CSV with every number, Markdown and LaTeX to be read.
+
+In a frame the columns x, x_low, x_high are a value and its 95 % interval; the readable forms show
+them as one, `x [low, high]`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lethe.artefacts import write_atomic
+
+LATEX_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers, what they are, and how many decimals a column shows (2 unless said)."""
+
+    frame: pd.DataFrame
+    caption: str
+    decimals: dict[str, int] = field(default_factory=dict)
+
+
+def readable(table: Table) -> pd.DataFrame:
+    """The table as text: rounded, intervals beside their values, nothing for a missing number."""
+    frame = table.frame
+    shown = {}
+    for column in frame.columns:
+        if column.endswith(("_low", "_high")) and column.rpartition("_")[0] in frame.columns:
+            continue
+        decimals = table.decimals.get(column, 2)
+        texts = [_text(value, decimals) for value in frame[column]]
+        if f"{column}_low" in frame.columns:
+            ends = zip(frame[f"{column}_low"], frame[f"{column}_high"], strict=True)
+            pairs = zip(texts, ends, strict=True)
+            texts = [_with_interval(text, low, high, decimals) for text, (low, high) in pairs]
+        shown[column] = texts
+    return pd.DataFrame(shown, columns=list(shown), index=frame.index)
+
+
+def markdown(table: Table) -> str:
+    """A pipe table under its caption."""
+    shown = readable(table)
+    rows = [[*shown.columns], *shown.to_numpy().tolist()]
+    rows = [[field.replace("|", "\\|") for field in row] for row in rows]
+    widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(rows[0]))]
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return f"{table.caption}\n\n" + "\n".join(lines) + "\n"
+
+
+def latex(table: Table) -> str:
+    """A booktabs table; needs \\usepackage{booktabs}."""
+    shown = readable(table)
+    numeric = [_is_number(table.frame[name]) for name in shown.columns]
+    head = " & ".join(escape(name) for name in shown.columns)
+    body = [" & ".join(map(escape, row)) + r" \\" for row in shown.to_numpy().tolist()]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escape(table.caption)}}}",
+        rf"\begin{{tabular}}{{{''.join('r' if number else 'l' for number in numeric)}}}",
+        r"\toprule",
+        head + r" \\",
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    return "".join(LATEX_SPECIAL.get(letter, letter) for letter in text)
+
+
+def save(table: Table, directory: Path, name: str) -> list[Path]:
+    """Write NAME.csv, NAME.md and NAME.tex."""
+    forms = {
+        "csv": table.frame.to_csv(index=False, lineterminator="\n"),
+        "md": markdown(table),
+        "tex": latex(table),
+    }
+    written = []
+    for suffix, text in forms.items():
+        written.append(Path(directory) / f"{name}.{suffix}")
+        write_atomic(written[-1], text)
+    return written
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _text(value, decimals: int) -> str:
+    if value is None or pd.isna(value):
+        return ""
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.{decimals}f}"
+    return str(value)
+
+
+def _with_interval(text: str, low: float, high: float, decimals: int) -> str:
+    if not text or pd.isna(low):
+        return text
+    return f"{text} [{low:.{decimals}f}, {high:.{decimals}f}]"
