@@ -1,0 +1,60 @@
+# make figures   the default study, from an empty folder to its figures
+# make test      the tests
+# make lint      style of code and rules
+# make env       the environment alone;  make clean-env removes it
+#
+# Variables: CORES=4, CONFIG=my.yaml (a study of your own), PYTHON=python3.12, VENV=.venv,
+# PIP_FLAGS="..." (which build of torch: see envs/README.md)
+
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= 2
+CONFIG ?=
+PIP_FLAGS ?=
+
+SHELL := /bin/sh
+BIN := $(VENV)/bin
+REQUIREMENTS := envs/requirements.txt envs/requirements-dev.txt
+INSTALLED := $(VENV)/lethe-$(shell cat $(REQUIREMENTS) pyproject.toml | cksum | cut -d' ' -f1)
+OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
+
+.PHONY: figures test lint env clean-env
+
+figures: env
+	@$(BIN)/python -m lethe unlock
+	@$(BIN)/python -m snakemake --cores $(CORES) $(OVERLAY)
+	@$(BIN)/python -m lethe.commands.where $(OVERLAY)
+
+test: env
+	@$(BIN)/python -m pytest
+
+lint: env
+	@$(BIN)/ruff check .
+	@$(BIN)/snakefmt --check Snakefile workflow/rules
+	@$(BIN)/python -m snakemake --lint
+
+env: $(INSTALLED)
+
+$(INSTALLED):
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "make: expected Python 3.11 or newer as '$(PYTHON)', found none;" \
+	    "install it, or type: make env PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: expected Python 3.11 or newer, found $$($(PYTHON) --version);" \
+	    "type: make env PYTHON=python3.12 (or whichever you have)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { \
+	  echo "make: this Python cannot make virtual environments;" \
+	    "on Debian and Ubuntu type: apt-get install python3-venv"; exit 1; }
+	@echo "Making the environment in $(VENV) (a few minutes, once)"
+	@rm -f $(VENV)/lethe-*
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) \
+	  $(REQUIREMENTS:%=-r %) || { \
+	  echo "make: pip could not install the pinned versions (its message is above);" \
+	    "envs/README.md says how to choose another index or build"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean-env:
+	rm -rf $(VENV)

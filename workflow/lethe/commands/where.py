@@ -1,0 +1,23 @@
+"""Where a study's figures and tables are: `python -m lethe.commands.where`."""
+
+import argparse
+
+from lethe.commands.study_arguments import add_study_arguments, read
+from lethe.paths import study_directory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_study_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    study, _ = read(arguments)
+    folder = study_directory(study.output, study.study)
+    print(f"Figures: {folder}/figures")
+    print(f"Tables:  {folder}/tables")
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    add_arguments(arguments)
+    run(arguments.parse_args())
