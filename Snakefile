@@ -1,12 +1,13 @@
 """Lethe: every training stage and every evaluation is a rule. `lethe check` says if a config is right."""
 
 import sys
+from pathlib import Path
 
 from snakemake.utils import min_version
 
 min_version("9.0")
 
-sys.path.insert(0, str(workflow.current_basedir / "workflow"))
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from lethe.errors import UserError
 from lethe.workflow_input import read_workflow
@@ -32,6 +33,10 @@ wildcard_constraints:
 include: "workflow/rules/run.smk"
 include: "workflow/rules/nodes.smk"
 include: "workflow/rules/study.smk"
+
+
+onstart:
+    begin_run()
 
 
 localrules:

@@ -8,7 +8,7 @@ import torch
 from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
 
 from lethe.data.batches import collate, step_indices
-from lethe.data.examples import document_example, instruction_example
+from lethe.data.examples import document_examples, instruction_examples
 from lethe.errors import UserError
 from lethe.methods import registry
 from lethe.methods.contract import Method
@@ -42,7 +42,7 @@ def some_examples(count=7):
     ]
     for number, row in enumerate(rows):
         row["response"] = " ".join(["cat", "dog", "fish"][: 1 + number % 3])
-    return [instruction_example(row, "t", tokenizer, 24, "{prompt}") for row in rows]
+    return instruction_examples(rows, "t", tokenizer, 24, "{prompt}")
 
 
 def lay_out(examples, packed, normalisation="token", micro=None):
@@ -126,13 +126,14 @@ def test_every_epoch_is_a_permutation_and_a_step_depends_on_its_number_alone():
 
 
 def test_documents_are_cut_and_labelled_from_their_second_token():
-    example = document_example({"id": 1, "text": "red cat runs"}, "t", make_tokenizer(), 4)
+    rows = [{"id": 1, "text": "red cat runs"}]
+    (example,) = document_examples(rows, "t", make_tokenizer(), 4)
     assert (len(example.tokens), example.label_count) == (4, 3)
 
 
 def test_a_long_prompt_is_cut_on_the_left_and_keeps_every_label():
-    row = {"id": 1, "prompt": "red " * 40, "response": "cat dog"}
-    example = instruction_example(row, "t", make_tokenizer(), 10, "{prompt}")
+    rows = [{"id": 1, "prompt": "red " * 40, "response": "cat dog"}]
+    (example,) = instruction_examples(rows, "t", make_tokenizer(), 10, "{prompt}")
     tokenizer = make_tokenizer()
     assert len(example.tokens) == 10
     assert tokenizer.decode(example.tokens[example.label_start :]) == "cat dog </s>"
@@ -209,13 +210,14 @@ class Watching(Method):
 
     def before_stage(self, stage):
         self.calls.append("before_stage")
-        self.seen["replayed"] = [len(examples) for examples in stage.replayed]
+        self.replayed = stage.load_replayed()
+        self.seen["replayed"] = [len(examples) for examples in self.replayed]
         self.seen["parent"] = stage.load_parent()
         self.seen["start"] = [p.detach().clone() for _, p in stage.trainable()]
 
     def loss(self, stage, batch):
         self.calls.append("loss")
-        replay = [stage.replayed[0][stage.step % 20]] if stage.replayed else []
+        replay = [self.replayed[0][stage.step % 20]] if self.replayed else []
         extra = sum(stage.plain_loss(stage.model, part) for part in stage.collate(replay)) / 2
         return (
             stage.plain_loss(stage.model, batch) + extra if replay else super().loss(stage, batch)

@@ -1,7 +1,7 @@
-"""`python -m lethe VERB ...`"""
+"""`python -m lethe VERB ...`: through the fork server where there is one, else in this process."""
 
 import sys
 
-from lethe.cli import main
+from lethe.forkserver.client import run
 
-sys.exit(main())
+sys.exit(run(sys.argv[1:]))

@@ -6,7 +6,7 @@ from typing import Any
 
 from lethe.artefacts import read_json
 from lethe.errors import UserError
-from lethe.longtables import SCHEMA_VERSION
+from lethe.longtables import ITEM_COLUMNS, SCHEMA_VERSION
 from lethe.paths import node_manifest
 
 
@@ -23,13 +23,19 @@ def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict
     }
     scores = [row for run in record["runs"] for row in run_rows(run, record, probes)]
     items = [
-        {**item, "node": checkpoint, "probe": result["task"], "schema_version": SCHEMA_VERSION}
+        item_row(item, checkpoint, result["task"])
         for checkpoint, nodes in sorted(record["probes"].items())
         for node in nodes
         for result in probes[node]["results"]
         for item in result["items"]
     ]
     return scores, items
+
+
+def item_row(item: dict, checkpoint: str, task: str) -> dict:
+    """One row of the items table; a stored item may know more than the table shows."""
+    row = {**item, "node": checkpoint, "probe": task, "schema_version": SCHEMA_VERSION}
+    return {column: row[column] for column in ITEM_COLUMNS}
 
 
 def read_probe(results: Path, node: str) -> dict[str, Any]:

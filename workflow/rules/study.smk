@@ -7,20 +7,20 @@ rule collect:
         probes=wf.probe_results(),
     output:
         scores=f"{STUDY}/scores.csv",
-        items=f"{STUDY}/items.csv.gz",
+        outcomes=f"{STUDY}/items.csv.gz",
     log:
         f"{RESULTS}/logs/collect.log",
     params:
         code=lambda w: wf.code("collect"),
     shell:
         "{LETHE} collect {input.record:q} --results {RESULTS:q} --scores {output.scores:q}"
-        " --items {output.items:q} &> {log:q}"
+        " --items {output.outcomes:q} &> {log:q}"
 
 
 rule summarize:
     input:
         scores=rules.collect.output.scores,
-        items=rules.collect.output.items,
+        outcomes=rules.collect.output.outcomes,
     output:
         f"{STUDY}/metrics.csv",
     log:
@@ -29,14 +29,13 @@ rule summarize:
         code=lambda w: wf.code("summarize"),
         seed=wf.study.seeds.bootstrap,
     shell:
-        "{LETHE} summarize --scores {input.scores:q} --items {input.items:q}"
+        "{LETHE} summarize --scores {input.scores:q} --items {input.outcomes:q}"
         " --seed {params.seed} --out {output:q} &> {log:q}"
 
 
 rule table:
     input:
         scores=rules.collect.output.scores,
-        items=rules.collect.output.items,
         metrics=rules.summarize.output,
     output:
         multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex"),
@@ -46,14 +45,13 @@ rule table:
         code=lambda w: wf.code("tables", w.name),
         folder=f"{STUDY}/tables",
     shell:
-        "{LETHE} table {wildcards.name} --scores {input.scores:q} --items {input.items:q}"
+        "{LETHE} table {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"
 
 
 rule figure:
     input:
         scores=rules.collect.output.scores,
-        items=rules.collect.output.items,
         metrics=rules.summarize.output,
     output:
         multiext(f"{STUDY}/figures/{{name}}", ".pdf", ".png", ".csv"),
@@ -63,5 +61,5 @@ rule figure:
         code=lambda w: wf.code("figures", w.name),
         folder=f"{STUDY}/figures",
     shell:
-        "{LETHE} figure {wildcards.name} --scores {input.scores:q} --items {input.items:q}"
+        "{LETHE} figure {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"

@@ -1,6 +1,6 @@
 """One training example, from a document or from a prompt and its response."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,58 +26,76 @@ class Example:
         return len(self.tokens) - self.label_start
 
 
-def document_example(row: dict, source: str, tokenizer, max_length: int) -> Example:
-    """A document with loss on every token but the first; cut at `max_length` tokens."""
-    tokens = tokenizer(row["text"])["input_ids"] + [tokenizer.eos_token_id]
-    return Example(str(row["id"]), source, tuple(tokens[:max_length]), 1)
+def document_examples(
+    rows: Sequence[dict], source: str, tokenizer, max_length: int
+) -> list[Example]:
+    """Documents with loss on every token but the first; cut at `max_length` tokens."""
+    encoded = tokenizer([row["text"] for row in rows])["input_ids"]
+    end = [tokenizer.eos_token_id]
+    return [
+        Example(str(row["id"]), source, tuple((tokens + end)[:max_length]), 1)
+        for row, tokens in zip(rows, encoded, strict=True)
+    ]
 
 
-def instruction_example(
-    row: dict, source: str, tokenizer, max_length: int, template: str
-) -> Example:
-    """A prompt and its response with loss on the response and the end token only.
+def instruction_examples(
+    rows: Sequence[dict], source: str, tokenizer, max_length: int, template: str
+) -> list[Example]:
+    """Prompts and their responses with loss on the response and the end token only.
 
     The prompt is cut from its left end when both are longer than `max_length`, so that every
     example keeps its labels; a response that alone is longer is cut at its end.
     """
-    prompt = tokenizer(template.format(prompt=row["prompt"]))["input_ids"]
-    response = tokenizer(" " + row["response"], add_special_tokens=False)["input_ids"]
-    response = (response + [tokenizer.eos_token_id])[: max_length - 1]
-    room = max_length - len(response)
-    if len(prompt) > room:
-        prompt = prompt[:1] + prompt[len(prompt) - room + 1 :] if room > 1 else prompt[-room:]
-    return Example(str(row["id"]), source, tuple(prompt + response), len(prompt))
+    prompts = tokenizer([template.format(prompt=row["prompt"]) for row in rows])["input_ids"]
+    texts = [" " + row["response"] for row in rows]
+    responses = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    examples = []
+    for row, prompt, response in zip(rows, prompts, responses, strict=True):
+        response = (response + [tokenizer.eos_token_id])[: max_length - 1]
+        room = max_length - len(response)
+        if len(prompt) > room:
+            # The first token is the one that begins every text; it stays.
+            prompt = prompt[:1] + prompt[len(prompt) - room + 1 :]
+        examples.append(Example(str(row["id"]), source, tuple(prompt + response), len(prompt)))
+    return examples
 
 
-def load_examples(
-    path: Path, source: str, tokenizer, max_length: int, template: str
-) -> list[Example]:
-    """Read a jsonl of documents (`text`) or of instructions (`prompt`, `response`).
+def read_example_rows(path: Path, source: str) -> list[dict]:
+    """Rows of a jsonl of documents (`text`) or instructions (`prompt`, `response`), with ids.
 
     Raises:
         UserError: a row has neither set of columns, or the file holds no row.
     """
-    return list(_parse(read_rows(path), path, source, tokenizer, max_length, template))
-
-
-def _parse(
-    rows: Iterable[dict], path, source, tokenizer, max_length, template
-) -> Iterator[Example]:
-    empty = True
-    for number, row in enumerate(rows, start=1):
-        empty = False
-        row = {"id": f"{source}-{number}", **row}
-        if isinstance(row.get("text"), str):
-            example = document_example(row, source, tokenizer, max_length)
-        elif isinstance(row.get("prompt"), str) and isinstance(row.get("response"), str):
-            example = instruction_example(row, source, tokenizer, max_length, template)
-        else:
-            raise UserError(
-                f"{path}, line {number}: expected the columns `text`, or `prompt` and `response`, "
-                f"as strings; found {sorted(row)}."
-            )
-        if example.label_count < 1:
-            raise UserError(f"{path}, line {number}: the text is empty, nothing could be learned.")
-        yield example
-    if empty:
+    rows = [{"id": f"{source}-{n}", **row} for n, row in enumerate(read_rows(path), start=1)]
+    if not rows:
         raise UserError(f"{path} holds no examples: expected one JSON object a line.")
+    if not all(isinstance(row.get("text"), str) for row in rows):
+        _require_instructions(rows, path)
+    return rows
+
+
+def encode_rows(
+    rows: Sequence[dict], source: str, tokenizer, max_length: int, template: str
+) -> list[Example]:
+    """The examples of rows that are all documents or all instructions.
+
+    Raises:
+        UserError: an example is empty.
+    """
+    if "text" in rows[0]:
+        examples = document_examples(rows, source, tokenizer, max_length)
+    else:
+        examples = instruction_examples(rows, source, tokenizer, max_length, template)
+    for example in examples:
+        if example.label_count < 1:
+            raise UserError(f"Example {example.id!r} of {source} is empty: nothing to learn.")
+    return examples
+
+
+def _require_instructions(rows: list[dict], path: Path) -> None:
+    for number, row in enumerate(rows, start=1):
+        if not all(isinstance(row.get(column), str) for column in ("prompt", "response")):
+            raise UserError(
+                f"{path}, example {number}: expected the columns `text`, or `prompt` and "
+                f"`response`, as strings; found {sorted(row)}."
+            )

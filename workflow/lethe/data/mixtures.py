@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lethe.data.examples import Example, load_examples
+from lethe.data.examples import Example, encode_rows, read_example_rows
 from lethe.errors import UserError
 
 
@@ -26,19 +26,22 @@ def load_mixture(
     examples: list[Example] = []
     for component in mixture:
         path = directories[component["data"]] / component["file"]
-        found = load_examples(path, component["task"], tokenizer, max_length, component["template"])
-        examples.extend(_subset(found, component, seed))
+        # Drawn before they are encoded: a few examples of a large corpus cost little.
+        rows = _drawn(read_example_rows(path, component["task"]), component, seed)
+        examples += encode_rows(
+            rows, component["task"], tokenizer, max_length, component["template"]
+        )
     return examples
 
 
-def _subset(found: list[Example], component: dict, seed: int) -> list[Example]:
+def _drawn(rows: list[dict], component: dict, seed: int) -> list[dict]:
     count = component["count"]
     if count is None:
-        return found
-    if count > len(found):
+        return rows
+    if count > len(rows):
         raise UserError(
             f"The mixture asks for {count} examples of task {component['task']!r}, "
-            f"which has {len(found)}; lower the count in the order or the task."
+            f"which has {len(rows)}; lower the count in the order or the task."
         )
-    chosen = np.random.default_rng([seed, component["draw"]]).permutation(len(found))[:count]
-    return [found[int(index)] for index in sorted(chosen)]
+    generator = np.random.default_rng([seed, component["draw"]])
+    return [rows[int(index)] for index in sorted(generator.permutation(len(rows))[:count])]

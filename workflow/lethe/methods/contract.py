@@ -24,7 +24,7 @@ class Stage:
     Attributes:
         model: the network being trained, in training mode.
         examples: the stage's training examples.
-        replayed: the training examples of every earlier stage of the history, oldest first.
+        load_replayed: returns the training examples of every earlier stage, oldest first.
         load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy).
         collate: examples -> micro-batches, as the stage itself lays them out.
         plain_loss: (model, batch) -> the stage's own loss on a batch, a scalar tensor.
@@ -37,7 +37,7 @@ class Stage:
 
     model: torch.nn.Module
     examples: list[Example]
-    replayed: list[list[Example]]
+    load_replayed: Callable[[], list[list[Example]]]
     load_parent: Callable[[], torch.nn.Module]
     collate: Callable[[list[Example]], list[Batch]]
     plain_loss: Callable[[torch.nn.Module, Batch], torch.Tensor]

@@ -87,7 +87,7 @@ def train_seed(spec, seed, data, results, tokenizer, snapshots) -> tuple[object,
     stage = Stage(
         model=model,
         examples=examples,
-        replayed=[],
+        load_replayed=list,
         load_parent=lambda: None,
         collate=make_collate(recipe, tokenizer.pad_token_id),
         plain_loss=weighted_loss,

@@ -80,8 +80,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
         )
 
     def load_parent():
-        model = load_model(parent, recipe["dtype"])
-        return model.eval().requires_grad_(False)
+        return load_model(parent, recipe["dtype"]).eval().requires_grad_(False)
 
     for part in spec["mixture"]:
         verify(node_directory(results, "data", part["data"]), "data.json", only=[part["file"]])
@@ -90,7 +89,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
     return Stage(
         model=model,
         examples=examples,
-        replayed=[examples_of(mixture) for mixture in spec["earlier"]],
+        load_replayed=lambda: [examples_of(mixture) for mixture in spec["earlier"]],
         load_parent=load_parent,
         collate=make_collate(recipe, tokenizer.pad_token_id),
         plain_loss=weighted_loss,

@@ -1,0 +1,39 @@
+"""Lineage, spec and record of one node: where it comes from, and what came of it."""
+
+import argparse
+import json
+from pathlib import Path
+
+from lethe.artefacts import read_json
+from lethe.lineage import find_node, lineage
+from lethe.paths import node_manifest
+
+RECORD = ("steps", "examples", "tokens", "labels", "flops", "seconds", "seed", "parameters")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("node", help="id of a node, or a beginning or end of it that is unique")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="artefact folder")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    node = find_node(arguments.results, arguments.node)
+    print("lineage, oldest first:")
+    for depth, (name, spec) in enumerate(lineage(arguments.results, node)):
+        made = node_manifest(arguments.results, spec["kind"], name).exists()
+        print(f"{'  ' * depth}{spec['kind']} {name}{'' if made else '  (not made)'}")
+    print("\nspec:")
+    print(json.dumps(spec, indent=2, sort_keys=True))
+    manifest = node_manifest(arguments.results, spec["kind"], node)
+    if not manifest.exists():
+        print(f"\nnot made: {manifest} does not exist")
+        return
+    record = read_json(manifest)
+    print("\nrecord:")
+    for key in RECORD:
+        if key in record:
+            print(f"  {key}: {record[key]}")
+    for key, value in record.get("provenance", {}).items():
+        print(f"  {key}: {value}")
+    for name, entry in record.get("files", {}).items():
+        print(f"  {name}: {entry['size']} bytes, sha256 {entry['sha256'][:12]}")

@@ -1,0 +1,86 @@
+"""Grid of a study's chains by stages: what is done, scored, running or failed, and why."""
+
+import argparse
+import fcntl
+import os
+from pathlib import Path
+
+from lethe.commands.study_arguments import add_study_arguments, read
+from lethe.paths import node_manifest, work_directory
+from lethe.plan import Plan, make_plan
+
+LEGEND = "# scored   o trained   > running   ! failed   . to do"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_study_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    study, catalogue = read(arguments)
+    plan = make_plan(study, catalogue)
+    results = Path(study.output)
+    width = max(len(run_words(run)) for run in plan.runs)
+    print(f"study {study.study}: a column a stage, the first one the base\n")
+    failures = {}
+    for one in plan.runs:
+        marks = []
+        for node in one.checkpoints:
+            mark, why = state(plan, results, node)
+            marks.append(mark)
+            if why:
+                failures[node] = why
+        print(f"{run_words(one):<{width}}  {' '.join(marks)}")
+    print(f"\n{LEGEND}")
+    for node, why in failures.items():
+        print(f"failed: {node}: {why}")
+
+
+def run_words(run) -> str:
+    """The words that tell a run from the others."""
+    seeds = f"w{run.world_seed} b{run.base_seed} t{run.train_seed}"
+    return f"{run.model} {run.method} {run.order} {seeds}"
+
+
+def state(plan: Plan, results: Path, node: str) -> tuple[str, str]:
+    """The mark of a checkpoint, and why it failed if it did."""
+    kind = plan.nodes[node].kind
+    jobs = [(kind, node), *(("probe", probe) for probe in plan.probes[node])]
+    done = [node_manifest(results, kind, name).exists() for kind, name in jobs]
+    if all(done):
+        return "#", ""
+    if is_held(work_directory(results, node) / "lock") or is_held(
+        work_directory(results, node) / "probe.lock"
+    ):
+        return ">", ""
+    for (job, name), finished in zip(jobs, done, strict=True):
+        why = "" if finished else failure(results / "logs" / job / f"{name}.log")
+        if why:
+            return "!", why
+    return ("o" if done[0] else "."), ""
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds a lock; the kernel lets go of a dead one's."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def failure(log: Path) -> str:
+    """The last line of a log that tells of a mistake; nothing if the log is missing or clean."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    told = [line for line in lines if line.startswith("lethe: ") or "Error" in line]
+    told = [line for line in told if "starts by itself" not in line]
+    return told[-1].removeprefix("lethe: ") if told else ""
