@@ -89,11 +89,16 @@ metric_list:
   - {{metric: acc_norm, aggregation: mean, higher_is_better: true}}
 """
 )
+TEMPLATED = (
+    CHOICE.replace('"question"', '"{{{{question}}}}"')
+    .replace('"choices"', '"{{{{choices}}}}"')
+    .replace('"answer"', '"{{{{answer}}}}"')
+)
 BIAS = (
     HEAD
     + """output_type: multiple_choice
 doc_to_text: ""
-doc_to_choice: "{{{{[sent_more, sent_less]}}}}"
+doc_to_choice: !function lethe.evaluation.bias.choices
 doc_to_target: 0
 target_delimiter: ""
 process_results: !function lethe.evaluation.bias.process
@@ -111,8 +116,12 @@ target_delimiter: " "
 generation_kwargs: {{until: ["\\n"], max_gen_toks: {length}, do_sample: false}}
 process_results: !function lethe.evaluation.text_metrics.process_simp
 metric_list:
-  - {{metric: sari, aggregation: !function lethe.evaluation.text_metrics.corpus_sari, higher_is_better: true}}
-  - {{metric: bleu, aggregation: !function lethe.evaluation.text_metrics.corpus_bleu, higher_is_better: true}}
+  - metric: sari
+    aggregation: !function lethe.evaluation.text_metrics.corpus_sari
+    higher_is_better: true
+  - metric: bleu
+    aggregation: !function lethe.evaluation.text_metrics.corpus_bleu
+    higher_is_better: true
   - {{metric: rouge1, aggregation: mean, higher_is_better: true}}
   - {{metric: exact_match, aggregation: mean, higher_is_better: true}}
 """

@@ -1,6 +1,11 @@
 """Minimal pairs as CrowS-Pairs scores them in lm-eval: is the stereotyped sentence likelier?"""
 
 
+def choices(doc: dict) -> list[str]:
+    """The stereotyped sentence and the other; as doc_to_choice far faster than a template."""
+    return [doc["sent_more"], doc["sent_less"]]
+
+
 def process(doc: dict, results: list) -> dict:
     """pct_stereotype: 1 if the first choice (the stereotype) is likelier; likelihood_diff: nats.
 

@@ -2,16 +2,18 @@
 
 from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
 
-import difflib
+import json
 import struct
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from lethe.artefacts import file_entry, read_json
 from lethe.errors import UserError
-from lethe.models.checkpoints import load_model, load_tokenizer
+from lethe.models.checkpoints import ARCHITECTURES, load_tokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
 # Files beside the weights that change what a model answers.
@@ -26,15 +28,14 @@ def open_checkpoint(directory: Path, dtype: str) -> tuple[Any, Any]:
     """
     check_checkpoint(directory)
     if dtype not in DTYPES:
-        near = difflib.get_close_matches(str(dtype), DTYPES, n=1, cutoff=0.0)[0]
-        raise UserError(f"Expected a dtype of {', '.join(DTYPES)}, found {dtype!r}; {near}?")
-    if read_json(directory / "config.json").get("is_encoder_decoder"):
-        model = _load_encoder_decoder(directory, dtype)
-    else:
-        model = load_model(directory, dtype)
+        raise UserError(f"Expected the dtype {', '.join(DTYPES)}, found {dtype!r}.")
+    model = _load_model(directory, dtype)
     if torch.cuda.is_available():
         model = model.to("cuda")
-    return model.eval(), load_tokenizer(directory)
+    try:
+        return model.eval(), load_tokenizer(directory)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{directory}: no tokenizer to be loaded: {_first_line(error)}") from None
 
 
 def identifying_files(directory: Path) -> dict[str, str]:
@@ -66,8 +67,6 @@ def check_checkpoint(directory: Path) -> None:
 
 def _check_length(file: Path) -> None:
     """A safetensors header says how long the file must be."""
-    import json
-
     size = file.stat().st_size
     try:
         with open(file, "rb") as handle:
@@ -83,13 +82,37 @@ def _check_length(file: Path) -> None:
         raise UserError(f"{file} is cut or altered: expected {wanted} bytes, found {size}.")
 
 
-def _load_encoder_decoder(directory: Path, dtype: str) -> Any:
-    from transformers import AutoModelForSeq2SeqLM
+def _load_model(directory: Path, dtype: str) -> Any:
+    try:
+        model, report = _model_class(directory).from_pretrained(
+            directory,
+            dtype=getattr(torch, dtype),
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"{directory}: cannot be loaded: {_first_line(error)}") from None
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise UserError(
+            f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more that "
+            "config.json asks for; the checkpoint is incomplete or its config is another model's."
+        )
+    return model
 
-    return AutoModelForSeq2SeqLM.from_pretrained(
-        directory,
-        dtype=getattr(torch, dtype),
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-    )
+
+def _model_class(directory: Path) -> Any:
+    config = read_json(directory / "config.json")
+    kind = config.get("model_type")
+    if kind in ARCHITECTURES:
+        module, _, name = ARCHITECTURES[kind]
+        return getattr(import_module(module), name)
+    # Only now: the automatic classes take a second to import.
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    return AutoModelForSeq2SeqLM if config.get("is_encoder_decoder") else AutoModelForCausalLM
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -5,6 +5,8 @@ from lethe.evaluation import environment  # noqa: F401  isort: skip (before its 
 import logging
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,6 @@ def score_checkpoint(
     """
     if engine not in ENGINES:
         raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
-    quiet_lm_eval()
     directory, store = Path(directory), Path(store)
     shared = {
         "weights": weights_sha256,
@@ -86,15 +87,23 @@ def score_checkpoint(
     jobs = [_job(task, shared, store) for task in tasks]
     missing = [job for job in jobs if not job.file.exists()]
     if missing:
-        lm = wrap(*open_checkpoint(directory, dtype), batch_size=batch_size)
+        with _without_notices():
+            lm = wrap(*open_checkpoint(directory, dtype), batch_size=batch_size)
         for job in missing:
             write_json(job.file, {**_score(lm, job), "engine": engine, "dtype": dtype}, indent=None)
     return [{**read_json(job.file), **_annotations(job.task)} for job in jobs]
 
 
-def quiet_lm_eval() -> None:
-    """lm-eval warns of what is meant to be: a model object passed in, few-shot defaults."""
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+@contextmanager
+def _without_notices() -> Iterator[None]:
+    """lm-eval warns of what is meant here: a model object passed in, few-shot defaults."""
+    log = logging.getLogger("lm_eval")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _job(task: EvalTask, shared: dict[str, Any], store: Path) -> _Job:
@@ -122,7 +131,8 @@ def _annotations(task: EvalTask) -> dict[str, Any]:
 def _score(lm: LM, job: _Job) -> dict:
     started = time.perf_counter()
     task = job.task
-    lm_task = build(job.source)
+    with _without_notices():
+        lm_task = build(job.source)
     evaluated = lm_eval.evaluator.evaluate(
         lm=lm,
         task_dict={"tasks": {task.name: lm_task}, "groups": {}},

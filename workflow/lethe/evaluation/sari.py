@@ -9,8 +9,6 @@ from collections import Counter
 import numpy as np
 
 ORDERS = 4
-# Rows of the statistics: correct, in the system's, in the references'; for add, keep and delete.
-SIZE = 9 * ORDERS
 
 
 def sari_statistics(
@@ -34,18 +32,21 @@ def sari_statistics(
     return counts
 
 
-def sari_of_statistics(statistics: np.ndarray) -> float:
+def sari_of_sums(statistics: np.ndarray) -> np.ndarray:
     """SARI in 0..1 of statistics summed over sentences; a ratio over nothing counts 0.
 
     Args:
-        statistics: array [36] as `sari_statistics` gives.
+        statistics: array [..., 36] as `sari_statistics` gives, summed.
+
+    Returns:
+        Array [...].
     """
-    table = np.asarray(statistics, dtype=float).reshape(ORDERS, 3, 3)
+    table = np.asarray(statistics, dtype=float)
+    table = table.reshape(*table.shape[:-1], ORDERS, 3, 3)
     correct, system, reference = table[..., 0], table[..., 1], table[..., 2]
     precision, recall = _ratio(correct, system), _ratio(correct, reference)
     f1 = _ratio(2 * precision * recall, precision + recall)
-    add, keep, delete = f1[:, 0].mean(), f1[:, 1].mean(), precision[:, 2].mean()
-    return float((add + keep + delete) / 3)
+    return (f1[..., 0] + f1[..., 1] + precision[..., 2]).mean(axis=-1) / 3
 
 
 def _ngrams(tokens: list[str], n: int) -> Counter:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lethe.evaluation.intervals import bootstrap_stderr, mean_stderr
 from lethe.evaluation.outcomes import LONGEST_PREDICTION, Outcome
-from lethe.evaluation.text_metrics import SENTENCE, tokens
+from lethe.evaluation.text_metrics import OF_SUMS, SENTENCE, tokens
 
 AGGREGATED_BY_MEAN = "mean"
 
@@ -109,7 +109,7 @@ def _aggregated(
     if getattr(aggregate, "__name__", "") == AGGREGATED_BY_MEAN:
         stderr = mean_stderr(values, clusters)
     else:
-        stderr = bootstrap_stderr(values, clusters, aggregate)
+        stderr = bootstrap_stderr(values, clusters, aggregate, OF_SUMS.get(aggregate))
     return aggregate(values), stderr, lm_task.higher_is_better().get(metric)
 
 

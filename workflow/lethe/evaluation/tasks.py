@@ -22,6 +22,7 @@ from lm_eval.tasks._yaml_loader import load_yaml
 from lethe.artefacts import sha256_file
 from lethe.errors import UserError
 from lethe.evaluation.specification import SPLITS, EvalTask
+from lethe.evaluation.templates import FIELDS, compile_templates
 from lethe.jsonlines import read_rows
 
 DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
@@ -29,17 +30,42 @@ DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
 NOT_DEFINING = ("tag", "group", "task_list", "task_alias", "group_alias")
 
 
+class Rows(list):
+    """The rows of one split as plain dicts, with the column names that lm-eval asks for."""
+
+    def __init__(self, dataset: datasets.Dataset) -> None:
+        super().__init__(dataset)
+        self.features = dataset.features
+
+
 class LocalTask(ConfigurableTask):
     """An lm-eval task whose rows are local jsonl files, read without a cache on disk."""
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **_) -> None:
-        """Fill `self.dataset` with one split a data file; called by lm-eval's constructor."""
-        self.dataset = datasets.DatasetDict(
-            {
-                split: datasets.Dataset.from_list(_same_columns(read_rows(path)))
-                for split, path in dataset_kwargs["data_files"].items()
-            }
+        """Fill `self.dataset` with the splits that are used; called by lm-eval's constructor."""
+        used = {self.config.test_split, self.config.validation_split, self.config.training_split}
+        used.add(self.fewshot_cfg.split)
+        self.dataset = {
+            split: self._split(Path(path))
+            for split, path in dataset_kwargs["data_files"].items()
+            if split in used
+        }
+
+    def _split(self, path: Path) -> Rows | datasets.Dataset:
+        rows = _same_columns(read_rows(path))
+        # A fingerprint of our own: making datasets' own costs more than reading the rows.
+        dataset = datasets.Dataset(
+            datasets.table.InMemoryTable.from_pylist(rows), fingerprint=sha256_file(path)[:16]
         )
+        if self.config.process_docs is not None:
+            return dataset
+        self._compile_templates(set(dataset.features))
+        return Rows(dataset)
+
+    def _compile_templates(self, columns: set[str]) -> None:
+        named = {name: getattr(self.config, name) for name in FIELDS}
+        for name, value in compile_templates(named, columns).items():
+            self.set_config(name, value)
 
 
 @dataclass
@@ -70,20 +96,45 @@ def find(task: EvalTask) -> TaskSource:
     config["num_fewshot"] = task.shots
     _choose_split(config, task, path)
     files = _resolve_files(config, path)
+    scored = config.get("test_split") or config.get("validation_split")
+    if files and scored not in files:
+        raise UserError(f"{path}: expected data_files for the split {scored}, found {set(files)}.")
     return TaskSource(config, files)
 
 
+def declared_shots(task: EvalTask) -> int:
+    """The number of examples that the task's own YAML asks for; 0 if it says nothing."""
+    return int(load_yaml(_yaml_of(task), resolve_func=False).get("num_fewshot") or 0)
+
+
 def build(source: TaskSource) -> ConfigurableTask:
-    """The lm-eval task object; loads its rows."""
-    config = deepcopy(source.config)
-    if "class" in config:
-        built = config["class"](config=config)
-    elif source.is_local:
-        built = LocalTask(config=config)
-    else:
-        built = ConfigurableTask(config=config)
+    """The lm-eval task object; loads its rows.
+
+    Raises:
+        UserError: data of the hub that is not on this machine; nothing is ever downloaded here.
+    """
+    try:
+        built = _built(source)
+    except OSError as error:
+        path = source.config.get("dataset_path")
+        raise UserError(
+            f"{source.config['task']}: its data {path!r} is not on this machine ({error}); fetch "
+            "it first, or give a YAML with local data_files through the include path."
+        ) from None
     built.set_fewshot_seed(seed=1234)  # lm-eval's default
     return built
+
+
+def _built(source: TaskSource) -> ConfigurableTask:
+    config = deepcopy(source.config)
+    if "class" in config:
+        return config["class"](config=config)
+    if source.is_local:
+        if config["num_fewshot"] == 0 and config.get("test_split"):
+            # Only few-shot examples are taken from the other splits.
+            config.update(validation_split=None, training_split=None, fewshot_split=None)
+        return LocalTask(config=config)
+    return ConfigurableTask(config=config)
 
 
 @lru_cache(maxsize=8)
@@ -139,6 +190,9 @@ def _choose_split(config: dict[str, Any], task: EvalTask, path: Path) -> None:
         if not config.get("validation_split"):
             raise UserError(f"{path}: the split dev needs a validation_split, found none.")
         config["test_split"] = config["validation_split"]
+        if not (config.get("training_split") or config.get("fewshot_config")):
+            # lm-eval keeps a question out of its own examples only if told where they come from.
+            config.setdefault("fewshot_split", config["validation_split"])
 
 
 def _resolve_files(config: dict[str, Any], path: Path) -> dict[str, Path]:

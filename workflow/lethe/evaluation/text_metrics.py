@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lethe.evaluation.sari import sari_of_statistics, sari_statistics
+from lethe.evaluation.sari import sari_of_sums, sari_statistics
 
 TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]|_", re.UNICODE)
 WORD = re.compile(r"[^\W_]", re.UNICODE)
@@ -89,7 +89,7 @@ def rouge1(generated: str, references: list[str]) -> float:
 
 def corpus_sari(items: list) -> float:
     """Corpus SARI of the items' statistics; see `lethe.evaluation.sari`."""
-    return sari_of_statistics(np.sum(np.asarray(items, dtype=float), axis=0))
+    return float(sari_of_sums(np.sum(np.asarray(items, dtype=float), axis=0)))
 
 
 def sentence_sari(item: list) -> float:
@@ -115,8 +115,16 @@ def sentence_bleu(item: list) -> float:
     return _bleu_of(np.asarray(item), effective_order=True)
 
 
-# The value of one item where the corpus value is not a mean.
+def bleu_of_sums(statistics: np.ndarray) -> np.ndarray:
+    """Corpus BLEU [...] of summed statistics [..., 10]."""
+    flat = np.reshape(statistics, (-1, np.shape(statistics)[-1]))
+    values = [_bleu_of(row, effective_order=False) for row in flat]
+    return np.reshape(values, np.shape(statistics)[:-1])
+
+
+# Where the corpus value is not a mean: the value of one item, and the value of summed statistics.
 SENTENCE = {corpus_sari: sentence_sari, corpus_bleu: sentence_bleu}
+OF_SUMS = {corpus_sari: sari_of_sums, corpus_bleu: bleu_of_sums}
 
 
 def _overlap(doc: dict, generated: str) -> dict:

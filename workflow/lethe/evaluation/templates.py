@@ -1,0 +1,67 @@
+"""A task's jinja templates, compiled once: lm-eval compiles them anew for every use of every row.
+
+The strings are turned into what lm-eval also accepts, functions of the document, which give what
+lm-eval's own reading of the template gives.
+"""
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import lm_eval.utils
+
+FIELDS = ("doc_to_text", "doc_to_target", "doc_to_choice")
+
+
+class Template:
+    """A compiled template that remembers its value for the documents it has seen."""
+
+    def __init__(self, template: str, read: Callable[[str], Any]) -> None:
+        self._render = lm_eval.utils.env.from_string(template).render
+        self._read = read
+        self._seen: dict[int, tuple[dict, Any]] = {}
+
+    def __call__(self, doc: dict) -> Any:
+        """The value for a document; the document is kept, so that its identity stays its own."""
+        seen = self._seen.get(id(doc))
+        if seen is None or seen[0] is not doc:
+            seen = (doc, self._read(self._render(**doc)))
+            self._seen[id(doc)] = seen
+        return seen[1]
+
+    def __deepcopy__(self, _memo: dict) -> "Template":
+        """lm-eval copies configurations to report them; jinja's templates cannot be copied."""
+        return self
+
+
+def compile_templates(config: dict[str, Any], columns: set[str]) -> dict[str, Any]:
+    """The configuration with its templates compiled; column names and functions stay."""
+    has_choices = config.get("doc_to_choice") is not None
+    readers = {
+        "doc_to_text": _text_with_choices if has_choices else str,
+        "doc_to_target": _target_with_choices if has_choices else _target,
+        "doc_to_choice": ast.literal_eval,
+    }
+    compiled = dict(config)
+    for name in FIELDS:
+        value = config.get(name)
+        if isinstance(value, str) and value not in columns:
+            compiled[name] = Template(value, readers[name])
+    return compiled
+
+
+def _text_with_choices(text: str) -> Any:
+    return ast.literal_eval(text) if text.isdigit() else text
+
+
+def _target_with_choices(text: str) -> Any:
+    return ast.literal_eval(text) if text.isdigit() else _target(text)
+
+
+def _target(text: str) -> Any:
+    if len(text) >= 2 and text[0] == "[" and text[-1] == "]":
+        try:
+            return ast.literal_eval(text)
+        except (SyntaxError, ValueError):
+            return text
+    return text
