@@ -148,7 +148,8 @@ def test_status_show_and_diff_tell_of_the_finished_study(project):
     assert '"learning_rate": 0.001' in shown.stdout
     differing = project.lethe("diff", first, second)
     assert f"+ {second}" in differing.stdout
-    assert "draw" not in differing.stdout
+    assert "mixture[0].task: 'simp' -> 'hgen'" in differing.stdout
+    assert "train_seed" not in differing.stdout
 
 
 def test_configuration_mistakes_are_found_before_torch_is_imported(project):

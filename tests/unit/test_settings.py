@@ -1,0 +1,189 @@
+"""Configuration: every mistake is one sentence that names the key, what was found and the way out."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lethe.cli import main
+from lethe.config import Catalogue, Study
+from lethe.errors import UserError
+from lethe.plan import make_plan
+from lethe.settings import merge, parse_study, read_catalogue, read_study, read_yaml
+from lethe.specs import write_specs
+from lethe.writable import require_writable
+
+
+def load(**changes):
+    raw = read_yaml(Path(__file__).parents[2] / "config" / "config.yaml")
+    study = parse_study(merge(raw, changes))
+    return study, read_catalogue(study)
+
+
+def define(**entries):
+    return {"define": entries}
+
+
+RECIPE = {"batch_size": 4, "epochs": 1.0, "max_length": 8, "learning_rate": 1e-3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"modells": ["xs"]}, "modells .* there is no such key; did you mean 'models'"),
+        ({"seeds": {"bse": [1]}}, "seeds.bse .* did you mean 'base'"),
+        ({"models": ["xl"]}, "models: 'xl' is not known; did you mean 'xs'"),
+        ({"orders": ["foward"]}, "orders: 'foward' is not known; did you mean 'forward'"),
+        ({"methods": ["sequental"]}, "methods: 'sequental' .* did you mean 'sequential'"),
+        ({"probes": ["minature"]}, "probes: .* did you mean 'miniature'"),
+        ({"figures": ["evolutoin"]}, "figures: .* did you mean 'evolution'"),
+        ({"tables": ["fgg"]}, "tables: .* did you mean 'fg'"),
+        ({"recipe": "fintune"}, "recipe: .* did you mean 'finetune'"),
+        ({"models": "xs"}, "models .* expected a valid list, found 'xs'"),
+        ({"models": []}, "models .* found \\[\\]"),
+        ({"limit": 0}, "limit .* greater than 0, found 0"),
+        ({"limit": -3}, "limit .* found -3"),
+        ({"limit": 1.5}, "limit .* integer, found 1.5"),
+        ({"limit": True}, "limit .* integer, found True"),
+        ({"seeds": {"train": [-1]}}, "seeds.train.0 .* found -1"),
+        ({"seeds": {"train": [1, 1]}}, "seeds.train: 1 is listed 2 times"),
+        ({"orders": ["forward", "forward"]}, "orders: 'forward' is listed 2 times"),
+        ({"controls": ["forward"]}, "controls: 'forward' is also in orders"),
+        ({"study": "../x"}, "study .* expected a name of letters"),
+        ({"code_changes": "maybe"}, "code_changes .* 'rerun' or 'keep', found 'maybe'"),
+        ({"snapshot_seconds": 0}, "snapshot_seconds .* greater than 0"),
+        (define(orders={"o": ["simp", "emdg", "simp"]}), "orders.o: the stage 'simp' is listed 2"),
+        (define(orders={"o": ["simpp"]}), "orders.o, stage 1: 'simpp' .* did you mean 'simp'"),
+        (define(orders={"o": ["simp &general"]}), "expected task names joined by '&'"),
+        (define(orders={"forward": ["simp"]}), "define.orders.forward: .* choose another name"),
+        (define(recipes={"r": {**RECIPE, "learning_rate": -1}}), "recipes.r.learning_rate"),
+        (define(recipes={"r": {**RECIPE, "learning_rate": "1e400"}}), "finite number"),
+        (define(recipes={"r": {**RECIPE, "learning_rate": "fast"}}), "number, found 'fast'"),
+        (define(recipes={"r": {**RECIPE, "steps": 3}}), "recipes.r: expected either `epochs`"),
+        (define(recipes={"r": {**RECIPE, "ovrrides": {}}}), "did you mean 'overrides'"),
+        (
+            define(recipes={"r": {**RECIPE, "overrides": {"xs": {"rate": 1.0}}}}),
+            "rate in recipes.r.overrides.xs: there is no such key",
+        ),
+        (define(tasks={"t": {"source": "word", "file": "x"}}), "did you mean 'world'"),
+        (
+            define(tasks={"t": {"source": "world", "file": "x", "template": "no"}}),
+            "tasks.t.template: expected a text that holds {prompt}",
+        ),
+    ],
+)
+def test_a_mistake_is_one_sentence(changes, sentence):
+    with pytest.raises(UserError, match=sentence) as caught:
+        load(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_may_be_written_with_an_exponent():
+    _, catalogue = load(**define(recipes={"r": {**RECIPE, "learning_rate": "1e-4"}}))
+    assert catalogue.recipes["r"].learning_rate == 1e-4
+
+
+def test_a_key_given_twice_is_refused(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("study: a\nmodels: [xs]\nstudy: b\n")
+    with pytest.raises(UserError, match="line 3.*'study' is given twice"):
+        read_yaml(path)
+
+
+@pytest.mark.parametrize("text", ["[1, 2", "- a\n- b", "\t x", ""])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match="c.yaml"):
+        read_yaml(path)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(Study.model_fields)), values)
+def test_any_value_at_any_key_is_accepted_or_explained(key, value):
+    try:
+        study, catalogue = load(**{key: value})
+        make_plan(study, catalogue)
+    except UserError as error:
+        assert str(error)
+
+
+def test_an_output_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=f"{tmp_path}/file is a file"):
+        require_writable(tmp_path / "file" / "results")
+    require_writable(tmp_path / "new" / "results")
+    assert not (tmp_path / "new").exists()
+
+
+def test_changed_values_change_the_ids_of_exactly_what_they_affect():
+    def ids(**changes):
+        plan = make_plan(*load(**changes))
+        return {kind: {n.id for n in plan.of_kind(kind)} for kind in ("data", "base", "stage")}
+
+    plain, train = ids(), ids(seeds={"train": [7]})
+    assert (train["data"], train["base"]) == (plain["data"], plain["base"])
+    assert not train["stage"] & plain["stage"]
+    base = ids(seeds={"base": [7]})
+    assert base["data"] == plain["data"]
+    assert not base["base"] & plain["base"]
+    assert not ids(seeds={"world": [7]})["data"] & plain["data"]
+    assert ids(seeds={"bootstrap": 7}) == plain
+    more = ids(orders=["forward", "reverse", "general"], controls=[])
+    assert plain["stage"] == more["stage"]
+
+
+def test_orders_with_a_common_beginning_share_its_stages():
+    orders = {"one": ["simp", "emdg", "exp"], "two": ["simp", "emdg", "hgen"]}
+    study, catalogue = load(
+        models=["xs"], orders=["one", "two"], controls=[], **define(orders=orders)
+    )
+    plan = make_plan(study, catalogue)
+    assert len(plan.of_kind("stage")) == 4
+    assert plan.runs[0].checkpoints[:3] == plan.runs[1].checkpoints[:3]
+
+
+def test_every_stage_of_a_control_draws_other_documents():
+    plan = make_plan(*load())
+    run = next(run for run in plan.runs if run.order == "control:general")
+    draws = [plan.nodes[node].spec["mixture"][0]["draw"] for node in run.checkpoints[1:]]
+    assert draws == [0, 1, 2, 3, 4]
+
+
+def test_specs_on_disk_are_the_specs_of_the_plan_and_the_index_names_them(tmp_path):
+    plan = make_plan(*load())
+    write_specs(plan, tmp_path)
+    first = (tmp_path / "index.csv").read_bytes()
+    write_specs(plan, tmp_path)
+    assert (tmp_path / "index.csv").read_bytes() == first
+    for node in plan.nodes.values():
+        assert json.loads((tmp_path / "specs" / f"{node.id}.json").read_text()) == node.spec
+        assert f"\n{node.id}," in first.decode()
+
+
+def test_the_shipped_configurations_are_right():
+    for path in sorted((Path(__file__).parents[2] / "config").glob("*.yaml")):
+        study = read_study([] if path.name == "config.yaml" else [path])
+        make_plan(study, read_catalogue(study))
+
+
+def test_every_key_says_what_it_is():
+    for kind in (Study, *(f.annotation.__args__[1] for f in Catalogue.model_fields.values())):
+        for name, field in getattr(kind, "model_fields", {}).items():
+            assert field.description, f"{kind.__name__}.{name}"
+
+
+def test_an_unknown_verb_names_the_nearest(capsys):
+    assert main(["chek"]) == 2
+    assert "did you mean 'check'" in capsys.readouterr().err
