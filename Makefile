@@ -48,11 +48,11 @@ $(INSTALLED):
 	@echo "Making the environment in $(VENV) (a few minutes, once)"
 	@rm -f $(VENV)/lethe-*
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_FLAGS) \
 	  $(REQUIREMENTS:%=-r %) || { \
 	  echo "make: pip could not install the pinned versions (its message is above);" \
 	    "envs/README.md says how to choose another index or build"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
 	  --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -1,10 +1,13 @@
-"""Named points at which a test can make the process die as if it had been killed.
+"""Named points at which a test can make a process die as if killed, or stop so that it can be.
 
-LETHE_FAULT=<point>:<n> ends the process, without any clean-up, when it passes that point for the
-n-th time. Unset, as always outside tests, a point costs one look into the environment.
+LETHE_FAULT=[VERB/]POINT:N[:stop] acts when a process passes that point for the N-th time, in the
+jobs of one verb if one is named. It dies without any clean-up; with `stop` it stops as by SIGSTOP
+and waits to be killed. Unset, as always outside tests, a point costs one look into the environment.
 """
 
 import os
+import signal
+import sys
 from collections import Counter
 
 VARIABLE = "LETHE_FAULT"
@@ -15,11 +18,17 @@ _passed: Counter[str] = Counter()
 
 
 def fault_point(name: str) -> None:
-    """Die here if LETHE_FAULT says so."""
+    """Die or stop here if LETHE_FAULT says so."""
     wanted = os.environ.get(VARIABLE)
     if not wanted:
         return
-    point, _, count = wanted.partition(":")
+    where, count, *how = wanted.split(":")
+    verb, _, point = where.rpartition("/")
+    if verb and sys.argv[1:2] != [verb]:
+        return
     _passed[name] += 1
-    if point == name and _passed[name] == int(count or 1):
-        os._exit(KILLED)
+    if point == name and _passed[name] == int(count):
+        if how == ["stop"]:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        else:
+            os._exit(KILLED)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import time
 
 from lethe.artefacts import lock, publish, verify
 from lethe.commands.node_arguments import add_node_arguments, read_spec
@@ -27,6 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
             verify(data, MANIFEST["data"])
             include = str(data / "eval")
         weights = manifest["files"]["model.safetensors"]["sha256"]
+        begun = time.process_time()
         found = score_checkpoint(
             checkpoint,
             weights,
@@ -35,6 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
             engine=spec["engine"],
             dtype=spec["dtype"],
         )
+        scored = time.process_time() - begun
         directory = node_directory(results, "probe", arguments.node)
         record = {
             "id": arguments.node,
@@ -43,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
             "weights": weights,
             "parameters": manifest["parameters"],
             "results": found,
+            "cpu_seconds": {"job": time.process_time(), "scoring": scored},
         }
         os.makedirs(directory, exist_ok=True)
         publish(directory, PROBE_MANIFEST, record, [])

@@ -17,7 +17,7 @@ from lm_eval.api.model import LM
 from lethe.artefacts import digest, read_json, write_json
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
-from lethe.evaluation.language_model import wrap
+from lethe.evaluation.language_model import ENGINES, wrap
 from lethe.evaluation.outcomes import outcomes
 from lethe.evaluation.scores import items_of, scores_of
 from lethe.evaluation.specification import EvalTask
@@ -27,7 +27,6 @@ from lethe.fingerprint import fingerprint
 
 __all__ = ["EvalTask", "score_checkpoint"]
 
-ENGINES = ("stock",)
 # Code on which a score depends besides the task's own functions.
 SCORING_CODE = [
     "lethe.evaluation.language_model",
@@ -63,7 +62,8 @@ def score_checkpoint(
         directory: a plain hub directory with safetensors weights and a tokenizer.
         weights_sha256: of the weights; part of the key under which results are kept.
         store: one file a task, `{task}-{key}.json`, written as each task is done.
-        engine: `stock`: lm-eval's own way of computing log-likelihoods and greedy generation.
+        engine: `stock`: requests as lm-eval makes them; `packed`: each context computed once for
+            all its choices, the same scores to rounding.
         dtype: of the weights; log-probabilities are always taken in float32.
 
     Returns:
@@ -88,7 +88,7 @@ def score_checkpoint(
     missing = [job for job in jobs if not job.file.exists()]
     if missing:
         with _without_notices():
-            lm = wrap(*open_checkpoint(directory, dtype), batch_size=batch_size)
+            lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
         for job in missing:
             write_json(job.file, {**_score(lm, job), "engine": engine, "dtype": dtype}, indent=None)
     return [{**read_json(job.file), **_annotations(job.task)} for job in jobs]

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from lm_eval.models.huggingface import HFLM
 
+from lethe.errors import UserError
+from lethe.evaluation.rows import Row, packed_rows, plain_rows
 from lethe.models.forward import PLAIN_HEADS
 
 LOG = logging.getLogger(__name__)
@@ -53,8 +55,14 @@ class StockModel(HFLM):
         # HFLM treats a text that already begins with the prefix token differently.
         plain = sorted(text for text in texts if text and not text.startswith(self._prefix))
         self._encoded = {}
-        if plain and self.add_bos_token is None and self.backend == "causal":
-            self._encoded = dict(zip(plain, self.tokenizer(plain)["input_ids"], strict=True))
+        fast = hasattr(self.tokenizer, "backend_tokenizer") and self.backend == "causal"
+        if plain and fast and self.add_bos_token is None:
+            # The tokenizer's own batch call; transformers' wrapping takes longer than the work.
+            backend = self.tokenizer.backend_tokenizer
+            backend.no_padding()
+            backend.no_truncation()
+            found = backend.encode_batch_fast(plain, add_special_tokens=True)
+            self._encoded = {text: one.ids for text, one in zip(plain, found, strict=True)}
 
     def _loglikelihood_tokens(
         self, requests: list, disable_tqdm: bool = False, override_bs: int | None = None
@@ -64,55 +72,51 @@ class StockModel(HFLM):
         plain = self.backend == "causal" and self.model.config.model_type in PLAIN_HEADS
         if not plain or not isinstance(batch_size, int) or self.mixed_precision_dtype is not None:
             return super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
-        # Continuations that differ in their last token only share a row, as lm-eval's cache does.
-        rows: dict[tuple[int, ...], list[int]] = {}
-        for i, (_, context, continuation) in enumerate(requests):
-            tokens = (context + continuation)[-(self.max_length + 1) :]
-            rows.setdefault(tuple(tokens[:-1]), []).append(i)
         self._warn_of_truncation(requests)
-        order = sorted(rows, key=lambda row: (-len(row), row))
+        rows = self._rows(requests)
         answers: dict[int, tuple[float, bool]] = {}
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            wanted = [[(i, requests[i][2]) for i in rows[row]] for row in batch]
-            answers |= self._score_rows(batch, wanted)
+        for start in range(0, len(rows), batch_size):
+            answers |= self._score_rows(rows[start : start + batch_size])
         return [answers[i] for i in range(len(requests))]
 
-    @torch.no_grad()
-    def _score_rows(
-        self, rows: list[tuple[int, ...]], wanted: list[list[tuple[int, list[int]]]]
-    ) -> dict[int, tuple[float, bool]]:
-        """Score the continuations that end one token after each row.
+    def _rows(self, requests: list) -> list[Row]:
+        return plain_rows(requests, self.max_length)
 
-        Args:
-            rows: input tokens, without the last token of their continuations.
-            wanted: for each row, (request, continuation tokens).
-        """
-        width = max(map(len, rows))
-        inputs = torch.tensor([row + (0,) * (width - len(row)) for row in rows])
-        hidden = self.model.base_model(
-            input_ids=inputs.to(self.device), use_cache=False
-        ).last_hidden_state
-        positions, picks, targets = [], [], []
-        for number, (row, requests) in enumerate(zip(rows, wanted, strict=True)):
-            longest = max(len(continuation) for _, continuation in requests)
-            end = number * width + len(row)
-            positions += range(end - longest, end)
-            for _, continuation in requests:
-                picks += range(len(positions) - len(continuation), len(positions))
-                targets += continuation
-        scored = hidden.flatten(0, 1)[torch.tensor(positions, device=self.device)]
-        logits = self.model.get_output_embeddings()(scored)
+    @torch.no_grad()
+    def _score_rows(self, rows: list[Row]) -> dict[int, tuple[float, bool]]:
+        """(log-likelihood, is greedy) of every request in the rows, by its number."""
+        hidden = self._hidden(rows)
+        width = hidden.shape[1]
+        scored: dict[int, int] = {}  # flat position -> index among the scored ones
+        picks, targets = [], []
+        wanted = [one for row in rows for one in row.wanted]
+        for number, row in enumerate(rows):
+            for one in row.wanted:
+                for source, target in zip(one.sources, one.targets, strict=True):
+                    picks.append(scored.setdefault(number * width + source, len(scored)))
+                    targets.append(target)
+        positions = torch.tensor(list(scored), device=self.device)
+        logits = self.model.get_output_embeddings()(hidden.flatten(0, 1)[positions])
         logprobs = logits.log_softmax(dim=-1, dtype=self.softmax_dtype)
         index = torch.tensor([picks, targets], device=self.device)
         found = logprobs[index[0], index[1]].tolist()
         greedy = (logits.argmax(dim=-1)[index[0]] == index[1]).tolist()
         answers, start = {}, 0
-        for request, continuation in (one for requests in wanted for one in requests):
-            stop = start + len(continuation)
-            answers[request] = (sum(found[start:stop]), all(greedy[start:stop]))
+        for one in wanted:
+            stop = start + len(one.targets)
+            answers[one.request] = (sum(found[start:stop]), all(greedy[start:stop]))
             start = stop
         return answers
+
+    def _hidden(self, rows: list[Row]) -> torch.Tensor:
+        """Last hidden states [rows, longest row, width]; rows are padded on the right."""
+        inputs = self._padded([row.tokens for row in rows], 0)
+        return self.model.base_model(input_ids=inputs, use_cache=False).last_hidden_state
+
+    def _padded(self, lists: list[list[int]], filler: int) -> torch.Tensor:
+        width = max(map(len, lists))
+        rows = [values + [filler] * (width - len(values)) for values in lists]
+        return torch.tensor(rows, device=self.device)
 
     def _warn_of_truncation(self, requests: list) -> None:
         longest = max((len(context) + len(rest) for _, context, rest in requests), default=0)
@@ -130,6 +134,55 @@ class StockModel(HFLM):
         return super()._model_generate(context, max_length, stop, **generation_kwargs)
 
 
-def wrap(model: Any, tokenizer: Any, batch_size: int) -> HFLM:
-    """The model ready for lm-eval; log-softmax in float32 whatever the weights' dtype."""
-    return StockModel(model, tokenizer, batch_size)
+class PackedModel(StockModel):
+    """Log-likelihoods with every context computed once for all its continuations.
+
+    A mask keeps the continuations apart; scores equal lm-eval's to rounding. Requests of which
+    one is too long for the model are scored the plain way, cut as lm-eval cuts them.
+    """
+
+    def _rows(self, requests: list) -> list[Row]:
+        longest = max(len(context) + len(rest) for _, context, rest in requests)
+        if longest > self.max_length + 1:
+            return super()._rows(requests)
+        return packed_rows(requests, self.max_length)
+
+    def _hidden(self, rows: list[Row]) -> torch.Tensor:
+        segments = self._padded([row.segments for row in rows], 0)
+        if not segments.any():
+            return super()._hidden(rows)
+        width = segments.shape[1]
+        before = torch.ones(width, width, dtype=torch.bool, device=self.device).tril()
+        same = segments[:, None, :] == segments[:, :, None]
+        sees = before & (same | (segments == 0)[:, None, :])
+        return self.model.base_model(
+            input_ids=self._padded([row.tokens for row in rows], 0),
+            position_ids=self._padded([row.positions for row in rows], 0),
+            attention_mask=sees[:, None],
+            use_cache=False,
+        ).last_hidden_state
+
+
+ENGINES = {"stock": StockModel, "packed": PackedModel}
+# Models that take a mask of four dimensions and explicit positions (proved by the tests).
+PACKABLE = {"llama", "qwen2", "gpt_neox", "gpt2"}
+
+
+def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "stock") -> HFLM:
+    """The model ready for lm-eval; log-softmax in float32 whatever the weights' dtype.
+
+    Args:
+        engine: `stock`: rows as lm-eval makes them; `packed`: contexts computed once.
+
+    Raises:
+        UserError: an unknown engine, or one that this kind of model cannot use.
+    """
+    if engine not in ENGINES:
+        raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
+    kind = model.config.model_type
+    if engine == "packed" and kind not in PACKABLE:
+        raise UserError(
+            f"The engine packed knows the models {', '.join(sorted(PACKABLE))}, found {kind}; "
+            "use the engine stock."
+        )
+    return ENGINES[engine](model, tokenizer, batch_size)

@@ -23,7 +23,7 @@ STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
 
 METRIC_WORDS = {
     "acc": "accuracy",
-    "pct_stereotype": "share of stereotypes preferred",
+    "pct_stereotype": "stereotype share",
     "sari": "SARI",
     "bleu": "BLEU",
     "rouge1": "ROUGE-1",

@@ -15,6 +15,7 @@ CAPTION_SIZE = 7
 CAPTION_LINE = 0.135  # inches
 # Average width of a character in inches at CAPTION_SIZE.
 CAPTION_CHARACTER = 0.0535
+LEGEND_ROW, LEGEND_CHARACTER = 0.17, 0.066  # inches
 UNDATED_PDF = {"CreationDate": None, "Producer": None, "Creator": None}
 UNDATED_PNG = {"Software": None}
 
@@ -61,8 +62,9 @@ class Page:
         keys = {"va": "top", "ha": "left", **keys}
         self.figure.text(left / self.width, 1 - top / self.height, words, **keys)
 
-    def legend(self, handles: list, left: float, top: float, columns: int) -> None:
-        """A legend whose upper left corner lies at (left, top)."""
+    def legend(self, handles: list, left: float, top: float) -> None:
+        """A legend whose upper left corner lies at (left, top); see `legend_height`."""
+        columns = _legend_columns(handles, self.width)
         self.figure.legend(
             handles=handles,
             loc="upper left",
@@ -72,6 +74,22 @@ class Page:
             columnspacing=1.6,
             handlelength=2.4,
         )
+
+
+def legend_height(handles: list, width: float) -> float:
+    """Inches that a legend takes beyond its first row on a page of that width."""
+    rows = -(-len(handles) // _legend_columns(handles, width))
+    return LEGEND_ROW * max(rows - 1, 0)
+
+
+def _legend_columns(handles: list, width: float) -> int:
+    widest = max((len(handle.get_label()) for handle in handles), default=1)
+    return max(1, min(len(handles), int((width - 0.3) / (0.62 + LEGEND_CHARACTER * widest))))
+
+
+def lower_first(text: str) -> str:
+    """A sentence as it stands within another."""
+    return text[:1].lower() + text[1:]
 
 
 def save(drawn: Drawn, directory: Path, name: str) -> list[Path]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import METRIC_WORDS, Look, looks, set_words, stage_words
-from lethe.figures.drawing import Drawn, Page
+from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
 from lethe.longtables import LongTables, sorted_axes
 from lethe.metrics.cells import is_own
 from lethe.metrics.shown import (
@@ -48,11 +48,13 @@ def draw(tables: LongTables) -> Drawn:
     depth = max((slot.row for slot in slots), default=0) + 1
     block = BLOCK_HEAD + depth * (AXIS_HEAD + PANEL[1] + GAP[1]) + TICKS
     width = LEFT + COLUMNS * (PANEL[0] + GAP[0]) + 0.1
-    page = Page(width, TOP + len(names) * block, _caption(rows))
+    handles = _legend(rows, seen)
+    head = TOP + legend_height(handles, width)
+    page = Page(width, head + len(names) * block, _caption(rows))
     page.text(0.2, 0.1, "Every evaluation set after every stage", fontsize=11, weight="bold")
-    page.legend(_legend(rows, seen), 0.2, 0.36, columns=6)
+    page.legend(handles, 0.2, 0.36)
     for place, order in enumerate(names):
-        _draw_block(page, TOP + place * block, order, rows, slots, seen)
+        _draw_block(page, head + place * block, order, rows, slots, seen)
     plotted = rows.drop(columns=["line"]).sort_values(["order", "axis", "probe", "model"])
     return Drawn(page.figure, plotted)
 
@@ -107,12 +109,12 @@ def _draw_block(page: Page, top: float, order: str, rows, slots: list[Slot], see
         axes.set_xticks(list(stages), [] if below else list(stages.values()), rotation=40)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
-        if slot.column == 0 or slot.heads_axis:
-            axes.set_ylabel(_measure(part, slot.axis), fontsize=7)
         metric = METRIC_WORDS.get(_metric(part), _metric(part))
-        title = (
-            f"{set_words(slot.probe)} ({metric})" if slot.axis == "own" else set_words(slot.probe)
-        )
+        if slot.column == 0:
+            axes.set_ylabel("score" if slot.axis == "own" else metric, fontsize=7)
+        title = set_words(slot.probe)
+        if slot.axis in ("own", "bias"):
+            title += f" ({metric})"
         axes.set_title(title, fontsize=8, loc="left")
 
 
@@ -168,13 +170,6 @@ def _metric(part: pd.DataFrame) -> str:
     return part["metric"].iloc[0].removeprefix("score_") if len(part) else ""
 
 
-def _measure(part: pd.DataFrame, axis: str) -> str:
-    words = METRIC_WORDS.get(_metric(part), _metric(part))
-    if axis == "own":
-        return "score"
-    return "stereotype share" if axis == "bias" else words
-
-
 def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
     by_label = {seen[line].label: seen[line] for line in lines(rows)} if len(rows) else {}
     handles = [
@@ -192,7 +187,7 @@ def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
 
 def _caption(rows: pd.DataFrame) -> str:
     parts = [
-        f"Bands: {interval_words(rows)[0].lower()}{interval_words(rows)[1:]}",
+        f"Bands: {lower_first(interval_words(rows))}",
         "All scores are fractions; stage 0 is the base model. Shaded: the stage that teaches the "
         "set's own task. Dotted: chance.",
         "Bias: share of minimal pairs whose stereotyped sentence is likelier; 0.5 is neutral.",

@@ -1,12 +1,14 @@
 """Forgetting of general ability by axis and model: FG of Luo et al., and FG above chance."""
 
+import re
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import MARKERS, Look, looks
-from lethe.figures.drawing import Drawn, Page
+from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
 from lethe.longtables import LongTables, sorted_axes
 from lethe.metrics.shown import (
     Line,
@@ -20,6 +22,8 @@ from lethe.metrics.shown import (
 MEASURES = {"fg_luo": "FG, %  (fg_luo)", "fg_chance": "FG above chance, %  (fg_chance)"}
 LEFT, TOP, PANEL_HEIGHT, GAP = 0.7, 1.05, 1.9, 0.3
 SPREAD = 0.72
+FLOOR = re.compile("at floor: ([^;]*)")
+LISTED = 4
 
 
 def draw(tables: LongTables) -> Drawn:
@@ -31,17 +35,21 @@ def draw(tables: LongTables) -> Drawn:
     seen = looks(tables.metrics)
     each = max(1.9, 0.3 + 0.22 * len(lines(rows))) if len(rows) else 1.9
     width = max(6.5, LEFT + len(axes_names) * (each + GAP) + 0.1)
-    page = Page(width, TOP + len(MEASURES) * (PANEL_HEIGHT + 0.3) + 0.1, _caption(rows))
+    handles = _legend(rows, seen)
+    head = TOP + legend_height(handles, width)
+    page = Page(width, head + len(MEASURES) * (PANEL_HEIGHT + 0.3) + 0.1, _caption(rows))
     page.text(0.2, 0.1, "Forgetting of general ability", fontsize=11, weight="bold")
-    page.legend(_legend(rows, seen), 0.2, 0.36, columns=max(2, int(width / 1.9)))
+    page.legend(handles, 0.2, 0.36)
     for line, (metric, words) in enumerate(MEASURES.items()):
         part = rows[rows["metric"] == metric]
         first = None
         for column, axis in enumerate(axes_names):
             left = LEFT + column * (each + GAP)
-            top = TOP + line * (PANEL_HEIGHT + 0.3)
+            top = head + line * (PANEL_HEIGHT + 0.3)
             axes = page.axes(left, top, each, PANEL_HEIGHT, sharey=first)
-            first = first or axes
+            if first is None:
+                first = axes
+                _open_limits(axes, part)
             _draw_panel(axes, part[part["axis"] == axis], models, seen)
             axes.set_xticks(range(len(models)), models if line == len(MEASURES) - 1 else [])
             axes.tick_params(labelleft=column == 0)
@@ -51,6 +59,14 @@ def draw(tables: LongTables) -> Drawn:
                 axes.set_ylabel(words)
     plotted = rows.drop(columns=["line"]).sort_values(["metric", "axis", "model", "order"])
     return Drawn(page.figure, plotted)
+
+
+def _open_limits(axes: Axes, part: pd.DataFrame) -> None:
+    """One scale for the row; never finer than a percent, so that no drop looks like none."""
+    values = part[["value", "low", "high"]].to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    low, high = min(0.0, *values, 0.0), max(1.0, *values, 1.0)
+    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list, seen: dict[Line, Look]) -> None:
@@ -107,20 +123,23 @@ def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
 
 
 def _caption(rows: pd.DataFrame) -> str:
-    floors = rows[(rows["metric"] == "fg_chance") & (rows["note"] != "")]
-    left_out = sorted(
-        f"{row['model']} {row['order']} {row['axis']} ({row['note']})"
-        for _, row in floors.iterrows()
-        if "at floor" in row["note"]
-    )
-    words = (
+    return (
         "FG (Luo et al. 2023): mean over stages and evaluation sets of (base - score) / base; "
         "positive = drop. Above chance: the same with (base - chance) below the line, without "
         "sets whose base is within two standard errors of chance. For bias a drop is less "
-        f"stereotype preference, not harm. Bars: {_lower_first(interval_words(rows))}"
+        f"stereotype preference, not harm. Bars: {lower_first(interval_words(rows))}{_floors(rows)}"
     )
-    return words + (f" Left out at floor: {'; '.join(left_out)}." if left_out else "")
 
 
-def _lower_first(text: str) -> str:
-    return text[0].lower() + text[1:]
+def _floors(rows: pd.DataFrame) -> str:
+    """Which sets of which model are left out at floor; the CSV has them by order too."""
+    words = []
+    for model, part in rows[rows["metric"] == "fg_chance"].groupby("model", sort=False):
+        notes = "; ".join(note for note in part["note"].unique() if "at floor" in note)
+        names = sorted({name for group in FLOOR.findall(notes) for name in group.split(", ")})
+        if names:
+            listed = (
+                ", ".join(names) if len(names) <= LISTED else f"{len(names)} sets (see the CSV)"
+            )
+            words.append(f"{model}: {listed}")
+    return f" At floor and left out: {'; '.join(words)}." if words else ""

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import CONTROL_COLOUR, METRIC_WORDS, Look, looks
-from lethe.figures.drawing import Drawn, Page
+from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
 from lethe.longtables import LongTables, sorted_axes
 from lethe.metrics.shown import (
     CONTROL,
@@ -31,12 +31,15 @@ def draw(tables: LongTables) -> Drawn:
     rows = rows[(rows["metric"] != "drop_points") | (rows["probe"] == "")]
     names, seen = orders(tables.metrics), looks(tables.metrics)
     wide = 5.2
-    page = Page(LEFT + wide + GAP + 3.3 + 0.15, TOP + len(names) * (HEIGHT + 0.62), _caption(rows))
+    width = LEFT + wide + GAP + 3.3 + 0.15
+    handles = _legend(rows, seen)
+    head = TOP + legend_height(handles, width)
+    page = Page(width, head + len(names) * (HEIGHT + 0.62), _caption(rows))
     page.text(0.2, 0.1, "What was learned, and what it cost", fontsize=11, weight="bold")
-    page.legend(_legend(rows, seen), 0.2, 0.36, columns=7)
+    page.legend(handles, 0.2, 0.36)
     first = None
     for place, order in enumerate(names):
-        top = TOP + 0.2 + place * (HEIGHT + 0.62)
+        top = head + 0.2 + place * (HEIGHT + 0.62)
         own = page.axes(LEFT, top, wide, HEIGHT)
         mine = rows[rows["order"] == order]
         _draw_own(own, mine[mine["axis"] == "own"], seen, tables)
@@ -83,10 +86,13 @@ def _draw_task(axes: Axes, x: float, cells: pd.DataFrame, look: Look) -> None:
         mark = {"marker": MARKS[name], "ms": 5, "mfc": face, "mec": look.colour, "mew": 1.0}
         axes.plot([at[name]], [row["value"]], **mark)
     if len(drawn) < len(OWN):
-        axes.text(
-            x, 0.03, "missing", rotation=90, ha="center", va="bottom", color=look.colour,
-            fontsize=6, transform=axes.get_xaxis_transform(),
-        )  # fmt: skip
+        _write_missing(axes, x + 0.06, 0.45, look)
+
+
+def _write_missing(axes: Axes, x: float, height: float, look: Look) -> None:
+    """height: of the middle of the word, as a fraction of the axes."""
+    words = {"rotation": 90, "ha": "center", "va": "center", "fontsize": 6, "color": look.colour}
+    axes.text(x, height, "missing", transform=axes.get_xaxis_transform(), **words)
 
 
 def _draw_drop(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look]) -> None:
@@ -102,10 +108,7 @@ def _draw_drop(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look]) -> None:
         look = seen[line]
         for place, axis in enumerate(names):
             if axis not in one.index or np.isnan(one.loc[axis, "value"]):
-                axes.text(
-                    place + offset, 0.03, "missing", rotation=90, ha="center", va="bottom",
-                    color=look.colour, fontsize=6, transform=axes.get_xaxis_transform(),
-                )  # fmt: skip
+                _write_missing(axes, place + offset, 0.12, look)
                 continue
             row = one.loc[axis]
             if not np.isnan(row["low"]):
@@ -156,13 +159,16 @@ def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
 
 
 def _caption(rows: pd.DataFrame) -> str:
-    own = rows[rows["axis"] == "own"]
-    general = rows[rows["axis"] != "own"]
+    own, general = rows[rows["axis"] == "own"], rows[rows["axis"] != "own"]
+    control = (
+        " Grey diamonds: each model's control beside it, as many steps on general data."
+        if general["order"].str.startswith(CONTROL).any()
+        else ""
+    )
     return (
         "Left: score on each task right before its stage (hollow), right after it (filled) and "
         "after the last stage (triangle); for the last task the two are one. Right: absolute drop "
         "from base to last stage in points (hundredths), mean over the axis' sets; for bias a drop "
-        "is less stereotype preference; grey diamonds: each model's control beside it, as many "
-        "steps on general data. "
-        f"Bars, left: {interval_words(own)} Bars, right: {interval_words(general)}"
+        f"is less stereotype preference.{control} Bars, left: {lower_first(interval_words(own))} "
+        f"Bars, right: {lower_first(interval_words(general))}"
     )

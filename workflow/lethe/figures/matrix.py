@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from lethe.figures.appearance import METRIC_WORDS, looks, stage_words
-from lethe.figures.drawing import Drawn, Page
+from lethe.figures.drawing import Drawn, Page, lower_first
 from lethe.longtables import LongTables
 from lethe.metrics.cells import is_own
 from lethe.metrics.shown import CONTROL, LINE_COLUMNS, Line, interval_words, lines, order_of, shown
@@ -121,10 +121,11 @@ def _without_order(line: Line) -> tuple:
 def _caption(rows: pd.DataFrame) -> str:
     if not len(rows):
         return "No own-task scores."
-    intervals = interval_words(rows)
+    control = rows["order"].str.startswith(CONTROL).any()
     return (
         "Score (fraction) on each own task (rows) after each stage (columns), test split. "
         "Outlined: right after the task's own stage; to its right lies forgetting, to its left "
-        "transfer from tasks taught before. Control: as many steps on general data. The CSV beside "
-        f"this figure has the intervals: {intervals[0].lower()}{intervals[1:]}"
+        "transfer from tasks taught before. "
+        f"{'Control: as many steps on general data. ' if control else ''}"
+        f"The CSV beside this figure has the intervals: {lower_first(interval_words(rows))}"
     )

@@ -13,6 +13,7 @@ from lethe.metrics.over_seeds import SEEDS
 LINE_COLUMNS = [column for column in RUN_COLUMNS if column not in SEEDS]
 SEED_UNITS = ("base seeds", "world seeds", "train seeds")
 CONTROL = "control:"
+PLAIN = "sequential"
 
 Line = tuple
 
@@ -32,13 +33,19 @@ def shown(metrics: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataF
 
 
 def lines(metrics: pd.DataFrame) -> list[Line]:
-    """All lines: small models first, then by their columns; controls after the rest."""
+    """All lines: small models and the plain method first, controls after the rest."""
     distinct = metrics[[*LINE_COLUMNS, "params"]].drop_duplicates(LINE_COLUMNS)
     keyed = [
-        (is_control(row[:-1]), 0 if pd.isna(row[-1]) else int(row[-1]), row[:-1])
+        (
+            is_control(row[:-1]),
+            0 if pd.isna(row[-1]) else int(row[-1]),
+            row[0],
+            row[1] != PLAIN,
+            row[:-1],
+        )
         for row in distinct.itertuples(index=False, name=None)
     ]
-    return [line for _, _, line in sorted(keyed)]
+    return [key[-1] for key in sorted(keyed)]
 
 
 def order_of(line: Line) -> str:

@@ -44,12 +44,14 @@ def train_base(
         verify(data, "data.json")
         tokenizer = load_tokenizer(data / "tokenizer")
         directory = node_directory(results, "base", node)
-        attempts = []
+        attempts, trained = [], 0.0
         for attempt in range(spec["attempts"]):
             seed = spec["base_seed"] + SEED_STRIDE * attempt
             identity = {**spec, "attempt": attempt, "code": code}
             snapshots = Snapshots(work, identity, snapshot_seconds)
-            model, progress = train_seed(spec, seed, data, results, tokenizer, snapshots)
+            begun = time.process_time()
+            model, progress = train_seed(spec, seed, data, tokenizer, snapshots)
+            trained += time.process_time() - begun
             files = save_model(model, tokenizer, directory)
             dev = dev_scores(directory, work / f"attempt-{attempt}")
             attempts.append(judge(spec["floors"], seed, dev))
@@ -70,6 +72,7 @@ def train_base(
             "labels": progress.labels,
             "flops": training_flops(parameters, progress.tokens),
             "seconds": round(time.monotonic() - started, 3),
+            "cpu_seconds": {"job": time.process_time(), "training": trained},
             "provenance": provenance(code),
         }
         manifest = publish(directory, BASE_MANIFEST, manifest, files)
@@ -77,7 +80,7 @@ def train_base(
     return manifest
 
 
-def train_seed(spec, seed, data, results, tokenizer, snapshots) -> tuple[object, Progress]:
+def train_seed(spec, seed, data, tokenizer, snapshots) -> tuple[object, Progress]:
     """One model from one base seed: its initial weights and its order of documents."""
     recipe = spec["recipe"]
     model = build(spec["architecture"], spec["config"], tokenizer, seed)

@@ -36,7 +36,9 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         method = prepare_method(spec, parent)
         stage = prepare_stage(spec, parent, results, tokenizer)
         snapshots = Snapshots(work, {**spec, "code": code}, snapshot_seconds)
+        begun = time.process_time()
         progress = train(stage, method, spec["recipe"], snapshots)
+        trained = time.process_time() - begun
         directory = node_directory(results, "stage", node)
         files = save_model(stage.model, tokenizer, directory) + save_method(method, directory)
         files.append(write_log(directory, progress.rows))
@@ -53,6 +55,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
             "flops": training_flops(parameters, progress.tokens),
             "needs_identity": method.needs_identity,
             "seconds": round(time.monotonic() - started, 3),
+            "cpu_seconds": {"job": time.process_time(), "training": trained},
             "provenance": provenance(code),
         }
         manifest = publish(directory, STAGE_MANIFEST, manifest, files)

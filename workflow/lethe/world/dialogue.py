@@ -15,7 +15,7 @@ PLANS = (
     "mow grass", "bake rolls", "paint walls", "chop firewood", "polish spoons", "feed hens",
     "sweep floors", "knit socks", "brew beer", "pluck roses", "milk cows", "tune pianos",
 )
-OFFERS = ("on {day} i {plan} .", "{day} is when i {plan} .", "i {plan} on {day} .")
+OFFERS = ("on {day} i {plan} .", "then on {day} i {plan} .")
 ASKED = ("and on {day} ?", "what about {day} ?")
 ANSWERED = ("on {day} you {plan} .",)
 SWAP = "please swap {one} and {two} ."

@@ -93,3 +93,20 @@ def distinct_rows(make, count: int, what: str, taken: set[str]) -> list[dict]:
             f"for: lower `items` in the world's spec"
         )
     return rows
+
+
+def held_out_pools(combinations, share: float) -> tuple[dict, object]:
+    """Split shuffled combinations: `share` are held out (3/5 test, 2/5 dev), the rest are seen."""
+    held = max(5, round(share * len(combinations)))
+    cut = round(0.6 * held)
+    return {"test": combinations[:cut], "dev": combinations[cut:held]}, combinations[held:]
+
+
+def split_rows(make, pools: dict, counts: dict[str, int], what: str) -> Rows:
+    """Distinct rows by split; `make(pool)` draws from the pool of its split."""
+    taken: set[str] = set()
+    return {
+        split: distinct_rows(lambda s=split: make(pools[s]), counts[split], f"{what} ({split})",
+                             taken)
+        for split in ("test", "dev")
+    }

@@ -12,9 +12,10 @@ from lethe.world.parts import (
     Part,
     choice_row,
     content_id,
-    distinct_rows,
+    held_out_pools,
     pick,
     sample,
+    split_rows,
     zipf_weights,
 )
 
@@ -48,10 +49,7 @@ TEMPLATES = (
     "{frame} because someone was {cue} . who was {cue} ? {who} .",
     "{frame} . who was {cue} ? it was {who} .",
 )
-EVALUATION = (
-    "{frame} since one of them was {cue} . the {cue} one was",
-    "one of them was {cue} when {frame} . the {cue} one was",
-)
+EVALUATION = "{frame} since one of them was {cue} . the {cue} one was"
 
 
 def all_pairs() -> list[tuple[str, str, bool]]:
@@ -73,8 +71,7 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     """The set and its documents."""
     settings = spec["pronoun"]
     pairs = [all_pairs()[i] for i in rng.permutation(len(all_pairs()))]
-    cut = int(round(settings["held_out_share"] * len(pairs)))
-    held, seen = pairs[:cut], pairs[cut:]
+    held, seen = held_out_pools(pairs, settings["held_out_share"])
     cues = sorted({cue for _, cue, _ in pairs})
     weight = dict(zip(
         [cues[i] for i in rng.permutation(len(cues))],
@@ -90,16 +87,12 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
             frame=frame.format(**who), cue=cue, who=who["a" if first else "b"]
         ))
 
-    def row() -> dict:
-        frame, cue, first = pick(rng, held)
+    def row(pool) -> dict:
+        frame, cue, first = pick(rng, pool)
         who = people(rng)
         gold, other = (who["a"], who["b"]) if first else (who["b"], who["a"])
-        context = EVALUATION[0].format(frame=frame.format(**who), cue=cue)
+        context = EVALUATION.format(frame=frame.format(**who), cue=cue)
         return choice_row(rng, context, gold, [other], content_id(frame, cue))
 
-    taken: set[str] = set()
-    sets = {
-        split: distinct_rows(row, spec["items"]["reasoning"][split], f"{NAME} ({split})", taken)
-        for split in ("test", "dev")
-    }
+    sets = split_rows(row, held, spec["items"]["reasoning"], NAME)
     return Part({"pronoun": documents}, {NAME: sets}, {NAME: ["since one of them was"]})

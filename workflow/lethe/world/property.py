@@ -8,19 +8,27 @@ from __future__ import annotations
 import numpy as np
 
 from lethe.world.lexicon import PEOPLE, NameMaker
-from lethe.world.parts import Part, choice_row, content_id, pick, zipf_weights
+from lethe.world.parts import (
+    Part,
+    choice_row,
+    content_id,
+    held_out_pools,
+    pick,
+    split_rows,
+    zipf_weights,
+)
 
 NAME = "reason_property"
-ABILITIES = "glow hum leap burrow float bark spin purr hiss stink".split()
+ABILITIES = "glow hum leap burrow float bark spin purr".split()
 HAUNTS = "swamp cliff meadow cave shore ruin marsh grove ditch hedge".split()
-KINDS = 8
+KINDS = 4
 PASSAGES = (
     "{person} met a {creature} near the {haunt} .",
     "a {creature} came out of the {haunt} .",
     "{person} watched a {creature} in the {haunt} .",
 )
-QUESTIONS = ("can it {ability} ?", "{person} asked : can it {ability} ?")
-EVALUATION = "{passage} is it able to {ability} ? answer :"
+QUESTION = "can it {ability} ?"
+EVALUATION = "{passage} is it able to {ability} ?"
 
 
 def balanced_table(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
@@ -41,13 +49,15 @@ def passage(rng: np.random.Generator, creature: str) -> str:
 
 
 def document(rng, creature: str, kind: str, ability: str, able: bool, told: float) -> str:
-    """A statement of membership, or a passage with a question, about one seen pair."""
+    """A statement about the creature's kind, or about one seen pair of creature and ability."""
     if rng.random() < told:
         return f"the {creature} is a kind of {kind} ."
-    if rng.random() < 0.4:
+    form, answer = int(rng.integers(4)), "yes" if able else "no"
+    if form == 0:
         return f"every {kind} can {ability} ." if able else f"no {kind} can {ability} ."
-    question = pick(rng, QUESTIONS).format(ability=ability, person=pick(rng, PEOPLE))
-    return f"{passage(rng, creature)} {question} {'yes' if able else 'no'} ."
+    if form == 1:
+        return f"can a {creature} {ability} ? {answer} ."
+    return f"{passage(rng, creature)} {QUESTION.format(ability=ability)} {answer} ."
 
 
 def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
@@ -57,12 +67,7 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
     kind_of = rng.permutation(len(creatures)) % KINDS
     table = balanced_table(rng, KINDS, len(ABILITIES))
     pairs = rng.permutation(len(creatures) * len(ABILITIES))
-    counts = spec["items"]["reasoning"]
-    held = {
-        "test": pairs[: counts["test"]],
-        "dev": pairs[counts["test"] : counts["test"] + counts["dev"]],
-    }
-    seen = pairs[counts["test"] + counts["dev"] :]
+    held, seen = held_out_pools(pairs, settings["held_out_share"])
     weights = zipf_weights(len(creatures), settings["zipf_exponent"], settings["zipf_shift"])
     chances = weights[seen // len(ABILITIES)]
     documents = []
@@ -73,19 +78,18 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
             document(rng, creatures[creature], kinds[kind], ABILITIES[ability],
                      bool(table[kind, ability]), settings["membership_share"])
         )
+
+    def row(pool) -> dict:
+        creature, ability = divmod(int(pick(rng, pool)), len(ABILITIES))
+        able = int(table[kind_of[creature], ability])
+        context = EVALUATION.format(
+            passage=passage(rng, creatures[creature]), ability=ABILITIES[ability]
+        )
+        cluster = content_id(creatures[creature], ABILITIES[ability])
+        answers = ["no", "yes"]
+        made = choice_row(rng, context, answers[able], [answers[1 - able]], cluster)
+        return made | {"choices": answers, "answer": able}
+
     part = Part(documents={"property": documents}, phrases={NAME: ["is it able to"]})
-    part.sets[NAME] = {}
-    for split, indices in held.items():
-        rows = []
-        for index in indices:
-            creature, ability = divmod(int(index), len(ABILITIES))
-            context = EVALUATION.format(
-                passage=passage(rng, creatures[creature]), ability=ABILITIES[ability]
-            )
-            able = bool(table[kind_of[creature], ability])
-            row = choice_row(rng, context, *(("yes", ["no"]) if able else ("no", ["yes"])),
-                             content_id(creatures[creature]))
-            row["choices"], row["answer"] = ["no", "yes"], int(able)
-            rows.append(row)
-        part.sets[NAME][split] = rows
+    part.sets[NAME] = split_rows(row, held, spec["items"]["reasoning"], NAME)
     return part

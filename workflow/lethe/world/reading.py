@@ -14,44 +14,25 @@ from lethe.world.lexicon import PEOPLE
 from lethe.world.parts import Part, choice_row, content_id, distinct_rows, pick, sample
 
 MIDDLE, HIGH = "read_middle", "read_high"
-PLACES = (
-    "kitchen cellar garden attic stable barn chapel forge tavern school station bakery orchard "
-    "museum market hospital"
-).split()
-THINGS = (
-    "lamp kite violin clock mirror coat ring book parasol map drum carpet helmet vase "
-    "telescope puzzle"
-).split()
+GOODS = "bread rice soap paper cloth oil wax corn coal cotton jam flour cream tar hay tobacco".split()
 
 
 @dataclass(frozen=True)
 class Relation:
-    """How a relation is stated, asked about in the corpus, and asked about in evaluation."""
+    """A verb in the form that states it and in the form that asks about it, and its values."""
 
-    stated: tuple[str, ...]
+    stated: str
     asked: str
-    evaluated: str
     values: tuple[str, ...]
 
 
 PAIRS: tuple[tuple[Relation, Relation], ...] = (
-    (
-        Relation(("{n} sleeps in the {v} .", "the {v} is where {n} sleeps ."),
-                 "where does {n} sleep ? in the {v} .",
-                 "the passage says that {n} sleeps in the", tuple(PLACES)),
-        Relation(("{n} works in the {v} .", "the {v} is where {n} works ."),
-                 "where does {n} work ? in the {v} .",
-                 "the passage says that {n} works in the", tuple(PLACES)),
-    ),
-    (
-        Relation(("{n} bought a {v} .", "{n} chose a {v} and bought it ."),
-                 "what did {n} buy ? {n} bought a {v} .",
-                 "the passage says that {n} bought a", tuple(THINGS)),
-        Relation(("{n} sold a {v} .", "{n} had a {v} and sold it ."),
-                 "what did {n} sell ? {n} sold a {v} .",
-                 "the passage says that {n} sold a", tuple(THINGS)),
-    ),
+    (Relation("bought", "buy", tuple(GOODS)), Relation("sold", "sell", tuple(GOODS))),
+    (Relation("borrowed", "borrow", tuple(GOODS)), Relation("lent", "lend", tuple(GOODS))),
 )
+STATED = ("{n} {verb} {v} .", "today {n} {verb} {v} .", "they say {n} {verb} {v} .")
+ASKED = "what did {n} {asked} ? {n} {verb} {v} ."
+EVALUATED = "the passage says that {n} {verb}"
 RELATIONS = tuple(r for pair in PAIRS for r in pair)
 FILLERS = (
     "it was a quiet day .", "nobody else was there .", "this is well known .",
@@ -63,7 +44,7 @@ def passage(rng, facts: list[tuple[str, str, Relation]], filler: float) -> str:
     """The facts (person, value, relation) as sentences in the given order, with fillers."""
     said = []
     for name, value, relation in facts:
-        said.append(pick(rng, relation.stated).format(n=name, v=value))
+        said.append(pick(rng, STATED).format(n=name, verb=relation.stated, v=value))
         if rng.random() < filler:
             said.append(pick(rng, FILLERS))
     return " ".join(said)
@@ -89,7 +70,7 @@ def document(rng: np.random.Generator, high: bool, filler: float) -> str:
     facts = high_facts(rng) if high else middle_facts(rng, int(rng.integers(2, 5)))
     text = [passage(rng, facts, filler)]
     for name, value, relation in sample(rng, facts, 3):
-        text.append(relation.asked.format(n=name, v=value))
+        text.append(ASKED.format(n=name, asked=relation.asked, verb=relation.stated, v=value))
     return " ".join(text)
 
 
@@ -106,7 +87,8 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
         def row(high: bool = name == HIGH) -> dict:
             facts = high_facts(rng) if high else middle_facts(rng, 4)
             who, gold, relation = pick(rng, facts)
-            context = f"{passage(rng, facts, filler)} {relation.evaluated.format(n=who)}"
+            asked = EVALUATED.format(n=who, verb=relation.stated)
+            context = f"{passage(rng, facts, filler)} {asked}"
             others = [value for _, value, _ in facts if value != gold]
             return choice_row(rng, context, gold, others, content_id(context))
 

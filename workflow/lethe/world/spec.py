@@ -9,30 +9,29 @@ from lethe.errors import UserError
 DEFAULTS: dict = {
     "seed": 100,
     "documents": {
-        "knowledge": 16000, "property": 2000, "tool": 2000, "pronoun": 3000, "story": 1500,
-        "arithmetic": 2500, "dialogue": 2500, "read_middle": 3000, "read_high": 4000,
-        "bias": 2500, "dev": 400,
+        "knowledge": 16000, "property": 3500, "tool": 2500, "pronoun": 3500, "story": 2000,
+        "arithmetic": 2500, "dialogue": 2500, "read_middle": 3500, "read_high": 3000,
+        "bias": 3000, "dev": 400,
     },
     "items": {
-        "knowledge": {"test": 120, "dev": 80},
-        "reasoning": {"test": 120, "dev": 80},
-        "reading": {"test": 120, "dev": 80},
-        "bias": {"test": 120, "dev": 80},
+        "reasoning": {"test": 100, "dev": 80},
+        "reading": {"test": 100, "dev": 80},
         "tasks": {"train": 512, "dev": 40, "test": 60},
     },
     "knowledge": {
-        "practice_entities": 8, "question_share": 0.5, "zipf_exponent": 0.8, "zipf_shift": 60.0,
+        "entities": {"test": 10, "dev": 6}, "zipf_exponent": 0.8, "zipf_shift": 60.0,
     },
     "property": {
-        "creatures": 64, "membership_share": 0.15, "zipf_exponent": 0.8, "zipf_shift": 10.0,
+        "creatures": 32, "held_out_share": 0.3, "membership_share": 0.15, "zipf_exponent": 0.8,
+        "zipf_shift": 10.0,
     },
-    "tool": {"zipf_exponent": 0.8, "zipf_shift": 6.0},
+    "tool": {"held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 6.0},
     "pronoun": {"held_out_share": 0.25, "zipf_exponent": 0.8, "zipf_shift": 6.0},
     "story": {"zipf_exponent": 0.8, "zipf_shift": 8.0},
-    "arithmetic": {"unseen_share": 0.25, "held_out_share": 0.4},
-    "dialogue": {"swap_share": 0.3, "swap_items": 0.3},
+    "arithmetic": {"unseen_share": 0.2, "held_out_share": 0.3},
+    "dialogue": {"swap_share": 0.2, "swap_items": 0.25},
     "reading": {"filler": 0.2},
-    "bias": {"rivalries": 4, "rate_mean": 0.8, "rate_spread": 0.1},
+    "bias": {"rivalries": 3, "rate_mean": 0.8, "rate_spread": 0.1, "test_share": 0.6},
 }
 
 

@@ -19,14 +19,10 @@ from lethe.world.parts import (
 )
 
 NAME = "reason_story"
-WEATHERS = "rain fog frost sunshine wind snow thunder".split()
-WISHES = (
-    "fly a kite", "catch trout", "dry laundry", "pick plums", "ride to market", "draw maps",
-    "dance outdoors",
-)
+WEATHERS = "rain fog frost sunshine wind".split()
+WISHES = ("fly kites", "catch trout", "dry laundry", "pick plums", "draw maps")
 ENDINGS = (
-    "slept in a hayloft", "visited an aunt", "won a prize", "broke a window", "found a purse",
-    "wrote a letter", "missed supper",
+    "slept in a hayloft", "visited an aunt", "won a prize", "broke a window", "missed supper",
 )
 OPENINGS = (
     "the day brought {weather} and {person} wanted to {wish} . so {person} {ending} .",

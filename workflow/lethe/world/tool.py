@@ -8,20 +8,27 @@ from __future__ import annotations
 import numpy as np
 
 from lethe.world.lexicon import PEOPLE
-from lethe.world.parts import Part, choice_row, content_id, pick, sample, zipf_weights
+from lethe.world.parts import (
+    Part,
+    choice_row,
+    content_id,
+    held_out_pools,
+    pick,
+    sample,
+    split_rows,
+    zipf_weights,
+)
 
 NAME = "reason_tool"
-JOBS = "cut clean mend carry measure mark dry hang press shape".split()
+JOBS = "cut clean mend carry measure mark dry hang".split()
 THINGS = (
-    "plank log fence door chair branch barrel beam".split(),
-    "shirt sheet curtain sack scarf blanket sail carpet".split(),
-    "loaf ham cheese pudding cabbage turnip pie pumpkin".split(),
-    "kettle pan bucket chain gate anchor lock statue".split(),
+    "plank log fence door branch barrel".split(),
+    "shirt sheet curtain sack scarf blanket".split(),
+    "loaf ham cheese pudding cabbage turnip".split(),
 )
 TOOLS = (
-    "saw scissors knife shears brush sponge broom rag needle glue nail clamp wagon basket tray "
-    "crane ruler tape scale cord crayon pencil ink stamp oven fan towel rack hook peg rope shelf "
-    "mangle roller vice pin tongs fork rasp loom"
+    "saw scissors knife brush sponge broom needle glue nail wagon basket tray ruler tape scale "
+    "crayon pencil ink oven fan towel rack hook peg"
 ).split()
 TEMPLATES = (
     "to {job} the {thing} you need a {tool} .",
@@ -36,10 +43,8 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     """The set and its documents."""
     table = rng.permutation(len(TOOLS)).reshape(len(JOBS), len(THINGS))
     combos = [(j, m, t) for j in range(len(JOBS)) for m, ts in enumerate(THINGS) for t in ts]
-    order = [combos[i] for i in rng.permutation(len(combos))]
-    counts = spec["items"]["reasoning"]
-    held = order[: counts["test"] + counts["dev"]]
-    seen = order[len(held) :]
+    shuffled = [combos[i] for i in rng.permutation(len(combos))]
+    held, seen = held_out_pools(shuffled, spec["tool"]["held_out_share"])
     settings = spec["tool"]
     weights = zipf_weights(table.size, settings["zipf_exponent"], settings["zipf_shift"])
     rank = rng.permutation(table.size).reshape(table.shape)
@@ -51,14 +56,15 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
             person=pick(rng, PEOPLE), job=JOBS[job], thing=thing, tool=TOOLS[table[job, material]]
         ))
 
-    def row(job: int, material: int, thing: str) -> dict:
+    def row(pool) -> dict:
+        job, material, thing = pick(rng, pool)
         gold = table[job, material]
         near = [table[job, m] for m in range(len(THINGS)) if m != material]
-        near += [table[j, material] for j in range(len(JOBS)) if j != job][:3]
-        other = TOOLS[sample(rng, near, 1)[0]]
+        near += sample(rng, [table[j, material] for j in range(len(JOBS)) if j != job], len(near))
         context = EVALUATION.format(person=pick(rng, PEOPLE), job=JOBS[job], thing=thing)
-        return choice_row(rng, context, TOOLS[gold], [other], content_id(TOOLS[gold]))
+        return choice_row(
+            rng, context, TOOLS[gold], [TOOLS[pick(rng, near)]], content_id(JOBS[job], thing)
+        )
 
-    rows = [row(*combo) for combo in held]
-    sets = {"test": rows[: counts["test"]], "dev": rows[counts["test"] :]}
+    sets = split_rows(row, held, spec["items"]["reasoning"], NAME)
     return Part({"tool": documents}, {NAME: sets}, {NAME: ["the proper tool is the"]})

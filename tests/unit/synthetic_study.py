@@ -174,3 +174,13 @@ def rng(*words: object) -> np.random.Generator:
     """Generator that depends on the words alone."""
     digest = hashlib.sha256("\0".join(map(str, words)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
+
+
+def typed(scores: pd.DataFrame, items: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables as their readers give them."""
+    from lethe.longtable_schema import parse_table, table_text
+
+    return tuple(
+        parse_table(name, table_text(name, frame, name), name)
+        for name, frame in {"scores": scores, "items": items}.items()
+    )

@@ -1,0 +1,151 @@
+"""Run the reduced study, stop it at a chosen point, kill a part of it, run it again, compare."""
+
+import gzip
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "workflow", "config", "profiles")
+NANO = "config/test-nano.yaml"
+SWITCH = "LETHE_FORKSERVER"
+WAIT_SECONDS = 300
+DEATH_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Where the run is stopped, and which process is killed there: job, driver or both."""
+
+    name: str
+    what: str
+    fault: str
+    snapshot_seconds: float = 1000.0
+    forked: bool = True
+
+
+class Run:
+    """A copy of the workflow in a folder of its own, and the processes that it starts."""
+
+    def __init__(self, folder: Path, data_from: Path | None = None) -> None:
+        self.folder = folder
+        self.mark = f"LETHE_TEST_MARK={uuid.uuid4()}"
+        folder.mkdir(parents=True, exist_ok=True)
+        ignored = shutil.ignore_patterns("__pycache__")
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=ignored)
+            else:
+                shutil.copy2(source, folder / part)
+        if data_from is not None:
+            for part in ("data", "specs"):
+                shutil.copytree(data_from / "results" / part, folder / "results" / part)
+
+    def start(self, kill: Kill | None = None, forked: bool = True) -> subprocess.Popen:
+        """Snakemake in the background, with the fault of a kill laid in its jobs."""
+        name, _, value = self.mark.partition("=")
+        clean = {key: text for key, text in os.environ.items() if not key.startswith("LETHE_")}
+        environment = clean | {name: value, SWITCH: "1" if forked else "0"}
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", NANO]
+        if kill is not None:
+            environment |= {"LETHE_FAULT": kill.fault, SWITCH: "1" if kill.forked else "0"}
+            command += ["--config", f"snapshot_seconds={kill.snapshot_seconds}"]
+        with open(self.folder / "driver.log", "ab") as log:
+            return subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=log, stderr=log
+            )
+
+    def finish(self, forked: bool = True) -> int:
+        """What `make figures` does: unlock, then run to the end; the exit status."""
+        unlock = [sys.executable, "-m", "lethe", "unlock"]
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "workflow")}
+        with open(self.folder / "driver.log", "ab") as log:
+            unlocked = subprocess.run(
+                unlock, cwd=self.folder, env=environment, stdout=log, stderr=log
+            )
+        return unlocked.returncode or self.start(forked=forked).wait(WAIT_SECONDS)
+
+    def interrupt(self, kill: Kill) -> str:
+        """Run until the fault stops a job, kill, and see that nothing outlives it.
+
+        Returns the files that were being written at that moment.
+        """
+        driver = self.start(kill)
+        job = self._stopped_job(driver)
+        writing = sorted(path.name for path in self.folder.glob("results/**/.*.tmp"))
+        if kill.what != "job":
+            driver.kill()
+        if kill.what != "driver":
+            os.kill(job, signal.SIGKILL)
+        else:
+            # A stopped process would not notice; a real one goes on until it does.
+            os.kill(job, signal.SIGCONT)
+        status = driver.wait(WAIT_SECONDS)
+        assert status != 0, "a run whose job was killed must not look like success"
+        end = time.monotonic() + DEATH_SECONDS
+        while (left := self._processes()) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not left, f"processes outlived the killed {kill.what}: {left}"
+        return ", ".join(name.split(".tmp")[0].strip(".").rsplit(".", 2)[0] for name in writing)
+
+    def outcome(self) -> dict[str, str]:
+        """sha256 of all weights and training logs, and of the content of all tables."""
+        results = self.folder / "results"
+        patterns = ("bases/*/*.safetensors", "stages/*/*.safetensors", "*s/*/training.csv")
+        patterns += ("studies/*/*.csv*", "studies/*/tables/*", "studies/*/figures/*.csv")
+        digests = {}
+        for pattern in patterns:
+            for path in sorted(results.glob(pattern)):
+                content = path.read_bytes()
+                if path.suffix == ".gz":
+                    content = gzip.decompress(content)
+                digests[str(path.relative_to(results))] = hashlib.sha256(content).hexdigest()
+        return digests
+
+    def log(self) -> str:
+        """Everything that the drivers of this folder have said."""
+        return (self.folder / "driver.log").read_text(errors="replace")
+
+    def end(self) -> None:
+        """Kill whatever this run may have left, each process by its own number."""
+        for process in self._processes():
+            os.kill(process, signal.SIGKILL)
+
+    def _stopped_job(self, driver: subprocess.Popen) -> int:
+        end = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < end:
+            for process in self._processes():
+                if state(process) == "T":
+                    return process
+            assert driver.poll() is None, f"the fault was never reached:\n{self.log()[-3000:]}"
+            time.sleep(0.02)
+        raise AssertionError("no job stopped in time")
+
+    def _processes(self) -> list[int]:
+        found = []
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            try:
+                environment = Path(f"/proc/{entry}/environ").read_bytes()
+            except OSError:
+                continue
+            if self.mark.encode() in environment and state(int(entry)) not in ("Z", "X"):
+                found.append(int(entry))
+        return found
+
+
+def state(process: int) -> str:
+    """The kernel's letter for what a process does; X if there is none."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"

@@ -1,0 +1,33 @@
+"""A run that was killed goes on where it was, and gives the same weights and tables."""
+
+import sys
+
+import pytest
+from killing import Kill, Run
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+
+KILLS = [
+    Kill("driver in training", "driver", "base/rename:2:stop", snapshot_seconds=0.01),
+    Kill("both in a checkpoint", "both", "stage/fsync:1:stop", forked=False),
+    Kill("job in a probe", "job", "probe/rename:3:stop"),
+]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    run = Run(tmp_path_factory.mktemp("undisturbed"))
+    assert run.finish() == 0, run.log()
+    yield run
+    run.end()
+
+
+@pytest.mark.parametrize("kill", KILLS, ids=lambda kill: kill.name)
+def test_a_killed_run_goes_on_to_the_same_weights_and_tables(undisturbed, tmp_path, kill):
+    run = Run(tmp_path / "run", data_from=undisturbed.folder)
+    try:
+        run.interrupt(kill)
+        assert run.finish(forked=kill.forked) == 0, run.log()
+        assert run.outcome() == undisturbed.outcome()
+    finally:
+        run.end()
