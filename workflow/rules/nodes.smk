@@ -6,12 +6,15 @@ rule data:
         f"{RESULTS}/data/{{node}}/data.json",
     log:
         f"{RESULTS}/logs/data/{{node}}.log",
-    params:
-        code=lambda w: wf.code("data"),
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
+    params:
+        results=get_results,
+        code=lambda w: wf.code("data"),
     shell:
-        "{LETHE} data {wildcards.node} --results {RESULTS:q} --code {params.code} &> {log:q}"
+        "python -m lethe data {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
 
 
 rule base:
@@ -21,14 +24,16 @@ rule base:
         f"{RESULTS}/bases/{{node}}/base.json",
     log:
         f"{RESULTS}/logs/base/{{node}}.log",
-    params:
-        code=lambda w: wf.code("base"),
     priority: 10
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=2000,
+    params:
+        results=get_results,
+        code=lambda w: wf.code("base"),
     shell:
-        "{LETHE} base {wildcards.node} --results {RESULTS:q} --code {params.code}"
-        " --snapshot-seconds {wf.study.snapshot_seconds} &> {log:q}"
+        "python -m lethe base {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
 
 
 rule stage:
@@ -38,14 +43,16 @@ rule stage:
         f"{RESULTS}/stages/{{node}}/stage.json",
     log:
         f"{RESULTS}/logs/stage/{{node}}.log",
-    params:
-        code=lambda w: wf.code("stage", w.node),
     priority: 5
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=2000,
+    params:
+        results=get_results,
+        code=lambda w: wf.code("stage", w.node),
     shell:
-        "{LETHE} stage {wildcards.node} --results {RESULTS:q} --code {params.code}"
-        " --snapshot-seconds {wf.study.snapshot_seconds} &> {log:q}"
+        "python -m lethe stage {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
 
 
 rule probe:
@@ -55,9 +62,12 @@ rule probe:
         f"{RESULTS}/scores/{{node}}/probe.json",
     log:
         f"{RESULTS}/logs/probe/{{node}}.log",
-    params:
-        code=lambda w: wf.code("probe"),
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=2000,
+    params:
+        results=get_results,
+        code=lambda w: wf.code("probe"),
     shell:
-        "{LETHE} probe {wildcards.node} --results {RESULTS:q} --code {params.code} &> {log:q}"
+        "python -m lethe probe {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"

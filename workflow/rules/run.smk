@@ -1,14 +1,10 @@
 """How rules call the package: any line in a log can be run by hand."""
 
-import os
+from lethe.drivers import record_driver
+from lethe.forkserver.launch import start
+from lethe.job_environment import set_environment
 
-os.environ["PYTHONPATH"] = str(Path(workflow.basedir) / "workflow")
-for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[variable] = "1"
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["TOKENIZERS_PARALLELISM"] = "false"
-
-LETHE = f"{sys.executable} -m lethe"
+set_environment(wf.study.snapshot_seconds)
 
 
 def begin_run():
@@ -16,9 +12,11 @@ def begin_run():
 
     `LETHE_FORKSERVER=0` switches the server off; results are equal with and without it.
     """
-    from lethe.drivers import record_driver
-    from lethe.forkserver.launch import start
-
     record_driver()
     if workflow.local_exec:
         start()
+
+
+def get_results(wildcards, output):
+    """The folder of all artefacts, from results/KIND/NODE/MANIFEST."""
+    return str(Path(output[0]).parents[2])

@@ -10,10 +10,13 @@ rule collect:
         outcomes=f"{STUDY}/items.csv.gz",
     log:
         f"{RESULTS}/logs/collect.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
+        results=get_results,
         code=lambda w: wf.code("collect"),
     shell:
-        "{LETHE} collect {input.record:q} --results {RESULTS:q} --scores {output.scores:q}"
+        "python -m lethe collect {input.record:q} --results {params.results:q} --scores {output.scores:q}"
         " --items {output.outcomes:q} &> {log:q}"
 
 
@@ -25,11 +28,13 @@ rule summarize:
         f"{STUDY}/metrics.csv",
     log:
         f"{RESULTS}/logs/summarize.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         code=lambda w: wf.code("summarize"),
         seed=wf.study.seeds.bootstrap,
     shell:
-        "{LETHE} summarize --scores {input.scores:q} --items {input.outcomes:q}"
+        "python -m lethe summarize --scores {input.scores:q} --items {input.outcomes:q}"
         " --seed {params.seed} --out {output:q} &> {log:q}"
 
 
@@ -41,11 +46,13 @@ rule table:
         multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex"),
     log:
         f"{RESULTS}/logs/table/{{name}}.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         code=lambda w: wf.code("tables", w.name),
-        folder=f"{STUDY}/tables",
+        folder=lambda w, output: str(Path(output[0]).parent),
     shell:
-        "{LETHE} table {wildcards.name} --scores {input.scores:q}"
+        "python -m lethe table {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"
 
 
@@ -57,9 +64,11 @@ rule figure:
         multiext(f"{STUDY}/figures/{{name}}", ".pdf", ".png", ".csv"),
     log:
         f"{RESULTS}/logs/figure/{{name}}.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         code=lambda w: wf.code("figures", w.name),
-        folder=f"{STUDY}/figures",
+        folder=lambda w, output: str(Path(output[0]).parent),
     shell:
-        "{LETHE} figure {wildcards.name} --scores {input.scores:q}"
+        "python -m lethe figure {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"

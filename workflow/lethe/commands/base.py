@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from lethe.artefacts import sha256_file
-from lethe.commands.node_arguments import add_node_arguments, read_spec
+from lethe.commands.node_arguments import add_node_arguments, add_snapshot_argument, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
 from lethe.paths import node_directory
 from lethe.threads import one_thread
@@ -13,7 +13,7 @@ from lethe.training.base import train_base
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_node_arguments(parser)
-    parser.add_argument("--snapshot-seconds", type=float, default=60.0, help="between snapshots")
+    add_snapshot_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """The arguments that every verb that makes a node shares."""
 
 import argparse
+import os
 from pathlib import Path
 
 from lethe.artefacts import read_json
@@ -12,6 +13,15 @@ def add_node_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("node", help="id of the node, as in results/specs/")
     parser.add_argument("--results", type=Path, default=Path("results"), help="artefact folder")
     parser.add_argument("--code", default="by-hand", help="fingerprint of the code, to record")
+
+
+def add_snapshot_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--snapshot-seconds",
+        type=float,
+        default=float(os.environ.get("LETHE_SNAPSHOT_SECONDS", "60")),
+        help="seconds between snapshots of the training state (%(default)s)",
+    )
 
 
 def read_spec(arguments: argparse.Namespace, kind: str) -> dict:

@@ -2,14 +2,14 @@
 
 import argparse
 
-from lethe.commands.node_arguments import add_node_arguments, read_spec
+from lethe.commands.node_arguments import add_node_arguments, add_snapshot_argument, read_spec
 from lethe.threads import one_thread
 from lethe.training.stage import train_stage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_node_arguments(parser)
-    parser.add_argument("--snapshot-seconds", type=float, default=60.0, help="between snapshots")
+    add_snapshot_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
