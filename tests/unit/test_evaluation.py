@@ -179,6 +179,12 @@ def test_a_probe_that_failed_midway_keeps_its_finished_tasks(place, tmp_path, mo
     assert [path.name.split("-")[0] for path in tmp_path.iterdir()] == ["know"]
 
 
+def test_a_store_that_cannot_be_written_is_reported(place, tmp_path):
+    (tmp_path / "store").write_text("a file where a folder is needed")
+    with pytest.raises(UserError, match="cannot write"):
+        score(place, [task(place, "yes_no")], tmp_path / "store")
+
+
 def test_kept_results_need_neither_weights_nor_model(place, tmp_path, monkeypatch):
     from lethe.evaluation import harness
 
@@ -288,6 +294,31 @@ def test_a_damaged_stored_result_is_named(place, tmp_path):
     file.write_text(file.read_text()[:50])
     with pytest.raises(UserError, match=file.name):
         score(place, [task(place, "yes_no")], tmp_path)
+
+
+def test_an_encoder_decoder_is_scored_as_stock_lm_eval_scores_it(place, tmp_path):
+    import torch
+    from lethe.evaluation.checkpoint import open_checkpoint
+    from lethe.evaluation.tasks import build, find
+    from lm_eval.models.huggingface import HFLM
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tokenizer = world.write_tokenizer(tmp_path / "t5")
+    torch.manual_seed(0)
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 4}
+    ids = {"decoder_start_token_id": 0, "eos_token_id": 2, "pad_token_id": 0}
+    config = T5Config(vocab_size=len(tokenizer), n_positions=128, **sizes, **ids)
+    T5ForConditionalGeneration(config).save_pretrained(tmp_path / "t5")
+    tasks = [task(place, "know"), task(place, "own", limit=4)]
+    choice, generated = score(place, tasks, tmp_path / "store", tmp_path / "t5")
+    model, tokenizer = open_checkpoint(tmp_path / "t5", "float32")
+    lm_task = build(find(tasks[0]))
+    lm_task.build_all_requests()
+    theirs = HFLM(model, tokenizer=tokenizer, batch_size=4).loglikelihood(lm_task.instances)
+    docs = [instance.doc for instance in lm_task.instances[::4]]
+    golds = [theirs[4 * i + doc["answer"]][0] for i, doc in enumerate(docs)]
+    assert [item["gold_logprob"] for item in choice["items"]] == pytest.approx(golds, abs=1e-4)
+    assert generated["n"] == 4
 
 
 def test_scores_by_hand_are_those_of_the_pipeline(place, results):

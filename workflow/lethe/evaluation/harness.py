@@ -5,7 +5,8 @@ from lethe.evaluation import environment  # noqa: F401  isort: skip (before its 
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,8 +90,8 @@ def score_checkpoint(
     if missing:
         with _without_notices():
             lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
-        for job in missing:
-            write_json(job.file, {**_score(lm, job), "engine": engine, "dtype": dtype}, indent=None)
+        made_with = {"engine": engine, "dtype": dtype}
+        _score_and_keep(missing, lambda job: {**_score(lm, job), **made_with})
     return [{**read_json(job.file), **_annotations(job.task)} for job in jobs]
 
 
@@ -122,6 +123,14 @@ def _job(task: EvalTask, shared: dict[str, Any], store: Path) -> _Job:
     )
     name = f"{task.name.replace('/', '_')}-{key[:12]}.json"
     return _Job(task, source, defined, store / name)
+
+
+def _score_and_keep(jobs: list[_Job], score: Callable[[_Job], dict]) -> None:
+    """Write every result while the next is computed: waiting for the disk takes as long."""
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        written = [writer.submit(write_json, job.file, score(job), None) for job in jobs]
+    for one in written:
+        one.result()
 
 
 def _annotations(task: EvalTask) -> dict[str, Any]:
