@@ -20,7 +20,7 @@ from lethe.artefacts import write_atomic
 from lethe.errors import UserError
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
-INTEGER = re.compile(r"-?\d+")
+INTEGER = re.compile(r"-?[0-9]{1,19}")
 BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 NAMES = {"integer": "an integer", "number": "a finite number", "boolean": "true or false"}
 
@@ -143,7 +143,7 @@ def _converter(rule: dict) -> Callable[[str], Any]:
 
 
 def _parsed(text: str, kind: str, tail: str) -> int | float | bool:
-    if kind == "integer" and INTEGER.fullmatch(text):
+    if kind == "integer" and INTEGER.fullmatch(text) and abs(int(text)) < 2**63:
         return int(text)
     if kind == "boolean" and text in BOOLEANS:
         return BOOLEANS[text]

@@ -147,17 +147,14 @@ def matrix(
     """
     rows = of_run(scores, run)
     stages = len(history(scores, run)) + 1
+    kinds = ["probe", "subset", "metric"]
+    by_kind = dict(list(rows[rows["split"] == split].groupby(kinds, sort=False)))
     table = np.full((stages, len(elements)), np.nan)
     used = []
     for column, element in enumerate(elements):
         probe, subset = (element, "") if isinstance(element, str) else element
         name = metric if isinstance(metric, str) else metric[probe]
-        cells = rows[
-            (rows["probe"] == probe)
-            & (rows["subset"] == subset)
-            & (rows["metric"] == name)
-            & (rows["split"] == split)
-        ]
+        cells = by_kind.get((probe, subset, name), rows[:0])
         _require_one_value_each(cells, probe)
         _require_same(cells, SAME_WITHIN_TASK, f"the evaluation set {probe!r}")
         table[cells["stage_index"].to_numpy(dtype=int), column] = cells["value"].to_numpy()
@@ -175,7 +172,7 @@ def matrix(
 
 def _require_same(cells: pd.DataFrame, names: list[str], what: str) -> None:
     for column in names:
-        found = cells[column].unique()
+        found = cells[column].unique().tolist()
         if len(found) > 1:
             raise UserError(
                 f"scores: the matrix of {what} mixes two values of {column!r}, {found[0]!r} and "

@@ -1,55 +1,63 @@
 """Means over runs that differ in their seeds only, with Student's t intervals."""
 
+import math
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
-import pandas as pd
 
 from lethe.longtables import RUN_COLUMNS
 from lethe.metrics.intervals import t_interval
 
 SEEDS = ["world_seed", "base_seed", "train_seed"]
 PLACE = ["stage_index", "stage_task", "axis", "probe", "subset", "metric"]
+ALIKE = [column for column in [*RUN_COLUMNS, "params"] if column not in SEEDS] + PLACE
 TOO_FEW = "an interval needs 3 seeds"
 
 
-def over_seeds(rows: pd.DataFrame) -> pd.DataFrame:
+def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row per metric and group of two or more runs that are alike but for seeds.
 
     Runs over several bases are first averaged over train seeds within each base, so that the unit
     is the base. A mean over a seed's missing value is missing too. Seeds are empty in the result.
     """
-    alike = [column for column in [*RUN_COLUMNS, "params"] if column not in SEEDS]
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        groups.setdefault(tuple(_plain(row[column]) for column in ALIKE), []).append(row)
     found = []
-    for key, group in rows.groupby([*alike, *PLACE], sort=False, dropna=False):
+    for key, group in groups.items():
         unit, values = _units(group)
         if len(values) < 2:
             continue
         low, high = t_interval(values)
         notes = [TOO_FEW] if len(values) < 3 else []
-        notes += sorted({note for note in group["note"] if _concerns_value(note)})
+        notes += sorted({row["note"] for row in group if _concerns_value(row["note"])})
         found.append(
-            {
-                **dict(zip([*alike, *PLACE], key, strict=True)),
-                **dict.fromkeys(SEEDS),
-                "value": float(np.mean(values)),
-                "low": low,
-                "high": high,
-                "n": int(group["n"].max()),
-                "n_units": len(values),
-                "unit": unit,
-                "note": "; ".join(notes),
-            }
+            dict(zip(ALIKE, key, strict=True))
+            | dict.fromkeys(SEEDS)
+            | {"value": float(np.mean(values)), "low": low, "high": high}
+            | {"n": max(row["n"] for row in group), "n_units": len(values), "unit": unit}
+            | {"note": "; ".join(notes)}
         )
-    return pd.DataFrame(found, columns=rows.columns)
+    return found
 
 
-def _units(group: pd.DataFrame) -> tuple[str, list[float]]:
+def _units(group: list[dict]) -> tuple[str, list[float]]:
     """What varies, and one value for each."""
-    bases = group.groupby(["world_seed", "base_seed"], dropna=False, sort=True)["value"]
-    if bases.ngroups > 1:
-        same_base_seed = group["base_seed"].nunique(dropna=False) == 1
-        values = [float(np.mean(part.to_numpy())) for _, part in bases]
-        return ("world seeds" if same_base_seed else "base seeds"), values
-    return "train seeds", [float(value) for value in group["value"]]
+    bases: dict[tuple, list[float]] = {}
+    for row in group:
+        base = (_plain(row["world_seed"]), _plain(row["base_seed"]))
+        bases.setdefault(base, []).append(float(row["value"]))
+    if len(bases) == 1:
+        return "train seeds", next(iter(bases.values()))
+    same_base_seed = len({base_seed for _, base_seed in bases}) == 1
+    values = [float(np.mean(values)) for values in bases.values()]
+    return ("world seeds" if same_base_seed else "base seeds"), values
+
+
+def _plain(value: Any) -> Any:
+    """A value that compares equal to itself: None for nan."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _concerns_value(note: str) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
+from lethe.longtable_schema import parse_table, table_text
 from lethe.longtables import METRIC_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION, of_run, runs
 from lethe.metrics.cells import Cells, evaluations, own_columns, read_cells
 from lethe.metrics.general import at_floor
@@ -43,9 +44,9 @@ def study_metrics(
         head = dict(zip(RUN_COLUMNS, run, strict=True)) | {"params": one["params"].iloc[0]}
         for row in [*_score_rows(cells), *_general_rows(cells), *_own_rows(cells)]:
             rows.append({**head, **row})
-    frame = pd.DataFrame(rows, columns=[c for c in METRIC_COLUMNS if c != "schema_version"])
-    frame = pd.concat([frame, over_seeds(frame)], ignore_index=True)
-    return frame.assign(schema_version=SCHEMA_VERSION)[METRIC_COLUMNS]
+    rows += over_seeds(rows)
+    frame = pd.DataFrame(rows, columns=METRIC_COLUMNS).assign(schema_version=SCHEMA_VERSION)
+    return parse_table("metrics", table_text("metrics", frame, "metrics"), "metrics")
 
 
 @dataclass(frozen=True)

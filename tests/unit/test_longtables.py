@@ -1,0 +1,240 @@
+"""The long tables: round trips, breaches of the schema as sentences, refused matrices."""
+
+import gzip
+import io
+import json
+import subprocess
+import sys
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from lethe import longtables
+from lethe.errors import UserError
+from lethe.longtable_schema import columns, load_schema, parse_table, table_text
+from synthetic_study import Synthetic, synthetic_study, typed
+
+SMALL = Synthetic(models=(("xs", 1000),), orders=("forward",), items=6)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return synthetic_study(SMALL)
+
+
+def first_run(scores):
+    return longtables.runs(scores)[-1]
+
+
+def test_scores_survive_writing_and_reading_to_the_last_bit(tables, tmp_path):
+    scores, _ = tables
+    scores = scores.assign(value=np.random.default_rng(0).random(len(scores)))
+    longtables.write_scores(tmp_path / "scores.csv", scores)
+    again = longtables.read_scores(tmp_path / "scores.csv")
+    assert list(again.columns) == longtables.SCORE_COLUMNS
+    assert (again["value"].to_numpy() == scores["value"].to_numpy()).all()
+    assert again["end_task_seed"].isna().all() and (again["params"] == 1000).all()
+    again.pipe(lambda frame: longtables.write_scores(tmp_path / "again.csv", frame))
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "scores.csv").read_bytes()
+
+
+def test_items_survive_compressed_with_equal_bytes_and_awkward_text(tables, tmp_path):
+    _, items = tables
+    items = items.assign(predicted=['a "b", c\n', "", "NA", "nan", "é", "1"] * (len(items) // 6))
+    for name in ("one.csv.gz", "two.csv.gz"):
+        longtables.write_items(tmp_path / name, items)
+    assert (tmp_path / "one.csv.gz").read_bytes() == (tmp_path / "two.csv.gz").read_bytes()
+    again = longtables.read_items(tmp_path / "one.csv.gz")
+    assert (again["predicted"].to_numpy() == items["predicted"].to_numpy()).all()
+
+
+def test_rows_may_be_dictionaries_and_none_at_all(tables, tmp_path):
+    scores, _ = tables
+    longtables.write_scores(tmp_path / "s.csv", scores.to_dict("records"))
+    assert len(longtables.read_scores(tmp_path / "s.csv")) == len(scores)
+    longtables.write_items(tmp_path / "i.csv", [])
+    assert len(longtables.read_items(tmp_path / "i.csv")) == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("value", "", "row 3, column 'value': expected a finite number, found an empty field"),
+        ("value", "nan", "row 3, column 'value': expected a finite number, found 'nan'"),
+        ("value", "inf", "expected a finite number, found 'inf'"),
+        ("value", "abc", "expected a finite number, found 'abc'"),
+        ("stderr", "-1", "row 3, column 'stderr': expected at least 0, found '-1'"),
+        ("params", "1" * 30, "expected an integer or nothing, found '1111"),
+        ("stage_index", "1.5", "expected an integer, found '1.5'"),
+        ("train_seed", "x", "expected an integer or nothing, found 'x'"),
+        ("higher_is_better", "maybe", "expected true or false or nothing, found 'maybe'"),
+        ("kind", "exam", "expected one of probe, own_task, end_task, mlm, found 'exam'"),
+        ("model", "", "column 'model': expected some text, found an empty field"),
+        ("method_params", "{", "expected a JSON object, found '{'"),
+        ("schema_version", "2", "column 'schema_version': expected 1, found '2'"),
+    ],
+)
+def test_a_breach_names_file_row_column_and_what_was_expected(
+    tables, tmp_path, column, value, sentence
+):
+    text = table_text("scores", tables[0], "")
+    frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    frame.loc[2, column] = value
+    frame.to_csv(tmp_path / "scores.csv", index=False)
+    with pytest.raises(UserError) as error:
+        longtables.read_scores(tmp_path / "scores.csv")
+    assert sentence in str(error.value) and "scores.csv" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_or_unknown_column_is_named(tables, tmp_path):
+    path = tmp_path / "scores.csv"
+    longtables.write_scores(path, tables[0])
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame.drop(columns="engine").to_csv(path, index=False)
+    with pytest.raises(UserError, match="the column 'engine' is missing"):
+        longtables.read_scores(path)
+    frame.assign(extra=1).to_csv(path, index=False)
+    with pytest.raises(UserError, match="unknown column 'extra'"):
+        longtables.read_scores(path)
+
+
+def test_files_that_are_absent_cut_or_no_table_are_one_sentence(tables, tmp_path):
+    with pytest.raises(UserError, match="there is no such file"):
+        longtables.read_scores(tmp_path / "none.csv")
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(UserError, match="not a CSV table"):
+        longtables.read_scores(tmp_path / "empty.csv")
+    longtables.write_items(tmp_path / "items.csv.gz", tables[1])
+    whole = (tmp_path / "items.csv.gz").read_bytes()
+    (tmp_path / "items.csv.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="items.csv.gz: cannot be read"):
+        longtables.read_items(tmp_path / "items.csv.gz")
+
+
+def test_rows_that_break_the_schema_are_not_written(tables, tmp_path):
+    scores, _ = tables
+    bad = scores.assign(value=scores["value"].where(scores.index != 1, np.inf))
+    with pytest.raises(UserError, match="row 2, column 'value'"):
+        longtables.write_scores(tmp_path / "scores.csv", bad)
+    with pytest.raises(UserError, match="'value'"):
+        longtables.write_scores(tmp_path / "scores.csv", scores.assign(value=np.nan))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["scores", "items", "metrics"])
+def test_the_schema_is_valid_closed_and_complete(name):
+    schema = load_schema(name)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == columns(name) == list(schema["properties"])
+
+
+def test_the_reader_agrees_with_a_json_schema_validator_on_altered_rows(tables):
+    scores, _ = typed(*tables)
+    validator = jsonschema.Draft202012Validator(load_schema("scores"))
+    row = json.loads(scores[:1].to_json(orient="records"))[0]
+    values = [-1, 0, 1, 2, 0.5, None, "", "causal", "test", "{}"]
+    for column in columns("scores"):
+        for value in values:
+            changed = {**row, column: value}
+            kind = load_schema("scores")["properties"][column]["type"]
+            if isinstance(value, str) != ("string" in kind) or (
+                value is None and "null" not in kind
+            ):
+                continue  # a CSV field has no type of its own
+            if "boolean" in kind and value is not None:
+                continue
+            try:
+                parse_table("scores", table_text("scores", pd.DataFrame([changed]), "t"), "t")
+                accepted = True
+            except UserError:
+                accepted = False
+            if column == "method_params" and value not in ("{}", ""):
+                continue  # that the text is JSON is an annotation to the validator
+            assert accepted == validator.is_valid(changed), (column, value)
+
+
+def test_a_matrix_has_the_base_in_row_zero(tables):
+    scores, _ = typed(*tables)
+    R = longtables.matrix(scores, first_run(scores), ["know_trade", "read_high"], "acc")
+    assert R.shape == (6, 2)
+    base = scores[(scores["stage_index"] == 0) & (scores["probe"] == "read_high")]
+    assert R[0, 1] == base["value"].iloc[0]
+
+
+@pytest.mark.parametrize("column", ["engine", "dtype", "lm_eval_version"])
+def test_a_matrix_that_mixes_engines_or_precisions_is_refused(tables, column):
+    scores, _ = typed(*tables)
+    mixed = scores["probe"] == "read_high"
+    scores[column] = np.where(mixed, "other", scores[column])
+    with pytest.raises(UserError, match=f"mixes two values of '{column}', .* and 'other'"):
+        longtables.matrix(scores, first_run(scores), ["know_trade", "read_high"], "acc")
+
+
+@pytest.mark.parametrize("column", ["task_version", "task_digest"])
+def test_a_matrix_that_mixes_versions_of_one_set_is_refused(tables, column):
+    scores, _ = typed(*tables)
+    scores[column] = np.where(scores["stage_index"] == 3, "other", scores[column])
+    with pytest.raises(UserError, match=f"'read_high' mixes two values of '{column}'"):
+        longtables.matrix(scores, first_run(scores), ["read_high"], "acc")
+
+
+def test_a_matrix_with_other_items_at_one_stage_or_a_cell_twice_is_refused(tables):
+    scores, _ = typed(*tables)
+    fewer = scores.assign(n=np.where(scores["stage_index"] == 3, 5, scores["n"]))
+    with pytest.raises(UserError, match="mixes two values of 'n', 6 and 5"):
+        longtables.matrix(fewer, first_run(scores), ["read_high"], "acc")
+    with pytest.raises(UserError, match="occurs twice"):
+        longtables.matrix(pd.concat([scores, scores]), first_run(scores), ["read_high"], "acc")
+
+
+def test_a_missing_cell_is_an_error_that_names_it_or_nan_where_asked(tables):
+    scores, _ = typed(*tables)
+    gone = (scores["stage_index"] == 4) & (scores["probe"] == "read_high")
+    with pytest.raises(UserError, match=r"\(stage 4, read_high, acc\) of the run \(xs, sequential"):
+        longtables.matrix(scores[~gone], first_run(scores), ["read_high"], "acc")
+    R = longtables.matrix(scores[~gone], first_run(scores), ["read_high"], "acc", missing="nan")
+    assert np.isnan(R[4, 0]) and np.isnan(R).sum() == 1
+
+
+def test_a_stage_with_two_mixtures_is_refused(tables):
+    scores, _ = typed(*tables)
+    rows = scores[scores["stage_index"] == 1].assign(stage_task="other")
+    with pytest.raises(UserError, match="two mixtures"):
+        longtables.history(pd.concat([scores, rows]), first_run(scores))
+
+
+def test_a_stage_without_scores_takes_its_name_from_another_run_of_the_order():
+    scores, _ = typed(*synthetic_study(Synthetic(items=4, orders=("forward",), control=False)))
+    gone = (scores["model"] == "decoder-s") & scores["stage_index"].isin([2, 5])
+    run = longtables.runs(scores)[-1]
+    assert run[0] == "decoder-s"
+    assert longtables.history(scores[~gone], run) == ["simp", "emdg", "inqqg", "exp", "hgen"]
+
+
+def test_the_compressed_file_carries_no_time(tables, tmp_path):
+    longtables.write_items(tmp_path / "items.csv.gz", tables[1])
+    content = (tmp_path / "items.csv.gz").read_bytes()
+    assert content[4:8] == b"\0\0\0\0" and len(gzip.decompress(content)) > 100
+
+
+def test_metrics_tables_and_figures_import_nothing_heavy():
+    code = (
+        "import sys, importlib, pkgutil, lethe.metrics, lethe.tables, lethe.figures\n"
+        "for package in (lethe.metrics, lethe.tables, lethe.figures):\n"
+        "    for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):\n"
+        "        importlib.import_module(module.name)\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'lm_eval', 'seaborn', 'scipy.stats',\n"
+        "         'matplotlib.pyplot'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"},
+    )
+    assert done.stdout.strip() == "[]"

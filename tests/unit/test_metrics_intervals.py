@@ -1,0 +1,123 @@
+"""Bootstrap, t-intervals, paired tests and Holm's correction, against naive or known values."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from lethe.errors import UserError
+from lethe.metrics.comparisons import holm, paired_difference, sign_flip_test, t_test
+from lethe.metrics.intervals import (
+    cluster_weights,
+    item_generator,
+    percentile_interval,
+    resampled_means,
+    t_interval,
+)
+from scipy import stats
+
+
+def test_a_resampled_mean_is_the_mean_over_the_items_of_the_drawn_clusters():
+    rng = np.random.default_rng(0)
+    values, cluster = rng.random((20, 3)), rng.integers(0, 6, 20)
+    weights = cluster_weights(6, 40, rng)
+    means = resampled_means(values, cluster, weights)
+    for resample in range(40):
+        drawn = np.concatenate(
+            [
+                np.flatnonzero(cluster == c)
+                for c in range(6)
+                for _ in range(int(weights[resample, c]))
+            ]
+        )
+        assert means[resample] == pytest.approx(values[drawn].mean(0))
+
+
+def test_each_resample_draws_as_many_clusters_as_there_are():
+    weights = cluster_weights(9, 50, np.random.default_rng(1))
+    assert (weights.sum(1) == 9).all() and (weights >= 0).all()
+
+
+def test_the_bootstrap_interval_of_independent_items_is_the_binomial_one():
+    values = (np.arange(400) < 280).astype(float)[:, None]
+    weights = cluster_weights(400, 4000, np.random.default_rng(0))
+    low, high = percentile_interval(resampled_means(values, np.arange(400), weights)[:, 0])
+    half = 1.96 * np.sqrt(0.7 * 0.3 / 400)
+    assert low == pytest.approx(0.7 - half, abs=0.006)
+    assert high == pytest.approx(0.7 + half, abs=0.006)
+
+
+def test_items_that_stand_and_fall_together_widen_the_interval():
+    cluster = np.repeat(np.arange(40), 10)
+    values = (np.random.default_rng(0).random(40) < 0.5).astype(float)[cluster][:, None]
+    spread = {}
+    for name, groups in {"items": np.arange(400), "clusters": cluster}.items():
+        weights = cluster_weights(groups.max() + 1, 2000, np.random.default_rng(0))
+        spread[name] = resampled_means(values, groups, weights).std()
+    assert spread["clusters"] == pytest.approx(spread["items"] * np.sqrt(10), rel=0.15)
+
+
+def test_the_same_draw_for_all_checkpoints_makes_a_constant_difference_certain():
+    values = np.random.default_rng(0).random(60)
+    both = np.stack([values, values - 0.1], axis=1)
+    weights = cluster_weights(60, 200, np.random.default_rng(2))
+    means = resampled_means(both, np.arange(60), weights)
+    assert means[:, 0] - means[:, 1] == pytest.approx(np.full(200, 0.1))
+
+
+def test_the_draw_depends_on_the_seed_the_set_and_its_clusters_only():
+    def first(*words):
+        return item_generator(*words).random()
+
+    assert first(0, "a", ["x", "y"]) == first(0, "a", ["x", "y"])
+    others = [(1, "a", ["x", "y"]), (0, "b", ["x", "y"]), (0, "a", ["x", "z"])]
+    assert len({first(0, "a", ["x", "y"]), *(first(*words) for words in others)}) == 4
+
+
+def test_the_t_interval_is_that_of_scipy_and_needs_three_seeds():
+    values = [0.1, 0.4, 0.35, 0.2]
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert t_interval(values) == pytest.approx((low, high))
+    assert np.isnan(t_interval([0.1, 0.2])).all()
+    assert np.isnan(t_interval([0.1, 0.2, np.nan])).all()
+
+
+def test_the_paired_t_test_is_that_of_scipy():
+    rng = np.random.default_rng(3)
+    a, b = rng.random(8), rng.random(8)
+    result = paired_difference(a, b)
+    expected = stats.ttest_rel(a, b)
+    assert result.p_t == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval()
+    assert (result.low, result.high) == pytest.approx((interval.low, interval.high))
+    assert result.mean == pytest.approx(np.mean(a - b))
+
+
+def test_the_sign_flip_test_counts_all_patterns():
+    difference = np.array([0.3, 0.1, 0.25, -0.05, 0.2])
+    patterns = [np.dot(signs, difference) for signs in product((1, -1), repeat=5)]
+    expected = np.mean([abs(total) >= abs(difference.sum()) - 1e-12 for total in patterns])
+    assert sign_flip_test(difference) == expected
+    assert sign_flip_test(np.ones(6)) == 2 / 64
+
+
+def test_the_sign_flip_test_of_many_pairs_agrees_with_the_t_test():
+    difference = np.random.default_rng(0).normal(0.4, 1, 30)
+    assert sign_flip_test(difference, seed=1) == pytest.approx(t_test(difference), abs=0.01)
+
+
+def test_a_comparison_with_a_missing_value_is_refused():
+    with pytest.raises(UserError, match="missing"):
+        paired_difference([0.1, np.nan], [0.2, 0.3])
+    with pytest.raises(UserError, match="equally many"):
+        paired_difference([0.1], [0.2, 0.3])
+
+
+def test_holm_on_a_worked_example():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_never_lowers_a_p_value_and_keeps_their_order():
+    p = np.random.default_rng(0).random(12) ** 3
+    adjusted = holm(p)
+    assert (adjusted >= p).all() and (adjusted <= 1).all()
+    assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()
