@@ -8,7 +8,7 @@ from pathlib import Path
 import evaluation_world as world
 import pytest
 from lethe.errors import UserError
-from lethe.evaluation.by_hand import run, weights_sha256
+from lethe.evaluation.by_hand import evaluate, weights_sha256
 from lethe.evaluation.specification import EvalTask
 
 TASKS = {
@@ -322,5 +322,5 @@ def test_an_encoder_decoder_is_scored_as_stock_lm_eval_scores_it(place, tmp_path
 
 
 def test_scores_by_hand_are_those_of_the_pipeline(place, results):
-    (result,) = run(place / "checkpoint", ["know"], str(place / "eval"))
+    (result,) = evaluate(place / "checkpoint", ["know"], str(place / "eval"))
     assert result["scores"] == results["know"]["scores"]

@@ -10,7 +10,7 @@ import sys
 import evaluation_world as world
 import pytest
 from lethe.errors import UserError
-from lethe.evaluation.by_hand import add_arguments, run, run_arguments, table
+from lethe.evaluation.by_hand import add_arguments, evaluate, run, table
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def checkpoint(place, tmp_path):
 
 def refused(place, checkpoint, *words, names=("know_nature",), **options):
     with pytest.raises(UserError) as caught:
-        run(checkpoint, list(names), str(place / "eval"), **options)
+        evaluate(checkpoint, list(names), str(place / "eval"), **options)
     message = str(caught.value)
     assert "\n" not in message
     for word in words:
@@ -96,24 +96,24 @@ def test_a_limit_below_one(place, checkpoint, limit):
 
 def test_a_folder_of_tasks_that_is_not_there(checkpoint, tmp_path):
     with pytest.raises(UserError, match="folder of task YAMLs"):
-        run(checkpoint, ["know_nature"], str(tmp_path / "nowhere"))
+        evaluate(checkpoint, ["know_nature"], str(tmp_path / "nowhere"))
 
 
 def test_a_data_file_that_is_missing(place, checkpoint, tmp_path):
     shutil.copytree(place / "eval", tmp_path / "eval")
     (tmp_path / "eval" / "data" / "know_nature" / "test.jsonl").unlink()
     with pytest.raises(UserError, match="test.jsonl"):
-        run(checkpoint, ["know_nature"], str(tmp_path / "eval"))
+        evaluate(checkpoint, ["know_nature"], str(tmp_path / "eval"))
 
 
 def test_data_of_the_hub_is_never_fetched(checkpoint):
     with pytest.raises(UserError, match="not on this machine"):
-        run(checkpoint, ["hellaswag"], limit=2)
+        evaluate(checkpoint, ["hellaswag"], limit=2)
 
 
 def test_a_group_of_tasks_lists_its_tasks(checkpoint):
     with pytest.raises(UserError, match="mmlu_stem"):
-        run(checkpoint, ["mmlu"], limit=2)
+        evaluate(checkpoint, ["mmlu"], limit=2)
 
 
 def test_options_print_a_table_or_json(place, checkpoint, capsys, tmp_path):
@@ -121,9 +121,9 @@ def test_options_print_a_table_or_json(place, checkpoint, capsys, tmp_path):
     add_arguments(parser)
     words = ["--model", str(checkpoint), "--tasks", "know_nature"]
     words += ["--include-path", str(place / "eval"), "--out", str(tmp_path / "kept")]
-    run_arguments(parser.parse_args(words))
+    run(parser.parse_args(words))
     printed = capsys.readouterr().out
-    run_arguments(parser.parse_args([*words, "--json"]))
+    run(parser.parse_args([*words, "--json"]))
     results = json.loads(capsys.readouterr().out)
     assert table(results) in printed
     assert "acc_norm" in printed and "stderr" in printed

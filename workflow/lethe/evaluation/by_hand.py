@@ -14,7 +14,7 @@ COLUMNS = ("task", "subset", "metric", "value", "stderr", "n")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `lethe evaluate`; `run_arguments` carries them out."""
+    """The options of `lethe evaluate`."""
     parser.add_argument("--model", required=True, help="checkpoint directory (hub format)")
     parser.add_argument("--tasks", required=True, nargs="+", help="lm-eval task names")
     parser.add_argument("--include-path", help="folder with task YAMLs; default: lm-eval's own")
@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
 
 
-def run_arguments(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
     """Score as the parsed options say, and print."""
     names = [name for entry in arguments.tasks for name in entry.split(",") if name]
-    results = run(
+    results = evaluate(
         arguments.model,
         names,
         arguments.include_path,
@@ -40,7 +40,7 @@ def run_arguments(arguments: argparse.Namespace) -> None:
     print(json.dumps(results, indent=2, sort_keys=True) if arguments.json else table(results))
 
 
-def run(
+def evaluate(
     model_dir: Path | str,
     task_names: list[str],
     include_path: str | None = None,

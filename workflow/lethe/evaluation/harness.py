@@ -18,7 +18,7 @@ from lm_eval.api.model import LM
 from lethe.artefacts import digest, read_json, write_json
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
-from lethe.evaluation.language_model import ENGINES, wrap
+from lethe.evaluation.language_model import wrap
 from lethe.evaluation.outcomes import outcomes
 from lethe.evaluation.scores import items_of, scores_of
 from lethe.evaluation.specification import EvalTask
@@ -74,14 +74,12 @@ def score_checkpoint(
         UserError: unknown task or engine, a checkpoint that cannot be loaded, a stored result
             that is cut or altered.
     """
-    if engine not in ENGINES:
-        raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
     directory, store = Path(directory), Path(store)
+    made_with = {"engine": engine, "dtype": dtype}
     shared = {
+        **made_with,
         "weights": weights_sha256,
         "files": identifying_files(directory),
-        "engine": engine,
-        "dtype": dtype,
         "lm_eval": lm_eval.__version__,
         "code": fingerprint(SCORING_CODE),
     }
@@ -90,7 +88,6 @@ def score_checkpoint(
     if missing:
         with _without_notices():
             lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
-        made_with = {"engine": engine, "dtype": dtype}
         _score_and_keep(missing, lambda job: {**_score(lm, job), **made_with})
     return [{**read_json(job.file), **_annotations(job.task)} for job in jobs]
 
