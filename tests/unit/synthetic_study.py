@@ -184,3 +184,23 @@ def typed(scores: pd.DataFrame, items: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
         parse_table(name, table_text(name, frame, name), name)
         for name, frame in {"scores": scores, "items": items}.items()
     )
+
+
+def long_tables(scores: pd.DataFrame, items: pd.DataFrame, resamples: int = 60):
+    """What tables and figures are drawn from."""
+    from lethe.longtables import LongTables
+    from lethe.metrics.study import study_metrics
+
+    scores, items = typed(scores, items)
+    metrics = study_metrics(scores, items, seed=1, resamples=resamples)
+    return LongTables(scores=scores, metrics=metrics)
+
+
+def with_gaps(scores: pd.DataFrame) -> pd.DataFrame:
+    """One set missing for a model, one cell of a run, and the end of another run."""
+    small, large = scores["model"] == "decoder-xs", scores["model"] == "decoder-s"
+    gone = large & (scores["probe"] == "read_high")
+    gone |= large & (scores["order"] == "reverse") & (scores["stage_index"] >= 4)
+    cells = scores["probe"].isin(["know_trade", "own_emdg"]) & (scores["stage_index"] == 3)
+    gone |= small & (scores["order"] == "forward") & cells
+    return scores[~gone]
