@@ -10,9 +10,12 @@ from lm_eval.models.huggingface import HFLM
 
 from lethe.errors import UserError
 from lethe.evaluation.rows import Row, packed_rows, plain_rows
-from lethe.models.forward import PLAIN_HEADS
 
 LOG = logging.getLogger(__name__)
+# Models that take a mask of four dimensions and explicit positions (the tests prove it).
+PACKABLE = {"llama", "qwen2", "gpt_neox", "gpt2"}
+# Models whose logits are the output embeddings applied to the last hidden states, nothing more.
+PLAIN_HEADS = PACKABLE | {"bloom", "opt"}
 
 
 class StockModel(HFLM):
@@ -164,8 +167,6 @@ class PackedModel(StockModel):
 
 
 ENGINES = {"stock": StockModel, "packed": PackedModel}
-# Models that take a mask of four dimensions and explicit positions (proved by the tests).
-PACKABLE = {"llama", "qwen2", "gpt_neox", "gpt2"}
 
 
 def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "stock") -> HFLM:
