@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles")
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
 NANO = "config/test-nano.yaml"
 
 
