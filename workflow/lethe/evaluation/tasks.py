@@ -137,8 +137,12 @@ def _built(source: TaskSource) -> ConfigurableTask:
     return ConfigurableTask(config=config)
 
 
-@lru_cache(maxsize=8)
 def _index(folder: Path) -> dict[str, Any]:
+    return _index_at(folder, folder.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _index_at(folder: Path, _changed: int) -> dict[str, Any]:
     return lm_eval.tasks.TaskManager(include_path=str(folder), include_defaults=False).task_index
 
 
