@@ -1,6 +1,7 @@
 """Figures of made-up studies: what is drawn, what is said of it, and that it is on the page."""
 
 import importlib
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -10,18 +11,21 @@ from lethe.figures import command
 from lethe.figures.appearance import CONTROL_COLOUR, looks
 from lethe.longtables import write_metrics, write_scores
 from lethe.metrics.shown import is_control, lines, shown
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from synthetic_study import Synthetic, long_tables, synthetic_study, with_gaps
 
 SMALL = Synthetic(items=12)
 
 
+@cache
 def study(name):
     """Tables of a made-up study by what is special about it."""
-    scores, items = synthetic_study(SMALL)
+    usual = name in ("usual", "gaps")
+    scores, items = synthetic_study(SMALL if usual else Synthetic(items=12, orders=("forward",)))
     if name == "three seeds":
-        return long_tables(*synthetic_study(Synthetic(base_seeds=(0, 1, 2), items=8)))
+        return long_tables(
+            *synthetic_study(Synthetic((("xs", 7),), (0, 1, 2), ("forward",), items=8))
+        )
     if name == "one run":
         one = Synthetic((("big", 7),), orders=("forward",), control=False, tasks=("simp", "exp"))
         return long_tables(*synthetic_study(one))
@@ -41,14 +45,11 @@ def study(name):
 STUDIES = ["usual", "three seeds", "one run", "gaps", "all equal", "gain", "two methods"]
 
 
-@pytest.fixture(scope="module")
-def studies():
-    return {name: study(name) for name in STUDIES}
-
-
-def drawn(figure, tables):
+@cache
+def drawn(figure, name):
+    """A figure of a study."""
     with command.style():
-        return importlib.import_module(f"lethe.figures.{figure}").draw(tables)
+        return importlib.import_module(f"lethe.figures.{figure}").draw(study(name))
 
 
 def words(figure):
@@ -57,12 +58,10 @@ def words(figure):
 
 @pytest.mark.parametrize("figure", command.FIGURES)
 @pytest.mark.parametrize("name", STUDIES)
-def test_every_figure_is_drawn_for_every_kind_of_study_with_all_its_text_on_the_page(
-    studies, figure, name
-):
+def test_every_figure_is_drawn_for_every_kind_of_study_with_all_its_text_on_the_page(figure, name):
     with command.style():
-        result = drawn(figure, studies[name])
-        FigureCanvasAgg(result.figure).draw()
+        result = drawn(figure, name)
+        result.figure.draw_without_rendering()
         page = result.figure.bbox
         for text in result.figure.findobj(Text):
             if text.get_text().strip() and text.get_visible():
@@ -73,43 +72,43 @@ def test_every_figure_is_drawn_for_every_kind_of_study_with_all_its_text_on_the_
 
 
 @pytest.mark.parametrize("figure", command.FIGURES)
-def test_the_caption_says_what_the_intervals_are_over_and_n(studies, figure):
-    caption = " ".join(" ".join(words(drawn(figure, studies["usual"]).figure)).split())
+def test_the_caption_says_what_the_intervals_are_over_and_n(figure):
+    caption = " ".join(" ".join(words(drawn(figure, "usual").figure)).split())
     assert "95 % bootstrap intervals over items" in caption and "(1 seed)" in caption
     assert "n = 12" in caption
-    caption = " ".join(" ".join(words(drawn(figure, studies["three seeds"]).figure)).split())
+    caption = " ".join(" ".join(words(drawn(figure, "three seeds").figure)).split())
     assert "95 % t-intervals over 3 base seeds" in caption
 
 
 @pytest.mark.parametrize("figure", ["fg", "learning_forgetting", "matrix", "evolution"])
-def test_what_is_missing_is_shown_as_missing(studies, figure):
-    assert "missing" in words(drawn(figure, studies["gaps"]).figure)
-    assert "missing" not in words(drawn(figure, studies["usual"]).figure)
+def test_what_is_missing_is_shown_as_missing(figure):
+    assert "missing" in words(drawn(figure, "gaps").figure)
+    assert "missing" not in words(drawn(figure, "usual").figure)
 
 
-def test_a_floor_is_written_where_the_point_would_be(studies):
-    found = words(drawn("fg", studies["all equal"]).figure)
+def test_a_floor_is_written_where_the_point_would_be():
+    found = words(drawn("fg", "all equal").figure)
     assert "at floor" in found
     assert any("At floor and left out" in text for text in found)
 
 
-def test_plotted_numbers_are_those_of_the_metrics_table(studies):
-    metrics = shown(studies["usual"].metrics, ["fg_luo", "fg_chance"])
+def test_plotted_numbers_are_those_of_the_metrics_table():
+    metrics = shown(study("usual").metrics, ["fg_luo", "fg_chance"])
     expected = metrics[metrics["probe"] == ""]
-    plotted = drawn("fg", studies["usual"]).plotted
+    plotted = drawn("fg", "usual").plotted
     assert len(plotted) == len(expected)
     assert sorted(plotted["value"]) == sorted(expected["value"])
 
 
-def test_evolution_plots_every_set_after_every_stage(studies):
-    plotted = drawn("evolution", studies["usual"]).plotted
+def test_evolution_plots_every_set_after_every_stage():
+    plotted = drawn("evolution", "usual").plotted
     runs = plotted.groupby(["model", "order"])
     assert runs.ngroups == 6 and (runs.size() == 18 * 6).all()
     assert plotted.loc[plotted["axis"] == "knowledge", "chance"].eq(0.25).all()
 
 
-def test_the_matrix_outlines_each_task_right_after_its_stage(studies):
-    figure = drawn("matrix", studies["usual"]).figure
+def test_the_matrix_outlines_each_task_right_after_its_stage():
+    figure = drawn("matrix", "usual").figure
     outlined = {
         axes.get_title(loc="left"): sorted(
             (round(box.get_x() + 0.5), round(box.get_y() + 0.5)) for box in axes.patches
@@ -121,8 +120,8 @@ def test_the_matrix_outlines_each_task_right_after_its_stage(studies):
     assert outlined["decoder-xs, control:general"] == []
 
 
-def test_a_model_keeps_its_colour_in_every_figure_and_the_control_is_grey(studies):
-    metrics = studies["usual"].metrics
+def test_a_model_keeps_its_colour_in_every_figure_and_the_control_is_grey():
+    metrics = study("usual").metrics
     seen = looks(metrics)
     for line in lines(metrics):
         if is_control(line):
@@ -133,32 +132,32 @@ def test_a_model_keeps_its_colour_in_every_figure_and_the_control_is_grey(studie
     assert {line: general[line] for line in general} == seen
 
 
-def test_methods_have_colours_of_their_own_where_there_are_several(studies):
-    seen = looks(studies["two methods"].metrics)
+def test_methods_have_colours_of_their_own_where_there_are_several():
+    seen = looks(study("two methods").metrics)
     colours = {line[1]: look.colour for line, look in seen.items() if not is_control(line)}
     assert len(set(colours.values())) == 2
     labels = {look.label for look in seen.values()}
     assert "decoder-s, replay" in labels and "decoder-s, sequential" in labels
 
 
-def test_lines_that_have_several_seeds_are_shown_as_means(studies):
-    rows = shown(studies["three seeds"].metrics, ["fg_luo"])
+def test_lines_that_have_several_seeds_are_shown_as_means():
+    rows = shown(study("three seeds").metrics, ["fg_luo"])
     assert set(rows["unit"]) == {"base seeds"}
     assert rows["base_seed"].isna().all()
-    assert set(shown(studies["usual"].metrics, ["fg_luo"])["base_seed"]) == {0}
+    assert set(shown(study("usual").metrics, ["fg_luo"])["base_seed"]) == {0}
 
 
-def test_equal_tables_give_equal_files_without_a_date(studies, tmp_path):
+def test_equal_tables_give_equal_files_without_a_date(tmp_path):
     for folder in ("one", "two"):
-        command.render("fg", studies["usual"], tmp_path / folder)
+        command.render("fg", study("usual"), tmp_path / folder)
     for suffix in ("pdf", "png", "csv"):
         first = (tmp_path / "one" / f"fg.{suffix}").read_bytes()
         assert first == (tmp_path / "two" / f"fg.{suffix}").read_bytes()
         assert b"CreationDate" not in first and b"Matplotlib" not in first
 
 
-def test_the_command_writes_three_files_from_the_tables_on_disk(studies, tmp_path, capsys):
-    tables = studies["usual"]
+def test_the_command_writes_three_files_from_the_tables_on_disk(tmp_path, capsys):
+    tables = study("usual")
     write_scores(tmp_path / "scores.csv", tables.scores)
     write_metrics(tmp_path / "metrics.csv", tables.metrics)
     parser = importlib.import_module("argparse").ArgumentParser()
@@ -168,7 +167,7 @@ def test_the_command_writes_three_files_from_the_tables_on_disk(studies, tmp_pat
     assert command.run(parser.parse_args(arguments)) == 0
     assert len(capsys.readouterr().out.split()) == 3
     again = pd.read_csv(tmp_path / "figures" / "matrix.csv")
-    expected = drawn("matrix", tables).plotted
+    expected = drawn("matrix", "usual").plotted
     np.testing.assert_allclose(again["value"], expected["value"].astype(float))
     with pytest.raises(UserError, match="expected one of evolution, fg, .* found 'evolutoin'"):
         command.run(parser.parse_args(["evolutoin", *arguments[1:]]))

@@ -164,7 +164,7 @@ def test_a_matrix_has_the_base_in_row_zero(tables):
     assert R[0, 1] == base["value"].iloc[0]
 
 
-@pytest.mark.parametrize("column", ["engine", "dtype", "lm_eval_version"])
+@pytest.mark.parametrize("column", ["engine", "dtype"])
 def test_a_matrix_that_mixes_engines_or_precisions_is_refused(tables, column):
     scores, _ = typed(*tables)
     mixed = scores["probe"] == "read_high"
@@ -173,7 +173,7 @@ def test_a_matrix_that_mixes_engines_or_precisions_is_refused(tables, column):
         longtables.matrix(scores, first_run(scores), ["know_trade", "read_high"], "acc")
 
 
-@pytest.mark.parametrize("column", ["task_version", "task_digest"])
+@pytest.mark.parametrize("column", ["task_version", "task_digest", "lm_eval_version"])
 def test_a_matrix_that_mixes_versions_of_one_set_is_refused(tables, column):
     scores, _ = typed(*tables)
     scores[column] = np.where(scores["stage_index"] == 3, "other", scores[column])

@@ -1,11 +1,21 @@
 """The metrics table of a made-up study."""
 
+import argparse
+
 import numpy as np
 import pandas as pd
 import pytest
 from lethe.errors import UserError
-from lethe.longtables import METRIC_COLUMNS, matrix, read_metrics, runs, write_metrics
-from lethe.metrics import general
+from lethe.longtables import (
+    METRIC_COLUMNS,
+    matrix,
+    read_metrics,
+    runs,
+    write_items,
+    write_metrics,
+    write_scores,
+)
+from lethe.metrics import command, general
 from lethe.metrics import matrix as task_matrix
 from lethe.metrics.study import study_metrics
 from synthetic_study import Synthetic, synthetic_study, typed
@@ -213,3 +223,17 @@ def test_the_table_survives_writing_and_reading(metrics, tmp_path):
     assert list(again.columns) == METRIC_COLUMNS
     np.testing.assert_array_equal(again["value"], metrics["value"].astype(float))
     assert (again["note"] == metrics["note"]).all()
+
+
+def test_the_command_makes_the_table_from_the_files(tables, metrics, tmp_path):
+    write_scores(tmp_path / "scores.csv", tables[0])
+    write_items(tmp_path / "items.csv.gz", tables[1])
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    words = ["--scores", "scores.csv", "--items", "items.csv.gz", "--out", "metrics.csv"]
+    paths = [word if word.startswith("--") else str(tmp_path / word) for word in words]
+    arguments = [*paths, "--seed", "1", "--resamples", str(FEW)]
+    assert command.run(parser.parse_args(arguments)) == 0
+    pd.testing.assert_frame_equal(read_metrics(tmp_path / "metrics.csv"), metrics)
+    with pytest.raises(UserError, match="--seed from 0"):
+        command.run(parser.parse_args([*paths, "--seed", "-1"]))

@@ -31,8 +31,8 @@ RUN_COLUMNS = [
 ]
 AXES = ["knowledge", "reasoning", "reading", "bias", "own"]
 # What must not differ within a matrix: between any two cells, and within one evaluation set.
-SAME_EVERYWHERE = ["engine", "dtype", "lm_eval_version"]
-SAME_WITHIN_TASK = ["task_version", "task_digest", "shots", "n"]
+SAME_EVERYWHERE = ["engine", "dtype"]
+SAME_WITHIN_TASK = ["task_version", "task_digest", "lm_eval_version", "shots", "n"]
 
 Element = str | tuple[str, str]
 

@@ -18,7 +18,7 @@ METHODS = {
     "softmask": "#8C564B",
 }
 CONTROL_COLOUR = "#8A8A8A"
-MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+MARKERS = ["o", "s", "^", "P", "X", "h", "p", "*"]
 STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
 
 METRIC_WORDS = {

@@ -35,9 +35,12 @@ def draw(tables: LongTables) -> Drawn:
     seen = looks(tables.metrics)
     each = max(1.9, 0.3 + 0.22 * len(lines(rows))) if len(rows) else 1.9
     width = max(6.5, LEFT + len(axes_names) * (each + GAP) + 0.1)
+    crowded = sum(len(model) + 2 for model in models) * 0.062 > each
     handles = _legend(rows, seen)
     head = TOP + legend_height(handles, width)
-    page = Page(width, head + len(MEASURES) * (PANEL_HEIGHT + 0.3) + 0.1, _caption(rows))
+    page = Page(
+        width, head + len(MEASURES) * (PANEL_HEIGHT + 0.3) + 0.1 + 0.5 * crowded, _caption(rows)
+    )
     page.text(0.2, 0.1, "Forgetting of general ability", fontsize=11, weight="bold")
     page.legend(handles, 0.2, 0.36)
     for line, (metric, words) in enumerate(MEASURES.items()):
@@ -51,7 +54,7 @@ def draw(tables: LongTables) -> Drawn:
                 first = axes
                 _open_limits(axes, part)
             _draw_panel(axes, part[part["axis"] == axis], models, seen)
-            axes.set_xticks(range(len(models)), models if line == len(MEASURES) - 1 else [])
+            _name_models(axes, models if line == len(MEASURES) - 1 else [], len(models), crowded)
             axes.tick_params(labelleft=column == 0)
             if line == 0:
                 axes.set_title(_axis_words(tables.metrics, rows, axis), fontsize=8)
@@ -59,6 +62,13 @@ def draw(tables: LongTables) -> Drawn:
                 axes.set_ylabel(words)
     plotted = rows.drop(columns=["line"]).sort_values(["metric", "axis", "model", "order"])
     return Drawn(page.figure, plotted)
+
+
+def _name_models(axes: Axes, names: list[str], places: int, crowded: bool) -> None:
+    """Tick labels under the lowest row; slanted where they would not fit side by side."""
+    axes.set_xticks(range(places), names)
+    for label in axes.get_xticklabels() if crowded else []:
+        label.set(rotation=30, ha="right", rotation_mode="anchor")
 
 
 def _open_limits(axes: Axes, part: pd.DataFrame) -> None:

@@ -20,7 +20,7 @@ from lethe.metrics.shown import (
 )
 
 OWN = ["own_before", "own_after", "own_final"]
-MARKS = {"own_before": "o", "own_after": "o", "own_final": "v"}
+FINAL = "v"
 LEFT, TOP, HEIGHT, GAP = 0.65, 0.75, 1.9, 0.7
 SPREAD = 0.7
 
@@ -83,7 +83,8 @@ def _draw_task(axes: Axes, x: float, cells: pd.DataFrame, look: Look) -> None:
         if not np.isnan(row["low"]):
             axes.plot([at[name]] * 2, [row["low"], row["high"]], color=look.colour, lw=1.3)
         face = "white" if name == "own_before" else look.colour
-        mark = {"marker": MARKS[name], "ms": 5, "mfc": face, "mec": look.colour, "mew": 1.0}
+        marker = FINAL if name == "own_final" else look.marker
+        mark = {"marker": marker, "ms": 5, "mfc": face, "mec": look.colour, "mew": 1.0}
         axes.plot([at[name]], [row["value"]], **mark)
     if len(drawn) < len(OWN):
         _write_missing(axes, x + 0.06, 0.45, look)
@@ -116,7 +117,7 @@ def _draw_drop(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look]) -> None:
                     [place + offset] * 2, [row["low"], row["high"]], color=look.colour, lw=1.3
                 )
             axes.plot(
-                [place + offset], [row["value"]], marker="D" if is_control(line) else "o",
+                [place + offset], [row["value"]], marker="D" if is_control(line) else look.marker,
                 ms=4.5, color=look.colour, mew=0,
             )  # fmt: skip
     axes.set_xticks(range(len(names)), names)
@@ -144,15 +145,18 @@ def _tasks(rows: pd.DataFrame, tables: LongTables) -> dict[str, str]:
 
 def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
     known = lines(rows) if len(rows) else []
-    colours = {seen[line].label: seen[line].colour for line in known if not is_control(line)}
-    handles = [Line2D([], [], color=c, lw=3, label=label) for label, c in colours.items()]
+    plain = {seen[line].label: seen[line] for line in known if not is_control(line)}
+    handles = [
+        Line2D([], [], color=look.colour, lw=3, marker=look.marker, ms=6, label=label)
+        for label, look in plain.items()
+    ]
     grey = {"color": "#555555", "ls": "", "ms": 5}
-    words = {"own_before": "before its stage", "own_after": "right after", "own_final": "at last"}
-    for name, label in words.items():
-        face = "white" if name == "own_before" else "#555555"
-        handles.append(
-            Line2D([], [], marker=MARKS[name], mfc=face, label=f"own task: {label}", **grey)
-        )
+    for label, face, marker in [
+        ("own task: before its stage", "white", "o"),
+        ("own task: right after", "#555555", "o"),
+        ("own task: at last", "#555555", FINAL),
+    ]:
+        handles.append(Line2D([], [], marker=marker, mfc=face, label=label, **grey))
     for name in {order_of(line): None for line in known if is_control(line)}:
         handles.append(Line2D([], [], marker="D", color=CONTROL_COLOUR, ls="", ms=4.5, label=name))
     return handles
