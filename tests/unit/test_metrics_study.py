@@ -1,7 +1,5 @@
 """The metrics table of a made-up study."""
 
-import argparse
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +9,11 @@ from lethe.longtables import (
     matrix,
     read_metrics,
     runs,
-    write_items,
     write_metrics,
-    write_scores,
 )
-from lethe.metrics import command, general
+from lethe.metrics import general
 from lethe.metrics import matrix as task_matrix
+from lethe.metrics.cells import is_own
 from lethe.metrics.study import study_metrics
 from synthetic_study import Synthetic, synthetic_study, typed
 
@@ -225,15 +222,16 @@ def test_the_table_survives_writing_and_reading(metrics, tmp_path):
     assert (again["note"] == metrics["note"]).all()
 
 
-def test_the_command_makes_the_table_from_the_files(tables, metrics, tmp_path):
-    write_scores(tmp_path / "scores.csv", tables[0])
-    write_items(tmp_path / "items.csv.gz", tables[1])
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    words = ["--scores", "scores.csv", "--items", "items.csv.gz", "--out", "metrics.csv"]
-    paths = [word if word.startswith("--") else str(tmp_path / word) for word in words]
-    arguments = [*paths, "--seed", "1", "--resamples", str(FEW)]
-    assert command.run(parser.parse_args(arguments)) == 0
-    pd.testing.assert_frame_equal(read_metrics(tmp_path / "metrics.csv"), metrics)
-    with pytest.raises(UserError, match="--seed from 0"):
-        command.run(parser.parse_args([*paths, "--seed", "-1"]))
+@pytest.mark.parametrize(
+    ("probe", "mixture", "belongs"),
+    [
+        ("own_simp", "simp", True),
+        ("own_simp", "simp&general:64", True),
+        ("own_simp", "general:64&simp:8", True),
+        ("own_simp", "simplest", False),
+        ("own_simp", "", False),
+        ("restaurant", "restaurant", True),
+    ],
+)
+def test_a_set_belongs_to_every_mixture_that_teaches_its_task(probe, mixture, belongs):
+    assert is_own(probe, mixture) is belongs

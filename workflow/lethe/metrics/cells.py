@@ -155,6 +155,7 @@ def own_columns(cells: Cells) -> list[int] | None:
 def is_own(probe: str, mixture: str) -> bool:
     """True if the set tests a task of the mixture.
 
-    Own sets are named by their task: own_simp belongs to simp and to simp&general.
+    Own sets are named by their task: own_simp belongs to simp and to simp&general:64.
     """
-    return any(probe in (task, f"own_{task}") for task in mixture.split("&"))
+    tasks = [part.partition(":")[0] for part in mixture.split("&")]
+    return any(probe in (task, f"own_{task}") for task in tasks)
