@@ -5,18 +5,17 @@ import json
 import numpy as np
 import pytest
 import torch
-from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
-
 from lethe.data.batches import collate, step_indices
 from lethe.data.examples import document_examples, instruction_examples
 from lethe.errors import UserError
 from lethe.methods import registry
 from lethe.methods.contract import Method
-from lethe.models.checkpoints import load_model
 from lethe.models.forward import token_losses, weighted_loss
+from lethe.models.loading import load_model
 from lethe.training import stage as stage_module
 from lethe.training.schedules import factor
 from lethe.training.stage import train_stage
+from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
 
 
 @pytest.fixture

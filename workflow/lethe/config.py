@@ -86,7 +86,11 @@ class Model(Entry):
     source: Name = Field(description="the source whose corpus and tokenizer it is built on")
     architecture: Literal["llama"] = Field(description="transformers architecture")
     config: dict[str, Any] = Field(description="settings of the transformers configuration")
-    corpus: str = Field("corpus/train.jsonl", description="file of the source it is trained on")
+    corpus: list[str] = Field(
+        ["corpus/train.jsonl"],
+        min_length=1,
+        description="files of the source it is trained on: documents, or prompts and responses",
+    )
     recipe: Name = Field(description="how it is trained")
     attempts: Count = Field(3, description="base seeds tried until the dev floors are reached")
     floors: dict[Name, Share] = Field({}, description="least dev score by evaluation task")

@@ -92,13 +92,13 @@ def add_base(plan: Plan, catalogue: Catalogue, name: str, world_seed: int, base_
     """The base of a model: its data, architecture, recipe, seed and dev floors."""
     model = catalogue.models[name]
     data = add_data(plan, catalogue, model.source, world_seed)
-    component = {"task": "corpus", "data": data.id, "file": model.corpus}
+    shared = {"task": "corpus", "data": data.id, "template": "{prompt}", "count": None, "draw": 0}
     spec = {
         "family": model.family,
         "architecture": model.architecture,
         "config": model.config,
         "data": data.id,
-        "mixture": [{**component, "template": "{prompt}", "count": None, "draw": 0}],
+        "mixture": [{**shared, "file": file} for file in model.corpus],
         "recipe": recipe_for(model.recipe, catalogue.recipes[model.recipe], name),
         "base_seed": base_seed,
         "attempts": model.attempts,

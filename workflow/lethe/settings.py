@@ -260,7 +260,7 @@ def _refuse_repeats(key: str, values: list) -> None:
 
 
 def _refuse_repeats_of_stages(name: str, order: list[str]) -> None:
-    """A task twice in an order is a mistake, unless the order is one task throughout (a control)."""
+    """A task twice is a mistake, unless the order is one task throughout (a control)."""
     repeated = [mixture for mixture in order if order.count(mixture) > 1]
     if repeated and len(set(order)) > 1:
         raise UserError(

@@ -1,8 +1,10 @@
 """What the rules ask of the package: a validated study, its plan, and inputs by node."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from lethe.artefacts import sha256_file
 from lethe.config import Catalogue, Study
 from lethe.fingerprint import LIBRARIES, fingerprint
 from lethe.paths import node_manifest, study_directory
@@ -11,6 +13,8 @@ from lethe.settings import parse_study, read_catalogue
 from lethe.specs import write_specs
 from lethe.study_record import study_record, write_study_record
 from lethe.writable import require_writable
+
+STYLE = Path(__file__).parent / "figures" / "matplotlibrc"
 
 # Where the code of a kind of node starts; everything that is imported from there counts.
 CODE = {
@@ -65,9 +69,11 @@ class Workflow:
         if kind == "stage" and node in self.plan.nodes:
             roots.append(f"lethe.methods.{self.plan.nodes[node].spec['method']}")
         if kind in ("tables", "figures"):
-            roots.append(f"lethe.{kind}.{node}")
+            roots += [f"lethe.{kind}.{node}", f"lethe.{kind}.command"]
         trained = kind in ("base", "stage", "probe")
-        return fingerprint(roots, LIBRARIES if trained else ())
+        code = fingerprint(roots, LIBRARIES if trained else ())
+        # The figures' look is not Python, but it makes them too.
+        return code + sha256_file(STYLE)[:12] if kind == "figures" else code
 
 
 def read_workflow(config: dict[str, Any]) -> Workflow:

@@ -60,7 +60,7 @@ def evaluate(
             shots that makes no sense.
     """
     _check_numbers(task_names, limit, shots)
-    from lethe.evaluation.checkpoint import check_checkpoint
+    from lethe.models.loading import check_checkpoint
 
     directory = Path(model_dir)
     check_checkpoint(directory)

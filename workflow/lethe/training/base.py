@@ -8,8 +8,10 @@ from lethe.artefacts import lock, publish, verify
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
-from lethe.models.checkpoints import build, load_tokenizer, save_model
+from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
+from lethe.models.loading import load_tokenizer
+from lethe.models.saving import save_model
 from lethe.paths import BASE_MANIFEST, node_directory, work_directory
 from lethe.training.loop import Progress, make_collate, total_steps, train
 from lethe.training.provenance import provenance, training_flops

@@ -59,14 +59,15 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
         restore(tensors, stage.model, optimizer, method)
     warmup = warmup_steps(stage.steps, recipe)
     stage.model.train()
-    for stage.step in range(first, stage.steps):
+    for step in range(first, stage.steps):
+        stage.step = step
         rate = recipe["learning_rate"] * factor(
-            stage.step, stage.steps, recipe["schedule"], warmup, recipe["final_share"]
+            step, stage.steps, recipe["schedule"], warmup, recipe["final_share"]
         )
         take_step(stage, method, optimizer, rate, recipe, progress)
-        if snapshots and snapshots.due() and stage.step + 1 < stage.steps:
+        if snapshots and snapshots.due() and step + 1 < stage.steps:
             log = [progress.tokens, progress.labels, progress.rows]
-            snapshots.write(stage.step + 1, flatten(stage.model, optimizer, method), log)
+            snapshots.write(step + 1, flatten(stage.model, optimizer, method), log)
     method.after_stage(stage)
     return progress
 

@@ -10,8 +10,9 @@ from lethe.artefacts import lock, publish, sha256_file, verify, write_atomic
 from lethe.data.mixtures import load_mixture
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
-from lethe.models.checkpoints import load_model, load_tokenizer, save_model
 from lethe.models.forward import weighted_loss
+from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.saving import save_model
 from lethe.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
 from lethe.training.loop import make_collate, total_steps, train
 from lethe.training.provenance import provenance, training_flops

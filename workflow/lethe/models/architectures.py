@@ -1,0 +1,32 @@
+"""The architectures that are built here, and how a model is initialised."""
+
+from importlib import import_module
+
+import torch
+
+# One place names the classes, so that a job imports only the architecture it runs.
+ARCHITECTURES = {
+    "llama": ("transformers.models.llama", "LlamaConfig", "LlamaForCausalLM"),
+}
+
+
+def build(architecture: str, config: dict, tokenizer, seed: int):
+    """A randomly initialised model.
+
+    Args:
+        architecture: one of `ARCHITECTURES`.
+        config: keyword arguments of the transformers configuration; vocabulary size and special
+            tokens come from the tokenizer.
+        seed: the base seed; the same seed gives the same weights bit by bit.
+    """
+    module, config_class, model_class = ARCHITECTURES[architecture]
+    module = import_module(module)
+    settings = getattr(module, config_class)(
+        **config,
+        vocab_size=len(tokenizer),
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    torch.manual_seed(seed)
+    return getattr(module, model_class)(settings)
