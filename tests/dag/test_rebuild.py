@@ -80,7 +80,7 @@ def test_comments_docstrings_and_annotations_rerun_nothing(project):
     loop = "workflow/lethe/training/loop.py"
     project.edit(loop, '"""The only training loop', '"""The one and only training loop')
     project.edit(loop, "    optimizer.step()\n", "    # now\n    optimizer.step()\n")
-    project.edit(loop, "def warmup_steps(steps: int, recipe: dict)", "def warmup_steps(steps, recipe)")
+    project.edit(loop, "warmup_steps(steps: int, recipe: dict)", "warmup_steps(steps, recipe)")
     assert project.planned() == {}
 
 

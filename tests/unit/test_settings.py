@@ -1,4 +1,4 @@
-"""Configuration: every mistake is one sentence that names the key, what was found and the way out."""
+"""Configuration: every mistake is one sentence that names the key and what was found."""
 
 import json
 from pathlib import Path

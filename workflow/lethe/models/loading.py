@@ -96,7 +96,7 @@ def first_line(error: Exception) -> str:
 def load_tokenizer(directory: Path | str):
     """The tokenizer in a checkpoint or data directory.
 
-    A `tokenizer.json` is read without transformers' automatic classes, which cost seconds to import.
+    A `tokenizer.json` is read without transformers' automatic classes, slow to import.
     """
     from transformers import PreTrainedTokenizerFast
 
