@@ -71,8 +71,9 @@ def main() -> None:
         figure.write_text(figure.read_text() + "\nREBUILT = True\n")
         redrawn = timed(command, folder, environment)
     outside = whole["processor"] - sum(inside.values())
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
-    print(f"fork server {'off' if arguments.plain else 'on'}, {time.strftime('%Y-%m-%d')}")
+    server = "off" if arguments.plain else "on"
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{machine}, fork server {server}, {time.strftime('%Y-%m-%d')}")
     print(f"whole study: {whole['wall']:.0f} s wall, {whole['processor']:.0f} processor seconds")
     for name, seconds in inside.items():
         print(f"  {name}: {seconds:.0f}")

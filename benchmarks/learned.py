@@ -12,7 +12,7 @@ from lethe.artefacts import sha256_file
 from lethe.evaluation.harness import EvalTask, score_checkpoint
 from lethe.paths import node_directory
 from lethe.plan import make_plan
-from lethe.settings import merge, parse_study, read_catalogue, read_yaml, DEFAULT
+from lethe.settings import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.threads import one_thread
 from lethe.training.stage import train_stage
 

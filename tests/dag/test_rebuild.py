@@ -55,8 +55,8 @@ def test_a_hyper_parameter_makes_new_nodes_for_its_method_alone(project):
     """Two methods run; the second one's value changes; the first one's nodes are left alone."""
     method = "METHOD = Sequential\n"
     decaying = (
-        "\n\nclass Decaying(Sequential):\n    def __init__(self, share):\n        self.share = share\n"
-        "\n\nMETHOD = Decaying\n"
+        "\n\nclass Decaying(Sequential):\n    def __init__(self, share):\n"
+        "        self.share = share\n\n\nMETHOD = Decaying\n"
     )
     source = (project.folder / "workflow/lethe/methods/sequential.py").read_text()
     target = project.folder / "workflow/lethe/methods/decaying.py"

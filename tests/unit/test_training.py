@@ -148,18 +148,9 @@ def test_two_runs_give_the_same_weights_and_another_seed_gives_others(results):
 @pytest.mark.parametrize("stop", [1, 4, 9])
 def test_a_stage_killed_at_a_step_goes_on_to_the_same_weights_and_log(results, monkeypatch, stop):
     whole = run(results, "whole")
-    take_step = stage_module.train.__globals__["take_step"]
-
-    def stopping(stage, *rest):
-        if stage.step == stop:
-            raise KeyboardInterrupt
-        take_step(stage, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setitem(stage_module.train.__globals__, "take_step", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            run(results, "cut", snapshot_seconds=0.0)
+    interrupt(results, monkeypatch, stop)
     assert not (results / "stages" / "cut" / "stage.json").exists()
+    take_step = stage_module.train.__globals__["take_step"]
     steps = []
 
     def counting(stage, *rest):
@@ -187,11 +178,12 @@ def test_a_snapshot_of_another_spec_or_a_damaged_one_is_not_continued(results, m
     assert weights(run(results, "cut")) == weights(run(results, "plain"))
 
 
-def interrupt(results, monkeypatch):
+def interrupt(results, monkeypatch, stop=3):
+    """Train the stage `cut` with a snapshot a step, and stop it before one of them."""
     take_step = stage_module.train.__globals__["take_step"]
 
     def stopping(stage, *rest):
-        if stage.step == 3:
+        if stage.step == stop:
             raise KeyboardInterrupt
         take_step(stage, *rest)
 

@@ -14,7 +14,7 @@ from lethe.models.loading import load_tokenizer
 from lethe.models.saving import save_model
 from lethe.paths import BASE_MANIFEST, node_directory, work_directory
 from lethe.training.loop import Progress, make_collate, total_steps, train
-from lethe.training.provenance import provenance, training_flops
+from lethe.training.provenance import costs, provenance
 from lethe.training.snapshots import Snapshots
 from lethe.training.stage import write_log
 
@@ -62,19 +62,12 @@ def train_base(
         else:
             raise UserError(_missed(node, attempts))
         files.append(write_log(directory, progress.rows))
-        parameters = sum(p.numel() for p in model.parameters())
         manifest = {
             "id": node,
             "spec": spec,
             "seed": seed,
             "attempts": attempts,
-            "steps": len(progress.rows),
-            "parameters": parameters,
-            "tokens": progress.tokens,
-            "labels": progress.labels,
-            "flops": training_flops(parameters, progress.tokens),
-            "seconds": round(time.monotonic() - started, 3),
-            "cpu_seconds": {"job": time.process_time(), "training": trained},
+            **costs(model, progress, started, trained),
             "provenance": provenance(code),
         }
         manifest = publish(directory, BASE_MANIFEST, manifest, files)

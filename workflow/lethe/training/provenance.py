@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import time
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "safetensors")
@@ -41,6 +42,25 @@ def _commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def costs(model, progress, started: float, trained: float) -> dict:
+    """What a job spent: steps, tokens, operations, wall and processor seconds.
+
+    Args:
+        started: monotonic clock at the start of the job.
+        trained: processor seconds in the training loop.
+    """
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return {
+        "parameters": parameters,
+        "steps": len(progress.rows),
+        "tokens": progress.tokens,
+        "labels": progress.labels,
+        "flops": training_flops(parameters, progress.tokens),
+        "seconds": round(time.monotonic() - started, 3),
+        "cpu_seconds": {"job": time.process_time(), "training": trained},
+    }
 
 
 def training_flops(parameters: int, tokens: int) -> int:

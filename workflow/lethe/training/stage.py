@@ -15,7 +15,7 @@ from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.saving import save_model
 from lethe.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
 from lethe.training.loop import make_collate, total_steps, train
-from lethe.training.provenance import provenance, training_flops
+from lethe.training.provenance import costs, provenance
 from lethe.training.snapshots import Snapshots
 
 METHOD_STATE = "method_state.safetensors"
@@ -43,20 +43,13 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         directory = node_directory(results, "stage", node)
         files = save_model(stage.model, tokenizer, directory) + save_method(method, directory)
         files.append(write_log(directory, progress.rows))
-        parameters = sum(p.numel() for p in stage.model.parameters())
         manifest = {
             "id": node,
             "spec": spec,
             "parent_weights": parent_manifest["files"]["model.safetensors"]["sha256"],
-            "steps": stage.steps,
             "examples": len(stage.examples),
-            "parameters": parameters,
-            "tokens": progress.tokens,
-            "labels": progress.labels,
-            "flops": training_flops(parameters, progress.tokens),
             "needs_identity": method.needs_identity,
-            "seconds": round(time.monotonic() - started, 3),
-            "cpu_seconds": {"job": time.process_time(), "training": trained},
+            **costs(stage.model, progress, started, trained),
             "provenance": provenance(code),
         }
         manifest = publish(directory, STAGE_MANIFEST, manifest, files)
