@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles")
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
 NANO = "config/test-nano.yaml"
 SWITCH = "LETHE_FORKSERVER"
 WAIT_SECONDS = 300
@@ -34,8 +34,10 @@ class Kill:
 class Run:
     """A copy of the workflow in a folder of its own, and the processes that it starts."""
 
-    def __init__(self, folder: Path, data_from: Path | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, data_from: Path | None = None, targets: tuple[str, ...] = ()
+    ) -> None:
+        self.folder, self.targets = folder, targets
         self.mark = f"LETHE_TEST_MARK={uuid.uuid4()}"
         folder.mkdir(parents=True, exist_ok=True)
         ignored = shutil.ignore_patterns("__pycache__")
@@ -54,7 +56,8 @@ class Run:
         name, _, value = self.mark.partition("=")
         clean = {key: text for key, text in os.environ.items() if not key.startswith("LETHE_")}
         environment = clean | {name: value, SWITCH: "1" if forked else "0"}
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", NANO]
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *self.targets]
+        command += ["--configfile", NANO]
         if kill is not None:
             environment |= {"LETHE_FAULT": kill.fault, SWITCH: "1" if kill.forked else "0"}
             command += ["--config", f"snapshot_seconds={kill.snapshot_seconds}"]
@@ -88,8 +91,13 @@ class Run:
         else:
             # A stopped process would not notice; a real one goes on until it does.
             os.kill(job, signal.SIGCONT)
-        status = driver.wait(WAIT_SECONDS)
-        assert status != 0, "a run whose job was killed must not look like success"
+        end = time.monotonic() + WAIT_SECONDS
+        while driver.poll() is None and time.monotonic() < end:
+            for other in self._processes():  # later jobs that reached the same point
+                if state(other) == "T":
+                    os.kill(other, signal.SIGCONT)
+            time.sleep(0.05)
+        assert driver.poll() != 0, "a run whose job was killed must not look like success"
         end = time.monotonic() + DEATH_SECONDS
         while (left := self._processes()) and time.monotonic() < end:
             time.sleep(0.05)
