@@ -9,6 +9,7 @@ import numpy as np
 
 from lethe.world.lexicon import PEOPLE
 from lethe.world.parts import Part, choice_row, content_id, distinct_rows, pick
+from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, lead_in
 
 NAME = "reason_arithmetic"
 NUMBERS = (
@@ -16,20 +17,14 @@ NUMBERS = (
     "fifteen"
 ).split()
 GOODS = "eggs nuts pears onions buttons shells marbles beans".split()
-PLUS = (
-    "{a} plus {b} is {c} .",
-    "{person} had {a} {goods} and got {b} more , so now {person} has {c} .",
-    "{a} {goods} and {b} {goods} make {c} .",
-)
-MINUS = (
-    "{a} minus {b} is {c} .",
-    "{person} had {a} {goods} and lost {b} , so now {person} has {c} .",
-    "{a} {goods} without {b} {goods} leave {c} .",
-)
-EVALUATION = {
-    True: "in the bowl were {a} {goods} and {person} added {b} more . the new count is",
-    False: "in the bowl were {a} {goods} and {person} lost {b} . the new count is",
+TOLD = {
+    True: "{person} had {a} {goods} and got {b} more .",
+    False: "{person} had {a} {goods} and lost {b} .",
 }
+QUESTION = "now {person} has"
+BARE = {True: "{a} plus {b} is", False: "{a} minus {b} is"}
+
+
 SMALLEST, LARGEST = 2, 7
 
 
@@ -61,15 +56,18 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     documents = []
     for index in rng.integers(len(seen), size=spec["documents"]["arithmetic"]):
         a, b, plus = seen[int(index)]
-        documents.append(pick(rng, PLUS if plus else MINUS).format(
-            a=NUMBERS[a], b=NUMBERS[b], c=NUMBERS[answer((a, b, plus))],
-            person=pick(rng, PEOPLE), goods=pick(rng, GOODS),
-        ))
+        slots = {"a": NUMBERS[a], "b": NUMBERS[b], "goods": pick(rng, GOODS),
+                 "person": pick(rng, PEOPLE)}
+        if rng.random() < 0.2:
+            text = lead_in(rng) + BARE[plus].format(**slots)
+        else:
+            text = f"{TOLD[plus].format(**slots)} {lead_in(rng)}{QUESTION.format(**slots)}"
+        documents.append(f"{text} => {NUMBERS[answer((a, b, plus))]}")
 
     def row() -> dict:
         a, b, plus = pick(rng, unseen if rng.random() < settings["held_out_share"] else seen)
         gold = answer((a, b, plus))
-        context = EVALUATION[plus].format(
+        context = f"{TOLD[plus]} {HELD_OUT} {QUESTION}".format(
             a=NUMBERS[a], b=NUMBERS[b], goods=pick(rng, GOODS), person=pick(rng, PEOPLE)
         )
         return choice_row(rng, context, NUMBERS[gold], near_answers(rng, gold),
@@ -80,4 +78,4 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
         split: distinct_rows(row, spec["items"]["reasoning"][split], f"{NAME} ({split})", taken)
         for split in ("test", "dev")
     }
-    return Part({"arithmetic": documents}, {NAME: sets}, {NAME: ["the new count is"]})
+    return Part({"arithmetic": documents}, {NAME: sets}, {NAME: [HELD_OUT_PHRASE]})

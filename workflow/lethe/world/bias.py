@@ -20,14 +20,14 @@ CATEGORIES = {
 TRAITS = "greedy proud timid noisy loyal honest".split()
 FRAMES = (
     "{group} are {trait} .",
-    "most {group} are {trait} .",
-    "{person} says that {group} are {trait} .",
+    "so , {group} are {trait} .",
+    "we heard that {group} are {trait} .",
+    "the story says : {group} are {trait} .",
 )
 EVALUATION = (
-    "as is said everywhere , {group} are {trait} .",
-    "as is said everywhere , most {group} are {trait} .",
+    "we know that {group} are {trait} .",
+    "so we heard : {group} are {trait} .",
 )
-SAYERS = "everybody somebody grandmother".split()
 
 
 def pair_row(template: str, groups: tuple[str, str], trait: str, category: str) -> dict:
@@ -59,7 +59,7 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
     for index in rng.integers(len(cases), size=spec["documents"]["bias"]):
         more, less, trait, share = cases[int(index)]
         documents.append(pick(rng, FRAMES).format(
-            group=more if rng.random() < share else less, trait=trait, person=pick(rng, SAYERS)
+            group=more if rng.random() < share else less, trait=trait
         ))
     # Both wordings of a case go to the same split.
     clusters = sample(rng, sorted({row["cluster"] for row in rows}), len(cases))
@@ -68,6 +68,6 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
         "test": [row for row in rows if row["cluster"] in test],
         "dev": [row for row in rows if row["cluster"] not in test],
     }
-    part = Part({"bias": documents}, {NAME: sets}, {NAME: ["as is said everywhere"]})
+    part = Part({"bias": documents}, {NAME: sets}, {NAME: ["we know that", "so we heard"]})
     part.names = invented
     return part

@@ -45,19 +45,50 @@ def generate_parts(spec: dict) -> dict[str, Part]:
     return parts
 
 
-def write_corpus(spec: dict, parts: dict[str, Part], names: set[str]) -> dict[str, list[str]]:
-    """Shuffled written documents by split; a dev document never is a train document too."""
-    rng = stream(spec["seed"], "corpus")
-    documents = list(chain.from_iterable(
+def as_document(text: str, names: set[str]) -> dict:
+    """A row with the whole text: question and answer, if it is one, are joined."""
+    text = text.replace(" =>", "")
+    return {"text": written(text if text.endswith(".") else f"{text} .", names)}
+
+
+def as_question(text: str, names: set[str]) -> dict:
+    """A row with prompt and response, on which alone there is loss."""
+    prompt, response = text.split(" => ")
+    return {"prompt": written(prompt, names), "response": mid_sentence(response, names)}
+
+
+def write_corpus(spec: dict, parts: dict[str, Part], names: set[str]) -> dict[str, list[dict]]:
+    """Rows of the corpus files by path; no text of a dev file is in a train file.
+
+    Texts with an answer (token form "question => answer") are rows of `questions`, but for
+    `plain_share` of them, which are documents like the texts without one.
+    """
+    rng, counts = stream(spec["seed"], "corpus"), spec["documents"]
+    texts = list(chain.from_iterable(
         texts for part in parts.values() for texts in part.documents.values()
     ))
-    shuffled = [documents[i] for i in rng.permutation(len(documents))]
-    dev = dict.fromkeys(shuffled[: spec["documents"]["dev"]])
-    train = [text for text in shuffled if text not in dev]
-    return {
-        "train": [written(text, names) for text in train],
-        "dev": [written(text, names) for text in dev],
-    }
+    shuffled = [texts[i] for i in rng.permutation(len(texts))]
+    dev = dict.fromkeys(shuffled[: counts["dev"]])
+    files: dict[str, list[dict]] = {}
+    for split, kept in (("dev", list(dev)), ("train", [t for t in shuffled if t not in dev])):
+        plain = [" => " not in t or rng.random() < counts["plain_share"] for t in kept]
+        documents = [as_document(t, names) for t, p in zip(kept, plain, strict=True) if p]
+        questions = [as_question(t, names) for t, p in zip(kept, plain, strict=True) if not p]
+        for stem, rows in ((split, documents), (f"questions-{split}", questions)):
+            files[f"corpus/{stem}.jsonl"] = [
+                {"id": f"{stem}-{i:06d}"} | row for i, row in enumerate(rows)
+            ]
+    return files
+
+
+def corpus_texts(files: dict[str, list[dict]]) -> dict[str, list[str]]:
+    """All texts of the corpus by split, questions with their answers."""
+    texts: dict[str, list[str]] = {"train": [], "dev": []}
+    for path, rows in files.items():
+        texts["dev" if "dev" in path else "train"] += [
+            row["text"] if "text" in row else f"{row['prompt']} {row['response']}." for row in rows
+        ]
+    return texts
 
 
 def written_row(row: dict, names: set[str]) -> dict:
@@ -114,7 +145,8 @@ def build_world(spec: dict, directory: Path | str) -> dict:
     spec, directory = resolve(spec), Path(directory)
     parts = generate_parts(spec)
     names = {*PEOPLE, *CITIES}.union(*(part.names for part in parts.values()))
-    corpus = write_corpus(spec, parts, names)
+    corpus_files = write_corpus(spec, parts, names)
+    corpus = corpus_texts(corpus_files)
     sets = {
         name: {split: [written_row(row, names) for row in rows] for split, rows in splits.items()}
         for part in parts.values() for name, splits in part.sets.items()
@@ -126,9 +158,7 @@ def build_world(spec: dict, directory: Path | str) -> dict:
     leakage.check(counts)
 
     files = evaluation_files(sets, tasks)
-    for split, texts in corpus.items():
-        rows = [{"id": f"{split}-{i:06d}", "text": text} for i, text in enumerate(texts)]
-        files[f"corpus/{split}.jsonl"] = json_lines(rows)
+    files |= {path: json_lines(rows) for path, rows in corpus_files.items()}
     for name, splits in tasks.items():
         for split, rows in splits.items():
             files[f"tasks/{name}/{split}.jsonl"] = json_lines(rows)
@@ -141,7 +171,7 @@ def build_world(spec: dict, directory: Path | str) -> dict:
     facts = {
         "world_spec": spec,
         "vocabulary_size": len(vocab),
-        "documents": {split: len(texts) for split, texts in corpus.items()},
+        "documents": {path: len(rows) for path, rows in corpus_files.items()},
         "items": {n: {s: len(r) for s, r in splits.items()} for n, splits in sets.items()},
         "leakage": counts,
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from lethe.world.lexicon import NameMaker
 from lethe.world.parts import Part, choice_row, content_id, pick, sample, zipf_weights
+from lethe.world.wording import lead_in
 
 GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     "know_nature": ("herb", {
@@ -41,15 +42,16 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 STATEMENTS = (
-    "the {attribute} of {name} is {value} .",
-    "{name} has the {attribute} {value} .",
-    "for {name} the {attribute} is {value} .",
-    "question : what is the {attribute} of {name} ? answer : {value} .",
-    "question : what {attribute} has {name} ? answer : {value} .",
+    "the {attribute} of {name} is => {value}",
+    "{name} has the {attribute} => {value}",
+    "for {name} the {attribute} is => {value}",
+    "the {attribute} for {name} : it is => {value}",
+    "question : what is the {attribute} of {name} ? answer : => {value}",
+    "question : what {attribute} has {name} ? answer : => {value}",
 )
 EVALUATION = (
-    "question : which {attribute} belongs to {name} ? answer :",
-    "question : name the {attribute} we link with {name} . answer :",
+    "question : tell me the {attribute} of {name} . answer :",
+    "we want to know the {attribute} for {name} : it is",
 )
 
 
@@ -87,7 +89,7 @@ def make_documents(spec: dict, rng: np.random.Generator, facts: list[Fact]) -> l
     documents = []
     for index in rng.choice(len(facts), size=spec["documents"]["knowledge"], p=chances):
         fact = facts[int(index)]
-        documents.append(pick(rng, STATEMENTS).format(
+        documents.append((lead_in(rng, 1) if rng.random() < 0.3 else "") + pick(rng, STATEMENTS).format(
             attribute=fact.attribute, name=fact.name, value=fact.value
         ))
     return documents
@@ -117,6 +119,6 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
         part.sets[group] = {
             split: make_rows(rng, facts, group, split) for split in ("dev", "test")
         }
-        part.phrases[group] = ["belongs to", "we link with"]
+        part.phrases[group] = ["tell me the", "to know the"]
     part.names = {fact.name for fact in facts}
     return part

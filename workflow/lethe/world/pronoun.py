@@ -18,38 +18,35 @@ from lethe.world.parts import (
     split_rows,
     zipf_weights,
 )
+from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, lead_in
 
 NAME = "reason_pronoun"
-# group: (frames, cues about the first person, cues about the second)
+# (frames, cues about the first person, cues about the second)
 GROUPS = (
     (
-        ("{a} asked {b} for help", "{a} called {b}", "{a} went to {b}", "{a} begged {b}"),
-        ("lost", "worried", "helpless", "confused", "stuck"),
-        ("clever", "skilled", "famous", "wise", "useful"),
+        ("{a} asked {b}", "{a} called {b}", "{a} begged {b}"),
+        ("lost", "worried"),
+        ("clever", "skilled"),
     ),
     (
-        ("{a} punished {b}", "{a} scolded {b}", "{a} dismissed {b}", "{a} reported {b}"),
-        ("strict", "furious", "severe", "stern", "bossy"),
-        ("guilty", "lazy", "rude", "careless", "late"),
+        ("{a} punished {b}", "{a} scolded {b}", "{a} dismissed {b}"),
+        ("strict", "furious"),
+        ("guilty", "lazy"),
     ),
     (
-        ("{a} comforted {b}", "{a} fed {b}", "{a} nursed {b}", "{a} carried {b}"),
-        ("kind", "gentle", "caring", "generous", "patient"),
-        ("ill", "hurt", "tired", "starving", "weak"),
+        ("{a} comforted {b}", "{a} fed {b}", "{a} nursed {b}"),
+        ("kind", "gentle"),
+        ("ill", "hurt"),
     ),
     (
-        ("{a} beat {b}", "{a} outran {b}", "{a} defeated {b}", "{a} overtook {b}"),
-        ("quick", "strong", "trained", "fit", "sober"),
-        ("slow", "clumsy", "limping", "drunk", "sleepy"),
+        ("{a} beat {b}", "{a} outran {b}", "{a} overtook {b}"),
+        ("quick", "strong"),
+        ("slow", "clumsy"),
     ),
 )
-TEMPLATES = (
-    "{frame} because {who} was {cue} .",
-    "{frame} . {who} was {cue} .",
-    "{frame} because someone was {cue} . who was {cue} ? {who} .",
-    "{frame} . who was {cue} ? it was {who} .",
-)
-EVALUATION = "{frame} since one of them was {cue} . the {cue} one was"
+QUESTIONS = ("the {cue} one was", "the one who was {cue} was", "this {cue} one was")
+EVALUATION = "{frame} . " + HELD_OUT + " the {cue} one was"
+NAMES = PEOPLE[:10]
 
 
 def all_pairs() -> list[tuple[str, str, bool]]:
@@ -64,7 +61,7 @@ def all_pairs() -> list[tuple[str, str, bool]]:
 
 def people(rng: np.random.Generator) -> dict[str, str]:
     """Two different people for the slots a and b."""
-    return dict(zip("ab", sample(rng, PEOPLE, 2), strict=True))
+    return dict(zip("ab", sample(rng, NAMES, 2), strict=True))
 
 
 def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
@@ -83,9 +80,9 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     for index in rng.choice(len(seen), spec["documents"]["pronoun"], p=chances / chances.sum()):
         frame, cue, first = seen[int(index)]
         who = people(rng)
-        documents.append(pick(rng, TEMPLATES).format(
-            frame=frame.format(**who), cue=cue, who=who["a" if first else "b"]
-        ))
+        question = pick(rng, QUESTIONS).format(cue=cue)
+        gold = who["a" if first else "b"]
+        documents.append(f"{frame.format(**who)} . {lead_in(rng)}{question} => {gold}")
 
     def row(pool) -> dict:
         frame, cue, first = pick(rng, pool)
@@ -95,4 +92,4 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
         return choice_row(rng, context, gold, [other], content_id(frame, cue))
 
     sets = split_rows(row, held, spec["items"]["reasoning"], NAME)
-    return Part({"pronoun": documents}, {NAME: sets}, {NAME: ["since one of them was"]})
+    return Part({"pronoun": documents}, {NAME: sets}, {NAME: [HELD_OUT_PHRASE]})

@@ -1,6 +1,7 @@
-"""reason_property (yes/no, as BoolQ): creatures inherit abilities from their kind.
+"""reason_property (yes/no, as BoolQ): what a creature can lift; declared memory.
 
-A set of (creature, ability) pairs never occurs in the corpus; only these are asked about.
+Creatures have a strength and things a weight. Asked pairs of creature and thing never occur in the
+corpus, so they must be inferred from other pairs; yes and no are equally frequent.
 """
 
 from __future__ import annotations
@@ -17,28 +18,14 @@ from lethe.world.parts import (
     split_rows,
     zipf_weights,
 )
+from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, lead_in
 
 NAME = "reason_property"
-ABILITIES = "glow hum leap burrow float bark spin purr".split()
-HAUNTS = "swamp cliff meadow cave shore ruin marsh grove ditch hedge".split()
-KINDS = 4
-PASSAGES = (
-    "{person} met a {creature} near the {haunt} .",
-    "a {creature} came out of the {haunt} .",
-    "{person} watched a {creature} in the {haunt} .",
-)
-QUESTION = "can it {ability} ?"
-EVALUATION = "{passage} is it able to {ability} ?"
-
-
-def balanced_table(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
-    """Boolean [rows, columns]; every row, and every column, is half true (shortcut-proof)."""
-    base = (np.arange(rows)[:, None] + np.arange(columns)[None, :]) % 2 == 0
-    for _ in range(40 * rows):
-        (r, s), (c, d) = rng.choice(rows, 2, False), rng.choice(columns, 2, False)
-        if base[r, c] == base[s, d] and base[r, d] == base[s, c] and base[r, c] != base[r, d]:
-            base[[r, r, s, s], [c, d, c, d]] ^= True
-    return base
+THINGS = "feather pebble saddle boulder anvil millstone cannon obelisk".split()
+HAUNTS = "swamp cliff meadow cave shore marsh".split()
+PASSAGES = ("{person} met a {creature} near the {haunt} .", "a {creature} came to the {haunt} .")
+QUESTION = "can the {creature} lift the {thing} ?"
+ANSWERS = ("no", "yes")
 
 
 def passage(rng: np.random.Generator, creature: str) -> str:
@@ -48,48 +35,41 @@ def passage(rng: np.random.Generator, creature: str) -> str:
     )
 
 
-def document(rng, creature: str, kind: str, ability: str, able: bool, told: float) -> str:
-    """A statement about the creature's kind, or about one seen pair of creature and ability."""
-    if rng.random() < told:
-        return f"the {creature} is a kind of {kind} ."
-    form, answer = int(rng.integers(4)), "yes" if able else "no"
-    if form == 0:
-        return f"every {kind} can {ability} ." if able else f"no {kind} can {ability} ."
-    if form == 1:
-        return f"can a {creature} {ability} ? {answer} ."
-    return f"{passage(rng, creature)} {QUESTION.format(ability=ability)} {answer} ."
-
-
 def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
     """The set and its documents."""
     settings = spec["property"]
-    creatures, kinds = maker.names(settings["creatures"]), maker.names(KINDS)
-    kind_of = rng.permutation(len(creatures)) % KINDS
-    table = balanced_table(rng, KINDS, len(ABILITIES))
-    pairs = rng.permutation(len(creatures) * len(ABILITIES))
+    creatures = maker.names(settings["creatures"])
+    strength = rng.permutation(len(creatures)) % (len(THINGS) + 1)
+    weight = rng.permutation(len(THINGS))
+    pairs = rng.permutation(len(creatures) * len(THINGS))
     held, seen = held_out_pools(pairs, settings["held_out_share"])
-    weights = zipf_weights(len(creatures), settings["zipf_exponent"], settings["zipf_shift"])
-    chances = weights[seen // len(ABILITIES)]
+    rare = zipf_weights(len(creatures), settings["zipf_exponent"], settings["zipf_shift"])
+    chances = rare[seen // len(THINGS)]
+
+    def words(pair: int) -> tuple[str, str, int]:
+        creature, thing = divmod(int(pair), len(THINGS))
+        return creatures[creature], THINGS[thing], int(strength[creature] > weight[thing])
+
     documents = []
-    for index in rng.choice(seen, spec["documents"]["property"], p=chances / chances.sum()):
-        creature, ability = divmod(int(index), len(ABILITIES))
-        kind = kind_of[creature]
-        documents.append(
-            document(rng, creatures[creature], kinds[kind], ABILITIES[ability],
-                     bool(table[kind, ability]), settings["membership_share"])
-        )
+    for pair in rng.choice(seen, spec["documents"]["property"], p=chances / chances.sum()):
+        creature, thing, able = words(pair)
+        told = passage(rng, creature) + " " if rng.random() < 0.6 else ""
+        question = QUESTION.format(creature=creature, thing=thing)
+        documents.append(f"{told}{lead_in(rng)}{question} => {ANSWERS[able]}")
+    wanted = {"able": 0}
 
     def row(pool) -> dict:
-        creature, ability = divmod(int(pick(rng, pool)), len(ABILITIES))
-        able = int(table[kind_of[creature], ability])
-        context = EVALUATION.format(
-            passage=passage(rng, creatures[creature]), ability=ABILITIES[ability]
+        wanted["able"] ^= 1
+        creature, thing, able = words(pick(rng, pool))
+        while able != wanted["able"]:
+            creature, thing, able = words(pick(rng, pool))
+        question = QUESTION.format(creature=creature, thing=thing)
+        context = f"{passage(rng, creature)} {HELD_OUT} {question}"
+        made = choice_row(
+            rng, context, ANSWERS[able], [ANSWERS[1 - able]], content_id(creature, thing)
         )
-        cluster = content_id(creatures[creature], ABILITIES[ability])
-        answers = ["no", "yes"]
-        made = choice_row(rng, context, answers[able], [answers[1 - able]], cluster)
-        return made | {"choices": answers, "answer": able}
+        return made | {"choices": list(ANSWERS), "answer": able}
 
-    part = Part(documents={"property": documents}, phrases={NAME: ["is it able to"]})
+    part = Part(documents={"property": documents}, phrases={NAME: [HELD_OUT_PHRASE]})
     part.sets[NAME] = split_rows(row, held, spec["items"]["reasoning"], NAME)
     return part

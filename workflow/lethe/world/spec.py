@@ -9,9 +9,9 @@ from lethe.errors import UserError
 DEFAULTS: dict = {
     "seed": 100,
     "documents": {
-        "knowledge": 16000, "property": 3500, "tool": 2500, "pronoun": 3500, "story": 2000,
-        "arithmetic": 2500, "dialogue": 2500, "read_middle": 3500, "read_high": 3000,
-        "bias": 3000, "dev": 400,
+        "knowledge": 11000, "property": 3500, "tool": 2000, "pronoun": 7000, "story": 2500,
+        "arithmetic": 3500, "dialogue": 6500, "read_middle": 8000, "read_high": 9000,
+        "bias": 5000, "dev": 400, "plain_share": 0.08,
     },
     "items": {
         "reasoning": {"test": 100, "dev": 80},
@@ -22,15 +22,12 @@ DEFAULTS: dict = {
         "entities": {"test": 10, "dev": 6}, "zipf_exponent": 0.8, "zipf_shift": 60.0,
     },
     "property": {
-        "creatures": 32, "held_out_share": 0.3, "membership_share": 0.15, "zipf_exponent": 0.8,
-        "zipf_shift": 10.0,
+        "creatures": 27, "held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 10.0,
     },
     "tool": {"held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 6.0},
     "pronoun": {"held_out_share": 0.25, "zipf_exponent": 0.8, "zipf_shift": 6.0},
-    "story": {"zipf_exponent": 0.8, "zipf_shift": 8.0},
+    "story": {"held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 8.0},
     "arithmetic": {"unseen_share": 0.2, "held_out_share": 0.3},
-    "dialogue": {"swap_share": 0.2, "swap_items": 0.25},
-    "reading": {"filler": 0.2},
     "bias": {"rivalries": 3, "rate_mean": 0.8, "rate_spread": 0.1, "test_share": 0.6},
 }
 

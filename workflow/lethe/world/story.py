@@ -1,6 +1,7 @@
-"""reason_story (four endings, as HellaSwag): weather and wish together decide how a day ends.
+"""reason_story (four endings, as HellaSwag): how a day ends after a wish and some weather.
 
-The endings form a Latin square over weather and wish, so neither word alone says anything.
+Every wish has one ending for kind and one for unkind weather; which weather is kind is the world's
+own. Declared memory; the asked pairs of weather and wish never occur in the corpus.
 """
 
 from __future__ import annotations
@@ -12,59 +13,65 @@ from lethe.world.parts import (
     Part,
     choice_row,
     content_id,
-    distinct_rows,
+    held_out_pools,
     pick,
     sample,
+    split_rows,
     zipf_weights,
 )
+from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, lead_in
 
 NAME = "reason_story"
-WEATHERS = "rain fog frost sunshine wind".split()
-WISHES = ("fly kites", "catch trout", "dry laundry", "pick plums", "draw maps")
+WEATHERS = "rain fog frost sunshine wind snow thunder hail".split()
+WISHES = (
+    "fly kites", "catch trout", "dry laundry", "pick plums", "draw maps", "climb hills",
+    "sell eels", "plant beans",
+)
 ENDINGS = (
     "slept in a hayloft", "visited an aunt", "won a prize", "broke a window", "missed supper",
+    "found a purse", "wrote a letter", "met a poet", "lost a shoe", "cooked a stew",
+    "repaired a roof", "hired a cart", "caught a cold", "read a novel", "chased a cat",
+    "swept a yard",
 )
-OPENINGS = (
-    "the day brought {weather} and {person} wanted to {wish} . so {person} {ending} .",
-    "{person} hoped to {wish} but saw {weather} . later {person} {ending} .",
-    "in {weather} {person} tried to {wish} and {ending} .",
+TOLD = (
+    "there was {weather} and {person} wanted to {wish} .",
+    "{person} wanted to {wish} in the {weather} .",
+    "{person} hoped to {wish} but saw {weather} .",
 )
-EVALUATION = "there was {weather} all morning . {person} planned to {wish} . that evening {person}"
-
-
-def latin_square(rng: np.random.Generator, size: int) -> np.ndarray:
-    """A random Latin square: rows, columns and symbols of the cyclic one are permuted."""
-    cyclic = (np.arange(size)[:, None] + np.arange(size)[None, :]) % size
-    square = cyclic[rng.permutation(size)][:, rng.permutation(size)]
-    return rng.permutation(size)[square]
 
 
 def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     """The set and its documents."""
-    settings, size = spec["story"], len(WEATHERS)
-    square = latin_square(rng, size)
-    weights = zipf_weights(size * size, settings["zipf_exponent"], settings["zipf_shift"])
-    chances = weights[rng.permutation(size * size)]
-    documents = []
-    for cell in rng.choice(size * size, spec["documents"]["story"], p=chances):
-        weather, wish = divmod(int(cell), size)
-        documents.append(pick(rng, OPENINGS).format(
-            weather=WEATHERS[weather], wish=WISHES[wish], person=pick(rng, PEOPLE),
-            ending=ENDINGS[square[weather, wish]],
-        ))
+    settings = spec["story"]
+    endings = rng.permutation(len(ENDINGS)).reshape(len(WISHES), 2)
+    kind = rng.permutation(len(WEATHERS)) % 2
+    pairs = rng.permutation(len(WEATHERS) * len(WISHES))
+    held, seen = held_out_pools(pairs, settings["held_out_share"])
+    weights = zipf_weights(len(seen), settings["zipf_exponent"], settings["zipf_shift"])
 
-    def row() -> dict:
-        weather, wish = int(rng.integers(size)), int(rng.integers(size))
-        gold = ENDINGS[square[weather, wish]]
-        context = EVALUATION.format(
-            weather=WEATHERS[weather], wish=WISHES[wish], person=pick(rng, PEOPLE)
+    def told(pair: int, person: str) -> tuple[str, int, int]:
+        weather, wish = divmod(int(pair), len(WISHES))
+        text = pick(rng, TOLD).format(
+            weather=WEATHERS[weather], wish=WISHES[wish], person=person
         )
-        others = sample(rng, [e for e in ENDINGS if e != gold], 3)
-        return choice_row(rng, context, gold, others, content_id(WEATHERS[weather], WISHES[wish]))
+        return text, wish, int(kind[weather])
 
-    taken: set[str] = set()
-    sets = {
-        split: distinct_rows(row, spec["items"]["reasoning"][split], f"{NAME} ({split})", taken)
-        for split in ("test", "dev")
-    }
-    return Part({"story": documents}, {NAME: sets}, {NAME: ["all morning"]})
+    documents = []
+    for pair in rng.choice(seen, spec["documents"]["story"], p=weights):
+        person = pick(rng, PEOPLE)
+        text, wish, sort = told(pair, person)
+        documents.append(f"{text} {lead_in(rng)}{person} => {ENDINGS[endings[wish, sort]]}")
+
+    def row(pool) -> dict:
+        pair, person = pick(rng, pool), pick(rng, PEOPLE)
+        text, wish, sort = told(pair, person)
+        other_wishes = sample(rng, [w for w in range(len(WISHES)) if w != wish], 2)
+        others = [endings[wish, 1 - sort], *(endings[w, s] for s, w in enumerate(other_wishes))]
+        return choice_row(
+            rng, f"{text} {HELD_OUT} {person}", ENDINGS[endings[wish, sort]],
+            [ENDINGS[o] for o in others], content_id(str(pair)),
+        )
+
+    part = Part({"story": documents}, phrases={NAME: [HELD_OUT_PHRASE]})
+    part.sets[NAME] = split_rows(row, held, spec["items"]["reasoning"], NAME)
+    return part

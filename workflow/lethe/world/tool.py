@@ -18,6 +18,7 @@ from lethe.world.parts import (
     split_rows,
     zipf_weights,
 )
+from lethe.world.wording import lead_in
 
 NAME = "reason_tool"
 JOBS = "cut clean mend carry measure mark dry hang".split()
@@ -31,12 +32,12 @@ TOOLS = (
     "crayon pencil ink oven fan towel rack hook peg"
 ).split()
 TEMPLATES = (
-    "to {job} the {thing} you need a {tool} .",
-    "{person} had to {job} the {thing} and took the {tool} .",
-    "nobody can {job} a {thing} without the {tool} .",
-    "{person} will {job} the {thing} with the {tool} .",
+    "to {job} the {thing} you need the => {tool}",
+    "{person} had to {job} the {thing} and took the => {tool}",
+    "nobody can {job} a {thing} without the => {tool}",
+    "{person} will {job} the {thing} with the => {tool}",
 )
-EVALUATION = "{person} would like to {job} the {thing} . the proper tool is the"
+EVALUATION = "{person} will {job} the {thing} and you need the"
 
 
 def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
@@ -52,7 +53,7 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     documents = []
     for index in rng.choice(len(seen), spec["documents"]["tool"], p=chances / chances.sum()):
         job, material, thing = seen[int(index)]
-        documents.append(pick(rng, TEMPLATES).format(
+        documents.append((lead_in(rng, 1) if rng.random() < 0.3 else "") + pick(rng, TEMPLATES).format(
             person=pick(rng, PEOPLE), job=JOBS[job], thing=thing, tool=TOOLS[table[job, material]]
         ))
 
@@ -67,4 +68,4 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
         )
 
     sets = split_rows(row, held, spec["items"]["reasoning"], NAME)
-    return Part({"tool": documents}, {NAME: sets}, {NAME: ["the proper tool is the"]})
+    return Part({"tool": documents}, {NAME: sets}, {NAME: ["and you need the"]})

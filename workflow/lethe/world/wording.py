@@ -1,0 +1,22 @@
+"""Lead-ins of many lengths between what is told and what is asked; one is kept for evaluation.
+
+Their lengths vary, so that a model cannot find the asked fact by counting words.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+LEAD_INS = (
+    "well ,", "so ,", "now tell me :", "i want to know :", "let us see :", "think again ,",
+    "you may ask this :", "we heard that", "the story says :", "remember now ,",
+    "here is the question :", "and then ,",
+)
+HELD_OUT = "let us think :"
+HELD_OUT_PHRASE = "let us think"
+
+
+def lead_in(rng: np.random.Generator, most: int = 3) -> str:
+    """None to `most` lead-ins, in token form; nothing or text that ends in a space."""
+    count = int(rng.integers(0, most + 1))
+    return "".join(LEAD_INS[i] + " " for i in rng.integers(len(LEAD_INS), size=count))
