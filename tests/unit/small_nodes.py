@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
+
 from lethe.artefacts import publish
 from lethe.jsonlines import write_rows
 from lethe.models.architectures import build
 from lethe.models.saving import save_model
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
 
 WORDS = "red blue green old new cat dog fish runs sleeps eats says the a very".split()
 CONFIG = {

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lethe import artefacts
 from lethe.artefacts import (
     atomic_path,

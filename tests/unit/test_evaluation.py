@@ -7,6 +7,7 @@ from pathlib import Path
 
 import evaluation_world as world
 import pytest
+
 from lethe.errors import UserError
 from lethe.evaluation.by_hand import evaluate, weights_sha256
 from lethe.evaluation.specification import EvalTask
@@ -50,10 +51,11 @@ def results(place):
 @pytest.fixture(scope="module")
 def stock(place):
     """The same tasks through lm-eval's simple_evaluate, but for its look at the machine."""
-    from lethe.evaluation.checkpoint import open_checkpoint
     from lm_eval import evaluator
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
+
+    from lethe.evaluation.checkpoint import open_checkpoint
 
     folder = place / "stock"
     shutil.copytree(place / "eval", folder)
@@ -298,10 +300,11 @@ def test_a_damaged_stored_result_is_named(place, tmp_path):
 
 def test_an_encoder_decoder_is_scored_as_stock_lm_eval_scores_it(place, tmp_path):
     import torch
-    from lethe.evaluation.checkpoint import open_checkpoint
-    from lethe.evaluation.tasks import build, find
     from lm_eval.models.huggingface import HFLM
     from transformers import T5Config, T5ForConditionalGeneration
+
+    from lethe.evaluation.checkpoint import open_checkpoint
+    from lethe.evaluation.tasks import build, find
 
     tokenizer = world.write_tokenizer(tmp_path / "t5")
     torch.manual_seed(0)

@@ -9,6 +9,7 @@ import sys
 
 import evaluation_world as world
 import pytest
+
 from lethe.errors import UserError
 from lethe.evaluation.by_hand import add_arguments, evaluate, run, table
 

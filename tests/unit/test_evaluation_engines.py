@@ -5,6 +5,7 @@ import random
 
 import evaluation_world as world
 import pytest
+
 from lethe.errors import UserError
 
 SIZES = {
@@ -58,8 +59,9 @@ def tokenizer(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", SIZES)
 def test_scores_of_every_engine_equal_lm_evals_own(kind, tokenizer):
-    from lethe.evaluation.language_model import PACKABLE, PLAIN_HEADS, wrap
     from lm_eval.models.huggingface import HFLM
+
+    from lethe.evaluation.language_model import PACKABLE, PLAIN_HEADS, wrap
 
     model = model_of(kind)
     asked = requests(0, 25)
@@ -94,8 +96,9 @@ def test_a_packed_row_never_outgrows_the_model():
 
 
 def test_requests_too_long_for_the_model_are_cut_as_lm_eval_cuts_them(tokenizer, caplog):
-    from lethe.evaluation.language_model import wrap
     from lm_eval.models.huggingface import HFLM
+
+    from lethe.evaluation.language_model import wrap
 
     model = model_of("llama")
     asked = requests(1, 3) + [(None, [7, 8, 9] * 30, [5, 6])]

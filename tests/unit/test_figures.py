@@ -6,13 +6,14 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
+from synthetic_study import Synthetic, long_tables, synthetic_study, with_gaps
+
 from lethe.errors import UserError
 from lethe.figures import command
 from lethe.figures.appearance import CONTROL_COLOUR, looks
 from lethe.longtables import write_metrics, write_scores
 from lethe.metrics.shown import is_control, lines, shown
-from matplotlib.text import Text
-from synthetic_study import Synthetic, long_tables, synthetic_study, with_gaps
 
 SMALL = Synthetic(items=12)
 

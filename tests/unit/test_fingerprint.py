@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from lethe.errors import UserError
 from lethe.fingerprint import fingerprint, imported_modules
 

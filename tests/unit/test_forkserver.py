@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from lethe.drivers import boot, start_time
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")

@@ -10,10 +10,11 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic_study import Synthetic, synthetic_study, typed
+
 from lethe import longtables
 from lethe.errors import UserError
 from lethe.longtable_schema import columns, load_schema, parse_table, table_text
-from synthetic_study import Synthetic, synthetic_study, typed
 
 SMALL = Synthetic(models=(("xs", 1000),), orders=("forward",), items=6)
 

@@ -4,6 +4,7 @@ import argparse
 import json
 
 import pytest
+
 from lethe.errors import UserError
 from lethe.metrics import by_hand
 

@@ -4,6 +4,8 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from lethe.errors import UserError
 from lethe.metrics.comparisons import holm, paired_difference, sign_flip_test, t_test
 from lethe.metrics.intervals import (
@@ -13,7 +15,6 @@ from lethe.metrics.intervals import (
     resampled_means,
     t_interval,
 )
-from scipy import stats
 
 
 def test_a_resampled_mean_is_the_mean_over_the_items_of_the_drawn_clusters():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from lethe.errors import UserError
 from lethe.metrics import matrix as m
 from lethe.metrics.registry import REGISTRY

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic_study import Synthetic, synthetic_study, typed
+
 from lethe.errors import UserError
 from lethe.longtables import (
     METRIC_COLUMNS,
@@ -15,7 +17,6 @@ from lethe.metrics import general
 from lethe.metrics import matrix as task_matrix
 from lethe.metrics.cells import is_own
 from lethe.metrics.study import study_metrics
-from synthetic_study import Synthetic, synthetic_study, typed
 
 SMALL = Synthetic(models=(("xs", 1000),), items=40)
 FEW = 60

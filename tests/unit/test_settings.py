@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lethe.cli import main
 from lethe.config import Catalogue, Study
 from lethe.errors import UserError

@@ -5,11 +5,12 @@ import importlib
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic_study import Synthetic, long_tables, synthetic_study, with_gaps
+
 from lethe.errors import UserError
 from lethe.longtables import write_metrics, write_scores
 from lethe.tables import command
 from lethe.tables.writing import Table, escape, latex, markdown, readable
-from synthetic_study import Synthetic, long_tables, synthetic_study, with_gaps
 
 
 @pytest.fixture(scope="module")

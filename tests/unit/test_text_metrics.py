@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import sacrebleu
+
 from lethe.evaluation import bias
 from lethe.evaluation.intervals import bootstrap_stderr, mean_stderr
 from lethe.evaluation.sari import sari_statistics

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
+
 from lethe.data.batches import collate, step_indices
 from lethe.data.examples import document_examples, instruction_examples
 from lethe.errors import UserError
@@ -15,7 +17,6 @@ from lethe.models.loading import load_model
 from lethe.training import stage as stage_module
 from lethe.training.schedules import factor
 from lethe.training.stage import train_stage
-from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from lethe import drivers
 from lethe.artefacts import read_json, write_json
 from lethe.drivers import RECORDS, identity, is_proved_dead, record_driver

@@ -7,12 +7,16 @@ from lethe.job_environment import set_environment
 set_environment(wf.study.snapshot_seconds)
 
 
-def begin_run():
-    """Leave a record of this process, and start the server that spares jobs their imports.
-
-    `LETHE_FORKSERVER=0` switches the server off; results are equal with and without it.
-    """
+# Before Snakemake takes its lock, so that a lock never outlives all knowledge of its owner.
+if workflow.is_main_process:
     record_driver()
+
+
+def begin_run():
+    """Start the server that spares this machine's jobs their imports.
+
+    `LETHE_FORKSERVER=0` switches it off; results are equal with and without it.
+    """
     if workflow.local_exec:
         start()
 

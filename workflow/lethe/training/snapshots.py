@@ -54,7 +54,9 @@ class Snapshots:
         return int(header["step"]), tensors, json.loads(header["log"])
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+        """Remove the snapshot, and what a kill left of one half written."""
+        for path in self.path.parent.glob(f"*{SNAPSHOT}*"):
+            path.unlink(missing_ok=True)
 
 
 def checksum(tensors: dict[str, torch.Tensor]) -> str:
