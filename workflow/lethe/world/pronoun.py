@@ -24,28 +24,31 @@ NAME = "reason_pronoun"
 # (frames, cues about the first person, cues about the second)
 GROUPS = (
     (
-        ("{a} asked {b}", "{a} called {b}", "{a} begged {b}"),
-        ("lost", "worried"),
-        ("clever", "skilled"),
+        ("visitor {a} asked guide {b}", "visitor {a} called guide {b}",
+         "visitor {a} begged guide {b}"),
+        ("lost", "worried", "confused", "helpless"),
+        ("clever", "skilled", "wise", "famous"),
     ),
     (
-        ("{a} punished {b}", "{a} scolded {b}", "{a} dismissed {b}"),
-        ("strict", "furious"),
-        ("guilty", "lazy"),
+        ("teacher {a} punished pupil {b}", "teacher {a} scolded pupil {b}",
+         "teacher {a} dismissed pupil {b}"),
+        ("strict", "furious", "severe", "bossy"),
+        ("guilty", "lazy", "rude", "careless"),
     ),
     (
-        ("{a} comforted {b}", "{a} fed {b}", "{a} nursed {b}"),
-        ("kind", "gentle"),
-        ("ill", "hurt"),
+        ("nurse {a} comforted patient {b}", "nurse {a} fed patient {b}",
+         "nurse {a} carried patient {b}"),
+        ("kind", "gentle", "caring", "tender"),
+        ("ill", "hurt", "weak", "starving"),
     ),
     (
-        ("{a} beat {b}", "{a} outran {b}", "{a} overtook {b}"),
-        ("quick", "strong"),
-        ("slow", "clumsy"),
+        ("runner {a} beat rival {b}", "runner {a} outran rival {b}",
+         "runner {a} overtook rival {b}"),
+        ("quick", "strong", "trained", "fit"),
+        ("slow", "clumsy", "sleepy", "limping"),
     ),
 )
-QUESTIONS = ("the {cue} one was", "the one who was {cue} was", "this {cue} one was")
-EVALUATION = "{frame} . " + HELD_OUT + " the {cue} one was"
+QUESTION = "that was {cue}"
 NAMES = PEOPLE[:10]
 
 
@@ -80,7 +83,7 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     for index in rng.choice(len(seen), spec["documents"]["pronoun"], p=chances / chances.sum()):
         frame, cue, first = seen[int(index)]
         who = people(rng)
-        question = pick(rng, QUESTIONS).format(cue=cue)
+        question = QUESTION.format(cue=cue)
         gold = who["a" if first else "b"]
         documents.append(f"{frame.format(**who)} . {lead_in(rng)}{question} => {gold}")
 
@@ -88,7 +91,7 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
         frame, cue, first = pick(rng, pool)
         who = people(rng)
         gold, other = (who["a"], who["b"]) if first else (who["b"], who["a"])
-        context = EVALUATION.format(frame=frame.format(**who), cue=cue)
+        context = f"{frame.format(**who)} . {HELD_OUT} {QUESTION.format(cue=cue)}"
         return choice_row(rng, context, gold, [other], content_id(frame, cue))
 
     sets = split_rows(row, held, spec["items"]["reasoning"], NAME)

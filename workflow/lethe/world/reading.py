@@ -24,25 +24,27 @@ BEGINNINGS = {
 }
 
 
-def passage(rng: np.random.Generator, name: str) -> tuple[str, list[str]]:
-    """A passage and its four values in order."""
+def passage(rng: np.random.Generator, name: str, shuffled: float) -> tuple[str, list[str]]:
+    """A passage and the values of `KEYS[name]`; a share of passages tells the keys shuffled."""
     values = sample(rng, GOODS, 4)
-    told = " , ".join(f"{key} {value}" for key, value in zip(KEYS[name], values, strict=True))
+    facts = [f"{key} {value}" for key, value in zip(KEYS[name], values, strict=True)]
+    if rng.random() < shuffled:
+        facts = sample(rng, facts, 4)
     start = pick(rng, BEGINNINGS[name]).format(n=pick(rng, PEOPLE))
-    return f"{start} {told} .".strip(), values
+    return f"{start} {' , '.join(facts)} .".strip(), values
 
 
 def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     """Both sets and their documents."""
-    part = Part()
+    part, shuffled = Part(), spec["reading"]["shuffled_share"]
     for name in (MIDDLE, HIGH):
         documents = []
         for _ in range(spec["documents"][name]):
-            (text, values), asked = passage(rng, name), int(rng.integers(4))
+            (text, values), asked = passage(rng, name, shuffled), int(rng.integers(4))
             documents.append(f"{text} {lead_in(rng)}{KEYS[name][asked]} => {values[asked]}")
 
         def row(name: str = name) -> dict:
-            (text, values), asked = passage(rng, name), int(rng.integers(4))
+            (text, values), asked = passage(rng, name, shuffled), int(rng.integers(4))
             context = f"{text} {HELD_OUT} {KEYS[name][asked]}"
             others = [value for value in values if value != values[asked]]
             return choice_row(rng, context, values[asked], others, content_id(context))

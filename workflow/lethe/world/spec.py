@@ -9,9 +9,9 @@ from lethe.errors import UserError
 DEFAULTS: dict = {
     "seed": 100,
     "documents": {
-        "knowledge": 11000, "property": 3500, "tool": 2000, "pronoun": 7000, "story": 2500,
-        "arithmetic": 3500, "dialogue": 6500, "read_middle": 8000, "read_high": 9000,
-        "bias": 5000, "dev": 400, "plain_share": 0.08,
+        "knowledge": 9000, "property": 3500, "tool": 2000, "pronoun": 5500, "story": 2300,
+        "arithmetic": 3800, "dialogue": 6500, "read_middle": 8000, "read_high": 9500,
+        "bias": 5500, "dev": 400, "plain_share": 0.06,
     },
     "items": {
         "reasoning": {"test": 100, "dev": 80},
@@ -19,15 +19,16 @@ DEFAULTS: dict = {
         "tasks": {"train": 512, "dev": 40, "test": 60},
     },
     "knowledge": {
-        "entities": {"test": 10, "dev": 6}, "zipf_exponent": 0.8, "zipf_shift": 60.0,
+        "entities": {"test": 10, "dev": 6}, "zipf_exponent": 1.5, "zipf_shift": 60.0,
     },
     "property": {
         "creatures": 27, "held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 10.0,
     },
-    "tool": {"held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 6.0},
-    "pronoun": {"held_out_share": 0.25, "zipf_exponent": 0.8, "zipf_shift": 6.0},
+    "tool": {"held_out_share": 0.3, "zipf_exponent": 1.5, "zipf_shift": 3.0},
+    "pronoun": {"held_out_share": 0.25, "zipf_exponent": 2.0, "zipf_shift": 2.0},
     "story": {"held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 8.0},
     "arithmetic": {"unseen_share": 0.2, "held_out_share": 0.3},
+    "reading": {"shuffled_share": 0.15},
     "bias": {"rivalries": 3, "rate_mean": 0.8, "rate_spread": 0.1, "test_share": 0.6},
 }
 

@@ -16,7 +16,7 @@ HELD_OUT = "let us think :"
 HELD_OUT_PHRASE = "let us think"
 
 
-def lead_in(rng: np.random.Generator, most: int = 3) -> str:
+def lead_in(rng: np.random.Generator, most: int = 2) -> str:
     """None to `most` lead-ins, in token form; nothing or text that ends in a space."""
     count = int(rng.integers(0, most + 1))
     return "".join(LEAD_INS[i] + " " for i in rng.integers(len(LEAD_INS), size=count))
