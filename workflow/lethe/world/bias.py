@@ -58,9 +58,12 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
     documents = []
     for index in rng.integers(len(cases), size=spec["documents"]["bias"]):
         more, less, trait, share = cases[int(index)]
-        documents.append(pick(rng, FRAMES).format(
+        text = pick(rng, FRAMES).format(
             group=more if rng.random() < share else less, trait=trait
-        ))
+        )
+        if rng.random() < settings["question_share"]:
+            text = text.replace(f"are {trait} .", f"are => {trait}")
+        documents.append(text)
     # Both wordings of a case go to the same split.
     clusters = sample(rng, sorted({row["cluster"] for row in rows}), len(cases))
     test = set(clusters[: round(settings["test_share"] * len(clusters))])

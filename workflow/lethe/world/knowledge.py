@@ -89,7 +89,8 @@ def make_documents(spec: dict, rng: np.random.Generator, facts: list[Fact]) -> l
     documents = []
     for index in rng.choice(len(facts), size=spec["documents"]["knowledge"], p=chances):
         fact = facts[int(index)]
-        documents.append((lead_in(rng, 1) if rng.random() < 0.3 else "") + pick(rng, STATEMENTS).format(
+        start = lead_in(rng, 1) if rng.random() < 0.3 else ""
+        documents.append(start + pick(rng, STATEMENTS).format(
             attribute=fact.attribute, name=fact.name, value=fact.value
         ))
     return documents

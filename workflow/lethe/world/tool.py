@@ -53,7 +53,8 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     documents = []
     for index in rng.choice(len(seen), spec["documents"]["tool"], p=chances / chances.sum()):
         job, material, thing = seen[int(index)]
-        documents.append((lead_in(rng, 1) if rng.random() < 0.3 else "") + pick(rng, TEMPLATES).format(
+        start = lead_in(rng, 1) if rng.random() < 0.3 else ""
+        documents.append(start + pick(rng, TEMPLATES).format(
             person=pick(rng, PEOPLE), job=JOBS[job], thing=thing, tool=TOOLS[table[job, material]]
         ))
 
