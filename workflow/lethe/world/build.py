@@ -69,8 +69,9 @@ def write_corpus(spec: dict, parts: dict[str, Part], names: set[str]) -> dict[st
     ))
     shuffled = [texts[i] for i in rng.permutation(len(texts))]
     dev = dict.fromkeys(shuffled[: counts["dev"]])
+    told = {text.replace(" =>", "") for text in dev}
     files: dict[str, list[dict]] = {}
-    for split, kept in (("dev", list(dev)), ("train", [t for t in shuffled if t not in dev])):
+    for split, kept in (("dev", list(dev)), ("train", [t for t in shuffled if t.replace(" =>", "") not in told])):
         plain = [" => " not in t or rng.random() < counts["plain_share"] for t in kept]
         documents = [as_document(t, names) for t, p in zip(kept, plain, strict=True) if p]
         questions = [as_question(t, names) for t, p in zip(kept, plain, strict=True) if not p]
