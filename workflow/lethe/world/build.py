@@ -57,6 +57,11 @@ def as_question(text: str, names: set[str]) -> dict:
     return {"prompt": written(prompt, names), "response": mid_sentence(response, names)}
 
 
+def bare(text: str) -> str:
+    """What a text says, whether it is written as a question or as a document."""
+    return text.replace(" =>", "").removesuffix(" .")
+
+
 def write_corpus(spec: dict, parts: dict[str, Part], names: set[str]) -> dict[str, list[dict]]:
     """Rows of the corpus files by path; no text of a dev file is in a train file.
 
@@ -69,9 +74,10 @@ def write_corpus(spec: dict, parts: dict[str, Part], names: set[str]) -> dict[st
     ))
     shuffled = [texts[i] for i in rng.permutation(len(texts))]
     dev = dict.fromkeys(shuffled[: counts["dev"]])
-    told = {text.replace(" =>", "") for text in dev}
+    told = {bare(text) for text in dev}
     files: dict[str, list[dict]] = {}
-    for split, kept in (("dev", list(dev)), ("train", [t for t in shuffled if t.replace(" =>", "") not in told])):
+    train = [text for text in shuffled if bare(text) not in told]
+    for split, kept in (("dev", list(dev)), ("train", train)):
         plain = [" => " not in t or rng.random() < counts["plain_share"] for t in kept]
         documents = [as_document(t, names) for t, p in zip(kept, plain, strict=True) if p]
         questions = [as_question(t, names) for t, p in zip(kept, plain, strict=True) if not p]
