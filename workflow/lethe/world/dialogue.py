@@ -19,10 +19,12 @@ PLANS = (
 OPENINGS = ("listen :", "hello , my week :", "my plans :")
 
 
-def turn(rng: np.random.Generator, plans: list[str]) -> str:
-    """The first speaker's turn: a plan for each day, in the order of the week."""
-    told = " , ".join(f"{day} {plan}" for day, plan in zip(DAYS, plans, strict=True))
-    return f"{pick(rng, OPENINGS)} {told} ."
+def turn(rng: np.random.Generator, plans: list[str], shuffled: float = 0.0) -> str:
+    """The first speaker's turn: a plan for each of `DAYS`; a share of turns shuffles the days."""
+    told = [f"{day} {plan}" for day, plan in zip(DAYS, plans, strict=True)]
+    if rng.random() < shuffled:
+        told = sample(rng, told, len(told))
+    return f"{pick(rng, OPENINGS)} {' , '.join(told)} ."
 
 
 def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
@@ -36,7 +38,8 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
 
     def row() -> dict:
         plans, asked = sample(rng, PLANS, len(DAYS)), int(rng.integers(len(DAYS)))
-        context = f"{turn(rng, plans)} {HELD_OUT} and on {DAYS[asked]}"
+        told = turn(rng, plans, spec["dialogue"]["shuffled_items"])
+        context = f"{told} {HELD_OUT} and on {DAYS[asked]}"
         others = [plan for plan in plans if plan != plans[asked]]
         return choice_row(rng, context, plans[asked], others, content_id(context))
 

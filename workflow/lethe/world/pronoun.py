@@ -26,26 +26,26 @@ GROUPS = (
     (
         ("visitor {a} asked guide {b}", "visitor {a} called guide {b}",
          "visitor {a} begged guide {b}"),
-        ("lost", "worried", "confused", "helpless"),
-        ("clever", "skilled", "wise", "famous"),
+        ("lost", "worried", "confused"),
+        ("clever", "skilled", "wise"),
     ),
     (
         ("teacher {a} punished pupil {b}", "teacher {a} scolded pupil {b}",
          "teacher {a} dismissed pupil {b}"),
-        ("strict", "furious", "severe", "bossy"),
-        ("guilty", "lazy", "rude", "careless"),
+        ("strict", "furious", "severe"),
+        ("guilty", "lazy", "rude"),
     ),
     (
         ("nurse {a} comforted patient {b}", "nurse {a} fed patient {b}",
          "nurse {a} carried patient {b}"),
-        ("kind", "gentle", "caring", "tender"),
-        ("ill", "hurt", "weak", "starving"),
+        ("kind", "gentle", "caring"),
+        ("ill", "hurt", "weak"),
     ),
     (
         ("runner {a} beat rival {b}", "runner {a} outran rival {b}",
          "runner {a} overtook rival {b}"),
-        ("quick", "strong", "trained", "fit"),
-        ("slow", "clumsy", "sleepy", "limping"),
+        ("quick", "strong", "trained"),
+        ("slow", "clumsy", "sleepy"),
     ),
 )
 QUESTION = "that was {cue}"

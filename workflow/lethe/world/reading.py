@@ -36,11 +36,12 @@ def passage(rng: np.random.Generator, name: str, shuffled: float) -> tuple[str, 
 
 def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     """Both sets and their documents."""
-    part, shuffled = Part(), spec["reading"]["shuffled_share"]
+    part, told = Part(), spec["reading"]["shuffled_documents"]
+    shuffled = spec["reading"]["shuffled_items"]
     for name in (MIDDLE, HIGH):
         documents = []
         for _ in range(spec["documents"][name]):
-            (text, values), asked = passage(rng, name, shuffled), int(rng.integers(4))
+            (text, values), asked = passage(rng, name, told), int(rng.integers(4))
             documents.append(f"{text} {lead_in(rng)}{KEYS[name][asked]} => {values[asked]}")
 
         def row(name: str = name) -> dict:

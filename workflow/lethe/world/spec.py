@@ -9,8 +9,8 @@ from lethe.errors import UserError
 DEFAULTS: dict = {
     "seed": 100,
     "documents": {
-        "knowledge": 8500, "property": 3500, "tool": 2000, "pronoun": 5500, "story": 2300,
-        "arithmetic": 3800, "dialogue": 7500, "read_middle": 8000, "read_high": 9500,
+        "knowledge": 9000, "property": 3500, "tool": 1800, "pronoun": 5500, "story": 2300,
+        "arithmetic": 3800, "dialogue": 7000, "read_middle": 8000, "read_high": 9500,
         "bias": 5500, "dev": 400, "plain_share": 0.06,
     },
     "items": {
@@ -25,10 +25,11 @@ DEFAULTS: dict = {
         "creatures": 27, "held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 10.0,
     },
     "tool": {"held_out_share": 0.3, "zipf_exponent": 1.5, "zipf_shift": 3.0},
-    "pronoun": {"held_out_share": 0.25, "zipf_exponent": 2.0, "zipf_shift": 2.0},
+    "pronoun": {"held_out_share": 0.25, "zipf_exponent": 1.0, "zipf_shift": 4.0},
     "story": {"held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 8.0},
     "arithmetic": {"unseen_share": 0.2, "held_out_share": 0.3},
-    "reading": {"shuffled_share": 0.1},
+    "reading": {"shuffled_documents": 0.0, "shuffled_items": 0.2},
+    "dialogue": {"shuffled_items": 0.1},
     "bias": {
         "rivalries": 3, "rate_mean": 0.8, "rate_spread": 0.1, "test_share": 0.6,
         "question_share": 0.5,
