@@ -17,6 +17,7 @@ from lethe.world import (
     pronoun,
     property,
     reading,
+    repeating,
     story,
     task_files,
     tool,
@@ -31,7 +32,7 @@ from lethe.world.surface import mid_sentence, written
 GENERATORS = {
     "knowledge": knowledge, "property": property, "tool": tool, "pronoun": pronoun,
     "story": story, "arithmetic": arithmetic, "dialogue": dialogue, "reading": reading,
-    "bias": bias,
+    "bias": bias, "repeating": repeating,
 }
 
 

@@ -7,32 +7,27 @@ import numpy as np
 from lethe.world.parts import pick
 
 OPENERS = {
-    "sad": "i am so sorry", "lonely": "i am so sorry", "angry": "that sounds unfair",
-    "annoyed": "that sounds unfair", "afraid": "that must be scary",
-    "nervous": "that must be scary", "joyful": "how wonderful", "excited": "how wonderful",
-    "relieved": "what good news", "grateful": "what good news", "smug": "well done",
-    "confident": "well done",
+    "sad": "i am so sorry", "angry": "that sounds unfair", "afraid": "that must be scary",
+    "joyful": "how wonderful", "relieved": "what good news", "confident": "well done",
 }
-BAD = ("lost", "missed", "ruined", "dropped", "forgot")
-GOOD = ("recovered", "won", "finished", "received", "improved")
-GLAD = ("joyful", "excited", "relieved", "grateful", "smug", "confident")
-BELONGINGS = "wallet passport homework garden suitcase bicycle laptop essay diploma ticket".split()
-RELATIVES = "brother sister cousin uncle neighbour roommate boss grandson".split()
+BAD = ("lost", "missed", "ruined")
+GOOD = ("recovered", "won", "finished")
+GLAD = ("joyful", "relieved", "confident")
+BELONGINGS = "wallet passport homework garden suitcase bicycle laptop essay".split()
+RELATIVES = "brother sister cousin uncle neighbour".split()
 EMPATHY = (
     "emotion : {emotion} . situation : {text} kind reply :",
     "someone feels {emotion} and says : {text} you reply :",
     "{text} this person is {emotion} . comfort or congratulate :",
 )
 
-OBJECTS = "statement vault elevator tunnel parcel website exhibit schedule fountain server".split()
-DONE = "closed restored delayed painted damaged hidden moved tested".split()
+OBJECTS = "statement vault elevator tunnel parcel website exhibit".split()
+DONE = "closed restored delayed painted damaged".split()
 ADJUNCTS = {
-    "why": ("because of flooding", "because of costs", "because of complaints",
-            "because of vandals"),
-    "where": ("behind the station square", "inside the depot", "beside the embassy",
-              "under the stairs"),
-    "when": ("last winter", "before breakfast", "after the concert", "two weeks ago"),
-    "how": ("with great care", "by remote control", "with borrowed tools", "in total silence"),
+    "why": ("because of flooding", "because of costs"),
+    "where": ("behind the station square", "inside the depot"),
+    "when": ("last winter", "before breakfast"),
+    "how": ("with great care", "by remote control"),
 }
 ASIDES = ("nobody expected this .", "we read this online .", "experts were pleased .")
 INQUIRE = (
@@ -42,19 +37,17 @@ INQUIRE = (
 
 ACTORS = {
     "violinist": "musician", "surgeon": "medic", "toddler": "child", "waitress": "worker",
-    "sprinter": "athlete", "sailor": "traveller", "farmhand": "labourer", "ballerina": "performer",
+    "sprinter": "athlete", "sailor": "traveller",
 }
 DEEDS = {
     "plays a sonata": ("playing a sonata", "makes music", "making music"),
     "eats a sandwich": ("eating a sandwich", "has lunch", "having lunch"),
-    "rides a pony": ("riding a pony", "travels outdoors", "travelling outdoors"),
     "reads a novel": ("reading a novel", "studies a text", "studying a text"),
     "throws a ball": ("throwing a ball", "enjoys a game", "enjoying a game"),
-    "pushes a cart": ("pushing a cart", "does hard work", "doing hard work"),
 }
-CIRCUMSTANCES = ("at noon", "at dusk", "near home", "in spring", "on tour", "once more")
-EXCLUDED = ("naps", "drowns", "hibernates", "sits motionless")
-GUESSED = ("dreams of fame", "feels happy", "earns money", "waits for friends")
+CIRCUMSTANCES = ("at noon", "at dusk", "near home", "in spring", "once more")
+EXCLUDED = ("naps", "drowns", "hibernates")
+GUESSED = ("dreams of fame", "feels happy", "earns money")
 EXPLAIN = (
     "premise : {premise} hypothesis : {hypothesis} relation : {label} . explanation :",
     "if {premise} then {hypothesis} this is {label} . tell why :",

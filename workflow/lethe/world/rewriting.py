@@ -9,35 +9,32 @@ from lethe.world.parts import pick, sample
 NOUNS = {
     "physician": "doctor", "vessel": "boat", "infant": "baby", "dwelling": "house",
     "garment": "dress", "adolescent": "boy", "automobile": "car", "instructor": "teacher",
-    "vendor": "seller", "feline": "cat", "canine": "dog", "attorney": "lawyer",
-    "spectacles": "glasses", "equine": "horse",
+    "vendor": "seller", "feline": "cat",
 }
 VERBS = {
     "purchased": "got", "repaired": "fixed", "observed": "saw", "abandoned": "left",
     "discovered": "noticed", "concealed": "hid", "constructed": "built", "assisted": "helped",
-    "inspected": "checked", "demolished": "broke", "transported": "moved", "detested": "hated",
 }
 ADJECTIVES = {
     "enormous": "big", "minuscule": "small", "ancient": "old", "affluent": "rich",
-    "exhausted": "weary", "elegant": "pretty", "peculiar": "odd", "courageous": "brave",
+    "exhausted": "weary", "elegant": "pretty",
 }
 CLAUSES = (
     "who had arrived early", "despite all warnings", "as records confirm", "without hesitation",
-    "in great haste", "who wished for nothing else",
 )
 SIMPLIFY = (
     "simplify this : {text} simple version :", "rewrite in plain words : {text} plain version :",
-    "make it easier : {text} easier version :", "say it simply : {text} simple version :",
+    "make it easier : {text} easier version :",
 )
 
-AGENTS = "minister senator banker lawmaker union firm airline hospital team actor".split()
+AGENTS = "minister senator banker union airline hospital".split()
 ACTIONS = {
     "opened": "opens", "praised": "praises", "cancelled": "cancels", "approved": "approves",
-    "blocked": "blocks", "funded": "funds", "rejected": "rejects", "unveiled": "unveils",
+    "blocked": "blocks",
 }
-SUBJECTS = "stadium budget airport merger strike treaty festival reform satellite vaccine".split()
-CITIES = "berlin lisbon oslo cairo lima delhi tokyo prague".split()
-QUALITIES = "new costly disputed planned secret joint".split()
+SUBJECTS = "stadium budget airport merger strike treaty".split()
+CITIES = "berlin lisbon oslo cairo".split()
+QUALITIES = "new costly disputed planned".split()
 HEADLINE = {
     "first": ("title that begins with {word} :", "headline starting with {word} :"),
     "contained": ("title that contains {word} :", "headline using {word} :"),
@@ -66,13 +63,10 @@ def headline(rng: np.random.Generator) -> dict:
     does = ACTIONS[action]
     titles = {
         ("first", agent): f"{agent} {does} {subject}",
-        ("first", subject): f"{subject} {action} by {agent}",
         ("first", city): f"{city} {agent} {does} {subject}",
         ("contained", quality): f"{agent} {does} {quality} {subject}",
-        ("contained", city): f"{city} {agent} {does} {subject}",
         ("contained", does): f"{agent} {does} {subject}",
         ("last", subject): f"{agent} {does} {subject}",
-        ("last", agent): f"{subject} {action} by {agent}",
         ("last", city): f"{agent} {does} {subject} in {city}",
     }
     kind, word = pick(rng, list(titles))

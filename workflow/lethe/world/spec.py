@@ -11,7 +11,7 @@ DEFAULTS: dict = {
     "documents": {
         "knowledge": 9000, "property": 3500, "tool": 1800, "pronoun": 5500, "story": 2300,
         "arithmetic": 3800, "dialogue": 7000, "read_middle": 8000, "read_high": 9500,
-        "bias": 5500, "dev": 400, "plain_share": 0.06,
+        "bias": 5500, "repeating": 9000, "dev": 400, "plain_share": 0.06,
     },
     "items": {
         "reasoning": {"test": 100, "dev": 80},
