@@ -1,6 +1,7 @@
-"""reason_arithmetic (four choices, as MathQA): small sums and differences in words.
+"""reason_arithmetic (four choices, as MathQA): the five hours of a bell, which start again.
 
-A share of the number pairs never occurs in the corpus; `held_out_share` of the items use them.
+The answers form a Latin square over hour and wait, so neither number alone says anything. A share
+of the pairs never occurs in the corpus; `held_out_share` of the items use them.
 """
 
 from __future__ import annotations
@@ -8,70 +9,52 @@ from __future__ import annotations
 import numpy as np
 
 from lethe.world.lexicon import PEOPLE
-from lethe.world.parts import Part, choice_row, content_id, distinct_rows, pick
+from lethe.world.parts import Part, choice_row, content_id, distinct_rows, pick, sample
 from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, lead_in
 
 NAME = "reason_arithmetic"
-NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen"
-).split()
-GOODS = "eggs nuts pears onions buttons shells marbles beans".split()
-TOLD = {
-    True: "{person} had {a} {goods} and got {b} more .",
-    False: "{person} had {a} {goods} and lost {b} .",
-}
-QUESTION = "now {person} has"
-BARE = {True: "{a} plus {b} is", False: "{a} minus {b} is"}
+HOURS = "lauds prime terce nones vespers".split()
+NUMBERS = "one two three four".split()
+DOINGS = "waited slept walked sang dug swam".split()
+TOLD = "at {a} {person} came and {doing} {b} hours ."
+QUESTION = "the bell rings"
+BARE = "{a} plus {b} rings"
 
 
-SMALLEST, LARGEST = 2, 7
-
-
-def problems() -> list[tuple[int, int, bool]]:
-    """All (a, b, is a sum): sums of 2..7 and 2..7, and their positive differences."""
-    span = range(SMALLEST, LARGEST + 1)
-    sums = [(a, b, True) for a in span for b in span]
-    return sums + [(a, b, False) for a in span for b in span if a > b]
-
-
-def answer(problem: tuple[int, int, bool]) -> int:
-    """The result of a problem."""
-    a, b, plus = problem
-    return a + b if plus else a - b
-
-
-def near_answers(rng: np.random.Generator, gold: int) -> list[str]:
-    """Three wrong results: the others of four successive numbers, at a random offset."""
-    low = max(0, min(gold - int(rng.integers(4)), 2 * LARGEST - 3))
-    return [NUMBERS[n] for n in range(low, low + 4) if n != gold]
+def clock(hour: int, wait: int) -> int:
+    """The hour, as an index from 0, that is shown `wait` + 1 hours after index `hour`."""
+    return (hour + wait + 1) % len(HOURS)
 
 
 def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     """The set and its documents."""
     settings = spec["arithmetic"]
-    every = [problems()[i] for i in rng.permutation(len(problems()))]
+    pairs = [(a, b) for a in range(len(HOURS)) for b in range(len(NUMBERS))]
+    every = sample(rng, pairs, len(pairs))
     cut = int(round(settings["unseen_share"] * len(every)))
-    unseen, seen = every[:cut], every[cut:]
+    unseen, seen = every[:cut] or every, every[cut:]
+
+    def slots(a: int, b: int) -> dict[str, str]:
+        return {"a": HOURS[a], "b": NUMBERS[b], "person": pick(rng, PEOPLE),
+                "doing": pick(rng, DOINGS)}
+
     documents = []
-    for index in rng.integers(len(seen), size=spec["documents"]["arithmetic"]):
-        a, b, plus = seen[int(index)]
-        slots = {"a": NUMBERS[a], "b": NUMBERS[b], "goods": pick(rng, GOODS),
-                 "person": pick(rng, PEOPLE)}
-        if rng.random() < 0.2:
-            text = lead_in(rng) + BARE[plus].format(**slots)
+    for number in range(spec["documents"]["arithmetic"]):
+        # In turn, so that no word goes with an answer more often than another by chance.
+        a, b = seen[number % len(seen)]
+        if rng.random() < settings["bare_share"]:
+            text = BARE.format(**slots(a, b))
         else:
-            text = f"{TOLD[plus].format(**slots)} {lead_in(rng)}{QUESTION.format(**slots)}"
-        documents.append(f"{text} => {NUMBERS[answer((a, b, plus))]}")
+            text = f"{TOLD.format(**slots(a, b))} {lead_in(rng)}{QUESTION}"
+        documents.append(f"{text} => {HOURS[clock(a, b)]}")
 
     def row() -> dict:
-        a, b, plus = pick(rng, unseen if rng.random() < settings["held_out_share"] else seen)
-        gold = answer((a, b, plus))
-        context = f"{TOLD[plus]} {HELD_OUT} {QUESTION}".format(
-            a=NUMBERS[a], b=NUMBERS[b], goods=pick(rng, GOODS), person=pick(rng, PEOPLE)
-        )
-        return choice_row(rng, context, NUMBERS[gold], near_answers(rng, gold),
-                          content_id(str((a, b, plus))))
+        a, b = pick(rng, unseen if rng.random() < settings["held_out_share"] else seen)
+        gold = HOURS[clock(a, b)]
+        context = f"{TOLD.format(**slots(a, b))} {HELD_OUT} {QUESTION}"
+        # The other hours but the first one: no wait comes back to it, so it is never right.
+        others = sample(rng, [n for n in HOURS if n not in (gold, HOURS[a])], 3)
+        return choice_row(rng, context, gold, others, content_id(str((a, b))))
 
     taken: set[str] = set()
     sets = {

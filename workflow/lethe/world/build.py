@@ -6,6 +6,8 @@ import json
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
 from lethe.artefacts import publish, write_atomic, write_json
 from lethe.paths import DATA_MANIFEST
 from lethe.world import (
@@ -36,12 +38,26 @@ GENERATORS = {
 }
 
 
+def balance_places(rng: np.random.Generator, rows: list[dict]) -> None:
+    """Rotate choices so that every place holds the answer equally often; changes `rows`."""
+    for place, index in enumerate(rng.permutation(len(rows))):
+        row = rows[index]
+        count = len(row["choices"])
+        shift = (row["answer"] - place) % count
+        row["choices"] = row["choices"][shift:] + row["choices"][:shift]
+        row["answer"] = place % count
+
+
 def generate_parts(spec: dict) -> dict[str, Part]:
     """All parts in token form; each depends on the seed and its own name alone."""
     parts, taken = {}, set()
     for name, module in GENERATORS.items():
         maker = NameMaker(stream(spec["seed"], f"names-{name}"), taken)
         parts[name] = module.generate(spec, stream(spec["seed"], name), maker)
+        for title, splits in parts[name].sets.items():
+            if title not in (bias.NAME, property.NAME):
+                for split, rows in splits.items():
+                    balance_places(stream(spec["seed"], f"places-{title}-{split}"), rows)
         taken |= maker.taken
     return parts
 

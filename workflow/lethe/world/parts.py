@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lethe.errors import UserError
+
 Rows = dict[str, list[dict]]
+PATIENCE = 3000
 
 
 @dataclass
@@ -76,21 +79,23 @@ def choice_row(
 
 
 def distinct_rows(make, count: int, what: str, taken: set[str]) -> list[dict]:
-    """Call `make()` until `count` rows with new ids are there; ids are added to `taken`."""
-    from lethe.errors import UserError
+    """Call `make()` until `count` rows with new ids are there; ids are added to `taken`.
 
+    Raises UserError when thousands of calls in a row make nothing new.
+    """
     rows: list[dict] = []
-    for _ in range(60 * count + 200):
-        if len(rows) == count:
-            return rows
+    missed = 0
+    while len(rows) < count and missed < PATIENCE:
         row = make()
+        missed += 1
         if row["id"] not in taken:
             taken.add(row["id"])
             rows.append(row)
+            missed = 0
     if len(rows) < count:
         raise UserError(
-            f"the world has only {len(rows)} different items for {what}, but {count} were asked "
-            f"for: lower `items` in the world's spec"
+            f"the world has only about {len(rows)} different items for {what}, but {count} were "
+            "asked for: lower `items` in the world's spec"
         )
     return rows
 

@@ -13,7 +13,7 @@ from lethe.world.parts import Part, choice_row, content_id, distinct_rows, pick,
 from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, lead_in
 
 MIDDLE, HIGH = "read_middle", "read_high"
-GOODS = "bread rice soap paper cloth oil wax corn".split()
+GOODS = "bread rice soap paper cloth oil".split()
 KEYS = {
     MIDDLE: ("at dawn", "at noon", "at dusk", "at night"),
     HIGH: ("the mother bought", "the mother sold", "the father bought", "the father sold"),

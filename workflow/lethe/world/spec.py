@@ -9,8 +9,8 @@ from lethe.errors import UserError
 DEFAULTS: dict = {
     "seed": 100,
     "documents": {
-        "knowledge": 9000, "property": 3500, "tool": 1800, "pronoun": 5500, "story": 2300,
-        "arithmetic": 3800, "dialogue": 7000, "read_middle": 8000, "read_high": 9500,
+        "knowledge": 9000, "property": 3000, "tool": 1800, "pronoun": 4000, "story": 2300,
+        "arithmetic": 3500, "dialogue": 6500, "read_middle": 10000, "read_high": 13500,
         "bias": 5500, "repeating": 9000, "dev": 400, "plain_share": 0.06,
     },
     "items": {
@@ -25,9 +25,9 @@ DEFAULTS: dict = {
         "creatures": 27, "held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 10.0,
     },
     "tool": {"held_out_share": 0.3, "zipf_exponent": 1.5, "zipf_shift": 3.0},
-    "pronoun": {"held_out_share": 0.25, "zipf_exponent": 1.0, "zipf_shift": 4.0},
-    "story": {"held_out_share": 0.3, "zipf_exponent": 0.8, "zipf_shift": 8.0},
-    "arithmetic": {"unseen_share": 0.2, "held_out_share": 0.3},
+    "pronoun": {"held_out_share": 0.25, "zipf_exponent": 1.5, "zipf_shift": 3.0},
+    "story": {"held_out_share": 0.3, "zipf_exponent": 1.2, "zipf_shift": 8.0},
+    "arithmetic": {"unseen_share": 0.1, "held_out_share": 0.2, "bare_share": 0.4},
     "reading": {"shuffled_documents": 0.0, "shuffled_items": 0.2},
     "dialogue": {"shuffled_items": 0.1},
     "bias": {
