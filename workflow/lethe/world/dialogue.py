@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from lethe.world.parts import Part, choice_row, content_id, distinct_rows, pick, sample
-from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, lead_in
+from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, asked_keys, lead_in
 
 NAME = "reason_dialogue"
 DAYS = "monday tuesday wednesday thursday".split()
@@ -31,10 +31,9 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     """The set and its documents."""
     documents = []
     for _ in range(spec["documents"]["dialogue"]):
-        plans, asked = sample(rng, PLANS, len(DAYS)), int(rng.integers(len(DAYS)))
-        documents.append(
-            f"{turn(rng, plans)} {lead_in(rng)}and on {DAYS[asked]} => {plans[asked]}"
-        )
+        plans = sample(rng, PLANS, len(DAYS))
+        keys = [f"and on {day}" for day in DAYS]
+        documents.append(f"{turn(rng, plans)} {lead_in(rng)}{asked_keys(rng, keys, plans)}")
 
     def row() -> dict:
         plans, asked = sample(rng, PLANS, len(DAYS)), int(rng.integers(len(DAYS)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from lethe.world.lexicon import PEOPLE
 from lethe.world.parts import Part, choice_row, content_id, distinct_rows, pick, sample
-from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, lead_in
+from lethe.world.wording import HELD_OUT, HELD_OUT_PHRASE, asked_keys, lead_in
 
 MIDDLE, HIGH = "read_middle", "read_high"
 GOODS = "bread rice soap paper cloth oil".split()
@@ -41,8 +41,8 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     for name in (MIDDLE, HIGH):
         documents = []
         for _ in range(spec["documents"][name]):
-            (text, values), asked = passage(rng, name, told), int(rng.integers(4))
-            documents.append(f"{text} {lead_in(rng)}{KEYS[name][asked]} => {values[asked]}")
+            text, values = passage(rng, name, told)
+            documents.append(f"{text} {lead_in(rng)}{asked_keys(rng, KEYS[name], values)}")
 
         def row(name: str = name) -> dict:
             (text, values), asked = passage(rng, name, shuffled), int(rng.integers(4))
