@@ -27,7 +27,7 @@ DEFAULTS: dict = {
     "tool": {"held_out_share": 0.3, "zipf_exponent": 1.5, "zipf_shift": 3.0},
     "pronoun": {"held_out_share": 0.25, "zipf_exponent": 1.5, "zipf_shift": 3.0},
     "story": {"held_out_share": 0.3, "zipf_exponent": 1.2, "zipf_shift": 8.0},
-    "arithmetic": {"unseen_share": 0.1, "held_out_share": 0.2, "bare_share": 0.4},
+    "arithmetic": {"unseen_share": 0.05, "bare_share": 0.4},
     "reading": {"shuffled_documents": 0.0, "shuffled_items": 0.2},
     "dialogue": {"shuffled_items": 0.1},
     "bias": {
