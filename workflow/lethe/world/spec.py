@@ -10,7 +10,7 @@ DEFAULTS: dict = {
     "seed": 100,
     "documents": {
         "knowledge": 9000, "property": 3000, "tool": 1800, "pronoun": 4000, "story": 2300,
-        "arithmetic": 3500, "dialogue": 5500, "read_middle": 7500, "read_high": 9500,
+        "arithmetic": 3500, "dialogue": 6000, "read_middle": 9000, "read_high": 12500,
         "bias": 5500, "repeating": 9000, "dev": 400, "plain_share": 0.06,
     },
     "items": {
