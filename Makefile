@@ -23,7 +23,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 figures: env
 	@$(BIN)/python -m lethe unlock
 	@$(BIN)/python -m snakemake --cores $(CORES) $(OVERLAY)
-	@$(BIN)/python -m lethe.commands.where $(OVERLAY)
+	@$(BIN)/python -m lethe where $(OVERLAY)
 
 test: env
 	@$(BIN)/python -m pytest

@@ -14,6 +14,7 @@ VERBS = {
     "status": ("lethe.commands.status", "grid of stages: done, running, failed and why"),
     "show": ("lethe.commands.show", "lineage, spec and record of one node"),
     "diff": ("lethe.commands.diff", "in what two nodes differ"),
+    "where": ("lethe.commands.where", "where a study's figures and tables are"),
     "evaluate": ("lethe.evaluation.by_hand", "score any local checkpoint on any tasks"),
     "metrics": ("lethe.metrics.by_hand", "forgetting metrics of your own score matrix"),
     "data": ("lethe.commands.data", "make a data node (called by the workflow)"),

@@ -16,6 +16,8 @@ def set_environment(snapshot_seconds: float) -> None:
     os.environ.update(dict.fromkeys(THREADS, "1"))
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    # Logs are read in files, where progress bars are noise.
+    os.environ["TQDM_DISABLE"] = "1"
     os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
     # Also when the environment is not activated, `python` in a rule is this one.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

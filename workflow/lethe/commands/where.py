@@ -1,4 +1,4 @@
-"""Where a study's figures and tables are: `python -m lethe.commands.where`."""
+"""Where a study's figures and tables are."""
 
 import argparse
 
@@ -15,9 +15,3 @@ def run(arguments: argparse.Namespace) -> None:
     folder = study_directory(study.output, study.study)
     print(f"Figures: {folder}/figures")
     print(f"Tables:  {folder}/tables")
-
-
-if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=__doc__)
-    add_arguments(arguments)
-    run(arguments.parse_args())
