@@ -29,10 +29,14 @@ def dev_score(directory: Path, task: EvalTask, metric: str, store: Path) -> floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", nargs="+", type=int, default=[100], help="world seeds")
+    parser.add_argument("--models", nargs="+", help="models, all of the default study if not given")
     parser.add_argument("--results", type=Path, default=Path("results"))
     arguments = parser.parse_args()
     one_thread()
-    study = parse_study(merge(read_yaml(DEFAULT), {"seeds": {"world": arguments.worlds}}))
+    chosen = {"seeds": {"world": arguments.worlds}}
+    if arguments.models:
+        chosen["models"] = arguments.models
+    study = parse_study(merge(read_yaml(DEFAULT), chosen))
     catalogue = read_catalogue(study)
     plan = make_plan(study, catalogue)
     evaluations = {
@@ -56,7 +60,7 @@ def compare(node, own: str, metric: str, results: Path, scratch: Path) -> list[f
     spec = node.spec
     data = node_directory(results, "data", spec["mixture"][0]["data"])
     task = EvalTask(own, str(data / "eval"), split="dev", axis="own")
-    longer = {**spec, "recipe": {**spec["recipe"], "epochs": TIMES * spec["recipe"]["epochs"]}}
+    longer = {**spec, "recipe": {**spec["recipe"], "steps": TIMES * spec["recipe"]["steps"]}}
     for kind in ("data", "bases", "stages"):
         link = scratch / kind
         if kind != "stages" and not link.exists():

@@ -21,6 +21,7 @@ CONTROL_COLOUR = "#8A8A8A"
 MARKERS = ["o", "s", "^", "P", "X", "h", "p", "*"]
 STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
 
+LONGEST_TICK = 12
 METRIC_WORDS = {
     "acc": "accuracy",
     "pct_stereotype": "stereotype share",
@@ -90,5 +91,13 @@ def set_words(probe: str) -> str:
 
 
 def stage_words(stage_task: str) -> str:
-    """A stage's tick label."""
+    """What a stage adds to the history, as `+task`; "base" for none."""
     return f"+{stage_task}" if stage_task else "base"
+
+
+def tick_words(word: str) -> str:
+    """A stage's words as a tick label: a long mixture without counts and with clipped names."""
+    if len(word) <= LONGEST_TICK:
+        return word
+    tasks = [part.partition(":")[0] for part in word.removeprefix("+").split("&")]
+    return "+" + "&".join(task if len(task) <= 5 else f"{task[:4]}." for task in tasks)

@@ -7,7 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import METRIC_WORDS, Look, looks, set_words, stage_words
+from lethe.figures.appearance import (
+    METRIC_WORDS,
+    Look,
+    looks,
+    set_words,
+    stage_words,
+    tick_words,
+)
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
 from lethe.longtables import LongTables, sorted_axes
 from lethe.metrics.cells import is_own
@@ -106,7 +113,8 @@ def _draw_block(page: Page, top: float, order: str, rows, slots: list[Slot], see
         if slot.heads_axis:
             page.text(left - 0.3, upper - 0.34, slot.axis.upper(), fontsize=7.5, weight="bold")
         below = (slot.row + 1, slot.column) in filled
-        axes.set_xticks(list(stages), [] if below else list(stages.values()), rotation=40)
+        ticks = [] if below else [tick_words(word) for word in stages.values()]
+        axes.set_xticks(list(stages), ticks, rotation=40)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
         metric = METRIC_WORDS.get(_metric(part), _metric(part))

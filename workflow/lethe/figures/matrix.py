@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from lethe.figures.appearance import METRIC_WORDS, looks, stage_words
+from lethe.figures.appearance import METRIC_WORDS, looks, stage_words, tick_words
 from lethe.figures.drawing import Drawn, Page, lower_first
 from lethe.longtables import LongTables
 from lethe.metrics.cells import is_own
@@ -72,7 +72,9 @@ def draw_heat_map(axes: Axes, rows: pd.DataFrame, usual: list[str]) -> None:
             )
             axes.add_patch(box)
     axes.set_xticks(
-        range(len(history)), [stage_words(task) for task in history.values()], rotation=40
+        range(len(history)),
+        [tick_words(stage_words(task)) for task in history.values()],
+        rotation=40,
     )
     for label in axes.get_xticklabels():
         label.set(ha="right", rotation_mode="anchor")
