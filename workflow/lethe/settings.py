@@ -175,7 +175,7 @@ def recipe_for(name: str, recipe: Recipe, model: str) -> dict[str, Any]:
 
 
 def parse_mixture(mixture: str) -> list[tuple[str, int | None]]:
-    """`simp&general:64` -> [("simp", None), ("general", 64)]."""
+    """`simp&questions:64` -> [("simp", None), ("questions", 64)]."""
     parts = []
     for part in mixture.split("&"):
         task, _, count = part.partition(":")
