@@ -23,11 +23,10 @@ GROUPS = {
     "tables": (
         "numpy",
         "pandas",
-        "scipy.stats",
-        "matplotlib.pyplot",
+        "scipy.special",
+        "matplotlib.figure",
         "matplotlib.backends.backend_agg",
         "matplotlib.backends.backend_pdf",
-        "seaborn",
         "lethe.cli",
         "lethe.commands.collect",
         "lethe.commands.summarize",
