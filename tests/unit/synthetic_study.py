@@ -23,6 +23,9 @@ SETS = {
 TASKS = ["simp", "emdg", "inqqg", "exp", "hgen"]
 CHANCE = {"knowledge": 0.25, "reading": 0.25, "bias": 0.5}
 BIAS_TYPES = ["age", "gender", "region"]
+FAMILY = {"encdec-s": "seq2seq"}
+SERIES = {"encdec-s": "encdec", "decoder-s-tuned": "decoder-tuned"}
+UNTUNED = {"decoder-s-tuned": "decoder-s"}
 OWN_METRIC = {"own_simp": "sari", "own_hgen": "rouge1"}
 
 
@@ -122,7 +125,7 @@ def answered(what: Synthetic, axis: str, probe: str, share: float, node: str) ->
             "gold_logprob": float(-1.5 + right[index]),
             "margin": float(right[index] - 0.5),
             "predicted": "ABCD"[index % 4],
-            "schema_version": 1,
+            "schema_version": 2,
         }
         for index in range(what.items)
     ]
@@ -140,7 +143,9 @@ def score_rows(axis: str, probe: str, run: dict, items: list[dict]) -> list[dict
         rows.append(
             {
                 **run,
-                "family": "causal",
+                "family": FAMILY.get(run["model"], "causal"),
+                "series": SERIES.get(run["model"], "decoder"),
+                "untuned": UNTUNED.get(run["model"], ""),
                 "world_seed": 100,
                 "method": "sequential",
                 "method_params": "{}",
@@ -154,6 +159,7 @@ def score_rows(axis: str, probe: str, run: dict, items: list[dict]) -> list[dict
                 "split": "test",
                 "shots": 0,
                 "metric": metric,
+                "headline": True,
                 "value": float(np.mean(correct)),
                 "stderr": float(np.std(correct) / len(correct) ** 0.5),
                 "n": len(correct),
@@ -164,7 +170,7 @@ def score_rows(axis: str, probe: str, run: dict, items: list[dict]) -> list[dict
                 "task_version": "1.0",
                 "task_digest": hashlib.sha256(probe.encode()).hexdigest()[:12],
                 "lm_eval_version": "0.4.13",
-                "schema_version": 1,
+                "schema_version": 2,
             }
         )
     return rows

@@ -42,7 +42,7 @@ RECIPE = {"batch_size": 4, "epochs": 1.0, "max_length": 8, "learning_rate": 1e-3
         ({"tables": ["fgg"]}, "tables: .* did you mean 'fg'"),
         ({"recipe": "fintune"}, "recipe: .* did you mean 'finetune'"),
         ({"models": "xs"}, "models .* expected a valid list, found 'xs'"),
-        ({"models": []}, "models .* found \\[\\]"),
+        ({"models": []}, "models: expected a model, or a chain in `imports`"),
         ({"limit": 0}, "limit .* greater than 0, found 0"),
         ({"limit": -3}, "limit .* found -3"),
         ({"limit": 1.5}, "limit .* integer, found 1.5"),

@@ -63,6 +63,8 @@ def run_rows(run: dict, record: dict, probes: dict[str, dict]) -> list[dict]:
             "node": checkpoint,
             "model": run["model"],
             "family": run["family"],
+            "series": run["series"],
+            "untuned": run["untuned"],
             "world_seed": run["world_seed"],
             "base_seed": run["base_seed"],
             "method": run["method"],
@@ -77,13 +79,16 @@ def run_rows(run: dict, record: dict, probes: dict[str, dict]) -> list[dict]:
         }
         for node in record["probes"][checkpoint]:
             probe = probes[node]
+            headlines = {task["name"]: task["metric"] for task in probe["spec"]["tasks"]}
             for result in probe["results"]:
-                rows += score_rows({**words, "params": probe["parameters"]}, result, record["own"])
+                sized = {**words, "params": probe["parameters"]}
+                headline = headlines[result["task"]]
+                rows += score_rows(sized, result, record["own"], headline)
     return rows
 
 
-def score_rows(words: dict, result: dict, own: dict[str, str]) -> list[dict]:
-    """The rows of one evaluation task on one checkpoint."""
+def score_rows(words: dict, result: dict, own: dict[str, str], headline: str) -> list[dict]:
+    """The rows of one evaluation task on one checkpoint; `headline` is its metric in tables."""
     shared = {
         **words,
         "kind": "own_task" if result["task"] in own else "probe",
@@ -98,4 +103,6 @@ def score_rows(words: dict, result: dict, own: dict[str, str]) -> list[dict]:
         "task_digest": result["task_digest"],
         "lm_eval_version": result["lm_eval_version"],
     }
-    return [{**shared, **score} for score in result["scores"]]
+    return [
+        {**shared, **score, "headline": score["metric"] == headline} for score in result["scores"]
+    ]

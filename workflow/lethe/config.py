@@ -5,7 +5,14 @@ The one source of the JSON schemas and of the manual's tables. Nothing heavy is 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 
 def _number(value: Any) -> Any:
@@ -45,6 +52,11 @@ class Recipe(Entry):
     epochs: Positive | None = Field(None, description="passes over the examples; or give `steps`")
     steps: Count | None = Field(None, description="optimizer steps; or give `epochs`")
     max_length: Count = Field(description="tokens of the longest example, and of a packed row")
+    checkpoint: Literal["last", "newest-periodic"] = Field(
+        "last",
+        description="weights a stage hands on: the last, or the newest of every `save_steps`",
+    )
+    save_steps: Count | None = Field(None, description="steps between periodic checkpoints")
     learning_rate: Positive = Field(description="peak learning rate of AdamW")
     schedule: Literal["constant", "linear", "cosine"] = Field(
         "constant", description="course of the learning rate after the warm-up"
@@ -72,36 +84,125 @@ class Recipe(Entry):
     )
 
 
-class Source(Entry):
-    """Where data comes from."""
+Revision = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 
-    kind: Literal["world"] = Field(description="`world`: the generated world")
-    parameters: dict[str, Any] = Field({}, description="settings of the generator, beside the seed")
+
+class Source(Entry):
+    """Where data comes from: the generated world, a hub dataset, or local files."""
+
+    kind: Literal["world", "hub", "files"] = Field(
+        description="`world`: the generated one; `hub`: a dataset of the hub; `files`: local files"
+    )
+    parameters: dict[str, Any] = Field(
+        {}, description="settings of the generator, or of the loader, beside the seed"
+    )
+    repo: str | None = Field(None, description="hub: the dataset's repository, OWNER/NAME")
+    revision: Revision | None = Field(
+        None, description="hub: commit, 40 hex digits; null: looked up once when fetched, then kept"
+    )
+    subset: str | None = Field(None, description="hub: the dataset's configuration")
+    include: list[str] = Field(
+        [], description="hub: patterns of the files to fetch; none: the whole repository"
+    )
+    files: dict[str, str] = Field(
+        {}, description="files: path by split; also the local road of a hub dataset"
+    )
+    loader: Name | None = Field(
+        None, description="how raw columns become prepared rows; null: they are used as they are"
+    )
+    gated: bool = Field(False, description="hub: terms must be accepted and a token given")
+    licence: str = Field("", description="licence of the data, as its publisher names it")
+    note: str = Field("", description="what to know about it")
+
+    @model_validator(mode="after")
+    def _complete(self):
+        if self.kind == "hub" and not self.repo:
+            raise ValueError("`repo` for a hub source")
+        if self.kind == "files" and not self.files:
+            raise ValueError("`files` (a path by split) for a source of local files")
+        return self
+
+
+ORIGINS = ("architecture", "hub", "import", "from")
 
 
 class Model(Entry):
-    """A base language model that is trained in the pipeline."""
+    """A base language model: built here, fetched from the hub, imported, or derived."""
 
-    family: Literal["causal"] = Field(description="`causal`: decoder")
-    source: Name = Field(description="the source whose corpus and tokenizer it is built on")
-    architecture: Literal["llama"] = Field(description="transformers architecture")
-    config: dict[str, Any] = Field(description="settings of the transformers configuration")
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    family: Literal["causal", "seq2seq"] | None = Field(
+        None,
+        description="`causal`: decoder; `seq2seq`: encoder-decoder; null: its parent's",
+    )
+    series: Name | None = Field(
+        None, description="models of one series differ in size only; null: a series of its own"
+    )
+    untuned: Name | None = Field(
+        None,
+        description="the model it was before general instruction tuning, if it is selected too",
+    )
+    params: Positive | None = Field(
+        None, description="about how many parameters: memory and time asked of a cluster"
+    )
+    source: Name | None = Field(
+        None, description="built: the source whose corpus and tokenizer it is built on"
+    )
+    architecture: Literal["llama", "t5", "mt5"] | None = Field(
+        None, description="built: transformers architecture"
+    )
+    config: dict[str, Any] = Field({}, description="built: settings of the configuration")
     corpus: list[str] = Field(
         ["corpus/train.jsonl"],
         min_length=1,
-        description="files of the source it is trained on: documents, or prompts and responses",
+        description="built: files of the source it is trained on",
     )
-    recipe: Name = Field(description="how it is trained")
-    attempts: Count = Field(3, description="base seeds tried until the dev floors are reached")
-    floors: dict[Name, Share] = Field({}, description="least dev score by evaluation task")
+    recipe: Name | None = Field(None, description="built or derived: how it is trained")
+    attempts: Count = Field(3, description="built: seeds tried until the dev floors are reached")
+    floors: dict[Name, Share] = Field({}, description="built: least dev score by evaluation task")
+    hub: str | None = Field(None, description="fetched: the model's repository, OWNER/NAME")
+    revision: Revision | None = Field(
+        None, description="fetched: commit, 40 hex digits; null: looked up once, then kept"
+    )
+    gated: bool = Field(False, description="fetched: terms must be accepted and a token given")
+    licence: str = Field("", description="licence of the weights, as their publisher names it")
+    note: str = Field("", description="what to know about it")
+    path: str | None = Field(
+        None, alias="import", description="imported: folder in hub format, with safetensors weights"
+    )
+    parent: Name | None = Field(None, alias="from", description="derived: the model it starts as")
+    train_on: Mixture | None = Field(None, description="derived: mixture it is trained on")
+
+    @model_validator(mode="after")
+    def _one_origin(self):
+        given = [self.architecture, self.hub, self.path, self.parent]
+        found = [name for name, value in zip(ORIGINS, given, strict=True) if value is not None]
+        if len(found) != 1:
+            raise ValueError(
+                "exactly one of `architecture` (built here), `hub` (fetched), `import` (a folder) "
+                f"and `from` (derived), found {' and '.join(found) or 'none'}"
+            )
+        needed = {
+            "architecture": ("family", "source", "recipe"),
+            "hub": ("family",),
+            "import": ("family",),
+            "from": ("train_on", "recipe"),
+        }[found[0]]
+        for name in needed:
+            if getattr(self, name) is None:
+                raise ValueError(f"`{name}` beside `{found[0]}`")
+        return self
 
 
 class Task(Entry):
     """What a stage trains on."""
 
     source: Name = Field(description="where its data comes from")
-    file: str = Field(description="jsonl within the source: `prompt` and `response`, or `text`")
+    file: str = Field(
+        "train.jsonl", description="jsonl within the source: `prompt` and `response`, or `text`"
+    )
     template: str = Field("{prompt}", description="how a prompt is wrapped; holds `{prompt}`")
+    delimiter: str = Field(" ", description="what stands between prompt and response")
     count: Count | None = Field(None, description="examples drawn for a stage; null: all")
     own: Name | None = Field(None, description="evaluation task that tests what was learned")
 
@@ -109,8 +210,11 @@ class Task(Entry):
 class Evaluation(Entry):
     """One evaluation task of a probe."""
 
-    axis: Literal["knowledge", "reasoning", "reading", "bias", "own"] = Field(
-        description="the ability it belongs to"
+    axis: Literal["knowledge", "reasoning", "reading", "bias", "own", "calibration"] = Field(
+        description="the ability it belongs to; `calibration`: none, kept out of every axis"
+    )
+    source: Name | None = Field(
+        None, description="source that holds its YAML or its data, if not the probe's"
     )
     metric: str = Field(description="the headline metric")
     chance: Share | None = Field(None, description="score of guessing; null: there is none")
@@ -126,6 +230,16 @@ class Probe(Entry):
 
     source: Name | None = Field(None, description="source that holds the tasks' YAML")
     tasks: dict[Name, Evaluation] = Field(description="evaluation tasks by lm-eval name")
+    include: str | None = Field(
+        None, description="folder with task YAMLs of your own; null: those of the source or lm-eval"
+    )
+    stages: Literal["all", "base"] = Field(
+        "all", description="`base`: scored before the first stage only"
+    )
+    engine: Literal["stock", "packed"] = Field("stock", description="what runs the forward passes")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="of the weights in evaluation"
+    )
 
 
 class MethodEntry(Entry):
@@ -135,6 +249,46 @@ class MethodEntry(Entry):
     hyper: dict[str, Any] = Field({}, description="hyper-parameters")
     source: Literal["paper", "tuned", "none"] = Field(description="where the values come from")
     note: str = Field("", description="the paper's section, or trials and seeds of the tuning")
+
+
+class ImportedStage(Entry):
+    """One checkpoint trained elsewhere, or its scores made elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    task: Mixture | None = Field(None, description="what it was trained on; null: the base model")
+    path: str | None = Field(None, alias="import", description="folder in hub format")
+    results: list[str] = Field([], description="lm-eval result files, instead of a checkpoint")
+
+    @model_validator(mode="after")
+    def _one_kind(self):
+        if (self.path is None) == (not self.results):
+            raise ValueError("either `import` (a folder) or `results` (lm-eval result files)")
+        return self
+
+
+class Import(Entry):
+    """A chain trained elsewhere: the base model first, then every stage in order."""
+
+    model: Name = Field(description="name of the model in tables and figures")
+    family: Literal["causal", "seq2seq"] = Field(description="`causal` or `seq2seq`")
+    series: Name | None = Field(None, description="models of one series differ in size only")
+    untuned: Name | None = Field(None, description="the model before general instruction tuning")
+    params: Positive | None = Field(None, description="number of parameters, for result files")
+    method: Name = Field("sequential", description="name of the method in tables and figures")
+    order: Name = Field("imported", description="name of the order in tables and figures")
+    base_seed: Seed | None = Field(None, description="seed of the base model, if it has one")
+    train_seed: Seed | None = Field(None, description="seed of the training, if it is known")
+    stages: list[ImportedStage] = Field(min_length=2, description="the base, then every stage")
+
+
+class Also(Entry):
+    """Further chains of some models, beside those that every model has."""
+
+    models: list[Name] = Field(min_length=1, description="models, each also in `models`")
+    orders: list[Name] = Field([], description="orders")
+    methods: list[Name] = Field([], description="methods; none: those of the study")
+    controls: list[Name] = Field([], description="orders run as controls")
 
 
 class Catalogue(Entry):
@@ -147,6 +301,7 @@ class Catalogue(Entry):
     methods: dict[Name, MethodEntry] = {}
     recipes: dict[Name, Recipe] = {}
     orders: dict[Name, list[Mixture]] = {}
+    imports: dict[Name, Import] = {}
 
 
 class Seeds(Entry):
@@ -168,14 +323,16 @@ class Study(Entry):
     code_changes: Literal["rerun", "keep"] = Field(
         "rerun", description="whether changed code reruns what it made, or is only reported"
     )
-    models: list[Name] = Field(min_length=1, description="base models")
-    orders: list[Name] = Field(min_length=1, description="sequences of stages")
-    methods: list[Name] = Field(min_length=1, description="how stages are trained")
+    models: list[Name] = Field([], description="base models")
+    orders: list[Name] = Field([], description="sequences of stages, run for every model")
+    methods: list[Name] = Field([], description="how stages are trained")
     controls: list[Name] = Field(
         [], description="orders run as controls, with plain fine-tuning (drawn in grey)"
     )
+    also: list[Also] = Field([], description="further chains of some of the models")
+    imports: list[Name] = Field([], description="chains trained or scored elsewhere")
     recipe: Name = Field(description="optimisation settings of the stages")
-    probes: list[Name] = Field(min_length=1, description="what is evaluated after every stage")
+    probes: list[Name] = Field([], description="what is evaluated after every stage")
     limit: Count | None = Field(None, description="largest number of items an evaluation task")
     seeds: Seeds = Field(description="the named seeds")
     tables: list[Name] = Field([], description="tables to make")

@@ -15,7 +15,7 @@ import pandas as pd
 from lethe.errors import UserError
 from lethe.longtable_schema import columns, read_table, write_table
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCORE_COLUMNS = columns("scores")
 ITEM_COLUMNS = columns("items")
 METRIC_COLUMNS = columns("metrics")

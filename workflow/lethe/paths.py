@@ -6,9 +6,17 @@ DATA_MANIFEST = "data.json"
 BASE_MANIFEST = "base.json"
 STAGE_MANIFEST = "stage.json"
 PROBE_MANIFEST = "probe.json"
+FETCH_MANIFEST = "fetch.json"
 
-FOLDER = {"data": "data", "base": "bases", "stage": "stages", "probe": "scores"}
+FOLDER = {
+    "fetched": "fetched",
+    "data": "data",
+    "base": "bases",
+    "stage": "stages",
+    "probe": "scores",
+}
 MANIFEST = {
+    "fetched": FETCH_MANIFEST,
     "data": DATA_MANIFEST,
     "base": BASE_MANIFEST,
     "stage": STAGE_MANIFEST,
@@ -44,3 +52,8 @@ def score_store(results: Path | str, checkpoint: str) -> Path:
 def study_directory(results: Path | str, study: str) -> Path:
     """Long tables, metrics, tables and figures of a study."""
     return Path(results) / "studies" / study
+
+
+def fetched_files(results: Path | str, node: str) -> Path:
+    """The files of a fetched hub repository, laid out as there."""
+    return node_directory(results, "fetched", node) / "files"

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lethe.config import Catalogue, Study
+from lethe.config import Catalogue, Model, Study
 from lethe.errors import UserError
+from lethe.local_files import checkpoint_digest, file_digest, folder_digest
 from lethe.settings import parse_mixture, recipe_for
 from lethe.strict_json import digest
+
+CONTROL = "control:"
 
 
 @dataclass(frozen=True)
@@ -21,34 +24,61 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Base:
+    """Where a run starts: the node, and the words of the model."""
+
+    node: Node
+    model: str
+    series: str
+    untuned: str
+    world_seed: int | None
+    base_seed: int | None
+    history: tuple[str, ...] = ()
+    mixtures: tuple[list[dict[str, Any]], ...] = ()
+
+    @property
+    def slug(self) -> str:
+        return _slug_of(self.model, self.world_seed, self.base_seed)
+
+
+@dataclass(frozen=True)
 class Run:
     """One chain of checkpoints from a base to the end of an order, with its words."""
 
     model: str
     family: str
-    world_seed: int
-    base_seed: int
+    series: str
+    untuned: str
+    world_seed: int | None
+    base_seed: int | None
     method: str
     hyper: dict[str, Any]
     recipe: str
     order: str
-    train_seed: int
+    train_seed: int | None
     checkpoints: tuple[str, ...]
     stages: tuple[str, ...]
 
 
 @dataclass
 class Plan:
-    """All nodes of a study by id, its runs, and the probe nodes of each checkpoint."""
+    """All nodes of a study by id, its runs, and the probe nodes of each checkpoint.
+
+    `sizes` holds about how many parameters the model of a node has, where the catalogue says it;
+    it changes no result and is in no spec.
+    """
 
     nodes: dict[str, Node] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     probes: dict[str, list[str]] = field(default_factory=dict)
+    sizes: dict[str, float] = field(default_factory=dict)
 
-    def add(self, kind: str, slug: str, spec: dict[str, Any], inputs) -> Node:
+    def add(self, kind: str, slug: str, spec: dict[str, Any], inputs, size: float = 0.0) -> Node:
         """The node of a spec; the same spec gives the same node, whoever asks."""
         spec = {"kind": kind, **spec}
         node = Node(f"{slug}-{digest(spec)[:12]}", kind, spec, tuple(inputs))
+        if size:
+            self.sizes[node.id] = size
         return self.nodes.setdefault(node.id, node)
 
     def of_kind(self, kind: str) -> list[Node]:
@@ -62,37 +92,125 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     is a new id for exactly what it changes, and equal specs are shared between runs and studies.
     """
     plan = Plan()
-    for world_seed in study.seeds.world:
-        for model in study.models:
-            for base_seed in study.seeds.base:
-                base = add_base(plan, catalogue, model, world_seed, base_seed)
-                for run in chains(study):
-                    add_run(plan, study, catalogue, base, (model, world_seed, base_seed), *run)
+    for model in study.models:
+        for world_seed, base_seed in origins(study, catalogue, model):
+            base = add_base(plan, catalogue, model, world_seed, base_seed)
+            for method, order, words, train_seed in chains(study, model):
+                add_run(plan, study, catalogue, base, method, order, words, train_seed)
+    for name in study.imports:
+        add_import(plan, study, catalogue, name)
     return plan
 
 
-def chains(study: Study) -> Iterator[tuple[str, str, str, int]]:
-    """(name of the method, name of the order, words for it, train seed) of every chain."""
+def origins(
+    study: Study, catalogue: Catalogue, name: str
+) -> Iterator[tuple[int | None, int | None]]:
+    """(world seed, base seed) of every base of a model; None where it has no such seed.
+
+    A fetched or imported model has no base seed, and no world seed unless it is trained or
+    evaluated on a world.
+    """
+    built = root_of(catalogue, name).architecture is not None
+    worlds = study.seeds.world if uses_world(study, catalogue, name) else [None]
+    for world_seed in worlds:
+        for base_seed in study.seeds.base if built else [None]:
+            yield world_seed, base_seed
+
+
+def root_of(catalogue: Catalogue, name: str) -> Model:
+    """The model that a derived model goes back to; the model itself if it is not derived."""
+    model = catalogue.models[name]
+    return root_of(catalogue, model.parent) if model.parent else model
+
+
+def uses_world(study: Study, catalogue: Catalogue, name: str) -> bool:
+    """Whether anything in a model's chains comes from a generated world."""
+    sources = {probe.source for probe in (catalogue.probes[p] for p in study.probes)}
+    sources |= {task.source for p in study.probes for task in catalogue.probes[p].tasks.values()}
+    mixtures = [
+        mixture for _, order, _, _ in chains(study, name) for mixture in catalogue.orders[order]
+    ]
+    model: Model | None = catalogue.models[name]
+    while model is not None:
+        sources.add(model.source)
+        mixtures += [model.train_on] if model.train_on else []
+        model = catalogue.models[model.parent] if model.parent else None
+    sources |= {catalogue.tasks[task].source for m in mixtures for task, _ in parse_mixture(m)}
+    return any(catalogue.sources[source].kind == "world" for source in sources - {None})
+
+
+def chains(study: Study, model: str) -> Iterator[tuple[str, str, str, int]]:
+    """(name of the method, name of the order, words for it, train seed) of a model's chains."""
+    found: dict[tuple[str, str, str], None] = {}
+    wanted = [(study.orders, study.methods, study.controls)]
+    wanted += [
+        (also.orders, also.methods or study.methods, also.controls)
+        for also in study.also
+        if model in also.models
+    ]
+    for orders, methods, controls in wanted:
+        found |= dict.fromkeys((method, order, order) for order in orders for method in methods)
+        found |= dict.fromkeys(("sequential", order, f"{CONTROL}{order}") for order in controls)
     for train_seed in study.seeds.train:
-        for order in study.orders:
-            for method in study.methods:
-                yield method, order, order, train_seed
-        for order in study.controls:
-            yield "sequential", order, f"control:{order}", train_seed
+        for method, order, words in found:
+            yield method, order, words, train_seed
 
 
-def add_data(plan: Plan, catalogue: Catalogue, source: str, world_seed: int) -> Node:
-    """The data node of a source."""
+def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: Any) -> Node:
+    """What is fetched of a hub repository; `kind` is `model` or `dataset`."""
+    slug = repo.replace("/", "--")[-60:]
+    return plan.add(
+        "fetched", slug, {"repo": repo, "repo_type": kind, "revision": revision, **spec}, ()
+    )
+
+
+def add_data(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | None) -> Node:
+    """The data node of a source: what its loader makes, or the fetched files themselves."""
     entry = catalogue.sources[source]
-    spec = {"source": entry.kind, "seed": world_seed, **entry.parameters}
-    return plan.add("data", f"{source}-{world_seed}", spec, ())
+    if entry.kind == "world":
+        spec = {"source": "world", "seed": world_seed, **entry.parameters}
+        return plan.add("data", f"{source}-{world_seed}", spec, ())
+    spec = {
+        "source": entry.kind,
+        "name": source,
+        "loader": entry.loader,
+        "parameters": entry.parameters,
+        "subset": entry.subset,
+    }
+    if entry.files:
+        spec["source"] = "files"
+        spec["files"] = {
+            split: {"path": path, "sha256": file_digest(path, f"sources.{source}.files.{split}")}
+            for split, path in entry.files.items()
+        }
+        return plan.add("data", source, spec, ())
+    fetched = add_fetched(
+        plan, "dataset", entry.repo, entry.revision, include=entry.include, gated=entry.gated
+    )
+    if entry.loader is None:
+        return fetched
+    return plan.add("data", source, {**spec, "fetched": fetched.id}, [("fetched", fetched.id)])
 
 
-def add_base(plan: Plan, catalogue: Catalogue, name: str, world_seed: int, base_seed: int) -> Node:
-    """The base of a model: its data, architecture, recipe, seed and dev floors."""
+def add_base(
+    plan: Plan, catalogue: Catalogue, name: str, world_seed: int | None, base_seed: int | None
+) -> Base:
+    """The base of a model, however it comes about; a derived one is a stage on its parent."""
+    model = catalogue.models[name]
+    if model.parent is not None:
+        return _add_derived(plan, catalogue, name, world_seed, base_seed)
+    add = {"architecture": _built, "hub": _hub, "import": _imported}
+    origin = "architecture" if model.architecture else "hub" if model.hub else "import"
+    node = add[origin](plan, catalogue, name, world_seed, base_seed)
+    return Base(node, name, model.series or name, model.untuned or "", world_seed, base_seed)
+
+
+def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
+    """Trained here: its data, architecture, recipe, seed and dev floors."""
     model = catalogue.models[name]
     data = add_data(plan, catalogue, model.source, world_seed)
-    shared = {"task": "corpus", "data": data.id, "template": "{prompt}", "count": None, "draw": 0}
+    shared = {"task": "corpus", "data": data.id, "template": "{prompt}", "delimiter": " "}
+    shared |= {"count": None, "draw": 0}
     spec = {
         "family": model.family,
         "architecture": model.architecture,
@@ -105,10 +223,60 @@ def add_base(plan: Plan, catalogue: Catalogue, name: str, world_seed: int, base_
         "floors": dict(sorted(model.floors.items())),
         "floor_tasks": _floor_tasks(catalogue, model),
     }
-    return plan.add("base", f"{name}-w{world_seed}-b{base_seed}", spec, [("data", data.id)])
+    slug = _slug_of(name, world_seed, base_seed)
+    return plan.add("base", slug, spec, [("data", data.id)], model.params or 0.0)
 
 
-def _floor_tasks(catalogue: Catalogue, model) -> list[dict[str, str]]:
+def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
+    """Fetched from the hub; what is fetched is one node, the checked base made of it another."""
+    model = catalogue.models[name]
+    fetched = add_fetched(plan, "model", model.hub, model.revision, include=[], gated=model.gated)
+    spec = {"family": model.family, "source": "hub", "fetched": fetched.id}
+    return plan.add("base", name, spec, [("fetched", fetched.id)], model.params or 0.0)
+
+
+def _imported(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
+    """A folder with a checkpoint made elsewhere; its content is its identity."""
+    model = catalogue.models[name]
+    return imported_node(
+        plan, name, model.family, model.path, f"models.{name}.import", model.params
+    )
+
+
+def imported_node(plan, slug: str, family: str, path: str, where: str, size) -> Node:
+    """A base node over a local folder; `where` names the key that holds the path."""
+    spec = {"family": family, "source": "import", "path": path}
+    spec["sha256"] = checkpoint_digest(path, where)
+    return plan.add("base", slug, spec, (), size or 0.0)
+
+
+def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Base:
+    """A model trained further before any stage; its seed is that of its base."""
+    model = catalogue.models[name]
+    parent = add_base(plan, catalogue, model.parent, world_seed, base_seed)
+    node, components = add_stage(
+        plan,
+        catalogue,
+        parent,
+        parent.node,
+        model.train_on,
+        ("sequential", model.recipe, base_seed or 0),
+        f"{_slug_of(name, world_seed, base_seed)}-base",
+        name,
+    )
+    return Base(
+        node,
+        name,
+        model.series or name,
+        model.untuned or model.parent,
+        world_seed,
+        base_seed,
+        (*parent.history, model.train_on),
+        (*parent.mixtures, components),
+    )
+
+
+def _floor_tasks(catalogue: Catalogue, model: Model) -> list[dict[str, str]]:
     known = {
         task: (probe.source, entry.metric)
         for probe in catalogue.probes.values()
@@ -127,105 +295,206 @@ def add_run(
     plan: Plan,
     study: Study,
     catalogue: Catalogue,
-    base: Node,
-    origin: tuple[str, int, int],
+    base: Base,
     method: str,
     order: str,
     words: str,
     train_seed: int,
 ) -> None:
     """A chain of stages and the probes of its checkpoints."""
-    model, world_seed, base_seed = origin
-    entry = catalogue.methods[method]
-    parent, history, mixtures = base, [], []
-    checkpoints = [base.id]
-    add_probes(plan, study, catalogue, base, world_seed, f"{model}-w{world_seed}-b{base_seed}-base")
+    add_probes(plan, study, catalogue, base.node, base.world_seed, f"{base.slug}-base", True)
+    parent, lived, checkpoints = base.node, base, [base.node.id]
     for stage, mixture in enumerate(catalogue.orders[order], start=1):
-        components = mixture_spec(plan, catalogue, mixture, world_seed, history.count(mixture))
-        history.append(mixture)
-        spec = {
-            "family": base.spec["family"],
-            "parent": parent.id,
-            "parent_kind": parent.kind,
-            "mixture": components,
-            "earlier": list(mixtures),
-            "history": list(history),
-            "method": entry.method,
-            "hyper": entry.hyper,
-            "recipe": recipe_for(study.recipe, catalogue.recipes[study.recipe], model),
-            "train_seed": train_seed,
-        }
-        slug = (
-            f"{model}-w{world_seed}-b{base_seed}-{method}-s{stage}-{_slug(mixture)}-t{train_seed}"
+        slug = f"{base.slug}-{method}-s{stage}-{_slug(mixture)}-t{train_seed}"
+        how = (method, study.recipe, train_seed)
+        parent, components = add_stage(
+            plan, catalogue, lived, parent, mixture, how, slug, base.model
         )
-        inputs = [(parent.kind, parent.id)]
-        inputs += sorted({("data", part["data"]) for part in [*components, *sum(mixtures, [])]})
-        parent = plan.add("stage", slug, spec, inputs)
-        mixtures.append(components)
+        lived = Base(
+            base.node,
+            base.model,
+            base.series,
+            base.untuned,
+            base.world_seed,
+            base.base_seed,
+            (*lived.history, mixture),
+            (*lived.mixtures, components),
+        )
         checkpoints.append(parent.id)
-        add_probes(plan, study, catalogue, parent, world_seed, slug)
+        add_probes(plan, study, catalogue, parent, base.world_seed, slug, False)
     plan.runs.append(
         Run(
-            model=model,
-            family=base.spec["family"],
-            world_seed=world_seed,
-            base_seed=base_seed,
+            model=base.model,
+            family=base.node.spec["family"],
+            series=base.series,
+            untuned=base.untuned,
+            world_seed=base.world_seed,
+            base_seed=base.base_seed,
             method=method,
-            hyper=entry.hyper,
+            hyper=catalogue.methods[method].hyper,
             recipe=study.recipe,
             order=words,
             train_seed=train_seed,
             checkpoints=tuple(checkpoints),
-            stages=("", *history),
+            stages=("", *catalogue.orders[order]),
         )
     )
 
 
+def add_stage(
+    plan: Plan,
+    catalogue: Catalogue,
+    lived: Base,
+    parent: Node,
+    mixture: str,
+    how: tuple[str, str, int],
+    slug: str,
+    model: str,
+) -> tuple[Node, list[dict[str, Any]]]:
+    """The node of one stage, and the components of its mixture.
+
+    Args:
+        lived: the mixtures before this one.
+        how: names of the method and the recipe, and the train seed.
+        model: the name that the recipe's overrides go by.
+    """
+    method, recipe, train_seed = how
+    entry = catalogue.methods[method]
+    earlier = [list(components) for components in lived.mixtures]
+    components = mixture_spec(plan, catalogue, mixture, lived.world_seed, lived.history)
+    spec = {
+        "family": parent.spec["family"],
+        "parent": parent.id,
+        "parent_kind": parent.kind,
+        "mixture": components,
+        "earlier": earlier,
+        "history": [*lived.history, mixture],
+        "method": entry.method,
+        "hyper": entry.hyper,
+        "recipe": recipe_for(recipe, catalogue.recipes[recipe], model),
+        "train_seed": train_seed,
+    }
+    inputs = [(parent.kind, parent.id)]
+    inputs += sorted({("data", part["data"]) for part in [*components, *sum(earlier, [])]})
+    node = plan.add("stage", slug, spec, inputs, plan.sizes.get(parent.id, 0.0))
+    return node, components
+
+
 def mixture_spec(
-    plan: Plan, catalogue: Catalogue, mixture: str, world_seed: int, draw: int
+    plan: Plan,
+    catalogue: Catalogue,
+    mixture: str,
+    world_seed: int | None,
+    history: tuple[str, ...],
 ) -> list[dict[str, Any]]:
-    """Components of a mixture. `draw` counts its earlier uses, so that each draws anew."""
+    """Components of a mixture. `draw` counts a task's earlier uses, so that each draws anew."""
+    used = [task for earlier in history for task, _ in parse_mixture(earlier)]
     components = []
     for name, count in parse_mixture(mixture):
         task = catalogue.tasks[name]
+        data = add_data(plan, catalogue, task.source, world_seed)
+        if data.kind != "data":
+            raise UserError(
+                f"tasks.{name}.source: {task.source!r} is fetched as it is; give it a `loader` "
+                "that makes prompts and responses of its columns."
+            )
         components.append(
             {
                 "task": name,
-                "data": add_data(plan, catalogue, task.source, world_seed).id,
+                "data": data.id,
                 "file": task.file,
                 "template": task.template,
+                "delimiter": task.delimiter,
                 "count": count if count is not None else task.count,
-                "draw": draw,
+                "draw": used.count(name),
             }
         )
     return components
 
 
-def add_probes(plan, study, catalogue, checkpoint: Node, world_seed: int, slug: str) -> None:
+def add_probes(
+    plan: Plan,
+    study: Study,
+    catalogue: Catalogue,
+    checkpoint: Node,
+    world_seed: int | None,
+    slug: str,
+    is_base: bool,
+) -> None:
     """The probe nodes of a checkpoint, once."""
     if checkpoint.id in plan.probes:
         return
     plan.probes[checkpoint.id] = []
     for name in study.probes:
         probe = catalogue.probes[name]
-        inputs = [(checkpoint.kind, checkpoint.id)]
-        data = None
-        if probe.source is not None:
-            data = add_data(plan, catalogue, probe.source, world_seed).id
-            inputs.append(("data", data))
+        if probe.stages == "base" and not is_base:
+            continue
+        inputs = {(checkpoint.kind, checkpoint.id): None}
+        tasks = []
+        for task, entry in probe.tasks.items():
+            source = entry.source or probe.source
+            data = add_data(plan, catalogue, source, world_seed) if source else None
+            if data:
+                inputs[data.kind, data.id] = None
+            tasks.append(
+                {
+                    "name": task,
+                    **entry.model_dump(exclude={"source"}),
+                    "data": data.id if data else None,
+                    "data_kind": data.kind if data else None,
+                }
+            )
         spec = {
             "checkpoint": checkpoint.id,
             "checkpoint_kind": checkpoint.kind,
             "probe": name,
-            "data": data,
+            "include": probe.include,
+            "include_sha256": folder_digest(probe.include, f"probes.{name}.include"),
             "split": "test",
             "limit": study.limit,
-            "engine": "stock",
-            "dtype": "float32",
-            "tasks": [{"name": task, **entry.model_dump()} for task, entry in probe.tasks.items()],
+            "engine": probe.engine,
+            "dtype": probe.dtype,
+            "tasks": tasks,
         }
-        node = plan.add("probe", f"{slug}-{name}", spec, inputs)
+        size = plan.sizes.get(checkpoint.id, 0.0)
+        node = plan.add("probe", f"{slug}-{name}", spec, list(inputs), size)
         plan.probes[checkpoint.id].append(node.id)
+
+
+def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> None:
+    """A chain that was trained elsewhere: its checkpoints are scored here, none is trained."""
+    entry = catalogue.imports[name]
+    checkpoints = []
+    for index, stage in enumerate(entry.stages):
+        slug = f"{name}-s{index}-{_slug(stage.task or 'base')}"
+        where = f"imports.{name}.stages[{index}].import"
+        node = imported_node(plan, slug, entry.family, stage.path, where, entry.params)
+        checkpoints.append(node.id)
+        add_probes(plan, study, catalogue, node, None, slug, index == 0)
+    plan.runs.append(
+        Run(
+            model=entry.model,
+            family=entry.family,
+            series=entry.series or entry.model,
+            untuned=entry.untuned or "",
+            world_seed=None,
+            base_seed=entry.base_seed,
+            method=entry.method,
+            hyper={},
+            recipe="elsewhere",
+            order=entry.order,
+            train_seed=entry.train_seed,
+            checkpoints=tuple(checkpoints),
+            stages=tuple(stage.task or "" for stage in entry.stages),
+        )
+    )
+
+
+def _slug_of(model: str, world_seed: int | None, base_seed: int | None) -> str:
+    parts = [model]
+    parts += [f"w{world_seed}"] if world_seed is not None else []
+    parts += [f"b{base_seed}"] if base_seed is not None else []
+    return "-".join(parts)
 
 
 def _slug(mixture: str) -> str:

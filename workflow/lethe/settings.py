@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from lethe.config import Catalogue, Entry, Recipe, Study
+from lethe.config import Catalogue, Entry, Model, Recipe, Study
 from lethe.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,9 @@ def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAUL
 def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     study = _validated(Study, raw, "the configuration")
-    for kind in ("models", "orders", "methods", "controls", "probes", "tables", "figures"):
+    for kind in (
+        "models", "orders", "methods", "controls", "imports", "probes", "tables", "figures"
+    ):  # fmt: skip
         _refuse_repeats(kind, getattr(study, kind))
     for kind in ("world", "base", "train"):
         _refuse_repeats(f"seeds.{kind}", getattr(study.seeds, kind))
@@ -111,8 +113,7 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
 def check_references(catalogue: Catalogue) -> None:
     """Every name that an entry uses exists, and every recipe is complete."""
     for name, model in catalogue.models.items():
-        require(f"models.{name}.source", model.source, catalogue.sources)
-        require(f"models.{name}.recipe", model.recipe, catalogue.recipes)
+        _check_model(name, model, catalogue)
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
         if "{prompt}" not in task.template:
@@ -123,34 +124,69 @@ def check_references(catalogue: Catalogue) -> None:
     for name, probe in catalogue.probes.items():
         if probe.source is not None:
             require(f"probes.{name}.source", probe.source, catalogue.sources)
+        for task, entry in probe.tasks.items():
+            if entry.source is not None:
+                require(f"probes.{name}.tasks.{task}.source", entry.source, catalogue.sources)
     for name, order in catalogue.orders.items():
         for place, mixture in enumerate(order, start=1):
-            for task, _ in parse_mixture(mixture):
-                require(f"orders.{name}, stage {place}", task, catalogue.tasks)
+            _check_mixture(f"orders.{name}, stage {place}", mixture, catalogue)
         _refuse_repeats_of_stages(name, order)
     for name, recipe in catalogue.recipes.items():
         if (recipe.epochs is None) == (recipe.steps is None):
             raise UserError(f"recipes.{name}: expected either `epochs` or `steps`, not both.")
+        if recipe.checkpoint == "newest-periodic" and recipe.save_steps is None:
+            raise UserError(f"recipes.{name}: `checkpoint: newest-periodic` needs `save_steps`.")
         for model in recipe.overrides:
             require(f"recipes.{name}.overrides", model, catalogue.models)
             recipe_for(name, recipe, model)
 
 
+def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
+    if model.source is not None:
+        require(f"models.{name}.source", model.source, catalogue.sources)
+    if model.recipe is not None:
+        require(f"models.{name}.recipe", model.recipe, catalogue.recipes)
+    if model.untuned is not None:
+        require(f"models.{name}.untuned", model.untuned, catalogue.models)
+    if model.parent is None:
+        return
+    require(f"models.{name}.from", model.parent, catalogue.models)
+    _check_mixture(f"models.{name}.train_on", model.train_on, catalogue)
+    seen = [name]
+    while (parent := catalogue.models[seen[-1]].parent) is not None:
+        if parent in seen:
+            raise UserError(f"models.{name}.from: {' from '.join([*seen, parent])} is a circle.")
+        seen.append(parent)
+
+
+def _check_mixture(where: str, mixture: str, catalogue: Catalogue) -> None:
+    for task, _ in parse_mixture(mixture):
+        require(where, task, catalogue.tasks)
+
+
 def check_selection(study: Study, catalogue: Catalogue) -> None:
     """Every name that the study selects exists; methods, tables and figures have a file."""
-    for kind in ("models", "orders", "methods", "probes"):
+    for kind in ("models", "orders", "methods", "probes", "imports"):
         for name in getattr(study, kind):
             require(kind, name, getattr(catalogue, kind))
     for name in study.controls:
         require("controls", name, catalogue.orders)
         if name in study.orders:
             raise UserError(f"controls: {name!r} is also in orders; list it in one of them.")
+    for place, also in enumerate(study.also, start=1):
+        for name in also.models:
+            require(f"also, entry {place}", name, study.models)
+        for name in [*also.orders, *also.controls]:
+            require(f"also, entry {place}", name, catalogue.orders)
+        for name in also.methods:
+            require(f"also, entry {place}", name, catalogue.methods)
     require("recipe", study.recipe, catalogue.recipes)
-    for name in study.methods:
+    for name in [*study.methods, *(name for also in study.also for name in also.methods)]:
         require(f"methods.{name}.method", catalogue.methods[name].method, files_in("methods"))
     for kind in ("tables", "figures"):
         for name in getattr(study, kind):
             require(kind, name, files_in(kind))
+    _require_something(study)
     owners: dict[str, str] = {}
     for probe in study.probes:
         for task in catalogue.probes[probe].tasks:
@@ -160,6 +196,19 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
                     f"{probe!r}; select one of the two."
                 )
             owners[task] = probe
+
+
+def _require_something(study: Study) -> None:
+    """A study trains something, or has a chain that was trained elsewhere."""
+    if not study.models and not study.imports:
+        raise UserError("models: expected a model, or a chain in `imports`; found neither.")
+    if study.models:
+        for key in ("orders", "methods"):
+            listed = [*getattr(study, key), *(x for also in study.also for x in getattr(also, key))]
+            if not listed and not (key == "orders" and study.controls):
+                raise UserError(f"{key}: expected at least one beside `models`, found none.")
+    if not study.probes:
+        raise UserError("probes: expected at least one set of evaluation tasks, found none.")
 
 
 def recipe_for(name: str, recipe: Recipe, model: str) -> dict[str, Any]:
@@ -175,7 +224,7 @@ def recipe_for(name: str, recipe: Recipe, model: str) -> dict[str, Any]:
 
 
 def parse_mixture(mixture: str) -> list[tuple[str, int | None]]:
-    """`simp&questions:64` -> [("simp", None), ("questions", 64)]."""
+    """`simp&general:64` -> [("simp", None), ("general", 64)]."""
     parts = []
     for part in mixture.split("&"):
         task, _, count = part.partition(":")

@@ -29,7 +29,7 @@ def _write_index(plan: Plan, path: Path) -> None:
     before = dict(rows)
     for run in plan.runs:
         for index, checkpoint in enumerate(run.checkpoints):
-            words = [run.model, run.world_seed, run.base_seed]
+            words = [run.model, *("" if s is None else s for s in (run.world_seed, run.base_seed))]
             words += ["", "", ""] if index == 0 else [run.method, run.order, run.train_seed]
             history = "+".join(run.stages[1 : index + 1])
             kind = plan.nodes[checkpoint].kind

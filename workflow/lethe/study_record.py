@@ -21,6 +21,8 @@ def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, An
             {
                 "model": run.model,
                 "family": run.family,
+                "series": run.series,
+                "untuned": run.untuned,
                 "world_seed": run.world_seed,
                 "base_seed": run.base_seed,
                 "method": run.method,

@@ -3,6 +3,7 @@
 import argparse
 
 from lethe.commands.study_arguments import add_study_arguments, read
+from lethe.paths import FOLDER
 from lethe.plan import make_plan
 from lethe.writable import require_writable
 
@@ -15,6 +16,6 @@ def run(arguments: argparse.Namespace) -> None:
     study, catalogue = read(arguments)
     require_writable(study.output)
     plan = make_plan(study, catalogue)
-    counts = {kind: len(plan.of_kind(kind)) for kind in ("data", "base", "stage", "probe")}
-    told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    counts = {kind: len(plan.of_kind(kind)) for kind in FOLDER}
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
     print(f"The configuration of study {study.study!r} is right: {told} nodes.")

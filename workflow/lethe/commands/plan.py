@@ -3,12 +3,9 @@
 import argparse
 
 from lethe.commands.study_arguments import add_study_arguments, read
-from lethe.paths import node_manifest
+from lethe.paths import FOLDER, node_manifest
 from lethe.plan import make_plan
 from lethe.specs import write_specs
-
-KINDS = ("data", "base", "stage", "probe")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
@@ -22,10 +19,12 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.write:
         write_specs(plan, study.output)
     print(f"study {study.study}: {len(plan.runs)} chains")
-    for kind in KINDS:
+    for kind in FOLDER:
         nodes = plan.of_kind(kind)
+        if not nodes:
+            continue
         done = sum(node_manifest(study.output, kind, node.id).exists() for node in nodes)
-        print(f"  {kind:<6} {len(nodes):>5} nodes, {done} done")
+        print(f"  {kind:<7} {len(nodes):>5} nodes, {done} done")
         if arguments.ids:
             for node in nodes:
                 print(f"    {node.id}")

@@ -3,11 +3,19 @@
 import argparse
 import os
 import time
+from pathlib import Path
 
 from lethe.artefacts import lock, publish, verify
 from lethe.commands.node_arguments import add_node_arguments, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
-from lethe.paths import MANIFEST, PROBE_MANIFEST, node_directory, score_store, work_directory
+from lethe.paths import (
+    MANIFEST,
+    PROBE_MANIFEST,
+    fetched_files,
+    node_directory,
+    score_store,
+    work_directory,
+)
 from lethe.threads import one_thread
 
 
@@ -22,17 +30,14 @@ def run(arguments: argparse.Namespace) -> None:
     with lock(work_directory(results, spec["checkpoint"]) / "probe.lock"):
         checkpoint = node_directory(results, spec["checkpoint_kind"], spec["checkpoint"])
         manifest = verify(checkpoint, MANIFEST[spec["checkpoint_kind"]])
-        include = None
-        if spec["data"]:
-            data = node_directory(results, "data", spec["data"])
-            verify(data, MANIFEST["data"])
-            include = str(data / "eval")
+        for kind, node in sorted({(t["data_kind"], t["data"]) for t in spec["tasks"] if t["data"]}):
+            verify(node_directory(results, kind, node), MANIFEST[kind])
         weights = manifest["files"]["model.safetensors"]["sha256"]
         begun = time.process_time()
         found = score_checkpoint(
             checkpoint,
             weights,
-            [eval_task(task, include, spec) for task in spec["tasks"]],
+            [eval_task(task, results, spec) for task in spec["tasks"]],
             score_store(results, spec["checkpoint"]),
             engine=spec["engine"],
             dtype=spec["dtype"],
@@ -54,11 +59,17 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{result['task']:<20} {result['n']:>5} items  {result['seconds']:.2f} s")
 
 
-def eval_task(task: dict, include: str | None, spec: dict) -> EvalTask:
+def eval_task(task: dict, results: Path, spec: dict) -> EvalTask:
     """One evaluation task of a probe's spec."""
+    include, dataset = spec["include"], None
+    if task["data_kind"] == "data":
+        include = str(node_directory(results, "data", task["data"]) / "eval")
+    if task["data_kind"] == "fetched":
+        dataset = str(fetched_files(results, task["data"]))
     return EvalTask(
         name=task["name"],
         include_path=include,
+        dataset_path=dataset,
         split=spec["split"],
         shots=task["shots"],
         limit=spec["limit"],

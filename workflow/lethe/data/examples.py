@@ -39,7 +39,12 @@ def document_examples(
 
 
 def instruction_examples(
-    rows: Sequence[dict], source: str, tokenizer, max_length: int, template: str
+    rows: Sequence[dict],
+    source: str,
+    tokenizer,
+    max_length: int,
+    template: str,
+    delimiter: str = " ",
 ) -> list[Example]:
     """Prompts and their responses with loss on the response and the end token only.
 
@@ -47,7 +52,7 @@ def instruction_examples(
     example keeps its labels; a response that alone is longer is cut at its end.
     """
     prompts = tokenizer([template.format(prompt=row["prompt"]) for row in rows])["input_ids"]
-    texts = [" " + row["response"] for row in rows]
+    texts = [delimiter + row["response"] for row in rows]
     responses = tokenizer(texts, add_special_tokens=False)["input_ids"]
     examples = []
     for row, prompt, response in zip(rows, prompts, responses, strict=True):
@@ -75,7 +80,12 @@ def read_example_rows(path: Path, source: str) -> list[dict]:
 
 
 def encode_rows(
-    rows: Sequence[dict], source: str, tokenizer, max_length: int, template: str
+    rows: Sequence[dict],
+    source: str,
+    tokenizer,
+    max_length: int,
+    template: str,
+    delimiter: str = " ",
 ) -> list[Example]:
     """The examples of rows that are all documents or all instructions.
 
@@ -85,7 +95,7 @@ def encode_rows(
     if "text" in rows[0]:
         examples = document_examples(rows, source, tokenizer, max_length)
     else:
-        examples = instruction_examples(rows, source, tokenizer, max_length, template)
+        examples = instruction_examples(rows, source, tokenizer, max_length, template, delimiter)
     for example in examples:
         if example.label_count < 1:
             raise UserError(f"Example {example.id!r} of {source} is empty: nothing to learn.")

@@ -15,7 +15,8 @@ def load_mixture(
 
     Args:
         mixture: components with `task`, `data` (id of the data node), `file` (within the node),
-            `template` (how a prompt is wrapped), `count` (None for all) and `draw` (how often the
+            `template` (how a prompt is wrapped), `delimiter` (before the response), `count` (None
+            for all) and `draw` (how often the
             mixture was used before in the history, so that every use draws other examples).
         directories: folder of each data node, by id.
         seed: draws the subset of a component that has a count.
@@ -28,9 +29,8 @@ def load_mixture(
         path = directories[component["data"]] / component["file"]
         # Drawn before they are encoded: a few examples of a large corpus cost little.
         rows = _drawn(read_example_rows(path, component["task"]), component, seed)
-        examples += encode_rows(
-            rows, component["task"], tokenizer, max_length, component["template"]
-        )
+        how = component["template"], component["delimiter"]
+        examples += encode_rows(rows, component["task"], tokenizer, max_length, *how)
     return examples
 
 

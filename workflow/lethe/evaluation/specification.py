@@ -12,6 +12,8 @@ class EvalTask:
     Attributes:
         name: lm-eval's task name; the `probe` column of the tables.
         include_path: folder with the task's YAML; None for the tasks that lm-eval ships.
+        dataset_path: folder with the files of the task's hub dataset; None: the YAML says where
+            its data is.
         split: `test`, or `dev`: the YAML's validation_split takes the place of its test_split.
         shots: examples put before each question.
         limit: score only the first so many documents; None for all.
@@ -31,3 +33,4 @@ class EvalTask:
     chance: float | None = None
     cluster: str | None = "cluster"
     subset: str | None = None
+    dataset_path: str | None = None

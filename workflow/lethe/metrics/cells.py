@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lethe.errors import UserError
 from lethe.longtables import history, matrix, sorted_axes
 from lethe.metrics.resamples import ItemResamples
+
+CALIBRATION = "calibration"
 
 
 @dataclass(frozen=True)
@@ -67,28 +70,27 @@ class Cells:
 
 
 def evaluations(scores: pd.DataFrame) -> list[Evaluation]:
-    """All sets and subsets of the table in axis order, each with its headline metric."""
-    tested = scores[scores["split"] == "test"]
+    """All sets and subsets of the table in axis order, each with its headline metric.
+
+    Sets of the axis `calibration` stand for no ability and are left out.
+
+    Raises:
+        UserError: two metrics of one set are marked as the headline.
+    """
+    tested = scores[(scores["split"] == "test") & scores["headline"]]
+    tested = tested[tested["axis"] != CALIBRATION]
     found = []
     for (axis, probe), rows in tested.groupby(["axis", "probe"], sort=True):
-        metric = headline(set(rows["metric"]))
-        if metric is not None:
-            subsets = sorted(rows.loc[rows["metric"] == metric, "subset"].unique())
-            found += [Evaluation(axis, probe, subset, metric) for subset in subsets]
+        names = sorted(rows["metric"].unique())
+        if len(names) > 1:
+            raise UserError(
+                f"scores: the set {probe!r} has two headline metrics, {names[0]!r} and "
+                f"{names[1]!r}; give it one in its probe."
+            )
+        subsets = sorted(rows["subset"].unique())
+        found += [Evaluation(axis, probe, subset, names[0]) for subset in subsets]
     rank = {axis: place for place, axis in enumerate(sorted_axes(tested["axis"]))}
     return sorted(found, key=lambda one: (rank[one.axis], one.probe, one.subset))
-
-
-def headline(metrics: set[str]) -> str | None:
-    """The metric that stands for a set; for generated text as in Luo et al. 2023.
-
-    Accuracy; for minimal pairs the share of stereotypes; SARI for simplification, ROUGE-1 for
-    constrained headlines, else BLEU. None if the set has none of them.
-    """
-    if "constraint" in metrics and "rouge1" in metrics:
-        return "rouge1"
-    order = ["acc", "pct_stereotype", "sari", "bleu", "rouge1", "exact_match", "loss"]
-    return next((name for name in order if name in metrics), None)
 
 
 def read_cells(

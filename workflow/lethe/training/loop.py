@@ -35,6 +35,18 @@ def total_steps(size: int, recipe: dict) -> int:
     return math.ceil(total_examples(size, recipe) / recipe["batch_size"])
 
 
+def last_step(steps: int, recipe: dict) -> int:
+    """The step whose weights a stage hands on.
+
+    `newest-periodic`: that of the newest checkpoint of every `save_steps`, as a run hands on that
+    reloads its parent's newest periodic checkpoint instead of its last weights; all steps if there
+    is none. The schedule is that of all steps.
+    """
+    if recipe["checkpoint"] == "newest-periodic" and steps >= recipe["save_steps"]:
+        return steps - steps % recipe["save_steps"]
+    return steps
+
+
 def warmup_steps(steps: int, recipe: dict) -> int:
     return round(recipe["warmup_share"] * steps)
 
@@ -59,13 +71,14 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
         restore(tensors, stage.model, optimizer, method)
     warmup = warmup_steps(stage.steps, recipe)
     stage.model.train()
-    for step in range(first, stage.steps):
+    last = last_step(stage.steps, recipe)
+    for step in range(first, last):
         stage.step = step
         rate = recipe["learning_rate"] * factor(
             step, stage.steps, recipe["schedule"], warmup, recipe["final_share"]
         )
         take_step(stage, method, optimizer, rate, recipe, progress)
-        if snapshots and snapshots.due() and step + 1 < stage.steps:
+        if snapshots and snapshots.due() and step + 1 < last:
             log = [progress.tokens, progress.labels, progress.rows]
             snapshots.write(step + 1, flatten(stage.model, optimizer, method), log)
     method.after_stage(stage)
