@@ -39,6 +39,8 @@ RECIPE = {
     "loss_normalisation": "token",
     "micro_batch_rows": None,
     "dtype": "float32",
+    "checkpoint": "last",
+    "save_steps": None,
 }
 
 
@@ -89,7 +91,8 @@ def make_nodes(results: Path) -> tuple[str, str]:
 
 def stage_spec(task: str = "one", parent: str = "base", **changes) -> dict:
     """The spec of a stage on the hand-made nodes; `recipe` changes are merged."""
-    component = {"data": "data", "template": "{prompt}", "count": None, "draw": 0}
+    component = {"data": "data", "template": "{prompt}", "delimiter": " "}
+    component |= {"count": None, "draw": 0}
     spec = {
         "kind": "stage",
         "family": "causal",

@@ -124,6 +124,7 @@ def test_a_missing_cell_is_empty_in_the_matrix(gaps):
 def test_answers_show_what_lies_beside_accuracy():
     scores, items = synthetic_study(Synthetic(items=12))
     choice = scores[scores["metric"] == "acc"]
+    choice = choice.assign(headline=False)
     extra = [choice.assign(metric="modal_share", value=0.4, stderr=None)]
     extra += [choice.assign(metric="gold_logprob", value=-1.0 - choice["stage_index"])]
     frame = build("answers", long_tables(pd.concat([scores, *extra]), items)).frame

@@ -341,3 +341,23 @@ def test_token_losses_are_per_label(results):
     model = load_model(results / "bases" / "base")
     batch = lay_out(some_examples(), True)[0]
     assert token_losses(model, batch).shape == batch.targets.shape
+
+
+def test_the_newest_periodic_checkpoint_holds_the_weights_of_its_step(results):
+    """20 examples, 2 epochs of batches of 4: ten steps, of which every fourth is kept."""
+    periodic = {"checkpoint": "newest-periodic", "save_steps": 4}
+    handed_on = run(results, "periodic", recipe=periodic)
+    eight = run(results, "eight", recipe={"epochs": None, "steps": 8})
+    assert handed_on["steps"] == 8
+    assert weights(handed_on) == weights(eight) != weights(run(results, "all"))
+    never = run(results, "never", recipe={**periodic, "save_steps": 1000})
+    assert weights(never) == weights(run(results, "all"))
+
+
+def test_what_stands_between_prompt_and_response_is_the_tasks():
+    rows = [{"id": "1", "prompt": "red", "response": "cat"}]
+    tokenizer = make_tokenizer()
+    for delimiter, text in ((" ", "red cat"), (" very ", "red very cat")):
+        (example,) = instruction_examples(rows, "t", tokenizer, 24, "{prompt}", delimiter)
+        assert tokenizer.decode(example.tokens[1:-1]) == text
+        assert example.label_start == 2

@@ -1,0 +1,129 @@
+"""The plan: fetched, imported and derived models, chains of some models, and what each draws."""
+
+from pathlib import Path
+
+import pytest
+
+from lethe.errors import UserError
+from lethe.plan import chains, make_plan
+from lethe.settings import merge, parse_study, read_catalogue, read_yaml
+
+RECIPE = {"batch_size": 4, "epochs": 1.0, "max_length": 8, "learning_rate": 1e-3}
+DERIVED = {"from": "xs", "train_on": "questions:100", "recipe": "finetune"}
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+def plan_of(**changes):
+    default = {"also": [], "models": ["xs"], "orders": ["forward"], "controls": []}
+    raw = read_yaml(Path(__file__).parents[2] / "config" / "config.yaml")
+    study = parse_study(merge(merge(raw, default), changes))
+    return make_plan(study, read_catalogue(study))
+
+
+def test_a_derived_model_starts_as_a_stage_on_its_base_and_keeps_its_seed():
+    plan = plan_of(
+        models=["xs", "taught"],
+        seeds={"base": [0, 5]},
+        define={"models": {"taught": DERIVED}},
+    )
+    derived = [run for run in plan.runs if run.model == "taught"]
+    plain = {run.base_seed: run for run in plan.runs if run.model == "xs"}
+    assert [run.base_seed for run in derived] == [0, 5]
+    for run in derived:
+        start = plan.nodes[run.checkpoints[0]]
+        assert start.kind == "stage" and start.spec["train_seed"] == run.base_seed
+        assert start.spec["parent"] == plain[run.base_seed].checkpoints[0]
+        assert run.untuned == "xs" and run.stages[0] == "" and len(run.checkpoints) == 6
+        assert plan.nodes[run.checkpoints[1]].spec["parent_kind"] == "stage"
+
+
+def test_every_use_of_a_task_in_a_chain_draws_other_examples():
+    plan = plan_of(
+        models=["taught"],
+        orders=["mix"],
+        define={
+            "models": {"taught": DERIVED},
+            "orders": {"mix": ["simp&questions:5", "emdg&questions:5"]},
+        },
+    )
+    stages = [plan.nodes[node].spec["mixture"] for node in plan.runs[0].checkpoints]
+    drawn = [part["draw"] for parts in stages for part in parts if part["task"] == "questions"]
+    assert drawn == [0, 1, 2]
+
+
+def test_further_chains_belong_to_the_models_that_ask_for_them():
+    also = [{"models": ["xs"], "orders": ["reverse"], "controls": ["general"]}]
+    plan = plan_of(models=["xs", "s"], also=also)
+    found = {(run.model, run.order) for run in plan.runs}
+    mine = {("xs", "reverse"), ("xs", "control:general")}
+    assert found == {("xs", "forward"), ("s", "forward"), *mine}
+
+
+def test_a_chain_that_is_asked_for_twice_is_run_once():
+    raw = read_yaml(Path(__file__).parents[2] / "config" / "config.yaml")
+    also = [{"models": ["xs"], "orders": ["forward", "reverse"]}] * 2
+    study = parse_study(merge(raw, {"also": also, "orders": ["forward"], "controls": []}))
+    assert [words for _, _, words, _ in chains(study, "xs")] == ["forward", "reverse"]
+
+
+def test_a_hub_model_has_no_seeds_of_its_own_and_is_fetched_once():
+    hub = {"family": "causal", "hub": "someone/model", "revision": REVISION, "params": 1e9}
+    changes = {
+        "models": ["theirs"],
+        "seeds": {"base": [0, 1], "train": [0, 1]},
+        "define": {"models": {"theirs": hub}},
+    }
+    plan = plan_of(**changes)
+    assert {run.base_seed for run in plan.runs} == {None} and len(plan.runs) == 2
+    (fetched,) = plan.of_kind("fetched")
+    assert fetched.spec["revision"] == REVISION and fetched.spec["repo_type"] == "model"
+    (base,) = plan.of_kind("base")
+    assert base.inputs == (("fetched", fetched.id),)
+    assert all(plan.sizes[node] == 1e9 for run in plan.runs for node in run.checkpoints)
+    # Trained on the world's tasks, it has the world's seed.
+    assert {run.world_seed for run in plan.runs} == {100}
+
+
+def test_an_imported_model_is_known_by_its_content(tmp_path):
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"one")
+    mine = {"family": "causal", "import": str(folder)}
+    changes = {"models": ["mine"], "define": {"models": {"mine": mine}}}
+    before = plan_of(**changes).of_kind("base")[0].id
+    assert plan_of(**changes).of_kind("base")[0].id == before
+    (folder / "model.safetensors").write_bytes(b"other")
+    assert plan_of(**changes).of_kind("base")[0].id != before
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ({"family": "causal"}, "exactly one of `architecture`.* found none"),
+        ({"family": "causal", "hub": "a/b", "import": "x"}, "found hub and import"),
+        ({"hub": "a/b"}, "`family` beside `hub`"),
+        ({"family": "causal", "hub": "a/b", "revision": "main"}, "models.m.revision"),
+        ({"from": "xs", "recipe": "finetune"}, "`train_on` beside `from`"),
+        ({**DERIVED, "from": "xss"}, "models.m.from: 'xss' .* did you mean 'xs'"),
+        ({**DERIVED, "from": "m"}, "models.m.from: m from m is a circle"),
+        ({**DERIVED, "train_on": "quesions"}, "models.m.train_on: .* did you mean 'questions'"),
+        ({"family": "causal", "import": "/nowhere"}, "models.m.import: expected a checkpoint"),
+    ],
+)
+def test_a_wrong_model_is_one_sentence(model, sentence):
+    with pytest.raises(UserError, match=sentence) as caught:
+        plan_of(models=["m"], define={"models": {"m": model}})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("also", "sentence"),
+    [
+        ({"models": ["xss"]}, "also, entry 1: 'xss'"),
+        ({"models": ["xs"], "orders": ["revers"]}, "also, entry 1: .* did you mean 'reverse'"),
+        ({"models": ["xs"], "order": ["reverse"]}, "did you mean 'orders'"),
+    ],
+)
+def test_wrong_further_chains_are_one_sentence(also, sentence):
+    with pytest.raises(UserError, match=sentence):
+        plan_of(also=[also])
