@@ -31,6 +31,7 @@ wildcard_constraints:
 
 
 include: "workflow/rules/run.smk"
+include: "workflow/rules/fetch.smk"
 include: "workflow/rules/nodes.smk"
 include: "workflow/rules/study.smk"
 

@@ -17,6 +17,7 @@ VERBS = {
     "where": ("lethe.commands.where", "where a study's figures and tables are"),
     "evaluate": ("lethe.evaluation.by_hand", "score any local checkpoint on any tasks"),
     "metrics": ("lethe.metrics.by_hand", "forgetting metrics of your own score matrix"),
+    "fetch": ("lethe.commands.fetch", "fetch a model or dataset of the hub (needs the network)"),
     "data": ("lethe.commands.data", "make a data node (called by the workflow)"),
     "base": ("lethe.commands.base", "train a base node (called by the workflow)"),
     "stage": ("lethe.commands.stage", "train a stage node (called by the workflow)"),

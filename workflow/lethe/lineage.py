@@ -30,8 +30,9 @@ def find_node(results: Path, name: str) -> str:
 
 
 def parent_of(spec: dict) -> str | None:
-    """The node that a node is made from: a stage's parent, a probe's checkpoint, a base's data."""
-    return spec.get("parent") or spec.get("checkpoint") or spec.get("data")
+    """What a node is made from: a stage's parent, a probe's checkpoint, a base's data or fetch."""
+    keys = ("parent", "checkpoint", "data", "fetched")
+    return next((spec[key] for key in keys if spec.get(key)), None)
 
 
 def lineage(results: Path, node: str) -> list[tuple[str, dict]]:

@@ -57,3 +57,8 @@ def study_directory(results: Path | str, study: str) -> Path:
 def fetched_files(results: Path | str, node: str) -> Path:
     """The files of a fetched hub repository, laid out as there."""
     return node_directory(results, "fetched", node) / "files"
+
+
+def revisions_file(results: Path | str) -> Path:
+    """Revisions that were looked up because the catalogue leaves them open."""
+    return Path(results) / "fetched" / "revisions.json"

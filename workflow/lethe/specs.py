@@ -38,8 +38,8 @@ def _write_index(plan: Plan, path: Path) -> None:
             rows.setdefault(checkpoint, row)
             for probe in plan.probes[checkpoint]:
                 rows.setdefault(probe, [probe, "probe", *row[2:]])
-    for node in plan.of_kind("data"):
-        rows.setdefault(node.id, [node.id, "data", *[""] * (len(COLUMNS) - 2)])
+    for node in [*plan.of_kind("data"), *plan.of_kind("fetched")]:
+        rows.setdefault(node.id, [node.id, node.kind, *[""] * (len(COLUMNS) - 2)])
     if rows != before:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")

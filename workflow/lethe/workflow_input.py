@@ -25,6 +25,8 @@ CODE = {
     "collect": ["lethe.collect"],
     "summarize": ["lethe.metrics.study"],
 }
+# A base that was trained elsewhere does not depend on how bases are trained here.
+READY_MADE = ["lethe.models.ready_made"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class Workflow:
         if self.study.code_changes == "keep":
             return "kept"
         roots = list(CODE.get(kind, ()))
+        if kind == "base" and node in self.plan.nodes:
+            if "architecture" not in self.plan.nodes[node].spec:
+                roots = READY_MADE
         if kind == "stage" and node in self.plan.nodes:
             roots.append(f"lethe.methods.{self.plan.nodes[node].spec['method']}")
         if kind in ("tables", "figures"):

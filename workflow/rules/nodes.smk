@@ -31,7 +31,7 @@ rule base:
         mem_mb=2000,
     params:
         results=get_results,
-        code=lambda w: wf.code("base"),
+        code=lambda w: wf.code("base", w.node),
     shell:
         "python -m lethe base {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
 

@@ -1,4 +1,4 @@
-"""Train one base model from scratch and hold it against its dev floors."""
+"""Make one base model: train it from scratch, or take up one that was fetched or imported."""
 
 import argparse
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from lethe.artefacts import sha256_file
 from lethe.commands.node_arguments import add_node_arguments, add_snapshot_argument, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
+from lethe.models.ready_made import publish_ready_made
 from lethe.paths import node_directory
 from lethe.threads import one_thread
 from lethe.training.base import train_base
@@ -19,6 +20,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     one_thread()
     spec = read_spec(arguments, "base")
+    if "architecture" in spec:
+        build(arguments, spec)
+    else:
+        take_up(arguments, spec)
+
+
+def take_up(arguments: argparse.Namespace, spec: dict) -> None:
+    """Publish a checkpoint that was fetched or lies in a local folder."""
+    manifest = publish_ready_made(arguments.node, spec, arguments.results, arguments.code)
+    print(f"{manifest['parameters']} parameters, {manifest['seconds']} s")
+
+
+def build(arguments: argparse.Namespace, spec: dict) -> None:
+    """Train from scratch and hold it against its dev floors."""
     include = str(node_directory(arguments.results, "data", spec["data"]) / "eval")
 
     def dev_scores(directory: Path, store: Path) -> dict[str, float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from lethe.artefacts import lock, publish, verify
 from lethe.commands.node_arguments import add_node_arguments, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
+from lethe.models.weights import weights_digest
 from lethe.paths import (
     MANIFEST,
     PROBE_MANIFEST,
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
         manifest = verify(checkpoint, MANIFEST[spec["checkpoint_kind"]])
         for kind, node in sorted({(t["data_kind"], t["data"]) for t in spec["tasks"] if t["data"]}):
             verify(node_directory(results, kind, node), MANIFEST[kind])
-        weights = manifest["files"]["model.safetensors"]["sha256"]
+        weights = weights_digest(manifest)
         begun = time.process_time()
         found = score_checkpoint(
             checkpoint,

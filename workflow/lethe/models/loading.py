@@ -1,7 +1,5 @@
 """Load a plain hub directory: safetensors only, whole or not at all, never remote code."""
 
-import json
-import struct
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from safetensors import SafetensorError
 from lethe.artefacts import read_json
 from lethe.errors import UserError
 from lethe.models.architectures import ARCHITECTURES
+from lethe.models.weights import check_whole, weight_files
 
 
 def check_checkpoint(directory: Path) -> None:
@@ -20,37 +19,15 @@ def check_checkpoint(directory: Path) -> None:
         raise UserError(f"Expected a checkpoint directory at {directory}, found none.")
     if not (directory / "config.json").is_file():
         raise UserError(f"{directory} is no checkpoint directory: it has no config.json.")
-    weights = sorted(directory.glob("*.safetensors"))
-    if not weights:
-        pickled = sorted([*directory.glob("*.bin"), *directory.glob("*.pt")])
-        found = f"only pickled weights ({pickled[0].name})" if pickled else "no weights"
-        raise UserError(
-            f"Expected *.safetensors weights in {directory}, found {found}; "
-            "convert the checkpoint to safetensors first."
-        )
-    for file in weights:
-        _check_length(file)
+    for name in weight_files(directory):
+        check_whole(directory / name)
 
 
-def _check_length(file: Path) -> None:
-    """A safetensors header says how long the file must be."""
-    size = file.stat().st_size
-    try:
-        with open(file, "rb") as handle:
-            (length,) = struct.unpack("<Q", handle.read(8))
-            if length > size:
-                raise ValueError
-            header = json.loads(handle.read(length))
-        ends = [value["data_offsets"][1] for key, value in header.items() if key != "__metadata__"]
-    except (ValueError, struct.error, KeyError, TypeError):
-        raise UserError(f"{file} is not a whole safetensors file: its header is cut.") from None
-    wanted = 8 + length + max(ends, default=0)
-    if size != wanted:
-        raise UserError(f"{file} is cut or altered: expected {wanted} bytes, found {size}.")
-
-
-def load_model(directory: Path, dtype: str = "float32") -> Any:
+def load_model(directory: Path, dtype: str = "float32", device: str | None = None) -> Any:
     """The model in a checkpoint directory, in the given torch dtype.
+
+    On the device `meta` no weights are read, but that all are there with the right shapes is
+    still found out.
 
     Raises:
         UserError: no such directory, no safetensors weights, or weights that are cut, altered or
@@ -61,6 +38,7 @@ def load_model(directory: Path, dtype: str = "float32") -> Any:
         model, report = _model_class(directory).from_pretrained(
             directory,
             dtype=getattr(torch, dtype),
+            device_map=device,
             local_files_only=True,
             use_safetensors=True,
             output_loading_info=True,

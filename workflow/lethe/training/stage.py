@@ -6,13 +6,14 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save
 
-from lethe.artefacts import lock, publish, sha256_file, verify, write_atomic
+from lethe.artefacts import lock, publish, verify, write_atomic
 from lethe.data.mixtures import load_mixture
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.saving import save_model
+from lethe.models.weights import weights_digest
 from lethe.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
 from lethe.training.loop import make_collate, total_steps, train
 from lethe.training.provenance import costs, provenance
@@ -46,7 +47,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         manifest = {
             "id": node,
             "spec": spec,
-            "parent_weights": parent_manifest["files"]["model.safetensors"]["sha256"],
+            "parent_weights": weights_digest(parent_manifest),
             "examples": len(stage.examples),
             "needs_identity": method.needs_identity,
             **costs(stage.model, progress, started, trained),
@@ -113,8 +114,3 @@ def write_log(directory: Path, rows: list[list[float]]) -> str:
     lines += [f"{int(step)},{loss:.6g},{norm:.6g},{rate:.6g}" for step, loss, norm, rate in rows]
     write_atomic(directory / "training.csv", "\n".join(lines) + "\n")
     return "training.csv"
-
-
-def weights_hash(directory: Path) -> str:
-    """sha256 of a checkpoint's weights."""
-    return sha256_file(directory / "model.safetensors")

@@ -1,0 +1,27 @@
+"""Fetch a model or a dataset of the hub at its pinned revision; the one verb that needs a network.
+
+HF_ENDPOINT names a mirror, HF_TOKEN a token for gated repositories.
+"""
+
+import argparse
+import os
+
+from lethe.commands.node_arguments import add_node_arguments, read_spec
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_node_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    spec = read_spec(arguments, "fetched")
+    for variable in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_TELEMETRY"):
+        os.environ.setdefault(variable, "1")
+    # Only now: the hub's library reads its settings from the environment when it is imported.
+    from lethe.hub.fetch import fetch
+
+    manifest = fetch(arguments.node, spec, arguments.results)
+    print(
+        f"{spec['repo']} at {manifest['revision']} ({manifest['resolution']}): "
+        f"{len(manifest['files'])} files, {manifest['bytes']} bytes, {manifest['seconds']} s"
+    )

@@ -1,0 +1,1 @@
+"""Fetching from the hub: the only code that uses the network."""

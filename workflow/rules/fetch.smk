@@ -1,0 +1,21 @@
+"""Models and datasets of the hub: the only rule that may use the network, on this very machine."""
+
+
+localrules:
+    fetch,
+
+
+rule fetch:
+    output:
+        f"{RESULTS}/fetched/{{node}}/fetch.json",
+    log:
+        f"{RESULTS}/logs/fetched/{{node}}.log",
+    priority: 100
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        results=get_results,
+    shell:
+        "HF_HUB_OFFLINE=0 python -m lethe fetch {wildcards.node} --results {params.results:q} &> {log:q}"
