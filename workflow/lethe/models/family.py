@@ -68,7 +68,9 @@ def check_tokenizer(directory: Path, rows: int) -> None:
     try:
         tokenizer = load_tokenizer(directory)
     except Exception as error:  # the tokenizers library raises bare exceptions
-        raise UserError(f"{directory}/tokenizer.json cannot be read: {first_line(error)}") from None
+        raise UserError(
+            f"{directory}/tokenizer.json cannot be read ({first_line(error)}); make it anew."
+        ) from None
     if tokenizer.eos_token_id is None:
         raise UserError(
             f"{directory}: its tokenizer has no end token; name one as `eos_token` in "

@@ -41,10 +41,17 @@ def load_model(directory: Path, dtype: str = "float32", device: str | None = Non
             device_map=device,
             local_files_only=True,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise UserError(f"{directory}: cannot be loaded: {first_line(error)}") from None
+    if mismatched := sorted(report["mismatched_keys"]):
+        name, found, wanted = mismatched[0]
+        raise UserError(
+            f"{directory}: its weights have {name} of shape {list(found)}, config.json asks for "
+            f"{list(wanted)}; they are of two different models."
+        )
     missing = sorted(report["missing_keys"])
     if missing:
         raise UserError(
