@@ -82,9 +82,11 @@ class Source(Entry):
 class Model(Entry):
     """A base language model that is trained in the pipeline."""
 
-    family: Literal["causal"] = Field(description="`causal`: decoder")
+    family: Literal["causal", "seq2seq"] = Field(
+        description="`causal`: decoder; `seq2seq`: encoder-decoder"
+    )
     source: Name = Field(description="the source whose corpus and tokenizer it is built on")
-    architecture: Literal["llama"] = Field(description="transformers architecture")
+    architecture: Literal["llama", "t5", "mt5"] = Field(description="transformers architecture")
     config: dict[str, Any] = Field(description="settings of the transformers configuration")
     corpus: list[str] = Field(
         ["corpus/train.jsonl"],

@@ -36,6 +36,11 @@ class Batch:
         """Tokens of examples, padding not counted."""
         return int((self.document_ids >= 0).sum())
 
+    @property
+    def encoder_tokens(self) -> int:
+        """How many of the tokens go through an encoder of their own."""
+        return 0
+
 
 def step_indices(size: int, batch_size: int, step: int, train_seed: int, total: int) -> list[int]:
     """Indices of the examples of one step: a function of (train seed, epoch, place) alone.

@@ -80,14 +80,19 @@ def train_seed(spec, seed, data, tokenizer, snapshots) -> tuple[object, Progress
     recipe = spec["recipe"]
     model = build(spec["architecture"], spec["config"], tokenizer, seed)
     examples = load_mixture(
-        spec["mixture"], {spec["data"]: data}, tokenizer, recipe["max_length"], seed
+        spec["mixture"],
+        {spec["data"]: data},
+        tokenizer,
+        recipe["max_length"],
+        seed,
+        spec["family"],
     )
     stage = Stage(
         model=model,
         examples=examples,
         load_replayed=list,
         load_parent=lambda: None,
-        collate=make_collate(recipe, tokenizer.pad_token_id),
+        collate=make_collate(recipe, tokenizer.pad_token_id, spec["family"], model.config),
         plain_loss=weighted_loss,
         index=0,
         seed=seed,
