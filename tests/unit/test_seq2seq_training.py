@@ -233,8 +233,15 @@ def test_a_model_of_the_other_family_is_refused(results):
 
 def test_the_same_seed_builds_the_same_model():
     tokenizer = make_tokenizer()
-    models = [build("t5", {"d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2},
-                    tokenizer, seed) for seed in (1, 1, 2)]
+    models = [
+        build(
+            "t5",
+            {"d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2},
+            tokenizer,
+            seed,
+        )
+        for seed in (1, 1, 2)
+    ]
     first, again, other = (model.shared.weight for model in models)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)

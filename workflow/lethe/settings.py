@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from lethe.config import Catalogue, Entry, Recipe, Study
+from lethe.config import FAMILIES, Catalogue, Entry, Recipe, Study
 from lethe.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,6 +113,12 @@ def check_references(catalogue: Catalogue) -> None:
     for name, model in catalogue.models.items():
         require(f"models.{name}.source", model.source, catalogue.sources)
         require(f"models.{name}.recipe", model.recipe, catalogue.recipes)
+        family = FAMILIES[model.architecture]
+        if model.family != family:
+            raise UserError(
+                f"models.{name}.family: the architecture {model.architecture!r} is of the family "
+                f"{family!r}, found {model.family!r}."
+            )
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
         if "{prompt}" not in task.template:

@@ -31,9 +31,7 @@ class Seq2SeqBatch(Batch):
         return int((self.encoder_document_ids >= 0).sum())
 
 
-def rows_of_pairs(
-    lengths: Sequence[tuple[int, int]], width: int, packed: bool
-) -> list[list[int]]:
+def rows_of_pairs(lengths: Sequence[tuple[int, int]], width: int, packed: bool) -> list[list[int]]:
     """Place pairs of lengths in rows whose two sides are at most `width`: first fit, longest first.
 
     Returns:

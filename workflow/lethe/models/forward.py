@@ -14,8 +14,8 @@ PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
 def label_logits(model, batch: Batch) -> torch.Tensor:
     """Logits [N, vocabulary] at the labelled positions of a decoder or an encoder-decoder.
 
-    In a decoder, attention is kept within examples by the restarting position ids, from which transformers
-    builds the block-diagonal mask; that needs `use_cache=False` and no attention mask.
+    In a decoder, attention is kept within examples by the restarting position ids, from which
+    transformers builds the block-diagonal mask; that needs `use_cache=False` and no attention mask.
     """
     if isinstance(batch, Seq2SeqBatch):
         return seq2seq_forward.label_logits(model, batch)

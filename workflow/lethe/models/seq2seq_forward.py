@@ -34,9 +34,7 @@ def decoder_states(model, batch: Seq2SeqBatch) -> torch.Tensor:
         input_ids=batch.input_ids,
         attention_mask=additive(own.tril(), model.dtype),
         encoder_hidden_states=encoded,
-        encoder_attention_mask=additive(
-            documents[:, :, None] == sources[:, None, :], model.dtype
-        ),
+        encoder_attention_mask=additive(documents[:, :, None] == sources[:, None, :], model.dtype),
         use_cache=False,
     ).last_hidden_state
 
