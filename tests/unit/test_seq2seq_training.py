@@ -4,17 +4,20 @@ import numpy as np
 import pytest
 import torch
 from seq2seq_model import make_model, some_examples, some_rows
-from small_nodes import make_tokenizer, stage_spec
+from small_nodes import make_nodes, make_tokenizer, stage_spec
 
 from lethe.artefacts import publish
 from lethe.data.encoding import encode_rows
 from lethe.data.seq2seq_batches import collate
 from lethe.data.seq2seq_examples import split_place
 from lethe.errors import UserError
+from lethe.jsonlines import read_rows
 from lethe.models.architectures import build
 from lethe.models.forward import token_losses, weighted_loss
-from lethe.models.loading import load_model
+from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.saving import save_model
+from lethe.models.tokenizers import tokenizer_for
+from lethe.training import stage as stage_module
 from lethe.training.stage import train_stage
 
 torch.set_num_threads(1)
@@ -136,6 +139,24 @@ def test_the_encoder_is_given_what_the_tokenizer_makes_of_the_prompt():
     assert empty.encoder_tokens == (tokenizer.bos_token_id,)
 
 
+def test_a_tokenizer_for_an_encoder_decoder_ends_texts_and_keeps_every_number(tmp_path):
+    plain = make_tokenizer()
+    assert tokenizer_for("causal", plain) is plain
+    made = tokenizer_for("seq2seq", plain)
+    made.save_pretrained(tmp_path)
+    for tokenizer in (made, load_tokenizer(tmp_path)):
+        assert tokenizer.get_vocab() == plain.get_vocab()
+        assert tokenizer.bos_token_id is None
+        text = plain("red cat", add_special_tokens=False)["input_ids"]
+        assert tokenizer("red cat")["input_ids"] == [*text, plain.eos_token_id]
+    assert plain("red cat")["input_ids"] == [plain.bos_token_id, *text]
+    rows = [{"id": 1, "prompt": "", "response": "cat"}, {"id": 2, "prompt": "red", "response": ""}]
+    empty, short = encode_rows(rows, "t", made, 9, "{prompt}", "seq2seq")
+    assert empty.encoder_tokens == (made.eos_token_id,)
+    assert tuple(made("red")["input_ids"]) == short.encoder_tokens
+    assert short.tokens == (made.eos_token_id,)
+
+
 def test_a_document_is_split_by_its_id_and_nothing_of_it_is_lost():
     tokenizer = make_tokenizer()
     _, rows = some_rows(200)
@@ -171,8 +192,6 @@ def test_a_saved_model_is_the_same_model(tmp_path):
 @pytest.fixture
 def results(tmp_path):
     """The nodes of `small_nodes` with a T5 as base."""
-    from small_nodes import make_nodes
-
     make_nodes(tmp_path)
     base = tmp_path / "bases" / "base"
     for file in base.iterdir():
@@ -186,8 +205,6 @@ def run(results, node, seconds=1e9, **spec):
 
 
 def test_a_stage_cut_at_a_step_goes_on_to_the_same_weights(results, monkeypatch):
-    from lethe.training import stage as stage_module
-
     whole = run(results, "whole")
     take_step = stage_module.train.__globals__["take_step"]
 
@@ -212,17 +229,13 @@ def test_operations_are_counted_by_the_side_that_a_token_goes_through(results):
     manifest = run(results, "stage")
     model = make_model()
     encoder = sum(p.numel() for p in model.encoder.parameters()) - model.shared.weight.numel()
-    examples = 0
-    # Two passes over 20 prompts and responses; every response ends with one more token.
-    rows = [line for line in (results / "data" / "data" / "one.jsonl").read_text().splitlines()]
-    import json
-
-    prompts = sum(len(json.loads(row)["prompt"].split()) + 1 for row in rows)
-    responses = sum(len(json.loads(row)["response"].split()) + 1 for row in rows)
+    # Two passes over 20 prompts and responses, each with one special token.
+    rows = read_rows(results / "data" / "data" / "one.jsonl")
+    prompts = sum(len(row["prompt"].split()) + 1 for row in rows)
+    responses = sum(len(row["response"].split()) + 1 for row in rows)
     rest = manifest["parameters"] - encoder
     assert manifest["tokens"] == 2 * (prompts + responses)
     assert manifest["flops"] == 6 * 2 * (encoder * prompts + rest * responses)
-    assert examples == 0
 
 
 def test_a_model_of_the_other_family_is_refused(results):

@@ -12,6 +12,7 @@ from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_tokenizer
 from lethe.models.saving import save_model
+from lethe.models.tokenizers import tokenizer_for
 from lethe.paths import BASE_MANIFEST, node_directory, work_directory
 from lethe.training.loop import Progress, make_collate, total_steps, train
 from lethe.training.provenance import costs, provenance
@@ -44,7 +45,7 @@ def train_base(
         started = time.monotonic()
         data = node_directory(results, "data", spec["data"])
         verify(data, "data.json")
-        tokenizer = load_tokenizer(data / "tokenizer")
+        tokenizer = tokenizer_for(spec["family"], load_tokenizer(data / "tokenizer"))
         directory = node_directory(results, "base", node)
         attempts, trained = [], 0.0
         for attempt in range(spec["attempts"]):
