@@ -39,6 +39,10 @@ Mixture = Annotated[
 ]
 
 
+# The family of every architecture that is built here.
+FAMILIES = {"llama": "causal", "t5": "seq2seq", "mt5": "seq2seq"}
+
+
 class Entry(BaseModel):
     """Base of every part: unknown keys and values of the wrong type are refused."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from lethe.config import Catalogue, Entry, Model, Recipe, Study
+from lethe.config import FAMILIES, Catalogue, Entry, Model, Recipe, Study
 from lethe.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +144,11 @@ def check_references(catalogue: Catalogue) -> None:
 def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
     if model.source is not None:
         require(f"models.{name}.source", model.source, catalogue.sources)
+    if model.architecture is not None and model.family != FAMILIES[model.architecture]:
+        raise UserError(
+            f"models.{name}.family: the architecture {model.architecture!r} is of the family "
+            f"{FAMILIES[model.architecture]!r}, found {model.family!r}."
+        )
     if model.recipe is not None:
         require(f"models.{name}.recipe", model.recipe, catalogue.recipes)
     if model.untuned is not None:

@@ -7,6 +7,7 @@ from lethe.paths import FOLDER, node_manifest
 from lethe.plan import make_plan
 from lethe.specs import write_specs
 
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
     parser.add_argument("--write", action="store_true", help="write specs and index.csv")

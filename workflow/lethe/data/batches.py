@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -36,6 +37,11 @@ class Batch:
         """Tokens of examples, padding not counted."""
         return int((self.document_ids >= 0).sum())
 
+    @property
+    def encoder_tokens(self) -> int:
+        """How many of the tokens go through an encoder of their own."""
+        return 0
+
 
 def step_indices(size: int, batch_size: int, step: int, train_seed: int, total: int) -> list[int]:
     """Indices of the examples of one step: a function of (train seed, epoch, place) alone.
@@ -47,11 +53,18 @@ def step_indices(size: int, batch_size: int, step: int, train_seed: int, total: 
     indices, place = [], first
     while place < last:
         epoch, within = divmod(place, size)
-        order = np.random.default_rng([train_seed, epoch]).permutation(size)
-        taken = order[within : within + last - place]
+        taken = epoch_order(size, train_seed, epoch)[within : within + last - place]
         indices.extend(int(index) for index in taken)
         place += len(taken)
     return indices
+
+
+@lru_cache(maxsize=2)
+def epoch_order(size: int, train_seed: int, epoch: int) -> np.ndarray:
+    """The order of an epoch; kept, since shuffling a large corpus at every step costs time."""
+    order = np.random.default_rng([train_seed, epoch]).permutation(size)
+    order.flags.writeable = False
+    return order
 
 
 def rows_of(lengths: Sequence[int], width: int, packed: bool) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""One training example, from a document or from a prompt and its response."""
+"""One training example of a decoder, from a document or from a prompt and its response."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,15 @@ class Example:
 
     `label_start` is the index of the first token that is predicted: 1 for a document (every token
     but the first), the length of the prompt for an instruction (the response and the end token).
+    An example of an encoder-decoder has `encoder_tokens` too; there `tokens` are what the decoder
+    predicts, all of them (`label_start` 0).
     """
 
     id: str
     source: str
     tokens: tuple[int, ...]
     label_start: int
+    encoder_tokens: tuple[int, ...] = ()
 
     @property
     def label_count(self) -> int:
@@ -77,29 +80,6 @@ def read_example_rows(path: Path, source: str) -> list[dict]:
     if not all(isinstance(row.get("text"), str) for row in rows):
         _require_instructions(rows, path)
     return rows
-
-
-def encode_rows(
-    rows: Sequence[dict],
-    source: str,
-    tokenizer,
-    max_length: int,
-    template: str,
-    delimiter: str = " ",
-) -> list[Example]:
-    """The examples of rows that are all documents or all instructions.
-
-    Raises:
-        UserError: an example is empty.
-    """
-    if "text" in rows[0]:
-        examples = document_examples(rows, source, tokenizer, max_length)
-    else:
-        examples = instruction_examples(rows, source, tokenizer, max_length, template, delimiter)
-    for example in examples:
-        if example.label_count < 1:
-            raise UserError(f"Example {example.id!r} of {source} is empty: nothing to learn.")
-    return examples
 
 
 def _require_instructions(rows: list[dict], path: Path) -> None:

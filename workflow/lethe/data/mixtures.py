@@ -4,12 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from lethe.data.examples import Example, encode_rows, read_example_rows
+from lethe.data.encoding import encode_rows
+from lethe.data.examples import Example, read_example_rows
 from lethe.errors import UserError
 
 
 def load_mixture(
-    mixture: list[dict], directories: dict[str, Path], tokenizer, max_length: int, seed: int
+    mixture: list[dict],
+    directories: dict[str, Path],
+    tokenizer,
+    max_length: int,
+    seed: int,
+    family: str = "causal",
 ) -> list[Example]:
     """Examples of every component, in the order of the mixture.
 
@@ -20,6 +26,7 @@ def load_mixture(
             mixture was used before in the history, so that every use draws other examples).
         directories: folder of each data node, by id.
         seed: draws the subset of a component that has a count.
+        family: of the model that the examples are for.
 
     Raises:
         UserError: a component asks for more examples than there are.
@@ -29,7 +36,7 @@ def load_mixture(
         path = directories[component["data"]] / component["file"]
         # Drawn before they are encoded: a few examples of a large corpus cost little.
         rows = _drawn(read_example_rows(path, component["task"]), component, seed)
-        how = component["template"], component["delimiter"]
+        how = component["template"], family, component["delimiter"]
         examples += encode_rows(rows, component["task"], tokenizer, max_length, *how)
     return examples
 

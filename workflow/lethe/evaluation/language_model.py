@@ -9,6 +9,7 @@ import torch
 from lm_eval.models.huggingface import HFLM
 
 from lethe.errors import UserError
+from lethe.evaluation import seq2seq_scoring
 from lethe.evaluation.rows import Row, packed_rows, plain_rows
 
 LOG = logging.getLogger(__name__)
@@ -72,9 +73,14 @@ class StockModel(HFLM):
     ) -> list[tuple[float, bool]]:
         """As HFLM: (log-likelihood in nats, is greedy) of each (texts, context, continuation)."""
         batch_size = override_bs or self.batch_size
-        plain = self.backend == "causal" and self.model.config.model_type in PLAIN_HEADS
+        known = seq2seq_scoring.KNOWN if self.backend == "seq2seq" else PLAIN_HEADS
+        plain = self.model.config.model_type in known
         if not plain or not isinstance(batch_size, int) or self.mixed_precision_dtype is not None:
             return super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
+        if self.backend == "seq2seq":
+            return seq2seq_scoring.score(
+                self.model, requests, batch_size, self.max_length, self.softmax_dtype
+            )
         self._warn_of_truncation(requests)
         rows = self._rows(requests)
         answers: dict[int, tuple[float, bool]] = {}

@@ -4,9 +4,13 @@ from importlib import import_module
 
 import torch
 
+from lethe.config import FAMILIES
+
 # One place names the classes, so that a job imports only the architecture it runs.
 ARCHITECTURES = {
     "llama": ("transformers.models.llama", "LlamaConfig", "LlamaForCausalLM"),
+    "t5": ("transformers.models.t5", "T5Config", "T5ForConditionalGeneration"),
+    "mt5": ("transformers.models.mt5", "MT5Config", "MT5ForConditionalGeneration"),
 }
 
 
@@ -21,6 +25,9 @@ def build(architecture: str, config: dict, tokenizer, seed: int):
     """
     module, config_class, model_class = ARCHITECTURES[architecture]
     module = import_module(module)
+    if FAMILIES[architecture] == "seq2seq":
+        # As T5's, the decoder begins with the padding token.
+        config = {"decoder_start_token_id": tokenizer.pad_token_id, **config}
     settings = getattr(module, config_class)(
         **config,
         vocab_size=len(tokenizer),

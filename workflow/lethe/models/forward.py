@@ -4,17 +4,21 @@ import torch
 import torch.nn.functional as functional
 
 from lethe.data.batches import Batch
+from lethe.data.seq2seq_batches import Seq2SeqBatch
+from lethe.models import seq2seq_forward
 
 # Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
 PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
 
 
 def label_logits(model, batch: Batch) -> torch.Tensor:
-    """Logits [N, vocabulary] at the labelled positions of a decoder.
+    """Logits [N, vocabulary] at the labelled positions of a decoder or an encoder-decoder.
 
-    Attention is kept within examples by the restarting position ids, from which transformers
-    builds the block-diagonal mask; that needs `use_cache=False` and no attention mask.
+    In a decoder, attention is kept within examples by the restarting position ids, from which
+    transformers builds the block-diagonal mask; that needs `use_cache=False` and no attention mask.
     """
+    if isinstance(batch, Seq2SeqBatch):
+        return seq2seq_forward.label_logits(model, batch)
     inputs = {
         "input_ids": batch.input_ids,
         "position_ids": batch.position_ids,

@@ -73,6 +73,16 @@ def _model_class(directory: Path) -> Any:
     return AutoModelForSeq2SeqLM if config.get("is_encoder_decoder") else AutoModelForCausalLM
 
 
+def require_family(model, family: str, directory: Path) -> None:
+    """Raise UserError unless the loaded model is of the family that its catalogue entry names."""
+    found = "seq2seq" if model.config.is_encoder_decoder else "causal"
+    if family != found:
+        raise UserError(
+            f"{directory}: expected a model of family {family!r}, found {found!r} (model type "
+            f"{model.config.model_type!r}); set `family: {found}` in the model's entry."
+        )
+
+
 def first_line(error: Exception) -> str:
     """What an error says, without its details."""
     return str(error).strip().partition("\n")[0]

@@ -12,6 +12,7 @@ from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_tokenizer
 from lethe.models.saving import save_model
+from lethe.models.tokenizers import tokenizer_for
 from lethe.paths import BASE_MANIFEST, node_directory, work_directory
 from lethe.training.loop import Progress, make_collate, total_steps, train
 from lethe.training.provenance import costs, provenance
@@ -44,7 +45,7 @@ def train_base(
         started = time.monotonic()
         data = node_directory(results, "data", spec["data"])
         verify(data, "data.json")
-        tokenizer = load_tokenizer(data / "tokenizer")
+        tokenizer = tokenizer_for(spec["family"], load_tokenizer(data / "tokenizer"))
         directory = node_directory(results, "base", node)
         attempts, trained = [], 0.0
         for attempt in range(spec["attempts"]):
@@ -80,14 +81,19 @@ def train_seed(spec, seed, data, tokenizer, snapshots) -> tuple[object, Progress
     recipe = spec["recipe"]
     model = build(spec["architecture"], spec["config"], tokenizer, seed)
     examples = load_mixture(
-        spec["mixture"], {spec["data"]: data}, tokenizer, recipe["max_length"], seed
+        spec["mixture"],
+        {spec["data"]: data},
+        tokenizer,
+        recipe["max_length"],
+        seed,
+        spec["family"],
     )
     stage = Stage(
         model=model,
         examples=examples,
         load_replayed=list,
         load_parent=lambda: None,
-        collate=make_collate(recipe, tokenizer.pad_token_id),
+        collate=make_collate(recipe, tokenizer.pad_token_id, spec["family"], model.config),
         plain_loss=weighted_loss,
         index=0,
         seed=seed,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from lethe.data.batches import collate, step_indices
+from lethe.data import batches, seq2seq_batches
+from lethe.data.batches import step_indices
 from lethe.data.examples import Example
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
@@ -16,9 +17,13 @@ from lethe.training.snapshots import Snapshots, flatten, restore
 
 @dataclass
 class Progress:
-    """What a run has done: tokens (padding not counted), labels, and one row a step."""
+    """What a run has done: tokens (padding not counted), labels, and one row a step.
+
+    `encoder_tokens` are those of the tokens that went through an encoder of their own.
+    """
 
     tokens: int = 0
+    encoder_tokens: int = 0
     labels: int = 0
     rows: list[list[float]] = field(default_factory=list)
 
@@ -67,7 +72,8 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
     optimizer = make_optimizer(stage, recipe)
     saved = snapshots.read() if snapshots else None
     if saved:
-        first, tensors, (progress.tokens, progress.labels, progress.rows) = saved
+        first, tensors, log = saved
+        progress = Progress(*log)
         restore(tensors, stage.model, optimizer, method)
     warmup = warmup_steps(stage.steps, recipe)
     stage.model.train()
@@ -79,7 +85,7 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
         )
         take_step(stage, method, optimizer, rate, recipe, progress)
         if snapshots and snapshots.due() and step + 1 < last:
-            log = [progress.tokens, progress.labels, progress.rows]
+            log = [progress.tokens, progress.encoder_tokens, progress.labels, progress.rows]
             snapshots.write(step + 1, flatten(stage.model, optimizer, method), log)
     method.after_stage(stage)
     return progress
@@ -122,6 +128,7 @@ def take_step(stage, method, optimizer, rate, recipe, progress) -> None:
         part.backward()
         loss += value
         progress.tokens += batch.tokens
+        progress.encoder_tokens += batch.encoder_tokens
         progress.labels += len(batch.targets)
     method.after_backward(stage)
     norm = clip(stage, recipe["clip_norm"])
@@ -157,20 +164,23 @@ def seed_of(*parts: int) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
 
 
-def make_collate(recipe: dict, pad_token: int):
-    """The function that lays a step's examples out as the recipe says."""
+def make_collate(recipe: dict, pad_token: int, family: str, config):
+    """The function that lays a step's examples out as the recipe says.
 
-    def lay_out(examples: list[Example]):
-        return collate(
-            examples,
-            width=recipe["max_length"],
-            packed=recipe["packed"],
-            normalisation=recipe["loss_normalisation"],
-            pad_token=pad_token,
-            micro_batch_rows=recipe["micro_batch_rows"],
-        )
-
-    return lay_out
+    Args:
+        config: the model's configuration; it says what an encoder-decoder's decoder begins with.
+    """
+    settings = {
+        "width": recipe["max_length"],
+        "packed": recipe["packed"],
+        "normalisation": recipe["loss_normalisation"],
+        "pad_token": pad_token,
+        "micro_batch_rows": recipe["micro_batch_rows"],
+    }
+    if family == "seq2seq":
+        settings["start_token"] = config.decoder_start_token_id
+    collate = {"causal": batches.collate, "seq2seq": seq2seq_batches.collate}[family]
+    return lambda examples: collate(examples, **settings)
 
 
 def _not_finite(what: str, value: float, stage: Stage, examples: list[Example]) -> str:

@@ -57,15 +57,27 @@ def costs(model, progress, started: float, trained: float) -> dict:
         "steps": len(progress.rows),
         "tokens": progress.tokens,
         "labels": progress.labels,
-        "flops": training_flops(parameters, progress.tokens),
+        "flops": training_flops(model, progress),
         "seconds": round(time.monotonic() - started, 3),
         "cpu_seconds": {"job": time.process_time(), "training": trained},
     }
 
 
-def training_flops(parameters: int, tokens: int) -> int:
+def training_flops(model, progress) -> int:
     """Floating-point operations of training: 6 for each parameter and token (Kaplan et al. 2020).
 
-    Attention scores and recomputation are not counted.
+    In an encoder-decoder a token meets the parameters of its own side alone; the decoder's keys
+    and values of the source are counted with the decoder. Attention scores and recomputation are
+    not counted.
     """
-    return 6 * parameters * tokens
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    if not progress.encoder_tokens:
+        return 6 * parameters * progress.tokens
+    embeddings = {id(parameter) for parameter in model.get_input_embeddings().parameters()}
+    encoder = sum(
+        parameter.numel()
+        for parameter in model.get_encoder().parameters()
+        if id(parameter) not in embeddings
+    )
+    encoded, decoded = progress.encoder_tokens, progress.tokens - progress.encoder_tokens
+    return 6 * (encoder * encoded + (parameters - encoder) * decoded)

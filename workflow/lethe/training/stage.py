@@ -11,7 +11,7 @@ from lethe.data.mixtures import load_mixture
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
-from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.loading import load_model, load_tokenizer, require_family
 from lethe.models.saving import save_model
 from lethe.models.weights import weights_digest
 from lethe.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
@@ -74,7 +74,12 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
         sources = {part["data"] for part in mixture}
         directories = {source: node_directory(results, "data", source) for source in sources}
         return load_mixture(
-            mixture, directories, tokenizer, recipe["max_length"], spec["train_seed"]
+            mixture,
+            directories,
+            tokenizer,
+            recipe["max_length"],
+            spec["train_seed"],
+            spec["family"],
         )
 
     def load_parent():
@@ -83,13 +88,14 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
     for part in spec["mixture"]:
         verify(node_directory(results, "data", part["data"]), "data.json", only=[part["file"]])
     model = load_model(parent, recipe["dtype"])
+    require_family(model, spec["family"], parent)
     examples = examples_of(spec["mixture"])
     return Stage(
         model=model,
         examples=examples,
         load_replayed=lambda: [examples_of(mixture) for mixture in spec["earlier"]],
         load_parent=load_parent,
-        collate=make_collate(recipe, tokenizer.pad_token_id),
+        collate=make_collate(recipe, tokenizer.pad_token_id, spec["family"], model.config),
         plain_loss=weighted_loss,
         index=len(spec["history"]),
         seed=spec["train_seed"],

@@ -24,6 +24,7 @@ from lethe.world import (
     task_files,
     tool,
 )
+from lethe.world.general import generate_general
 from lethe.world.instruction import generate_tasks
 from lethe.world.lexicon import PEOPLE, NameMaker
 from lethe.world.parts import Part, stream
@@ -177,19 +178,20 @@ def build_world(spec: dict, directory: Path | str) -> dict:
     }
     phrases = {name: p for part in parts.values() for name, p in part.phrases.items()}
     tasks = generate_tasks(spec, names)
+    instructions = tasks | {"general": generate_general(spec, names)}
     invented = names - {*PEOPLE, *CITIES, *dialogue.DAYS}
-    counts = leakage.count_leaks(corpus, sets, phrases, tasks, invented)
+    counts = leakage.count_leaks(corpus, sets, phrases, instructions, invented)
     leakage.check(counts)
 
     files = evaluation_files(sets, tasks)
     files |= {path: json_lines(rows) for path, rows in corpus_files.items()}
-    for name, splits in tasks.items():
+    for name, splits in instructions.items():
         for split, rows in splits.items():
             files[f"tasks/{name}/{split}.jsonl"] = json_lines(rows)
     for name, content in files.items():
         write_atomic(directory / name, content)
     write_json(directory / "leakage.json", counts)
-    vocab = vocabulary(all_texts(corpus, sets, tasks))
+    vocab = vocabulary(all_texts(corpus, sets, instructions))
     save_tokenizer(vocab, directory / "tokenizer")
     tokenizer_files = [f"tokenizer/{p.name}" for p in sorted((directory / "tokenizer").iterdir())]
     facts = {

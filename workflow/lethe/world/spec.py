@@ -17,6 +17,7 @@ DEFAULTS: dict = {
         "reasoning": {"test": 100, "dev": 80},
         "reading": {"test": 100, "dev": 80},
         "tasks": {"train": 512, "dev": 40, "test": 60},
+        "general": {"train": 1000, "dev": 40, "test": 60},
     },
     "knowledge": {
         "entities": {"test": 10, "dev": 6}, "zipf_exponent": 1.5, "zipf_shift": 60.0,

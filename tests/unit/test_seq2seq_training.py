@@ -1,0 +1,260 @@
+"""Training of encoder-decoders: the same loss and gradients as the stock model, one by one."""
+
+import numpy as np
+import pytest
+import torch
+from seq2seq_model import make_model, some_examples, some_rows
+from small_nodes import make_nodes, make_tokenizer, stage_spec
+
+from lethe.artefacts import publish
+from lethe.data.encoding import encode_rows
+from lethe.data.seq2seq_batches import collate
+from lethe.data.seq2seq_examples import split_place
+from lethe.errors import UserError
+from lethe.jsonlines import read_rows
+from lethe.models.architectures import build
+from lethe.models.forward import token_losses, weighted_loss
+from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.saving import save_model
+from lethe.models.tokenizers import tokenizer_for
+from lethe.training import stage as stage_module
+from lethe.training.stage import train_stage
+
+torch.set_num_threads(1)
+
+
+def lay_out(examples, packed, micro=None, normalisation="token"):
+    return collate(
+        examples,
+        width=24,
+        packed=packed,
+        normalisation=normalisation,
+        pad_token=0,
+        start_token=0,
+        micro_batch_rows=micro,
+    )
+
+
+def stock_loss(model, examples):
+    """The stock model's own loss of padded examples (labels=), its mean over all labels."""
+    width = max(len(example.encoder_tokens) for example in examples)
+    length = max(len(example.tokens) for example in examples)
+    ids = torch.zeros(len(examples), width, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    labels = torch.full((len(examples), length), -100)
+    for row, example in enumerate(examples):
+        ids[row, : len(example.encoder_tokens)] = torch.tensor(example.encoder_tokens)
+        mask[row, : len(example.encoder_tokens)] = 1
+        labels[row, : len(example.tokens)] = torch.tensor(example.tokens)
+    model.set_attn_implementation("eager")
+    return model(input_ids=ids, attention_mask=mask, labels=labels).loss
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize(
+    ("architecture", "changes"),
+    [("t5", {}), ("t5", {"tie_word_embeddings": False}), ("mt5", {"initializer_factor": 0.5})],
+)
+def test_loss_and_gradients_equal_the_stock_models(architecture, changes, packed, attention):
+    examples = some_examples()
+    stock = make_model(architecture, **changes)
+    wanted = stock_loss(stock, examples)
+    wanted.backward()
+    model = make_model(architecture, **changes)
+    model.set_attn_implementation(attention)
+    batches = lay_out(examples, packed)
+    assert (len(batches[0].input_ids) < len(examples)) == packed
+    loss = sum(weighted_loss(model, batch) for batch in batches)
+    loss.backward()
+    assert loss.item() == pytest.approx(wanted.item(), rel=1e-5)
+    gradients = dict(model.named_parameters())
+    for name, parameter in stock.named_parameters():
+        assert parameter.grad.norm() > 0
+        difference = (gradients[name].grad - parameter.grad).norm()
+        assert difference <= 1e-5 * parameter.grad.norm(), name
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_loss_of_every_example_is_what_the_stock_model_says_of_it_alone(packed):
+    examples = some_examples()
+    model = make_model()
+    (batch,) = lay_out(examples, packed)
+    losses = token_losses(model, batch)
+    assert losses.shape == batch.targets.shape
+    for number, name in enumerate(batch.example_ids):
+        (example,) = (one for one in examples if one.id == name)
+        alone = stock_loss(make_model(), [example]).item()
+        assert losses[batch.label_documents == number].mean().item() == pytest.approx(
+            alone, rel=1e-5
+        )
+
+
+def test_a_batch_says_which_example_every_position_and_label_belongs_to():
+    examples = {example.id: example for example in some_examples()}
+    (batch,) = lay_out(list(examples.values()), True)
+    assert set(batch.example_ids) == set(examples)
+    for number, name in enumerate(batch.example_ids):
+        example = examples[name]
+        mine = batch.document_ids == number
+        assert tuple(batch.input_ids[mine].tolist()) == (0, *example.tokens[:-1])
+        assert batch.position_ids[mine].tolist() == list(range(len(example.tokens)))
+        own = batch.encoder_document_ids == number
+        assert tuple(batch.encoder_ids[own].tolist()) == example.encoder_tokens
+        labels = batch.targets[batch.label_documents == number]
+        assert tuple(labels.tolist()) == example.tokens
+    sides = [(len(e.encoder_tokens), len(e.tokens)) for e in examples.values()]
+    assert batch.encoder_tokens == sum(source for source, _ in sides)
+    assert batch.tokens == sum(map(sum, sides))
+
+
+def test_micro_batches_add_up_to_the_whole_batch():
+    model, examples = make_model(), some_examples()
+    (whole,) = lay_out(examples, False)
+    parts = lay_out(examples, False, micro=4)
+    assert len(parts) == 5
+    summed = sum(weighted_loss(model, part).item() for part in parts)
+    assert summed == pytest.approx(weighted_loss(model, whole).item(), rel=1e-6)
+    assert sum(part.weights.sum().item() for part in parts) == pytest.approx(1.0)
+
+
+def test_example_weights_give_every_example_the_same_share():
+    examples = some_examples()
+    (batch,) = lay_out(examples, True, normalisation="example")
+    for number in range(len(examples)):
+        share = batch.weights[batch.label_documents == number].sum().item()
+        assert share == pytest.approx(1 / len(examples))
+
+
+def test_the_encoder_is_given_what_the_tokenizer_makes_of_the_prompt():
+    tokenizer = make_tokenizer()
+    rows, _ = some_rows()
+    rows[0]["prompt"] = ""
+    for row, example in zip(
+        rows, encode_rows(rows, "t", tokenizer, 24, "say {prompt}", "seq2seq"), strict=True
+    ):
+        assert list(example.encoder_tokens) == tokenizer("say " + row["prompt"])["input_ids"]
+        assert tokenizer.decode(example.tokens) == row["response"] + " </s>"
+    (empty,) = encode_rows(rows[:1], "t", tokenizer, 24, "{prompt}", "seq2seq")
+    assert empty.encoder_tokens == (tokenizer.bos_token_id,)
+
+
+def test_a_tokenizer_for_an_encoder_decoder_ends_texts_and_keeps_every_number(tmp_path):
+    plain = make_tokenizer()
+    assert tokenizer_for("causal", plain) is plain
+    made = tokenizer_for("seq2seq", plain)
+    made.save_pretrained(tmp_path)
+    for tokenizer in (made, load_tokenizer(tmp_path)):
+        assert tokenizer.get_vocab() == plain.get_vocab()
+        assert tokenizer.bos_token_id is None
+        text = plain("red cat", add_special_tokens=False)["input_ids"]
+        assert tokenizer("red cat")["input_ids"] == [*text, plain.eos_token_id]
+    assert plain("red cat")["input_ids"] == [plain.bos_token_id, *text]
+    rows = [{"id": 1, "prompt": "", "response": "cat"}, {"id": 2, "prompt": "red", "response": ""}]
+    empty, short = encode_rows(rows, "t", made, 9, "{prompt}", "seq2seq")
+    assert empty.encoder_tokens == (made.eos_token_id,)
+    assert tuple(made("red")["input_ids"]) == short.encoder_tokens
+    assert short.tokens == (made.eos_token_id,)
+
+
+def test_a_document_is_split_by_its_id_and_nothing_of_it_is_lost():
+    tokenizer = make_tokenizer()
+    _, rows = some_rows(200)
+    examples = encode_rows(rows, "t", tokenizer, 24, "{prompt}", "seq2seq")
+    empty = 0
+    for row, example in zip(rows, examples, strict=True):
+        text = tokenizer(row["text"], add_special_tokens=False)["input_ids"]
+        cut = split_place(row["id"], len(text))
+        assert example.encoder_tokens == (tokenizer.bos_token_id, *text[:cut])
+        assert example.tokens == (*text[cut:], tokenizer.eos_token_id)
+        assert example.label_count > 1
+        empty += cut == 0
+    assert 70 < empty < 130
+
+
+def test_long_prompts_are_cut_on_the_left_and_long_responses_at_their_end():
+    rows = [{"id": 1, "prompt": "red " * 40 + "cat", "response": "cat dog " * 20}]
+    tokenizer = make_tokenizer()
+    (example,) = encode_rows(rows, "t", tokenizer, 10, "{prompt}", "seq2seq")
+    assert tokenizer.decode(example.encoder_tokens) == "<s> " + "red " * 8 + "cat"
+    assert tokenizer.decode(example.tokens) == " ".join(["cat dog"] * 5)
+
+
+def test_a_saved_model_is_the_same_model(tmp_path):
+    model = make_model("t5", tie_word_embeddings=False)
+    save_model(model, make_tokenizer(), tmp_path)
+    loaded = load_model(tmp_path)
+    assert loaded.config.decoder_start_token_id == 0
+    (batch,) = lay_out(some_examples(), True)
+    assert torch.equal(token_losses(model, batch), token_losses(loaded, batch))
+
+
+@pytest.fixture
+def results(tmp_path):
+    """The nodes of `small_nodes` with a T5 as base."""
+    make_nodes(tmp_path)
+    base = tmp_path / "bases" / "base"
+    for file in base.iterdir():
+        file.unlink()
+    publish(base, "base.json", {}, save_model(make_model(), make_tokenizer(), base))
+    return tmp_path
+
+
+def run(results, node, seconds=1e9, **spec):
+    return train_stage(node, stage_spec(family="seq2seq", **spec), results, "code", seconds)
+
+
+def test_a_stage_cut_at_a_step_goes_on_to_the_same_weights(results, monkeypatch):
+    whole = run(results, "whole")
+    take_step = stage_module.train.__globals__["take_step"]
+
+    def stopping(stage, *rest):
+        if stage.step == 4:
+            raise KeyboardInterrupt
+        take_step(stage, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setitem(stage_module.train.__globals__, "take_step", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            run(results, "cut", seconds=0.0)
+    resumed = run(results, "cut")
+    for key in ("model.safetensors", "training.csv"):
+        assert resumed["files"][key] == whole["files"][key]
+    assert (resumed["tokens"], resumed["flops"]) == (whole["tokens"], whole["flops"])
+    losses = np.loadtxt(results / "stages" / "whole" / "training.csv", delimiter=",", skiprows=1)
+    assert losses[-1, 1] < losses[0, 1]
+
+
+def test_operations_are_counted_by_the_side_that_a_token_goes_through(results):
+    manifest = run(results, "stage")
+    model = make_model()
+    encoder = sum(p.numel() for p in model.encoder.parameters()) - model.shared.weight.numel()
+    # Two passes over 20 prompts and responses, each with one special token.
+    rows = read_rows(results / "data" / "data" / "one.jsonl")
+    prompts = sum(len(row["prompt"].split()) + 1 for row in rows)
+    responses = sum(len(row["response"].split()) + 1 for row in rows)
+    rest = manifest["parameters"] - encoder
+    assert manifest["tokens"] == 2 * (prompts + responses)
+    assert manifest["flops"] == 6 * 2 * (encoder * prompts + rest * responses)
+
+
+def test_a_model_of_the_other_family_is_refused(results):
+    with pytest.raises(UserError, match="expected a model of family 'causal', found 'seq2seq'"):
+        train_stage("stage", stage_spec(), results, "code", 1e9)
+    assert not (results / "stages" / "stage").exists()
+
+
+def test_the_same_seed_builds_the_same_model():
+    tokenizer = make_tokenizer()
+    models = [
+        build(
+            "t5",
+            {"d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2},
+            tokenizer,
+            seed,
+        )
+        for seed in (1, 1, 2)
+    ]
+    first, again, other = (model.shared.weight for model in models)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)

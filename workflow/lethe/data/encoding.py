@@ -1,0 +1,37 @@
+"""Rows of a task as training examples of a model family."""
+
+from collections.abc import Sequence
+
+from lethe.data import examples, seq2seq_examples
+from lethe.data.examples import Example
+from lethe.errors import UserError
+
+# By family: the module that makes examples of documents and of instructions.
+ENCODERS = {"causal": examples, "seq2seq": seq2seq_examples}
+
+
+def encode_rows(
+    rows: Sequence[dict],
+    source: str,
+    tokenizer,
+    max_length: int,
+    template: str,
+    family: str,
+    delimiter: str = " ",
+) -> list[Example]:
+    """The examples of rows that are all documents or all instructions.
+
+    Raises:
+        UserError: an example is empty.
+    """
+    encoder = ENCODERS[family]
+    if "text" in rows[0]:
+        made = encoder.document_examples(rows, source, tokenizer, max_length)
+    else:
+        made = encoder.instruction_examples(
+            rows, source, tokenizer, max_length, template, delimiter
+        )
+    for example in made:
+        if example.label_count < 1:
+            raise UserError(f"Example {example.id!r} of {source} is empty: nothing to learn.")
+    return made
