@@ -89,14 +89,20 @@ def first_line(error: Exception) -> str:
 
 
 def load_tokenizer(directory: Path | str):
-    """The tokenizer in a checkpoint or data directory.
+    """The tokenizer in a checkpoint or data directory, with a padding token.
 
-    A `tokenizer.json` is read without transformers' automatic classes, slow to import.
+    A `tokenizer.json` is read without transformers' automatic classes, slow to import. Where no
+    padding token is named, as in LLaMA, the end token pads: padded positions are never attended
+    to and carry no loss.
     """
     from transformers import PreTrainedTokenizerFast
 
     if (Path(directory) / "tokenizer.json").exists():
-        return PreTrainedTokenizerFast.from_pretrained(directory, local_files_only=True)
-    from transformers import AutoTokenizer
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(directory, local_files_only=True)
+    else:
+        from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
