@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hub_endpoint import HubEndpoint, start_endpoint
+from hub_endpoint import start_endpoint
 from small_models import bloom_files, llama_files, mt0_files
 
 from lethe.artefacts import write_json

@@ -28,7 +28,7 @@ def bloom_tokenizer() -> tuple[Tokenizer, dict]:
     trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=special, initial_alphabet=alphabet)
     tokenizer.train_from_iterator(TEXT, trainer)
     names = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
-    return tokenizer, names
+    return tokenizer, {**names, "tokenizer_class": "BloomTokenizerFast"}
 
 
 def llama_tokenizer() -> tuple[Tokenizer, dict]:
@@ -45,7 +45,12 @@ def llama_tokenizer() -> tuple[Tokenizer, dict]:
         single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)]
     )
     tokenizer.add_special_tokens(special)
-    return tokenizer, {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
+    names = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
+    details = {"lstrip": False, "normalized": True, "rstrip": False, "single_word": False}
+    added = {
+        name: {"__type": "AddedToken", "content": token, **details} for name, token in names.items()
+    }
+    return tokenizer, {**added, "tokenizer_class": "LlamaTokenizer", "add_bos_token": True}
 
 
 def mt0_tokenizer() -> tuple[Tokenizer, dict]:
@@ -60,21 +65,22 @@ def mt0_tokenizer() -> tuple[Tokenizer, dict]:
         single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
     )
     tokenizer.add_special_tokens(["<pad>", "</s>", "<unk>"])
-    return tokenizer, {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    names = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    return tokenizer, {**names, "tokenizer_class": "T5Tokenizer", "extra_ids": 0}
 
 
 def bloom_files() -> dict[str, bytes]:
     """BLOOM: input and output embeddings are one matrix, positions are linear biases."""
-    tokenizer, names = bloom_tokenizer()
+    tokenizer, settings = bloom_tokenizer()
     config = BloomConfig(
         vocab_size=tokenizer.get_vocab_size() + 4, hidden_size=16, n_layer=2, n_head=2
     )
-    return repository_files(BloomForCausalLM, config, tokenizer, names)
+    return repository_files(BloomForCausalLM, config, tokenizer, settings)
 
 
 def llama_files(max_shard_size: str = "12KB") -> dict[str, bytes]:
     """LLaMA, sharded, with separate output embeddings."""
-    tokenizer, names = llama_tokenizer()
+    tokenizer, settings = llama_tokenizer()
     config = LlamaConfig(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=16,
@@ -84,12 +90,12 @@ def llama_files(max_shard_size: str = "12KB") -> dict[str, bytes]:
         num_key_value_heads=2,
         max_position_embeddings=512,
     )
-    return repository_files(LlamaForCausalLM, config, tokenizer, names, max_shard_size)
+    return repository_files(LlamaForCausalLM, config, tokenizer, settings, max_shard_size)
 
 
 def mt0_files() -> dict[str, bytes]:
     """mT0: an encoder-decoder with separate output embeddings and more rows than tokens."""
-    tokenizer, names = mt0_tokenizer()
+    tokenizer, settings = mt0_tokenizer()
     config = MT5Config(
         vocab_size=tokenizer.get_vocab_size() + 12,
         d_model=16,
@@ -100,16 +106,15 @@ def mt0_files() -> dict[str, bytes]:
         num_heads=2,
         tie_word_embeddings=False,
     )
-    return repository_files(MT5ForConditionalGeneration, config, tokenizer, names)
+    return repository_files(MT5ForConditionalGeneration, config, tokenizer, settings)
 
 
-def repository_files(model_class, config, tokenizer, names, max_shard_size="1GB"):
+def repository_files(model_class, config, tokenizer, settings, max_shard_size="1GB"):
     """Every file of a repository with a random model, seed 0, as `save_pretrained` lays it out."""
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         model_class(config).save_pretrained(folder, max_shard_size=max_shard_size)
         tokenizer.save(str(Path(folder) / "tokenizer.json"))
-        settings = {**names, "tokenizer_class": "PreTrainedTokenizerFast"}
         (Path(folder) / "tokenizer_config.json").write_text(json.dumps(settings))
         files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     # What real repositories also have, and what is never fetched.

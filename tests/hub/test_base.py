@@ -178,7 +178,11 @@ def wrong_checkpoints(models: dict) -> dict[str, tuple[str, dict, tuple[str, ...
             ("never run",),
         ),
         "a deeper configuration": ("causal", changed(bloom, n_layer=3), ("lack", "incomplete")),
-        "a wider configuration": ("causal", changed(bloom, hidden_size=32), ("of shape", "different")),
+        "a wider configuration": (
+            "causal",
+            changed(bloom, hidden_size=32),
+            ("of shape", "different"),
+        ),
         "another's tokenizer": ("causal", {**bloom, **other}, ("tokens", "two different models")),
         "a masked model": (
             "causal",
