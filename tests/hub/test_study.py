@@ -1,7 +1,6 @@
 """A whole study on models of the hub: from fetching to figures, and past a model that is closed."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from lethe.artefacts import read_json
+from lethe.models.weights import weights_digest
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
@@ -52,33 +52,35 @@ def write_study(project: Path, models: dict) -> None:
     (project / "hub.yaml").write_text(yaml.safe_dump(study))
 
 
-def snakemake(project: Path, endpoint, *arguments: str) -> subprocess.CompletedProcess:
-    """Run the study with the network switched off everywhere but in the rule that fetches."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "hub.yaml"]
+def run(project: Path, endpoint, *command: str, token: str = "") -> subprocess.CompletedProcess:
+    """Run a module of Python with the network switched off everywhere but in `lethe fetch`."""
     environment = {**os.environ, "HF_ENDPOINT": endpoint.url, "HF_HUB_OFFLINE": "1"}
-    environment |= {"HF_TOKEN_PATH": str(project / "no-token"), "PYTHONPATH": ""}
+    environment |= {"HF_TOKEN_PATH": str(project / "no-token"), "HF_TOKEN": token}
     return subprocess.run(
-        [*command, *arguments],
+        [sys.executable, "-m", *command, "--configfile", "hub.yaml"],
         cwd=project,
         capture_output=True,
         text=True,
-        env=environment,
+        env={**environment, "PYTHONPATH": str(project / "workflow")},
         timeout=500,
     )
+
+
+def study_models(hub_endpoint, small_models) -> dict:
+    """One model of each architecture, and a gated one."""
+    revisions = hub_endpoint.serve({HUB[name]: small_models[name] for name in HUB})
+    revisions |= hub_endpoint.serve({"tiny/closed": small_models["llama"]}, gated=True)
+    models = {name: {"family": FAMILY[name], "hub": HUB[name]} for name in HUB}
+    models["closed"] = {"family": "causal", "hub": "tiny/closed"}
+    return {name: {**model, "revision": revisions[model["hub"]]} for name, model in models.items()}
 
 
 def test_a_study_runs_on_every_architecture_and_past_a_closed_model(
     project, hub_endpoint, small_models
 ):
-    revisions = hub_endpoint.serve({HUB[name]: small_models[name] for name in HUB})
-    models = {
-        name: {"family": FAMILY[name], "hub": HUB[name], "revision": revisions[HUB[name]]}
-        for name in HUB
-    }
-    closed = hub_endpoint.serve({"tiny/closed": small_models["llama"]}, gated=True)
-    models["closed"] = {"family": "causal", "hub": "tiny/closed", **_pinned(closed)}
+    models = study_models(hub_endpoint, small_models)
     write_study(project, models)
-    told = snakemake(project, hub_endpoint)
+    told = run(project, hub_endpoint, "snakemake", "--cores", "2")
     assert told.returncode != 0
     assert "tiny/closed is gated: accept its terms at" in told.stdout + told.stderr
     results = project / "results"
@@ -86,17 +88,17 @@ def test_a_study_runs_on_every_architecture_and_past_a_closed_model(
         made = [path.parent.name for path in (results / folder).glob(f"*/{file}")]
         assert {name for name in models if any(m.startswith(name) for m in made)} == set(HUB)
     assert not list((results / "fetched").glob("tiny--closed*"))
-    # With access, the same command goes on to the figures, and nothing is fetched twice.
+    status = run(project, hub_endpoint, "lethe", "status").stdout
+    assert "closed" in status and "tiny/closed is gated" in status
+    # Once it is open, the same command goes on to the figures, and nothing is fetched twice.
     hub_endpoint.granted.add("hf_granted")
     before = len(hub_endpoint.requests)
-    os.environ["HF_TOKEN"] = "hf_granted"  # the fixture's monkeypatch takes it back
-    told = snakemake(project, hub_endpoint)
+    told = run(project, hub_endpoint, "snakemake", "--cores", "2", token="hf_granted")
     assert told.returncode == 0, told.stdout + told.stderr
-    asked = {path for _, path, _ in hub_endpoint.requests[before:]}
-    assert all("closed" in path or "/api/agent" in path for path in asked), asked
-    assert list((results / "studies" / "hub" / "figures").glob("*.png"))
-
-
-def _pinned(revisions: dict[str, str]) -> dict[str, str]:
-    (revision,) = revisions.values()
-    return {"revision": revision}
+    fetched = {path for _, path, _ in hub_endpoint.requests[before:] if "tiny/" in path}
+    assert fetched and all("tiny/closed" in path for path in fetched)
+    assert len(list((results / "studies" / "hub" / "figures").glob("*.png"))) >= 4
+    for stage in (results / "stages").glob("*/stage.json"):
+        record = read_json(stage)
+        base = read_json(results / "bases" / record["spec"]["parent"] / "base.json")
+        assert record["parent_weights"] == weights_digest(base)

@@ -45,7 +45,8 @@ def run_words(run) -> str:
 def state(plan: Plan, results: Path, node: str) -> tuple[str, str]:
     """The mark of a checkpoint, and why it failed if it did."""
     kind = plan.nodes[node].kind
-    jobs = [(kind, node), *(("probe", probe) for probe in plan.probes[node])]
+    fetches = [one for one in plan.nodes[node].inputs if one[0] == "fetched"]
+    jobs = [(kind, node), *fetches, *(("probe", probe) for probe in plan.probes[node])]
     done = [node_manifest(results, kind, name).exists() for kind, name in jobs]
     if all(done):
         return "#", ""

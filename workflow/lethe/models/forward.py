@@ -9,6 +9,9 @@ from lethe.models import seq2seq_forward
 
 # Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
 PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
+# Decoders in which restarting positions keep packed examples apart (the tests prove each); others
+# may ignore them without a word, as BLOOM does, and have one example a row.
+POSITIONS_KEEP_APART = {"llama", "qwen2", "gpt_neox", "gpt2"}
 
 
 def label_logits(model, batch: Batch) -> torch.Tensor:

@@ -11,6 +11,7 @@ from lethe.data.batches import step_indices
 from lethe.data.examples import Example
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
+from lethe.models.forward import POSITIONS_KEEP_APART
 from lethe.training.schedules import factor
 from lethe.training.snapshots import Snapshots, flatten, restore
 
@@ -168,7 +169,8 @@ def make_collate(recipe: dict, pad_token: int, family: str, config):
     """The function that lays a step's examples out as the recipe says.
 
     Args:
-        config: the model's configuration; it says what an encoder-decoder's decoder begins with.
+        config: the model's configuration; it says whether packed examples can be kept apart, and
+            what an encoder-decoder's decoder begins with.
     """
     settings = {
         "width": recipe["max_length"],
@@ -177,6 +179,8 @@ def make_collate(recipe: dict, pad_token: int, family: str, config):
         "pad_token": pad_token,
         "micro_batch_rows": recipe["micro_batch_rows"],
     }
+    if family == "causal" and config.model_type not in POSITIONS_KEEP_APART:
+        settings["packed"] = False
     if family == "seq2seq":
         settings["start_token"] = config.decoder_start_token_id
     collate = {"causal": batches.collate, "seq2seq": seq2seq_batches.collate}[family]
