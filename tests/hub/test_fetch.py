@@ -1,10 +1,12 @@
 """What is fetched, how it is recorded, and that it survives what networks do."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from lethe.artefacts import read_json, verify
+from lethe.hub.revisions import recorded_revision
 from lethe.paths import fetched_files, revisions_file
 
 REPO = "someone/model"
@@ -69,6 +71,20 @@ def test_an_open_revision_is_looked_up_once_and_never_again(hub_endpoint, nodes,
     (nodes.place("fetched", node) / "fetch.json").unlink()
     assert nodes.run("fetch", node) == 2
     assert read_json(revisions_file(nodes.results)) == recorded
+
+
+def test_fetches_at_the_same_time_record_one_revision_each(tmp_path):
+    results = tmp_path / "results"
+
+    def look_up(number: int) -> str:
+        return recorded_revision(results, "model", f"a/{number % 4}", lambda: f"{number:040x}")
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(look_up, range(32)))
+    recorded = read_json(revisions_file(results))
+    assert sorted(recorded) == [f"models/a/{number}" for number in range(4)]
+    for number, revision in enumerate(found):
+        assert revision == recorded[f"models/a/{number % 4}"]["revision"]
 
 
 def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub_endpoint, nodes, small_models):

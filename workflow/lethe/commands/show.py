@@ -9,6 +9,7 @@ from lethe.lineage import find_node, lineage
 from lethe.paths import node_manifest
 
 RECORD = ("steps", "examples", "tokens", "labels", "flops", "seconds", "seed", "parameters")
+RECORD += ("revision", "resolution", "bytes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
