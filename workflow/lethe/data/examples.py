@@ -54,12 +54,15 @@ def instruction_examples(
     The prompt is cut from its left end when both are longer than `max_length`, so that every
     example keeps its labels; a response that alone is longer is cut at its end.
     """
-    prompts = tokenizer([template.format(prompt=row["prompt"]) for row in rows])["input_ids"]
-    texts = [delimiter + row["response"] for row in rows]
-    responses = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    texts = [template.format(prompt=row["prompt"]) for row in rows]
+    prompts = tokenizer(texts)["input_ids"]
+    # Prompt and response are read together, as evaluation reads them: alone, a response would get
+    # the extra blank that LLaMA's tokenizer puts before every text.
+    texts = [text + delimiter + row["response"] for text, row in zip(texts, rows, strict=True)]
+    wholes = tokenizer(texts)["input_ids"]
     examples = []
-    for row, prompt, response in zip(rows, prompts, responses, strict=True):
-        response = (response + [tokenizer.eos_token_id])[: max_length - 1]
+    for row, prompt, whole in zip(rows, prompts, wholes, strict=True):
+        response = (whole[len(prompt) :] + [tokenizer.eos_token_id])[: max_length - 1]
         room = max_length - len(response)
         if len(prompt) > room:
             # The first token is the one that begins every text; it stays.
