@@ -28,6 +28,14 @@ def define(**entries):
 
 RECIPE = {"batch_size": 4, "epochs": 1.0, "max_length": 8, "learning_rate": 1e-3}
 
+MODEL = {
+    "family": "causal",
+    "source": "world",
+    "architecture": "llama",
+    "config": {},
+    "recipe": "pretrain-xs",
+}
+
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
@@ -68,6 +76,14 @@ RECIPE = {"batch_size": 4, "epochs": 1.0, "max_length": 8, "learning_rate": 1e-3
             "rate in recipes.r.overrides.xs: there is no such key",
         ),
         (define(tasks={"t": {"source": "word", "file": "x"}}), "did you mean 'world'"),
+        (
+            define(models={"m1": {**MODEL, "family": "seq2seq"}}),
+            "models.m1.family: the architecture 'llama' is of the family 'causal', found 'seq2seq'",
+        ),
+        (
+            define(models={"m1": {**MODEL, "architecture": "t5"}}),
+            "models.m1.family: the architecture 't5' is of the family 'seq2seq', found 'causal'",
+        ),
         (
             define(tasks={"t": {"source": "world", "file": "x", "template": "no"}}),
             "tasks.t.template: expected a text that holds {prompt}",

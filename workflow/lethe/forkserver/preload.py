@@ -8,6 +8,7 @@ GROUPS = {
         "numpy",
         "torch",
         "transformers.models.llama.modeling_llama",
+        "transformers.models.t5.modeling_t5",
         "transformers.models.auto.modeling_auto",
         "transformers.tokenization_utils_tokenizers",
         "datasets",

@@ -5,6 +5,7 @@ from importlib import import_module
 import torch
 
 from lethe.config import FAMILIES
+from lethe.models.t5_start import start
 
 # One place names the classes, so that a job imports only the architecture it runs.
 ARCHITECTURES = {
@@ -20,11 +21,14 @@ def build(architecture: str, config: dict, tokenizer, seed: int):
     Args:
         architecture: one of `ARCHITECTURES`.
         config: keyword arguments of the transformers configuration; vocabulary size and special
-            tokens come from the tokenizer.
+            tokens come from the tokenizer. For a T5 also `start`, the arguments of
+            `lethe.models.t5_start.start`.
         seed: the base seed; the same seed gives the same weights bit by bit.
     """
     module, config_class, model_class = ARCHITECTURES[architecture]
     module = import_module(module)
+    config = dict(config)
+    started = config.pop("start", None)
     if FAMILIES[architecture] == "seq2seq":
         # As T5's, the decoder begins with the padding token.
         config = {"decoder_start_token_id": tokenizer.pad_token_id, **config}
@@ -36,4 +40,7 @@ def build(architecture: str, config: dict, tokenizer, seed: int):
         pad_token_id=tokenizer.pad_token_id,
     )
     torch.manual_seed(seed)
-    return getattr(module, model_class)(settings)
+    model = getattr(module, model_class)(settings)
+    if started is not None:
+        start(model, **started)
+    return model
