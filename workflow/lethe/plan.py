@@ -39,11 +39,15 @@ class Run:
 
 @dataclass
 class Plan:
-    """All nodes of a study by id, its runs, and the probe nodes of each checkpoint."""
+    """All nodes of a study by id, its runs, and the probe nodes of each checkpoint.
+
+    `sizes` holds the parameters of the model that a node trains or scores, as far as known.
+    """
 
     nodes: dict[str, Node] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     probes: dict[str, list[str]] = field(default_factory=dict)
+    sizes: dict[str, float] = field(default_factory=dict)
 
     def add(self, kind: str, slug: str, spec: dict[str, Any], inputs) -> Node:
         """The node of a spec; the same spec gives the same node, whoever asks."""

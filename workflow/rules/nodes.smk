@@ -9,7 +9,7 @@ rule data:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=1000,
+        **get_request("data"),
     params:
         results=get_results,
         code=lambda w: wf.code("data"),
@@ -28,7 +28,7 @@ rule base:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
+        **get_request("base"),
     params:
         results=get_results,
         code=lambda w: wf.code("base"),
@@ -47,7 +47,7 @@ rule stage:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
+        **get_request("stage"),
     params:
         results=get_results,
         code=lambda w: wf.code("stage", w.node),
@@ -65,7 +65,7 @@ rule probe:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
+        **get_request("probe"),
     params:
         results=get_results,
         code=lambda w: wf.code("probe"),

@@ -24,3 +24,14 @@ def begin_run():
 def get_results(wildcards, output):
     """The folder of all artefacts, from results/KIND/NODE/MANIFEST."""
     return str(Path(output[0]).parents[2])
+
+
+def get_request(rule):
+    """Memory, time and GPUs of a rule's jobs, by node and attempt."""
+
+    def of(what):
+        return lambda wildcards, attempt: getattr(
+            wf.request(rule, wildcards.get("node"), attempt), what
+        )
+
+    return {what: of(what) for what in ("mem_mb", "runtime", "gpu")}
