@@ -1,7 +1,7 @@
 """How rules call the package: any line in a log can be run by hand."""
 
 from lethe.drivers import record_driver
-from lethe.forkserver.launch import start
+from lethe.forkserver.launch import forget, start
 from lethe.job_environment import set_environment
 
 set_environment(wf.study.snapshot_seconds)
@@ -19,6 +19,8 @@ def begin_run():
     """
     if workflow.local_exec:
         start()
+    else:
+        forget()
 
 
 def get_results(wildcards, output):

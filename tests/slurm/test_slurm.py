@@ -1,0 +1,130 @@
+"""The reduced study goes through the SLURM profile; a cancelled and a timed-out job change nothing.
+
+Where there is no SLURM, `tests/slurm/start-slurm.sh` makes one. Under CI=true there must be one.
+"""
+
+import os
+import subprocess
+
+import pytest
+from cluster import LOCAL, PROFILE, STUDY, Study, told_of, why_no_slurm
+
+from lethe.resources import request
+
+SCORES = f"{STUDY}/scores.csv"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slurm():
+    reason = why_no_slurm()
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def local(slurm, tmp_path_factory):
+    """An undisturbed run on this machine, without SLURM."""
+    study = Study(tmp_path_factory.mktemp("local") / "study")
+    study.start(*LOCAL, SCORES)
+    yield study
+    study.end()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(local, tmp_path_factory):
+    """A run through SLURM from an empty folder to its figures, at the same time as the others."""
+    study = Study(tmp_path_factory.mktemp("undisturbed") / "study")
+    study.start(*PROFILE)
+    yield study
+    study.end()
+
+
+@pytest.fixture(scope="module")
+def disturbed(local, undisturbed, tmp_path_factory):
+    """A run through SLURM whose first stages were stopped in training.
+
+    The one was cancelled, the other reached its time limit.
+    """
+    local.finish()
+    study = Study(tmp_path_factory.mktemp("disturbed") / "study", data_from=local)
+    arguments = ["--config", "snapshot_seconds=0.01", "--set-resources", "stage:gpu=1"]
+    study.start(*PROFILE, *arguments, "--", SCORES, LETHE_FAULT="stage/rename:2:stop")
+    try:
+        study.wait_until(lambda: len(study.stopped()) == 2, "two stages were in training")
+        study.cancelled, study.late = sorted(study.stopped(), key=lambda stage: stage.node)
+        subprocess.run(["scancel", study.cancelled.job], check=True)
+        # Limits are whole minutes; this one is reached now.
+        limit = ["scontrol", "update", f"JobId={study.late.job}", "EndTime=now+1"]
+        subprocess.run(limit, check=True)
+        held = {study.cancelled.job, study.late.job}
+        study.wait_until(
+            lambda: not held & {stage.job for stage in study.stopped()}, "both had ended"
+        )
+        study.finish_without_stops()
+        yield study
+    finally:
+        study.end()
+
+
+def test_a_study_goes_through_the_profile_to_its_figures(local, undisturbed, disturbed):
+    undisturbed.finish()
+    figures = sorted(path.name for path in (undisturbed.folder / STUDY / "figures").glob("*.png"))
+    assert figures == ["evolution.png", "fg.png", "learning_forgetting.png", "matrix.png"]
+    assert scores(undisturbed) == scores(local)
+
+
+def test_data_models_and_scores_are_submitted_and_figures_are_drawn_here(undisturbed, disturbed):
+    undisturbed.finish()
+    rules = {number.split("-")[0] for number in undisturbed.jobs()}
+    assert rules == {"world", "nano", "rule_collect", "rule_summarize"}
+    assert len(undisturbed.jobs()) == 11  # a data node, a base, 3 stages, 4 probes, and these two
+    assert all(len(numbers) == 1 for numbers in undisturbed.jobs().values())
+
+
+def test_a_cancelled_and_a_timed_out_job_end_in_the_same_scores(local, disturbed):
+    assert told_of(disturbed.cancelled.job)["JobState"] == "CANCELLED"
+    assert told_of(disturbed.late.job)["JobState"] == "TIMEOUT"
+    assert scores(disturbed) == scores(local)
+
+
+def test_a_retry_is_a_new_job_that_asks_for_more(disturbed):
+    for stage in (disturbed.cancelled, disturbed.late):
+        first, second = disturbed.jobs()[stage.node]
+        assert first == stage.job
+        asked = [request("stage", 0, attempt) for attempt in (1, 2)]
+        told = [told_of(number) for number in (first, second)]
+        assert [job["MinMemoryNode"] for job in told] == [memory(ask.mem_mb) for ask in asked]
+        if stage is disturbed.cancelled:  # the other's limit was changed on its way
+            assert told[0]["TimeLimit"] == clock(asked[0].runtime)
+        assert told[1]["TimeLimit"] == clock(asked[1].runtime)
+
+
+def test_jobs_have_one_thread_no_network_this_package_and_no_fork_server(disturbed):
+    for stage in (disturbed.cancelled, disturbed.late):
+        environment = stage.environment
+        assert {environment[f"{name}_NUM_THREADS"] for name in ("OMP", "MKL", "OPENBLAS")} == {"1"}
+        assert environment["HF_HUB_OFFLINE"] == "1"
+        assert environment["PYTHONPATH"] == str(disturbed.folder / "workflow")
+        assert "LETHE_FORKSERVER_SOCKET" not in environment
+        assert "LETHE_DRIVER" not in environment
+
+
+def test_a_job_that_asks_for_a_gpu_gets_one_of_its_own(disturbed):
+    stages = (disturbed.cancelled, disturbed.late)
+    assert {stage.environment["CUDA_VISIBLE_DEVICES"] for stage in stages} == {"0", "1"}
+
+
+def scores(study: Study) -> str:
+    return (study.folder / SCORES).read_text()
+
+
+def memory(megabytes: int) -> str:
+    """As SLURM writes it."""
+    return f"{megabytes // 1024}G" if megabytes % 1024 == 0 else f"{megabytes}M"
+
+
+def clock(minutes: int) -> str:
+    """A time limit as SLURM writes it."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:00"
