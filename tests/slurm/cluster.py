@@ -57,7 +57,7 @@ class Stopped:
 class Study:
     """A copy of the workflow and the Snakemake that runs in it."""
 
-    def __init__(self, folder: Path, data_from: "Study | None" = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder, self.mark = folder, str(uuid.uuid4())
         for part in PARTS:
             source = ROOT / part
@@ -67,8 +67,6 @@ class Study:
             else:
                 folder.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, folder / part)
-        for part in ("data", "bases", "specs") if data_from else ():
-            shutil.copytree(data_from.folder / "results" / part, folder / "results" / part)
 
     def start(self, *arguments: str, **variables: str) -> None:
         """Snakemake in the background; what it says goes to driver.log."""
@@ -85,9 +83,18 @@ class Study:
                 stderr=log,
             )
 
-    def finish(self) -> None:
-        """Wait for the end; AssertionError with the log if it was not a good one."""
-        assert self.driver.wait(WAIT_SECONDS) == 0, self.log()
+    def finish(self, held: tuple[str, ...] = ()) -> None:
+        """Wait for the end; AssertionError with the log if it was not a good one.
+
+        Stages that the fault stops go on at once, but for those of the SLURM jobs `held`.
+        """
+        end = time.monotonic() + WAIT_SECONDS
+        while self.driver.poll() is None and time.monotonic() < end:
+            for stage in self.stopped():
+                if stage.job not in held:
+                    os.kill(stage.pid, signal.SIGCONT)
+            time.sleep(0.2)
+        assert self.driver.poll() == 0, self.log()
 
     def log(self) -> str:
         return (self.folder / "driver.log").read_text(errors="replace")
@@ -120,15 +127,6 @@ class Study:
                 node = command[command.index("stage") + 1]
                 found.append(Stopped(process.pid, environment, environment["SLURM_JOB_ID"], node))
         return found
-
-    def finish_without_stops(self) -> None:
-        """Wait for the end while every further process that a fault stops goes on at once."""
-        end = time.monotonic() + WAIT_SECONDS
-        while self.driver.poll() is None and time.monotonic() < end:
-            for stage in self.stopped():
-                os.kill(stage.pid, signal.SIGCONT)
-            time.sleep(0.2)
-        self.finish()
 
     def end(self) -> None:
         """End what may be left: the driver, and its jobs by their numbers."""

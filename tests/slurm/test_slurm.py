@@ -33,86 +33,73 @@ def local(slurm, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(local, tmp_path_factory):
-    """A run through SLURM from an empty folder to its figures, at the same time as the others."""
-    study = Study(tmp_path_factory.mktemp("undisturbed") / "study")
-    study.start(*PROFILE)
-    yield study
-    study.end()
+def study(local, tmp_path_factory):
+    """A run through SLURM from an empty folder to its figures, in which two stages go wrong.
 
-
-@pytest.fixture(scope="module")
-def disturbed(local, undisturbed, tmp_path_factory):
-    """A run through SLURM whose first stages were stopped in training.
-
-    The one was cancelled, the other reached its time limit.
+    Both are stopped in training; then the one is cancelled, and the other reaches its time limit.
     """
-    local.finish()
-    study = Study(tmp_path_factory.mktemp("disturbed") / "study", data_from=local)
+    study = Study(tmp_path_factory.mktemp("slurm") / "study")
     arguments = ["--config", "snapshot_seconds=0.01", "--set-resources", "stage:gpu=1"]
-    study.start(*PROFILE, *arguments, "--", SCORES, LETHE_FAULT="stage/rename:2:stop")
+    study.start(*PROFILE, *arguments, LETHE_FAULT="stage/rename:2:stop")
     try:
         study.wait_until(lambda: len(study.stopped()) == 2, "two stages were in training")
-        study.cancelled, study.late = sorted(study.stopped(), key=lambda stage: stage.node)
+        study.late, study.cancelled = sorted(study.stopped(), key=lambda stage: stage.node)
         subprocess.run(["scancel", study.cancelled.job], check=True)
         # Limits are whole minutes; this one is reached now.
         limit = ["scontrol", "update", f"JobId={study.late.job}", "EndTime=now+1"]
         subprocess.run(limit, check=True)
-        held = {study.cancelled.job, study.late.job}
-        study.wait_until(
-            lambda: not held & {stage.job for stage in study.stopped()}, "both had ended"
-        )
-        study.finish_without_stops()
+        study.finish(held=(study.cancelled.job, study.late.job))
+        local.finish()
         yield study
     finally:
         study.end()
 
 
-def test_a_study_goes_through_the_profile_to_its_figures(local, undisturbed, disturbed):
-    undisturbed.finish()
-    figures = sorted(path.name for path in (undisturbed.folder / STUDY / "figures").glob("*.png"))
+def test_a_study_goes_through_the_profile_to_its_figures(study):
+    figures = sorted(path.name for path in (study.folder / STUDY / "figures").glob("*.png"))
     assert figures == ["evolution.png", "fg.png", "learning_forgetting.png", "matrix.png"]
-    assert scores(undisturbed) == scores(local)
 
 
-def test_data_models_and_scores_are_submitted_and_figures_are_drawn_here(undisturbed, disturbed):
-    undisturbed.finish()
-    rules = {number.split("-")[0] for number in undisturbed.jobs()}
-    assert rules == {"world", "nano", "rule_collect", "rule_summarize"}
-    assert len(undisturbed.jobs()) == 11  # a data node, a base, 3 stages, 4 probes, and these two
-    assert all(len(numbers) == 1 for numbers in undisturbed.jobs().values())
+def test_a_cancelled_and_a_timed_out_job_end_in_the_same_scores(local, study):
+    assert told_of(study.cancelled.job)["JobState"] == "CANCELLED"
+    assert told_of(study.late.job)["JobState"] == "TIMEOUT"
+    assert (study.folder / SCORES).read_text() == (local.folder / SCORES).read_text()
 
 
-def test_a_cancelled_and_a_timed_out_job_end_in_the_same_scores(local, disturbed):
-    assert told_of(disturbed.cancelled.job)["JobState"] == "CANCELLED"
-    assert told_of(disturbed.late.job)["JobState"] == "TIMEOUT"
-    assert scores(disturbed) == scores(local)
+def test_data_models_and_scores_are_submitted_and_figures_are_drawn_here(study):
+    jobs = study.jobs()
+    assert {name.split("-")[0] for name in jobs} == {
+        *("world", "nano", "rule_collect", "rule_summarize")
+    }
+    assert len(jobs) == 11  # a data node, a base, 3 stages, 4 probes, and these two
+    twice = {study.cancelled.node, study.late.node}
+    assert {name for name, numbers in jobs.items() if len(numbers) > 1} == twice
 
 
-def test_a_retry_is_a_new_job_that_asks_for_more(disturbed):
-    for stage in (disturbed.cancelled, disturbed.late):
-        first, second = disturbed.jobs()[stage.node]
+def test_a_retry_is_a_new_job_that_asks_for_more(study):
+    for stage in (study.cancelled, study.late):
+        first, second = study.jobs()[stage.node]
         assert first == stage.job
         asked = [request("stage", 0, attempt) for attempt in (1, 2)]
         told = [told_of(number) for number in (first, second)]
         assert [job["MinMemoryNode"] for job in told] == [memory(ask.mem_mb) for ask in asked]
-        if stage is disturbed.cancelled:  # the other's limit was changed on its way
+        if stage is study.cancelled:  # the other's limit was changed on its way
             assert told[0]["TimeLimit"] == clock(asked[0].runtime)
         assert told[1]["TimeLimit"] == clock(asked[1].runtime)
 
 
-def test_jobs_have_one_thread_no_network_this_package_and_no_fork_server(disturbed):
-    for stage in (disturbed.cancelled, disturbed.late):
+def test_jobs_have_one_thread_no_network_this_package_and_no_fork_server(study):
+    for stage in (study.cancelled, study.late):
         environment = stage.environment
         assert {environment[f"{name}_NUM_THREADS"] for name in ("OMP", "MKL", "OPENBLAS")} == {"1"}
         assert environment["HF_HUB_OFFLINE"] == "1"
-        assert environment["PYTHONPATH"] == str(disturbed.folder / "workflow")
+        assert environment["PYTHONPATH"] == str(study.folder / "workflow")
         assert "LETHE_FORKSERVER_SOCKET" not in environment
         assert "LETHE_DRIVER" not in environment
 
 
-def test_a_job_that_asks_for_a_gpu_gets_one_of_its_own(disturbed):
-    stages = (disturbed.cancelled, disturbed.late)
+def test_a_job_that_asks_for_a_gpu_gets_one_of_its_own(study):
+    stages = (study.cancelled, study.late)
     assert {stage.environment["CUDA_VISIBLE_DEVICES"] for stage in stages} == {"0", "1"}
 
 
