@@ -104,3 +104,21 @@ def test_the_workflow_asks_by_the_size_and_the_recipe_of_a_node():
     plan.sizes.clear()
     assert workflow.request("stage", "large", attempt=1) == Request(*FIXED["stage"], gpu=0)
     assert workflow.request("collect", None, attempt=1) == Request(*FIXED["collect"], gpu=0)
+
+
+def cell(kind: str, size: float) -> str:
+    """As in the manual: memory in GB, time in hours and minutes, GPUs if any."""
+    asked = request(kind, size)
+    hours, minutes = divmod(asked.runtime, 60)
+    time = f"{hours} h {minutes:02d}" if hours else f"{minutes} min"
+    gpu = f", {asked.gpu} GPU{'s' if asked.gpu > 1 else ''}" if asked.gpu else ""
+    return f"{asked.mem_mb / 1000:.0f} GB, {time}{gpu}"
+
+
+def test_the_manual_tells_what_is_asked_for():
+    manual = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    for kind in ("stage", "probe"):
+        cells = " | ".join(cell(kind, size) for size in (0.2e6, 1.1e9, 3.0e9, LARGEST))
+        assert f"\n| `{kind}` | {cells} |\n" in manual
+    for kind in ("data", "collect", "summarize"):
+        assert f"\n| `{kind}` | {cell(kind, 0)} | | | |\n" in manual
