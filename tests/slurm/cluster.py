@@ -96,6 +96,12 @@ class Study:
             time.sleep(0.2)
         assert self.driver.poll() == 0, self.log()
 
+    def has_nothing_to_do_here(self) -> bool:
+        """Whether a run on this machine would make nothing anew."""
+        self.start(*LOCAL, "--dry-run")
+        assert self.driver.wait(WAIT_SECONDS) == 0, self.log()
+        return "Nothing to be done" in self.log()
+
     def log(self) -> str:
         return (self.folder / "driver.log").read_text(errors="replace")
 

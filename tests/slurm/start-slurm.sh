@@ -27,12 +27,15 @@ wait_for() {
     return 1
 }
 
+# Not merely by its number, which may be another process's by now, nor a zombie.
 is_running() {
-    [ -s "$state/$1.pid" ] && kill -0 "$(cat "$state/$1.pid")" 2> /dev/null
+    local pid
+    pid=$(cat "$state/$1.pid" 2> /dev/null) && [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = "$1" ] \
+        && ! grep -q '^State:.Z' "/proc/$pid/status"
 }
 
 has_ended() {
-    ! is_running "$1" || grep -q '^State:.Z' "/proc/$(cat "$state/$1.pid")/status"
+    ! is_running "$1"
 }
 
 require_our_own() {

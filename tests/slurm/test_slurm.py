@@ -58,6 +58,7 @@ def study(local, tmp_path_factory):
 def test_a_study_goes_through_the_profile_to_its_figures(study):
     figures = sorted(path.name for path in (study.folder / STUDY / "figures").glob("*.png"))
     assert figures == ["evolution.png", "fg.png", "learning_forgetting.png", "matrix.png"]
+    assert study.has_nothing_to_do_here()
 
 
 def test_a_cancelled_and_a_timed_out_job_end_in_the_same_scores(local, study):
