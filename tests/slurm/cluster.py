@@ -18,14 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
 CONFIGS = ("config/test-nano.yaml", "config/test-slurm.yaml")
 STUDY = "results/studies/slurm"
-# As in the profile, but for jobs of seconds on one machine.
+# As in the profile, but for jobs of ten seconds on one machine.
 PROFILE = ["--profile", "profiles/slurm", "--latency-wait", "5"]
-PROFILE += [
-    "--slurm-init-seconds-before-status-checks",
-    "7",
-    "--seconds-between-status-checks",
-    "2",
-]
+PROFILE += ["--seconds-between-status-checks", "2"]
+PROFILE += ["--slurm-init-seconds-before-status-checks", "12"]
 LOCAL = ["--cores", "2"]
 CLUSTER = "lethe"  # ClusterName in slurm.conf.in
 HOW = "`tests/slurm/start-slurm.sh` installs and starts a small one (Debian, as root)"
@@ -106,7 +102,7 @@ class Study:
         return (self.folder / "driver.log").read_text(errors="replace")
 
     def jobs(self) -> dict[str, list[str]]:
-        """SLURM job numbers in the order of submission, by node or, without one, by rule."""
+        """SLURM job numbers in the order of submission, by node, group or rule."""
         found: dict[str, list[str]] = {}
         for number, log in re.findall(r"SLURM jobid (\d+) \(log: (\S+)\)", self.log()):
             found.setdefault(Path(log).parent.name, []).append(number)

@@ -70,9 +70,9 @@ def test_a_cancelled_and_a_timed_out_job_end_in_the_same_scores(local, study):
 def test_data_models_and_scores_are_submitted_and_figures_are_drawn_here(study):
     jobs = study.jobs()
     assert {name.split("-")[0] for name in jobs} == {
-        *("world", "nano", "rule_collect", "rule_summarize")
+        *("world", "nano", "group_study_collect_summarize")
     }
-    assert len(jobs) == 11  # a data node, a base, 3 stages, 4 probes, and these two
+    assert len(jobs) == 10  # a data node, a base, 3 stages, 4 probes, and the group
     twice = {study.cancelled.node, study.late.node}
     assert {name for name, numbers in jobs.items() if len(numbers) > 1} == twice
 
