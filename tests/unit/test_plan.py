@@ -59,6 +59,11 @@ def test_further_chains_belong_to_the_models_that_ask_for_them():
     assert found == {("xs", "forward"), ("s", "forward"), *mine}
 
 
+def test_further_chains_of_a_model_that_is_not_selected_are_passed_over():
+    also = [{"models": ["s"], "orders": ["reverse"]}]
+    assert [run.order for run in plan_of(also=also).runs] == ["forward"]
+
+
 def test_a_chain_that_is_asked_for_twice_is_run_once():
     raw = read_yaml(Path(__file__).parents[2] / "config" / "config.yaml")
     also = [{"models": ["xs"], "orders": ["forward", "reverse"]}] * 2

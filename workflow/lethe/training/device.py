@@ -4,6 +4,10 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+# Weights, gradient and two moments in float32, and a bfloat16 copy of the weights.
+TRAINING_BYTES = 18  # a parameter
+ROOM = 0.8  # share of a GPU's memory for these; the rest is for activations
+
 
 def training_device() -> torch.device:
     """The first GPU that this process sees, else the processor."""
@@ -18,7 +22,22 @@ def prepare(model: torch.nn.Module, recipe: dict) -> torch.nn.Module:
     """
     if recipe["recompute_activations"]:
         model.activation_checkpointing_enable()
-    return model.to(training_device())
+    device = training_device()
+    if device.type == "cuda" and torch.cuda.device_count() > 1:
+        needed = TRAINING_BYTES * sum(parameter.numel() for parameter in model.parameters())
+        if needed > ROOM * torch.cuda.get_device_properties(device).total_memory:
+            return _spread(model)
+    return model.to(device)
+
+
+def _spread(model: torch.nn.Module) -> torch.nn.Module:
+    """Layers laid over all GPUs evenly, one after the other; for models too large for one."""
+    from accelerate import dispatch_model, infer_auto_device_map
+    from accelerate.utils import get_balanced_memory
+
+    whole = {"no_split_module_classes": model._no_split_modules}
+    memory = get_balanced_memory(model, **whole)
+    return dispatch_model(model, infer_auto_device_map(model, max_memory=memory, **whole))
 
 
 def arithmetic(recipe: dict) -> AbstractContextManager:
