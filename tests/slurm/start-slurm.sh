@@ -41,7 +41,7 @@ has_ended() {
 require_our_own() {
     [ "$(id -u)" = 0 ] || fail "needs root, to install and start SLURM"
     if [ -e $configuration/slurm.conf ] && [ ! -L $configuration/slurm.conf ]; then
-        fail "$configuration/slurm.conf exists: this machine belongs to a cluster, which is left alone"
+        fail "$configuration/slurm.conf exists: a cluster of its own, left as it is"
     fi
 }
 
@@ -53,7 +53,7 @@ install_packages() {
     command -v munged > /dev/null || missing+=(munge)
     [ ${#missing[@]} -gt 0 ] || return 0
     command -v apt-get > /dev/null \
-        || fail "expected ${missing[*]}, and there is no apt-get to install them"
+        || fail "expected ${missing[*]} and no apt-get to install them"
     # Installing must start no service: they are started here, with another configuration.
     if [ ! -e $policy ]; then
         printf '#!/bin/sh\nexit 101\n' > $policy
