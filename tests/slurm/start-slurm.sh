@@ -62,7 +62,7 @@ install_packages() {
     fi
     export DEBIAN_FRONTEND=noninteractive
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
-        > "$state/apt.log" 2>&1 || fail "apt-get could not install ${missing[*]}; see $state/apt.log"
+        > "$state/apt.log" 2>&1 || fail "cannot install ${missing[*]}; see $state/apt.log"
 }
 
 munge_works() {
