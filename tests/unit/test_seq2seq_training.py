@@ -5,11 +5,13 @@ import pytest
 import torch
 from seq2seq_model import make_model, some_examples, some_rows
 from small_nodes import make_nodes, make_tokenizer, stage_spec
+from tokenizers import processors
 
 from lethe.artefacts import publish
 from lethe.data.encoding import encode_rows
 from lethe.data.seq2seq_batches import collate
 from lethe.data.seq2seq_examples import split_place
+from lethe.data.tokenizing import encode
 from lethe.errors import UserError
 from lethe.jsonlines import read_rows
 from lethe.models.architectures import build
@@ -155,6 +157,23 @@ def test_a_tokenizer_for_an_encoder_decoder_ends_texts_and_keeps_every_number(tm
     assert empty.encoder_tokens == (made.eos_token_id,)
     assert tuple(made("red")["input_ids"]) == short.encoder_tokens
     assert short.tokens == (made.eos_token_id,)
+
+
+def test_a_tokenizer_without_special_tokens_still_gives_the_encoder_something():
+    tokenizer = make_tokenizer()
+    tokenizer.backend_tokenizer.post_processor = processors.Sequence([])
+    rows = [{"id": 1, "prompt": "", "response": "cat"}, {"id": 2, "prompt": "red", "response": "a"}]
+    empty, short = encode_rows(rows, "t", tokenizer, 9, "{prompt}", "seq2seq")
+    assert empty.encoder_tokens == (tokenizer.bos_token_id,)
+    assert tokenizer.decode(short.encoder_tokens) == "red"
+
+
+def test_many_texts_are_tokenised_as_one_by_one():
+    tokenizer = make_tokenizer()
+    texts = ["red cat", "", "a very old dog runs", "unknown"]
+    for special in (True, False):
+        wanted = [tokenizer(text, add_special_tokens=special)["input_ids"] for text in texts]
+        assert encode(tokenizer, texts, special) == wanted
 
 
 def test_a_document_is_split_by_its_id_and_nothing_of_it_is_lost():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lethe.data.tokenizing import encode
 from lethe.errors import UserError
 from lethe.jsonlines import read_rows
 
@@ -33,7 +34,7 @@ def document_examples(
     rows: Sequence[dict], source: str, tokenizer, max_length: int
 ) -> list[Example]:
     """Documents with loss on every token but the first; cut at `max_length` tokens."""
-    encoded = tokenizer([row["text"] for row in rows])["input_ids"]
+    encoded = encode(tokenizer, [row["text"] for row in rows])
     end = [tokenizer.eos_token_id]
     return [
         Example(str(row["id"]), source, tuple((tokens + end)[:max_length]), 1)
@@ -49,9 +50,8 @@ def instruction_examples(
     The prompt is cut from its left end when both are longer than `max_length`, so that every
     example keeps its labels; a response that alone is longer is cut at its end.
     """
-    prompts = tokenizer([template.format(prompt=row["prompt"]) for row in rows])["input_ids"]
-    texts = [" " + row["response"] for row in rows]
-    responses = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    prompts = encode(tokenizer, [template.format(prompt=row["prompt"]) for row in rows])
+    responses = encode(tokenizer, [" " + row["response"] for row in rows], special=False)
     examples = []
     for row, prompt, response in zip(rows, prompts, responses, strict=True):
         response = (response + [tokenizer.eos_token_id])[: max_length - 1]
