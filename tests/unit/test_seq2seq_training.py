@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from seq2seq_model import make_model, some_examples, some_rows
-from small_nodes import make_nodes, make_tokenizer, stage_spec
+from seq2seq_model import CONFIG, make_model, some_examples, some_rows
+from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
 from tokenizers import processors
 
 from lethe.artefacts import publish
@@ -20,9 +20,11 @@ from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.saving import save_model
 from lethe.models.tokenizers import tokenizer_for
 from lethe.training import stage as stage_module
+from lethe.training.base import train_base
 from lethe.training.stage import train_stage
 
 torch.set_num_threads(1)
+START = {"embedding_std": 0.125, "heads": {"encoder": [-1, None]}, "strength": 3.0}
 
 
 def lay_out(examples, packed, micro=None, normalisation="token"):
@@ -242,6 +244,34 @@ def test_a_stage_cut_at_a_step_goes_on_to_the_same_weights(results, monkeypatch)
     assert (resumed["tokens"], resumed["flops"]) == (whole["tokens"], whole["flops"])
     losses = np.loadtxt(results / "stages" / "whole" / "training.csv", delimiter=",", skiprows=1)
     assert losses[-1, 1] < losses[0, 1]
+
+
+def test_a_base_built_on_a_source_is_what_its_stages_expect(results):
+    data = results / "data" / "data"
+    make_tokenizer().save_pretrained(data / "tokenizer")
+    publish(data, "data.json", {}, ["one.jsonl", "tokenizer/tokenizer.json"])
+    component = {"data": "data", "task": "corpus", "template": "{prompt}", "count": None, "draw": 0}
+    spec = {
+        "family": "seq2seq",
+        "architecture": "t5",
+        "config": {**CONFIG, "num_heads": 2, "start": START},
+        "data": "data",
+        "mixture": [{**component, "file": "one.jsonl"}],
+        "recipe": RECIPE,
+        "base_seed": 0,
+        "attempts": 1,
+        "floors": {},
+    }
+    made = train_base("built", spec, results, "code", 1e9, lambda directory, store: {})
+    assert made["steps"] == 10
+    directory = results / "bases" / "built"
+    tokenizer = load_tokenizer(directory)
+    assert tokenizer("red")["input_ids"][-1] == tokenizer.eos_token_id
+    assert load_model(directory).config.decoder_start_token_id == tokenizer.pad_token_id
+    # A prompt and a response, each with its end token.
+    rows = read_rows(data / "one.jsonl")
+    words = sum(len(f"{row['prompt']} {row['response']}".split()) for row in rows)
+    assert made["tokens"] == run(results, "next", parent="built")["tokens"] == 2 * (words + 40)
 
 
 def test_operations_are_counted_by_the_side_that_a_token_goes_through(results):
