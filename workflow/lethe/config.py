@@ -294,7 +294,9 @@ class Import(Entry):
 class Also(Entry):
     """Further chains of some models, beside those that every model has."""
 
-    models: list[Name] = Field(min_length=1, description="models; one that the study does not select is passed over")
+    models: list[Name] = Field(
+        min_length=1, description="models; one that the study does not select is passed over"
+    )
     orders: list[Name] = Field([], description="orders")
     methods: list[Name] = Field([], description="methods; none: those of the study")
     controls: list[Name] = Field([], description="orders run as controls")
