@@ -72,3 +72,24 @@ rule figure:
     shell:
         "python -m lethe figure {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"
+
+
+rule claims:
+    input:
+        scores=rules.collect.output.scores,
+        metrics=rules.summarize.output,
+        claims=wf.claims_record,
+        published=str(LUO2023),
+        models=str(LUO2023_MODELS),
+    output:
+        multiext(f"{STUDY}/claims/claims", ".csv", ".md", ".tex"),
+    log:
+        f"{RESULTS}/logs/claims.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=wf.code("claims"),
+        folder=lambda w, output: str(Path(output[0]).parent),
+    shell:
+        "python -m lethe claims --scores {input.scores:q} --metrics {input.metrics:q}"
+        " --claims {input.claims:q} --published {input.published:q} --out {params.folder:q} &> {log:q}"
