@@ -25,7 +25,7 @@ CODE = {
     "probe": ["lethe.evaluation.harness", "lethe.evaluation.text_metrics", "lethe.evaluation.bias"],
     "collect": ["lethe.collect"],
     "summarize": ["lethe.metrics.study"],
-    "claims": ["lethe.claims.report", "lethe.claims.command"],
+    "claims": ["lethe.claims.command"],
 }
 # Tables that show the published numbers beside the study's.
 WITH_PUBLISHED = ("published", "calibration")

@@ -20,11 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Test and write; UserError for a table or a record that is not one."""
+    from lethe.claims.layout import save_claims
     from lethe.claims.report import claims_table
     from lethe.longtables import LongTables, read_metrics, read_scores
     from lethe.paths import LUO2023
     from lethe.published import read_published, read_published_models
-    from lethe.tables.writing import save
 
     record = read_json(args.claims)
     if not isinstance(record, dict) or not isinstance(record.get("claims"), list):
@@ -33,6 +33,6 @@ def run(args: argparse.Namespace) -> int:
     tables = LongTables(scores=read_scores(args.scores), metrics=read_metrics(args.metrics))
     models = read_published_models(source)
     table = claims_table(tables, record["claims"], read_published(source), models)
-    for path in save(table, args.out, "claims"):
+    for path in save_claims(table, args.out):
         print(path)
     return 0

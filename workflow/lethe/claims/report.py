@@ -83,6 +83,7 @@ COLUMNS = [
     "unit", "p_holm", "smallest_effect", "statement", "published", "published_numbers", "source",
     "note",
 ]  # fmt: skip
+NUMBERS = ("effect", "effect_low", "effect_high", "p_holm", "smallest_effect", "n")
 
 
 def own_question(asked: Question) -> Question:
@@ -98,17 +99,13 @@ def _claim_rows(claim: dict, judged: list[Judged], known: Published) -> list[dic
         parts.append(_part_rows(asked, part, of_part, known))
     heads = [rows[0] for rows in parts]
     verdicts = [one.verdict for one in judged]
-    head = (
-        dict.fromkeys(COLUMNS, "")
-        | _no_numbers()
-        | {
-            "claim": claim["name"],
-            "verdict": weakest(verdicts),
-            "statement": claim["statement"],
-            "published": _together([row["published"] for row in heads]),
-            "source": claim["where"],
-            "note": "; ".join(filter(None, [counted(verdicts), claim["miniature"]])),
-        }
+    head = _row(
+        claim=claim["name"],
+        verdict=weakest(verdicts),
+        statement=claim["statement"],
+        published=_together([row["published"] for row in heads]),
+        source=claim["where"],
+        note="; ".join(filter(None, [counted(verdicts), claim["miniature"]])),
     )
     return [head, *(row for rows in parts for row in rows)]
 
@@ -119,20 +116,15 @@ def _part_rows(asked: Question, part: dict, judged: list[Judged], known: Publish
     by_name = {(one.about.lower(), one.axis): one for one in said}
     rows = [_cell_row(asked, one, by_name) for one in judged]
     verdicts = [one.verdict for one in judged]
-    head = (
-        rows.pop()
-        if len(rows) == 1
-        else dict.fromkeys(COLUMNS, "")
-        | _no_numbers()
-        | {
-            "claim": asked.claim,
-            "part": asked.part,
-            "verdict": weakest(verdicts),
-            "metric": asked.metric,
-            "smallest_effect": asked.smallest_effect,
-            "note": counted(verdicts),
-        }
+    whole = _row(
+        claim=asked.claim,
+        part=asked.part,
+        verdict=weakest(verdicts),
+        metric=asked.metric,
+        smallest_effect=asked.smallest_effect,
+        note=counted(verdicts),
     )
+    head = rows.pop() if len(rows) == 1 else whole
     head["statement"] = _tested_as(asked, part)
     head["published"] = agreement(asked, said)
     head["published_numbers"] = "; ".join(_shown(one, asked) for one in said)
@@ -144,23 +136,23 @@ def _part_rows(asked: Question, part: dict, judged: list[Judged], known: Publish
 def _cell_row(asked: Question, one: Judged, by_name: dict[tuple[str, str], Cell]) -> dict:
     same = by_name.get((one.cell.about.lower(), one.cell.axis))
     unit = one.cell.over if one.n != 1 else one.cell.over.removesuffix("s")
-    return dict.fromkeys(COLUMNS, "") | {
-        "claim": asked.claim,
-        "part": asked.part,
-        "about": " ".join(filter(None, [one.cell.about, f"({one.cell.axis})"])),
-        "verdict": one.verdict,
-        "effect": one.effect,
-        "effect_low": one.low,
-        "effect_high": one.high,
-        "metric": asked.metric,
-        "n": one.n,
-        "unit": unit if one.n else "",
-        "p_holm": one.p_holm,
-        "smallest_effect": asked.smallest_effect,
-        "published": agreement(asked, [same]) if same else "",
-        "published_numbers": _shown(same, asked) if same else "",
-        "note": "; ".join(filter(None, [one.cell.missing or one.cell.note, lost_to_holm(one)])),
-    }
+    return _row(
+        claim=asked.claim,
+        part=asked.part,
+        about=" ".join(filter(None, [one.cell.about, f"({one.cell.axis})"])),
+        verdict=one.verdict,
+        effect=one.effect,
+        effect_low=one.low,
+        effect_high=one.high,
+        metric=asked.metric,
+        n=one.n,
+        unit=unit if one.n else "",
+        p_holm=one.p_holm,
+        smallest_effect=asked.smallest_effect,
+        published=agreement(asked, [same]) if same else "",
+        published_numbers=_shown(same, asked) if same else "",
+        note="; ".join(filter(None, [one.cell.missing or one.cell.note, lost_to_holm(one)])),
+    )
 
 
 def lost_to_holm(one: Judged) -> str:
@@ -214,6 +206,6 @@ def _tested_as(asked: Question, part: dict) -> str:
     return f"{asked.contrast} of {asked.metric}, {', '.join(asked.axes)}: {margin}{why}"
 
 
-def _no_numbers() -> dict:
-    names = ("effect", "effect_low", "effect_high", "p_holm", "smallest_effect", "n")
-    return dict.fromkeys(names)
+def _row(**columns) -> dict:
+    """A row of the table: what is not given is empty, a number that is not given missing."""
+    return dict.fromkeys(COLUMNS, "") | dict.fromkeys(NUMBERS) | columns
