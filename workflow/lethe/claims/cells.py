@@ -46,18 +46,23 @@ class Cell:
 
 
 def cell(about: str, axis: str, by_seeds: Mapping[Seeds, float], asked: Question, note="") -> Cell:
-    """A cell from effects by seeds, averaged to the unit that replicates.
+    """A cell from effects by seeds, averaged to the unit that replicates."""
+    over, effects = replicates(by_seeds, asked.unit)
+    return Cell(about, axis, effects, over, note=note)
+
+
+def replicates(by_seeds: Mapping[Seeds, float], unit: str) -> tuple[str, dict[tuple, float]]:
+    """What replicates, and one value for each.
 
     Over several bases the train seeds of each are averaged, also where train seeds are asked for:
     runs from one base are no independent replicates of each other.
     """
     bases: dict[tuple, list[float]] = {}
-    for seeds, effect in by_seeds.items():
-        bases.setdefault(seeds[:2], []).append(effect)
-    if asked.unit == BASES or len(bases) > 1:
-        effects = {base: sum(values) / len(values) for base, values in bases.items()}
-        return Cell(about, axis, effects, BASES, note=note)
-    return Cell(about, axis, {seeds: v for seeds, v in by_seeds.items()}, TRAIN_SEEDS, note=note)
+    for seeds, value in by_seeds.items():
+        bases.setdefault(seeds[:2], []).append(value)
+    if unit == BASES or len(bases) > 1:
+        return BASES, {base: sum(values) / len(values) for base, values in bases.items()}
+    return TRAIN_SEEDS, dict(by_seeds)
 
 
 def difference(

@@ -13,7 +13,7 @@ import pandas as pd
 from lethe.longtables import RUN_COLUMNS, LongTables, history, of_run, run_key
 from lethe.metrics.cells import CALIBRATION
 from lethe.metrics.general import FLOOR_STDERRS
-from lethe.metrics.shown import CONTROL, PLAIN, SEED_UNITS
+from lethe.metrics.shown import CONTROL, LINE_COLUMNS, PLAIN, SEED_UNITS
 
 # (world seed, base seed, train seed); None where there is none.
 Seeds = tuple[int | None, int | None, int | None]
@@ -26,7 +26,7 @@ POINTS = 100
 class Subject:
     """A model in one order: `tasks` are the first tasks of its stages, `extras` what is mixed in.
 
-    numbers: by place and seeds; base_score, final_score and own_rise in points, others in their
+    line: as `lethe.metrics.shown` has it. numbers: by place and seeds; base_score, final_score and own_rise in points, others in their
     own unit. floor: by axis, the seeds of bases that are at floor there.
     """
 
@@ -37,6 +37,7 @@ class Subject:
     untuned: str
     method: str = PLAIN
     order: str = ""
+    line: tuple = ()
     tasks: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     numbers: dict[Place, dict[Seeds, float]] = field(default_factory=dict)
@@ -56,18 +57,20 @@ class Subject:
         return [place[2] for place in self.numbers if place[:2] == (metric, axis) and place[2]]
 
 
-def study_subjects(tables: LongTables) -> list[Subject]:
-    """A subject per model, method and order of a study, controls left out."""
+def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
+    """A subject per model, method and order of a study; with the control chains if asked."""
     by_run = _metrics_by_run(tables.metrics)
     found: dict[tuple, Subject] = {}
     listed = tables.scores[RUN_COLUMNS].drop_duplicates()
     for run in [run_key(row) for _, row in listed.iterrows()]:
         words = dict(zip(RUN_COLUMNS, run, strict=True))
-        if words["order"].startswith(CONTROL):
+        if words["order"].startswith(CONTROL) and not controls:
             continue
         rows = of_run(tables.scores, run)
-        line = tuple(words[name] for name in RUN_COLUMNS if not name.endswith("_seed"))
-        subject = found.setdefault(line, _empty(rows.iloc[0], words, history(tables.scores, run)))
+        line = tuple(words[name] for name in LINE_COLUMNS)
+        if line not in found:
+            found[line] = _empty(rows.iloc[0], line, history(tables.scores, run))
+        subject = found[line]
         seeds = (words["world_seed"], words["base_seed"], words["train_seed"])
         for place, value in run_numbers(by_run.get(run)).items():
             subject.numbers.setdefault(place, {})[seeds] = value
@@ -155,16 +158,17 @@ def _metrics_by_run(metrics: pd.DataFrame) -> dict[tuple, pd.DataFrame]:
     return {run_key(rows.iloc[0]): rows for _, rows in groups}
 
 
-def _empty(row: pd.Series, words: dict, stages: list[str]) -> Subject:
-    parts = [[part for part in stage.split("&")] for stage in stages]
+def _empty(row: pd.Series, line: tuple, stages: list[str]) -> Subject:
+    parts = [stage.split("&") for stage in stages]
     return Subject(
         model=row["model"],
         params=None if pd.isna(row["params"]) else float(row["params"]),
         family=row["family"],
         series=row["series"],
         untuned=row["untuned"],
-        method=words["method"],
-        order=words["order"],
+        method=row["method"],
+        order=row["order"],
+        line=line,
         tasks=tuple(first.partition(":")[0] for first, *_ in parts),
         extras=tuple("&".join(rest) for _, *rest in parts),
     )
