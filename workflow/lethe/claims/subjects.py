@@ -26,8 +26,8 @@ POINTS = 100
 class Subject:
     """A model in one order: `tasks` are the first tasks of its stages, `extras` what is mixed in.
 
-    line: as `lethe.metrics.shown` has it. numbers: by place and seeds; base_score, final_score and own_rise in points, others in their
-    own unit. floor: by axis, the seeds of bases that are at floor there.
+    line: as `lethe.metrics.shown` has it. numbers: by place and seeds; base_score, final_score and
+    own_rise in points, others in their own unit. floor: by axis, the seeds of bases at floor there.
     """
 
     model: str
