@@ -10,7 +10,6 @@ min_version("9.0")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from lethe.errors import UserError
-from lethe.paths import LUO2023, LUO2023_MODELS
 from lethe.workflow_input import read_workflow
 
 

@@ -144,7 +144,7 @@ def test_spread_over_orders_is_the_range_over_orders_of_the_same_tasks():
 def test_spread_over_seeds_is_a_standard_deviation():
     found = only(ask("spread_over_seeds")(subject("m", numbers=fg(4, 6, 8))))
     assert list(found.effects.values()) == [pytest.approx(2.0)]
-    assert "over 3 bases" in found.note
+    assert found.units == 3 and found.note == "standard deviation over them"
 
 
 def test_bases_at_floor_are_left_out_and_named():

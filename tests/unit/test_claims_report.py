@@ -111,6 +111,16 @@ def test_a_row_has_effect_interval_units_p_and_margin(frame):
     assert row["published"].startswith("partly contradict (1 of 2: BLOOMZ-7.1b - BLOOM-7.1b")
 
 
+def test_a_published_source_is_that_of_the_models_compared(frame):
+    row = of(frame, "C5", "reasoning", "decoder-s - encdec-s (reasoning)")
+    assert row["source"].startswith("Table 4 (") and "Table 6" not in row["source"]
+
+
+def test_spreads_say_how_many_units_are_behind_them(frame):
+    row = of(frame, "C10", "seeds", "encdec-s (reading)")
+    assert row["n"] == 3 and row["unit"] == "bases" and row["effect"] > 0
+
+
 def test_the_effect_of_mixing_is_paired_by_base(frame, tables):
     subjects = reference(study_subjects(tables), mixed=True)
     plain, mixed = (

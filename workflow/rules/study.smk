@@ -79,8 +79,6 @@ rule claims:
         scores=rules.collect.output.scores,
         metrics=rules.summarize.output,
         claims=wf.claims_record,
-        published=str(LUO2023),
-        models=str(LUO2023_MODELS),
     output:
         multiext(f"{STUDY}/claims/claims", ".csv", ".md", ".tex"),
     log:
@@ -92,4 +90,4 @@ rule claims:
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe claims --scores {input.scores:q} --metrics {input.metrics:q}"
-        " --claims {input.claims:q} --published {input.published:q} --out {params.folder:q} &> {log:q}"
+        " --claims {input.claims:q} --out {params.folder:q} &> {log:q}"

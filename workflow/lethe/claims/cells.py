@@ -35,7 +35,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Cell:
-    """effects: by unit, positive or negative as measured. missing: why there are none."""
+    """effects: by unit, positive or negative as measured. missing: why there are none.
+
+    units: how many units are behind one effect that sums them up; 0 if each effect is a unit's.
+    """
 
     about: str
     axis: str
@@ -43,6 +46,7 @@ class Cell:
     over: str = BASES
     missing: str = ""
     note: str = ""
+    units: int = 0
 
 
 def cell(about: str, axis: str, by_seeds: Mapping[Seeds, float], asked: Question, note="") -> Cell:

@@ -183,8 +183,8 @@ def spread_over_seeds(subjects: list[Subject], asked: Question) -> list[Cell]:
             values = list(whole.effects.values())
             mean = sum(values) / len(values)
             spread = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
-            note = f"standard deviation over {len(values)} {whole.over}"
-            found.append(Cell(one.model, axis, {(): spread}, whole.over, note=note))
+            note, units = "standard deviation over them", len(values)
+            found.append(Cell(one.model, axis, {(): spread}, whole.over, note=note, units=units))
     return found or _nothing(asked, "no model with two seeds")
 
 

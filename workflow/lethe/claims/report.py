@@ -129,13 +129,16 @@ def _part_rows(asked: Question, part: dict, judged: list[Judged], known: Publish
     head["published"] = agreement(asked, said)
     head["published_numbers"] = "; ".join(_shown(one, asked) for one in said)
     if said:
-        head["source"] = sources(known.numbers, asked.metric, list(asked.axes), asked.element)
+        spoken = " ".join(one.about for one in said)
+        named = known.numbers[[model in spoken for model in known.numbers["model"]]]
+        head["source"] = sources(named, asked.metric, list(asked.axes), asked.element)
     return [head, *rows]
 
 
 def _cell_row(asked: Question, one: Judged, by_name: dict[tuple[str, str], Cell]) -> dict:
     same = by_name.get((one.cell.about.lower(), one.cell.axis))
-    unit = one.cell.over if one.n != 1 else one.cell.over.removesuffix("s")
+    units = one.cell.units or one.n
+    unit = one.cell.over if units != 1 else one.cell.over.removesuffix("s")
     return _row(
         claim=asked.claim,
         part=asked.part,
@@ -145,8 +148,8 @@ def _cell_row(asked: Question, one: Judged, by_name: dict[tuple[str, str], Cell]
         effect_low=one.low,
         effect_high=one.high,
         metric=asked.metric,
-        n=one.n,
-        unit=unit if one.n else "",
+        n=units,
+        unit=unit if units else "",
         p_holm=one.p_holm,
         smallest_effect=asked.smallest_effect,
         published=agreement(asked, [same]) if same else "",
