@@ -86,7 +86,7 @@ rule claims:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=wf.code("claims"),
+        code=lambda w: wf.code("claims"),
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe claims --scores {input.scores:q} --metrics {input.metrics:q}"
