@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_study import FULL, Synthetic, long_tables, synthetic_study
+from synthetic_study import FULL, Synthetic, long_tables, synthetic_study, with_gaps
 
 from lethe.claims import command
 from lethe.claims.record import claims_record, write_claims_record
@@ -19,6 +19,7 @@ from lethe.published import read_published, read_published_models
 from lethe.settings import DEFAULT, parse_study, read_catalogue, read_yaml
 
 NAMES = [f"C{number}" for number in range(1, 11)]
+XS_KNOWLEDGE = "decoder-xs (knowledge)"
 EVERYTHING = Synthetic(
     models=FULL, base_seeds=(0, 1, 2), orders=("forward", "reverse", "mixed"), items=24
 )
@@ -143,6 +144,13 @@ def test_a_study_with_one_seed_is_at_most_consistent_and_says_what_is_missing(re
     for missing in ("no decoder beside an encoder-decoder", "no model beside its", "no chain with"):
         assert missing in notes
     assert frame["p_holm"].isna().all()
+
+
+def test_a_missing_cell_is_named(record):
+    scores, items = synthetic_study(Synthetic(items=12))
+    row = of(table(long_tables(with_gaps(scores), items), record), "C1", "knowledge", XS_KNOWLEDGE)
+    assert row["verdict"] == "not measured"
+    assert "the cell (stage 3, know_trade) is missing" in row["note"]
 
 
 def test_a_base_at_floor_is_left_out_and_named(record):

@@ -95,7 +95,8 @@ def absent(subject: Subject, axis: str, asked: Question) -> str:
     if excluded := at_floor(subject, axis):
         return excluded
     what = f"{asked.metric} of {axis}{asked.element and ' ' + asked.element}"
-    return f"no {what} for {subject.model}"
+    why = subject.gaps.get((asked.metric, axis, asked.element), "")
+    return f"no {what} for {subject.model}" + (f" ({why})" if why else "")
 
 
 def at_floor(subject: Subject, axis: str) -> str:

@@ -28,6 +28,7 @@ class Subject:
 
     line: as `lethe.metrics.shown` has it. numbers: by place and seeds; base_score, final_score and
     own_rise in points, others in their own unit. floor: by axis, the seeds of bases at floor there.
+    gaps: by place, which cell is missing where a run has no number.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Subject:
     extras: tuple[str, ...] = ()
     numbers: dict[Place, dict[Seeds, float]] = field(default_factory=dict)
     floor: dict[str, set[Seeds]] = field(default_factory=dict)
+    gaps: dict[Place, str] = field(default_factory=dict)
 
     @property
     def is_mixed(self) -> bool:
@@ -74,6 +76,7 @@ def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
         seeds = (words["world_seed"], words["base_seed"], words["train_seed"])
         for place, value in run_numbers(by_run.get(run)).items():
             subject.numbers.setdefault(place, {})[seeds] = value
+        subject.gaps.update(run_gaps(by_run.get(run)))
         for axis in axes_at_floor(rows):
             subject.floor.setdefault(axis, set()).add(seeds)
     return list(found.values())
@@ -113,6 +116,17 @@ def run_numbers(metrics: pd.DataFrame | None) -> dict[Place, float]:
             if not np.isnan(value):
                 found[name, axis, ""] = POINTS * value
     return found | _rises(metrics, scored)
+
+
+def run_gaps(metrics: pd.DataFrame | None) -> dict[Place, str]:
+    """Why a run has no value of a metric over an axis: the note of the metrics table."""
+    if metrics is None:
+        return {}
+    empty = metrics[(metrics["probe"] == "") & metrics["value"].isna() & (metrics["note"] != "")]
+    return {
+        (name, axis, ""): note
+        for name, axis, note in empty[["metric", "axis", "note"]].itertuples(index=False)
+    }
 
 
 def _ends(rows: pd.DataFrame) -> dict[str, float]:
