@@ -295,7 +295,7 @@ def _known_keys(kind: type[BaseModel], place: tuple) -> list[str]:
         if nested is None:
             return []
         kind = nested
-    return sorted(kind.model_fields)
+    return sorted(field.alias or name for name, field in kind.model_fields.items())
 
 
 def _nested_model(annotation) -> type[BaseModel] | None:

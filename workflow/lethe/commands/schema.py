@@ -61,5 +61,5 @@ def _table(title: str, model: type[Entry]) -> str:
             default = "`{}`"
         else:
             default = f"`{json.dumps(field.default)}`"
-        lines.append(f"| `{name}` | {default} | {field.description or ''} |")
+        lines.append(f"| `{field.alias or name}` | {default} | {field.description or ''} |")
     return "\n".join(lines) + "\n"
