@@ -69,6 +69,8 @@ class LocalTask(ConfigurableTask):
         named = {name: getattr(self.config, name) for name in FIELDS}
         for name, value in compile_templates(named, columns).items():
             self.set_config(name, value)
+            if getattr(self.fewshot_cfg, name) == named[name]:
+                setattr(self.fewshot_cfg, name, value)
 
 
 class FetchedTask(LocalTask):
