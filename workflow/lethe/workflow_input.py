@@ -66,6 +66,8 @@ class Workflow:
         if self.study.code_changes == "keep":
             return "kept"
         roots = list(CODE.get(kind, ()))
+        if kind == "data" and self._is_prepared(node):
+            roots = ["lethe.data.prepare"]
         if kind == "stage" and node in self.plan.nodes:
             roots.append(f"lethe.methods.{self.plan.nodes[node].spec['method']}")
         if kind in ("tables", "figures"):
@@ -74,6 +76,10 @@ class Workflow:
         code = fingerprint(roots, LIBRARIES if trained else ())
         # The figures' look is not Python, but it makes them too.
         return code + sha256_file(STYLE)[:12] if kind == "figures" else code
+
+    def _is_prepared(self, node: str) -> bool:
+        """Whether a data node is made by a loader, not by the world's generator."""
+        return node in self.plan.nodes and self.plan.nodes[node].spec.get("source") != "world"
 
 
 def read_workflow(config: dict[str, Any]) -> Workflow:
