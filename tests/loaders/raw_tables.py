@@ -121,8 +121,11 @@ def empathetic_dialogues(folder: Path) -> Roads:
                 }
             )
         local[split] = write_lines(folder / "local" / f"{original}.csv", lines)
-        write_parquet(folder / "hub" / "data" / f"{split}-00000-of-00001.parquet", rows)
-    return Roads(folder / "hub", local)
+        write_parquet(folder / "hub" / "data" / f"{original}-00000-of-00001.parquet", rows)
+    # An older version's file, which the repository still holds beside valid-*.
+    write_parquet(folder / "hub" / "data" / "validation-00000-of-00001.parquet", rows[:1])
+    splits = {"train": "data/train-*", "validation": "data/valid-*", "test": "data/test-*"}
+    return Roads(folder / "hub", local, {"splits": splits})
 
 
 def eli5(folder: Path) -> Roads:

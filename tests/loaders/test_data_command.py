@@ -120,6 +120,53 @@ def test_the_paper_s_tasks_agree_with_their_sources_and_probes():
         assert own[task.own].metric == LOADERS[source.loader].metrics[0]
 
 
+@pytest.mark.parametrize("name", ["Simp", "Emdg", "InqQG", "Exp", "HGen", "alpaca"])
+def test_the_catalogue_s_parameters_fit_the_files_of_the_real_repository(name, roads, tmp_path):
+    from lethe.data.prepare import prepare
+
+    source = read_catalogue(read_study()).sources[name]
+    hub = roads[source.loader].hub
+    parameters = dict(source.parameters)
+    if "hold_out" in parameters:
+        parameters["hold_out"] = {"validation": 2, "test": 2}
+    for pattern in source.include:
+        assert list(hub.glob(pattern)), f"{pattern} fits none of the files"
+    spec = {"name": name, "loader": source.loader, "parameters": parameters, "subset": None}
+    facts = prepare(spec, tmp_path, hub)
+    assert set(facts["rows"]) == (
+        {"train"} if name == "alpaca" else {"train", "validation", "test"}
+    )
+    assert all(rows["read"] > 0 for rows in facts["rows"].values())
+
+
+def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(roads, tmp_path):
+    import evaluation_tables
+
+    from lethe.paths import node_manifest
+
+    own = planned("esnli", roads["esnli"], True, tmp_path)
+    main(["data", own, "--results", str(tmp_path)])
+    repository = node_directory(tmp_path, "fetched", "piqa-0")
+    evaluation_tables.piqa(repository / "files")
+    files = [str(p.relative_to(repository)) for p in repository.rglob("*") if p.is_file()]
+    publish(repository, FETCH_MANIFEST, {"repo": "baber/piqa"}, files)
+    base = node_directory(tmp_path, "base", "tiny-0")
+    world.write_checkpoint(base)
+    files = [path.name for path in base.iterdir()]
+    publish(base, "base.json", {"parameters": 1}, files)
+    entry = {"shots": 0, "cluster": None, "subset": None, "chance": None}
+    tasks = [
+        {"name": "piqa", "axis": "reasoning", "data": "piqa-0", "data_kind": "fetched", **entry},
+        {"name": "own_mine", "axis": "own", "data": own, "data_kind": "data", **entry},
+    ]
+    spec = {"kind": "probe", "checkpoint": "tiny-0", "checkpoint_kind": "base", "probe": "both"}
+    spec |= {"include": None, "split": "test", "limit": 3, "engine": "stock", "dtype": "float32"}
+    write_json(spec_file(tmp_path, "probe-0"), {**spec, "tasks": tasks})
+    main(["probe", "probe-0", "--results", str(tmp_path)])
+    found = json.loads(node_manifest(tmp_path, "probe", "probe-0").read_text())["results"]
+    assert [(result["task"], result["n"]) for result in found] == [("piqa", 3), ("own_mine", 3)]
+
+
 def test_names_of_loaders_are_known_without_importing_them():
     assert loader_names() == sorted(LOADERS)
     raw = read_yaml(Path("config/config.yaml"))
