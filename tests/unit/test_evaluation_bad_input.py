@@ -112,8 +112,8 @@ def test_data_of_the_hub_is_never_fetched(checkpoint):
         evaluate(checkpoint, ["hellaswag"], limit=2)
 
 
-def test_a_group_of_tasks_lists_its_tasks(checkpoint):
-    with pytest.raises(UserError, match="mmlu_stem"):
+def test_a_group_without_its_data_names_the_task_and_the_dataset(checkpoint):
+    with pytest.raises(UserError, match="mmlu_abstract_algebra: its data 'cais/mmlu'"):
         evaluate(checkpoint, ["mmlu"], limit=2)
 
 

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lethe.config import FAMILIES, Catalogue, Entry, Model, Recipe, Study
+from lethe.data.loader_names import loader_names
 from lethe.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +116,9 @@ def check_references(catalogue: Catalogue) -> None:
     """Every name that an entry uses exists, and every recipe is complete."""
     for name, model in catalogue.models.items():
         _check_model(name, model, catalogue)
+    for name, source in catalogue.sources.items():
+        if source.loader is not None:
+            require(f"sources.{name}.loader", source.loader, loader_names())
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
         if "{prompt}" not in task.template:

@@ -90,6 +90,8 @@ class Workflow:
         if kind == "base" and node in self.plan.nodes:
             if "architecture" not in self.plan.nodes[node].spec:
                 roots = READY_MADE
+        if kind == "data" and self._is_prepared(node):
+            roots = ["lethe.data.prepare"]
         if kind == "stage" and node in self.plan.nodes:
             roots.append(f"lethe.methods.{self.plan.nodes[node].spec['method']}")
         if kind in ("tables", "figures"):
@@ -100,6 +102,10 @@ class Workflow:
         if kind == "claims" or (kind == "tables" and node in WITH_PUBLISHED):
             return code + "".join(sha256_file(path)[:12] for path in (LUO2023, LUO2023_MODELS))
         return code + sha256_file(STYLE)[:12] if kind == "figures" else code
+
+    def _is_prepared(self, node: str) -> bool:
+        """Whether a data node is made by a loader, not by the world's generator."""
+        return node in self.plan.nodes and self.plan.nodes[node].spec.get("source") != "world"
 
 
 def read_workflow(config: dict[str, Any]) -> Workflow:

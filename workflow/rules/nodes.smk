@@ -14,7 +14,7 @@ rule data:
         **get_request("data"),
     params:
         results=get_results,
-        code=lambda w: wf.code("data"),
+        code=lambda w: wf.code("data", w.node),
     shell:
         "python -m lethe data {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
 

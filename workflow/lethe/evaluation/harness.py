@@ -18,7 +18,10 @@ from lm_eval.api.model import LM
 from lethe.artefacts import digest, read_json, write_json
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
+from lethe.evaluation.fetched_dataset import renamed_columns_as_sentences
+from lethe.evaluation.groups import merge
 from lethe.evaluation.language_model import wrap
+from lethe.evaluation.lookup import members
 from lethe.evaluation.outcomes import outcomes
 from lethe.evaluation.scores import items_of, scores_of
 from lethe.evaluation.specification import EvalTask
@@ -68,7 +71,8 @@ def score_checkpoint(
         dtype: of the weights; log-probabilities are always taken in float32.
 
     Returns:
-        One result a task, in the order of `tasks`.
+        One result a task, in the order of `tasks`; of a group, one over all its tasks' items, each
+        task kept apart in the store.
 
     Raises:
         UserError: unknown task or engine, a checkpoint that cannot be loaded, a stored result
@@ -83,13 +87,22 @@ def score_checkpoint(
         "lm_eval": lm_eval.__version__,
         "code": fingerprint(SCORING_CODE),
     }
-    jobs = [_job(task, shared, store) for task in tasks]
+    groups = [[_job(one, shared, store) for one in members(task)] for task in tasks]
+    jobs = list({job.file: job for group in groups for job in group}.values())
     missing = [job for job in jobs if not job.file.exists()]
     if missing:
         with _without_notices():
             lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
         _score_and_keep(missing, lambda job: {**_score(lm, job), **made_with})
-    return [{**read_json(job.file), **_annotations(job.task)} for job in jobs]
+    return [_result(task, group) for task, group in zip(tasks, groups, strict=True)]
+
+
+def _result(task: EvalTask, jobs: list[_Job]) -> dict:
+    """The result of a task, or of a group as one set, from what is kept of each."""
+    found = [{**read_json(job.file), **_annotations(task)} for job in jobs]
+    if [job.task.name for job in jobs] == [task.name]:
+        return found[0]
+    return merge(task.name, found)
 
 
 @contextmanager
@@ -135,6 +148,14 @@ def _annotations(task: EvalTask) -> dict[str, Any]:
 
 
 def _score(lm: LM, job: _Job) -> dict:
+    folder = job.source.folder
+    if folder is None:
+        return _evaluate(lm, job)
+    with renamed_columns_as_sentences(folder, job.source.config.get("dataset_name"), job.task.name):
+        return _evaluate(lm, job)
+
+
+def _evaluate(lm: LM, job: _Job) -> dict:
     started = time.perf_counter()
     task = job.task
     with _without_notices():

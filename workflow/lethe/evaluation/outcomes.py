@@ -8,6 +8,7 @@ from lethe.artefacts import digest
 from lethe.evaluation.specification import EvalTask
 
 LONGEST_PREDICTION = 200  # characters kept of a generated text
+LONGEST_CLUSTER = 40  # characters of a cluster's name; a whole passage is named by its digest
 
 
 @dataclass
@@ -66,7 +67,9 @@ def item_id(doc: dict, cluster: str | None) -> str:
 
 def _cluster_of(doc: dict, cluster: str | None, identity: str) -> str:
     value = doc.get(cluster) if cluster else None
-    return identity if value is None else str(value)
+    if value is None:
+        return identity
+    return str(value) if len(str(value)) <= LONGEST_CLUSTER else digest(str(value))[:16]
 
 
 def _measured(lm_task: Any, doc: dict, responses: list, metrics: dict) -> dict[str, Any]:

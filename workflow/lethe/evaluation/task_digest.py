@@ -12,16 +12,17 @@ from lethe.fingerprint import PACKAGE, fingerprint
 def task_digest(source: TaskSource) -> str:
     """Hex sha256 over the resolved configuration, its functions' code and the data's content.
 
-    Local files count by their bytes, wherever they lie. Data from the hub counts by path, name,
-    revision and the fingerprint that `datasets` gives it, for which the task is built.
+    Local files and fetched ones count by their bytes, wherever they lie. Data that only lm-eval
+    finds counts by path, name, revision and the fingerprint that `datasets` gives it, for which the
+    task is built.
     """
     config = {key: value for key, value in source.config.items() if key != "dataset_kwargs"}
     arguments = dict(source.config.get("dataset_kwargs") or {})
-    if source.files:
+    if source.files or source.folder:
         arguments["data_files"] = file_hashes(source)
     config["dataset_kwargs"] = arguments
     described: dict[str, Any] = {"config": _plain(config)}
-    if not source.files:
+    if not source.files and not source.folder:
         dataset = build(source).dataset
         splits = dataset if isinstance(dataset, dict) else {"": dataset}
         described["data"] = {

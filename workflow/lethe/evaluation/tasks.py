@@ -6,26 +6,23 @@ moved; jsonl rows are read in memory instead of through a dataset cache on disk.
 
 from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
 
-import difflib
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import datasets
-import lm_eval.tasks
 from lm_eval.api.task import ConfigurableTask
-from lm_eval.tasks._index import Kind
 from lm_eval.tasks._yaml_loader import load_yaml
 
 from lethe.artefacts import sha256_file
 from lethe.errors import UserError
+from lethe.evaluation.fetched_dataset import content_of, read_split
+from lethe.evaluation.lookup import members, yaml_of
 from lethe.evaluation.specification import SPLITS, EvalTask
 from lethe.evaluation.templates import FIELDS, compile_templates
 from lethe.jsonlines import read_rows
 
-DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
 # Keys of a YAML that say where it lies or how it is listed, not what is scored.
 NOT_DEFINING = ("tag", "group", "task_list", "task_alias", "group_alias")
 
@@ -46,17 +43,23 @@ class LocalTask(ConfigurableTask):
         used = {self.config.test_split, self.config.validation_split, self.config.training_split}
         used.add(self.fewshot_cfg.split)
         self.dataset = {
-            split: self._split(Path(path))
-            for split, path in dataset_kwargs["data_files"].items()
+            split: self._ready(self._read(split, dataset_kwargs))
+            for split in self._splits(dataset_kwargs)
             if split in used
         }
 
-    def _split(self, path: Path) -> Rows | datasets.Dataset:
+    def _splits(self, arguments: dict[str, Any]) -> list[str]:
+        return list(arguments["data_files"])
+
+    def _read(self, split: str, arguments: dict[str, Any]) -> datasets.Dataset:
+        path = Path(arguments["data_files"][split])
         rows = _same_columns(read_rows(path))
         # A fingerprint of our own: making datasets' own costs more than reading the rows.
-        dataset = datasets.Dataset(
+        return datasets.Dataset(
             datasets.table.InMemoryTable.from_pylist(rows), fingerprint=sha256_file(path)[:16]
         )
+
+    def _ready(self, dataset: datasets.Dataset) -> Rows | datasets.Dataset:
         if self.config.process_docs is not None:
             return dataset
         self._compile_templates(set(dataset.features))
@@ -66,14 +69,28 @@ class LocalTask(ConfigurableTask):
         named = {name: getattr(self.config, name) for name in FIELDS}
         for name, value in compile_templates(named, columns).items():
             self.set_config(name, value)
+            if getattr(self.fewshot_cfg, name) == named[name]:
+                setattr(self.fewshot_cfg, name, value)
+
+
+class FetchedTask(LocalTask):
+    """An lm-eval task on the fetched files of its hub dataset, wherever the YAML says they are."""
+
+    def _splits(self, arguments: dict[str, Any]) -> list[str]:
+        return arguments["splits"]
+
+    def _read(self, split: str, arguments: dict[str, Any]) -> datasets.Dataset:
+        folder = Path(arguments["folder"])
+        return read_split(folder, self.config.dataset_name, split, self.config.task)
 
 
 @dataclass
 class TaskSource:
-    """Where a task comes from: its resolved configuration and its local data files, if any."""
+    """Where a task comes from: its resolved configuration and its local data, if any."""
 
     config: dict[str, Any]
     files: dict[str, Path] = field(default_factory=dict)
+    folder: Path | None = None
 
     @property
     def is_local(self) -> bool:
@@ -87,7 +104,7 @@ def find(task: EvalTask) -> TaskSource:
         UserError: no such task (names the nearest), a group instead of a task, no such split,
             or a data file that is missing.
     """
-    path = _yaml_of(task)
+    path = yaml_of(task)
     config = deepcopy(load_yaml(path))
     for key in NOT_DEFINING:
         config.pop(key, None)
@@ -95,6 +112,8 @@ def find(task: EvalTask) -> TaskSource:
         config["metadata"] = {"_metadata": config.get("metadata")}
     config["num_fewshot"] = task.shots
     _choose_split(config, task, path)
+    if task.dataset_path is not None:
+        return TaskSource(config, folder=Path(task.dataset_path).resolve())
     files = _resolve_files(config, path)
     scored = config.get("test_split") or config.get("validation_split")
     if files and scored not in files:
@@ -104,7 +123,8 @@ def find(task: EvalTask) -> TaskSource:
 
 def declared_shots(task: EvalTask) -> int:
     """The number of examples that the task's own YAML asks for; 0 if it says nothing."""
-    return int(load_yaml(_yaml_of(task), resolve_func=False).get("num_fewshot") or 0)
+    first = members(task)[0]
+    return int(load_yaml(yaml_of(first), resolve_func=False).get("num_fewshot") or 0)
 
 
 def build(source: TaskSource) -> ConfigurableTask:
@@ -129,62 +149,23 @@ def _built(source: TaskSource) -> ConfigurableTask:
     config = deepcopy(source.config)
     if "class" in config:
         return config["class"](config=config)
-    if source.is_local:
-        if config["num_fewshot"] == 0 and config.get("test_split"):
-            # Only few-shot examples are taken from the other splits.
-            config.update(validation_split=None, training_split=None, fewshot_split=None)
+    if not source.is_local and source.folder is None:
+        return ConfigurableTask(config=config)
+    if config["num_fewshot"] == 0:
+        # Only few-shot examples are taken from the other splits.
+        config.update(training_split=None, fewshot_split=None)
+        if config.get("test_split"):
+            config["validation_split"] = None
+    if source.folder is None:
         return LocalTask(config=config)
-    return ConfigurableTask(config=config)
+    splits = _used_splits(config)
+    config["dataset_kwargs"] = {"folder": str(source.folder), "splits": splits}
+    return FetchedTask(config=config)
 
 
-def _index(folder: Path) -> dict[str, Any]:
-    return _index_at(folder, folder.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=8)
-def _index_at(folder: Path, _changed: int) -> dict[str, Any]:
-    return lm_eval.tasks.TaskManager(include_path=str(folder), include_defaults=False).task_index
-
-
-def _yaml_of(task: EvalTask) -> Path:
-    known: set[str] = set()
-    for folder in _folders(task):
-        entries = _index(folder)
-        entry = entries.get(task.name)
-        if entry is not None and entry.kind in (Kind.TASK, Kind.PY_TASK):
-            return entry.yaml_path
-        if entry is not None:
-            raise UserError(
-                f"{task.name} is a {entry.kind.name.lower()} of evaluation tasks; name its tasks "
-                f"one by one: {', '.join(sorted(entry.tags)) or _members(entry)}."
-            )
-        known |= set(entries)
-    near = difflib.get_close_matches(task.name, sorted(known), n=1, cutoff=0.0)
-    hint = f"; the nearest known name is {near[0]!r}" if near else ""
-    where = task.include_path or "lm-eval's own tasks"
-    raise UserError(f"There is no evaluation task {task.name!r} in {where}{hint}.")
-
-
-def _members(entry) -> str:
-    members = (entry.cfg or {}).get("task") or []
-    names = [m if isinstance(m, str) else str(m.get("task", m.get("group"))) for m in members]
-    return ", ".join(names) or "see its YAML"
-
-
-def _folders(task: EvalTask):
-    """Folders to index, smallest first: all of lm-eval's 14 000 names cost 5 to 8 seconds."""
-    if task.include_path is not None:
-        folder = Path(task.include_path)
-        if not folder.is_dir():
-            raise UserError(f"Expected a folder of task YAMLs at {folder}, found none.")
-        yield folder.resolve()
-        return
-    stem = task.name
-    while stem:
-        if (DEFAULT_FOLDER / stem).is_dir():
-            yield DEFAULT_FOLDER / stem
-        stem = stem.rpartition("_")[0]
-    yield DEFAULT_FOLDER
+def _used_splits(config: dict[str, Any]) -> list[str]:
+    names = ("test_split", "validation_split", "training_split", "fewshot_split")
+    return list(dict.fromkeys(config[name] for name in names if config.get(name)))
 
 
 def _choose_split(config: dict[str, Any], task: EvalTask, path: Path) -> None:
@@ -224,5 +205,7 @@ def _same_columns(rows: list[dict]) -> list[dict]:
 
 
 def file_hashes(source: TaskSource) -> dict[str, str]:
-    """sha256 of every local data file, by split."""
+    """sha256 of every local data file, by split, or of every fetched file, by path."""
+    if source.folder is not None:
+        return content_of(source.folder)
     return {split: sha256_file(path) for split, path in source.files.items()}

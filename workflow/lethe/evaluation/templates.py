@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import lm_eval.utils
+from jinja2 import meta
 
 FIELDS = ("doc_to_text", "doc_to_target", "doc_to_choice")
 
@@ -17,6 +18,7 @@ class Template:
     """A compiled template that remembers its value for the documents it has seen."""
 
     def __init__(self, template: str, read: Callable[[str], Any]) -> None:
+        self._text = template
         self._render = lm_eval.utils.env.from_string(template).render
         self._read = read
         self._seen: dict[int, tuple[dict, Any]] = {}
@@ -25,9 +27,19 @@ class Template:
         """The value for a document; the document is kept, so that its identity stays its own."""
         seen = self._seen.get(id(doc))
         if seen is None or seen[0] is not doc:
-            seen = (doc, self._read(self._render(**doc)))
+            seen = (doc, self._value(doc))
             self._seen[id(doc)] = seen
         return seen[1]
+
+    def _value(self, doc: dict) -> Any:
+        try:
+            return self._read(self._render(**doc))
+        except (SyntaxError, ValueError):
+            # Inside a list jinja writes a column that is not there as a word that cannot be read.
+            names = meta.find_undeclared_variables(lm_eval.utils.env.parse(self._text))
+            if missing := sorted(names - set(doc)):
+                raise KeyError(missing[0]) from None
+            raise
 
     def __deepcopy__(self, _memo: dict) -> "Template":
         """lm-eval copies configurations to report them; jinja's templates cannot be copied."""

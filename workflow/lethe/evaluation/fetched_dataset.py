@@ -1,0 +1,131 @@
+"""A hub dataset as it was fetched: its splits by configuration, read without a cache on disk."""
+
+from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import datasets
+import jinja2
+import pyarrow
+import yaml
+
+from lethe.artefacts import read_json, sha256_file
+from lethe.data.reading import FORMATS
+from lethe.errors import UserError
+from lethe.paths import FETCH_MANIFEST
+
+BATCH_ROWS = 1000
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_split(folder: Path, subset: str | None, split: str, task: str) -> datasets.Dataset:
+    """The rows of one split, in memory.
+
+    Args:
+        folder: the repository's files; its README says which files are which configuration.
+        subset: the configuration; None for the only one.
+        task: name of the evaluation task, for messages.
+
+    Raises:
+        UserError: no such configuration or split, an empty split, files that cannot be read.
+    """
+    stream = _stream(folder, subset, task)
+    if split not in stream:
+        raise UserError(
+            f"{task}: expected the split {split} in {folder}, found {', '.join(stream)}."
+        )
+    batches = list(stream[split].with_format("arrow").iter(batch_size=BATCH_ROWS))
+    if not batches:
+        raise UserError(f"{task}: the split {split} in {folder} is empty.")
+    table = datasets.table.InMemoryTable(pyarrow.concat_tables(batches).combine_chunks())
+    # A fingerprint of our own: datasets would make one from the table's bytes.
+    return datasets.Dataset(table, fingerprint=f"{task}-{split}"[:64])
+
+
+@contextmanager
+def renamed_columns_as_sentences(folder: Path, subset: str | None, task: str) -> Iterator[None]:
+    """A column that a task reads and the dataset lacks becomes a sentence for the user."""
+    try:
+        yield
+    except (KeyError, jinja2.UndefinedError) as error:
+        splits = _stream(folder, subset, task)
+        found = list(next(iter(next(iter(splits.values()))), {}))
+        missing = str(error.args[0]) if error.args else str(error)
+        if missing in found:
+            raise
+        missing = missing.removesuffix(" is undefined").strip("'")
+        raise UserError(
+            f"{task}: expected the column {missing!r} in {folder}, found {', '.join(found)}; its "
+            "source was renamed or changed: pin the `revision` that has it, or name another `repo`."
+        ) from None
+
+
+def _stream(folder: Path, subset: str | None, task: str) -> dict[str, datasets.IterableDataset]:
+    """Every split of a configuration, to be read as a stream."""
+    files = configured_files(folder, subset)
+    try:
+        if files is None:
+            return datasets.load_dataset(str(folder), name=subset, streaming=True)
+        kinds = {FORMATS[Path(file).suffix][0] for found in files.values() for file in found}
+        return datasets.load_dataset(kinds.pop(), data_files=files, streaming=True)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        message = str(error).split("\n")[0]
+        raise UserError(
+            f"{task}: the dataset in {folder} cannot be read as {subset or 'its only'} "
+            f"configuration: {message}."
+        ) from None
+
+
+def configured_files(folder: Path, subset: str | None) -> dict[str, list[str]] | None:
+    """Files by split of a configuration, as the README's heading lists them.
+
+    None where it does not list them one by one; `datasets` then has rules of its own. It would
+    read the heading anew for every configuration, which takes a while where there are many.
+    """
+    listed = _configurations(folder, (folder / "README.md").is_file())
+    if subset is None:
+        names = [name for name in ("default", *listed) if name in listed]
+        subset = names[0] if len(listed) == 1 or "default" in listed else None
+    patterns = listed.get(subset)
+    if patterns is None:
+        return None
+    found = {
+        split: sorted(str(file) for glob in globs for file in folder.glob(glob))
+        for split, globs in patterns.items()
+    }
+    suffixes = {Path(file).suffix for files in found.values() for file in files}
+    if len(suffixes) != 1 or not suffixes <= FORMATS.keys() or not all(found.values()):
+        return None
+    return found
+
+
+@lru_cache(maxsize=16)
+def _configurations(folder: Path, has_readme: bool) -> dict[str, dict[str, list[str]]]:
+    """Glob patterns by split of every configuration that lists them."""
+    text = (folder / "README.md").read_text(encoding="utf-8") if has_readme else ""
+    if not text.startswith("---\n"):
+        return {}
+    heading = yaml.load(text[4:].partition("\n---")[0], Loader=_LOADER)
+    listed = {}
+    for entry in (heading or {}).get("configs") or []:
+        files = entry.get("data_files")
+        if isinstance(files, list) and all(isinstance(f, dict) and "split" in f for f in files):
+            paths = {str(file["split"]): file["path"] for file in files}
+            listed[entry["config_name"]] = {
+                split: [path] if isinstance(path, str) else path for split, path in paths.items()
+            }
+    return listed
+
+
+def content_of(folder: Path) -> dict[str, str]:
+    """sha256 of every file of the repository: as recorded when it was fetched, else computed."""
+    manifest = folder.parent / FETCH_MANIFEST
+    if manifest.is_file():
+        prefix = f"{folder.name}/"
+        entries = read_json(manifest)["files"]
+        return {name.removeprefix(prefix): entries[name]["sha256"] for name in sorted(entries)}
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): sha256_file(file) for file in files}

@@ -1,0 +1,81 @@
+"""A group of evaluation tasks as one set: its items together, each task a cluster of them."""
+
+from typing import Any
+
+import numpy as np
+
+from lethe.artefacts import digest
+from lethe.errors import UserError
+from lethe.evaluation.intervals import mean_stderr
+from lethe.evaluation.scores import modal_share
+
+# Columns of an item that are scores of their own, beside the task's metrics.
+MEASURES = ("gold_logprob", "margin")
+
+
+def merge(name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+    """One result of the results of a group's members.
+
+    Every item counts the same, so a member counts by its size: the average of `aggregate` with
+    `weight_by_size` in lm-eval's groups, and of the concatenated test sets of Luo et al. 2023.
+
+    Raises:
+        UserError: a metric of a member is not the mean over its items.
+    """
+    items = _items(results)
+    return {
+        **results[0],
+        "task": name,
+        "version": ", ".join(sorted({result["version"] for result in results})),
+        "task_digest": digest({result["task"]: result["task_digest"] for result in results}),
+        "n": len(items),
+        "scores": _scores(name, results, items),
+        "items": items,
+        "members": [result["task"] for result in results],
+        "seconds": round(sum(result["seconds"] for result in results), 3),
+    }
+
+
+def _items(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    items, seen = [], set()
+    for result in results:
+        for item in result["items"]:
+            # Two members may ask the same question; in the group they are two items.
+            name = item["item_id"]
+            if name in seen:
+                name = f"{name}-{result['task']}"
+            seen.add(name)
+            items.append({**item, "item_id": name, "cluster_id": result["task"]})
+    return items
+
+
+def _scores(name: str, results: list[dict], items: list[dict]) -> list[dict]:
+    clusters = [item["cluster_id"] for item in items]
+    rows = []
+    for row in results[0]["scores"]:
+        metric = row["metric"]
+        if row["subset"]:
+            continue
+        if metric == "modal_share":
+            value, stderr = modal_share([item["predicted"] for item in items]), None
+        else:
+            values = [_value(item, metric) for item in items]
+            _require_means(name, results, metric)
+            value, stderr = float(np.mean(values)), mean_stderr(values, clusters)
+        rows.append({**row, "value": value, "stderr": stderr, "n": len(items)})
+    return rows
+
+
+def _value(item: dict, metric: str) -> float:
+    return item[metric] if metric in MEASURES else item["metrics"][metric]
+
+
+def _require_means(name: str, results: list[dict], metric: str) -> None:
+    for result in results:
+        rows = [r for r in result["scores"] if r["metric"] == metric and not r["subset"]]
+        values = [_value(item, metric) for item in result["items"]] if rows else []
+        if not rows or abs(rows[0]["value"] - np.mean(values)) > 1e-6:
+            raise UserError(
+                f"The group {name} cannot be one set: {metric} of {result['task']} is not the mean "
+                "over its items; name the group's tasks one by one."
+            )

@@ -1,0 +1,105 @@
+"""Evaluation tasks and groups by name: where the YAML is, and what a group is made of.
+
+A task without a folder of its own is looked for among Lethe's tasks (`task_yaml/`) first, then
+among those that lm-eval ships, so that the two mix in one probe.
+"""
+
+from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import lm_eval.tasks
+from lm_eval.tasks._index import Entry, Kind
+
+from lethe.errors import UserError
+from lethe.evaluation.specification import EvalTask
+
+DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
+OWN_FOLDER = Path(__file__).parent / "task_yaml"
+# Where lm-eval keeps tasks whose folder does not begin their name, to be found without its index.
+FOLDER_OF = {"boolq": "super_glue"}
+
+
+def yaml_of(task: EvalTask) -> Path:
+    """The YAML that defines a task.
+
+    Raises:
+        UserError: no such task (names the nearest), or a group where a task is needed.
+    """
+    entry, _ = _entry_of(task)
+    if entry.kind not in (Kind.TASK, Kind.PY_TASK):
+        raise UserError(f"{task.name} is a {entry.kind.name.lower()} of evaluation tasks, not one.")
+    return entry.yaml_path
+
+
+def members(task: EvalTask) -> list[EvalTask]:
+    """The tasks that a group, or a tag, is made of, sorted by name; a task is its own member.
+
+    Raises:
+        UserError: no such task, or a member that is no plain name.
+    """
+    entry, index = _entry_of(task)
+    if entry.kind in (Kind.TASK, Kind.PY_TASK):
+        return [task]
+    return [replace(task, name=name) for name in sorted(set(_names(entry, index)))]
+
+
+def _names(entry: Entry, index: dict[str, Entry]) -> Iterator[str]:
+    if entry.kind is Kind.TAG:
+        yield from entry.tags
+        return
+    for member in (entry.cfg or {}).get("task") or []:
+        found = index.get(member) if isinstance(member, str) else None
+        if found is None:
+            raise UserError(
+                f"The group {entry.name}: expected names of tasks, found {member!r}; name its "
+                "tasks one by one."
+            )
+        if found.kind in (Kind.TASK, Kind.PY_TASK):
+            yield found.name
+        else:
+            yield from _names(found, index)
+
+
+def _entry_of(task: EvalTask) -> tuple[Entry, dict[str, Entry]]:
+    known: set[str] = set()
+    for folder in _folders(task):
+        index = _index(folder)
+        if task.name in index:
+            return index[task.name], index
+        known |= set(index)
+    near = difflib.get_close_matches(task.name, sorted(known), n=1, cutoff=0.0)
+    hint = f"; the nearest known name is {near[0]!r}" if near else ""
+    where = task.include_path or "Lethe's and lm-eval's own tasks"
+    raise UserError(f"There is no evaluation task {task.name!r} in {where}{hint}.")
+
+
+def _folders(task: EvalTask) -> Iterator[Path]:
+    """Folders to index, smallest first: all of lm-eval's 14 000 names cost 5 to 8 seconds."""
+    if task.include_path is not None:
+        folder = Path(task.include_path)
+        if not folder.is_dir():
+            raise UserError(f"Expected a folder of task YAMLs at {folder}, found none.")
+        yield folder.resolve()
+        return
+    yield OWN_FOLDER
+    stem = FOLDER_OF.get(task.name, task.name)
+    while stem:
+        if (DEFAULT_FOLDER / stem).is_dir():
+            yield DEFAULT_FOLDER / stem
+        stem = stem.rpartition("_")[0]
+    yield DEFAULT_FOLDER
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    return _index_at(folder, folder.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _index_at(folder: Path, _changed: int) -> dict[str, Any]:
+    return lm_eval.tasks.TaskManager(include_path=str(folder), include_defaults=False).task_index
