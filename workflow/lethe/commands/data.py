@@ -1,11 +1,19 @@
-"""Make one data node: the generated world of a seed."""
+"""Make one data node: the generated world of a seed, or the prepared data of a source."""
 
 import argparse
+from pathlib import Path
+from typing import Any
 
-from lethe.artefacts import lock, publish
+from lethe.artefacts import lock, publish, sha256_file, verify
 from lethe.commands.node_arguments import add_node_arguments, read_spec
-from lethe.paths import DATA_MANIFEST, node_directory, work_directory
-from lethe.world.build import build_world
+from lethe.errors import UserError
+from lethe.paths import (
+    DATA_MANIFEST,
+    FETCH_MANIFEST,
+    fetched_files,
+    node_directory,
+    work_directory,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +23,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     spec = read_spec(arguments, "data")
     directory = node_directory(arguments.results, "data", arguments.node)
-    parameters = {key: value for key, value in spec.items() if key not in ("kind", "source")}
     with lock(work_directory(arguments.results, arguments.node) / "lock"):
-        facts = build_world(parameters, directory)
-        files = [
-            str(path.relative_to(directory))
-            for path in sorted(directory.rglob("*"))
-            if path.is_file() and path.name != DATA_MANIFEST and "__pycache__" not in path.parts
-        ]
+        if spec["source"] == "world":
+            facts, files = _world(spec, directory)
+        else:
+            facts, files = _prepared(spec, directory, arguments.results)
         manifest = {"id": arguments.node, "spec": spec, "code": arguments.code, **facts}
         publish(directory, DATA_MANIFEST, manifest, files)
+
+
+def _world(spec: dict[str, Any], directory: Path) -> tuple[dict[str, Any], list[str]]:
+    from lethe.world.build import build_world
+
+    parameters = {key: value for key, value in spec.items() if key not in ("kind", "source")}
+    facts = build_world(parameters, directory)
+    files = [
+        str(path.relative_to(directory))
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and path.name != DATA_MANIFEST and "__pycache__" not in path.parts
+    ]
+    return facts, files
+
+
+def _prepared(
+    spec: dict[str, Any], directory: Path, results: Path
+) -> tuple[dict[str, Any], list[str]]:
+    from lethe.data.prepare import prepare
+
+    fetched = None
+    if spec["source"] == "hub":
+        verify(node_directory(results, "fetched", spec["fetched"]), FETCH_MANIFEST)
+        fetched = fetched_files(results, spec["fetched"])
+    else:
+        _require_unchanged(spec)
+    facts = prepare(spec, directory, fetched)
+    for split, rows in facts["rows"].items():
+        print(f"{split:<10} {rows['read']:>8} read {sum(rows['written'].values()):>8} written")
+    return facts, facts["prepared"]
+
+
+def _require_unchanged(spec: dict[str, Any]) -> None:
+    """Local files are what they were when the study was planned: their content is in the id."""
+    for key, file in spec["files"].items():
+        where = f"sources.{spec['name']}.files.{key}"
+        if not Path(file["path"]).is_file():
+            raise UserError(f"{where}: expected a file, found none at {file['path']}.")
+        if sha256_file(file["path"]) != file["sha256"]:
+            raise UserError(f"{where}: {file['path']} has changed since it was planned; run again.")

@@ -1,0 +1,1 @@
+"""Datasets of the hub and of local files, one file a dataset; `registry.LOADERS` names them all."""
