@@ -27,6 +27,8 @@ CODE = {
 }
 # A base that was trained elsewhere does not depend on how bases are trained here.
 READY_MADE = ["lethe.models.ready_made"]
+# Nor scores that were made elsewhere on how checkpoints are scored.
+SCORED_ELSEWHERE = ["lethe.imported.scores"]
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,20 @@ class Workflow:
         if kind == "base" and node in self.plan.nodes:
             if "architecture" not in self.plan.nodes[node].spec:
                 roots = READY_MADE
+        scored_elsewhere = kind == "probe" and "imported" in self._spec(node)
+        if scored_elsewhere:
+            roots = SCORED_ELSEWHERE
         if kind == "stage" and node in self.plan.nodes:
             roots.append(f"lethe.methods.{self.plan.nodes[node].spec['method']}")
         if kind in ("tables", "figures"):
             roots += [f"lethe.{kind}.{node}", f"lethe.{kind}.command"]
-        trained = kind in ("base", "stage", "probe")
+        trained = kind in ("base", "stage", "probe") and not scored_elsewhere
         code = fingerprint(roots, LIBRARIES if trained else ())
         # The figures' look is not Python, but it makes them too.
         return code + sha256_file(STYLE)[:12] if kind == "figures" else code
+
+    def _spec(self, node: str) -> dict[str, Any]:
+        return self.plan.nodes[node].spec if node in self.plan.nodes else {}
 
 
 def read_workflow(config: dict[str, Any]) -> Workflow:
