@@ -121,13 +121,14 @@ def _task(name: str, entry: dict, raw: dict) -> TaskResult:
             into[metric.removesuffix("_stderr"), filtered] = float(value)
     leaves = _leaves(name, raw.get("group_subtasks") or {})
     better = (raw.get("higher_is_better") or {}).get(name) or {}
+    size = entry.get("sample_len")
     return TaskResult(
         name=name,
         leaves=leaves,
         values=values,
         stderr=stderr,
         higher_is_better={k: v for k, v in better.items() if isinstance(v, bool)},
-        n=_items(leaves, raw),
+        n=_items(leaves, raw) or (size if isinstance(size, int) and size > 0 else None),
         version=_version(name, leaves, raw),
         shots=_shots(name, leaves, raw),
         hashed=_combined(raw.get("task_hashes"), leaves, str),
@@ -187,6 +188,7 @@ def _combined(entries: dict | None, leaves: tuple[str, ...], describe) -> str | 
 
 
 def _config_digest(config: dict) -> str:
-    """Of what defines the task: not where a function lay in memory, nor the model's arguments."""
-    kept = {key: value for key, value in config.items() if key not in ("metadata", "num_fewshot")}
+    """Of what defines the task: not where functions and files lay, nor the model's arguments."""
+    elsewhere = ("metadata", "num_fewshot", "dataset_kwargs")
+    kept = {key: value for key, value in config.items() if key not in elsewhere}
     return digest(ADDRESS.sub("", json.dumps(kept, sort_keys=True, default=str)))
