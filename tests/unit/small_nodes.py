@@ -39,6 +39,7 @@ RECIPE = {
     "loss_normalisation": "token",
     "micro_batch_rows": None,
     "dtype": "float32",
+    "recompute_activations": False,
     "checkpoint": "last",
     "save_steps": None,
 }

@@ -59,6 +59,11 @@ def test_further_chains_belong_to_the_models_that_ask_for_them():
     assert found == {("xs", "forward"), ("s", "forward"), *mine}
 
 
+def test_further_chains_of_a_model_that_is_not_selected_are_passed_over():
+    also = [{"models": ["s"], "orders": ["reverse"]}]
+    assert [run.order for run in plan_of(also=also).runs] == ["forward"]
+
+
 def test_a_chain_that_is_asked_for_twice_is_run_once():
     raw = read_yaml(Path(__file__).parents[2] / "config" / "config.yaml")
     also = [{"models": ["xs"], "orders": ["forward", "reverse"]}] * 2
@@ -102,17 +107,17 @@ def test_an_imported_model_is_known_by_its_content(tmp_path):
         ({"family": "causal"}, "exactly one of `architecture`.* found none"),
         ({"family": "causal", "hub": "a/b", "import": "x"}, "found hub and import"),
         ({"hub": "a/b"}, "`family` beside `hub`"),
-        ({"family": "causal", "hub": "a/b", "revision": "main"}, "models.m.revision"),
+        ({"family": "causal", "hub": "a/b", "revision": "main"}, "models.mine.revision"),
         ({"from": "xs", "recipe": "finetune"}, "`train_on` beside `from`"),
-        ({**DERIVED, "from": "xss"}, "models.m.from: 'xss' .* did you mean 'xs'"),
-        ({**DERIVED, "from": "m"}, "models.m.from: m from m is a circle"),
-        ({**DERIVED, "train_on": "quesions"}, "models.m.train_on: .* did you mean 'questions'"),
-        ({"family": "causal", "import": "/nowhere"}, "models.m.import: expected a checkpoint"),
+        ({**DERIVED, "from": "xss"}, "models.mine.from: 'xss' .* did you mean 'xs'"),
+        ({**DERIVED, "from": "mine"}, "models.mine.from: mine from mine is a circle"),
+        ({**DERIVED, "train_on": "quesions"}, "models.mine.train_on: .* did you mean 'questions'"),
+        ({"family": "causal", "import": "/nowhere"}, "models.mine.import: expected a checkpoint"),
     ],
 )
 def test_a_wrong_model_is_one_sentence(model, sentence):
     with pytest.raises(UserError, match=sentence) as caught:
-        plan_of(models=["m"], define={"models": {"m": model}})
+        plan_of(models=["mine"], define={"models": {"mine": model}})
     assert "\n" not in str(caught.value)
 
 

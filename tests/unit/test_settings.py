@@ -144,8 +144,11 @@ def test_an_output_folder_that_cannot_be_made_is_named(tmp_path):
 
 
 def test_changed_values_change_the_ids_of_exactly_what_they_affect():
+    simple = {"models": ["xs", "s"], "orders": ["forward", "reverse"]}
+    simple |= {"controls": ["general"], "also": []}
+
     def ids(**changes):
-        plan = make_plan(*load(**changes))
+        plan = make_plan(*load(**{**simple, **changes}))
         return {kind: {n.id for n in plan.of_kind(kind)} for kind in ("data", "base", "stage")}
 
     plain, train = ids(), ids(seeds={"train": [7]})
@@ -163,7 +166,7 @@ def test_changed_values_change_the_ids_of_exactly_what_they_affect():
 def test_orders_with_a_common_beginning_share_its_stages():
     orders = {"one": ["simp", "emdg", "exp"], "two": ["simp", "emdg", "hgen"]}
     study, catalogue = load(
-        models=["xs"], orders=["one", "two"], controls=[], **define(orders=orders)
+        models=["xs"], orders=["one", "two"], controls=[], also=[], **define(orders=orders)
     )
     plan = make_plan(study, catalogue)
     assert len(plan.of_kind("stage")) == 4
@@ -189,8 +192,12 @@ def test_specs_on_disk_are_the_specs_of_the_plan_and_the_index_names_them(tmp_pa
 
 
 def test_the_shipped_configurations_are_right():
-    for path in sorted((Path(__file__).parents[2] / "config").glob("*.yaml")):
-        study = read_study([] if path.name == "config.yaml" else [path])
+    folder = Path(__file__).parents[2] / "config"
+    # A study that is laid over another than the default one.
+    over = {"test-slurm.yaml": [folder / "test-nano.yaml"]}
+    for path in sorted(folder.glob("*.yaml")):
+        overlays = [] if path.name == "config.yaml" else [*over.get(path.name, []), path]
+        study = read_study(overlays)
         make_plan(study, read_catalogue(study))
 
 

@@ -361,3 +361,26 @@ def test_what_stands_between_prompt_and_response_is_the_tasks():
         (example,) = instruction_examples(rows, "t", tokenizer, 24, "{prompt}", delimiter)
         assert tokenizer.decode(example.tokens[1:-1]) == text
         assert example.label_start == 2
+
+
+def losses(manifest, results, node):
+    lines = (results / "stages" / node / "training.csv").read_text().splitlines()[1:]
+    return np.array([float(line.split(",")[1]) for line in lines])
+
+
+def test_recomputed_activations_change_memory_and_no_weight(results):
+    again = run(results, "again", recipe={"recompute_activations": True})
+    assert weights(again) == weights(run(results, "kept"))
+
+
+def test_bfloat16_arithmetic_follows_float32_with_float32_weights(results):
+    short = run(results, "short", recipe={"dtype": "bfloat16"})
+    exact = run(results, "exact")
+    rough, fine = losses(short, results, "short"), losses(exact, results, "exact")
+    assert weights(short) != weights(exact)
+    assert np.abs(rough - fine).max() < 0.05 * fine.max()
+    model = load_model(results / "stages" / "short")
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    # float32 on disk, with more than the eight bits of a bfloat16 significand in use.
+    values = next(model.parameters()).detach()
+    assert (values != values.bfloat16().float()).any()

@@ -82,7 +82,12 @@ class Recipe(Entry):
     micro_batch_rows: Count | None = Field(
         None, description="rows computed at once, to save memory; null: the whole batch"
     )
-    dtype: Literal["float32", "bfloat16"] = Field("float32", description="of weights and training")
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of the arithmetic; weights and optimizer are float32 in any case"
+    )
+    recompute_activations: bool = Field(
+        False, description="compute activations again in the backward pass, to save memory"
+    )
     overrides: dict[Name, dict[str, Any]] = Field(
         {}, description="other values of these keys, by model name"
     )
@@ -289,7 +294,7 @@ class Import(Entry):
 class Also(Entry):
     """Further chains of some models, beside those that every model has."""
 
-    models: list[Name] = Field(min_length=1, description="models, each also in `models`")
+    models: list[Name] = Field(min_length=1, description="models; one that the study does not select is passed over")
     orders: list[Name] = Field([], description="orders")
     methods: list[Name] = Field([], description="methods; none: those of the study")
     controls: list[Name] = Field([], description="orders run as controls")

@@ -180,7 +180,7 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
             raise UserError(f"controls: {name!r} is also in orders; list it in one of them.")
     for place, also in enumerate(study.also, start=1):
         for name in also.models:
-            require(f"also, entry {place}", name, study.models)
+            require(f"also, entry {place}", name, catalogue.models)
         for name in [*also.orders, *also.controls]:
             require(f"also, entry {place}", name, catalogue.orders)
         for name in also.methods:

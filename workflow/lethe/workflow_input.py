@@ -9,6 +9,7 @@ from lethe.config import Catalogue, Study
 from lethe.fingerprint import LIBRARIES, fingerprint
 from lethe.paths import node_manifest, study_directory
 from lethe.plan import Plan, make_plan
+from lethe.resources import Request, request, training_tokens
 from lethe.settings import parse_study, read_catalogue
 from lethe.specs import write_specs
 from lethe.study_record import study_record, write_study_record
@@ -49,6 +50,14 @@ class Workflow:
         """Manifests of every probe result of the study."""
         nodes = self.plan.of_kind("probe")
         return [str(node_manifest(self.study.output, "probe", node.id)) for node in nodes]
+
+    def request(self, rule: str, node: str | None, attempt: int) -> Request:
+        """Memory, time and GPUs of a job of a rule; `node` is None where it makes no node."""
+        if node not in self.plan.nodes:
+            return request(rule, 0, attempt)
+        spec, params = self.plan.nodes[node].spec, self.plan.sizes.get(node, 0)
+        dtype = (spec.get("recipe") or spec).get("dtype", "float32")
+        return request(rule, params, attempt, training_tokens(spec), dtype)
 
     def targets(self) -> list[str]:
         """Everything that the study is asked for: its tables and figures."""

@@ -14,7 +14,7 @@ rule fetch:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=1000,
+        **get_request("fetch"),
     params:
         results=get_results,
     shell:

@@ -2,6 +2,8 @@
 
 
 rule data:
+    input:
+        lambda w: wf.inputs(w.node),
     output:
         f"{RESULTS}/data/{{node}}/data.json",
     log:
@@ -9,7 +11,7 @@ rule data:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=1000,
+        **get_request("data"),
     params:
         results=get_results,
         code=lambda w: wf.code("data"),
@@ -28,7 +30,7 @@ rule base:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
+        **get_request("base"),
     params:
         results=get_results,
         code=lambda w: wf.code("base", w.node),
@@ -47,7 +49,7 @@ rule stage:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
+        **get_request("stage"),
     params:
         results=get_results,
         code=lambda w: wf.code("stage", w.node),
@@ -65,7 +67,7 @@ rule probe:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
+        **get_request("probe"),
     params:
         results=get_results,
         code=lambda w: wf.code("probe", w.node),

@@ -1,7 +1,7 @@
 """How rules call the package: any line in a log can be run by hand."""
 
 from lethe.drivers import record_driver
-from lethe.forkserver.launch import start
+from lethe.forkserver.launch import forget, start
 from lethe.job_environment import set_environment
 
 set_environment(wf.study.snapshot_seconds)
@@ -19,8 +19,21 @@ def begin_run():
     """
     if workflow.local_exec:
         start()
+    else:
+        forget()
 
 
 def get_results(wildcards, output):
     """The folder of all artefacts, from results/KIND/NODE/MANIFEST."""
     return str(Path(output[0]).parents[2])
+
+
+def get_request(rule):
+    """Memory, time and GPUs of a rule's jobs, by node and attempt."""
+
+    def of(what):
+        return lambda wildcards, attempt: getattr(
+            wf.request(rule, wildcards.get("node"), attempt), what
+        )
+
+    return {what: of(what) for what in ("mem_mb", "runtime", "gpu")}

@@ -1,6 +1,13 @@
 """A study: its long tables, metrics, tables and figures."""
 
 
+# On a cluster these run on the login node: seconds each, on tables that are already summarized.
+# `collect` and `summarize` read and resample every item of the study, and are submitted.
+localrules:
+    table,
+    figure,
+
+
 rule collect:
     input:
         record=wf.record,
@@ -12,6 +19,8 @@ rule collect:
         f"{RESULTS}/logs/collect.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **get_request("collect"),
     params:
         results=get_results,
         code=lambda w: wf.code("collect"),
@@ -30,6 +39,8 @@ rule summarize:
         f"{RESULTS}/logs/summarize.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **get_request("summarize"),
     params:
         code=lambda w: wf.code("summarize"),
         seed=wf.study.seeds.bootstrap,
@@ -48,6 +59,8 @@ rule table:
         f"{RESULTS}/logs/table/{{name}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **get_request("table"),
     params:
         code=lambda w: wf.code("tables", w.name),
         folder=lambda w, output: str(Path(output[0]).parent),
@@ -66,6 +79,8 @@ rule figure:
         f"{RESULTS}/logs/figure/{{name}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **get_request("figure"),
     params:
         code=lambda w: wf.code("figures", w.name),
         folder=lambda w, output: str(Path(output[0]).parent),

@@ -1,7 +1,7 @@
 """Batches: which examples make a step, how they lie in rows, and what a batch carries."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -36,6 +36,14 @@ class Batch:
     def tokens(self) -> int:
         """Tokens of examples, padding not counted."""
         return int((self.document_ids >= 0).sum())
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch with its tensors on a device; itself if they are there."""
+        if self.input_ids.device.type == device.type:
+            return self
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        tensors = {k: v.to(device) for k, v in tensors.items() if isinstance(v, torch.Tensor)}
+        return replace(self, **tensors)
 
     @property
     def encoder_tokens(self) -> int:

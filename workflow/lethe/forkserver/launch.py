@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lethe.drivers import announce_driver
+from lethe.drivers import VARIABLE, announce_driver
 from lethe.forkserver.wire import SOCKET_VARIABLE, SWITCH_VARIABLE, THREAD_VARIABLES
 
 LONGEST_SOCKET_PATH = 100  # the system allows 107 bytes
@@ -40,6 +40,16 @@ def start() -> Path | None:
         return None
     os.environ[SOCKET_VARIABLE] = str(path)
     return path
+
+
+def forget() -> None:
+    """For jobs on other machines, which inherit this environment: no server, no driver to end with.
+
+    Both may have come from an outer run; on the machine of a job they would be found or not by
+    chance.
+    """
+    for variable in (SOCKET_VARIABLE, VARIABLE):
+        os.environ.pop(variable, None)
 
 
 def _spawn(path: Path) -> None:

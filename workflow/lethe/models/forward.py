@@ -29,16 +29,23 @@ def label_logits(model, batch: Batch) -> torch.Tensor:
     }
     if model.config.model_type in PLAIN_HEADS:
         hidden = model.base_model(**inputs).last_hidden_state
-        return model.get_output_embeddings()(hidden.flatten(0, 1)[batch.label_positions])
-    return model(**inputs).logits.flatten(0, 1)[batch.label_positions]
+        return model.get_output_embeddings()(picked(hidden, batch))
+    return picked(model(**inputs).logits, batch)
+
+
+def picked(states: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """States [N, width] at the labelled positions, of states [R, L, width] on whatever device."""
+    return states.flatten(0, 1)[batch.label_positions.to(states.device)]
 
 
 def token_losses(model, batch: Batch) -> torch.Tensor:
     """Negative log-likelihood [N] of every label, in nats."""
     logits = label_logits(model, batch).float()
-    return functional.cross_entropy(logits, batch.targets, reduction="none")
+    targets = batch.targets.to(logits.device)
+    return functional.cross_entropy(logits, targets, reduction="none")
 
 
 def weighted_loss(model, batch: Batch) -> torch.Tensor:
     """The plain training loss: label losses with the batch's weights (scalar, nats)."""
-    return (token_losses(model, batch) * batch.weights).sum()
+    losses = token_losses(model, batch)
+    return (losses * batch.weights.to(losses.device)).sum()

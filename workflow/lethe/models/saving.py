@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import save_file
 
-from lethe.artefacts import write_atomic
+from lethe.artefacts import atomic_path, write_atomic
 
 
 def save_model(model, tokenizer, directory: Path) -> list[str]:
@@ -16,7 +16,8 @@ def save_model(model, tokenizer, directory: Path) -> list[str]:
         The names of the files written.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    write_atomic(directory / "model.safetensors", save(_untied(model), metadata={"format": "pt"}))
+    with atomic_path(directory / "model.safetensors") as path:
+        save_file(_untied(model), path, metadata={"format": "pt"})
     write_atomic(directory / "config.json", model.config.to_json_string(use_diff=True))
     names = ["model.safetensors", "config.json"]
     for path in tokenizer.save_pretrained(directory):

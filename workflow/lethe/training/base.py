@@ -14,6 +14,7 @@ from lethe.models.loading import load_tokenizer
 from lethe.models.saving import save_model
 from lethe.models.tokenizers import tokenizer_for
 from lethe.paths import BASE_MANIFEST, node_directory, work_directory
+from lethe.training.device import prepare
 from lethe.training.loop import Progress, make_collate, total_steps, train
 from lethe.training.provenance import costs, provenance
 from lethe.training.snapshots import Snapshots
@@ -79,7 +80,7 @@ def train_base(
 def train_seed(spec, seed, data, tokenizer, snapshots) -> tuple[object, Progress]:
     """One model from one base seed: its initial weights and its order of documents."""
     recipe = spec["recipe"]
-    model = build(spec["architecture"], spec["config"], tokenizer, seed)
+    model = prepare(build(spec["architecture"], spec["config"], tokenizer, seed), recipe)
     examples = load_mixture(
         spec["mixture"],
         {spec["data"]: data},

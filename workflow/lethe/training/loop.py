@@ -12,6 +12,7 @@ from lethe.data.examples import Example
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.models.forward import POSITIONS_KEEP_APART
+from lethe.training.device import arithmetic, training_device
 from lethe.training.schedules import factor
 from lethe.training.snapshots import Snapshots, flatten, restore
 
@@ -122,7 +123,8 @@ def take_step(stage, method, optimizer, rate, recipe, progress) -> None:
     loss = 0.0
     for number, batch in enumerate(stage.collate(examples)):
         torch.manual_seed(seed_of(stage.seed, stage.step, number))
-        part = method.loss(stage, batch)
+        with arithmetic(recipe):
+            part = method.loss(stage, batch)
         value = part.item()
         if not math.isfinite(value):
             raise UserError(_not_finite("loss", value, stage, examples))
@@ -184,7 +186,8 @@ def make_collate(recipe: dict, pad_token: int, family: str, config):
     if family == "seq2seq":
         settings["start_token"] = config.decoder_start_token_id
     collate = {"causal": batches.collate, "seq2seq": seq2seq_batches.collate}[family]
-    return lambda examples: collate(examples, **settings)
+    device = training_device()
+    return lambda examples: [batch.to(device) for batch in collate(examples, **settings)]
 
 
 def _not_finite(what: str, value: float, stage: Stage, examples: list[Example]) -> str:

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 
-from lethe.artefacts import digest, write_atomic
+from lethe.artefacts import atomic_path, digest
 from lethe.errors import UserError
 
 SNAPSHOT = "snapshot.safetensors"
@@ -34,7 +34,8 @@ class Snapshots:
     def write(self, step: int, tensors: dict[str, torch.Tensor], log: list) -> None:
         header = {"spec": self.spec, "step": str(step), "log": json.dumps(log)}
         header["check"] = checksum(tensors)
-        write_atomic(self.path, save(tensors, metadata=header))
+        with atomic_path(self.path) as path:
+            save_file(tensors, path, metadata=header)
         self.last = time.monotonic()
 
     def read(self) -> tuple[int, dict[str, torch.Tensor], list] | None:
@@ -43,11 +44,10 @@ class Snapshots:
         A snapshot that is damaged or belongs to another spec is no loss: training starts afresh.
         """
         try:
-            raw = self.path.read_bytes()
-            size = int.from_bytes(raw[:8], "little")
-            header = json.loads(raw[8 : 8 + size])["__metadata__"]
-            tensors = load(raw)
-        except (FileNotFoundError, ValueError, KeyError, SafetensorError):
+            with safe_open(self.path, "pt") as file:
+                header = file.metadata() or {}
+            tensors = load_file(self.path)
+        except (OSError, ValueError, SafetensorError):
             return None
         if header.get("spec") != self.spec or header.get("check") != checksum(tensors):
             return None
@@ -75,7 +75,7 @@ def flatten(model, optimizer, method) -> dict[str, torch.Tensor]:
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
     tensors |= {f"method/{name}": value for name, value in method.state().items()}
-    return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+    return {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
 
 
 def restore(tensors: dict[str, torch.Tensor], model, optimizer, method) -> None:

@@ -15,6 +15,7 @@ from lethe.models.loading import load_model, load_tokenizer, require_family
 from lethe.models.saving import save_model
 from lethe.models.weights import weights_digest
 from lethe.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
+from lethe.training.device import prepare, training_device
 from lethe.training.loop import make_collate, total_steps, train
 from lethe.training.provenance import costs, provenance
 from lethe.training.snapshots import Snapshots
@@ -83,12 +84,13 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
         )
 
     def load_parent():
-        return load_model(parent, recipe["dtype"]).eval().requires_grad_(False)
+        return load_model(parent).to(training_device()).eval().requires_grad_(False)
 
     for part in spec["mixture"]:
         verify(node_directory(results, "data", part["data"]), "data.json", only=[part["file"]])
-    model = load_model(parent, recipe["dtype"])
+    model = load_model(parent)
     require_family(model, spec["family"], parent)
+    model = prepare(model, recipe)
     examples = examples_of(spec["mixture"])
     return Stage(
         model=model,

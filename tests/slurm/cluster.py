@@ -1,0 +1,147 @@
+"""The reduced study in a folder of its own, run through the SLURM profile or on this machine."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+CONFIGS = ("config/test-nano.yaml", "config/test-slurm.yaml")
+STUDY = "results/studies/slurm"
+# As in the profile, but for jobs of ten seconds on one machine.
+PROFILE = ["--profile", "profiles/slurm", "--latency-wait", "5"]
+PROFILE += ["--seconds-between-status-checks", "2"]
+PROFILE += ["--slurm-init-seconds-before-status-checks", "12"]
+LOCAL = ["--cores", "2"]
+CLUSTER = "lethe"  # ClusterName in slurm.conf.in
+HOW = "`tests/slurm/start-slurm.sh` installs and starts a small one (Debian, as root)"
+WAIT_SECONDS = 400
+
+
+def why_no_slurm() -> str | None:
+    """A sentence that says why the tests cannot run here and what to do; None if they can."""
+    if shutil.which("sbatch") is None:
+        return f"the tests of the cluster need SLURM, and there is no sbatch: {HOW}."
+    told = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True)
+    if told.returncode:
+        return f"the tests of the cluster need SLURM, and its controller does not answer: {HOW}."
+    if not re.search(rf"^ClusterName\s*= {CLUSTER}$", told.stdout, re.M):
+        return f"the tests of the cluster submit nothing to a real one; on another machine {HOW}."
+    return None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A stage's process that a fault has stopped: its number, its environment, its SLURM job."""
+
+    pid: int
+    environment: dict[str, str]
+    job: str
+    node: str
+
+
+class Study:
+    """A copy of the workflow and the Snakemake that runs in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.mark = folder, str(uuid.uuid4())
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, folder / part, ignore=ignored)
+            else:
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, folder / part)
+
+    def start(self, *arguments: str, **variables: str) -> None:
+        """Snakemake in the background; what it says goes to driver.log."""
+        clean = {name: text for name, text in os.environ.items() if not name.startswith("LETHE_")}
+        # Not from here, so that jobs can only have them from the workflow.
+        for name in ("PYTHONPATH", "HF_HUB_OFFLINE", "OMP_NUM_THREADS"):
+            clean.pop(name, None)
+        with open(self.folder / "driver.log", "ab") as log:
+            self.driver = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", "--configfile", *CONFIGS, *arguments],
+                cwd=self.folder,
+                env={**clean, "LETHE_TEST_MARK": self.mark, **variables},
+                stdout=log,
+                stderr=log,
+            )
+
+    def finish(self, held: tuple[str, ...] = ()) -> None:
+        """Wait for the end; AssertionError with the log if it was not a good one.
+
+        Stages that the fault stops go on at once, but for those of the SLURM jobs `held`.
+        """
+        end = time.monotonic() + WAIT_SECONDS
+        while self.driver.poll() is None and time.monotonic() < end:
+            for stage in self.stopped():
+                if stage.job not in held:
+                    os.kill(stage.pid, signal.SIGCONT)
+            time.sleep(0.2)
+        assert self.driver.poll() == 0, self.log()
+
+    def has_nothing_to_do_here(self) -> bool:
+        """Whether a run on this machine would make nothing anew."""
+        self.start(*LOCAL, "--dry-run")
+        assert self.driver.wait(WAIT_SECONDS) == 0, self.log()
+        return "Nothing to be done" in self.log()
+
+    def log(self) -> str:
+        return (self.folder / "driver.log").read_text(errors="replace")
+
+    def jobs(self) -> dict[str, list[str]]:
+        """SLURM job numbers in the order of submission, by node, group or rule."""
+        found: dict[str, list[str]] = {}
+        for number, log in re.findall(r"SLURM jobid (\d+) \(log: (\S+)\)", self.log()):
+            found.setdefault(Path(log).parent.name, []).append(number)
+        return found
+
+    def wait_until(self, is_true: Callable[[], object], what: str) -> None:
+        end = time.monotonic() + WAIT_SECONDS
+        while not is_true():
+            assert self.driver.poll() is None, f"ended before {what}:\n{self.log()}"
+            assert time.monotonic() < end, f"waited in vain until {what}:\n{self.log()}"
+            time.sleep(0.2)
+
+    def stopped(self) -> list[Stopped]:
+        """Stages that a fault has stopped."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.status() != psutil.STATUS_STOPPED:
+                    continue
+                environment, command = process.environ(), process.cmdline()
+            except psutil.Error:
+                continue
+            if environment.get("LETHE_TEST_MARK") == self.mark and "stage" in command:
+                node = command[command.index("stage") + 1]
+                found.append(Stopped(process.pid, environment, environment["SLURM_JOB_ID"], node))
+        return found
+
+    def end(self) -> None:
+        """End what may be left: the driver, and its jobs by their numbers."""
+        if self.driver.poll() is None:
+            self.driver.kill()
+        left = [number for numbers in self.jobs().values() for number in numbers]
+        if left:
+            subprocess.run(["scancel", *left], check=False, capture_output=True)
+
+
+def told_of(job: str) -> dict[str, str]:
+    """What SLURM knows of a job: JobState, TimeLimit, TresPerJob, ..."""
+    told = subprocess.run(
+        ["scontrol", "--oneliner", "show", "job", job], capture_output=True, text=True, check=True
+    )
+    return dict(word.split("=", 1) for word in told.stdout.split() if "=" in word)

@@ -1,0 +1,124 @@
+"""What jobs ask of a cluster: the arithmetic by size, growth by attempt, and tokens from a spec."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lethe.config import Catalogue
+from lethe.plan import Node, Plan
+from lethe.resources import FIXED, Request, gpus, request, training_tokens
+from lethe.settings import parse_study
+from lethe.workflow_input import Workflow
+
+ROOT = Path(__file__).resolve().parents[2]
+LARGEST = 7.1e9
+
+
+def test_every_rule_asks_by_its_own_name():
+    text = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    rules = re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", text, re.M | re.S)
+    assert rules
+    for name, body in rules:
+        assert f'**get_request("{name}")' in body
+        assert name in FIXED
+
+
+@pytest.mark.parametrize("kind", FIXED)
+def test_small_models_ask_for_no_gpu_and_a_job_without_a_model_for_what_is_fixed(kind):
+    assert request(kind, 0.2e6).gpu == 0
+    assert request(kind, 49e6).gpu == 0
+    assert request(kind, 0) == Request(*FIXED[kind], gpu=0)
+
+
+def test_full_training_of_the_largest_model_takes_two_gpus_of_80_gb_by_hand():
+    # 7.1e9 x 18 bytes = 127.8 GB, of which a GPU holds 64 GB beside activations.
+    assert request("stage", LARGEST).gpu == 2
+    # The same in bfloat16 arithmetic, whose weights are float32.
+    assert request("stage", LARGEST, dtype="bfloat16") == request("stage", LARGEST)
+    assert gpus(3.5e9, trains=True, dtype="bfloat16") == 1
+    # Scoring holds the weights alone: 28.4 GB.
+    assert request("probe", LARGEST).gpu == 1
+    # Six copies of four bytes in host memory beside 2 GB: 172.4 GB.
+    assert request("stage", LARGEST).mem_mb == 172_400
+
+
+def test_the_time_of_a_stage_is_six_operations_a_parameter_and_token_by_hand():
+    # 6 x 7.1e9 x 153.6e6 = 6.54e18 operations at 2e14 a second: 545.3 minutes, and 20.
+    asked = request("stage", LARGEST, training_tokens=100_000 * 3 * 512)
+    assert asked.runtime == 566
+
+
+def test_requests_never_shrink_with_the_size_of_the_model_on_the_same_gpus():
+    for kind in ("base", "stage", "probe"):
+        asked = [request(kind, size, training_tokens=1e8) for size in (60e6, 1.1e9, 1.7e9, 3e9)]
+        assert {ask.gpu for ask in asked} == {1}
+        for before, after in zip(asked, asked[1:], strict=False):
+            assert before.mem_mb < after.mem_mb
+            assert before.runtime <= after.runtime
+
+
+@pytest.mark.parametrize("kind", FIXED)
+def test_a_retry_asks_for_more_memory_and_time_and_the_same_gpus(kind):
+    for size in (0, 1e6, LARGEST):
+        first, second, third = (request(kind, size, attempt) for attempt in (1, 2, 3))
+        assert first.gpu == second.gpu == third.gpu
+        assert first.mem_mb * 1.5 - 1 <= second.mem_mb < third.mem_mb
+        assert first.runtime * 1.5 - 2 <= second.runtime < third.runtime
+
+
+def test_a_base_that_is_fetched_asks_for_no_gpu():
+    asked = request("base", LARGEST, training_tokens=0)
+    assert asked == Request(2000 + 56_800, 20, 0)
+
+
+def test_an_unknown_rule_is_an_error():
+    with pytest.raises(KeyError):
+        request("stages", 1e9)
+
+
+def recipe(**values):
+    return {"steps": None, "epochs": None, "batch_size": 128, "max_length": 512, **values}
+
+
+def test_tokens_come_from_steps_or_from_epochs_of_the_counted_examples():
+    spec = {"recipe": recipe(steps=10), "mixture": [{"count": None}]}
+    assert training_tokens(spec) == 10 * 128 * 512
+    spec = {"recipe": recipe(epochs=3), "mixture": [{"count": 100}, {"count": 20}]}
+    assert training_tokens(spec) == 3 * 120 * 512
+    spec = {"recipe": recipe(epochs=3), "mixture": [{"count": 100}, {"count": None}]}
+    assert training_tokens(spec) is None
+    assert training_tokens({"kind": "probe"}) == 0
+
+
+def test_the_workflow_asks_by_the_size_and_the_recipe_of_a_node():
+    spec = {"recipe": recipe(steps=1000, dtype="bfloat16"), "mixture": []}
+    plan = Plan(nodes={"large": Node("large", "stage", spec, ())}, sizes={"large": LARGEST})
+    study = parse_study(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    workflow = Workflow(study, Catalogue(), plan, record="")
+    tokens = 1000 * 128 * 512
+    expected = request("stage", LARGEST, 2, tokens, "bfloat16")
+    assert workflow.request("stage", "large", attempt=2) == expected
+    # A node whose size nobody told, and a rule that makes no node.
+    plan.sizes.clear()
+    assert workflow.request("stage", "large", attempt=1) == Request(*FIXED["stage"], gpu=0)
+    assert workflow.request("collect", None, attempt=1) == Request(*FIXED["collect"], gpu=0)
+
+
+def cell(kind: str, size: float) -> str:
+    """As in the manual: memory in GB, time in hours and minutes, GPUs if any."""
+    asked = request(kind, size)
+    hours, minutes = divmod(asked.runtime, 60)
+    time = f"{hours} h {minutes:02d}" if hours else f"{minutes} min"
+    gpu = f", {asked.gpu} GPU{'s' if asked.gpu > 1 else ''}" if asked.gpu else ""
+    return f"{asked.mem_mb / 1000:.0f} GB, {time}{gpu}"
+
+
+def test_the_manual_tells_what_is_asked_for():
+    manual = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    for kind in ("stage", "probe"):
+        cells = " | ".join(cell(kind, size) for size in (0.2e6, 1.1e9, 3.0e9, LARGEST))
+        assert f"\n| `{kind}` | {cells} |\n" in manual
+    for kind in ("data", "collect", "summarize"):
+        assert f"\n| `{kind}` | {cell(kind, 0)} | | | |\n" in manual

@@ -1,0 +1,124 @@
+"""What a job asks of a cluster, by kind of rule and size of model: memory, time, GPUs.
+
+Requests are upper limits, not measurements; a job that meets one is submitted again with more.
+"""
+
+import math
+from dataclasses import dataclass
+
+# Below this a model trains on one CPU core in minutes to hours, and a GPU would wait for it.
+SMALLEST_ON_GPU = 50e6  # parameters
+GPU_BYTES = 80e9
+# The rest of a GPU is for activations, the CUDA context and fragments.
+USABLE_SHARE = 0.8
+
+WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes of a number
+# Full fine-tuning with AdamW, whatever the arithmetic: weights, gradient and two moments in
+# float32, and two bytes for a half-precision copy of the weights: 18 bytes a parameter.
+TRAINING_COPIES, HALF_COPY = 4, 2
+# A snapshot in host memory: weights and two moments as tensors, and again as the file's bytes.
+SNAPSHOT_COPIES = 6
+# A checkpoint that is loaded: its tensors, and again as the file's bytes.
+LOADING_COPIES = 2
+
+# Operations that a parameter and a token cost.
+TRAINING_OPERATIONS, SCORING_OPERATIONS = 6, 2
+# Sustained operations a second: a third of an A100's bfloat16 peak, and one CPU core.
+GPU_SPEED, CPU_SPEED = 1e14, 1e10
+# Tokens of one probe: of the paper's evaluation sets (five-shot MMLU is most of it), and of the
+# miniature's.
+PROBE_TOKENS_ON_GPU, PROBE_TOKENS_ON_CPU = 6e7, 2e6
+# Tokens of a stage whose number of examples is not known before its data are there: the paper's
+# 100,000 examples of 512 tokens, three times; a few passes over the miniature.
+STAGE_TOKENS_ON_GPU, STAGE_TOKENS_ON_CPU = 1.6e8, 1e7
+
+# MB and minutes that a job needs beside what grows with the model.
+FIXED = {
+    "fetch": (4000, 240),
+    "data": (4000, 60),
+    "base": (2000, 20),
+    "stage": (2000, 20),
+    "probe": (3000, 20),
+    "collect": (4000, 60),
+    "summarize": (4000, 120),
+    "table": (2000, 10),
+    "figure": (2000, 10),
+}
+MORE_MEMORY, MORE_TIME = 2, 1.5  # factors of every further attempt
+
+
+@dataclass(frozen=True)
+class Request:
+    """Host memory in MB, wall time in minutes, number of GPUs (0: none)."""
+
+    mem_mb: int
+    runtime: int
+    gpu: int
+
+
+def request(
+    kind: str,
+    params: float,
+    attempt: int = 1,
+    training_tokens: float | None = None,
+    dtype: str = "float32",
+) -> Request:
+    """What a job of a rule asks for.
+
+    kind: name of the rule, a key of FIXED (KeyError otherwise).
+    params: parameters of the model that it trains or scores; 0 where there is none.
+    attempt: 1, 2, ... A stage that ran out of time goes on from its snapshot, so that the time of
+        a retry is added to what it had.
+    training_tokens: tokens that it trains on, padding included; None: not known beforehand;
+        0: it trains nothing, as a base that was fetched.
+    dtype: of the weights in scoring, a key of WIDTH; training holds them in float32.
+    """
+    memory, minutes = FIXED[kind]
+    trains = kind in ("base", "stage") and training_tokens != 0
+    scores = kind == "probe"
+    params = params if kind in ("base", "stage", "probe") else 0.0
+    gpu = gpus(params, trains, dtype) if trains or scores else 0
+    copies = SNAPSHOT_COPIES if trains else LOADING_COPIES
+    width = WIDTH["float32" if trains else dtype]
+    operations = 0.0
+    if trains:
+        tokens = training_tokens or (STAGE_TOKENS_ON_GPU if gpu else STAGE_TOKENS_ON_CPU)
+        operations = TRAINING_OPERATIONS * params * tokens
+    elif scores:
+        tokens = PROBE_TOKENS_ON_GPU if gpu else PROBE_TOKENS_ON_CPU
+        operations = SCORING_OPERATIONS * params * tokens
+    minutes += operations / (GPU_SPEED * gpu or CPU_SPEED) / 60
+    further = attempt - 1
+    # What the model needs is arithmetic: doubled for a job that was merely cancelled, it would
+    # soon be more than any machine has. So it grows as the time does.
+    memory = memory * MORE_MEMORY**further + copies * width * params / 1e6 * (
+        MORE_TIME**further
+    )
+    return Request(math.ceil(memory), math.ceil(minutes * MORE_TIME**further), gpu)
+
+
+def gpus(params: float, trains: bool, dtype: str) -> int:
+    """GPUs that hold a model of `params` parameters, in training or in scoring; 0: none needed."""
+    if params < SMALLEST_ON_GPU:
+        return 0
+    size = TRAINING_COPIES * WIDTH["float32"] + HALF_COPY if trains else WIDTH[dtype]
+    return max(1, math.ceil(size * params / (GPU_BYTES * USABLE_SHARE)))
+
+
+def training_tokens(spec: dict) -> float | None:
+    """Upper limit of the tokens that a base or a stage trains on, from its spec.
+
+    Every example counts as the recipe's longest. None where a part of the mixture takes all
+    examples of its data, whose number the spec does not hold; 0 for a spec without a recipe.
+    """
+    recipe = spec.get("recipe")
+    if not recipe:
+        return 0.0
+    if recipe["steps"] is not None:
+        examples = recipe["steps"] * recipe["batch_size"]
+    else:
+        counts = [part["count"] for part in spec["mixture"]]
+        if None in counts:
+            return None
+        examples = recipe["epochs"] * sum(counts)
+    return float(examples * recipe["max_length"])

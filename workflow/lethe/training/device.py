@@ -1,0 +1,47 @@
+"""Where a model is trained, and in which arithmetic: float32, or bfloat16 over float32 weights."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+# Weights, gradient and two moments in float32, and a bfloat16 copy of the weights.
+TRAINING_BYTES = 18  # a parameter
+ROOM = 0.8  # share of a GPU's memory for these; the rest is for activations
+
+
+def training_device() -> torch.device:
+    """The first GPU that this process sees, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def prepare(model: torch.nn.Module, recipe: dict) -> torch.nn.Module:
+    """The model on its device, ready to be trained as the recipe says.
+
+    Weights are float32 whatever the recipe's `dtype`: in bfloat16 an update at a rate of 2e-5 is
+    mostly rounded away.
+    """
+    if recipe["recompute_activations"]:
+        model.activation_checkpointing_enable()
+    device = training_device()
+    if device.type == "cuda" and torch.cuda.device_count() > 1:
+        needed = TRAINING_BYTES * sum(parameter.numel() for parameter in model.parameters())
+        if needed > ROOM * torch.cuda.get_device_properties(device).total_memory:
+            return _spread(model)
+    return model.to(device)
+
+
+def _spread(model: torch.nn.Module) -> torch.nn.Module:
+    """Layers laid over all GPUs evenly, one after the other; for models too large for one."""
+    from accelerate import dispatch_model, infer_auto_device_map
+    from accelerate.utils import get_balanced_memory
+
+    whole = {"no_split_module_classes": model._no_split_modules}
+    memory = get_balanced_memory(model, **whole)
+    return dispatch_model(model, infer_auto_device_map(model, max_memory=memory, **whole))
+
+
+def arithmetic(recipe: dict) -> AbstractContextManager:
+    """What the forward pass runs in: autocast for `bfloat16`, nothing for `float32`."""
+    if recipe["dtype"] == "float32":
+        return nullcontext()
+    return torch.autocast(training_device().type, dtype=getattr(torch, recipe["dtype"]))
