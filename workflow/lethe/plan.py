@@ -100,6 +100,7 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
                 add_run(plan, study, catalogue, base, method, order, words, train_seed)
     for name in study.imports:
         add_import(plan, study, catalogue, name)
+    _refuse_equal_words(study, catalogue)
     return plan
 
 
@@ -497,6 +498,21 @@ def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> Non
             stages=tuple(stage.task or "" for stage in entry.stages),
         )
     )
+
+
+def _refuse_equal_words(study: Study, catalogue: Catalogue) -> None:
+    """Two imported chains that no table could tell apart."""
+    known: dict[tuple, str] = {}
+    for name in study.imports:
+        entry = catalogue.imports[name]
+        words = (entry.model, entry.method, entry.order, entry.base_seed, entry.train_seed)
+        if words in known:
+            raise UserError(
+                f"imports: {known[words]!r} and {name!r} have the same model, method, order, "
+                "base_seed and train_seed; give one of them another (a train_seed, if they are "
+                "repetitions)."
+            )
+        known[words] = name
 
 
 def _add_scored(plan: Plan, specs: list[dict[str, Any]], slugs: list[str], entry) -> list[str]:
