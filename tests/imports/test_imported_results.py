@@ -274,3 +274,9 @@ def test_the_size_of_a_task_is_known_without_n_samples(tmp_path):
     del raw["n-samples"]
     raw["results"]["quiz"] = task_entry("quiz", 0.5, n=7)
     assert read_result_file(write(tmp_path, raw), "here").tasks["quiz"].n == 7
+
+
+def test_no_memory_is_asked_of_a_cluster_for_a_model_that_is_not_there(tmp_path):
+    files = two_stages(tmp_path, result({"quiz": 0.75}), result({"quiz": 0.5}))
+    _, _, plan = planned(study(files, {"quiz": KNOWLEDGE}, params=7e9))
+    assert not plan.sizes

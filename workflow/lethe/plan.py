@@ -478,7 +478,7 @@ def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> Non
         )
     slugs = [f"{name}-s{i}-{_slug(stage.task or 'base')}" for i, stage in enumerate(entry.stages)]
     if all(scored):
-        checkpoints = _add_scored(plan, stage_specs(study, catalogue, name, entry), slugs, entry)
+        checkpoints = _add_scored(plan, stage_specs(study, catalogue, name, entry), slugs)
     else:
         checkpoints = _add_checkpoints(plan, study, catalogue, name, slugs)
     plan.runs.append(
@@ -515,11 +515,14 @@ def _refuse_equal_words(study: Study, catalogue: Catalogue) -> None:
         known[words] = name
 
 
-def _add_scored(plan: Plan, specs: list[dict[str, Any]], slugs: list[str], entry) -> list[str]:
-    """Probe nodes over result files. There is no checkpoint, so each stands for its own."""
+def _add_scored(plan: Plan, specs: list[dict[str, Any]], slugs: list[str]) -> list[str]:
+    """Probe nodes over result files. There is no checkpoint, so each stands for its own.
+
+    Their job reads a file, whatever the size of the model.
+    """
     checkpoints = []
     for slug, spec in zip(slugs, specs, strict=True):
-        node = plan.add("probe", slug, spec, (), entry.params or 0.0)
+        node = plan.add("probe", slug, spec, ())
         plan.probes[node.id] = [node.id]
         checkpoints.append(node.id)
     return checkpoints
