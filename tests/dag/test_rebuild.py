@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-DOWNSTREAM = {"collect": 1, "summarize": 1, "table": 4, "figure": 4}
+DOWNSTREAM = {"collect": 1, "summarize": 1, "table": 4, "figure": 4, "claims": 1}
 
 
 def test_a_finished_study_has_nothing_to_do(project):

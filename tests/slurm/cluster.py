@@ -21,11 +21,11 @@ STUDY = "results/studies/slurm"
 # As in the profile, but for jobs of ten seconds on one machine.
 PROFILE = ["--profile", "profiles/slurm", "--latency-wait", "5"]
 PROFILE += ["--seconds-between-status-checks", "2"]
-PROFILE += ["--slurm-init-seconds-before-status-checks", "12"]
+PROFILE += ["--slurm-init-seconds-before-status-checks", "13"]
 LOCAL = ["--cores", "2"]
 CLUSTER = "lethe"  # ClusterName in slurm.conf.in
 HOW = "`tests/slurm/start-slurm.sh` installs and starts a small one (Debian, as root)"
-WAIT_SECONDS = 400
+WAIT_SECONDS = 600
 
 
 def why_no_slurm() -> str | None:

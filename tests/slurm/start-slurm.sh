@@ -41,7 +41,7 @@ has_ended() {
 require_our_own() {
     [ "$(id -u)" = 0 ] || fail "needs root, to install and start SLURM"
     if [ -e $configuration/slurm.conf ] && [ ! -L $configuration/slurm.conf ]; then
-        fail "$configuration/slurm.conf exists: this machine belongs to a cluster, which stays as it is"
+        fail "$configuration/slurm.conf exists: a cluster of its own, left as it is"
     fi
 }
 
@@ -52,7 +52,8 @@ install_packages() {
     command -v sbatch > /dev/null || missing+=(slurm-client)
     command -v munged > /dev/null || missing+=(munge)
     [ ${#missing[@]} -gt 0 ] || return 0
-    command -v apt-get > /dev/null || fail "expected ${missing[*]}, and there is no apt-get to install them"
+    command -v apt-get > /dev/null \
+        || fail "expected ${missing[*]} and no apt-get to install them"
     # Installing must start no service: they are started here, with another configuration.
     if [ ! -e $policy ]; then
         printf '#!/bin/sh\nexit 101\n' > $policy
@@ -61,7 +62,7 @@ install_packages() {
     fi
     export DEBIAN_FRONTEND=noninteractive
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
-        > "$state/apt.log" 2>&1 || fail "apt-get could not install ${missing[*]}; see $state/apt.log"
+        > "$state/apt.log" 2>&1 || fail "cannot install ${missing[*]}; see $state/apt.log"
 }
 
 munge_works() {
@@ -79,7 +80,8 @@ start_munge() {
     chown munge: /etc/munge/munge.key
     chmod 400 /etc/munge/munge.key
     # munged refuses to run as root.
-    setpriv --reuid=munge --regid=munge --clear-groups munged --force < /dev/null &> "$state/munged.out"
+    setpriv --reuid=munge --regid=munge --clear-groups munged --force \
+        < /dev/null &> "$state/munged.out"
     ln -sf /run/munge/munged.pid "$state/munged.pid"
     wait_for munge_works || fail "munged does not answer; see $state/munged.out"
 }
@@ -132,7 +134,7 @@ start() {
         is_running $daemon || $daemon < /dev/null &> "$state/$daemon.out" \
             || fail "$daemon does not start; see $state/$daemon.out"
     done
-    wait_for node_is_ready || fail "the node does not come up; see $state/slurmctld.log and slurmd.log"
+    wait_for node_is_ready || fail "the node does not come up; see the logs in $state"
     sinfo -h -N -o "%N: %T, %c CPUs, %m MB, %G"
 }
 

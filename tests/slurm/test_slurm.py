@@ -72,7 +72,7 @@ def test_data_models_and_scores_are_submitted_and_figures_are_drawn_here(study):
     assert {name.split("-")[0] for name in jobs} == {
         *("world", "nano", "group_study_collect_summarize")
     }
-    assert len(jobs) == 10  # a data node, a base, 3 stages, 4 probes, and the group
+    assert len(jobs) == 8  # a data node, a base, 2 stages, 3 probes, and the group
     twice = {study.cancelled.node, study.late.node}
     assert {name for name, numbers in jobs.items() if len(numbers) > 1} == twice
 

@@ -98,7 +98,7 @@ def stage_spec(task: str = "one", parent: str = "base", **changes) -> dict:
         "kind": "stage",
         "family": "causal",
         "parent": parent,
-        "parent_kind": "base" if parent == "base" else "stage",
+        "parent_kind": "base" if parent in ("base", "built") else "stage",
         "mixture": [{**component, "task": task, "file": f"{task}.jsonl"}],
         "earlier": [],
         "history": [task],

@@ -23,6 +23,15 @@ SETS = {
 TASKS = ["simp", "emdg", "inqqg", "exp", "hgen"]
 CHANCE = {"knowledge": 0.25, "reading": 0.25, "bias": 0.5}
 BIAS_TYPES = ["age", "gender", "region"]
+# How much is kept of what was learned: 0 least.
+SIZE = {"decoder-xs": 0}
+FULL = (
+    ("decoder-xs", 183_000),
+    ("decoder-s", 880_000),
+    ("decoder-s-tuned", 880_000),
+    ("encdec-s", 1_000_000),
+)
+MIXED_IN = "general:64"
 FAMILY = {"encdec-s": "seq2seq"}
 SERIES = {"encdec-s": "encdec", "decoder-s-tuned": "decoder-tuned"}
 UNTUNED = {"decoder-s-tuned": "decoder-s"}
@@ -47,7 +56,8 @@ def synthetic_study(what: Synthetic = Synthetic()) -> tuple[pd.DataFrame, pd.Dat
     """(scores, items) of a made-up study, as the collector would write them."""
     scores: list[dict] = []
     items: dict[str, list[dict]] = {}
-    for size, (model, params) in enumerate(what.models):
+    for model, params in what.models:
+        size = SIZE.get(model, 1)
         for base_seed in what.base_seeds:
             for order, history in chains(what):
                 for stage in range(len(history) + 1):
@@ -63,10 +73,13 @@ def synthetic_study(what: Synthetic = Synthetic()) -> tuple[pd.DataFrame, pd.Dat
 
 
 def chains(what: Synthetic) -> list[tuple[str, tuple[str, ...]]]:
-    """(order, its tasks) of every chain from one base."""
-    found = [
-        (order, what.tasks if order == "forward" else what.tasks[::-1]) for order in what.orders
-    ]
+    """(order, its mixtures) of every chain from one base; `mixed` has more in every stage."""
+    kinds = {
+        "forward": what.tasks,
+        "reverse": what.tasks[::-1],
+        "mixed": tuple(f"{task}&{MIXED_IN}" for task in what.tasks),
+    }
+    found = [(order, kinds[order]) for order in what.orders]
     if what.control:
         found.append(("control:general", ("general",) * len(what.tasks)))
     return found
@@ -92,7 +105,9 @@ def probability(
     """Expected score: falls with every stage, less for the control; own tasks rise when taught."""
     draw = rng(what.seed, run["model"], run["base_seed"], probe)
     shock = rng(what.seed, run["model"], run["base_seed"], probe, *lived).normal(0, 0.02)
-    taught = [task for task in lived if task != "general"]
+    taught = [mixture.partition("&")[0] for mixture in lived if mixture != "general"]
+    spared = 0.4 if any(mixture.endswith(MIXED_IN) for mixture in lived) else 1.0
+    spared *= 0.6 if run["model"] in UNTUNED else 1.5 if run["model"] in FAMILY else 1.0
     if axis == "own":
         task = probe.removeprefix("own_")
         if task not in taught:
@@ -101,7 +116,7 @@ def probability(
         return float((0.78 - 0.1 * draw.random()) * (1 - what.forgetting * (2 - size)) ** later)
     chance = CHANCE.get(axis, 0.5 if probe == "reason_property" else 0.25)
     top = 0.72 + 0.25 * draw.random()
-    rate = what.forgetting * draw.uniform(0.6, 1.6) * (1.3 - 0.5 * size)
+    rate = what.forgetting * spared * draw.uniform(0.6, 1.6) * (1.3 - 0.5 * size)
     kept = (1 - rate) ** (len(taught) + 0.2 * (len(lived) - len(taught)))
     return float(chance + (top - chance) * kept + (shock if lived else 0))
 

@@ -96,7 +96,7 @@ def test_the_workflow_asks_by_the_size_and_the_recipe_of_a_node():
     spec = {"recipe": recipe(steps=1000, dtype="bfloat16"), "mixture": []}
     plan = Plan(nodes={"large": Node("large", "stage", spec, ())}, sizes={"large": LARGEST})
     study = parse_study(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
-    workflow = Workflow(study, Catalogue(), plan, record="")
+    workflow = Workflow(study, Catalogue(), plan, record="", claims_record="")
     tokens = 1000 * 128 * 512
     expected = request("stage", LARGEST, 2, tokens, "bfloat16")
     assert workflow.request("stage", "large", attempt=2) == expected

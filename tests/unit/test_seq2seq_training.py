@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from seq2seq_model import make_model, some_examples, some_rows
-from small_nodes import make_nodes, make_tokenizer, stage_spec
+from seq2seq_model import CONFIG, make_model, some_examples, some_rows
+from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
+from tokenizers import processors
 
 from lethe.artefacts import publish
 from lethe.data.encoding import encode_rows
 from lethe.data.seq2seq_batches import collate
 from lethe.data.seq2seq_examples import split_place
+from lethe.data.tokenizing import encode
 from lethe.errors import UserError
 from lethe.jsonlines import read_rows
 from lethe.models.architectures import build
@@ -18,9 +20,11 @@ from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.saving import save_model
 from lethe.models.tokenizers import tokenizer_for
 from lethe.training import stage as stage_module
+from lethe.training.base import train_base
 from lethe.training.stage import train_stage
 
 torch.set_num_threads(1)
+START = {"embedding_std": 0.125, "heads": {"encoder": [-1, None]}, "strength": 3.0}
 
 
 def lay_out(examples, packed, micro=None, normalisation="token"):
@@ -157,6 +161,23 @@ def test_a_tokenizer_for_an_encoder_decoder_ends_texts_and_keeps_every_number(tm
     assert short.tokens == (made.eos_token_id,)
 
 
+def test_a_tokenizer_without_special_tokens_still_gives_the_encoder_something():
+    tokenizer = make_tokenizer()
+    tokenizer.backend_tokenizer.post_processor = processors.Sequence([])
+    rows = [{"id": 1, "prompt": "", "response": "cat"}, {"id": 2, "prompt": "red", "response": "a"}]
+    empty, short = encode_rows(rows, "t", tokenizer, 9, "{prompt}", "seq2seq")
+    assert empty.encoder_tokens == (tokenizer.bos_token_id,)
+    assert tokenizer.decode(short.encoder_tokens) == "red"
+
+
+def test_many_texts_are_tokenised_as_one_by_one():
+    tokenizer = make_tokenizer()
+    texts = ["red cat", "", "a very old dog runs", "unknown"]
+    for special in (True, False):
+        wanted = [tokenizer(text, add_special_tokens=special)["input_ids"] for text in texts]
+        assert encode(tokenizer, texts, special) == wanted
+
+
 def test_a_document_is_split_by_its_id_and_nothing_of_it_is_lost():
     tokenizer = make_tokenizer()
     _, rows = some_rows(200)
@@ -223,6 +244,41 @@ def test_a_stage_cut_at_a_step_goes_on_to_the_same_weights(results, monkeypatch)
     assert (resumed["tokens"], resumed["flops"]) == (whole["tokens"], whole["flops"])
     losses = np.loadtxt(results / "stages" / "whole" / "training.csv", delimiter=",", skiprows=1)
     assert losses[-1, 1] < losses[0, 1]
+
+
+def test_a_base_built_on_a_source_is_what_its_stages_expect(results):
+    data = results / "data" / "data"
+    make_tokenizer().save_pretrained(data / "tokenizer")
+    publish(data, "data.json", {}, ["one.jsonl", "tokenizer/tokenizer.json"])
+    component = {
+        "data": "data",
+        "task": "corpus",
+        "template": "{prompt}",
+        "delimiter": " ",
+        "count": None,
+        "draw": 0,
+    }
+    spec = {
+        "family": "seq2seq",
+        "architecture": "t5",
+        "config": {**CONFIG, "num_heads": 2, "start": START},
+        "data": "data",
+        "mixture": [{**component, "file": "one.jsonl"}],
+        "recipe": RECIPE,
+        "base_seed": 0,
+        "attempts": 1,
+        "floors": {},
+    }
+    made = train_base("built", spec, results, "code", 1e9, lambda directory, store: {})
+    assert made["steps"] == 10
+    directory = results / "bases" / "built"
+    tokenizer = load_tokenizer(directory)
+    assert tokenizer("red")["input_ids"][-1] == tokenizer.eos_token_id
+    assert load_model(directory).config.decoder_start_token_id == tokenizer.pad_token_id
+    # A prompt and a response, each with its end token.
+    rows = read_rows(data / "one.jsonl")
+    words = sum(len(f"{row['prompt']} {row['response']}".split()) for row in rows)
+    assert made["tokens"] == run(results, "next", parent="built")["tokens"] == 2 * (words + 40)
 
 
 def test_operations_are_counted_by_the_side_that_a_token_goes_through(results):

@@ -26,6 +26,7 @@ VERBS = {
     "summarize": ("lethe.commands.summarize", "metrics of a study (called by the workflow)"),
     "table": ("lethe.tables.command", "make one table (called by the workflow)"),
     "figure": ("lethe.figures.command", "draw one figure (called by the workflow)"),
+    "claims": ("lethe.claims.command", "test published claims on scores (called by the workflow)"),
     "schema": ("lethe.commands.schema", "write the JSON schemas and the manual's tables of keys"),
     "unlock": ("lethe.unlock", "release the lock of a run that was killed"),
 }

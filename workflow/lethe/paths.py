@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+PUBLISHED = Path(__file__).resolve().parents[2] / "config" / "published"
+LUO2023 = PUBLISHED / "luo2023.csv"
+LUO2023_MODELS = PUBLISHED / "luo2023-models.csv"
+
 DATA_MANIFEST = "data.json"
 BASE_MANIFEST = "base.json"
 STAGE_MANIFEST = "stage.json"

@@ -43,6 +43,7 @@ FIXED = {
     "summarize": (4000, 120),
     "table": (2000, 10),
     "figure": (2000, 10),
+    "claims": (2000, 10),
 }
 MORE_MEMORY, MORE_TIME = 2, 1.5  # factors of every further attempt
 

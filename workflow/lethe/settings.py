@@ -75,7 +75,8 @@ def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     study = _validated(Study, raw, "the configuration")
     for kind in (
-        "models", "orders", "methods", "controls", "imports", "probes", "tables", "figures"
+        "models", "orders", "methods", "controls", "imports", "probes", "tables", "figures",
+        "claims",
     ):  # fmt: skip
         _refuse_repeats(kind, getattr(study, kind))
     for kind in ("world", "base", "train"):
@@ -171,7 +172,7 @@ def _check_mixture(where: str, mixture: str, catalogue: Catalogue) -> None:
 
 def check_selection(study: Study, catalogue: Catalogue) -> None:
     """Every name that the study selects exists; methods, tables and figures have a file."""
-    for kind in ("models", "orders", "methods", "probes", "imports"):
+    for kind in ("models", "orders", "methods", "probes", "imports", "claims"):
         for name in getattr(study, kind):
             require(kind, name, getattr(catalogue, kind))
     for name in study.controls:

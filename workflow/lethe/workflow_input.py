@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts import sha256_file
+from lethe.claims.record import claims_record, write_claims_record
 from lethe.config import Catalogue, Study
 from lethe.fingerprint import LIBRARIES, fingerprint
-from lethe.paths import node_manifest, study_directory
+from lethe.paths import LUO2023, LUO2023_MODELS, node_manifest, study_directory
 from lethe.plan import Plan, make_plan
 from lethe.resources import Request, request, training_tokens
 from lethe.settings import parse_study, read_catalogue
@@ -25,11 +26,14 @@ CODE = {
     "probe": ["lethe.evaluation.harness", "lethe.evaluation.text_metrics", "lethe.evaluation.bias"],
     "collect": ["lethe.collect"],
     "summarize": ["lethe.metrics.study"],
+    "claims": ["lethe.claims.command"],
 }
 # A base that was trained elsewhere does not depend on how bases are trained here.
 READY_MADE = ["lethe.models.ready_made"]
 # Nor scores that were made elsewhere on how checkpoints are scored.
 SCORED_ELSEWHERE = ["lethe.imported.scores"]
+# Tables that show the published numbers beside the study's.
+WITH_PUBLISHED = ("published", "calibration")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Workflow:
     catalogue: Catalogue
     plan: Plan
     record: str
+    claims_record: str
 
     def inputs(self, node: str) -> list[str]:
         """Manifests of what a node is made from."""
@@ -60,7 +65,7 @@ class Workflow:
         return request(rule, params, attempt, training_tokens(spec), dtype)
 
     def targets(self) -> list[str]:
-        """Everything that the study is asked for: its tables and figures."""
+        """Everything that the study is asked for: its tables, figures and claims."""
         folder = study_directory(self.study.output, self.study.study)
         tables = [
             str(folder / "tables" / f"{name}.{kind}")
@@ -72,7 +77,12 @@ class Workflow:
             for name in self.study.figures
             for kind in ("pdf", "png", "csv")
         ]
-        return [*tables, *figures, str(folder / "metrics.csv")]
+        claims = [
+            str(folder / "claims" / f"claims.{kind}")
+            for kind in ("csv", "md", "tex")
+            if self.study.claims
+        ]
+        return [*tables, *figures, *claims, str(folder / "metrics.csv")]
 
     def code(self, kind: str, node: str = "") -> str:
         """Fingerprint of the code that makes a node; constant under `code_changes: keep`."""
@@ -91,7 +101,9 @@ class Workflow:
             roots += [f"lethe.{kind}.{node}", f"lethe.{kind}.command"]
         trained = kind in ("base", "stage", "probe") and not scored_elsewhere
         code = fingerprint(roots, LIBRARIES if trained else ())
-        # The figures' look is not Python, but it makes them too.
+        # The figures' look is not Python, but it makes them too; so do the published numbers.
+        if kind == "claims" or (kind == "tables" and node in WITH_PUBLISHED):
+            return code + "".join(sha256_file(path)[:12] for path in (LUO2023, LUO2023_MODELS))
         return code + sha256_file(STYLE)[:12] if kind == "figures" else code
 
     def _spec(self, node: str) -> dict[str, Any]:
@@ -110,4 +122,5 @@ def read_workflow(config: dict[str, Any]) -> Workflow:
     plan = make_plan(study, catalogue)
     write_specs(plan, study.output)
     record = write_study_record(study, study_record(study, catalogue, plan))
-    return Workflow(study, catalogue, plan, record)
+    claims = write_claims_record(study, claims_record(study, catalogue))
+    return Workflow(study, catalogue, plan, record, claims)

@@ -6,6 +6,7 @@
 localrules:
     table,
     figure,
+    claims,
 
 
 rule collect:
@@ -87,3 +88,24 @@ rule figure:
     shell:
         "python -m lethe figure {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"
+
+
+rule claims:
+    input:
+        scores=rules.collect.output.scores,
+        metrics=rules.summarize.output,
+        claims=wf.claims_record,
+    output:
+        multiext(f"{STUDY}/claims/claims", ".csv", ".md", ".tex"),
+    log:
+        f"{RESULTS}/logs/claims.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **get_request("claims"),
+    params:
+        code=lambda w: wf.code("claims"),
+        folder=lambda w, output: str(Path(output[0]).parent),
+    shell:
+        "python -m lethe claims --scores {input.scores:q} --metrics {input.metrics:q}"
+        " --claims {input.claims:q} --out {params.folder:q} &> {log:q}"

@@ -11,6 +11,7 @@ from lethe.settings import ROOT
 
 SCHEMAS = {"config.schema.json": Study, "catalogue.schema.json": Catalogue}
 MANUAL = ROOT / "config" / "README.md"
+NESTED = {"probes": "an evaluation task", "claims": "a part"}
 BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 
 
@@ -47,7 +48,7 @@ def tables() -> str:
             for nested in entry.model_fields.values():
                 inner = get_args(nested.annotation)
                 if len(inner) == 2 and isinstance(inner[1], type) and issubclass(inner[1], Entry):
-                    parts.append(_table(f"catalogue/{kind}.yaml, an evaluation task", inner[1]))
+                    parts.append(_table(f"catalogue/{kind}.yaml, {NESTED[kind]}", inner[1]))
     return "\n".join(parts)
 
 

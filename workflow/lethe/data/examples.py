@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lethe.data.tokenizing import encode
 from lethe.errors import UserError
 from lethe.jsonlines import read_rows
 
@@ -33,7 +34,7 @@ def document_examples(
     rows: Sequence[dict], source: str, tokenizer, max_length: int
 ) -> list[Example]:
     """Documents with loss on every token but the first; cut at `max_length` tokens."""
-    encoded = tokenizer([row["text"] for row in rows])["input_ids"]
+    encoded = encode(tokenizer, [row["text"] for row in rows])
     end = [tokenizer.eos_token_id]
     return [
         Example(str(row["id"]), source, tuple((tokens + end)[:max_length]), 1)
@@ -55,11 +56,11 @@ def instruction_examples(
     example keeps its labels; a response that alone is longer is cut at its end.
     """
     texts = [template.format(prompt=row["prompt"]) for row in rows]
-    prompts = tokenizer(texts)["input_ids"]
+    prompts = encode(tokenizer, texts)
     # Prompt and response are read together, as evaluation reads them: alone, a response would get
     # the extra blank that LLaMA's tokenizer puts before every text.
     texts = [text + delimiter + row["response"] for text, row in zip(texts, rows, strict=True)]
-    wholes = tokenizer(texts)["input_ids"]
+    wholes = encode(tokenizer, texts)
     examples = []
     for row, prompt, whole in zip(rows, prompts, wholes, strict=True):
         response = (whole[len(prompt) :] + [tokenizer.eos_token_id])[: max_length - 1]

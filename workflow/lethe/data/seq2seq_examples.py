@@ -6,8 +6,10 @@ tokenizer puts around a text, or, for an empty prompt, the one token that begins
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lethe.data.examples import Example
+from lethe.data.tokenizing import encode
 
 # Documents whose whole text is predicted from an empty source, as sentences are scored that have no
 # context. The others are split in two at a random place, the decoder predicts the rest: the prefix
@@ -28,17 +30,19 @@ def instruction_examples(
     Both are at most `max_length` tokens: a prompt is cut on its left, a response at its end.
     """
     texts = [template.format(prompt=row["prompt"]) for row in rows]
-    prompts = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    responses = tokenizer([delimiter + row["response"] for row in rows], add_special_tokens=False)
+    prompts = encode(tokenizer, texts, special=False)
+    texts = [delimiter + row["response"] for row in rows]
+    responses = encode(tokenizer, texts, special=False)
+    around = special_tokens(tokenizer)
     return [
         Example(
             str(row["id"]),
             source,
             tuple(response + [tokenizer.eos_token_id])[:max_length],
             0,
-            encoder_tokens(prompt, tokenizer, max_length),
+            encoder_tokens(prompt, around, max_length),
         )
-        for row, prompt, response in zip(rows, prompts, responses["input_ids"], strict=True)
+        for row, prompt, response in zip(rows, prompts, responses, strict=True)
     ]
 
 
@@ -46,12 +50,13 @@ def document_examples(
     rows: Sequence[dict], source: str, tokenizer, max_length: int
 ) -> list[Example]:
     """Documents, predicted whole or from a prefix; a part is cut at `max_length` tokens."""
-    encoded = tokenizer([row["text"] for row in rows], add_special_tokens=False)["input_ids"]
+    encoded = encode(tokenizer, [row["text"] for row in rows], special=False)
+    around = special_tokens(tokenizer)
     made = []
     for row, tokens in zip(rows, encoded, strict=True):
         cut = split_place(str(row["id"]), len(tokens))
         rest = tuple(tokens[cut:] + [tokenizer.eos_token_id])[:max_length]
-        prefix = encoder_tokens(tokens[:cut], tokenizer, max_length)
+        prefix = encoder_tokens(tokens[:cut], around, max_length)
         made.append(Example(str(row["id"]), source, rest if tokens else (), 0, prefix))
     return made
 
@@ -64,24 +69,31 @@ def split_place(identity: str, length: int) -> int:
     return 1 + int.from_bytes(drawn[1:8], "big") % (length - 1)
 
 
-def encoder_tokens(tokens: list[int], tokenizer, max_length: int) -> tuple[int, ...]:
-    """Tokens without special ones, cut on the left, as the tokenizer would wrap their text."""
-    head, tail = _around(tokenizer)
-    room = max_length - len(head) - len(tail)
+@dataclass(frozen=True)
+class Around:
+    """What a tokenizer puts before and after a text, and what stands for an empty one."""
+
+    head: tuple[int, ...]
+    tail: tuple[int, ...]
+    empty: tuple[int, ...]
+
+
+def encoder_tokens(tokens: list[int], around: Around, max_length: int) -> tuple[int, ...]:
+    """A text's tokens, cut on the left, between its special tokens."""
+    room = max_length - len(around.head) - len(around.tail)
     kept = tokens[max(0, len(tokens) - room) :]
-    wrapped = (*head, *kept, *tail)
-    return wrapped or (first_token(tokenizer),)
+    return (*around.head, *kept, *around.tail) or around.empty
 
 
-def first_token(tokenizer) -> int:
-    """What an encoder is given instead of an empty text: the beginning token, or the end token."""
-    beginning = tokenizer.bos_token_id
-    return tokenizer.eos_token_id if beginning is None else beginning
+def special_tokens(tokenizer) -> Around:
+    """The special tokens of a tokenizer, found by what it does to a text.
 
-
-def _around(tokenizer) -> tuple[list[int], list[int]]:
-    """The special tokens that the tokenizer puts before and after a text."""
+    Where it has none, an empty text is the beginning token, or else the end token: an encoder
+    cannot be given nothing, and lm-eval gives it that.
+    """
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     whole = tokenizer("a")["input_ids"]
     start = next(i for i in range(len(whole)) if whole[i : i + len(bare)] == bare)
-    return whole[:start], whole[start + len(bare) :]
+    beginning = tokenizer.bos_token_id
+    alone = tokenizer.eos_token_id if beginning is None else beginning
+    return Around(tuple(whole[:start]), tuple(whole[start + len(bare) :]), (alone,))

@@ -33,11 +33,12 @@ GROUPS = {
         "lethe.commands.summarize",
         "lethe.tables.command",
         "lethe.figures.command",
+        "lethe.claims.command",
     ),
 }
 GROUP_OF_VERB = {
     **dict.fromkeys(("data", "base", "stage", "probe"), "models"),
-    **dict.fromkeys(("collect", "summarize", "table", "figure"), "tables"),
+    **dict.fromkeys(("collect", "summarize", "table", "figure", "claims"), "tables"),
 }
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 from lethe.errors import UserError
 
 # Each is a module of this package with `build(tables) -> Table`.
-TABLES = ("fg", "learning", "matrix", "bases", "answers")
+TABLES = (
+    "fg", "learning", "matrix", "bases", "answers", "general_ability", "bias", "new_tasks",
+    "instruction_tuning", "mixing", "published", "calibration",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""Published statements written beforehand as tests on scores, each with its verdict."""

@@ -1,0 +1,115 @@
+"""One comparison of a claim: what it is about, and its effect in every unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lethe.claims.subjects import Seeds, Subject
+
+BASES, TRAIN_SEEDS = "bases", "train seeds"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One part of a claim, as its catalogue entry has it; effects are in the metric's unit.
+
+    direction: "above" or "below" zero. is_tested: false if no verdict is given. element: the set
+    that stands for an axis; empty for the axis' mean.
+    """
+
+    claim: str
+    part: str
+    contrast: str
+    metric: str
+    axes: tuple[str, ...]
+    unit: str
+    smallest_effect: float
+    direction: str = "above"
+    family: str = ""
+    is_tested: bool = True
+    element: str = ""
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.direction == "above" else -1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """effects: by unit, positive or negative as measured. missing: why there are none.
+
+    units: how many units are behind one effect that sums them up; 0 if each effect is a unit's.
+    """
+
+    about: str
+    axis: str
+    effects: dict[tuple, float] = field(default_factory=dict)
+    over: str = BASES
+    missing: str = ""
+    note: str = ""
+    units: int = 0
+
+
+def cell(about: str, axis: str, by_seeds: Mapping[Seeds, float], asked: Question, note="") -> Cell:
+    """A cell from effects by seeds, averaged to the unit that replicates."""
+    over, effects = replicates(by_seeds, asked.unit)
+    return Cell(about, axis, effects, over, note=note)
+
+
+def replicates(by_seeds: Mapping[Seeds, float], unit: str) -> tuple[str, dict[tuple, float]]:
+    """What replicates, and one value for each.
+
+    Over several bases the train seeds of each are averaged, also where train seeds are asked for:
+    runs from one base are no independent replicates of each other.
+    """
+    bases: dict[tuple, list[float]] = {}
+    for seeds, value in by_seeds.items():
+        bases.setdefault(seeds[:2], []).append(value)
+    if unit == BASES or len(bases) > 1:
+        return BASES, {base: sum(values) / len(values) for base, values in bases.items()}
+    return TRAIN_SEEDS, dict(by_seeds)
+
+
+def difference(
+    one: Subject, other: Subject, axis: str, asked: Question, about: str = "", note: str = ""
+) -> Cell:
+    """The metric of `one` less that of `other`, paired by seeds."""
+    about = about or f"{one.model} - {other.model}"
+    for subject in (one, other):
+        if absence := absent(subject, axis, asked):
+            return Cell(about, axis, missing=absence)
+    left = one.values(asked.metric, axis, asked.element)
+    right = other.values(asked.metric, axis, asked.element)
+    paired = {seeds: left[seeds] - right[seeds] for seeds in left if seeds in right}
+    if not paired:
+        return Cell(about, axis, missing=f"{one.model} and {other.model} share no seeds")
+    notes = [note, at_floor(one, axis), at_floor(other, axis)]
+    lost = len(set(left) | set(right)) - len(paired)
+    notes += [f"{lost} runs have no partner with their seeds"] if lost else []
+    return cell(about, axis, paired, asked, "; ".join(text for text in notes if text))
+
+
+def absent(subject: Subject, axis: str, asked: Question) -> str:
+    """Why the subject has no value of the metric on the axis; empty if it has one."""
+    if subject.values(asked.metric, axis, asked.element):
+        return ""
+    if excluded := at_floor(subject, axis):
+        return excluded
+    what = f"{asked.metric} of {axis}{asked.element and ' ' + asked.element}"
+    why = subject.gaps.get((asked.metric, axis, asked.element), "")
+    return f"no {what} for {subject.model}" + (f" ({why})" if why else "")
+
+
+def at_floor(subject: Subject, axis: str) -> str:
+    """Which bases are left out because they are at floor on the axis; empty if none is."""
+    excluded = {seeds[:2] for seeds in subject.floor.get(axis, ())}
+    if not excluded:
+        return ""
+    named = ", ".join(sorted(shown_base(subject.model, *base) for base in excluded))
+    return f"at floor, left out: {named}"
+
+
+def shown_base(model: str, world_seed: int | None, base_seed: int | None) -> str:
+    """`s (world 100, base 0)`; a fetched model has no seeds."""
+    words = [("world", world_seed), ("base", base_seed)]
+    seeds = ", ".join(f"{word} {seed}" for word, seed in words if seed is not None)
+    return f"{model} ({seeds})" if seeds else model

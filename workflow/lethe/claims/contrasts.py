@@ -1,0 +1,269 @@
+"""What claims compare: each contrast turns a question and the study's subjects into cells.
+
+Every function serves a study and the published numbers alike, and leaves out nothing silently:
+what cannot be compared is a cell that says what is missing.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+from lethe.claims.cells import Cell, Question, absent, at_floor, cell, difference
+from lethe.claims.subjects import Seeds, Subject, reference
+
+Contrast = Callable[[list[Subject], Question], list[Cell]]
+CONTRASTS: dict[str, Contrast] = {}
+FAR_IN_SIZE = 2.0
+
+
+def contrast(function: Contrast) -> Contrast:
+    """Make a contrast known under its name."""
+    CONTRASTS[function.__name__] = function
+    return function
+
+
+@contrast
+def above_zero(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """The metric itself, of every model on every axis (C1, C8)."""
+    found = []
+    for axis in asked.axes:
+        for one in reference(subjects):
+            absence = absent(one, axis, asked)
+            values = one.values(asked.metric, axis, asked.element)
+            note = at_floor(one, axis)
+            found.append(
+                Cell(one.model, axis, missing=absence)
+                if absence
+                else cell(one.model, axis, values, asked, note)
+            )
+    return found or _nothing(asked, "no model")
+
+
+@contrast
+def axis_ordering(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """Each axis less the next of the claimed order, within every model (C2)."""
+    found = []
+    for high, low in zip(asked.axes, asked.axes[1:], strict=False):
+        for one in reference(subjects):
+            about, axis = one.model, f"{high} - {low}"
+            absence = absent(one, high, asked) or absent(one, low, asked)
+            if absence:
+                found.append(Cell(about, axis, missing=absence))
+                continue
+            left, right = one.values(asked.metric, high), one.values(asked.metric, low)
+            paired = {seeds: left[seeds] - right[seeds] for seeds in left if seeds in right}
+            notes = [at_floor(one, name) for name in (high, low)]
+            found.append(
+                cell(about, axis, paired, asked, "; ".join(filter(None, notes)))
+                if paired
+                else Cell(about, axis, missing=f"no base of {about} is above floor on both")
+            )
+    return found or _nothing(asked, "no model")
+
+
+@contrast
+def grows_with_size(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """Each model less the next smaller one of its series (C3)."""
+    steps = [pair for sizes in series(subjects, 2) for pair in zip(sizes, sizes[1:], strict=False)]
+    return [
+        difference(large, small, axis, asked) for axis in asked.axes for small, large in steps
+    ] or _nothing(asked, "no series with two sizes")
+
+
+@contrast
+def turns_with_size(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """The lesser of the largest rise and the largest fall between sizes of a series (C8).
+
+    Positive only where the metric both rises and falls: no monotone relation with size.
+    """
+
+    def turn(values: list[float]) -> float:
+        steps = [after - before for before, after in zip(values, values[1:], strict=False)]
+        return min(max(steps), -min(steps))
+
+    return _over_sizes(subjects, asked, turn, 3)
+
+
+@contrast
+def range_narrows(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """Range over the sizes of a series, of base scores less that of final scores (C4)."""
+    found = []
+    for axis in asked.axes:
+        for sizes in series(subjects, 2):
+            about = _shown_series(sizes)
+            ends = [[one.values(name, axis) for one in sizes] for name in (BASE, FINAL)]
+            seeds = _common([*ends[0], *ends[1]])
+            if not seeds:
+                found.append(Cell(about, axis, missing=_why_not(sizes, axis)))
+                continue
+            effects = {key: _range(ends[0], key) - _range(ends[1], key) for key in seeds}
+            found.append(cell(about, axis, effects, asked, _floors(sizes, axis)))
+    return found or _nothing(asked, "no series with two sizes")
+
+
+@contrast
+def causal_below_seq2seq(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """The decoder nearest in size to each encoder-decoder, less that encoder-decoder (C5)."""
+    models = reference(subjects)
+    decoders = [one for one in models if one.family == "causal" and one.params]
+    pairs = [
+        (_nearest(other, decoders), other)
+        for other in models
+        if other.family == "seq2seq" and other.params and decoders
+    ]
+    return [
+        difference(one, other, axis, asked, note=_sizes_apart(one, other))
+        for axis in asked.axes
+        for one, other in pairs
+    ] or _nothing(asked, "no decoder beside an encoder-decoder")
+
+
+@contrast
+def tuned_below_untuned(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """Each instruction-tuned model less the model that it was before (C6)."""
+    models = {one.model: one for one in reference(subjects)}
+    pairs = [(one, models[one.untuned]) for one in models.values() if one.untuned in models]
+    return [
+        difference(one, other, axis, asked) for axis in asked.axes for one, other in pairs
+    ] or _nothing(asked, "no model beside its instruction-tuned variant")
+
+
+@contrast
+def mixing_raises_final(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """A chain with more mixed into its stages, less the same chain without (C7)."""
+    chains = reference(subjects, mixed=True)
+    plain = {one.model: one for one in chains if not one.is_mixed}
+    pairs = [(one, plain[one.model]) for one in chains if one.is_mixed and one.model in plain]
+    return [
+        difference(one, other, axis, asked, f"{one.model} {shown_extras(one)}")
+        for axis in asked.axes
+        for one, other in pairs
+    ] or _nothing(asked, "no chain with more mixed in beside the same chain without")
+
+
+@contrast
+def new_tasks_rise(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """The metric itself, of every model on every own task (C9)."""
+    found = []
+    for axis in asked.axes:
+        for one in reference(subjects):
+            for element in one.elements(asked.metric, axis):
+                values = one.values(asked.metric, axis, element)
+                found.append(cell(f"{one.model} {element}", axis, values, asked))
+    return found or _nothing(asked, "no own task scored before and after its stage")
+
+
+@contrast
+def spread_over_orders(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """Range of the metric over the orders of the same tasks, for every model (C10)."""
+    groups: dict[tuple, list[Subject]] = {}
+    for one in subjects:
+        if one.method == reference_method(subjects) and not one.is_mixed:
+            groups.setdefault((one.model, frozenset(one.tasks)), []).append(one)
+    found = []
+    for axis in asked.axes:
+        for (model, _), orders in groups.items():
+            values = [one.values(asked.metric, axis) for one in orders]
+            seeds = _common(values)
+            if len(orders) > 1 and seeds:
+                effects = {key: _range(values, key) for key in seeds}
+                note = f"{len(orders)} orders: {', '.join(one.order for one in orders)}"
+                found.append(cell(model, axis, effects, asked, note))
+    return found or _nothing(asked, "no two orders of the same tasks")
+
+
+@contrast
+def spread_over_seeds(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """The metric less its mean over units: its spread is what one run may be off by (C10)."""
+    found = []
+    for axis in asked.axes:
+        for one in reference(subjects):
+            whole = cell(one.model, axis, one.values(asked.metric, axis), asked)
+            if len(whole.effects) < 2:
+                continue
+            values = list(whole.effects.values())
+            mean = sum(values) / len(values)
+            spread = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+            note, units = "standard deviation over them", len(values)
+            found.append(Cell(one.model, axis, {(): spread}, whole.over, note=note, units=units))
+    return found or _nothing(asked, "no model with two seeds")
+
+
+BASE, FINAL = "base_score", "final_score"
+
+
+def reference_method(subjects: Iterable[Subject]) -> str:
+    """The method of the subjects that claims about models are read from."""
+    return next((one.method for one in reference(subjects)), "")
+
+
+def series(subjects: list[Subject], sizes: int) -> list[list[Subject]]:
+    """Models that differ in size only, small first; series with fewer sizes are left out."""
+    found: dict[str, list[Subject]] = {}
+    for one in reference(subjects):
+        if one.params:
+            found.setdefault(one.series, []).append(one)
+    return [models for models in found.values() if len({one.params for one in models}) >= sizes]
+
+
+def shown_extras(subject: Subject) -> str:
+    """What is mixed in, once where it is the same in every stage: `+ general:64`."""
+    return "+ " + " / ".join(dict.fromkeys(extra for extra in subject.extras if extra))
+
+
+def _over_sizes(
+    subjects: list[Subject], asked: Question, summary: Callable[[list[float]], float], sizes: int
+) -> list[Cell]:
+    found = []
+    for axis in asked.axes:
+        for models in series(subjects, sizes):
+            about = _shown_series(models)
+            values = [one.values(asked.metric, axis) for one in models]
+            seeds = _common(values)
+            if not seeds:
+                found.append(Cell(about, axis, missing=_why_not(models, axis)))
+                continue
+            effects = {key: summary([one[key] for one in values]) for key in seeds}
+            found.append(cell(about, axis, effects, asked, _floors(models, axis)))
+    words = {2: "two", 3: "three"}[sizes]
+    return found or _nothing(asked, f"no series with {words} sizes")
+
+
+def _nothing(asked: Question, why: str) -> list[Cell]:
+    return [Cell("", ", ".join(asked.axes), missing=why)]
+
+
+def _common(values: list[dict[Seeds, float]]) -> list[Seeds]:
+    return [key for key in values[0] if all(key in other for other in values)]
+
+
+def _range(values: list[dict[Seeds, float]], key: Seeds) -> float:
+    return max(one[key] for one in values) - min(one[key] for one in values)
+
+
+def _nearest(other: Subject, candidates: list[Subject]) -> Subject:
+    """Nearest in size; of two equally near, the one that is tuned, or is not, as the other."""
+    return min(
+        candidates,
+        key=lambda one: (_ratio(one, other), bool(one.untuned) != bool(other.untuned), one.model),
+    )
+
+
+def _ratio(one: Subject, other: Subject) -> float:
+    return round(abs(math.log(one.params / other.params)), 9)
+
+
+def _sizes_apart(one: Subject, other: Subject) -> str:
+    times = math.exp(_ratio(one, other))
+    return f"sizes differ {times:.1f} times" if times > FAR_IN_SIZE else ""
+
+
+def _shown_series(models: list[Subject]) -> str:
+    return ", ".join(one.model for one in models)
+
+
+def _floors(models: list[Subject], axis: str) -> str:
+    return "; ".join(text for one in models if (text := at_floor(one, axis)))
+
+
+def _why_not(models: list[Subject], axis: str) -> str:
+    return _floors(models, axis) or f"no base with {axis} for all of {_shown_series(models)}"

@@ -1,0 +1,56 @@
+"""The table of claims in its three forms: every column as CSV, a page and LaTeX to be read."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from lethe.artefacts import write_atomic
+from lethe.tables.writing import Table, latex, markdown
+
+PAGE_COLUMNS = [
+    "part", "about", "verdict", "effect", "effect_low", "effect_high", "metric", "n", "unit",
+    "p_holm", "smallest_effect", "published", "note",
+]  # fmt: skip
+LATEX_COLUMNS = [
+    "claim", "part", "about", "verdict", "effect", "effect_low", "effect_high", "n", "unit",
+    "p_holm", "smallest_effect", "published",
+]  # fmt: skip
+
+
+def save_claims(table: Table, directory: Path) -> list[Path]:
+    """Write claims.csv, claims.md and claims.tex."""
+    narrow = Table(table.frame[LATEX_COLUMNS], table.caption, table.decimals)
+    forms = {
+        "csv": table.frame.to_csv(index=False, lineterminator="\n"),
+        "md": page(table),
+        "tex": latex(narrow),
+    }
+    written = []
+    for suffix, text in forms.items():
+        written.append(Path(directory) / f"claims.{suffix}")
+        write_atomic(written[-1], text)
+    return written
+
+
+def page(table: Table) -> str:
+    """An overview, then a section per claim: statement, verdicts, published numbers."""
+    frame = table.frame
+    heads = frame[frame["part"] == ""]
+    overview = markdown(Table(heads[["claim", "verdict", "published", "statement"]], ""))
+    sections = [_section(table, rows) for _, rows in frame.groupby("claim", sort=False)]
+    return "\n".join(["# Claims\n", table.caption, overview, *sections])
+
+
+def _section(table: Table, rows: pd.DataFrame) -> str:
+    head, under = rows.iloc[0], rows.iloc[1:]
+    stated = under[under["statement"] != ""]
+    words = [f"## {head['claim']}: {head['verdict']}\n", f"{head['statement']}\n"]
+    words += [f"Published in: {head['source']}. Here: {head['note']}.\n"]
+    for row in stated.to_dict("records"):
+        words.append(f"- **{row['part']}**: {row['statement']}.")
+        if row["published_numbers"]:
+            words.append(
+                f"  - Published numbers{row['published'] and ' ' + row['published']}: "
+                f"{row['published_numbers']}. Source: {row['source']}."
+            )
+    return "\n".join(words) + markdown(Table(under[PAGE_COLUMNS], "", table.decimals))

@@ -1,0 +1,58 @@
+"""Section 5.4 of Luo et al. 2023: general examples mixed into every stage, beside none."""
+
+from lethe.claims.contrasts import shown_extras
+from lethe.claims.subjects import reference, study_subjects
+from lethe.longtables import LongTables
+from lethe.metrics.shown import shown
+from lethe.tables.instruction_tuning import paired
+from lethe.tables.paper import (
+    CAPTION_ENDS,
+    PERCENT,
+    axes_of,
+    behind_drop,
+    ends_and_drop,
+    or_nothing,
+)
+from lethe.tables.writing import Table
+
+OWN = {"acc": "own_final", "la": "own_right_after"}
+CAPTION = (
+    "General examples mixed into every stage (Luo et al. 2023, section 5.4), %: the same stages "
+    f"without and with them. {CAPTION_ENDS} gain: R_-1 with less without, points, paired by seeds; "
+    "positive = more is kept. Rows of the axis own: mean own-task score at last (R_-1) and right "
+    "after each task's stage (R_o), the price paid in learning."
+)
+
+
+def build(tables: LongTables) -> Table:
+    """A row per pair of chains and axis, and one for the own tasks."""
+    rows = shown(tables.metrics)
+    chains = reference(study_subjects(tables), mixed=True)
+    plain = {one.model: one for one in chains if not one.is_mixed}
+    found = []
+    for mixed in chains:
+        if not mixed.is_mixed or mixed.model not in plain:
+            continue
+        alone = plain[mixed.model]
+        head = {"model": mixed.model, "mixed_in": shown_extras(mixed).removeprefix("+ ")}
+        for axis in axes_of(rows):
+            row = {**head, "axis": axis}
+            row |= ends_and_drop(alone, rows, axis, "without_")
+            row |= ends_and_drop(mixed, rows, axis, "with_")
+            row |= paired(mixed, alone, "final_score", axis, "gain")
+            found.append(row | behind_drop(mixed, rows, [axis]))
+        found.append({**head, "axis": "own", **_own(alone, mixed)})
+    names = [f"{kind}_{name}" for kind in ("without", "with") for name in PERCENT]
+    nothing = "no chain has more mixed in beside the same chain without (`simp&general:64`)"
+    return or_nothing(found, CAPTION, nothing, dict.fromkeys([*names, "gain"], 1))
+
+
+def _own(alone, mixed) -> dict[str, float]:
+    """Mean own-task scores of both chains, in points."""
+    found = {}
+    for kind, one in {"without": alone, "with": mixed}.items():
+        for metric, name in {"la": "R_o", "acc": "R_-1"}.items():
+            values = list(one.numbers.get((metric, "own", ""), {}).values())
+            found[f"{kind}_{name}"] = 100 * sum(values) / len(values) if values else None
+    gain = paired(mixed, alone, "acc", "own", "gain")
+    return found | {name: 100 * value for name, value in gain.items()} | {"note": ""}

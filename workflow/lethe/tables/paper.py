@@ -1,0 +1,104 @@
+"""What the tables of the paper share: R_o, R_-1 and FG of an axis, in percent, with intervals."""
+
+import numpy as np
+import pandas as pd
+
+from lethe.claims.cells import TRAIN_SEEDS, replicates
+from lethe.claims.subjects import POINTS, Subject
+from lethe.metrics.intervals import t_interval
+from lethe.metrics.shown import SEED_UNITS
+from lethe.tables.lines import number, of_line
+from lethe.tables.writing import Table
+
+PERCENT = ("R_o", "R_-1", "FG")
+SETS_APART = ("own", "general")
+NORMAL = 1.96
+CAPTION_ENDS = (
+    "FG: drop relative to the base, mean over stages and sets (fg_luo), %; positive = drop. "
+    "[95 % interval]: over seeds if there are three, else over items (for R_o and R_-1 from the "
+    "intervals of the sets)."
+)
+
+
+def axes_of(rows: pd.DataFrame) -> list[str]:
+    """Axes of general ability in the rows, in their fixed order; own tasks are none."""
+    from lethe.longtables import sorted_axes
+
+    return [axis for axis in sorted_axes(rows["axis"]) if axis not in SETS_APART]
+
+
+def ends_and_drop(one: Subject, rows: pd.DataFrame, axis: str, prefix: str = "") -> dict:
+    """R_o, R_-1 and FG of a subject on an axis, in %, each with its interval.
+
+    rows: from `shown`, of all lines. Keys are `{prefix}R_o`, `{prefix}R_o_low`, ...
+    """
+    part = of_line(rows, one.line)
+    part = part[part["axis"] == axis]
+    stages = {"R_o": ("base_score", 0), "R_-1": ("final_score", part["stage_index"].max())}
+    found = {}
+    for name, (metric, stage) in stages.items():
+        values = one.numbers.get((metric, axis, ""), {})
+        ends = mean_and_interval(list(replicates(values, TRAIN_SEEDS)[1].values()))
+        if len(values) == 1:
+            ends = (ends[0], *interval_of_sets(part[part["stage_index"] == stage], ends[0]))
+        found |= _named(f"{prefix}{name}", ends)
+    whole = part[(part["probe"] == "") & (part["metric"] == "fg_luo")]
+    return found | number(whole, f"{prefix}FG", "fg_luo")
+
+
+def mean_and_interval(values: list[float]) -> tuple[float, float, float]:
+    """Mean over replicates and its 95 % t interval, which needs three."""
+    if not values:
+        return (np.nan,) * 3
+    return (float(np.mean(values)), *t_interval(values))
+
+
+def interval_of_sets(rows: pd.DataFrame, mean: float) -> tuple[float, float]:
+    """Interval of an axis' mean score, in %, from those of its sets, which share no items.
+
+    rows: one run, stage and axis. (nan, nan) where a set has none.
+    """
+    elements = elements_of(rows)
+    errors = POINTS * (elements["high"] - elements["low"]) / (2 * NORMAL)
+    half = NORMAL * float(np.sqrt((errors**2).sum(skipna=False))) / max(len(errors), 1)
+    return (mean - half, mean + half) if len(errors) else (np.nan, np.nan)
+
+
+def elements_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Score rows of what an axis averages over: sets, or the parts of a set with parts."""
+    scored = rows[rows["metric"].str.startswith("score_")]
+    divided = set(scored.loc[scored["subset"] != "", "probe"])
+    return scored[(scored["subset"] != "") | ~scored["probe"].isin(divided)]
+
+
+def words_of(one: Subject) -> dict:
+    """The columns that say which chain a row is about."""
+    return {"model": one.model, "params": one.params, "order": one.order, "method": one.method}
+
+
+def behind_drop(one: Subject, rows: pd.DataFrame, axes: list[str]) -> dict:
+    """What the intervals of FG are over, and what is missing or at floor."""
+    part = of_line(rows, one.line)
+    whole = part[part["axis"].isin(axes) & (part["probe"] == "") & (part["metric"] == "fg_luo")]
+    valued = whole[whole["low"].notna()]
+    over = ""
+    if len(valued):
+        first = valued.iloc[0]
+        seeds = first["unit"] in SEED_UNITS
+        over = f"{first['n_units']} {first['unit']}" if seeds else "items (1 seed)"
+    notes = dict.fromkeys(note for note in whole["note"] if note)
+    return {"interval_over": over, "note": "; ".join(notes)}
+
+
+def or_nothing(
+    rows: list[dict], caption: str, nothing: str, decimals: dict[str, int] | None = None
+) -> Table:
+    """The table; where it would have no row, one row that says why."""
+    frame = pd.DataFrame(rows or [{"note": nothing}])
+    if "params" in frame:
+        frame["params"] = frame["params"].astype("Int64")
+    return Table(frame, caption, decimals or {})
+
+
+def _named(name: str, ends: tuple[float, float, float]) -> dict[str, float]:
+    return dict(zip([name, f"{name}_low", f"{name}_high"], ends, strict=True))
