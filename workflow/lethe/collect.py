@@ -8,6 +8,7 @@ from lethe.artefacts import read_json
 from lethe.errors import UserError
 from lethe.longtables import ITEM_COLUMNS, SCHEMA_VERSION
 from lethe.paths import node_manifest
+from lethe.same_versions import Scored, require_same
 
 
 def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict]]:
@@ -16,11 +17,14 @@ def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict
     Stage 0 is scored once per base and joined to every run of it.
 
     Raises:
-        UserError: a probe result is missing or altered.
+        UserError: a probe result is missing or altered, or a chain has a task that was not scored
+            alike after all its stages.
     """
     probes = {
         node: read_probe(results, node) for nodes in record["probes"].values() for node in nodes
     }
+    for run in record["runs"]:
+        require_same_versions(run, record, probes, results)
     scores = [row for run in record["runs"] for row in run_rows(run, record, probes)]
     items = [
         item_row(item, checkpoint, result["task"])
@@ -51,6 +55,25 @@ def read_probe(results: Path, node: str) -> dict[str, Any]:
     if probe["id"] != node:
         raise UserError(f"{path}: is the result of {probe['id']}, not of {node}; remove it.")
     return probe
+
+
+def require_same_versions(run: dict, record: dict, probes: dict[str, dict], results: Path) -> None:
+    """Refuse a chain in which an evaluation task was not scored alike after all stages."""
+    by_task: dict[str, list[Scored]] = {}
+    stages = zip(run["checkpoints"], run["stages"], strict=True)
+    for index, (checkpoint, mixture) in enumerate(stages):
+        for node in record["probes"][checkpoint]:
+            again = f"remove {node_manifest(results, 'probe', node)} and run again"
+            if "imported" in probes[node]["spec"]:
+                again = "run lm_eval on its checkpoint and name the new result file"
+            for result in probes[node]["results"]:
+                keys = ("version", "shots", "lm_eval_version", "task_digest", "engine", "dtype")
+                values = {key: str(result[key]) for key in keys}
+                one = Scored(index, mixture, again, values)
+                by_task.setdefault(result["task"], []).append(one)
+    chain = f"{run['model']}, {run['method']}, {run['order']}"
+    for task, scored in by_task.items():
+        require_same(task, chain, scored)
 
 
 def run_rows(run: dict, record: dict, probes: dict[str, dict]) -> list[dict]:

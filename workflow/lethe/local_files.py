@@ -1,15 +1,23 @@
-"""Content digests of what a user names by a path, remembered by size and time of change."""
+"""Content digests of what a user names by a path, remembered by size and time of change.
+
+Those of large files are remembered between processes too, in $XDG_CACHE_HOME/lethe (else
+~/.cache/lethe): a configuration is read anew by every job of a cluster, and the weights of a
+model take longer to hash than a check may take. The folder may be removed at any time.
+"""
 
 import os
 from functools import cache
 from pathlib import Path
 
-from lethe.artefacts import sha256_file
+from lethe.artefacts import sha256_file, write_atomic
 from lethe.errors import UserError
 from lethe.strict_json import digest
 
 # What makes a checkpoint in hub format: weights, configuration, tokenizer.
 CHECKPOINT_FILES = ("*.safetensors", "*.json", "*.model", "*.txt")
+
+# Bytes from which it pays to remember a digest on disk: about 0.1 s of hashing.
+LARGE = 2**26
 
 
 def file_digest(path: str, where: str) -> str:
@@ -61,11 +69,29 @@ def _digest_of_files(folder: Path, patterns: tuple[str, ...]) -> str:
     )
 
 
-def _state(path: Path) -> tuple[int, int]:
+def _state(path: Path) -> tuple[int, int, int]:
+    """Size and times in ns; the second cannot be set by hand, as copying tools set the first."""
     status = os.stat(path)
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 @cache
-def _digest_of(path: str, _size: int, _changed: int) -> str:
-    return sha256_file(path)
+def _digest_of(path: str, size: int, *changed: int) -> str:
+    if size < LARGE:
+        return sha256_file(path)
+    name = digest([path, size, *changed])
+    memory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lethe" / name
+    try:
+        known = memory.read_text(encoding="ascii")
+        if len(known) == 64:
+            return known
+    except (OSError, UnicodeDecodeError):
+        pass
+    found = sha256_file(path)
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(memory, found)
+    except (OSError, UserError):
+        # A home that cannot be written costs time, nothing else.
+        pass
+    return found

@@ -30,7 +30,8 @@ def _write_index(plan: Plan, path: Path) -> None:
     for run in plan.runs:
         for index, checkpoint in enumerate(run.checkpoints):
             words = [run.model, *("" if s is None else s for s in (run.world_seed, run.base_seed))]
-            words += ["", "", ""] if index == 0 else [run.method, run.order, run.train_seed]
+            train_seed = "" if run.train_seed is None else run.train_seed
+            words += ["", "", ""] if index == 0 else [run.method, run.order, train_seed]
             history = "+".join(run.stages[1 : index + 1])
             kind = plan.nodes[checkpoint].kind
             # Two orders with a common prefix share it: the first one names it.

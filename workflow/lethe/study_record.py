@@ -11,7 +11,8 @@ from lethe.strict_json import digest
 
 def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, Any]:
     """Runs with their checkpoints, the probe nodes of each, and the tasks' own tests."""
-    used = {name for run in plan.runs for name in _tasks(run.stages)}
+    # What a chain was trained on elsewhere need not be a task of the catalogue.
+    used = {name for run in plan.runs for name in _tasks(run.stages)} & catalogue.tasks.keys()
     own = {catalogue.tasks[name].own: name for name in sorted(used) if catalogue.tasks[name].own}
     return {
         "study": study.study,

@@ -30,6 +30,10 @@ CODE = {
 }
 # A base that was trained elsewhere does not depend on how bases are trained here.
 READY_MADE = ["lethe.models.ready_made"]
+# Nor scores that were made elsewhere on how checkpoints are scored.
+SCORED_ELSEWHERE = ["lethe.imported.scores"]
+# Data that a loader prepares do not depend on the world's generator.
+PREPARED = ["lethe.data.prepare"]
 # Tables that show the published numbers beside the study's.
 WITH_PUBLISHED = ("published", "calibration")
 
@@ -87,25 +91,27 @@ class Workflow:
         if self.study.code_changes == "keep":
             return "kept"
         roots = list(CODE.get(kind, ()))
-        if kind == "base" and node in self.plan.nodes:
-            if "architecture" not in self.plan.nodes[node].spec:
-                roots = READY_MADE
-        if kind == "data" and self._is_prepared(node):
-            roots = ["lethe.data.prepare"]
-        if kind == "stage" and node in self.plan.nodes:
-            roots.append(f"lethe.methods.{self.plan.nodes[node].spec['method']}")
+        spec = self._spec(node)
+        if kind == "base" and "architecture" not in spec:
+            roots = READY_MADE
+        if kind == "data" and spec.get("source") != "world":
+            roots = PREPARED
+        scored_elsewhere = kind == "probe" and "imported" in spec
+        if scored_elsewhere:
+            roots = SCORED_ELSEWHERE
+        if kind == "stage" and spec:
+            roots.append(f"lethe.methods.{spec['method']}")
         if kind in ("tables", "figures"):
             roots += [f"lethe.{kind}.{node}", f"lethe.{kind}.command"]
-        trained = kind in ("base", "stage", "probe")
+        trained = kind in ("base", "stage", "probe") and not scored_elsewhere
         code = fingerprint(roots, LIBRARIES if trained else ())
         # The figures' look is not Python, but it makes them too; so do the published numbers.
         if kind == "claims" or (kind == "tables" and node in WITH_PUBLISHED):
             return code + "".join(sha256_file(path)[:12] for path in (LUO2023, LUO2023_MODELS))
         return code + sha256_file(STYLE)[:12] if kind == "figures" else code
 
-    def _is_prepared(self, node: str) -> bool:
-        """Whether a data node is made by a loader, not by the world's generator."""
-        return node in self.plan.nodes and self.plan.nodes[node].spec.get("source") != "world"
+    def _spec(self, node: str) -> dict[str, Any]:
+        return self.plan.nodes[node].spec if node in self.plan.nodes else {}
 
 
 def read_workflow(config: dict[str, Any]) -> Workflow:

@@ -70,6 +70,6 @@ rule probe:
         **get_request("probe"),
     params:
         results=get_results,
-        code=lambda w: wf.code("probe"),
+        code=lambda w: wf.code("probe", w.node),
     shell:
         "python -m lethe probe {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"

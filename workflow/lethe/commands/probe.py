@@ -1,4 +1,4 @@
-"""Score one checkpoint on the evaluation tasks of a probe; kept task by task."""
+"""Score one checkpoint on the evaluation tasks of a probe, or take up scores made elsewhere."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 from lethe.artefacts import lock, publish, verify
 from lethe.commands.node_arguments import add_node_arguments, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
+from lethe.imported.scores import imported_results
 from lethe.models.weights import weights_digest
 from lethe.paths import (
     MANIFEST,
@@ -27,6 +28,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     one_thread()
     spec = read_spec(arguments, "probe")
+    if "imported" in spec:
+        take_up(arguments, spec)
+    else:
+        score(arguments, spec)
+
+
+def take_up(arguments: argparse.Namespace, spec: dict) -> None:
+    """Publish the scores of result files; what they lack is told once and stays missing."""
+    found, parameters, lacking = imported_results(spec)
+    record = {"id": arguments.node, "spec": spec, "code": arguments.code}
+    record |= {"parameters": parameters, "results": found}
+    directory = node_directory(arguments.results, "probe", arguments.node)
+    os.makedirs(directory, exist_ok=True)
+    publish(directory, PROBE_MANIFEST, record, [])
+    if lacking:
+        print(f"not in the result files, and missing in tables: {', '.join(lacking)}")
+    for result in found:
+        print(f"{result['task']:<20} {result['n']:>5} items")
+
+
+def score(arguments: argparse.Namespace, spec: dict) -> None:
+    """Load a checkpoint once and score it on every task; kept task by task."""
     results = arguments.results
     with lock(work_directory(results, spec["checkpoint"]) / "probe.lock"):
         checkpoint = node_directory(results, spec["checkpoint_kind"], spec["checkpoint"])

@@ -38,8 +38,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 def run_words(run) -> str:
     """The words that tell a run from the others."""
-    seeds = f"w{run.world_seed} b{run.base_seed} t{run.train_seed}"
-    return f"{run.model} {run.method} {run.order} {seeds}"
+    named = {"w": run.world_seed, "b": run.base_seed, "t": run.train_seed}
+    seeds = [f"{letter}{seed}" for letter, seed in named.items() if seed is not None]
+    return " ".join([run.model, run.method, run.order, *seeds])
 
 
 def state(plan: Plan, results: Path, node: str) -> tuple[str, str]:

@@ -66,7 +66,7 @@ def _draw_own(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look], tables: Lo
             _draw_task(axes, place + offset, cells, seen[line])
     axes.set_xticks(range(len(tasks)), list(tasks.values()))
     axes.set_xlim(-0.5, max(len(tasks), 1) - 0.5)
-    axes.set_ylim(-0.03, max(1.03, *rows["high"].fillna(0), *rows["value"].fillna(0)))
+    axes.set_ylim(-0.03, max([1.03, *rows["high"].fillna(0), *rows["value"].fillna(0)]))
     axes.set_ylabel("score, fraction")
 
 

@@ -139,8 +139,8 @@ def _base_stderr(row: dict, replicates: np.ndarray | None) -> float:
     return 0.0 if np.isnan(row["stderr"]) else row["stderr"]
 
 
-def own_columns(cells: Cells) -> list[int] | None:
-    """The column of each stage's own task, in order; None unless each stage has just one."""
+def own_columns(cells: Cells) -> list[int | None]:
+    """The column of each stage's own task; None for a stage that has not one of its own alone."""
     found = []
     for mixture in cells.history:
         own = [
@@ -148,10 +148,8 @@ def own_columns(cells: Cells) -> list[int] | None:
             for column, one in enumerate(cells.evaluations)
             if one.axis == "own" and not one.subset and is_own(one.probe, mixture)
         ]
-        if len(own) != 1:
-            return None
-        found += own
-    return found if found and len(set(found)) == len(found) else None
+        found.append(own[0] if len(own) == 1 else None)
+    return [column if found.count(column) == 1 else None for column in found]
 
 
 def is_own(probe: str, mixture: str) -> bool:

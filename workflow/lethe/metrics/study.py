@@ -111,21 +111,16 @@ def _drops(cells: Cells, columns: list[int], place: _Place) -> list[dict]:
 
 
 def _own_rows(cells: Cells) -> list[dict]:
-    """Metrics of the task matrix, then each task right before and after its stage and at last."""
-    columns = own_columns(cells)
-    if columns is None:
-        return []
-    rows = []
-    base = {"b": cells.values[0, columns]}
-    base_replicates = {"b": cells.replicates[:, 0, columns]}
-    for entry in TASK_METRICS:
-        if entry.needs == ("R",):
-            rows.append(_computed(cells, entry, columns, _Place("own")))
-        elif entry.needs == ("R", "b"):
-            place = _Place("own")
-            rows.append(_computed(cells, entry, columns, place, "", base_replicates, **base))
-    last = len(columns)
-    for stage, column in enumerate(columns, start=1):
+    """Metrics of the task matrix, then each task right before and after its stage and at last.
+
+    There is a matrix only where every stage has a task of its own.
+    """
+    taught = own_columns(cells)
+    rows = [] if None in taught else _matrix_rows(cells, taught)
+    last = len(taught)
+    for stage, column in enumerate(taught, start=1):
+        if column is None:
+            continue
         one = cells.evaluations[column]
         place = _Place("own", one.probe, stage_task=cells.history[stage - 1])
         parts = {
@@ -137,6 +132,21 @@ def _own_rows(cells: Cells) -> list[dict]:
         }
         for name, signs in parts.items():
             rows.append(_combined(cells, name, column, signs, place))
+    return rows
+
+
+def _matrix_rows(cells: Cells, columns: list[int]) -> list[dict]:
+    rows = []
+    if not columns:
+        return rows
+    base = {"b": cells.values[0, columns]}
+    base_replicates = {"b": cells.replicates[:, 0, columns]}
+    for entry in TASK_METRICS:
+        if entry.needs == ("R",):
+            rows.append(_computed(cells, entry, columns, _Place("own")))
+        elif entry.needs == ("R", "b"):
+            place = _Place("own")
+            rows.append(_computed(cells, entry, columns, place, "", base_replicates, **base))
     return rows
 
 

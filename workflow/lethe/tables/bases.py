@@ -5,6 +5,7 @@ import pandas as pd
 
 from lethe.longtables import LongTables, sorted_axes
 from lethe.metrics.general import FLOOR_STDERRS
+from lethe.metrics.shown import SEED_UNITS
 from lethe.tables.writing import Table
 
 CAPTION = (
@@ -22,7 +23,7 @@ def build(tables: LongTables) -> Table:
         metrics["metric"].str.startswith("score_")
         & (metrics["stage_index"] == 0)
         & (metrics["subset"] == "")
-        & metrics["train_seed"].notna()
+        & ~metrics["unit"].isin(SEED_UNITS)
     ].drop_duplicates([*BASE, "probe"])
     rank = {axis: place for place, axis in enumerate(sorted_axes(rows["axis"]))}
     rows = rows.assign(rank=rows["axis"].map(rank)).sort_values(

@@ -24,6 +24,7 @@ LATEX_SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
+NOTHING = "This study has nothing of this kind."
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def readable(table: Table) -> pd.DataFrame:
 def markdown(table: Table) -> str:
     """A pipe table under its caption."""
     shown = readable(table)
+    if not len(shown.columns):
+        return f"{table.caption}\n\n{NOTHING}\n"
     rows = [[*shown.columns], *shown.to_numpy().tolist()]
     rows = [[field.replace("|", "\\|") for field in row] for row in rows]
     widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(rows[0]))]
@@ -66,6 +69,8 @@ def markdown(table: Table) -> str:
 def latex(table: Table) -> str:
     """A booktabs table; needs \\usepackage{booktabs}."""
     shown = readable(table)
+    if not len(shown.columns):
+        return f"% {table.caption}\n% {NOTHING}\n"
     numeric = [_is_number(table.frame[name]) for name in shown.columns]
     head = " & ".join(escape(name) for name in shown.columns)
     body = [" & ".join(map(escape, row)) + r" \\" for row in shown.to_numpy().tolist()]

@@ -1,0 +1,154 @@
+"""Turn lm-eval's result files of one checkpoint into what a probe job writes."""
+
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts import sha256_file
+from lethe.errors import UserError
+from lethe.imported.chain import task_digest
+from lethe.imported.items import items_of_samples, read_samples
+from lethe.imported.result_file import ResultFile, TaskResult, read_result_file
+
+ENGINE = "lm-eval"
+PLAIN = "none"
+
+
+def imported_results(spec: dict[str, Any]) -> tuple[list[dict], int | None, list[str]]:
+    """(one result a task that the files have, number of parameters, tasks or metrics they lack).
+
+    Raises:
+        UserError: a file has changed since it was planned, or says too little of a task.
+    """
+    files = []
+    for entry in spec["imported"]:
+        for one in (entry, *entry["samples"].values()):
+            _require_unchanged(one)
+        files.append((read_result_file(entry["path"], "results"), entry["samples"]))
+    results, lacking = [], []
+    for task in spec["tasks"]:
+        held = next(((f, s) for f, s in files if task["name"] in f.tasks), None)
+        if held is None:
+            lacking.append(f"the task {task['name']}")
+            continue
+        result = _result(task, *held)
+        results.append(result)
+        if task["metric"] not in {score["metric"] for score in result["scores"]}:
+            lacking.append(f"the metric {task['metric']} of {task['name']}")
+    params = next((file.params for file, _ in files if file.params), spec["params"])
+    return results, None if params is None else int(params), lacking
+
+
+def _require_unchanged(file: dict[str, str]) -> None:
+    if not Path(file["path"]).is_file():
+        raise UserError(f"results: expected a file, found none at {file['path']}.")
+    if sha256_file(file["path"]) != file["sha256"]:
+        raise UserError(f"results: {file['path']} has changed since it was planned; run again.")
+
+
+def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) -> dict[str, Any]:
+    found = file.tasks[task["name"]]
+    names = _metric_names(task, found, file.path)
+    filtered = next((key for key, name in names.items() if name == task["metric"]), ("", PLAIN))
+    items = _items(task, found, file, sampled, filtered)
+    n = found.n or len(items)
+    if not n:
+        raise UserError(
+            f"{file.path}: neither `n-samples` nor samples say how many items {task['name']!r} "
+            "has; score it again with a newer lm-eval, or with --log_samples."
+        )
+    scores = [
+        {
+            "subset": "",
+            "metric": name,
+            "value": found.values[key],
+            "stderr": found.stderr.get(key),
+            "n": n,
+            "higher_is_better": found.higher_is_better.get(key[0]),
+        }
+        for key, name in names.items()
+    ]
+    better = found.higher_is_better.get(filtered[0])
+    scores += _of_subsets(task["metric"], items, better)
+    return {
+        "task": task["name"],
+        "axis": task["axis"],
+        "chance": task["chance"],
+        "split": "test",
+        "shots": task["shots"] if found.shots is None else found.shots,
+        "version": found.version,
+        "task_digest": task_digest(found, task["digest"]),
+        "lm_eval_version": file.lm_eval_version,
+        "engine": ENGINE,
+        "dtype": file.dtype,
+        "n": n,
+        "scores": scores,
+        "items": items,
+        "seconds": 0.0,
+    }
+
+
+def _metric_names(
+    task: dict[str, Any], found: TaskResult, path: Path
+) -> dict[tuple[str, str], str]:
+    """Names of the values: the metric's own, with the filter where several filters gave it.
+
+    Raises:
+        UserError: the probe's metric has several filters and none of them is the plain one.
+    """
+    filters: dict[str, list[str]] = {}
+    for metric, filtered in found.values:
+        filters.setdefault(metric, []).append(filtered)
+    names = {}
+    for metric, filtered in found.values:
+        alone = len(filters[metric]) == 1 or filtered == PLAIN
+        names[metric, filtered] = metric if alone else f"{metric},{filtered}"
+    if task["metric"] in filters and task["metric"] not in names.values():
+        listed = " and ".join(f"'{task['metric']},{one}'" for one in filters[task["metric"]])
+        raise UserError(
+            f"{path}: {task['name']!r} has the metric {task['metric']!r} by several filters; "
+            f"name one of {listed} as its `metric` in the probe."
+        )
+    # A name with the filter is understood even where it stands alone.
+    for (metric, filtered), name in names.items():
+        if task["metric"] == f"{metric},{filtered}" != name:
+            names[metric, filtered] = task["metric"]
+    return names
+
+
+def _items(
+    task: dict[str, Any],
+    found: TaskResult,
+    file: ResultFile,
+    sampled: dict[str, dict],
+    filtered: tuple[str, str],
+) -> list[dict]:
+    """Items of a task, or of every task of a group; none unless all of them were logged."""
+    if any(leaf not in sampled and leaf not in file.samples for leaf in found.leaves):
+        return []
+    samples = []
+    for leaf in found.leaves:
+        inside = file.samples.get(leaf)
+        samples += inside if inside is not None else read_samples(sampled[leaf]["path"])
+    return items_of_samples(samples, task, *filtered)
+
+
+def _of_subsets(metric: str, items: list[dict], better: bool | None) -> list[dict]:
+    """Means of the items of each subset; items of 0..1 only."""
+    rows = []
+    for subset in sorted({item["subset"] for item in items} - {""}):
+        values = [item["correct"] for item in items if item["subset"] == subset]
+        if None in values:
+            return []
+        mean = sum(values) / len(values)
+        spread = sum((value - mean) ** 2 for value in values) / max(len(values) - 1, 1)
+        rows.append(
+            {
+                "subset": subset,
+                "metric": metric,
+                "value": mean,
+                "stderr": (spread / len(values)) ** 0.5 if len(values) > 1 else None,
+                "n": len(values),
+                "higher_is_better": better,
+            }
+        )
+    return rows
