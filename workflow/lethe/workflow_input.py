@@ -7,6 +7,7 @@ from typing import Any
 from lethe.artefacts import sha256_file
 from lethe.config import Catalogue, Study
 from lethe.fingerprint import LIBRARIES, fingerprint
+from lethe.local_files import folder_digest
 from lethe.paths import node_manifest, study_directory
 from lethe.plan import Plan, make_plan
 from lethe.settings import parse_study, read_catalogue
@@ -14,6 +15,7 @@ from lethe.specs import write_specs
 from lethe.study_record import study_record, write_study_record
 from lethe.writable import require_writable
 
+TASK_YAML = Path(__file__).parent / "evaluation" / "task_yaml"
 STYLE = Path(__file__).parent / "figures" / "matplotlibrc"
 
 # Where the code of a kind of node starts; everything that is imported from there counts.
@@ -21,7 +23,8 @@ CODE = {
     "data": ["lethe.world.build"],
     "base": ["lethe.training.base"],
     "stage": ["lethe.training.stage"],
-    "probe": ["lethe.evaluation.harness", "lethe.evaluation.text_metrics", "lethe.evaluation.bias"],
+    "probe": ["lethe.evaluation.harness", "lethe.evaluation.text_metrics", "lethe.evaluation.bias"]
+    + ["lethe.evaluation.mutual", "lethe.evaluation.race_middle"],
     "collect": ["lethe.collect"],
     "summarize": ["lethe.metrics.study"],
 }
@@ -74,6 +77,9 @@ class Workflow:
             roots += [f"lethe.{kind}.{node}", f"lethe.{kind}.command"]
         trained = kind in ("base", "stage", "probe")
         code = fingerprint(roots, LIBRARIES if trained else ())
+        if kind == "probe":
+            # Lethe's own evaluation tasks are YAML.
+            return code + (folder_digest(str(TASK_YAML), "task_yaml") or "")[:12]
         # The figures' look is not Python, but it makes them too.
         return code + sha256_file(STYLE)[:12] if kind == "figures" else code
 

@@ -53,6 +53,11 @@ def process_hgen(doc: dict, results: list) -> dict:
     return {**_overlap(doc, generated), "constraint": constraint(generated, doc["constraint"])}
 
 
+def process_generic(doc: dict, results: list) -> dict:
+    """Prompts and responses of one's own: ROUGE-1, BLEU and exact match."""
+    return _overlap(doc, results[0])
+
+
 def constraint(generated: str, wanted: dict) -> float:
     """1 if the wanted word is the `first`, a `contained` or the `last` word, punctuation apart."""
     words = [token for token in tokens(generated) if WORD.match(token)]
