@@ -2,7 +2,7 @@
 
 lm-eval's own `mutual`, which is `mutual_stock` here, takes the argmax of a list of pairs
 (log-likelihood, is greedy), which numpy flattens: its r@1 says whether the right reply is the one
-of the second place whenever no reply is the greedy one. Here the log-likelihoods alone are compared.
+of the second place whenever no reply is the greedy one. Here log-likelihoods alone are compared.
 """
 
 LETTERS = "ABCD"
