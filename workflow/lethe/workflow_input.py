@@ -7,7 +7,6 @@ from typing import Any
 from lethe.artefacts import sha256_file
 from lethe.config import Catalogue, Study
 from lethe.fingerprint import LIBRARIES, fingerprint
-from lethe.local_files import folder_digest
 from lethe.paths import node_manifest, study_directory
 from lethe.plan import Plan, make_plan
 from lethe.settings import parse_study, read_catalogue
@@ -15,7 +14,6 @@ from lethe.specs import write_specs
 from lethe.study_record import study_record, write_study_record
 from lethe.writable import require_writable
 
-TASK_YAML = Path(__file__).parent / "evaluation" / "task_yaml"
 STYLE = Path(__file__).parent / "figures" / "matplotlibrc"
 
 # Where the code of a kind of node starts; everything that is imported from there counts.
@@ -77,9 +75,6 @@ class Workflow:
             roots += [f"lethe.{kind}.{node}", f"lethe.{kind}.command"]
         trained = kind in ("base", "stage", "probe")
         code = fingerprint(roots, LIBRARIES if trained else ())
-        if kind == "probe":
-            # Lethe's own evaluation tasks are YAML.
-            return code + (folder_digest(str(TASK_YAML), "task_yaml") or "")[:12]
         # The figures' look is not Python, but it makes them too.
         return code + sha256_file(STYLE)[:12] if kind == "figures" else code
 
