@@ -280,7 +280,7 @@ def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -
 
 def _floor_tasks(catalogue: Catalogue, model: Model) -> list[dict[str, str]]:
     known = {
-        task: (probe.source, entry.metric)
+        task: (entry.source or probe.source, entry.metric)
         for probe in catalogue.probes.values()
         for task, entry in probe.tasks.items()
     }

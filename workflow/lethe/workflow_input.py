@@ -23,7 +23,8 @@ CODE = {
     "data": ["lethe.world.build"],
     "base": ["lethe.training.base"],
     "stage": ["lethe.training.stage"],
-    "probe": ["lethe.evaluation.harness", "lethe.evaluation.text_metrics", "lethe.evaluation.bias"],
+    "probe": ["lethe.evaluation.harness", "lethe.evaluation.text_metrics", "lethe.evaluation.bias"]
+    + ["lethe.evaluation.mutual", "lethe.evaluation.race_middle"],
     "collect": ["lethe.collect"],
     "summarize": ["lethe.metrics.study"],
     "claims": ["lethe.claims.command"],

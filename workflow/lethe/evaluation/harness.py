@@ -71,8 +71,7 @@ def score_checkpoint(
         dtype: of the weights; log-probabilities are always taken in float32.
 
     Returns:
-        One result a task, in the order of `tasks`; of a group, one over all its tasks' items, each
-        task kept apart in the store.
+        One result a task, in the order of `tasks`; a group's is over the items of its tasks.
 
     Raises:
         UserError: unknown task or engine, a checkpoint that cannot be loaded, a stored result
@@ -89,8 +88,7 @@ def score_checkpoint(
     }
     groups = [[_job(one, shared, store) for one in members(task)] for task in tasks]
     jobs = list({job.file: job for group in groups for job in group}.values())
-    missing = [job for job in jobs if not job.file.exists()]
-    if missing:
+    if missing := [job for job in jobs if not job.file.exists()]:
         with _without_notices():
             lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
         _score_and_keep(missing, lambda job: {**_score(lm, job), **made_with})

@@ -1,8 +1,8 @@
 """Recall and reciprocal rank of MuTual's right reply among four (Cui et al. 2020).
 
-lm-eval's own `mutual` takes the argmax of a list of pairs (log-likelihood, is greedy), which numpy
-flattens: its r@1 says whether the right reply is the one of the second place whenever no reply is
-the greedy one. Here the log-likelihoods alone are compared.
+lm-eval's own `mutual`, which is `mutual_stock` here, takes the argmax of a list of pairs
+(log-likelihood, is greedy), which numpy flattens: its r@1 says whether the right reply is the one
+of the second place whenever no reply is the greedy one. Here log-likelihoods alone are compared.
 """
 
 LETTERS = "ABCD"

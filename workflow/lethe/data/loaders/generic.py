@@ -15,6 +15,7 @@ class Generic(Loader):
 
     layouts = ({"prompt": "prompt", "response": "response"}, {"text": "text"})
     needed = ("train",)
+    process = "process_generic"
     metrics = ("rouge1", "bleu", "exact_match")
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
