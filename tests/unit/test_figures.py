@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
-from synthetic_study import Synthetic, long_tables, synthetic_study, with_gaps
+from synthetic_study import FULL, Synthetic, long_tables, synthetic_study, with_gaps
 
 from lethe.errors import UserError
 from lethe.figures import command
@@ -27,6 +27,13 @@ def study(name):
         return long_tables(
             *synthetic_study(Synthetic((("xs", 7),), (0, 1, 2), ("forward",), items=8))
         )
+    if name in ("all parts", "all parts, one seed"):
+        seeds = (0, 1, 2) if name == "all parts" else (0,)
+        orders = ("forward", "reverse", "mixed")
+        scores, items = synthetic_study(Synthetic(FULL, seeds, orders, items=12))
+        apart = scores[scores["metric"] == "pct_stereotype"]
+        apart = apart.assign(metric="likelihood_diff", headline=False)
+        return long_tables(pd.concat([scores, apart]), items)
     if name == "one run":
         one = Synthetic((("big", 7),), orders=("forward",), control=False, tasks=("simp", "exp"))
         return long_tables(*synthetic_study(one))
@@ -44,6 +51,14 @@ def study(name):
 
 
 STUDIES = ["usual", "three seeds", "one run", "gaps", "all equal", "gain", "two methods"]
+STUDIES += ["all parts", "all parts, one seed"]
+# Figures that compare models or chains, and the sentence of a study that has nothing to compare.
+COMPARISONS = {
+    "scale": "No two sizes of one series",
+    "architecture": "No encoder-decoder beside a decoder",
+    "instruction_tuning": "No model beside its instruction-tuned variant",
+    "mixing": "No chain with more mixed into its stages",
+}
 
 
 @cache
@@ -74,10 +89,10 @@ def test_every_figure_is_drawn_for_every_kind_of_study_with_all_its_text_on_the_
 
 @pytest.mark.parametrize("figure", command.FIGURES)
 def test_the_caption_says_what_the_intervals_are_over_and_n(figure):
-    caption = " ".join(" ".join(words(drawn(figure, "usual").figure)).split())
+    caption = " ".join(" ".join(words(drawn(figure, "all parts, one seed").figure)).split())
     assert "95 % bootstrap intervals over items" in caption and "(1 seed)" in caption
-    assert "n = 12" in caption
-    caption = " ".join(" ".join(words(drawn(figure, "three seeds").figure)).split())
+    assert "n = 12" in caption or figure == "bias"  # a type has a third of the pairs
+    caption = " ".join(" ".join(words(drawn(figure, "all parts").figure)).split())
     assert "95 % t-intervals over 3 base seeds" in caption
 
 
@@ -172,3 +187,73 @@ def test_the_command_writes_three_files_from_the_tables_on_disk(tmp_path, capsys
     np.testing.assert_allclose(again["value"], expected["value"].astype(float))
     with pytest.raises(UserError, match="expected one of evolution, fg, .* found 'evolutoin'"):
         command.run(parser.parse_args(["evolutoin", *arguments[1:]]))
+
+
+@pytest.mark.parametrize("figure", COMPARISONS)
+def test_a_study_with_nothing_to_compare_gets_a_page_that_says_so(figure):
+    found = " ".join(" ".join(words(drawn(figure, "one run").figure)).split())
+    assert COMPARISONS[figure] in found and "select" in found
+    assert COMPARISONS[figure] not in " ".join(words(drawn(figure, "all parts").figure))
+
+
+def curve(plotted, chain, axis):
+    rows = plotted[(plotted["metric"] == "axis_mean") & (plotted["chain"] == chain)]
+    return rows[rows["axis"] == axis].set_index("stage_index")
+
+
+def test_a_curve_is_the_mean_over_bases_of_the_mean_over_the_sets_of_an_axis():
+    tables = study("all parts")
+    plotted = drawn("instruction_tuning", "all parts").plotted
+    scores = tables.scores[tables.scores["model"] == "decoder-s-tuned"]
+    scores = scores[(scores["order"] == "forward") & (scores["axis"] == "reading")]
+    for stage, row in curve(plotted, "decoder-s-tuned (tuned)", "reading").iterrows():
+        cells = scores[scores["stage_index"] == stage]
+        by_base = cells.groupby("base_seed")["value"].mean()
+        assert row["value"] == pytest.approx(by_base.mean())
+        half = 4.302652729911275 * by_base.std(ddof=1) / 3**0.5
+        assert row["high"] - row["value"] == pytest.approx(half)
+        assert (row["n_units"], row["unit"]) == (3, "base seeds")
+
+
+def test_a_curve_of_bias_is_the_mean_over_its_types():
+    tables = study("all parts, one seed")
+    plotted = drawn("architecture", "all parts, one seed").plotted
+    chain = next(name for name in plotted["chain"].unique() if name.startswith("encdec-s"))
+    scores = tables.scores[(tables.scores["model"] == "encdec-s") & tables.scores["headline"]]
+    scores = scores[(scores["order"] == "forward") & (scores["axis"] == "bias")]
+    for stage, row in curve(plotted, chain, "bias").iterrows():
+        cells = scores[(scores["stage_index"] == stage) & (scores["subset"] != "")]
+        assert len(cells) == 3 and row["value"] == pytest.approx(cells["value"].mean())
+
+
+def test_pairs_are_of_one_sequence_and_the_control_is_none():
+    chains = drawn("mixing", "all parts").plotted["chain"].unique()
+    expected = {f"{model}, tasks alone" for model, _ in FULL}
+    expected |= {f"{model} + general:64" for model, _ in FULL}
+    assert set(chains) == expected
+    plotted = drawn("mixing", "all parts").plotted
+    words_of_stages = set(curve(plotted, "decoder-s, tasks alone", "reading")["stage_task"])
+    assert words_of_stages == {"", "simp", "emdg", "inqqg", "exp", "hgen"}
+
+
+def test_scale_shows_fg_of_every_size_of_a_series_as_the_metrics_table_has_it():
+    plotted = drawn("scale", "all parts").plotted
+    metrics = shown(study("all parts").metrics, ["fg_luo"])
+    metrics = metrics[(metrics["probe"] == "") & (metrics["order"] == "forward")]
+    for model in ("decoder-xs", "decoder-s"):
+        mine = plotted[(plotted["model"] == model) & (plotted["metric"] == "fg_luo")]
+        expected = metrics[metrics["model"] == model].set_index("axis")
+        assert len(mine) == 4
+        for row in mine.itertuples():
+            assert row.value == expected["value"][row.axis]
+            assert (row.low, row.high) == tuple(expected.loc[row.axis, ["low", "high"]])
+    assert not {"encdec-s", "decoder-s-tuned"} & set(plotted["model"])
+
+
+def test_bias_shows_every_type_with_its_fg_and_the_second_statistic():
+    plotted = drawn("bias", "all parts").plotted
+    shares = plotted[plotted["metric"] == "score_pct_stereotype"]
+    assert set(shares["subset"]) == {"", "age", "gender", "region"}
+    assert set(plotted.loc[plotted["metric"] == "fg_luo", "subset"]) == set(shares["subset"])
+    assert (plotted["metric"] == "likelihood_diff").sum() == 4 * 6
+    assert "not scored" in words(drawn("bias", "usual").figure)

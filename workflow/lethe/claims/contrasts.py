@@ -8,6 +8,13 @@ import math
 from collections.abc import Callable, Iterable
 
 from lethe.claims.cells import Cell, Question, absent, at_floor, cell, difference
+from lethe.claims.pairs import (
+    architecture_pairs,
+    mixing_pairs,
+    ratio,
+    series,
+    tuning_pairs,
+)
 from lethe.claims.subjects import Seeds, Subject, reference
 
 Contrast = Callable[[list[Subject], Question], list[Cell]]
@@ -103,13 +110,7 @@ def range_narrows(subjects: list[Subject], asked: Question) -> list[Cell]:
 @contrast
 def causal_below_seq2seq(subjects: list[Subject], asked: Question) -> list[Cell]:
     """The decoder nearest in size to each encoder-decoder, less that encoder-decoder (C5)."""
-    models = reference(subjects)
-    decoders = [one for one in models if one.family == "causal" and one.params]
-    pairs = [
-        (_nearest(other, decoders), other)
-        for other in models
-        if other.family == "seq2seq" and other.params and decoders
-    ]
+    pairs = architecture_pairs(subjects)
     return [
         difference(one, other, axis, asked, note=_sizes_apart(one, other))
         for axis in asked.axes
@@ -120,8 +121,7 @@ def causal_below_seq2seq(subjects: list[Subject], asked: Question) -> list[Cell]
 @contrast
 def tuned_below_untuned(subjects: list[Subject], asked: Question) -> list[Cell]:
     """Each instruction-tuned model less the model that it was before (C6)."""
-    models = {one.model: one for one in reference(subjects)}
-    pairs = [(one, models[one.untuned]) for one in models.values() if one.untuned in models]
+    pairs = tuning_pairs(subjects)
     return [
         difference(one, other, axis, asked) for axis in asked.axes for one, other in pairs
     ] or _nothing(asked, "no model beside its instruction-tuned variant")
@@ -130,9 +130,7 @@ def tuned_below_untuned(subjects: list[Subject], asked: Question) -> list[Cell]:
 @contrast
 def mixing_raises_final(subjects: list[Subject], asked: Question) -> list[Cell]:
     """A chain with more mixed into its stages, less the same chain without (C7)."""
-    chains = reference(subjects, mixed=True)
-    plain = {one.model: one for one in chains if not one.is_mixed}
-    pairs = [(one, plain[one.model]) for one in chains if one.is_mixed and one.model in plain]
+    pairs = mixing_pairs(subjects)
     return [
         difference(one, other, axis, asked, f"{one.model} {shown_extras(one)}")
         for axis in asked.axes
@@ -196,15 +194,6 @@ def reference_method(subjects: Iterable[Subject]) -> str:
     return next((one.method for one in reference(subjects)), "")
 
 
-def series(subjects: list[Subject], sizes: int) -> list[list[Subject]]:
-    """Models that differ in size only, small first; series with fewer sizes are left out."""
-    found: dict[str, list[Subject]] = {}
-    for one in reference(subjects):
-        if one.params:
-            found.setdefault(one.series, []).append(one)
-    return [models for models in found.values() if len({one.params for one in models}) >= sizes]
-
-
 def shown_extras(subject: Subject) -> str:
     """What is mixed in, once where it is the same in every stage: `+ general:64`."""
     return "+ " + " / ".join(dict.fromkeys(extra for extra in subject.extras if extra))
@@ -240,20 +229,8 @@ def _range(values: list[dict[Seeds, float]], key: Seeds) -> float:
     return max(one[key] for one in values) - min(one[key] for one in values)
 
 
-def _nearest(other: Subject, candidates: list[Subject]) -> Subject:
-    """Nearest in size; of two equally near, the one that is tuned, or is not, as the other."""
-    return min(
-        candidates,
-        key=lambda one: (_ratio(one, other), bool(one.untuned) != bool(other.untuned), one.model),
-    )
-
-
-def _ratio(one: Subject, other: Subject) -> float:
-    return round(abs(math.log(one.params / other.params)), 9)
-
-
 def _sizes_apart(one: Subject, other: Subject) -> str:
-    times = math.exp(_ratio(one, other))
+    times = math.exp(ratio(one, other))
     return f"sizes differ {times:.1f} times" if times > FAR_IN_SIZE else ""
 
 

@@ -8,7 +8,17 @@ from pathlib import Path
 from lethe.errors import UserError
 
 # Each is a module of this package with `draw(tables) -> Drawn`.
-FIGURES = ("evolution", "fg", "learning_forgetting", "matrix")
+FIGURES = (
+    "evolution",
+    "fg",
+    "learning_forgetting",
+    "matrix",
+    "scale",
+    "architecture",
+    "instruction_tuning",
+    "mixing",
+    "bias",
+)
 STYLE = Path(__file__).parent / "matplotlibrc"
 
 

@@ -136,9 +136,9 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, stages: dict, seen: dict[Line, L
     for line in lines(part)[::-1] if len(part) else []:
         one = part[[other == line for other in part["line"]]].sort_values("stage_index")
         draw_line(axes, one, seen[line], control=is_control(line))
-    values = part[["value", "low", "high"]].to_numpy(dtype=float)
-    # An interval may reach a little beyond what a score can be; the scale stays the same.
-    if not len(values) or not ((values < -0.1) | (values > 1.1)).any():
+    values = part["value"].to_numpy(dtype=float)
+    # An interval over seeds may reach beyond what a score can be; the scale stays the same.
+    if not ((values < -0.01) | (values > 1.01)).any():
         axes.set_ylim(-0.03, 1.03)
         axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
     axes.set_xlim(-0.4, max(stages, default=1) + 0.4)

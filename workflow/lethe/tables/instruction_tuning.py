@@ -1,7 +1,8 @@
 """Table 6 of Luo et al. 2023: a model and the same model after general instruction tuning."""
 
 from lethe.claims.cells import TRAIN_SEEDS, replicates
-from lethe.claims.subjects import Subject, reference, study_subjects
+from lethe.claims.pairs import tuning_pairs
+from lethe.claims.subjects import Subject, study_subjects
 from lethe.longtables import LongTables
 from lethe.metrics.shown import shown
 from lethe.tables.paper import (
@@ -25,11 +26,8 @@ CAPTION = (
 def build(tables: LongTables) -> Table:
     """A row per pair and axis."""
     rows = shown(tables.metrics)
-    models = {one.model: one for one in reference(study_subjects(tables))}
     found = []
-    for tuned in models.values():
-        if (untuned := models.get(tuned.untuned)) is None:
-            continue
+    for tuned, untuned in tuning_pairs(study_subjects(tables)):
         for axis in axes_of(rows):
             row = {"untuned": untuned.model, "tuned": tuned.model, "order": tuned.order}
             row |= {"axis": axis}

@@ -1,7 +1,8 @@
 """Section 5.4 of Luo et al. 2023: general examples mixed into every stage, beside none."""
 
 from lethe.claims.contrasts import shown_extras
-from lethe.claims.subjects import reference, study_subjects
+from lethe.claims.pairs import mixing_pairs
+from lethe.claims.subjects import study_subjects
 from lethe.longtables import LongTables
 from lethe.metrics.shown import shown
 from lethe.tables.instruction_tuning import paired
@@ -27,13 +28,8 @@ CAPTION = (
 def build(tables: LongTables) -> Table:
     """A row per pair of chains and axis, and one for the own tasks."""
     rows = shown(tables.metrics)
-    chains = reference(study_subjects(tables), mixed=True)
-    plain = {one.model: one for one in chains if not one.is_mixed}
     found = []
-    for mixed in chains:
-        if not mixed.is_mixed or mixed.model not in plain:
-            continue
-        alone = plain[mixed.model]
+    for mixed, alone in mixing_pairs(study_subjects(tables)):
         head = {"model": mixed.model, "mixed_in": shown_extras(mixed).removeprefix("+ ")}
         for axis in axes_of(rows):
             row = {**head, "axis": axis}

@@ -1,0 +1,65 @@
+"""Mean score of an axis over the stages of a line, with its interval."""
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables import RUN_COLUMNS, sorted_axes
+from lethe.metrics.intervals import t_interval
+from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
+
+NORMAL = 1.96
+APART = ("own", "general")
+
+
+def axis_means(metrics: pd.DataFrame, line: Line) -> pd.DataFrame:
+    """Rows of axis and stage_index, of one line: the mean over the axis' sets, as a fraction.
+
+    A set with parts counts by its parts. With several bases the value is the mean over bases and
+    the interval Student's t over them (three are needed); with one run the interval is over items,
+    put together from those of the sets, which share no items. Columns: axis, stage_index,
+    stage_task, value, low, high, n, n_units, unit, note.
+    """
+    rows = metrics[metrics["metric"].str.startswith("score_") & ~metrics["axis"].isin(APART)]
+    rows = rows[_of_line(rows, line) & ~rows["unit"].isin(SEED_UNITS)]
+    divided = set(rows.loc[rows["subset"] != "", "probe"])
+    rows = rows[(rows["subset"] != "") | ~rows["probe"].isin(divided)]
+    found = []
+    for axis in sorted_axes(rows["axis"]):
+        for stage, cells in rows[rows["axis"] == axis].groupby("stage_index"):
+            row = {"axis": axis, "stage_index": int(stage)}
+            row["stage_task"] = cells["stage_task"].iloc[0]
+            found.append(row | _mean(cells))
+    return pd.DataFrame(found)
+
+
+def _of_line(rows: pd.DataFrame, line: Line) -> pd.Series:
+    same = pd.Series(True, index=rows.index)
+    for column, value in zip(LINE_COLUMNS, line, strict=True):
+        same &= rows[column] == value
+    return same
+
+
+def _mean(cells: pd.DataFrame) -> dict:
+    """Of the cells of one axis and stage, in one or several runs."""
+    runs = [part for _, part in cells.groupby(RUN_COLUMNS, dropna=False)]
+    n = int(max(part["n"].sum() for part in runs))
+    if len(runs) == 1:
+        half = (cells["high"] - cells["low"]).to_numpy(dtype=float) / 2
+        half = float(np.sqrt((half**2).sum())) / len(cells)
+        mean = cells["value"].mean(skipna=False)
+        units, unit = int(cells["n_units"].sum()), "items"
+        return _row(mean, mean - half, mean + half, n, units, unit)
+    bases: dict[tuple, list[float]] = {}
+    for part in runs:
+        base = tuple(part[["world_seed", "base_seed"]].iloc[0].astype(object).fillna(-1))
+        bases.setdefault(base, []).append(part["value"].mean(skipna=False))
+    if len(bases) == 1:
+        values, unit = next(iter(bases.values())), "train seeds"
+    else:
+        values, unit = [float(np.mean(one)) for one in bases.values()], "base seeds"
+    return _row(float(np.mean(values)), *t_interval(values), n, len(values), unit)
+
+
+def _row(value, low, high, n: int, units: int, unit: str) -> dict:
+    names = ("value", "low", "high", "n", "n_units", "unit")
+    return dict(zip(names, (value, low, high, n, units, unit), strict=True)) | {"note": ""}

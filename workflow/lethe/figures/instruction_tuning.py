@@ -1,0 +1,28 @@
+"""A model and its instruction-tuned variant over the sequence (Luo et al. 2023, LLaMA, ALPACA)."""
+
+from lethe.claims.pairs import tuning_pairs
+from lethe.claims.subjects import study_subjects
+from lethe.figures.drawing import Drawn
+from lethe.figures.empty import empty
+from lethe.figures.paired import draw_pairs, sides
+from lethe.longtables import LongTables
+
+TITLE = "General instruction tuning before the sequence"
+
+
+def draw(tables: LongTables) -> Drawn:
+    """A row per model that was tuned on general instructions, beside what it was before."""
+    pairs = tuning_pairs(study_subjects(tables))
+    if not pairs:
+        return empty(
+            TITLE,
+            "No model beside its instruction-tuned variant: select one with `from:` (or "
+            "`untuned:`), and its parent.",
+        )
+    words = [(f"{before.model} (before)", f"{tuned.model} (tuned)") for tuned, before in pairs]
+    chosen = [
+        sides(tables, (before, tuned), text)
+        for (tuned, before), text in zip(pairs, words, strict=True)
+    ]
+    caption = "Dashed: the model as it was; solid: after general instruction tuning."
+    return draw_pairs(tables, TITLE, chosen, caption)

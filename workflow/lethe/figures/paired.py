@@ -1,0 +1,163 @@
+"""Two chains side by side: mean of every axis over the stages, and FG; a row per pair."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from lethe.claims.subjects import Subject
+from lethe.figures.appearance import Look, looks, stage_words, tick_words
+from lethe.figures.axis_means import axis_means
+from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
+from lethe.longtables import LongTables, sorted_axes
+from lethe.metrics.shown import interval_words, shown
+
+PANEL, GAP = (1.75, 1.35), (0.36, 0.86)
+LEFT, TOP = 0.62, 0.72
+FIRST, SECOND = (0, (4, 1.6)), "-"
+APART = ("own", "general")
+OFFSET = 0.14
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two chains, and how it is drawn and called."""
+
+    subject: Subject
+    words: str
+    look: Look
+    stroke: str | tuple
+
+
+def sides(tables: LongTables, pair: tuple[Subject, Subject], words: tuple[str, str]) -> list[Side]:
+    """The two chains of a pair; the first is dashed. Chains of one model share its colour."""
+    seen = looks(tables.metrics)
+    return [
+        Side(one, text, seen[one.line], stroke)
+        for one, text, stroke in zip(pair, words, (FIRST, SECOND), strict=True)
+    ]
+
+
+def draw_pairs(tables: LongTables, title: str, pairs: list[list[Side]], caption: str) -> Drawn:
+    """A row of panels per pair: a panel per axis, then FG by axis, then own tasks.
+
+    caption: what the reader should know beside what the intervals are over.
+    """
+    means = [_means(tables, side) for pair in pairs for side in pair]
+    drops = _numbers(tables, "fg_luo")
+    own = _numbers(tables, "own_after")
+    axes_names = sorted_axes(pd.concat(means)["axis"])
+    columns = len(axes_names) + 1 + bool(len(own))
+    width = LEFT + columns * (PANEL[0] + GAP[0]) + 0.1
+    handles = _legend(pairs)
+    head = TOP + legend_height(handles, width) + 0.2
+    plotted = pd.concat([*means, *(_plotted(pairs, part) for part in (drops, own))])
+    page = Page(width, head + len(pairs) * (PANEL[1] + GAP[1]), _caption(plotted, caption))
+    page.text(0.2, 0.1, title, fontsize=11, weight="bold")
+    page.legend(handles, 0.2, 0.36)
+    for row, pair in enumerate(pairs):
+        top = head + row * (PANEL[1] + GAP[1])
+        lefts = [LEFT + column * (PANEL[0] + GAP[0]) for column in range(columns)]
+        for left, axis in zip(lefts, axes_names, strict=False):
+            panel = page.axes(left, top, *PANEL)
+            _draw_curves(panel, pair, means[2 * row : 2 * row + 2], axis)
+            panel.set_title(axis, loc="left", weight="bold")
+            if left == lefts[0]:
+                panel.set_ylabel("mean score")
+        panel = page.axes(lefts[len(axes_names)], top, *PANEL)
+        _draw_dots(panel, pair, drops, "axis", axes_names, "at floor")
+        panel.axhline(0, color="#444444", lw=0.7, zorder=1)
+        panel.set_title("FG, % (fg_luo)", loc="left", weight="bold")
+        if len(own):
+            panel = page.axes(lefts[-1], top, *PANEL)
+            names = [probe for probe in pair[0].subject.elements("own_rise", "own")]
+            _draw_dots(panel, pair, own, "probe", names, "missing")
+            panel.set_title("own tasks, right after", loc="left", weight="bold")
+    return Drawn(page.figure, plotted.drop(columns=["line"], errors="ignore"))
+
+
+def _means(tables: LongTables, side: Side) -> pd.DataFrame:
+    found = axis_means(tables.metrics, side.subject.line)
+    return found.assign(chain=side.words, metric="axis_mean")
+
+
+def _numbers(tables: LongTables, metric: str) -> pd.DataFrame:
+    """Rows of a metric over seeds where there are several; over axes, or by own task."""
+    rows = shown(tables.metrics, [metric])
+    rows = rows[(rows["probe"] == "") | (rows["axis"] == "own")]
+    return rows[~rows["axis"].isin(APART[1:])]
+
+
+def _plotted(pairs: list[list[Side]], rows: pd.DataFrame) -> pd.DataFrame:
+    chosen = [_of(rows, side).assign(chain=side.words) for pair in pairs for side in pair]
+    return pd.concat(chosen) if chosen else rows
+
+
+def _of(rows: pd.DataFrame, side: Side) -> pd.DataFrame:
+    return rows[[line == side.subject.line for line in rows["line"]]]
+
+
+def _draw_curves(axes: Axes, pair: list[Side], means: list[pd.DataFrame], axis: str) -> None:
+    history: dict[int, str] = {}
+    for side, mean in zip(pair, means, strict=True):
+        rows = mean[mean["axis"] == axis].sort_values("stage_index")
+        stage = rows["stage_index"].to_numpy(dtype=float)
+        value, low, high = (rows[k].to_numpy(dtype=float) for k in ("value", "low", "high"))
+        axes.fill_between(stage, low, high, color=side.look.colour, alpha=0.16, lw=0)
+        axes.plot(stage, value, ls=side.stroke, marker=side.look.marker, color=side.look.colour)
+        history = history or dict(rows[["stage_index", "stage_task"]].itertuples(index=False))
+        absent = stage[np.isnan(value)]
+        bottom = axes.get_xaxis_transform()
+        axes.plot(absent, np.full(len(absent), 0.06), "x", color="#B03A2E", transform=bottom)
+    # An interval over seeds may reach beyond what a score can be.
+    axes.set_ylim(max(axes.get_ylim()[0], -0.03), min(axes.get_ylim()[1], 1.03))
+    words = [tick_words(stage_words(task)) for task in history.values()]
+    axes.set_xticks(list(history), words, rotation=40)
+    for label in axes.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
+
+
+def _draw_dots(axes: Axes, pair, rows: pd.DataFrame, by: str, names: list[str], absent: str):
+    """Values with intervals, the two chains beside each other at every name."""
+    for side, shift in zip(pair, (-OFFSET, OFFSET), strict=True):
+        mine = _of(rows, side).drop_duplicates(by).set_index(by)
+        for place, name in enumerate(names):
+            x = place + shift
+            value = mine["value"].get(name, np.nan)
+            if np.isnan(value):
+                middle = axes.get_xaxis_transform()
+                style = {"rotation": 90, "fontsize": 6, "ha": "center", "va": "center"}
+                axes.text(x, 0.5, absent, color=side.look.colour, transform=middle, **style)
+                continue
+            low, high = mine.loc[name, "low"], mine.loc[name, "high"]
+            axes.plot([x, x], [low, high], color=side.look.colour, lw=1.4)
+            face = "white" if side.stroke == FIRST else side.look.colour
+            style = {"marker": side.look.marker, "mfc": face, "mec": side.look.colour, "ms": 5}
+            axes.plot([x], [value], **style)
+    labels = [str(name).removeprefix("own_") for name in names]
+    axes.set_xticks(range(len(names)), labels, rotation=40)
+    axes.set_xlim(-0.5, max(len(names), 1) - 0.5)
+    for label in axes.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
+
+
+def _legend(pairs: list[list[Side]]) -> list[Line2D]:
+    handles = {}
+    for side in (side for pair in pairs for side in pair):
+        style = {"color": side.look.colour, "ls": side.stroke, "marker": side.look.marker}
+        style["mfc"] = "white" if side.stroke == FIRST else side.look.colour
+        handles[side.words] = Line2D([], [], label=side.words, **style)
+    return list(handles.values())
+
+
+def _caption(plotted: pd.DataFrame, caption: str) -> str:
+    curves = plotted[plotted["metric"] == "axis_mean"]
+    drops = plotted[plotted["metric"] == "fg_luo"]
+    return (
+        f"{caption} Curves: mean score over the axis' sets (for bias over its types: share of "
+        f"stereotypes). Bands: {lower_first(interval_words(curves))} FG (Luo et al. 2023): mean "
+        "relative drop over stages and sets; positive = drop. Own tasks: score right after each "
+        f"task's stage, the price in learning. Bars: {lower_first(interval_words(drops))}"
+    )

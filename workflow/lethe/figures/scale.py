@@ -1,0 +1,127 @@
+"""Forgetting against the size of the model, by axis (Luo et al. 2023, section on scale)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from lethe.claims.pairs import series
+from lethe.claims.subjects import Subject, study_subjects
+from lethe.figures.appearance import MARKERS, PALETTE
+from lethe.figures.architecture import size_words
+from lethe.figures.axis_means import axis_means
+from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
+from lethe.figures.empty import empty
+from lethe.longtables import LongTables, sorted_axes
+from lethe.metrics.shown import interval_words, shown
+
+TITLE = "Forgetting against size"
+PANEL, GAP = (1.9, 1.5), (0.4, 0.62)
+LEFT, TOP = 0.7, 0.95
+ENDS = {"base": ("white", ":"), "after the last stage": (None, "-")}
+
+
+def draw(tables: LongTables) -> Drawn:
+    """Above FG, below the mean score before and after, against the number of parameters."""
+    known = series(study_subjects(tables), 2)
+    if not known:
+        return empty(TITLE, "No two sizes of one series: select models with the same `series`.")
+    drops = _drops(tables, known)
+    ends = _ends(tables, known)
+    axes_names = sorted_axes(drops["axis"])
+    width = max(6.5, LEFT + len(axes_names) * (PANEL[0] + GAP[0]) + 0.1)
+    handles = _legend(known)
+    head = TOP + legend_height(handles, width)
+    page = Page(width, head + 2 * (PANEL[1] + GAP[1]), _caption(drops, ends))
+    page.text(0.2, 0.1, TITLE, fontsize=11, weight="bold")
+    page.legend(handles, 0.2, 0.36)
+    for column, axis in enumerate(axes_names):
+        left = LEFT + column * (PANEL[0] + GAP[0])
+        upper = page.axes(left, head, *PANEL)
+        lower = page.axes(left, head + PANEL[1] + GAP[1], *PANEL)
+        for place, models in enumerate(known):
+            _draw_line(upper, drops, models, axis, place, PALETTE[place], "-")
+            for name, (face, stroke) in ENDS.items():
+                part = ends[ends["end"] == name]
+                colour = face or PALETTE[place]
+                _draw_line(lower, part, models, axis, place, colour, stroke)
+        upper.axhline(0, color="#444444", lw=0.7, zorder=1)
+        upper.set_title(axis, loc="left", weight="bold")
+        for panel in (upper, lower):
+            _label_sizes(panel, known)
+        if column == 0:
+            upper.set_ylabel("FG, %  (fg_luo)")
+            lower.set_ylabel("mean score")
+    plotted = pd.concat([drops.assign(end=""), ends]).drop(columns=["line"], errors="ignore")
+    return Drawn(page.figure, plotted)
+
+
+def _drops(tables: LongTables, known: list[list[Subject]]) -> pd.DataFrame:
+    """FG of every axis and model."""
+    rows = shown(tables.metrics, ["fg_luo"])
+    rows = rows[rows["probe"] == ""]
+    lines = {one.line for models in known for one in models}
+    return rows[[line in lines for line in rows["line"]]]
+
+
+def _ends(tables: LongTables, known: list[list[Subject]]) -> pd.DataFrame:
+    """Mean scores before the first and after the last stage."""
+    found = []
+    for one in (one for models in known for one in models):
+        means = axis_means(tables.metrics, one.line).assign(metric="axis_mean", model=one.model)
+        last = means["stage_index"].max()
+        for name, stage in zip(ENDS, (0, last), strict=True):
+            found.append(means[means["stage_index"] == stage].assign(end=name))
+    return pd.concat(found)
+
+
+def _draw_line(axes: Axes, rows, models: list[Subject], axis: str, place: int, face, stroke):
+    """One series; a point without an interval is drawn small, a missing one named."""
+    mine = rows[rows["axis"] == axis].drop_duplicates("model").set_index("model")
+    colour = PALETTE[place]
+    points = []
+    for one in models:
+        value = mine["value"].get(one.model, np.nan)
+        if np.isnan(value):
+            words = {"rotation": 90, "fontsize": 6, "ha": "center", "color": colour}
+            axes.text(one.params, 0.5, "missing", transform=axes.get_xaxis_transform(), **words)
+            continue
+        low, high = mine.loc[one.model, ["low", "high"]]
+        axes.plot([one.params] * 2, [low, high], color=colour, lw=1.4, alpha=0.8)
+        points.append((one.params, value))
+    x, y = zip(*points, strict=True) if points else ((), ())
+    axes.plot(x, y, ls=stroke, marker=MARKERS[place], color=colour, mfc=face, ms=5)
+
+
+def _label_sizes(axes: Axes, known: list[list[Subject]]) -> None:
+    axes.set_xscale("log")
+    axes.margins(x=0.15)
+    sizes = sorted({one.params for models in known for one in models})
+    axes.set_xticks(sizes, [size_words(size) for size in sizes], rotation=40)
+    axes.set_xticks([], minor=True)
+    for label in axes.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
+
+
+def _legend(known: list[list[Subject]]) -> list[Line2D]:
+    handles = [
+        Line2D(
+            [], [], color=PALETTE[place], marker=MARKERS[place],
+            label=f"series {models[0].series}: {', '.join(one.model for one in models)}",
+        )
+        for place, models in enumerate(known)
+    ]  # fmt: skip
+    for name, (face, stroke) in ENDS.items():
+        style = {"color": "#555555", "ls": stroke, "marker": "o", "mfc": face or "#555555"}
+        handles.append(Line2D([], [], label=f"below: {name}", **style))
+    return handles
+
+
+def _caption(drops: pd.DataFrame, ends: pd.DataFrame) -> str:
+    return (
+        "Above: FG (Luo et al. 2023), mean relative drop over stages and sets, against the number "
+        "of parameters (log scale); positive = drop, for bias less stereotype preference. Below: "
+        "mean score of the axis' sets before the first stage (hollow) and after the last. Bars, "
+        f"above: {lower_first(interval_words(drops))} Bars, below: "
+        f"{lower_first(interval_words(ends))}"
+    )
