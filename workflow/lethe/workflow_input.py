@@ -8,6 +8,7 @@ from lethe.artefacts import sha256_file
 from lethe.claims.record import claims_record, write_claims_record
 from lethe.config import Catalogue, Study
 from lethe.fingerprint import LIBRARIES, fingerprint
+from lethe.local_files import folder_digest
 from lethe.paths import LUO2023, LUO2023_MODELS, node_manifest, study_directory
 from lethe.plan import Plan, make_plan
 from lethe.resources import Request, request, training_tokens
@@ -16,6 +17,7 @@ from lethe.specs import write_specs
 from lethe.study_record import study_record, write_study_record
 from lethe.writable import require_writable
 
+TASK_YAML = Path(__file__).parent / "evaluation" / "task_yaml"
 STYLE = Path(__file__).parent / "figures" / "matplotlibrc"
 
 # Where the code of a kind of node starts; everything that is imported from there counts.
@@ -106,6 +108,9 @@ class Workflow:
             roots += [f"lethe.{kind}.{node}", f"lethe.{kind}.command"]
         trained = kind in ("base", "stage", "probe") and not scored_elsewhere
         code = fingerprint(roots, LIBRARIES if trained else ())
+        if kind == "probe" and not scored_elsewhere:
+            # Definitions of evaluation tasks are not Python, but they make scores.
+            code += folder_digest(str(TASK_YAML), "evaluation/task_yaml")[:12]
         # The figures' look is not Python, but it makes them too; so do the published numbers.
         if kind == "claims" or (kind == "tables" and node in WITH_PUBLISHED):
             return code + "".join(sha256_file(path)[:12] for path in (LUO2023, LUO2023_MODELS))

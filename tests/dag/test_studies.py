@@ -1,0 +1,41 @@
+"""What the shipped studies expand to, by rule."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# 9 base models (one derived), 10 chains of 5 stages (nine models, and mixing for one), 2 probes of
+# each of the 59 checkpoints and a third of the 9 bases.
+LUO2023 = {
+    "fetch": 24, "data": 6, "base": 8, "stage": 51, "probe": 2 * 59 + 9, "collect": 1,
+    "summarize": 1, "claims": 1, "table": 11, "figure": 9, "all": 1,
+}  # fmt: skip
+# Five worlds; in each 4 built bases, a derived one, 11 chains of 5 stages, one probe a checkpoint.
+MINI_FULL_LUO = {
+    "data": 5, "base": 20, "stage": 5 * (1 + 55), "probe": 5 * (5 + 55), "collect": 1,
+    "summarize": 1, "claims": 1, "table": 9, "figure": 9, "all": 1,
+}  # fmt: skip
+
+
+def counts(study, output):
+    """Jobs by rule that a dry run of a study plans."""
+    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1"]
+    command += ["--configfile", f"config/{study}.yaml", "--config", f"output={output}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total +(\d+)$", done.stdout, re.M | re.S)
+    found = dict(line.split() for line in table.group(1).splitlines())
+    return {name: int(count) for name, count in found.items()}, int(table.group(2))
+
+
+@pytest.mark.parametrize(
+    ("study", "expected"), [("luo2023", LUO2023), ("mini-full-luo", MINI_FULL_LUO)]
+)
+def test_a_study_expands_to_its_jobs(study, expected, tmp_path):
+    found, total = counts(study, tmp_path / "results")
+    assert found == expected
+    assert total == sum(expected.values()) <= 10_000
