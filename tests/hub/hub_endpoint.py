@@ -51,13 +51,17 @@ class HubEndpoint:
         repos: dict[str, dict[str, bytes | str]],
         repo_type: str = "model",
         gated: bool = False,
+        revision: str | None = None,
     ) -> dict[str, str]:
-        """Serve repositories, given as name -> file -> content; return name -> revision."""
+        """Serve repositories, given as name -> file -> content; return name -> revision.
+
+        revision: 40 hex digits that they are served at; None: made of their content.
+        """
         revisions = {}
         for name, files in repos.items():
             content = {p: t.encode() if isinstance(t, str) else t for p, t in files.items()}
             digest = hashlib.sha1(repr((name, sorted(content.items()))).encode())
-            revisions[name] = digest.hexdigest()
+            revisions[name] = revision or digest.hexdigest()
             self.repositories[repo_type, name] = Repository(content, revisions[name], gated)
         return revisions
 
