@@ -16,7 +16,8 @@ from lethe.data.loaders.registry import LOADERS
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
 from lethe.paths import FETCH_MANIFEST, fetched_files, node_directory, spec_file
-from lethe.plan import Plan, add_data
+from lethe.planning.data import add_data
+from lethe.planning.nodes import Plan
 from lethe.settings import parse_study, read_catalogue, read_study, read_yaml
 
 

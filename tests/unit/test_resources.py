@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lethe.config import Catalogue
-from lethe.plan import Node, Plan
+from lethe.planning.nodes import Node, Plan
 from lethe.resources import FIXED, Request, gpus, request, training_tokens
 from lethe.settings import parse_study
 from lethe.workflow_input import Workflow

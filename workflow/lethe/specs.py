@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lethe.artefacts import write_atomic, write_json
 from lethe.paths import spec_file
-from lethe.plan import Plan
+from lethe.planning.nodes import Plan
 
 COLUMNS = ["node", "kind", "model", "world_seed", "base_seed", "method", "order", "train_seed"]
 COLUMNS += ["stage_index", "history"]

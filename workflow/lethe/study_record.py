@@ -5,7 +5,7 @@ from typing import Any
 
 from lethe.artefacts import write_json
 from lethe.config import Catalogue, Study
-from lethe.plan import Plan
+from lethe.planning.nodes import Plan
 from lethe.strict_json import digest
 
 

@@ -10,7 +10,8 @@ from lethe.config import Catalogue, Study
 from lethe.fingerprint import LIBRARIES, fingerprint
 from lethe.local_files import folder_digest
 from lethe.paths import LUO2023, LUO2023_MODELS, node_manifest, study_directory
-from lethe.plan import Plan, make_plan
+from lethe.plan import make_plan
+from lethe.planning.nodes import Plan
 from lethe.resources import Request, request, training_tokens
 from lethe.settings import parse_study, read_catalogue
 from lethe.specs import write_specs

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from lethe.commands.study_arguments import add_study_arguments, read
 from lethe.paths import node_manifest, work_directory
-from lethe.plan import Plan, make_plan
+from lethe.plan import make_plan
+from lethe.planning.nodes import Plan
 
 LEGEND = "# scored   o trained   > running   ! failed   . to do"
 

@@ -1,0 +1,108 @@
+"""Nodes of base models: built, fetched, imported, or derived from another."""
+
+from lethe.config import Catalogue, Model
+from lethe.errors import UserError
+from lethe.local_files import checkpoint_digest
+from lethe.planning.data import add_data, add_fetched
+from lethe.planning.nodes import Base, Node, Plan, slug_of
+from lethe.planning.stages import add_stage
+from lethe.settings import recipe_for
+
+
+def add_base(
+    plan: Plan, catalogue: Catalogue, name: str, world_seed: int | None, base_seed: int | None
+) -> Base:
+    """The base of a model, however it comes about; a derived one is a stage on its parent."""
+    model = catalogue.models[name]
+    if model.parent is not None:
+        return _add_derived(plan, catalogue, name, world_seed, base_seed)
+    add = {"architecture": _built, "hub": _hub, "import": _imported}
+    origin = "architecture" if model.architecture else "hub" if model.hub else "import"
+    node = add[origin](plan, catalogue, name, world_seed, base_seed)
+    return Base(node, name, model.series or name, model.untuned or "", world_seed, base_seed)
+
+
+def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
+    """Trained here: its data, architecture, recipe, seed and dev floors."""
+    model = catalogue.models[name]
+    data = add_data(plan, catalogue, model.source, world_seed)
+    shared = {"task": "corpus", "data": data.id, "template": "{prompt}", "delimiter": " "}
+    shared |= {"count": None, "draw": 0}
+    spec = {
+        "family": model.family,
+        "architecture": model.architecture,
+        "config": model.config,
+        "data": data.id,
+        "mixture": [{**shared, "file": file} for file in model.corpus],
+        "recipe": recipe_for(model.recipe, catalogue.recipes[model.recipe], name),
+        "base_seed": base_seed,
+        "attempts": model.attempts,
+        "floors": dict(sorted(model.floors.items())),
+        "floor_tasks": _floor_tasks(catalogue, model),
+    }
+    slug = slug_of(name, world_seed, base_seed)
+    return plan.add("base", slug, spec, [("data", data.id)], model.params or 0.0)
+
+
+def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
+    """Fetched from the hub; what is fetched is one node, the checked base made of it another."""
+    model = catalogue.models[name]
+    fetched = add_fetched(plan, "model", model.hub, model.revision, include=[], gated=model.gated)
+    spec = {"family": model.family, "source": "hub", "fetched": fetched.id}
+    return plan.add("base", name, spec, [("fetched", fetched.id)], model.params or 0.0)
+
+
+def _imported(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
+    """A folder with a checkpoint made elsewhere; its content is its identity."""
+    model = catalogue.models[name]
+    return imported_node(
+        plan, name, model.family, model.path, f"models.{name}.import", model.params
+    )
+
+
+def imported_node(plan, slug: str, family: str, path: str, where: str, size) -> Node:
+    """A base node over a local folder; `where` names the key that holds the path."""
+    spec = {"family": family, "source": "import", "path": path}
+    spec["sha256"] = checkpoint_digest(path, where)
+    return plan.add("base", slug, spec, (), size or 0.0)
+
+
+def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Base:
+    """A model trained further before any stage; its seed is that of its base."""
+    model = catalogue.models[name]
+    parent = add_base(plan, catalogue, model.parent, world_seed, base_seed)
+    node, components = add_stage(
+        plan,
+        catalogue,
+        parent,
+        parent.node,
+        model.train_on,
+        ("sequential", model.recipe, base_seed or 0),
+        f"{slug_of(name, world_seed, base_seed)}-base",
+        name,
+    )
+    return Base(
+        node,
+        name,
+        model.series or name,
+        model.untuned or model.parent,
+        world_seed,
+        base_seed,
+        (*parent.history, model.train_on),
+        (*parent.mixtures, components),
+    )
+
+
+def _floor_tasks(catalogue: Catalogue, model: Model) -> list[dict[str, str]]:
+    known = {
+        task: (entry.source or probe.source, entry.metric)
+        for probe in catalogue.probes.values()
+        for task, entry in probe.tasks.items()
+    }
+    for task in model.floors:
+        if known.get(task, (None, ""))[0] != model.source:
+            raise UserError(
+                f"models: the floor of {task!r} names no evaluation task of source "
+                f"{model.source!r}; add it to a probe or remove the floor."
+            )
+    return [{"name": task, "metric": known[task][1]} for task in sorted(model.floors)]

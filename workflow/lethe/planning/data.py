@@ -1,0 +1,77 @@
+"""Nodes of data: generated, prepared from the hub or from files, or fetched as they are."""
+
+from typing import Any
+
+from lethe.config import Catalogue
+from lethe.errors import UserError
+from lethe.local_files import file_digest
+from lethe.planning.nodes import Node, Plan
+from lethe.settings import parse_mixture
+
+
+def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: Any) -> Node:
+    """What is fetched of a hub repository; `kind` is `model` or `dataset`."""
+    slug = repo.replace("/", "--")[-60:]
+    return plan.add(
+        "fetched", slug, {"repo": repo, "repo_type": kind, "revision": revision, **spec}, ()
+    )
+
+
+def add_data(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | None) -> Node:
+    """The data node of a source: what its loader makes, or the fetched files themselves."""
+    entry = catalogue.sources[source]
+    if entry.kind == "world":
+        spec = {"source": "world", "seed": world_seed, **entry.parameters}
+        return plan.add("data", f"{source}-{world_seed}", spec, ())
+    spec = {
+        "source": entry.kind,
+        "name": source,
+        "loader": entry.loader,
+        "parameters": entry.parameters,
+        "subset": entry.subset,
+    }
+    if entry.files:
+        spec["source"] = "files"
+        spec["files"] = {
+            split: {"path": path, "sha256": file_digest(path, f"sources.{source}.files.{split}")}
+            for split, path in entry.files.items()
+        }
+        return plan.add("data", source, spec, ())
+    fetched = add_fetched(
+        plan, "dataset", entry.repo, entry.revision, include=entry.include, gated=entry.gated
+    )
+    if entry.loader is None:
+        return fetched
+    return plan.add("data", source, {**spec, "fetched": fetched.id}, [("fetched", fetched.id)])
+
+
+def mixture_spec(
+    plan: Plan,
+    catalogue: Catalogue,
+    mixture: str,
+    world_seed: int | None,
+    history: tuple[str, ...],
+) -> list[dict[str, Any]]:
+    """Components of a mixture. `draw` counts a task's earlier uses, so that each draws anew."""
+    used = [task for earlier in history for task, _ in parse_mixture(earlier)]
+    components = []
+    for name, count in parse_mixture(mixture):
+        task = catalogue.tasks[name]
+        data = add_data(plan, catalogue, task.source, world_seed)
+        if data.kind != "data":
+            raise UserError(
+                f"tasks.{name}.source: {task.source!r} is fetched as it is; give it a `loader` "
+                "that makes prompts and responses of its columns."
+            )
+        components.append(
+            {
+                "task": name,
+                "data": data.id,
+                "file": task.file,
+                "template": task.template,
+                "delimiter": task.delimiter,
+                "count": count if count is not None else task.count,
+                "draw": used.count(name),
+            }
+        )
+    return components

@@ -1,0 +1,89 @@
+"""Nodes, bases, runs and the plan that holds them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lethe.strict_json import digest
+
+
+@dataclass(frozen=True)
+class Node:
+    """Anything with a spec and an id. `inputs` are the (kind, id) it is made from."""
+
+    id: str
+    kind: str
+    spec: dict[str, Any]
+    inputs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Base:
+    """Where a run starts: the node, and the words of the model."""
+
+    node: Node
+    model: str
+    series: str
+    untuned: str
+    world_seed: int | None
+    base_seed: int | None
+    history: tuple[str, ...] = ()
+    mixtures: tuple[list[dict[str, Any]], ...] = ()
+
+    @property
+    def slug(self) -> str:
+        return slug_of(self.model, self.world_seed, self.base_seed)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One chain of checkpoints from a base to the end of an order, with its words."""
+
+    model: str
+    family: str
+    series: str
+    untuned: str
+    world_seed: int | None
+    base_seed: int | None
+    method: str
+    hyper: dict[str, Any]
+    recipe: str
+    order: str
+    train_seed: int | None
+    checkpoints: tuple[str, ...]
+    stages: tuple[str, ...]
+
+
+@dataclass
+class Plan:
+    """All nodes of a study by id, its runs, and the probe nodes of each checkpoint.
+
+    `sizes` holds about how many parameters the model of a node has, where the catalogue says it;
+    it changes no result and is in no spec.
+    """
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+    probes: dict[str, list[str]] = field(default_factory=dict)
+    sizes: dict[str, float] = field(default_factory=dict)
+
+    def add(self, kind: str, slug: str, spec: dict[str, Any], inputs, size: float = 0.0) -> Node:
+        """The node of a spec; the same spec gives the same node, whoever asks."""
+        spec = {"kind": kind, **spec}
+        node = Node(f"{slug}-{digest(spec)[:12]}", kind, spec, tuple(inputs))
+        if size:
+            self.sizes[node.id] = size
+        return self.nodes.setdefault(node.id, node)
+
+    def of_kind(self, kind: str) -> list[Node]:
+        return [node for node in self.nodes.values() if node.kind == kind]
+
+
+def slug_of(model: str, world_seed: int | None, base_seed: int | None) -> str:
+    parts = [model]
+    parts += [f"w{world_seed}"] if world_seed is not None else []
+    parts += [f"b{base_seed}"] if base_seed is not None else []
+    return "-".join(parts)
+
+
+def slug_word(mixture: str) -> str:
+    return mixture.replace("&", "_").replace(":", "")[:24]

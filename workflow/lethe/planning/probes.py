@@ -1,0 +1,55 @@
+"""Nodes of probe results."""
+
+from lethe.config import Catalogue, Study
+from lethe.local_files import folder_digest
+from lethe.planning.data import add_data
+from lethe.planning.nodes import Node, Plan
+
+
+def add_probes(
+    plan: Plan,
+    study: Study,
+    catalogue: Catalogue,
+    checkpoint: Node,
+    world_seed: int | None,
+    slug: str,
+    is_base: bool,
+) -> None:
+    """The probe nodes of a checkpoint, once."""
+    if checkpoint.id in plan.probes:
+        return
+    plan.probes[checkpoint.id] = []
+    for name in study.probes:
+        probe = catalogue.probes[name]
+        if probe.stages == "base" and not is_base:
+            continue
+        inputs = {(checkpoint.kind, checkpoint.id): None}
+        tasks = []
+        for task, entry in probe.tasks.items():
+            source = entry.source or probe.source
+            data = add_data(plan, catalogue, source, world_seed) if source else None
+            if data:
+                inputs[data.kind, data.id] = None
+            tasks.append(
+                {
+                    "name": task,
+                    **entry.model_dump(exclude={"source"}),
+                    "data": data.id if data else None,
+                    "data_kind": data.kind if data else None,
+                }
+            )
+        spec = {
+            "checkpoint": checkpoint.id,
+            "checkpoint_kind": checkpoint.kind,
+            "probe": name,
+            "include": probe.include,
+            "include_sha256": folder_digest(probe.include, f"probes.{name}.include"),
+            "split": "test",
+            "limit": study.limit,
+            "engine": probe.engine,
+            "dtype": probe.dtype,
+            "tasks": tasks,
+        }
+        size = plan.sizes.get(checkpoint.id, 0.0)
+        node = plan.add("probe", f"{slug}-{name}", spec, list(inputs), size)
+        plan.probes[checkpoint.id].append(node.id)

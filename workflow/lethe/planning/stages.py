@@ -1,0 +1,47 @@
+"""Nodes of stages."""
+
+from typing import Any
+
+from lethe.config import Catalogue
+from lethe.planning.data import mixture_spec
+from lethe.planning.nodes import Base, Node, Plan
+from lethe.settings import recipe_for
+
+
+def add_stage(
+    plan: Plan,
+    catalogue: Catalogue,
+    lived: Base,
+    parent: Node,
+    mixture: str,
+    how: tuple[str, str, int],
+    slug: str,
+    model: str,
+) -> tuple[Node, list[dict[str, Any]]]:
+    """The node of one stage, and the components of its mixture.
+
+    Args:
+        lived: the mixtures before this one.
+        how: names of the method and the recipe, and the train seed.
+        model: the name that the recipe's overrides go by.
+    """
+    method, recipe, train_seed = how
+    entry = catalogue.methods[method]
+    earlier = [list(components) for components in lived.mixtures]
+    components = mixture_spec(plan, catalogue, mixture, lived.world_seed, lived.history)
+    spec = {
+        "family": parent.spec["family"],
+        "parent": parent.id,
+        "parent_kind": parent.kind,
+        "mixture": components,
+        "earlier": earlier,
+        "history": [*lived.history, mixture],
+        "method": entry.method,
+        "hyper": entry.hyper,
+        "recipe": recipe_for(recipe, catalogue.recipes[recipe], model),
+        "train_seed": train_seed,
+    }
+    inputs = [(parent.kind, parent.id)]
+    inputs += sorted({("data", part["data"]) for part in [*components, *sum(earlier, [])]})
+    node = plan.add("stage", slug, spec, inputs, plan.sizes.get(parent.id, 0.0))
+    return node, components
