@@ -86,7 +86,7 @@ def test_a_hub_model_has_no_seeds_of_its_own_and_is_fetched_once():
     assert base.inputs == (("fetched", fetched.id),)
     assert all(plan.sizes[node] == 1e9 for run in plan.runs for node in run.checkpoints)
     # Trained on the world's tasks, it has the world's seed.
-    assert {run.world_seed for run in plan.runs} == {100}
+    assert {run.world_seed for run in plan.runs} == {204}
 
 
 def test_an_imported_model_is_known_by_its_content(tmp_path):
