@@ -6,8 +6,9 @@ import pandas as pd
 
 from lethe.metrics.shown import LINE_COLUMNS, Line, is_control, lines, order_of
 
-# Okabe and Ito's colours, told apart by colour-blind readers too.
+# Okabe and Ito's colours, told apart by colour-blind readers too, and three of Tol's.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#000000"]
+PALETTE += ["#882255", "#999933", "#332288"]
 METHODS = {
     "sequential": "#0072B2",
     "replay": "#D55E00",
@@ -63,7 +64,7 @@ def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
         elif len(variants) == 1:
             found[line] = Look(PALETTE[place % len(PALETTE)], marker, "-", label)
         else:
-            colour = METHODS.get(line[method], PALETTE[variants.index(_variant(line)) % 8])
+            colour = METHODS.get(line[method], PALETTE[variants.index(_variant(line)) % len(PALETTE)])
             found[line] = Look(colour, marker, stroke, f"{label}, {_words(line, variants)}")
     return found
 

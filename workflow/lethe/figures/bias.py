@@ -17,6 +17,8 @@ COLUMNS = 5
 PANEL, GAP = (1.6, 1.1), (0.3, 0.42)
 LEFT, TOP, TICKS = 0.62, 0.72, 0.4
 NEUTRAL = 0.5
+# More models than this have bands too faint to hide each other.
+FEW = 5
 DIFFERENCE = "likelihood_diff"
 
 
@@ -63,6 +65,7 @@ def draw(tables: LongTables) -> Drawn:
         _draw_curves(axes, nats, chosen, seen)
     else:
         axes.text(0.5, 0.5, "not scored", transform=axes.transAxes, ha="center", color="#444444")
+        axes.set_xticks([])
         axes.set_yticks([])
     axes.set_title(f"how far apart, nats  ({DIFFERENCE})", loc="left", weight="bold")
     plotted = pd.concat([scores, drops, nats]).drop(columns=["line"])
@@ -100,7 +103,8 @@ def _draw_curves(axes: Axes, part: pd.DataFrame, chosen: list[Subject], seen) ->
         look = seen[one.line]
         stage = rows["stage_index"].to_numpy(dtype=float)
         value, low, high = (rows[k].to_numpy(dtype=float) for k in ("value", "low", "high"))
-        axes.fill_between(stage, low, high, color=look.colour, alpha=0.12, lw=0)
+        alpha = 0.12 if len(chosen) <= FEW else 0.04
+        axes.fill_between(stage, low, high, color=look.colour, alpha=alpha, lw=0)
         axes.plot(stage, value, ls=look.stroke, marker=look.marker, color=look.colour)
         ticks = ticks or dict(rows[["stage_index", "stage_task"]].itertuples(index=False))
     axes.set_xticks(list(ticks), [tick_words(stage_words(t)) for t in ticks.values()], rotation=40)

@@ -121,8 +121,10 @@ def _draw_block(page: Page, top: float, order: str, rows, slots: list[Slot], see
         if slot.column == 0:
             axes.set_ylabel("score" if slot.axis == "own" else metric, fontsize=7)
         title = set_words(slot.probe)
-        if slot.axis in ("own", "bias"):
+        if slot.axis == "own":
             title += f" ({metric})"
+        if slot.axis == "bias":
+            title += " (share)"
         axes.set_title(title, fontsize=8, loc="left")
 
 

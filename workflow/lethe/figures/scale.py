@@ -18,6 +18,7 @@ from lethe.metrics.shown import interval_words, shown
 TITLE = "Forgetting against size"
 PANEL, GAP = (1.9, 1.5), (0.4, 0.62)
 LEFT, TOP = 0.7, 0.95
+NEAR = 1.3
 ENDS = {"base": ("white", ":"), "after the last stage": (None, "-")}
 
 
@@ -97,7 +98,12 @@ def _label_sizes(axes: Axes, known: list[list[Subject]]) -> None:
     axes.set_xscale("log")
     axes.margins(x=0.15)
     sizes = sorted({one.params for models in known for one in models})
-    axes.set_xticks(sizes, [size_words(size) for size in sizes], rotation=40)
+    labels = [size_words(size) for size in sizes]
+    for place in range(1, len(sizes)):
+        # Of two sizes too near for two labels, the smaller has one.
+        if sizes[place] < NEAR * sizes[place - 1] and labels[place - 1]:
+            labels[place] = ""
+    axes.set_xticks(sizes, labels, rotation=40)
     axes.set_xticks([], minor=True)
     for label in axes.get_xticklabels():
         label.set(ha="right", rotation_mode="anchor")
