@@ -64,7 +64,8 @@ def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
         elif len(variants) == 1:
             found[line] = Look(PALETTE[place % len(PALETTE)], marker, "-", label)
         else:
-            colour = METHODS.get(line[method], PALETTE[variants.index(_variant(line)) % len(PALETTE)])
+            other = PALETTE[variants.index(_variant(line)) % len(PALETTE)]
+            colour = METHODS.get(line[method], other)
             found[line] = Look(colour, marker, stroke, f"{label}, {_words(line, variants)}")
     return found
 
