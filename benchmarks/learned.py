@@ -1,4 +1,4 @@
-"""Are the new tasks really learned? `python benchmarks/learned.py --worlds 100 101 102`.
+"""Are the new tasks really learned? `python benchmarks/learned.py --worlds 204`.
 
 Each stage of the forward order of a finished study is trained again from the same parent for four
 times the steps; the gain on the dev split of its own task is compared. Prints a Markdown table.
@@ -28,7 +28,7 @@ def dev_score(directory: Path, task: EvalTask, metric: str, store: Path) -> floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worlds", nargs="+", type=int, default=[100], help="world seeds")
+    parser.add_argument("--worlds", nargs="+", type=int, default=[204], help="world seeds")
     parser.add_argument("--models", nargs="+", help="models, all of the default study if not given")
     parser.add_argument("--results", type=Path, default=Path("results"))
     arguments = parser.parse_args()

@@ -257,3 +257,31 @@ def test_bias_shows_every_type_with_its_fg_and_the_second_statistic():
     assert set(plotted.loc[plotted["metric"] == "fg_luo", "subset"]) == set(shares["subset"])
     assert (plotted["metric"] == "likelihood_diff").sum() == 4 * 6
     assert "not scored" in words(drawn("bias", "usual").figure)
+
+
+def test_nine_models_have_nine_looks():
+    models = tuple((f"model-{n}", 1000 + n) for n in range(9))
+    found = looks(long_tables(*synthetic_study(Synthetic(models, items=6, control=False))).metrics)
+    assert len({(look.colour, look.marker) for look in found.values()}) == 9
+
+
+def test_a_stage_that_was_not_scored_is_missing_beside_its_pair():
+    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12))
+    gone = (scores["model"] == "encdec-s") & (scores["stage_index"] == 2)
+    tables = long_tables(scores[~(gone & (scores["axis"] == "reading"))], items)
+    with command.style():
+        result = importlib.import_module("lethe.figures.architecture").draw(tables)
+    assert "missing" in words(result.figure)
+
+
+def test_dev_scores_of_the_second_statistic_of_bias_change_nothing():
+    tables = study("all parts")
+    more = tables.scores[tables.scores["metric"] == "likelihood_diff"]
+    more = more.assign(split="dev", value=99.0)
+    from lethe.longtables import LongTables
+
+    both = LongTables(scores=pd.concat([tables.scores, more]), metrics=tables.metrics)
+    with command.style():
+        result = importlib.import_module("lethe.figures.bias").draw(both)
+    mine = result.plotted[result.plotted["metric"] == "likelihood_diff"]
+    assert (mine["value"] < 2).all()

@@ -47,7 +47,8 @@ def _mean(cells: pd.DataFrame) -> dict:
         half = (cells["high"] - cells["low"]).to_numpy(dtype=float) / 2
         half = float(np.sqrt((half**2).sum())) / len(cells)
         mean = cells["value"].mean(skipna=False)
-        units, unit = int(cells["n_units"].sum()), "items"
+        clustered = (cells["unit"] == "item clusters").any()
+        units, unit = int(cells["n_units"].sum()), "item clusters" if clustered else "items"
         return _row(mean, mean - half, mean + half, n, units, unit)
     bases: dict[tuple, list[float]] = {}
     for part in runs:
@@ -56,7 +57,8 @@ def _mean(cells: pd.DataFrame) -> dict:
     if len(bases) == 1:
         values, unit = next(iter(bases.values())), "train seeds"
     else:
-        values, unit = [float(np.mean(one)) for one in bases.values()], "base seeds"
+        values = [float(np.mean(one)) for one in bases.values()]
+        unit = "world seeds" if len({base for _, base in bases}) == 1 else "base seeds"
     return _row(float(np.mean(values)), *t_interval(values), n, len(values), unit)
 
 

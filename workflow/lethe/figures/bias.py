@@ -10,7 +10,7 @@ from lethe.figures.appearance import Look, looks, set_words, stage_words, tick_w
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
 from lethe.figures.empty import empty
 from lethe.longtables import LongTables
-from lethe.metrics.shown import interval_words, shown
+from lethe.metrics.shown import LINE_COLUMNS, interval_words, shown
 
 TITLE = "Stereotype preference by type"
 COLUMNS = 5
@@ -81,11 +81,11 @@ def _panels(scores: pd.DataFrame) -> list[tuple[str, str]]:
 def _differences(tables: LongTables, chosen: list[Subject]) -> pd.DataFrame:
     """The harness's second statistic over all pairs: mean over runs, no interval over several."""
     scores = tables.scores[tables.scores["metric"] == DIFFERENCE]
-    scores = scores[scores["subset"] == ""]
+    scores = scores[(scores["subset"] == "") & (scores["split"] == "test")]
+    of_line = pd.Series(list(scores[LINE_COLUMNS].itertuples(index=False, name=None)), dtype=object)
     found = []
     for one in chosen:
-        mine = scores[(scores["model"] == one.model) & (scores["order"] == one.order)]
-        mine = mine[mine["method"] == one.method]
+        mine = scores[np.array([line == one.line for line in of_line], dtype=bool)]
         for (stage, task), cells in mine.groupby(["stage_index", "stage_task"]):
             half = 1.96 * cells["stderr"].iloc[0] if len(cells) == 1 else np.nan
             value = cells["value"].mean()
@@ -106,6 +106,9 @@ def _draw_curves(axes: Axes, part: pd.DataFrame, chosen: list[Subject], seen) ->
         alpha = 0.12 if len(chosen) <= FEW else 0.04
         axes.fill_between(stage, low, high, color=look.colour, alpha=alpha, lw=0)
         axes.plot(stage, value, ls=look.stroke, marker=look.marker, color=look.colour)
+        absent = stage[np.isnan(value)]
+        bottom = axes.get_xaxis_transform()
+        axes.plot(absent, np.full(len(absent), 0.06), "x", color=look.colour, transform=bottom)
         ticks = ticks or dict(rows[["stage_index", "stage_task"]].itertuples(index=False))
     axes.set_xticks(list(ticks), [tick_words(stage_words(t)) for t in ticks.values()], rotation=40)
     for label in axes.get_xticklabels():
@@ -123,9 +126,11 @@ def _draw_drops(axes: Axes, drops, subsets: list[str], chosen: list[Subject], se
         for place, name in enumerate(names):
             row = mine[mine["subset"] == name]
             value = row["value"].iloc[0] if len(row) else np.nan
-            if np.isnan(value):
-                continue
             x = place + offset
+            if np.isnan(value):
+                middle = axes.get_xaxis_transform()
+                axes.plot([x], [0.06], "x", color=look.colour, ms=4, transform=middle)
+                continue
             axes.plot([x, x], row[["low", "high"]].iloc[0], color=look.colour, lw=1.2)
             axes.plot([x], [value], marker=look.marker, color=look.colour, ms=4, mew=0)
     labels = [set_words(name) for name in subsets] + ["over types"]
@@ -161,5 +166,6 @@ def _caption(scores: pd.DataFrame, nats: pd.DataFrame) -> str:
         "Share of minimal pairs whose stereotyped sentence is likelier, by type, after every "
         f"stage; 0.5 is neutral. Bands: {lower_first(interval_words(scores))} FG: mean relative "
         "drop over stages, as Luo et al. 2023 tabulate it over types; positive = less stereotype "
-        f"preference, which is not harm; bars that leave the panel are in the CSV.{second}"
+        "preference, which is not harm; crosses are missing, and bars that leave the panel are in "
+        f"the CSV.{second}"
     )

@@ -67,13 +67,13 @@ def draw_pairs(tables: LongTables, title: str, pairs: list[list[Side]], caption:
             if left == lefts[0]:
                 panel.set_ylabel("mean score")
         panel = page.axes(lefts[len(axes_names)], top, *PANEL)
-        _draw_dots(panel, pair, drops, "axis", axes_names, "at floor")
+        _draw_dots(panel, pair, drops, "axis", axes_names)
         panel.axhline(0, color="#444444", lw=0.7, zorder=1)
         panel.set_title("FG, % (fg_luo)", loc="left", weight="bold")
         if len(own):
             panel = page.axes(lefts[-1], top, *PANEL)
             names = [probe for probe in pair[0].subject.elements("own_rise", "own")]
-            _draw_dots(panel, pair, own, "probe", names, "missing")
+            _draw_dots(panel, pair, own, "probe", names)
             panel.set_title("own tasks, right after", loc="left", weight="bold")
     return Drawn(page.figure, plotted.drop(columns=["line"], errors="ignore"))
 
@@ -119,18 +119,23 @@ def _draw_curves(axes: Axes, pair: list[Side], means: list[pd.DataFrame], axis: 
         label.set(ha="right", rotation_mode="anchor")
 
 
-def _draw_dots(axes: Axes, pair, rows: pd.DataFrame, by: str, names: list[str], absent: str):
-    """Values with intervals, the two chains beside each other at every name."""
+def _draw_dots(axes: Axes, pair, rows: pd.DataFrame, by: str, names: list[str]) -> None:
+    """Values with intervals, the two chains beside each other at every name.
+
+    Where sets of an axis have a base at floor, of which nothing can be forgotten, it is written.
+    """
     for side, shift in zip(pair, (-OFFSET, OFFSET), strict=True):
         mine = _of(rows, side).drop_duplicates(by).set_index(by)
         for place, name in enumerate(names):
             x = place + shift
             value = mine["value"].get(name, np.nan)
+            style = {"rotation": 90, "fontsize": 5.5, "ha": "center", "color": side.look.colour}
+            style["transform"] = axes.get_xaxis_transform()
             if np.isnan(value):
-                middle = axes.get_xaxis_transform()
-                style = {"rotation": 90, "fontsize": 6, "ha": "center", "va": "center"}
-                axes.text(x, 0.5, absent, color=side.look.colour, transform=middle, **style)
+                axes.text(x, 0.5, "missing", va="center", **style)
                 continue
+            if "at floor" in mine.loc[name, "note"]:
+                axes.text(x, 0.02, "sets at floor", va="bottom", **style)
             low, high = mine.loc[name, "low"], mine.loc[name, "high"]
             axes.plot([x, x], [low, high], color=side.look.colour, lw=1.4)
             face = "white" if side.stroke == FIRST else side.look.colour
@@ -157,7 +162,9 @@ def _caption(plotted: pd.DataFrame, caption: str) -> str:
     drops = plotted[plotted["metric"] == "fg_luo"]
     return (
         f"{caption} Curves: mean score over the axis' sets (for bias over its types: share of "
-        f"stereotypes). Bands: {lower_first(interval_words(curves))} FG (Luo et al. 2023): mean "
-        "relative drop over stages and sets; positive = drop. Own tasks: score right after each "
+        f"stereotypes). Bands: {lower_first(interval_words(curves))} With one seed a band is put "
+        "together from the intervals of the sets. FG (Luo et al. 2023): mean relative drop over "
+        "stages and sets; positive = drop; sets at floor have a base within two standard errors of "
+        "chance, of which nothing can be forgotten. Own tasks: score right after each "
         f"task's stage, the price in learning. Bars: {lower_first(interval_words(drops))}"
     )

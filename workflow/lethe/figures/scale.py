@@ -77,7 +77,7 @@ def _ends(tables: LongTables, known: list[list[Subject]]) -> pd.DataFrame:
 
 
 def _draw_line(axes: Axes, rows, models: list[Subject], axis: str, place: int, face, stroke):
-    """One series; a point without an interval is drawn small, a missing one named."""
+    """One series; a missing point is named."""
     mine = rows[rows["axis"] == axis].drop_duplicates("model").set_index("model")
     colour = PALETTE[place]
     points = []
