@@ -19,6 +19,7 @@ LEFT, TOP = 0.62, 0.72
 FIRST, SECOND = (0, (4, 1.6)), "-"
 APART = ("own", "general")
 OFFSET = 0.14
+FLOOR = "†"
 
 
 @dataclass(frozen=True)
@@ -122,20 +123,20 @@ def _draw_curves(axes: Axes, pair: list[Side], means: list[pd.DataFrame], axis: 
 def _draw_dots(axes: Axes, pair, rows: pd.DataFrame, by: str, names: list[str]) -> None:
     """Values with intervals, the two chains beside each other at every name.
 
-    Where sets of an axis have a base at floor, of which nothing can be forgotten, it is written.
+    Where sets of an axis have a base at floor, of which nothing can be forgotten, it is marked.
     """
     for side, shift in zip(pair, (-OFFSET, OFFSET), strict=True):
         mine = _of(rows, side).drop_duplicates(by).set_index(by)
         for place, name in enumerate(names):
             x = place + shift
             value = mine["value"].get(name, np.nan)
-            style = {"rotation": 90, "fontsize": 5.5, "ha": "center", "color": side.look.colour}
+            style = {"fontsize": 6, "ha": "center", "color": side.look.colour}
             style["transform"] = axes.get_xaxis_transform()
             if np.isnan(value):
-                axes.text(x, 0.5, "missing", va="center", **style)
+                axes.text(x, 0.5, "missing", va="center", rotation=90, **style)
                 continue
             if "at floor" in mine.loc[name, "note"]:
-                axes.text(x, 0.02, "sets at floor", va="bottom", **style)
+                axes.text(x, 0.96, FLOOR, va="top", **style)
             low, high = mine.loc[name, "low"], mine.loc[name, "high"]
             axes.plot([x, x], [low, high], color=side.look.colour, lw=1.4)
             face = "white" if side.stroke == FIRST else side.look.colour
@@ -164,7 +165,8 @@ def _caption(plotted: pd.DataFrame, caption: str) -> str:
         f"{caption} Curves: mean score over the axis' sets (for bias over its types: share of "
         f"stereotypes). Bands: {lower_first(interval_words(curves))} With one seed a band is put "
         "together from the intervals of the sets. FG (Luo et al. 2023): mean relative drop over "
-        "stages and sets; positive = drop; sets at floor have a base within two standard errors of "
-        "chance, of which nothing can be forgotten. Own tasks: score right after each "
+        "stages and sets; positive = drop; "
+        f"{FLOOR}: in some set a base is within two standard errors of chance, of which nothing "
+        "can be forgotten. Own tasks: score right after each "
         f"task's stage, the price in learning. Bars: {lower_first(interval_words(drops))}"
     )
