@@ -285,3 +285,44 @@ def test_dev_scores_of_the_second_statistic_of_bias_change_nothing():
         result = importlib.import_module("lethe.figures.bias").draw(both)
     mine = result.plotted[result.plotted["metric"] == "likelihood_diff"]
     assert (mine["value"] < 2).all()
+
+
+def drawn_of(figure, tables):
+    with command.style():
+        return importlib.import_module(f"lethe.figures.{figure}").draw(tables)
+
+
+def test_a_base_at_floor_is_said_where_fg_has_a_value_and_where_it_has_none():
+    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12))
+    flat = (scores["axis"] == "reading") & scores["model"].isin(["decoder-xs", "decoder-s-tuned"])
+    low = long_tables(scores.assign(value=scores["value"].where(~flat, 0.25)), items[:0])
+    none = long_tables(scores.assign(value=scores["value"].where(~flat, 0.0)), items[:0])
+    before = words(drawn_of("scale", long_tables(scores, items[:0])).figure)
+    found = words(drawn_of("scale", low).figure)
+    assert found.count("†") == before.count("†") + 1
+    for figure in ("scale", "instruction_tuning"):
+        found = words(drawn_of(figure, none).figure)
+        assert "at floor" in found and "missing" not in found
+
+
+@pytest.mark.parametrize("figure", COMPARISONS)
+def test_a_comparison_without_general_sets_is_a_page_that_says_so(figure):
+    scores, items = synthetic_study(Synthetic(FULL, orders=("forward", "mixed"), items=8))
+    found = words(drawn_of(figure, long_tables(scores[scores["axis"] == "own"], items)).figure)
+    assert "No evaluation set of general ability" in " ".join(found)
+
+
+def test_more_series_than_colours_are_drawn():
+    models = tuple((f"m{place}", 1000 * (place + 1)) for place in range(24))
+    what = Synthetic(models, orders=("forward",), control=False, tasks=("simp",), items=4)
+    scores, items = synthetic_study(what)
+    series = scores["model"].str[1:].astype(int).floordiv(2).map("series-{:02d}".format)
+    plotted = drawn_of("scale", long_tables(scores.assign(series=series), items, 5)).plotted
+    assert (plotted["metric"] == "fg_luo").sum() == 24 * 4
+
+
+def test_markers_of_a_dashed_curve_are_hollow_as_in_the_legend():
+    for axes in drawn("mixing", "all parts").figure.axes:
+        for line in axes.get_lines():
+            if line.get_linestyle() == "--":
+                assert line.get_markerfacecolor() == "white"

@@ -9,6 +9,8 @@ from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
 
 NORMAL = 1.96
 APART = ("own", "general")
+COLUMNS = ["axis", "stage_index", "stage_task", "value", "low", "high", "n", "n_units"]
+COLUMNS += ["unit", "note"]
 
 
 def axis_means(metrics: pd.DataFrame, line: Line) -> pd.DataFrame:
@@ -16,8 +18,8 @@ def axis_means(metrics: pd.DataFrame, line: Line) -> pd.DataFrame:
 
     A set with parts counts by its parts. With several bases the value is the mean over bases and
     the interval Student's t over them (three are needed); with one run the interval is over items,
-    put together from those of the sets, which share no items. Columns: axis, stage_index,
-    stage_task, value, low, high, n, n_units, unit, note.
+    put together from those of the sets, which share no items. Columns: COLUMNS, also of a
+    line without such sets.
     """
     rows = metrics[metrics["metric"].str.startswith("score_") & ~metrics["axis"].isin(APART)]
     rows = rows[_of_line(rows, line) & ~rows["unit"].isin(SEED_UNITS)]
@@ -29,7 +31,7 @@ def axis_means(metrics: pd.DataFrame, line: Line) -> pd.DataFrame:
             row = {"axis": axis, "stage_index": int(stage)}
             row["stage_task"] = cells["stage_task"].iloc[0]
             found.append(row | _mean(cells))
-    return pd.DataFrame(found)
+    return pd.DataFrame(found, columns=COLUMNS)
 
 
 def _of_line(rows: pd.DataFrame, line: Line) -> pd.Series:

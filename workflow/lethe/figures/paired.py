@@ -11,6 +11,7 @@ from lethe.claims.subjects import Subject
 from lethe.figures.appearance import Look, looks, stage_words, tick_words
 from lethe.figures.axis_means import axis_means
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
+from lethe.figures.empty import empty
 from lethe.longtables import LongTables, sorted_axes
 from lethe.metrics.shown import interval_words, shown
 
@@ -50,6 +51,8 @@ def draw_pairs(tables: LongTables, title: str, pairs: list[list[Side]], caption:
     drops = _numbers(tables, "fg_luo")
     own = _numbers(tables, "own_after")
     axes_names = sorted_axes(pd.concat(means)["axis"])
+    if not axes_names:
+        return empty(title, "No evaluation set of general ability: select a probe that has one.")
     columns = len(axes_names) + 1 + bool(len(own))
     width = LEFT + columns * (PANEL[0] + GAP[0]) + 0.1
     handles = _legend(pairs)
@@ -97,7 +100,7 @@ def _plotted(pairs: list[list[Side]], rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of(rows: pd.DataFrame, side: Side) -> pd.DataFrame:
-    return rows[[line == side.subject.line for line in rows["line"]]]
+    return rows[rows["line"].isin([side.subject.line])]
 
 
 def _draw_curves(axes: Axes, pair: list[Side], means: list[pd.DataFrame], axis: str) -> None:
@@ -107,7 +110,8 @@ def _draw_curves(axes: Axes, pair: list[Side], means: list[pd.DataFrame], axis: 
         stage = rows["stage_index"].to_numpy(dtype=float)
         value, low, high = (rows[k].to_numpy(dtype=float) for k in ("value", "low", "high"))
         axes.fill_between(stage, low, high, color=side.look.colour, alpha=0.16, lw=0)
-        axes.plot(stage, value, ls=side.stroke, marker=side.look.marker, color=side.look.colour)
+        style = {"color": side.look.colour, "ls": side.stroke, "marker": side.look.marker}
+        axes.plot(stage, value, mfc=_face(side), **style)
         history = history or dict(rows[["stage_index", "stage_task"]].itertuples(index=False))
         absent = stage[np.isnan(value)]
         bottom = axes.get_xaxis_transform()
@@ -133,15 +137,16 @@ def _draw_dots(axes: Axes, pair, rows: pd.DataFrame, by: str, names: list[str]) 
             style = {"fontsize": 6, "ha": "center", "color": side.look.colour}
             style["transform"] = axes.get_xaxis_transform()
             if np.isnan(value):
-                axes.text(x, 0.5, "missing", va="center", rotation=90, **style)
+                floored = "at floor" in mine["note"].get(name, "")
+                words = "at floor" if floored else "missing"
+                axes.text(x, 0.5, words, va="center", rotation=90, **style)
                 continue
             if "at floor" in mine.loc[name, "note"]:
                 axes.text(x, 0.96, FLOOR, va="top", **style)
             low, high = mine.loc[name, "low"], mine.loc[name, "high"]
             axes.plot([x, x], [low, high], color=side.look.colour, lw=1.4)
-            face = "white" if side.stroke == FIRST else side.look.colour
-            style = {"marker": side.look.marker, "mfc": face, "mec": side.look.colour, "ms": 5}
-            axes.plot([x], [value], **style)
+            style = {"marker": side.look.marker, "mfc": _face(side), "mec": side.look.colour}
+            axes.plot([x], [value], ms=5, **style)
     labels = [str(name).removeprefix("own_") for name in names]
     axes.set_xticks(range(len(names)), labels, rotation=40)
     axes.set_xlim(-0.5, max(len(names), 1) - 0.5)
@@ -149,12 +154,16 @@ def _draw_dots(axes: Axes, pair, rows: pd.DataFrame, by: str, names: list[str]) 
         label.set(ha="right", rotation_mode="anchor")
 
 
+def _face(side: Side) -> str:
+    """Markers of the first, dashed chain are hollow."""
+    return "white" if side.stroke == FIRST else side.look.colour
+
+
 def _legend(pairs: list[list[Side]]) -> list[Line2D]:
     handles = {}
     for side in (side for pair in pairs for side in pair):
         style = {"color": side.look.colour, "ls": side.stroke, "marker": side.look.marker}
-        style["mfc"] = "white" if side.stroke == FIRST else side.look.colour
-        handles[side.words] = Line2D([], [], label=side.words, **style)
+        handles[side.words] = Line2D([], [], label=side.words, mfc=_face(side), **style)
     return list(handles.values())
 
 

@@ -12,6 +12,7 @@ from lethe.figures.architecture import size_words
 from lethe.figures.axis_means import axis_means
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
 from lethe.figures.empty import empty
+from lethe.figures.paired import FLOOR
 from lethe.longtables import LongTables, sorted_axes
 from lethe.metrics.shown import interval_words, shown
 
@@ -28,8 +29,10 @@ def draw(tables: LongTables) -> Drawn:
     if not known:
         return empty(TITLE, "No two sizes of one series: select models with the same `series`.")
     drops = _drops(tables, known)
-    ends = _ends(tables, known)
     axes_names = sorted_axes(drops["axis"])
+    if not axes_names:
+        return empty(TITLE, "No evaluation set of general ability: select a probe that has one.")
+    ends = _ends(tables, known)
     width = max(6.5, LEFT + len(axes_names) * (PANEL[0] + GAP[0]) + 0.1)
     handles = _legend(known)
     head = TOP + legend_height(handles, width)
@@ -41,10 +44,10 @@ def draw(tables: LongTables) -> Drawn:
         upper = page.axes(left, head, *PANEL)
         lower = page.axes(left, head + PANEL[1] + GAP[1], *PANEL)
         for place, models in enumerate(known):
-            _draw_line(upper, drops, models, axis, place, PALETTE[place], "-")
+            _draw_line(upper, drops, models, axis, place, _style(place)[0], "-")
             for name, (face, stroke) in ENDS.items():
                 part = ends[ends["end"] == name]
-                colour = face or PALETTE[place]
+                colour = face or _style(place)[0]
                 _draw_line(lower, part, models, axis, place, colour, stroke)
         upper.axhline(0, color="#444444", lw=0.7, zorder=1)
         upper.set_title(axis, loc="left", weight="bold")
@@ -61,8 +64,7 @@ def _drops(tables: LongTables, known: list[list[Subject]]) -> pd.DataFrame:
     """FG of every axis and model."""
     rows = shown(tables.metrics, ["fg_luo"])
     rows = rows[rows["probe"] == ""]
-    lines = {one.line for models in known for one in models}
-    return rows[[line in lines for line in rows["line"]]]
+    return rows[rows["line"].isin([one.line for models in known for one in models])]
 
 
 def _ends(tables: LongTables, known: list[list[Subject]]) -> pd.DataFrame:
@@ -77,21 +79,30 @@ def _ends(tables: LongTables, known: list[list[Subject]]) -> pd.DataFrame:
 
 
 def _draw_line(axes: Axes, rows, models: list[Subject], axis: str, place: int, face, stroke):
-    """One series; a missing point is named."""
+    """One series; a missing point is named, and one that has sets with a base at floor."""
     mine = rows[rows["axis"] == axis].drop_duplicates("model").set_index("model")
-    colour = PALETTE[place]
+    colour, marker = _style(place)
+    words = {"fontsize": 6, "ha": "center", "color": colour}
+    words["transform"] = axes.get_xaxis_transform()
     points = []
     for one in models:
         value = mine["value"].get(one.model, np.nan)
         if np.isnan(value):
-            words = {"rotation": 90, "fontsize": 6, "ha": "center", "color": colour}
-            axes.text(one.params, 0.5, "missing", transform=axes.get_xaxis_transform(), **words)
+            note = "at floor" if "at floor" in mine["note"].get(one.model, "") else "missing"
+            axes.text(one.params, 0.5, note, va="center", rotation=90, **words)
             continue
+        if "at floor" in mine.loc[one.model, "note"]:
+            axes.text(one.params, 0.99, FLOOR, va="top", **words)
         low, high = mine.loc[one.model, ["low", "high"]]
         axes.plot([one.params] * 2, [low, high], color=colour, lw=1.4, alpha=0.8)
         points.append((one.params, value))
     x, y = zip(*points, strict=True) if points else ((), ())
-    axes.plot(x, y, ls=stroke, marker=MARKERS[place], color=colour, mfc=face, ms=5)
+    axes.plot(x, y, ls=stroke, marker=marker, color=colour, mfc=face, ms=5)
+
+
+def _style(place: int) -> tuple[str, str]:
+    """Colour and marker of a series."""
+    return PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)]
 
 
 def _label_sizes(axes: Axes, known: list[list[Subject]]) -> None:
@@ -112,7 +123,7 @@ def _label_sizes(axes: Axes, known: list[list[Subject]]) -> None:
 def _legend(known: list[list[Subject]]) -> list[Line2D]:
     handles = [
         Line2D(
-            [], [], color=PALETTE[place], marker=MARKERS[place],
+            [], [], color=_style(place)[0], marker=_style(place)[1],
             label=f"series {models[0].series}: {', '.join(one.model for one in models)}",
         )
         for place, models in enumerate(known)
@@ -126,8 +137,10 @@ def _legend(known: list[list[Subject]]) -> list[Line2D]:
 def _caption(drops: pd.DataFrame, ends: pd.DataFrame) -> str:
     return (
         "Above: FG (Luo et al. 2023), mean relative drop over stages and sets, against the number "
-        "of parameters (log scale); positive = drop, for bias less stereotype preference. Below: "
-        "mean score of the axis' sets before the first stage (hollow) and after the last. Bars, "
-        f"above: {lower_first(interval_words(drops))} Bars, below: "
+        "of parameters (log scale); positive = drop, for bias less stereotype preference; "
+        f"{FLOOR}: in some set a base is within two standard errors of chance, of which nothing "
+        "can be forgotten. Below: mean score of the axis' sets before the first stage (hollow) "
+        "and after the last. Bars, above: "
+        f"{lower_first(interval_words(drops))} Bars, below: "
         f"{lower_first(interval_words(ends))}"
     )
