@@ -8,6 +8,7 @@ import pytest
 
 from lethe.errors import UserError
 from lethe.fingerprint import fingerprint, imported_modules
+from lethe.workflow_input import CODE
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 
@@ -182,3 +183,10 @@ def test_taking_a_fingerprint_imports_none_of_the_modules():
         [sys.executable, "-c", program], cwd=WORKFLOW, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", ["base", "stage", "probe", "data"])
+def test_a_new_key_of_the_configuration_retrains_and_rescores_nothing(kind):
+    covered = set(imported_modules(CODE[kind]))
+    assert covered and not covered & {"lethe.config", "lethe.entries", "lethe.origin_entries"}
+    assert not covered & {"lethe.settings", "lethe.plan", "lethe.workflow_input"}

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from lethe.config import Catalogue, Model, Study
+from lethe.config import Catalogue, Study
+from lethe.origin_entries import Model
 from lethe.planning.bases import add_base
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, Run, slug_word

@@ -8,9 +8,12 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from lethe.config import FAMILIES, Catalogue, Entry, Model, Recipe, Study
+from lethe.config import Catalogue, Recipe, Study
 from lethe.data.loader_names import loader_names
+from lethe.entries import Entry
 from lethe.errors import UserError
+from lethe.families import FAMILIES
+from lethe.origin_entries import Model
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "config" / "catalogue"

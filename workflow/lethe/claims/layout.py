@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lethe.artefacts import write_atomic
-from lethe.tables.writing import Table, latex, markdown
+from lethe.tables.writing import Table, latex, markdown, write_forms
 
 PAGE_COLUMNS = [
     "part", "about", "verdict", "effect", "effect_low", "effect_high", "metric", "n", "unit",
@@ -25,11 +24,7 @@ def save_claims(table: Table, directory: Path) -> list[Path]:
         "md": page(table),
         "tex": latex(narrow),
     }
-    written = []
-    for suffix, text in forms.items():
-        written.append(Path(directory) / f"claims.{suffix}")
-        write_atomic(written[-1], text)
-    return written
+    return write_forms(forms, directory, "claims")
 
 
 def page(table: Table) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import get_args
 
 from lethe.artefacts import write_atomic, write_json
-from lethe.config import Catalogue, Entry, Seeds, Study
+from lethe.config import Catalogue, Seeds, Study
+from lethe.entries import Entry
 from lethe.settings import ROOT
 
 SCHEMAS = {"config.schema.json": Study, "catalogue.schema.json": Catalogue}

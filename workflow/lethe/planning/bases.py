@@ -1,8 +1,9 @@
 """Nodes of base models: built, fetched, imported, or derived from another."""
 
-from lethe.config import Catalogue, Model
+from lethe.config import Catalogue
 from lethe.errors import UserError
 from lethe.local_files import checkpoint_digest
+from lethe.origin_entries import Model
 from lethe.planning.data import add_data, add_fetched
 from lethe.planning.nodes import Base, Node, Plan, slug_of
 from lethe.planning.stages import add_stage

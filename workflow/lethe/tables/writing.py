@@ -102,6 +102,11 @@ def save(table: Table, directory: Path, name: str) -> list[Path]:
         "md": markdown(table),
         "tex": latex(table),
     }
+    return write_forms(forms, directory, name)
+
+
+def write_forms(forms: dict[str, str], directory: Path, name: str) -> list[Path]:
+    """Write NAME.SUFFIX for every text by its suffix."""
     written = []
     for suffix, text in forms.items():
         written.append(Path(directory) / f"{name}.{suffix}")
