@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from small_nodes import make_tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from lethe.data.examples import Example
@@ -48,7 +49,7 @@ def examples() -> list[Example]:
 
 
 def loss_and_gradients(model, packed: bool):
-    collate = make_collate({**RECIPE, "packed": packed}, 0, "causal", model.config)
+    collate = make_collate({**RECIPE, "packed": packed}, make_tokenizer(), "causal", model.config)
     model.zero_grad()
     batches = collate(examples())
     loss = sum(weighted_loss(model, batch) for batch in batches)

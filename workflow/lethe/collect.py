@@ -114,11 +114,18 @@ def run_rows(run: dict, record: dict, probes: dict[str, dict], end_tasks: dict) 
     return rows
 
 
+def kind_of(result: dict, own: dict[str, str]) -> str:
+    """How a score was made: the kind of its row."""
+    if any(score["metric"] == "mlm_loss" for score in result["scores"]):
+        return "mlm"
+    return "own_task" if result["task"] in own else "probe"
+
+
 def score_rows(words: dict, result: dict, own: dict[str, str], headline: str) -> list[dict]:
     """The rows of one evaluation task on one checkpoint; `headline` is its metric in tables."""
     shared = {
         **words,
-        "kind": "own_task" if result["task"] in own else "probe",
+        "kind": kind_of(result, own),
         "axis": result["axis"],
         "probe": result["task"],
         "split": result["split"],

@@ -41,6 +41,9 @@ class Recipe(Entry):
     loss_normalisation: Literal["token", "example"] = Field(
         "token", description="equal weight of every label, or every example, of the global batch"
     )
+    mask_share: Annotated[Number, Field(gt=0, lt=1)] = Field(
+        0.15, description="masked language models: share of the tokens that are predicted"
+    )
     micro_batch_rows: Count | None = Field(
         None, description="rows computed at once, to save memory; null: the whole batch"
     )
@@ -71,8 +74,16 @@ class Task(Entry):
 class Evaluation(Entry):
     """One evaluation task of a probe."""
 
-    axis: Literal["knowledge", "reasoning", "reading", "bias", "own", "calibration"] = Field(
-        description="the ability it belongs to; `calibration`: none, kept out of every axis"
+    axis: Literal["knowledge", "reasoning", "reading", "bias", "own", "calibration", "domain"] = (
+        Field(
+            description="the ability it belongs to; `calibration`: none, kept out of every axis; "
+            "`domain`: the texts that a masked language model is trained on"
+        )
+    )
+    texts: str | None = Field(
+        None,
+        description="masked language models: jsonl of texts within the source, with `{split}`, "
+        "instead of an lm-eval task; metrics `mlm_loss` (nats) and `mlm_accuracy`",
     )
     source: Name | None = Field(
         None, description="source that holds its YAML or its data, if not the probe's"

@@ -4,4 +4,4 @@ A module of its own, because training reads it: were it in the configuration, ev
 would count as changed training code.
 """
 
-FAMILIES = {"llama": "causal", "t5": "seq2seq", "mt5": "seq2seq"}
+FAMILIES = {"llama": "causal", "t5": "seq2seq", "mt5": "seq2seq", "roberta": "masked"}

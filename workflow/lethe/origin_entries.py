@@ -51,9 +51,10 @@ class Model(Entry):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
-    family: Literal["causal", "seq2seq"] | None = Field(
+    family: Literal["causal", "seq2seq", "masked"] | None = Field(
         None,
-        description="`causal`: decoder; `seq2seq`: encoder-decoder; null: its parent's",
+        description="`causal`: decoder; `seq2seq`: encoder-decoder; `masked`: masked language "
+        "model; null: its parent's",
     )
     series: Name | None = Field(
         None, description="models of one series differ in size only; null: a series of its own"
@@ -68,7 +69,7 @@ class Model(Entry):
     source: Name | None = Field(
         None, description="built: the source whose corpus and tokenizer it is built on"
     )
-    architecture: Literal["llama", "t5", "mt5"] | None = Field(
+    architecture: Literal["llama", "t5", "mt5", "roberta"] | None = Field(
         None, description="built: transformers architecture"
     )
     config: dict[str, Any] = Field({}, description="built: settings of the configuration")
@@ -134,7 +135,9 @@ class Import(Entry):
     """A chain trained elsewhere: the base model first, then every stage in order."""
 
     model: Name = Field(description="name of the model in tables and figures")
-    family: Literal["causal", "seq2seq"] = Field(description="`causal` or `seq2seq`")
+    family: Literal["causal", "seq2seq", "masked"] = Field(
+        description="`causal`, `seq2seq` or `masked`"
+    )
     series: Name | None = Field(None, description="models of one series differ in size only")
     untuned: Name | None = Field(None, description="the model before general instruction tuning")
     params: Positive | None = Field(None, description="number of parameters, for result files")

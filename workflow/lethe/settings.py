@@ -227,8 +227,11 @@ def _require_something(study: Study) -> None:
         raise UserError("probes: expected at least one set of evaluation tasks, found none.")
 
 
-def recipe_for(name: str, recipe: Recipe, model: str) -> dict[str, Any]:
-    """The recipe's values for one model, its overrides applied."""
+def recipe_for(name: str, recipe: Recipe, model: str, family: str = "masked") -> dict[str, Any]:
+    """The recipe's values for one model, its overrides applied.
+
+    What another family has no use for is left out, so that it enters no identity.
+    """
     values = recipe.model_dump(exclude={"overrides"})
     overrides = recipe.overrides.get(model, {})
     if overrides:
@@ -236,6 +239,8 @@ def recipe_for(name: str, recipe: Recipe, model: str) -> dict[str, Any]:
             Recipe, {**values, **overrides}, f"recipes.{name}.overrides.{model}"
         ).model_dump(exclude={"overrides"})
     values["betas"] = list(values["betas"])
+    if family != "masked":
+        del values["mask_share"]
     return values
 
 

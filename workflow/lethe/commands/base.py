@@ -6,6 +6,7 @@ from pathlib import Path
 from lethe.artefacts import sha256_file
 from lethe.commands.node_arguments import add_node_arguments, add_snapshot_argument, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
+from lethe.evaluation.masked_loss import score_texts
 from lethe.models.ready_made import publish_ready_made
 from lethe.paths import node_directory
 from lethe.threads import one_thread
@@ -34,12 +35,25 @@ def take_up(arguments: argparse.Namespace, spec: dict) -> None:
 
 def build(arguments: argparse.Namespace, spec: dict) -> None:
     """Train from scratch and hold it against its dev floors."""
-    include = str(node_directory(arguments.results, "data", spec["data"]) / "eval")
+    data = node_directory(arguments.results, "data", spec["data"])
+    include = str(data / "eval")
 
     def dev_scores(directory: Path, store: Path) -> dict[str, float]:
-        tasks = [EvalTask(task["name"], include, split="dev") for task in spec["floor_tasks"]]
+        by_harness = [task for task in spec["floor_tasks"] if "texts" not in task]
+        tasks = [EvalTask(task["name"], include, split="dev") for task in by_harness]
         weights = sha256_file(directory / "model.safetensors")
         results = score_checkpoint(directory, weights, tasks, store)
+        texts = [
+            {
+                "name": task["name"],
+                "axis": "domain",
+                "chance": None,
+                "path": data / task["texts"].format(split="dev"),
+            }
+            for task in spec["floor_tasks"]
+            if "texts" in task
+        ]
+        results += score_texts(directory, weights, texts, store, "dev")
         metrics = {task["name"]: task["metric"] for task in spec["floor_tasks"]}
         return {
             result["task"]: row["value"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from lethe.artefacts import lock, publish, verify
 from lethe.commands.node_arguments import add_node_arguments, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
+from lethe.evaluation.masked_loss import score_texts
 from lethe.imported.scores import imported_results
 from lethe.models.weights import weights_digest
 from lethe.paths import (
@@ -58,13 +59,18 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
             verify(node_directory(results, kind, node), MANIFEST[kind])
         weights = weights_digest(manifest)
         begun = time.process_time()
+        store = score_store(results, spec["checkpoint"])
         found = score_checkpoint(
             checkpoint,
             weights,
-            [eval_task(task, results, spec) for task in spec["tasks"]],
-            score_store(results, spec["checkpoint"]),
+            [eval_task(task, results, spec) for task in spec["tasks"] if not task.get("texts")],
+            store,
             engine=spec["engine"],
             dtype=spec["dtype"],
+        )
+        texts = [text_task(task, results, spec) for task in spec["tasks"] if task.get("texts")]
+        found += score_texts(
+            checkpoint, weights, texts, store, spec["split"], spec["limit"], spec["dtype"]
         )
         scored = time.process_time() - begun
         directory = node_directory(results, "probe", arguments.node)
@@ -81,6 +87,13 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
         publish(directory, PROBE_MANIFEST, record, [])
     for result in found:
         print(f"{result['task']:<20} {result['n']:>5} items  {result['seconds']:.2f} s")
+
+
+def text_task(task: dict, results: Path, spec: dict) -> dict:
+    """One file of texts of a probe's spec, for the masked-LM loss."""
+    folder = node_directory(results, task["data_kind"], task["data"])
+    path = folder / task["texts"].format(split=spec["split"])
+    return {"name": task["name"], "axis": task["axis"], "chance": task["chance"], "path": path}
 
 
 def eval_task(task: dict, results: Path, spec: dict) -> EvalTask:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from lethe.data import examples, seq2seq_examples
+from lethe.data import examples, masked_examples, seq2seq_examples
 from lethe.data.examples import Example
 from lethe.errors import UserError
 
 # By family: the module that makes examples of documents and of instructions.
-ENCODERS = {"causal": examples, "seq2seq": seq2seq_examples}
+ENCODERS = {"causal": examples, "seq2seq": seq2seq_examples, "masked": masked_examples}
 
 
 def encode_rows(

@@ -10,11 +10,18 @@ that a method does not need is left alone. The order of a stage is
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 
 from lethe.data.batches import Batch
 from lethe.data.examples import Example
+
+
+class Collate(Protocol):
+    """Lays examples out as micro-batches; `draw` is by which a masked model's tokens are masked."""
+
+    def __call__(self, examples: list[Example], draw: int = 0) -> list[Batch]: ...
 
 
 @dataclass
@@ -26,26 +33,30 @@ class Stage:
         examples: the stage's training examples.
         load_replayed: returns the training examples of every earlier stage, oldest first.
         load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy).
-        collate: examples -> micro-batches, as the stage itself lays them out.
+        collate: (examples, draw) -> micro-batches, as the stage itself lays them out. The tokens
+            of a masked language model are masked by the draw, 0 if it is left out; the stage's
+            own draw is the step.
         plain_loss: (model, batch) -> the stage's own loss on a batch, a scalar tensor.
         index: 1 for the first stage after the base.
         seed: the train seed; draw randomness from (seed, step), never from global state.
         steps: optimizer steps of this stage.
         step: the step now being taken, from 0.
         history: the names of the mixtures so far, this one last.
+        family: `causal`, `seq2seq` or `masked`.
     """
 
     model: torch.nn.Module
     examples: list[Example]
     load_replayed: Callable[[], list[list[Example]]]
     load_parent: Callable[[], torch.nn.Module]
-    collate: Callable[[list[Example]], list[Batch]]
+    collate: Collate
     plain_loss: Callable[[torch.nn.Module, Batch], torch.Tensor]
     index: int
     seed: int
     steps: int
     step: int = 0
     history: list[str] = field(default_factory=list)
+    family: str = "causal"
 
     def trainable(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Named parameters that are trained."""

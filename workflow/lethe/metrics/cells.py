@@ -72,13 +72,14 @@ class Cells:
 def evaluations(scores: pd.DataFrame) -> list[Evaluation]:
     """All sets and subsets of the table in axis order, each with its headline metric.
 
-    Sets of the axis `calibration` stand for no ability and are left out.
+    Sets of the axis `calibration` stand for no ability and are left out; masked-LM losses and end
+    tasks have tables of their own.
 
     Raises:
         UserError: two metrics of one set are marked as the headline.
     """
     tested = scores[(scores["split"] == "test") & scores["headline"]]
-    tested = tested[tested["axis"] != CALIBRATION]
+    tested = tested[(tested["axis"] != CALIBRATION) & tested["kind"].isin(("probe", "own_task"))]
     found = []
     for (axis, probe), rows in tested.groupby(["axis", "probe"], sort=True):
         names = sorted(rows["metric"].unique())

@@ -11,6 +11,7 @@ from lethe.models.t5_start import start
 ARCHITECTURES = {
     "llama": ("transformers.models.llama", "LlamaConfig", "LlamaForCausalLM"),
     "t5": ("transformers.models.t5", "T5Config", "T5ForConditionalGeneration"),
+    "roberta": ("transformers.models.roberta", "RobertaConfig", "RobertaForMaskedLM"),
     "mt5": ("transformers.models.mt5", "MT5Config", "MT5ForConditionalGeneration"),
 }
 

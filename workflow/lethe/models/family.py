@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lethe.artefacts import read_json
 from lethe.errors import UserError
-from lethe.models.loading import first_line, load_tokenizer
+from lethe.models.loading import first_line, is_masked, load_tokenizer
 
 WORDS = {
     "causal": "a decoder (causal)",
@@ -47,8 +47,7 @@ def family_of(directory: Path) -> str:
         ) from None
     if config.is_encoder_decoder:
         return "seq2seq"
-    names = config.architectures or []
-    return "masked" if any(name.endswith("ForMaskedLM") for name in names) else "causal"
+    return "masked" if is_masked(config.architectures) else "causal"
 
 
 def check_tokenizer(directory: Path, rows: int) -> None:

@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as functional
 
 from lethe.data.batches import Batch
+from lethe.data.masked_batches import MaskedBatch
 from lethe.data.seq2seq_batches import Seq2SeqBatch
-from lethe.models import seq2seq_forward
+from lethe.models import masked_forward, seq2seq_forward
 
 # Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
 PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
@@ -15,13 +16,15 @@ POSITIONS_KEEP_APART = {"llama", "qwen2", "gpt_neox", "gpt2"}
 
 
 def label_logits(model, batch: Batch) -> torch.Tensor:
-    """Logits [N, vocabulary] at the labelled positions of a decoder or an encoder-decoder.
+    """Logits [N, vocabulary] at the labelled positions of a model of whatever family.
 
     In a decoder, attention is kept within examples by the restarting position ids, from which
     transformers builds the block-diagonal mask; that needs `use_cache=False` and no attention mask.
     """
     if isinstance(batch, Seq2SeqBatch):
         return seq2seq_forward.label_logits(model, batch)
+    if isinstance(batch, MaskedBatch):
+        return masked_forward.label_logits(model, batch)
     inputs = {
         "input_ids": batch.input_ids,
         "position_ids": batch.position_ids,

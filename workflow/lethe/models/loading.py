@@ -68,14 +68,23 @@ def _model_class(directory: Path) -> Any:
         module, _, name = ARCHITECTURES[kind]
         return getattr(import_module(module), name)
     # Only now: the automatic classes take a second to import.
-    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
-    return AutoModelForSeq2SeqLM if config.get("is_encoder_decoder") else AutoModelForCausalLM
+    if config.get("is_encoder_decoder"):
+        return AutoModelForSeq2SeqLM
+    return AutoModelForMaskedLM if is_masked(config.get("architectures")) else AutoModelForCausalLM
+
+
+def is_masked(architectures: list[str] | None) -> bool:
+    """Whether the classes that a configuration names are those of a masked language model."""
+    return any(name.endswith("ForMaskedLM") for name in architectures or [])
 
 
 def require_family(model, family: str, directory: Path) -> None:
     """Raise UserError unless the loaded model is of the family that its catalogue entry names."""
-    found = "seq2seq" if model.config.is_encoder_decoder else "causal"
+    found = "masked" if is_masked([type(model).__name__]) else "causal"
+    if model.config.is_encoder_decoder:
+        found = "seq2seq"
     if family != found:
         raise UserError(
             f"{directory}: expected a model of family {family!r}, found {found!r} (model type "

@@ -35,7 +35,7 @@ def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node
         "config": model.config,
         "data": data.id,
         "mixture": [{**shared, "file": file} for file in model.corpus],
-        "recipe": recipe_for(model.recipe, catalogue.recipes[model.recipe], name),
+        "recipe": recipe_for(model.recipe, catalogue.recipes[model.recipe], name, model.family),
         "base_seed": base_seed,
         "attempts": model.attempts,
         "floors": dict(sorted(model.floors.items())),
@@ -96,14 +96,18 @@ def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -
 
 def _floor_tasks(catalogue: Catalogue, model: Model) -> list[dict[str, str]]:
     known = {
-        task: (entry.source or probe.source, entry.metric)
+        task: (entry.source or probe.source, entry.metric, entry.texts)
         for probe in catalogue.probes.values()
         for task, entry in probe.tasks.items()
     }
     for task in model.floors:
-        if known.get(task, (None, ""))[0] != model.source:
+        if task not in known or known[task][0] != model.source:
             raise UserError(
                 f"models: the floor of {task!r} names no evaluation task of source "
                 f"{model.source!r}; add it to a probe or remove the floor."
             )
-    return [{"name": task, "metric": known[task][1]} for task in sorted(model.floors)]
+    return [_floor_task(task, *known[task][1:]) for task in sorted(model.floors)]
+
+
+def _floor_task(name: str, metric: str, texts: str | None) -> dict[str, str]:
+    return {"name": name, "metric": metric, **({"texts": texts} if texts else {})}

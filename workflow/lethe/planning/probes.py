@@ -33,7 +33,7 @@ def add_probes(
             tasks.append(
                 {
                     "name": task,
-                    **entry.model_dump(exclude={"source"}),
+                    **entry.model_dump(exclude={"source"} if entry.texts else {"source", "texts"}),
                     "data": data.id if data else None,
                     "data_kind": data.kind if data else None,
                 }

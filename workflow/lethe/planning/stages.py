@@ -38,7 +38,7 @@ def add_stage(
         "history": [*lived.history, mixture],
         "method": entry.method,
         "hyper": entry.hyper,
-        "recipe": recipe_for(recipe, catalogue.recipes[recipe], model),
+        "recipe": recipe_for(recipe, catalogue.recipes[recipe], model, parent.spec["family"]),
         "train_seed": train_seed,
     }
     inputs = [(parent.kind, parent.id)]

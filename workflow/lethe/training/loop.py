@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import torch
 
-from lethe.data import batches, seq2seq_batches
+from lethe.data import batches, masked_batches, seq2seq_batches
 from lethe.data.batches import step_indices
 from lethe.data.examples import Example
+from lethe.data.masked_batches import Masking
 from lethe.errors import UserError
-from lethe.methods.contract import Method, Stage
+from lethe.methods.contract import Collate, Method, Stage
 from lethe.models.forward import POSITIONS_KEEP_APART
 from lethe.training.device import arithmetic, training_device
 from lethe.training.schedules import factor
@@ -121,7 +122,7 @@ def take_step(stage, method, optimizer, rate, recipe, progress) -> None:
     indices = step_indices(len(stage.examples), recipe["batch_size"], stage.step, stage.seed, total)
     examples = [stage.examples[index] for index in indices]
     loss = 0.0
-    for number, batch in enumerate(stage.collate(examples)):
+    for number, batch in enumerate(stage.collate(examples, stage.step)):
         torch.manual_seed(seed_of(stage.seed, stage.step, number))
         with arithmetic(recipe):
             part = method.loss(stage, batch)
@@ -167,27 +168,35 @@ def seed_of(*parts: int) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
 
 
-def make_collate(recipe: dict, pad_token: int, family: str, config):
+def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) -> Collate:
     """The function that lays a step's examples out as the recipe says.
 
+    It takes examples and a number of the draw, by which a masked language model's tokens are
+    masked anew; other families have no use for it.
+
     Args:
+        seed: what a masked language model's masks are drawn from, beside the draw.
         config: the model's configuration; it says whether packed examples can be kept apart, and
             what an encoder-decoder's decoder begins with.
     """
+    device = training_device()
     settings = {
-        "width": recipe["max_length"],
-        "packed": recipe["packed"],
         "normalisation": recipe["loss_normalisation"],
-        "pad_token": pad_token,
+        "pad_token": tokenizer.pad_token_id,
         "micro_batch_rows": recipe["micro_batch_rows"],
     }
+    if family == "masked":
+        settings |= {"masking": Masking.of(tokenizer, recipe["mask_share"]), "seed": seed}
+        return lambda examples, draw=0: [
+            batch.to(device) for batch in masked_batches.collate(examples, draw=draw, **settings)
+        ]
+    settings |= {"width": recipe["max_length"], "packed": recipe["packed"]}
     if family == "causal" and config.model_type not in POSITIONS_KEEP_APART:
         settings["packed"] = False
     if family == "seq2seq":
         settings["start_token"] = config.decoder_start_token_id
     collate = {"causal": batches.collate, "seq2seq": seq2seq_batches.collate}[family]
-    device = training_device()
-    return lambda examples: [batch.to(device) for batch in collate(examples, **settings)]
+    return lambda examples, draw=0: [batch.to(device) for batch in collate(examples, **settings)]
 
 
 def _not_finite(what: str, value: float, stage: Stage, examples: list[Example]) -> str:

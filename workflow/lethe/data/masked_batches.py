@@ -1,0 +1,132 @@
+"""Batches of a masked language model: which tokens are hidden, and by what (Devlin et al. 2019)."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lethe.data.batches import Batch
+from lethe.data.examples import Example
+from lethe.errors import UserError
+
+# Of the chosen tokens, the shares that become the mask token and a random token; the rest stays.
+BY_MASK, BY_RANDOM = 0.8, 0.1
+
+
+@dataclass(frozen=True)
+class MaskedBatch(Batch):
+    """A batch whose `input_ids` are masked; one example a row, in the order of the examples.
+
+    original_ids: [R, L] the tokens before masking.
+    """
+
+    original_ids: torch.Tensor
+
+    @property
+    def attention_mask(self) -> torch.Tensor:
+        """[R, L], 1 on tokens and 0 on padding."""
+        return (self.document_ids >= 0).long()
+
+
+@dataclass(frozen=True)
+class Masking:
+    """How tokens are hidden: what does so, what is never hidden, and how much.
+
+    share: probability of every token to be chosen; at least one of an example is.
+    """
+
+    mask_token: int
+    special_tokens: tuple[int, ...]
+    vocabulary: int
+    share: float
+
+    @classmethod
+    def of(cls, tokenizer, share: float) -> "Masking":
+        """That of a tokenizer.
+
+        Raises:
+            UserError: it has no mask token.
+        """
+        if tokenizer.mask_token_id is None:
+            raise UserError(
+                "The tokenizer has no mask token, so it is not one of a masked language model; "
+                "name it as `mask_token` in tokenizer_config.json."
+            )
+        special = tuple(sorted(set(tokenizer.all_special_ids)))
+        return cls(tokenizer.mask_token_id, special, len(tokenizer), share)
+
+
+def mask(example: Example, masking: Masking, seed: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the model sees of an example, and the places that it predicts.
+
+    A function of (seed, draw, example) alone: neither of the batch nor of its order.
+
+    Returns:
+        tokens [L], and the chosen places in rising order.
+    """
+    tokens = np.asarray(example.tokens)
+    name = zlib.crc32(f"{example.source}/{example.id}".encode())
+    generator = np.random.default_rng([seed, draw, name])
+    free = np.flatnonzero(~np.isin(tokens, masking.special_tokens))
+    if not len(free):
+        raise UserError(f"Example {example.id!r} of {example.source} is empty: nothing to learn.")
+    chosen = free[generator.random(len(free)) < masking.share]
+    if not len(chosen):
+        chosen = generator.choice(free, 1)
+    how = generator.random(len(chosen))
+    seen = tokens.copy()
+    seen[chosen[how < BY_MASK]] = masking.mask_token
+    swapped = chosen[(how >= BY_MASK) & (how < BY_MASK + BY_RANDOM)]
+    seen[swapped] = generator.integers(0, masking.vocabulary, len(swapped))
+    return seen, chosen
+
+
+def collate(
+    examples: Sequence[Example],
+    *,
+    masking: Masking,
+    seed: int,
+    draw: int,
+    normalisation: str,
+    pad_token: int,
+    micro_batch_rows: int | None = None,
+) -> list[MaskedBatch]:
+    """The micro-batches of one step, masked anew for every draw; none for no examples."""
+    masked = [mask(example, masking, seed, draw) for example in examples]
+    total = sum(len(chosen) for _, chosen in masked)
+    rows = [
+        (example, seen, chosen, 1.0 / (len(masked) * len(chosen)))
+        if normalisation == "example"
+        else (example, seen, chosen, 1.0 / total)
+        for example, (seen, chosen) in zip(examples, masked, strict=True)
+    ]
+    size = micro_batch_rows or max(1, len(rows))
+    return [_lay_out(rows[start : start + size], pad_token) for start in range(0, len(rows), size)]
+
+
+def _lay_out(rows, pad_token: int) -> MaskedBatch:
+    length = max(len(seen) for _, seen, _, _ in rows)
+    shape = (len(rows), length)
+    inputs = np.full(shape, pad_token, dtype=np.int64)
+    originals = inputs.copy()
+    documents = np.full(shape, -1, dtype=np.int64)
+    for number, (example, seen, _, _) in enumerate(rows):
+        inputs[number, : len(seen)] = seen
+        originals[number, : len(seen)] = example.tokens
+        documents[number, : len(seen)] = number
+    places = np.concatenate([number * length + row[2] for number, row in enumerate(rows)])
+    counts = [len(chosen) for _, _, chosen, _ in rows]
+    return MaskedBatch(
+        input_ids=torch.from_numpy(inputs),
+        position_ids=torch.arange(length).repeat(len(rows), 1),
+        document_ids=torch.from_numpy(documents),
+        label_positions=torch.from_numpy(places),
+        targets=torch.from_numpy(originals.reshape(-1)[places]),
+        label_documents=torch.from_numpy(np.repeat(np.arange(len(rows)), counts)),
+        weights=torch.from_numpy(np.repeat([row[3] for row in rows], counts)).float(),
+        example_ids=tuple(example.id for example, *_ in rows),
+        sources=tuple(example.source for example, *_ in rows),
+        original_ids=torch.from_numpy(originals),
+    )

@@ -1,0 +1,42 @@
+"""One forward pass of a masked language model: its head on the labelled positions only."""
+
+import torch
+
+from lethe.data.masked_batches import MaskedBatch
+from lethe.errors import UserError
+
+# The module that makes logits of last hidden states, by model type.
+HEADS = {"roberta": "lm_head", "xlm-roberta": "lm_head", "camembert": "lm_head", "bert": "cls"}
+
+
+def hidden_states(model, batch: MaskedBatch, input_ids: torch.Tensor | None = None) -> torch.Tensor:
+    """Last hidden states [R, L, width] of the encoder.
+
+    Args:
+        input_ids: [R, L] other tokens than the batch's masked ones, such as its original ones.
+    """
+    tokens = batch.input_ids if input_ids is None else input_ids
+    return model.base_model(input_ids=tokens, attention_mask=batch.attention_mask).last_hidden_state
+
+
+def head(model):
+    """The module that makes logits [N, vocabulary] of hidden states [N, width].
+
+    Raises:
+        UserError: where this type of model has it is not known.
+    """
+    kind = model.config.model_type
+    if kind not in HEADS:
+        raise UserError(
+            f"Masked language models of type {kind!r} are not supported; known are "
+            f"{', '.join(sorted(HEADS))}."
+        )
+    return getattr(model, HEADS[kind])
+
+
+def label_logits(model, batch: MaskedBatch, hidden: torch.Tensor | None = None) -> torch.Tensor:
+    """Logits [N, vocabulary] at the masked positions, of hidden states already computed or not."""
+    make_logits = head(model)
+    if hidden is None:
+        hidden = hidden_states(model, batch)
+    return make_logits(hidden.flatten(0, 1)[batch.label_positions])
