@@ -1,12 +1,11 @@
 """End tasks in a study: which cells are planned, their rows, and the table of them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_study import make_study
+from synthetic_study import Synthetic, synthetic_study
 
 from lethe.artefacts import write_json
 from lethe.collect import gather
@@ -27,7 +26,7 @@ DEFINED = {
             "family": "masked",
             "source": "world",
             "architecture": "roberta",
-            "recipe": "pretrain",
+            "recipe": "pretrain-xs",
         }
     },
     "orders": {"both": ["simp", "emdg"], "turned": ["emdg", "simp"]},
@@ -156,7 +155,7 @@ def test_the_table_has_a_base_and_the_forgetting_of_the_worked_example(scores):
 
 
 def test_metrics_of_a_study_are_the_same_with_end_tasks(scores):
-    probes, items = make_study(replace_nothing())
+    probes, items = synthetic_study(Synthetic(models=(("decoder-xs", 183_000),), items=20))
     joined = pd.concat([probes, scores], ignore_index=True)
     before = study_metrics(probes, items, 0, 20)
     pd.testing.assert_frame_equal(study_metrics(joined, items, 0, 20), before)
