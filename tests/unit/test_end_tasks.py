@@ -19,9 +19,7 @@ from lethe.errors import UserError
 from lethe.jsonlines import write_rows
 from lethe.models.saving import save_model
 
-SETTINGS = Settings(
-    epochs=12, learning_rate=5e-3, batch_size=8, max_length=12, weight_decay=0.01
-)
+SETTINGS = Settings(epochs=12, learning_rate=5e-3, batch_size=8, max_length=12, weight_decay=0.01)
 
 
 @pytest.fixture(autouse=True)

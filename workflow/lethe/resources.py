@@ -93,9 +93,7 @@ def request(
     further = attempt - 1
     # What the model needs is arithmetic: doubled for a job that was merely cancelled, it would
     # soon be more than any machine has. So it grows as the time does.
-    memory = memory * MORE_MEMORY**further + copies * width * params / 1e6 * (
-        MORE_TIME**further
-    )
+    memory = memory * MORE_MEMORY**further + copies * width * params / 1e6 * (MORE_TIME**further)
     return Request(math.ceil(memory), math.ceil(minutes * MORE_TIME**further), gpu)
 
 
@@ -111,7 +109,8 @@ def training_tokens(spec: dict) -> float | None:
     """Upper limit of the tokens that a base or a stage trains on, from its spec.
 
     Every example counts as the recipe's longest. None where a part of the mixture takes all
-    examples of its data, whose number the spec does not hold, and for end tasks; 0 for a spec without a recipe.
+    examples of its data, whose number the spec does not hold, and for end tasks; 0 for a spec
+    without a recipe.
     """
     if spec.get("kind") == "end_task":
         return None

@@ -111,6 +111,9 @@ class Workflow:
             roots = SCORED_ELSEWHERE
         if kind == "stage" and spec:
             roots.append(f"lethe.methods.{spec['method']}")
+        if kind == "end_task" and spec:
+            method = self._spec(spec["checkpoint"]).get("method")
+            roots += [f"lethe.methods.{method}"] if method else []
         if kind in ("tables", "figures"):
             roots += [f"lethe.{kind}.{node}", f"lethe.{kind}.command"]
         trained = kind in ("base", "stage", "probe", "end_task") and not scored_elsewhere

@@ -34,16 +34,15 @@ def run(arguments: argparse.Namespace) -> None:
         verify(data, MANIFEST[spec["data_kind"]])
         if spec["data_kind"] == "fetched":
             data = fetched_files(results, spec["data"])
-        weights = weights_digest(manifest)
         begun = time.process_time()
         defined, found = end_task_results(
-            checkpoint, weights, spec, data, end_task_store(results, spec["checkpoint"]), tell
+            checkpoint, manifest, spec, data, end_task_store(results, spec["checkpoint"]), tell
         )
         record = {
             "id": arguments.node,
             "spec": spec,
             "code": arguments.code,
-            "weights": weights,
+            "weights": weights_digest(manifest),
             "parameters": manifest["parameters"],
             "task_digest": defined,
             "results": found,

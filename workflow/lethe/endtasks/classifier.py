@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from lethe.errors import UserError
+from lethe.methods.attached import attach
 from lethe.models.loading import load_model
 
 
@@ -19,12 +20,13 @@ class Classifier(nn.Module):
         encoder: gives `last_hidden_state` [R, L, width] of `input_ids` and `attention_mask`.
         classes: number of classes, C.
         seed: of the head's weights; they are normal with the encoder's `initializer_range`.
+        extra: parameters of a method that the encoder computes with, tuned as its own are.
     """
 
-    def __init__(self, encoder: nn.Module, classes: int, seed: int):
+    def __init__(self, encoder: nn.Module, classes: int, seed: int, extra: nn.Module | None = None):
         super().__init__()
         config = encoder.config
-        self.encoder = encoder
+        self.encoder, self.extra = encoder, extra
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.out = nn.Linear(config.hidden_size, classes)
         self.dropout = nn.Dropout(_dropout(config))
@@ -40,8 +42,10 @@ class Classifier(nn.Module):
         return self.out(self.dropout(torch.tanh(self.dense(first))))
 
 
-def load_encoder(directory: Path) -> nn.Module:
-    """The encoder in a checkpoint folder: the whole network but its language-model head.
+def load_encoder(directory: Path) -> tuple[nn.Module, nn.Module | None]:
+    """The encoder in a checkpoint folder, and what its method adds to it; no domain is told.
+
+    The encoder is the whole network but its language-model head.
 
     Raises:
         UserError: the checkpoint cannot be loaded, or is not a masked language model.
@@ -52,7 +56,8 @@ def load_encoder(directory: Path) -> nn.Module:
             f"{directory}: end tasks are fine-tuned on encoders (`family: masked`), found a model "
             f"of type {model.config.model_type!r}."
         )
-    return model.base_model
+    model, method = attach(model, directory)
+    return model.base_model, method.extra if method else None
 
 
 def _dropout(config) -> float:

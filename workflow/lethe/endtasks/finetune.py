@@ -47,10 +47,10 @@ def fine_tune(directory: Path, task: LabelledTask, settings: Settings, seed: int
             not finite.
     """
     tokenizer = load_tokenizer(directory)
-    encoder = load_encoder(directory)
+    encoder, extra = load_encoder(directory)
     require_positions(encoder.config, settings.max_length, directory)
     device = training_device()
-    model = Classifier(encoder, len(task.labels), seed).to(device)
+    model = Classifier(encoder, len(task.labels), seed, extra).to(device)
     rows = {
         split: tokenizer(list(texts.texts), truncation=True, max_length=settings.max_length)[
             "input_ids"

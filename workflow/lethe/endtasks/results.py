@@ -16,7 +16,7 @@ CODE = ["lethe.endtasks.finetune"]
 
 def end_task_results(
     checkpoint: Path,
-    weights: str,
+    manifest: dict[str, Any],
     spec: dict[str, Any],
     data: Path,
     store: Path,
@@ -26,7 +26,7 @@ def end_task_results(
 
     Args:
         checkpoint: a folder in hub format.
-        weights: digest of its weights.
+        manifest: of the checkpoint; it names the weights, and the method and its state.
         spec: of the end-task node.
         data: folder that holds the spec's files.
         store: folder of results, one file `{end task}-seed{seed}-{key}.json`.
@@ -45,7 +45,14 @@ def end_task_results(
             "files": {split: sha256_file(path) for split, path in files.items()},
         }
     )
-    key = digest({"task": defined, "weights": weights, "code": fingerprint(CODE, LIBRARIES)})
+    method = manifest.get("spec", {}).get("method")
+    code = [*CODE, f"lethe.methods.{method}"] if method else CODE
+    made_of = {
+        name: entry["sha256"]
+        for name, entry in manifest["files"].items()
+        if name.endswith((".safetensors", ".json"))
+    }
+    key = digest({"task": defined, "files": made_of, "code": fingerprint(code, LIBRARIES)})
     found = []
     for seed in spec["seeds"]:
         file = store / f"{spec['end_task']}-seed{seed}-{key[:12]}.json"

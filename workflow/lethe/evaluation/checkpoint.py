@@ -9,6 +9,7 @@ import torch
 
 from lethe.artefacts import file_entry
 from lethe.errors import UserError
+from lethe.methods.attached import attach
 from lethe.models.loading import first_line, load_model, load_tokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -27,6 +28,7 @@ def open_checkpoint(directory: Path, dtype: str) -> tuple[Any, Any]:
     model = load_model(directory, dtype)
     if torch.cuda.is_available():
         model = model.to("cuda")
+    model, _ = attach(model, directory)
     try:
         return model.eval(), load_tokenizer(directory)
     except (OSError, ValueError) as error:

@@ -43,6 +43,7 @@ class Stage:
         step: the step now being taken, from 0.
         history: the names of the mixtures so far, this one last.
         family: `causal`, `seq2seq` or `masked`.
+        extra: the method's own parameters that are trained with the model's, or None.
     """
 
     model: torch.nn.Module
@@ -57,12 +58,17 @@ class Stage:
     step: int = 0
     history: list[str] = field(default_factory=list)
     family: str = "causal"
+    extra: torch.nn.Module | None = None
 
     def trainable(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
-        """Named parameters that are trained."""
+        """Named parameters that are trained; the method's own have names that begin `extra.`."""
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad:
                 yield name, parameter
+        if self.extra is not None:
+            for name, parameter in self.extra.named_parameters():
+                if parameter.requires_grad:
+                    yield f"extra.{name}", parameter
 
     def gradients(self) -> dict[str, torch.Tensor]:
         """Whole (unsharded) gradients of the global batch, by parameter name.
@@ -77,6 +83,18 @@ class Method:
 
     needs_identity = False
     """True when the checkpoint needs to be told which task it is used for."""
+
+    extra: torch.nn.Module | None = None
+    """Parameters beside the model's (adapters, gates), set by `attach` or `before_stage`."""
+
+    def attach(self, model: torch.nn.Module) -> torch.nn.Module:
+        """Make a loaded network compute what the method's checkpoint computes, and return it.
+
+        Called after `load_state` for every evaluation and end task, which know no task's identity.
+        A method whose checkpoint is a plain model leaves it as it is; others add forward hooks, and
+        set `extra` to the module that holds their parameters, so that an end task tunes them too.
+        """
+        return model
 
     def before_stage(self, stage: Stage) -> None:
         """Called once before the first step, also when a stage is resumed."""
@@ -99,6 +117,10 @@ class Method:
         return {}
 
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
-        """Restore what `state` returned; called before `before_stage`."""
+        """Restore what `state` returned; called before `before_stage`.
+
+        When an interrupted stage goes on it is called again after `before_stage`: parameters that
+        are being trained (`extra`) are then changed in place.
+        """
         if state:
             raise ValueError(f"{type(self).__name__} keeps no state, found {sorted(state)[:3]}")

@@ -5,7 +5,7 @@ import pandas as pd
 
 from lethe.longtables import RUN_COLUMNS, LongTables, of_run, runs
 from lethe.metrics.intervals import t_interval
-from lethe.metrics.shown import LINE_COLUMNS, Line, lines
+from lethe.metrics.shown import LINE_COLUMNS, lines
 from lethe.tables.lines import words
 from lethe.tables.writing import Table
 
@@ -93,7 +93,10 @@ def own_and_final(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
     stages, last = _stages(rows), rows["stage_index"].max()
     final = np.array([cells.get((name, last), np.nan) for name in names], dtype=float)
     place = [stages.get(domain.get(name)) for name in names]
-    own = [np.nan if k is None else cells.get((n, k), np.nan) for n, k in zip(names, place, strict=True)]
+    own = [
+        np.nan if k is None else cells.get((n, k), np.nan)
+        for n, k in zip(names, place, strict=True)
+    ]
     earlier = [k is not None and k < last for k in place]
     change = (np.array(own, dtype=float) - final)[np.array(earlier, dtype=bool)]
     return {

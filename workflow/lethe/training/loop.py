@@ -71,6 +71,8 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
     """
     progress, first = Progress(), 0
     method.before_stage(stage)
+    if method.extra is not None:
+        stage.extra = method.extra.to(training_device())
     # After the hook, which may freeze parameters or add some.
     optimizer = make_optimizer(stage, recipe)
     saved = snapshots.read() if snapshots else None

@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save
 
 from lethe.artefacts import lock, publish, verify, write_atomic
 from lethe.data.mixtures import load_mixture
+from lethe.methods.attached import METHOD_STATE
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
@@ -19,8 +20,6 @@ from lethe.training.device import prepare, training_device
 from lethe.training.loop import make_collate, total_steps, train
 from lethe.training.provenance import costs, provenance
 from lethe.training.snapshots import Snapshots
-
-METHOD_STATE = "method_state.safetensors"
 
 
 def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_seconds: float) -> dict:
