@@ -9,7 +9,10 @@ from synthetic_study import Synthetic, synthetic_study
 
 from lethe.artefacts import write_json
 from lethe.collect import gather
+from lethe.data.prepare import prepare
+from lethe.endtasks.labelled import read_task
 from lethe.errors import UserError
+from lethe.jsonlines import write_rows
 from lethe.longtables import LongTables, read_scores, write_scores
 from lethe.metrics.matrix import fr_ke
 from lethe.metrics.study import study_metrics
@@ -107,10 +110,9 @@ def made_up(spec: dict, stage: int) -> list[dict]:
     ]
 
 
-@pytest.fixture
-def scores(tmp_path):
+def scores_of(folder, train_seeds):
     """Scores of a study without probes, read again from its file."""
-    study, catalogue = study_of(probes=[], seeds={"end_task": [0, 1, 2]})
+    study, catalogue = study_of(probes=[], seeds={"train": train_seeds, "end_task": [0, 1, 2]})
     plan = make_plan(study, catalogue)
     for run in plan.runs:
         for stage, checkpoint in enumerate(run.checkpoints):
@@ -118,11 +120,24 @@ def scores(tmp_path):
                 spec = plan.nodes[node].spec
                 made = {"id": node, "spec": spec, "parameters": 7, "task_digest": "d"}
                 made |= {"results": made_up(spec, stage)}
-                write_json(tmp_path / "endtasks" / node / "end_task.json", made)
-    rows, items = gather(study_record(study, catalogue, plan), tmp_path)
+                write_json(folder / "endtasks" / node / "end_task.json", made)
+    rows, items = gather(study_record(study, catalogue, plan), folder)
     assert items == []
-    write_scores(tmp_path / "scores.csv", rows)
-    return read_scores(tmp_path / "scores.csv")
+    write_scores(folder / "scores.csv", rows)
+    return read_scores(folder / "scores.csv")
+
+
+@pytest.fixture
+def scores(tmp_path):
+    return scores_of(tmp_path, [0])
+
+
+def test_a_base_that_runs_share_is_counted_once(tmp_path):
+    frame = build(LongTables(scores_of(tmp_path, [0, 1]), pd.DataFrame())).frame
+    assert list(frame["checkpoints"]) == [1, 2]
+    # Twice the values: the interval of the stages is narrower, that of the base is not.
+    width = frame["toy_high"] - frame["toy_low"]
+    assert width[1] < width[0] == pytest.approx(2 * 4.302653 * 10 / 3**0.5)
 
 
 def test_every_seed_and_metric_is_a_row_with_its_headline(scores):
@@ -151,7 +166,7 @@ def test_the_table_has_a_base_and_the_forgetting_of_the_worked_example(scores):
     matrix = np.array([[0.9, 0.7], [0.8, np.nan], [0.7, 0.5]])
     assert last["f1_fr_ke"] == pytest.approx(100 * fr_ke(matrix)) == pytest.approx(10)
     assert last["toy_low"] < last["toy"] < last["toy_high"]
-    assert last["runs"] == 1 and last["end_task_seeds"] == 3
+    assert last["checkpoints"] == 1 and last["end_task_seeds"] == 3
 
 
 def test_metrics_of_a_study_are_the_same_with_end_tasks(scores):
@@ -163,3 +178,20 @@ def test_metrics_of_a_study_are_the_same_with_end_tasks(scores):
 
 def test_a_study_without_end_tasks_has_an_empty_table(scores):
     assert not len(build(LongTables(scores=scores[:0], metrics=pd.DataFrame())).frame)
+
+
+def test_labelled_texts_are_prepared_with_their_labels(tmp_path):
+    for split in ("train", "test"):
+        rows = [{"text": f"{split} one", "topic": 1}, {"text": "two", "topic": "b"}]
+        write_rows(tmp_path / f"{split}.jsonl", [*rows, {"text": "", "topic": "b"}])
+    spec = {
+        "name": "mine",
+        "loader": "labelled",
+        "parameters": {"columns": {"label": "topic"}},
+        "subset": None,
+        "files": {s: {"path": str(tmp_path / f"{s}.jsonl")} for s in ("train", "test")},
+    }
+    prepare(spec, tmp_path / "made", None)
+    task = read_task({s: tmp_path / "made" / f"{s}.jsonl" for s in ("train", "test")})
+    assert task.labels == ("1", "b") and task.splits["test"].texts == ("test one", "two")
+    assert not (tmp_path / "made" / "eval").exists()

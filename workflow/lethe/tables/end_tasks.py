@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lethe.longtables import RUN_COLUMNS, LongTables, of_run, runs
+from lethe.longtables import LongTables, of_run, runs
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import LINE_COLUMNS, lines
 from lethe.tables.lines import words
@@ -11,14 +11,15 @@ from lethe.tables.writing import Table
 
 CAPTION = (
     "End tasks: copies of checkpoints, fine-tuned and scored on test sets; all numbers in %. A "
-    "column per end task: its headline metric after the last stage, [95 % t-interval over runs and "
-    "end-task seeds]. f1: the headline metrics' mean over end tasks, acc: that of accuracy; own: "
+    "column per end task: its headline metric after the last stage, [95 % t-interval over "
+    "checkpoints and end-task seeds]. f1: the headline metrics' mean over end tasks, acc: that of accuracy; own: "
     "each right after the stage of its domain, final: after the last stage. fr_ke: mean over "
     "domains but the last of own - final, seeds averaged before the difference; positive = "
     "forgetting, negative = backward gain (Ke et al. 2023). The method `none` is the model before "
     "the first stage."
 )
 NONE = "none"
+ONCE = ["node", "probe", "metric", "end_task_seed"]
 
 
 def build(tables: LongTables) -> Table:
@@ -33,7 +34,8 @@ def build(tables: LongTables) -> Table:
         named = words(line, scores)
         base = {**named, "method": NONE, "order": ""}
         if named["model"] not in {model for model, method in found if method == NONE}:
-            before = one[one["stage_index"] == 0]
+            # Runs share their base, whose scores are joined to every one of them.
+            before = one[one["stage_index"] == 0].drop_duplicates(ONCE)
             found[named["model"], NONE] = {**base, **_row(before, names, before)}
         found[named["model"], line] = {**named, **_row(one, names, _last(one))}
     return Table(pd.DataFrame(list(found.values())), CAPTION)
@@ -72,8 +74,7 @@ def _row(rows: pd.DataFrame, names: list[str], last: pd.DataFrame) -> dict:
     ):
         row |= {f"{word}_{name}": 100 * v for name, v in own_and_final(chosen, names).items()}
     seeds = rows["end_task_seed"].dropna().nunique()
-    units = rows[RUN_COLUMNS].drop_duplicates().shape[0]
-    return row | {"runs": units, "end_task_seeds": seeds}
+    return row | {"checkpoints": last["node"].nunique(), "end_task_seeds": seeds}
 
 
 def _with_interval(name: str, values: np.ndarray) -> dict[str, float]:
