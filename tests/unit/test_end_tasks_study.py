@@ -182,8 +182,8 @@ def test_a_study_without_end_tasks_has_an_empty_table(scores):
 
 def test_labelled_texts_are_prepared_with_their_labels(tmp_path):
     for split in ("train", "test"):
-        rows = [{"text": f"{split} one", "topic": 1}, {"text": "two", "topic": "b"}]
-        write_rows(tmp_path / f"{split}.jsonl", [*rows, {"text": "", "topic": "b"}])
+        rows = [{"text": f"{split} one", "topic": 1}, {"text": "two", "topic": 2}]
+        write_rows(tmp_path / f"{split}.jsonl", [*rows, {"text": "", "topic": 2}])
     spec = {
         "name": "mine",
         "loader": "labelled",
@@ -193,5 +193,5 @@ def test_labelled_texts_are_prepared_with_their_labels(tmp_path):
     }
     prepare(spec, tmp_path / "made", None)
     task = read_task({s: tmp_path / "made" / f"{s}.jsonl" for s in ("train", "test")})
-    assert task.labels == ("1", "b") and task.splits["test"].texts == ("test one", "two")
+    assert task.labels == ("1", "2") and task.splits["test"].texts == ("test one", "two")
     assert not (tmp_path / "made" / "eval").exists()
