@@ -1,13 +1,12 @@
 """Hard attention: its equations, and that earlier domains' outputs do not change."""
 
-import copy
-
 import numpy as np
 import pytest
 import torch
 from masked_model import masked_model, masked_tokenizer
 from safetensors.torch import load_file
 from small_nodes import sentence, stage_spec
+from transformers import BertConfig, BertForMaskedLM
 
 from lethe.artefacts import publish
 from lethe.data.masked_batches import Masking, collate
@@ -15,11 +14,13 @@ from lethe.data.masked_examples import document_examples
 from lethe.errors import UserError
 from lethe.hard_attention.adapters import bottleneck_of, insert
 from lethe.hard_attention.gates import annealed, at_most, compensation, free_weight, gate, penalty
-from lethe.hard_attention.places import KINDS, free_shares, gate_units
+from lethe.hard_attention.places import KINDS, free_shares, gate_units, unit_sizes
+from lethe.hard_attention.protection import Protection
 from lethe.jsonlines import write_rows
 from lethe.methods.attached import METHOD_STATE, attach, method_of
+from lethe.methods.contract import Stage
 from lethe.methods.registry import create
-from lethe.models.forward import label_logits
+from lethe.models.forward import label_logits, weighted_loss
 from lethe.models.loading import load_model
 from lethe.models.saving import save_model
 from lethe.training.stage import train_stage
@@ -38,10 +39,14 @@ def texts(count: int, seed: int) -> list[dict]:
     return [{"id": str(n), "text": sentence(generator, 4 + n % 6)} for n in range(count)]
 
 
-def one_batch():
+def batches_of(rows: int | None):
     examples = document_examples(texts(6, 9), "d", TOKENIZER, 40)
     settings = {"masking": Masking.of(TOKENIZER, 0.15), "seed": 3, "pad_token": 1}
-    return collate(examples, draw=0, normalisation="token", **settings)[0]
+    return collate(examples, draw=0, normalisation="token", micro_batch_rows=rows, **settings)
+
+
+def one_batch():
+    return batches_of(None)[0]
 
 
 def nodes(results):
@@ -149,6 +154,55 @@ def test_a_weight_is_free_unless_both_of_its_ends_are_used():
     assert free_weight(rows, None, torch.Size((3, 2)))[:, 1].tolist() == [0.0, 1.0, 0.5]
 
 
+def bert():
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    return BertForMaskedLM(BertConfig(vocab_size=21, intermediate_size=24, **sizes))
+
+
+@pytest.mark.parametrize("build", [masked_model, bert])
+def test_only_embeddings_norms_head_and_one_bias_a_layer_have_no_gate(build):
+    model = build()
+    sizes = unit_sizes(model, KINDS["all"])
+    shares = free_shares(model, {name: torch.ones(size) for name, size in sizes.items()})
+    assert all((share == 0).all() for share in shares.values())
+    uncovered = {name for name, _ in model.named_parameters()} - shares.keys()
+    free = ("embeddings", "LayerNorm", "lm_head", "cls", "attention.output.dense.bias")
+    assert all(any(part in name for part in free) for name in uncovered)
+    none_used = free_shares(model, {name: torch.zeros(size) for name, size in sizes.items()})
+    assert all((share == 1).all() for share in none_used.values())
+
+
+def test_gradients_are_masked_and_only_what_may_not_change_is_put_back():
+    parameter = torch.nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
+    protection = Protection({"w": parameter}, {"w": torch.tensor([0.0, 0.25, 1.0])})
+    parameter.grad = torch.full((3,), 4.0)
+    protection.mask_gradients()
+    assert parameter.grad.tolist() == [0.0, 1.0, 4.0]
+    parameter.data += 1
+    protection.put_back()
+    assert parameter.tolist() == [1.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(("name", "hyper"), CASES)
+def test_the_loss_of_micro_batches_adds_up_with_the_penalty_counted_once(name, hyper):
+    losses = []
+    for rows in (None, 2):
+        model, method = masked_model().eval(), create(name, hyper)
+        stage = Stage(model, [], None, None, None, weighted_loss, index=1, seed=0, steps=4, step=2)
+        method.before_stage(stage)
+        batches = batches_of(rows)
+        losses.append(sum(method.loss(stage, batch).item() for batch in batches))
+    assert len(batches) == 3
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+    shares = [gate.mean().item() for gate in method.domains.gates.values()]
+    with torch.no_grad():
+        plain = sum(weighted_loss(model, batch).item() for batch in batches)
+    assert losses[1] - plain == pytest.approx(
+        0.75 * np.average(shares, weights=[len(gate) for gate in method.domains.gates.values()]),
+        abs=1e-5,
+    )
+
+
 def test_cumulative_masks_are_the_largest_so_far():
     first, second = {"a": torch.tensor([0.0, 1.0, 0.3])}, {"a": torch.tensor([0.2, 0.1, 0.3])}
     assert at_most({}, first)["a"].tolist() == first["a"].tolist()
@@ -163,7 +217,7 @@ def test_open_gates_change_nothing_and_closed_ones_silence_a_layer():
     gate_units(model, gates, kinds)
     assert torch.equal(plain, label_logits(model, batch))
     gates["layer1_heads"] = torch.tensor([1.0, 0.0])
-    other = copy.deepcopy(masked_model()).eval()
+    other = masked_model().eval()
     with torch.no_grad():
         other.roberta.encoder.layer[1].attention.output.dense.weight[:, 8:] = 0.0
     assert torch.allclose(label_logits(model, batch), label_logits(other, batch), atol=1e-6)

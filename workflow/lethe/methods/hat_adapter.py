@@ -53,7 +53,7 @@ class HatAdapter(Method):
             ) from None
 
     def attach(self, model: nn.Module) -> nn.Module:
-        self.extra = self._build(model)
+        self.extra = self._build(model).to(next(model.parameters()).dtype)
         insert(model, self.extra, None)
         return model
 
