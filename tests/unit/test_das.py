@@ -2,12 +2,17 @@
 
 import pytest
 import torch
-from softmask_case import importance_of, model_with_dropout, stage_of
+from safetensors.torch import load_file
+from softmask_case import TOKENIZER, importance_of, model_with_dropout, stage_of
+from test_masked_family import masked_nodes, masked_spec
 
+from lethe.artefacts import publish
 from lethe.errors import UserError
 from lethe.methods.das import DAS, STATE
 from lethe.methods.registry import create
+from lethe.models.saving import save_model
 from lethe.softmask.modules import encoder_of
+from lethe.training.stage import train_stage
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +152,26 @@ def test_no_initial_importance_is_neither_mask_nor_negatives():
     drawn = DAS(initialise="random")
     drawn.before_stage(stage)
     assert set(drawn.state()) == set(STATE)
+
+
+def test_a_chain_of_trained_stages_hands_the_importances_on_and_is_bit_identical(tmp_path):
+    found = []
+    for name in ("first", "second"):
+        results = tmp_path / name
+        _, data = masked_nodes(results)
+        base = results / "bases" / "base"
+        publish(base, "base.json", {}, save_model(model_with_dropout(), TOKENIZER, base))
+        hyper = {"subset": 8, "contrast_share": 0.5}
+        spec = masked_spec(method="das", hyper=hyper, recipe={"epochs": 1.0})
+        train_stage("one", spec, results, "code", 60)
+        spec |= {"parent": "one", "parent_kind": "stage", "history": ["one", "one"]}
+        train_stage("two", spec, results, "code", 60)
+        stages = [results / "stages" / stage for stage in ("one", "two")]
+        found.append([load_file(stage / "method_state.safetensors") for stage in stages])
+    for first, second in zip(*found, strict=True):
+        assert all(torch.equal(first[name], second[name]) for name in STATE)
+    earlier, later = found[0]
+    assert all((later[name] >= earlier[name]).all() for name in STATE)
 
 
 def test_mistakes_are_one_sentence():

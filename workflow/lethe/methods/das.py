@@ -4,11 +4,9 @@ Written from the paper's equations. Named options stand for what its authors' co
 `lethe.softmask.options` lists them.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 
-import numpy as np
 import torch
 import torch.nn.functional as functional
 
@@ -22,10 +20,9 @@ from lethe.softmask.gates import Importance, check_shapes, scaled
 from lethe.softmask.masking import factors, scale_gradients, scale_updates, taken_before
 from lethe.softmask.modules import PLACES, encoder_of
 from lethe.softmask.options import Options
+from lethe.softmask.passes import DOMAIN, GENERAL, drawing, first_rows, subset_batches
 
 STATE = {f"importance.{place}": place for place in PLACES}
-# What the random numbers before and after a stage are drawn for.
-GENERAL, DOMAIN = 1, 2
 
 
 class DAS(Method):
@@ -99,7 +96,7 @@ class DAS(Method):
         with drawing(stage, DOMAIN):
             found = importances.domain_importance(
                 stage.model,
-                subset_batches(stage, options, DOMAIN),
+                subset_batches(stage, DOMAIN, options.subset, options.importance_batch),
                 original=options.importance_input == "original",
                 dropout=options.importance_dropout,
                 signed=options.signed,
@@ -133,7 +130,7 @@ class DAS(Method):
             else:
                 found = importances.proxy_importance(
                     stage.model,
-                    subset_batches(stage, options, GENERAL),
+                    subset_batches(stage, GENERAL, options.subset, options.importance_batch),
                     axis=options.kl_axis,
                     dropout=options.proxy_dropout,
                     signed=options.signed,
@@ -160,36 +157,6 @@ class DAS(Method):
             ):
                 previous = pooled(masked_forward.hidden_states(model, part), tokens)
         return contrast(*views, previous, options.temperature)
-
-
-def first_rows(batch: MaskedBatch, share: float) -> MaskedBatch:
-    """The first rows of a batch for an encoder's pass: a share of them, at least two if it has two.
-
-    The labels are those of the whole batch and are not to be used.
-    """
-    count = min(len(batch.input_ids), max(2, round(share * len(batch.input_ids))))
-    names = ("input_ids", "position_ids", "document_ids", "original_ids")
-    return replace(batch, **{name: getattr(batch, name)[:count] for name in names})
-
-
-def subset_batches(stage: Stage, options: Options, purpose: int) -> Iterator[MaskedBatch]:
-    """Batches of a random subset of the stage's examples, masked by a draw of their own."""
-    order = np.random.default_rng([stage.seed, stage.index, purpose])
-    chosen = order.permutation(len(stage.examples))[: options.subset]
-    for start in range(0, len(chosen), options.importance_batch):
-        members = chosen[start : start + options.importance_batch]
-        examples = [stage.examples[int(index)] for index in members]
-        # The draws of the stage itself are its steps.
-        yield from stage.collate(examples, stage.steps + purpose)
-
-
-@contextmanager
-def drawing(stage: Stage, purpose: int) -> Iterator[torch.Generator]:
-    """Dropout drawn from the stage's seed within, the global state as it was afterwards."""
-    drawn = int(np.random.default_rng([stage.seed, stage.index, purpose, 1]).integers(2**62))
-    with torch.random.fork_rng():
-        torch.manual_seed(drawn)
-        yield torch.Generator().manual_seed(drawn)
 
 
 METHOD = DAS
