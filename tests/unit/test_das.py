@@ -1,17 +1,20 @@
 """DAS as a method: its state, its loss, what it leaves alone, and a chain of two stages."""
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_nodes import sentence, stage_spec
 from softmask_case import TOKENIZER, importance_of, model_with_dropout, stage_of
-from test_masked_family import masked_nodes, masked_spec
 
 from lethe.artefacts import publish
 from lethe.errors import UserError
+from lethe.jsonlines import write_rows
 from lethe.methods.das import DAS, STATE
 from lethe.methods.registry import create
 from lethe.models.saving import save_model
 from lethe.softmask.modules import encoder_of
+from lethe.training import loop
 from lethe.training.stage import train_stage
 
 
@@ -154,23 +157,39 @@ def test_no_initial_importance_is_neither_mask_nor_negatives():
     assert set(drawn.state()) == set(STATE)
 
 
-def test_a_chain_of_trained_stages_hands_the_importances_on_and_is_bit_identical(tmp_path):
-    found = []
-    for name in ("first", "second"):
-        results = tmp_path / name
-        _, data = masked_nodes(results)
-        base = results / "bases" / "base"
-        publish(base, "base.json", {}, save_model(model_with_dropout(), TOKENIZER, base))
-        hyper = {"subset": 8, "contrast_share": 0.5}
-        spec = masked_spec(method="das", hyper=hyper, recipe={"epochs": 1.0})
-        train_stage("one", spec, results, "code", 60)
-        spec |= {"parent": "one", "parent_kind": "stage", "history": ["one", "one"]}
-        train_stage("two", spec, results, "code", 60)
-        stages = [results / "stages" / stage for stage in ("one", "two")]
-        found.append([load_file(stage / "method_state.safetensors") for stage in stages])
-    for first, second in zip(*found, strict=True):
-        assert all(torch.equal(first[name], second[name]) for name in STATE)
-    earlier, later = found[0]
+def trained(results, stop: int | None = None, monkeypatch=None, **hyper):
+    """Two stages in a chain, the second one stopped at a step and begun again; their folders."""
+    data, base = results / "data" / "data", results / "bases" / "base"
+    generator = np.random.default_rng(0)
+    rows = [{"id": str(n), "text": sentence(generator, 3 + n % 7)} for n in range(16)]
+    write_rows(data / "one.jsonl", rows)
+    publish(data, "data.json", {}, ["one.jsonl"])
+    publish(base, "base.json", {}, save_model(model_with_dropout(), TOKENIZER, base))
+    recipe = {"mask_share": 0.3, "epochs": 1.5, "batch_size": 4}
+    spec = stage_spec(family="masked", method="das", hyper={"subset": 8, **hyper}, recipe=recipe)
+    train_stage("one", spec, results, "code", 1e9)
+    spec |= {"parent": "one", "parent_kind": "stage", "history": ["one", "one"]}
+    if stop is not None:
+        take_step = loop.take_step
+
+        def stopping(stage, *rest):
+            if stage.step == stop:
+                raise KeyboardInterrupt
+            take_step(stage, *rest)
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(loop, "take_step", stopping)
+            train_stage("two", spec, results, "code", 0)
+    train_stage("two", spec, results, "code", 1e9)
+    return [results / "stages" / stage for stage in ("one", "two")]
+
+
+def test_a_chain_hands_importances_on_and_goes_on_bit_identically(tmp_path, monkeypatch):
+    whole = trained(tmp_path / "whole", mask="update", contrast_share=0.5)
+    cut = trained(tmp_path / "cut", 3, monkeypatch, mask="update", contrast_share=0.5)
+    for name in ("model.safetensors", "method_state.safetensors", "training.csv"):
+        assert (whole[1] / name).read_bytes() == (cut[1] / name).read_bytes(), name
+    earlier, later = (load_file(stage / "method_state.safetensors") for stage in whole)
     assert all((later[name] >= earlier[name]).all() for name in STATE)
 
 
