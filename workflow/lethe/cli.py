@@ -22,6 +22,7 @@ VERBS = {
     "base": ("lethe.commands.base", "train a base node (called by the workflow)"),
     "stage": ("lethe.commands.stage", "train a stage node (called by the workflow)"),
     "probe": ("lethe.commands.probe", "score a checkpoint (called by the workflow)"),
+    "end_task": ("lethe.commands.end_task", "fine-tune on an end task (called by the workflow)"),
     "collect": ("lethe.commands.collect", "gather a study's long tables (called by the workflow)"),
     "summarize": ("lethe.commands.summarize", "metrics of a study (called by the workflow)"),
     "table": ("lethe.tables.command", "make one table (called by the workflow)"),

@@ -1,10 +1,11 @@
-"""Gather the probe results of a study into the two long tables."""
+"""Gather the scores of a study into the two long tables."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from lethe.artefacts import read_json
+from lethe.endtasks.rows import end_task_rows, read_end_tasks
 from lethe.errors import UserError
 from lethe.longtables import ITEM_COLUMNS, SCHEMA_VERSION
 from lethe.paths import node_manifest
@@ -25,7 +26,8 @@ def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict
     }
     for run in record["runs"]:
         require_same_versions(run, record, probes, results)
-    scores = [row for run in record["runs"] for row in run_rows(run, record, probes)]
+    end_tasks = read_end_tasks(record, results)
+    scores = [row for run in record["runs"] for row in run_rows(run, record, probes, end_tasks)]
     items = [
         item_row(item, checkpoint, result["task"])
         for checkpoint, nodes in sorted(record["probes"].items())
@@ -76,7 +78,7 @@ def require_same_versions(run: dict, record: dict, probes: dict[str, dict], resu
         require_same(task, chain, scored)
 
 
-def run_rows(run: dict, record: dict, probes: dict[str, dict]) -> list[dict]:
+def run_rows(run: dict, record: dict, probes: dict[str, dict], end_tasks: dict) -> list[dict]:
     """All score rows of one run."""
     rows = []
     for index, (checkpoint, mixture) in enumerate(
@@ -107,6 +109,8 @@ def run_rows(run: dict, record: dict, probes: dict[str, dict]) -> list[dict]:
                 sized = {**words, "params": probe["parameters"]}
                 headline = headlines[result["task"]]
                 rows += score_rows(sized, result, record["own"], headline)
+        for node in record.get("end_tasks", {}).get(checkpoint, ()):
+            rows += end_task_rows(words, end_tasks[node], record["domains"])
     return rows
 
 

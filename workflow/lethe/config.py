@@ -128,6 +128,31 @@ class MethodEntry(Entry):
     note: str = Field("", description="the paper's section, or trials and seeds of the tuning")
 
 
+class EndTask(Entry):
+    """A labelled task that shows what a domain's training is worth: a copy is fine-tuned on it."""
+
+    source: Name = Field(description="where its labelled texts come from")
+    train: str = Field(
+        "train.jsonl", description="jsonl within the source, rows with `text` and `label`"
+    )
+    dev: str | None = Field(None, description="such a file that is scored too; null: none")
+    test: str = Field("test.jsonl", description="such a file; what tables show is scored on it")
+    labels: list[str] = Field([], description="all classes; none: those of the training file")
+    metric: Literal["macro_f1", "micro_f1", "accuracy"] = Field(
+        description="the headline metric; all three are computed"
+    )
+    task: Name = Field(description="the task of its domain, of which the stages are made")
+    epochs: Count = Field(description="passes over its training file; the last one is scored")
+    learning_rate: Positive = Field(
+        3e-5, description="AdamW's at the first step; it falls linearly to zero"
+    )
+    batch_size: Count = Field(16, description="texts in one optimizer step")
+    max_length: Count = Field(164, description="tokens of the longest text; the rest is cut off")
+    weight_decay: Annotated[Number, Field(ge=0)] = Field(
+        0.01, description="decoupled weight decay of matrices; vectors are not decayed"
+    )
+
+
 class Also(Entry):
     """Further chains of some models, beside those that every model has."""
 
@@ -194,6 +219,7 @@ class Catalogue(Entry):
     models: dict[Name, Model] = {}
     tasks: dict[Name, Task] = {}
     probes: dict[Name, Probe] = {}
+    end_tasks: dict[Name, EndTask] = {}
     methods: dict[Name, MethodEntry] = {}
     recipes: dict[Name, Recipe] = {}
     orders: dict[Name, list[Mixture]] = {}
@@ -209,6 +235,9 @@ class Seeds(Entry):
         min_length=1, description="initial weights and document order of bases"
     )
     train: list[Seed] = Field(min_length=1, description="order of examples and dropout of a stage")
+    end_task: list[Seed] = Field(
+        [0], min_length=1, description="head, order of examples and dropout of end tasks"
+    )
     bootstrap: Seed = Field(0, description="resampling of items for intervals")
 
 
@@ -230,6 +259,14 @@ class Study(Entry):
     imports: list[Name] = Field([], description="chains trained or scored elsewhere")
     recipe: Name = Field(description="optimisation settings of the stages")
     probes: list[Name] = Field([], description="what is evaluated after every stage")
+    end_tasks: list[Name] = Field(
+        [], description="what copies of the checkpoints are fine-tuned on and scored"
+    )
+    end_task_cells: Literal["published", "all"] = Field(
+        "published",
+        description="`published`: stage 0, after the own domain, after the last stage; "
+        "`all`: after every stage",
+    )
     limit: Count | None = Field(None, description="largest number of items an evaluation task")
     seeds: Seeds = Field(description="the named seeds")
     tables: list[Name] = Field([], description="tables to make")

@@ -11,6 +11,7 @@ BASE_MANIFEST = "base.json"
 STAGE_MANIFEST = "stage.json"
 PROBE_MANIFEST = "probe.json"
 FETCH_MANIFEST = "fetch.json"
+END_TASK_MANIFEST = "end_task.json"
 
 FOLDER = {
     "fetched": "fetched",
@@ -18,6 +19,7 @@ FOLDER = {
     "base": "bases",
     "stage": "stages",
     "probe": "scores",
+    "end_task": "endtasks",
 }
 MANIFEST = {
     "fetched": FETCH_MANIFEST,
@@ -25,6 +27,7 @@ MANIFEST = {
     "base": BASE_MANIFEST,
     "stage": STAGE_MANIFEST,
     "probe": PROBE_MANIFEST,
+    "end_task": END_TASK_MANIFEST,
 }
 
 
@@ -51,6 +54,11 @@ def work_directory(results: Path | str, node: str) -> Path:
 def score_store(results: Path | str, checkpoint: str) -> Path:
     """Scores of one checkpoint, one file an evaluation task."""
     return Path(results) / "scores" / "store" / checkpoint
+
+
+def end_task_store(results: Path | str, checkpoint: str) -> Path:
+    """End-task results of one checkpoint, one file an end task and seed."""
+    return Path(results) / "endtasks" / "store" / checkpoint
 
 
 def study_directory(results: Path | str, study: str) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lethe.config import Catalogue, Study
 from lethe.origin_entries import Model
 from lethe.planning.bases import add_base
+from lethe.planning.end_tasks import add_end_tasks
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, Run, slug_word
 from lethe.planning.probes import add_probes
@@ -57,6 +58,7 @@ def uses_world(study: Study, catalogue: Catalogue, name: str) -> bool:
     """Whether anything in a model's chains comes from a generated world."""
     sources = {probe.source for probe in (catalogue.probes[p] for p in study.probes)}
     sources |= {task.source for p in study.probes for task in catalogue.probes[p].tasks.values()}
+    sources |= {catalogue.end_tasks[name].source for name in study.end_tasks}
     mixtures = [
         mixture for _, order, _, _ in chains(study, name) for mixture in catalogue.orders[order]
     ]
@@ -98,7 +100,7 @@ def add_run(
 ) -> None:
     """A chain of stages and the probes of its checkpoints."""
     add_probes(plan, study, catalogue, base.node, base.world_seed, f"{base.slug}-base", True)
-    parent, lived, checkpoints = base.node, base, [base.node.id]
+    parent, lived, checkpoints, slugs = base.node, base, [base.node.id], [f"{base.slug}-base"]
     for stage, mixture in enumerate(catalogue.orders[order], start=1):
         slug = f"{base.slug}-{method}-s{stage}-{slug_word(mixture)}-t{train_seed}"
         how = (method, study.recipe, train_seed)
@@ -116,6 +118,7 @@ def add_run(
             (*lived.mixtures, components),
         )
         checkpoints.append(parent.id)
+        slugs.append(slug)
         add_probes(plan, study, catalogue, parent, base.world_seed, slug, False)
     plan.runs.append(
         Run(
@@ -134,3 +137,4 @@ def add_run(
             stages=("", *catalogue.orders[order]),
         )
     )
+    add_end_tasks(plan, study, catalogue, plan.runs[-1], slugs)

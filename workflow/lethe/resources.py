@@ -39,6 +39,7 @@ FIXED = {
     "base": (2000, 20),
     "stage": (2000, 20),
     "probe": (3000, 20),
+    "end_task": (3000, 20),
     "collect": (4000, 60),
     "summarize": (4000, 120),
     "table": (2000, 10),
@@ -75,9 +76,9 @@ def request(
     dtype: of the weights in scoring, a key of WIDTH; training holds them in float32.
     """
     memory, minutes = FIXED[kind]
-    trains = kind in ("base", "stage") and training_tokens != 0
+    trains = kind in ("base", "stage", "end_task") and training_tokens != 0
     scores = kind == "probe"
-    params = params if kind in ("base", "stage", "probe") else 0.0
+    params = params if trains or scores or kind in ("base", "stage") else 0.0
     gpu = gpus(params, trains, dtype) if trains or scores else 0
     copies = SNAPSHOT_COPIES if trains else LOADING_COPIES
     width = WIDTH["float32" if trains else dtype]
@@ -92,9 +93,7 @@ def request(
     further = attempt - 1
     # What the model needs is arithmetic: doubled for a job that was merely cancelled, it would
     # soon be more than any machine has. So it grows as the time does.
-    memory = memory * MORE_MEMORY**further + copies * width * params / 1e6 * (
-        MORE_TIME**further
-    )
+    memory = memory * MORE_MEMORY**further + copies * width * params / 1e6 * (MORE_TIME**further)
     return Request(math.ceil(memory), math.ceil(minutes * MORE_TIME**further), gpu)
 
 
@@ -110,8 +109,11 @@ def training_tokens(spec: dict) -> float | None:
     """Upper limit of the tokens that a base or a stage trains on, from its spec.
 
     Every example counts as the recipe's longest. None where a part of the mixture takes all
-    examples of its data, whose number the spec does not hold; 0 for a spec without a recipe.
+    examples of its data, whose number the spec does not hold, and for end tasks; 0 for a spec
+    without a recipe.
     """
+    if spec.get("kind") == "end_task":
+        return None
     recipe = spec.get("recipe")
     if not recipe:
         return 0.0

@@ -79,11 +79,11 @@ def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     study = _validated(Study, raw, "the configuration")
     for kind in (
-        "models", "orders", "methods", "controls", "imports", "probes", "tables", "figures",
-        "claims",
+        "models", "orders", "methods", "controls", "imports", "probes", "end_tasks", "tables",
+        "figures", "claims",
     ):  # fmt: skip
         _refuse_repeats(kind, getattr(study, kind))
-    for kind in ("world", "base", "train"):
+    for kind in ("world", "base", "train", "end_task"):
         _refuse_repeats(f"seeds.{kind}", getattr(study.seeds, kind))
     return study
 
@@ -135,6 +135,9 @@ def check_references(catalogue: Catalogue) -> None:
         for task, entry in probe.tasks.items():
             if entry.source is not None:
                 require(f"probes.{name}.tasks.{task}.source", entry.source, catalogue.sources)
+    for name, end_task in catalogue.end_tasks.items():
+        require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
+        require(f"end_tasks.{name}.task", end_task.task, catalogue.tasks)
     for name, order in catalogue.orders.items():
         for place, mixture in enumerate(order, start=1):
             _check_mixture(f"orders.{name}, stage {place}", mixture, catalogue)
@@ -179,7 +182,7 @@ def _check_mixture(where: str, mixture: str, catalogue: Catalogue) -> None:
 
 def check_selection(study: Study, catalogue: Catalogue) -> None:
     """Every name that the study selects exists; methods, tables and figures have a file."""
-    for kind in ("models", "orders", "methods", "probes", "imports", "claims"):
+    for kind in ("models", "orders", "methods", "probes", "end_tasks", "imports", "claims"):
         for name in getattr(study, kind):
             require(kind, name, getattr(catalogue, kind))
     for name in study.controls:
@@ -220,7 +223,7 @@ def _require_something(study: Study) -> None:
             listed = [*getattr(study, key), *(x for also in study.also for x in getattr(also, key))]
             if not listed and not (key == "orders" and study.controls):
                 raise UserError(f"{key}: expected at least one beside `models`, found none.")
-    if not study.probes:
+    if not study.probes and not study.end_tasks:
         raise UserError("probes: expected at least one set of evaluation tasks, found none.")
 
 

@@ -39,6 +39,8 @@ def _write_index(plan: Plan, path: Path) -> None:
             rows.setdefault(checkpoint, row)
             for probe in plan.probes[checkpoint]:
                 rows.setdefault(probe, [probe, "probe", *row[2:]])
+            for end_task in plan.end_tasks.get(checkpoint, ()):
+                rows.setdefault(end_task, [end_task, "end_task", *row[2:]])
     for node in [*plan.of_kind("data"), *plan.of_kind("fetched")]:
         rows.setdefault(node.id, [node.id, node.kind, *[""] * (len(COLUMNS) - 2)])
     if rows != before:

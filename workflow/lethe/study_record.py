@@ -10,11 +10,11 @@ from lethe.strict_json import digest
 
 
 def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, Any]:
-    """Runs with their checkpoints, the probe nodes of each, and the tasks' own tests."""
+    """Runs with their checkpoints, the nodes of scores of each, and the tasks' own tests."""
     # What a chain was trained on elsewhere need not be a task of the catalogue.
     used = {name for run in plan.runs for name in _tasks(run.stages)} & catalogue.tasks.keys()
     own = {catalogue.tasks[name].own: name for name in sorted(used) if catalogue.tasks[name].own}
-    return {
+    record = {
         "study": study.study,
         "bootstrap_seed": study.seeds.bootstrap,
         "own": own,
@@ -40,6 +40,10 @@ def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, An
         "tables": list(study.tables),
         "figures": list(study.figures),
     }
+    if plan.end_tasks:
+        domains = {name: catalogue.end_tasks[name].task for name in study.end_tasks}
+        record |= {"end_tasks": plan.end_tasks, "domains": domains}
+    return record
 
 
 def _tasks(stages: tuple[str, ...]) -> list[str]:

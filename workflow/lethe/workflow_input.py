@@ -28,6 +28,7 @@ CODE = {
     "stage": ["lethe.training.stage"],
     "probe": ["lethe.evaluation.harness", "lethe.evaluation.text_metrics", "lethe.evaluation.bias"]
     + ["lethe.evaluation.mutual", "lethe.evaluation.race_middle"],
+    "end_task": ["lethe.endtasks.results"],
     "collect": ["lethe.collect"],
     "summarize": ["lethe.metrics.study"],
     "claims": ["lethe.claims.command"],
@@ -61,6 +62,11 @@ class Workflow:
         """Manifests of every probe result of the study."""
         nodes = self.plan.of_kind("probe")
         return [str(node_manifest(self.study.output, "probe", node.id)) for node in nodes]
+
+    def end_task_results(self) -> list[str]:
+        """Manifests of every end task's results of the study."""
+        nodes = self.plan.of_kind("end_task")
+        return [str(node_manifest(self.study.output, "end_task", node.id)) for node in nodes]
 
     def request(self, rule: str, node: str | None, attempt: int) -> Request:
         """Memory, time and GPUs of a job of a rule; `node` is None where it makes no node."""
@@ -105,9 +111,12 @@ class Workflow:
             roots = SCORED_ELSEWHERE
         if kind == "stage" and spec:
             roots.append(f"lethe.methods.{spec['method']}")
+        if kind == "end_task" and spec:
+            method = self._spec(spec["checkpoint"]).get("method")
+            roots += [f"lethe.methods.{method}"] if method else []
         if kind in ("tables", "figures"):
             roots += [f"lethe.{kind}.{node}", f"lethe.{kind}.command"]
-        trained = kind in ("base", "stage", "probe") and not scored_elsewhere
+        trained = kind in ("base", "stage", "probe", "end_task") and not scored_elsewhere
         code = fingerprint(roots, LIBRARIES if trained else ())
         if kind == "probe" and not scored_elsewhere:
             # Definitions of evaluation tasks are not Python, but they make scores.

@@ -73,3 +73,21 @@ rule probe:
         code=lambda w: wf.code("probe", w.node),
     shell:
         "python -m lethe probe {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
+
+
+rule end_task:
+    input:
+        lambda w: wf.inputs(w.node),
+    output:
+        f"{RESULTS}/endtasks/{{node}}/end_task.json",
+    log:
+        f"{RESULTS}/logs/end_task/{{node}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **get_request("end_task"),
+    params:
+        results=get_results,
+        code=lambda w: wf.code("end_task", w.node),
+    shell:
+        "python -m lethe end_task {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"

@@ -13,6 +13,7 @@ rule collect:
     input:
         record=wf.record,
         probes=wf.probe_results(),
+        end_tasks=wf.end_task_results(),
     output:
         scores=f"{STUDY}/scores.csv",
         outcomes=f"{STUDY}/items.csv.gz",

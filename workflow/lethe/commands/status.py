@@ -49,6 +49,7 @@ def state(plan: Plan, results: Path, node: str) -> tuple[str, str]:
     kind = plan.nodes[node].kind
     fetches = [one for one in plan.nodes[node].inputs if one[0] == "fetched"]
     jobs = [(kind, node), *fetches, *(("probe", probe) for probe in plan.probes[node])]
+    jobs += [("end_task", end_task) for end_task in plan.end_tasks.get(node, ())]
     done = [node_manifest(results, kind, name).exists() for kind, name in jobs]
     if all(done):
         return "#", ""

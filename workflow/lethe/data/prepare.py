@@ -15,6 +15,7 @@ from lethe.data.loaders import (  # noqa: F401  (each puts itself into the regis
     esnli,
     generic,
     gigaword,
+    labelled,
     wiki_auto,
 )
 from lethe.data.loaders.registry import Loader, loader_class

@@ -58,7 +58,7 @@ class Counts:
 
 
 def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
-    """Rows {id, prompt, response, ...} of a split, or {id, text}.
+    """Rows {id, prompt, response, ...} of a split, {id, text}, or {id, text, label}.
 
     Raises:
         UserError: columns that are missing, or a split without one example.
@@ -108,7 +108,8 @@ def _from_raw(
         if "text" in example and "response" not in example:
             if taken[place]:
                 counts.written["text"] += 1
-                yield {"id": f"{split.name}-{place}", "text": example["text"]}
+                told = {key: example[key] for key in ("text", "label") if key in example}
+                yield {"id": f"{split.name}-{place}", **told}
             continue
         for name, prompts in sets.items():
             # Drawn for every example, so that a choice of fewer leaves the prompts as they are.

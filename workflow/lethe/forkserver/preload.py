@@ -37,7 +37,7 @@ GROUPS = {
     ),
 }
 GROUP_OF_VERB = {
-    **dict.fromkeys(("data", "base", "stage", "probe"), "models"),
+    **dict.fromkeys(("data", "base", "stage", "probe", "end_task"), "models"),
     **dict.fromkeys(("collect", "summarize", "table", "figure", "claims"), "tables"),
 }
 

@@ -35,6 +35,8 @@ def study_metrics(
     seed: the bootstrap seed. A metric whose cells are missing has an empty value and a note that
     names the cell. Raises UserError if a matrix mixes engines, precisions, versions or digests.
     """
+    # End tasks have several seeds a cell; their table reads the scores themselves.
+    scores = scores[scores["kind"] != "end_task"]
     drawn = ItemResamples(items, seed, resamples)
     sets = evaluations(scores)
     rows: list[dict] = []

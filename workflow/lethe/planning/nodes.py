@@ -55,7 +55,7 @@ class Run:
 
 @dataclass
 class Plan:
-    """All nodes of a study by id, its runs, and the probe nodes of each checkpoint.
+    """All nodes of a study by id, its runs, and each checkpoint's probe and end-task nodes.
 
     `sizes` holds about how many parameters the model of a node has, where the catalogue says it;
     it changes no result and is in no spec.
@@ -64,6 +64,7 @@ class Plan:
     nodes: dict[str, Node] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     probes: dict[str, list[str]] = field(default_factory=dict)
+    end_tasks: dict[str, list[str]] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
 
     def add(self, kind: str, slug: str, spec: dict[str, Any], inputs, size: float = 0.0) -> Node:

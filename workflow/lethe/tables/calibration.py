@@ -35,7 +35,7 @@ def build(tables: LongTables) -> Table:
     """A row per model, axis and variant, nearest first."""
     scores = tables.scores
     base = scores[(scores["stage_index"] == 0) & (scores["split"] == "test")]
-    base = base[~base["metric"].isin(NO_VARIANT) & (base["axis"] != "own")]
+    base = base[~base["metric"].isin(NO_VARIANT) & ~base["axis"].isin(["own", "end_task"])]
     known = published_bases()
     found = []
     for model, rows in base.groupby("model", sort=False):

@@ -1,0 +1,197 @@
+"""End tasks in a study: which cells are planned, their rows, and the table of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic_study import Synthetic, synthetic_study
+
+from lethe.artefacts import write_json
+from lethe.collect import gather
+from lethe.data.prepare import prepare
+from lethe.endtasks.labelled import read_task
+from lethe.errors import UserError
+from lethe.jsonlines import write_rows
+from lethe.longtables import LongTables, read_scores, write_scores
+from lethe.metrics.matrix import fr_ke
+from lethe.metrics.study import study_metrics
+from lethe.plan import make_plan
+from lethe.settings import merge, parse_study, read_catalogue, read_yaml
+from lethe.study_record import study_record
+from lethe.tables.end_tasks import build
+
+ROOT = Path(__file__).parents[2]
+END_TASK = {"source": "world", "metric": "macro_f1", "epochs": 2}
+DEFINED = {
+    "models": {
+        "enc": {
+            "family": "masked",
+            "source": "world",
+            "architecture": "roberta",
+            "recipe": "pretrain-xs",
+        }
+    },
+    "orders": {"both": ["simp", "emdg"], "turned": ["emdg", "simp"]},
+    "end_tasks": {"toy": {**END_TASK, "task": "simp"}, "other": {**END_TASK, "task": "emdg"}},
+}
+
+
+def study_of(**changes):
+    default = {"also": [], "models": ["enc"], "orders": ["both"], "controls": [], "claims": []}
+    default |= {"end_tasks": ["toy", "other"], "define": DEFINED}
+    raw = read_yaml(ROOT / "config" / "config.yaml")
+    study = parse_study(merge(merge(raw, default), changes))
+    return study, read_catalogue(study)
+
+
+def cells(plan) -> dict[tuple, set]:
+    """End tasks by order and stage."""
+    return {
+        (run.order, stage): {plan.nodes[node].spec["end_task"] for node in plan.end_tasks[one]}
+        for run in plan.runs
+        for stage, one in enumerate(run.checkpoints)
+        if one in plan.end_tasks
+    }
+
+
+def test_published_cells_are_the_base_the_own_stage_and_the_last():
+    plan = make_plan(*study_of(orders=["both"]))
+    both = {"toy", "other"}
+    assert cells(plan) == {("both", 0): both, ("both", 1): {"toy"}, ("both", 2): both}
+    assert len(plan.of_kind("end_task")) == 5
+    plan = make_plan(*study_of(end_task_cells="all"))
+    assert set(map(frozenset, cells(plan).values())) == {frozenset(both)}
+
+
+def test_end_tasks_and_their_seeds_change_no_other_node():
+    def ids(plan):
+        return {node for node, one in plan.nodes.items() if one.kind != "end_task"}
+
+    without = make_plan(*study_of(end_tasks=[]))
+    assert not without.of_kind("end_task")
+    assert "end_tasks" not in study_record(*study_of(end_tasks=[]), without)
+    plans = [make_plan(*study_of(seeds={"end_task": seeds})) for seeds in ([0], [0, 1])]
+    assert ids(plans[0]) == ids(plans[1]) == ids(without)
+    assert not {n.id for n in plans[0].of_kind("end_task")} & set(plans[1].nodes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"models": ["xs"]}, "end_tasks: .* the model 'xs' is of the family 'causal'"),
+        ({"end_tasks": ["toi"]}, "end_tasks: 'toi' is not known; did you mean 'toy'"),
+        ({"seeds": {"end_task": [1, 1]}}, "seeds.end_task: 1 is listed 2 times"),
+        ({"seeds": {"end_task": []}}, "seeds.end_task"),
+        (
+            {"define": {"end_tasks": {"toy": {**END_TASK, "task": "sim"}}}},
+            "end_tasks.toy.task: 'sim' is not known; did you mean 'simp'",
+        ),
+    ],
+)
+def test_a_wrong_end_task_is_one_sentence(changes, sentence):
+    with pytest.raises(UserError, match=sentence):
+        make_plan(*study_of(**changes))
+
+
+def made_up(spec: dict, stage: int) -> list[dict]:
+    """Results whose value tells seed, stage and end task."""
+    value = {"toy": 0.8, "other": 0.6}[spec["end_task"]] - 0.1 * stage
+    return [
+        {
+            "seed": seed,
+            "counts": {"train": 4, "test": 8},
+            "scores": {
+                "test": {"accuracy": value + 0.01, "macro_f1": value + 0.1 * seed, "micro_f1": 0.5}
+            },
+            "predicted": [],
+        }
+        for seed in spec["seeds"]
+    ]
+
+
+def scores_of(folder, train_seeds):
+    """Scores of a study without probes, read again from its file."""
+    study, catalogue = study_of(probes=[], seeds={"train": train_seeds, "end_task": [0, 1, 2]})
+    plan = make_plan(study, catalogue)
+    for run in plan.runs:
+        for stage, checkpoint in enumerate(run.checkpoints):
+            for node in plan.end_tasks[checkpoint]:
+                spec = plan.nodes[node].spec
+                made = {"id": node, "spec": spec, "parameters": 7, "task_digest": "d"}
+                made |= {"results": made_up(spec, stage)}
+                write_json(folder / "endtasks" / node / "end_task.json", made)
+    rows, items = gather(study_record(study, catalogue, plan), folder)
+    assert items == []
+    write_scores(folder / "scores.csv", rows)
+    return read_scores(folder / "scores.csv")
+
+
+@pytest.fixture
+def scores(tmp_path):
+    return scores_of(tmp_path, [0])
+
+
+def test_a_base_that_runs_share_is_counted_once(tmp_path):
+    frame = build(LongTables(scores_of(tmp_path, [0, 1]), pd.DataFrame())).frame
+    assert list(frame["checkpoints"]) == [1, 2]
+    # Twice the values: the interval of the stages is narrower, that of the base is not.
+    width = frame["toy_high"] - frame["toy_low"]
+    assert width[1] < width[0] == pytest.approx(2 * 4.302653 * 10 / 3**0.5)
+
+
+def test_every_seed_and_metric_is_a_row_with_its_headline(scores):
+    assert len(scores) == 5 * 3 * 3
+    assert set(scores["kind"]) == set(scores["axis"]) == {"end_task"}
+    assert sorted(scores["end_task_seed"].unique()) == [0, 1, 2]
+    assert set(scores.loc[scores["headline"].astype(bool), "metric"]) == {"macro_f1"}
+    assert dict(scores[["probe", "subset"]].itertuples(index=False)) == {
+        "toy": "simp",
+        "other": "emdg",
+    }
+
+
+def test_the_table_has_a_base_and_the_forgetting_of_the_worked_example(scores):
+    table = build(LongTables(scores=scores, metrics=pd.DataFrame()))
+    frame = table.frame
+    assert list(frame["method"]) == ["none", "sequential"]
+    base, last = frame.iloc[0], frame.iloc[1]
+    # Seeds 0, 1, 2 add 0.0, 0.1, 0.2: a mean of 0.1 above the made-up value.
+    assert base["toy"] == pytest.approx(90) and base["other"] == pytest.approx(70)
+    assert last["toy"] == pytest.approx(70) and last["other"] == pytest.approx(50)
+    assert last["f1_final"] == pytest.approx(60) and last["f1_own"] == pytest.approx(65)
+    assert last["acc_final"] == pytest.approx(51)
+    assert np.isnan(base["f1_fr_ke"]) and np.isnan(base["f1_own"])
+    # own after stage 1: 0.8, after stage 2: 0.5; final 0.7 and 0.5.
+    matrix = np.array([[0.9, 0.7], [0.8, np.nan], [0.7, 0.5]])
+    assert last["f1_fr_ke"] == pytest.approx(100 * fr_ke(matrix)) == pytest.approx(10)
+    assert last["toy_low"] < last["toy"] < last["toy_high"]
+    assert last["checkpoints"] == 1 and last["end_task_seeds"] == 3
+
+
+def test_metrics_of_a_study_are_the_same_with_end_tasks(scores):
+    probes, items = synthetic_study(Synthetic(models=(("decoder-xs", 183_000),), items=20))
+    joined = pd.concat([probes, scores], ignore_index=True)
+    before = study_metrics(probes, items, 0, 20)
+    pd.testing.assert_frame_equal(study_metrics(joined, items, 0, 20), before)
+
+
+def test_a_study_without_end_tasks_has_an_empty_table(scores):
+    assert not len(build(LongTables(scores=scores[:0], metrics=pd.DataFrame())).frame)
+
+
+def test_labelled_texts_are_prepared_with_their_labels(tmp_path):
+    for split in ("train", "test"):
+        rows = [{"text": f"{split} one", "topic": 1}, {"text": "two", "topic": 2}]
+        write_rows(tmp_path / f"{split}.jsonl", [*rows, {"text": "", "topic": 2}])
+    spec = {
+        "name": "mine",
+        "loader": "labelled",
+        "parameters": {"columns": {"label": "topic"}},
+        "subset": None,
+        "files": {s: {"path": str(tmp_path / f"{s}.jsonl")} for s in ("train", "test")},
+    }
+    prepare(spec, tmp_path / "made", None)
+    task = read_task({s: tmp_path / "made" / f"{s}.jsonl" for s in ("train", "test")})
+    assert task.labels == ("1", "2") and task.splits["test"].texts == ("test one", "two")
+    assert not (tmp_path / "made" / "eval").exists()

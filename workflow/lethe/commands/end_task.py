@@ -1,0 +1,58 @@
+"""Fine-tune copies of a checkpoint on an end task, one a seed, score them and keep the scores."""
+
+import argparse
+import os
+import time
+
+from lethe.artefacts import lock, publish, verify
+from lethe.commands.node_arguments import add_node_arguments, read_spec
+from lethe.endtasks.results import end_task_results
+from lethe.models.weights import weights_digest
+from lethe.paths import (
+    END_TASK_MANIFEST,
+    MANIFEST,
+    end_task_store,
+    fetched_files,
+    node_directory,
+    work_directory,
+)
+from lethe.threads import one_thread
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_node_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Publish the scores of all seeds; finished seeds are taken from the store."""
+    one_thread()
+    spec, results = read_spec(arguments, "end_task"), arguments.results
+    with lock(work_directory(results, arguments.node) / "lock"):
+        checkpoint = node_directory(results, spec["checkpoint_kind"], spec["checkpoint"])
+        manifest = verify(checkpoint, MANIFEST[spec["checkpoint_kind"]])
+        data = node_directory(results, spec["data_kind"], spec["data"])
+        verify(data, MANIFEST[spec["data_kind"]])
+        if spec["data_kind"] == "fetched":
+            data = fetched_files(results, spec["data"])
+        begun = time.process_time()
+        defined, found = end_task_results(
+            checkpoint, manifest, spec, data, end_task_store(results, spec["checkpoint"]), tell
+        )
+        record = {
+            "id": arguments.node,
+            "spec": spec,
+            "code": arguments.code,
+            "weights": weights_digest(manifest),
+            "parameters": manifest["parameters"],
+            "task_digest": defined,
+            "results": found,
+            "cpu_seconds": time.process_time() - begun,
+        }
+        directory = node_directory(results, "end_task", arguments.node)
+        os.makedirs(directory, exist_ok=True)
+        publish(directory, END_TASK_MANIFEST, record, [])
+
+
+def tell(result: dict) -> None:
+    scores = ", ".join(f"{name} {value:.4f}" for name, value in result["scores"]["test"].items())
+    print(f"seed {result['seed']}: {scores}, {result['counts']['test']} items", flush=True)

@@ -1,0 +1,60 @@
+"""Accuracy and F1 of class predictions, as plain functions of integer class indices."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def accuracy(truth: Sequence[int], predicted: Sequence[int]) -> float:
+    """Share of the items, 0..1, whose class was predicted.
+
+    Raises:
+        ValueError: no items, or sequences of unequal length.
+    """
+    truth, predicted = _checked(truth, predicted)
+    return float(np.mean(truth == predicted))
+
+
+def macro_f1(truth: Sequence[int], predicted: Sequence[int]) -> float:
+    """Unweighted mean, 0..1, of the classes' F1 = 2 tp / (2 tp + fp + fn).
+
+    The mean is over the classes that occur in `truth` or in `predicted`.
+
+    Raises:
+        ValueError: no items, or sequences of unequal length.
+    """
+    truth, predicted = _checked(truth, predicted)
+    classes = np.union1d(truth, predicted)
+    return float(np.mean([_f1(*_counts(truth, predicted, one)) for one in classes]))
+
+
+def micro_f1(truth: Sequence[int], predicted: Sequence[int]) -> float:
+    """F1, 0..1, of the counts summed over classes; the accuracy where every item has one class.
+
+    Raises:
+        ValueError: no items, or sequences of unequal length.
+    """
+    truth, predicted = _checked(truth, predicted)
+    classes = np.union1d(truth, predicted)
+    counts = np.array([_counts(truth, predicted, one) for one in classes])
+    return _f1(*counts.sum(axis=0))
+
+
+METRICS = {"accuracy": accuracy, "macro_f1": macro_f1, "micro_f1": micro_f1}
+
+
+def _checked(truth: Sequence[int], predicted: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    truth, predicted = np.asarray(truth), np.asarray(predicted)
+    if truth.shape != predicted.shape or truth.ndim != 1 or not len(truth):
+        raise ValueError(f"expected two equal rows of items, found {truth.shape, predicted.shape}")
+    return truth, predicted
+
+
+def _counts(truth: np.ndarray, predicted: np.ndarray, one: int) -> tuple[int, int, int]:
+    """True positives, false positives and false negatives of a class."""
+    said, right = predicted == one, truth == one
+    return int((said & right).sum()), int((said & ~right).sum()), int((~said & right).sum())
+
+
+def _f1(true_positive: int, false_positive: int, false_negative: int) -> float:
+    return float(2 * true_positive / (2 * true_positive + false_positive + false_negative))

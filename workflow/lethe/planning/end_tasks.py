@@ -1,0 +1,69 @@
+"""Nodes of end tasks: copies of checkpoints that are fine-tuned and scored."""
+
+from lethe.config import Catalogue, Study
+from lethe.errors import UserError
+from lethe.planning.data import add_data
+from lethe.planning.nodes import Plan, Run
+from lethe.settings import parse_mixture
+
+
+def add_end_tasks(
+    plan: Plan, study: Study, catalogue: Catalogue, run: Run, slugs: list[str]
+) -> None:
+    """The end-task nodes of a run's checkpoints, those that other runs have too once.
+
+    Args:
+        slugs: of the run's checkpoints, in order.
+
+    Raises:
+        UserError: the model is not an encoder.
+    """
+    if study.end_tasks and run.family != "masked":
+        raise UserError(
+            f"end_tasks: they are fine-tuned on encoders (`family: masked`); the model "
+            f"{run.model!r} is of the family {run.family!r}."
+        )
+    for stage, (checkpoint, slug) in enumerate(zip(run.checkpoints, slugs, strict=True)):
+        for name in study.end_tasks:
+            if is_wanted(study.end_task_cells, catalogue.end_tasks[name].task, run.stages, stage):
+                add_end_task(plan, study, catalogue, checkpoint, name, run.world_seed, slug)
+
+
+def is_wanted(cells: str, task: str, stages: tuple[str, ...], stage: int) -> bool:
+    """Whether an end task is scored after a stage (0: the base, whose mixture is empty).
+
+    `published`: at stage 0, after the stage that trains on its domain, and after the last.
+    """
+    if cells == "all" or stage in (0, len(stages) - 1):
+        return True
+    return task in [name for name, _ in parse_mixture(stages[stage])]
+
+
+def add_end_task(
+    plan: Plan,
+    study: Study,
+    catalogue: Catalogue,
+    checkpoint: str,
+    name: str,
+    world_seed: int | None,
+    slug: str,
+) -> None:
+    """The node of one checkpoint and end task; every seed is in its spec."""
+    entry = catalogue.end_tasks[name]
+    kind = plan.nodes[checkpoint].kind
+    data = add_data(plan, catalogue, entry.source, world_seed)
+    spec = {
+        "checkpoint": checkpoint,
+        "checkpoint_kind": kind,
+        "end_task": name,
+        "data": data.id,
+        "data_kind": data.kind,
+        **entry.model_dump(exclude={"source", "task"}),
+        "seeds": list(study.seeds.end_task),
+    }
+    inputs = [(kind, checkpoint), (data.kind, data.id)]
+    size = plan.sizes.get(checkpoint, 0.0)
+    node = plan.add("end_task", f"{slug}-{name}", spec, inputs, size)
+    known = plan.end_tasks.setdefault(checkpoint, [])
+    if node.id not in known:
+        known.append(node.id)
