@@ -14,6 +14,7 @@ from lethe.methods.das import DAS, STATE
 from lethe.methods.registry import create
 from lethe.models.saving import save_model
 from lethe.softmask.modules import encoder_of
+from lethe.softmask.options import RELEASED
 from lethe.training import loop
 from lethe.training.stage import train_stage
 
@@ -155,6 +156,15 @@ def test_no_initial_importance_is_neither_mask_nor_negatives():
     drawn = DAS(initialise="random")
     drawn.before_stage(stage)
     assert set(drawn.state()) == set(STATE)
+
+
+def test_what_the_released_code_does_runs_through():
+    stage = stage_of(model_with_dropout())
+    method = DAS(**RELEASED)
+    method.before_stage(stage)
+    take_step(method, stage)
+    method.after_stage(stage)
+    assert all(value.isfinite().all() for value in method.state().values())
 
 
 def trained(results, stop: int | None = None, monkeypatch=None, **hyper):

@@ -6,10 +6,11 @@ from softmask_case import batch_of, examples, importance_of, lay_out, model_with
 from torch import nn
 
 from lethe.errors import UserError
+from lethe.models import masked_forward
 from lethe.models.masked_forward import hidden_states
 from lethe.softmask.gates import recorded, scaled
 from lethe.softmask.importance import masked_loss
-from lethe.softmask.modules import encoder_of
+from lethe.softmask.modules import LAYOUTS, encoder_of
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +118,10 @@ def test_a_layer_of_zeros_before_its_activation():
     with scaled(encoder, importance_of(encoder, 0.0)):
         rows = hidden_states(model, batch)
     assert rows.isfinite().all()
+
+
+def test_units_are_known_of_every_masked_language_model_that_is_supported():
+    assert set(LAYOUTS) == set(masked_forward.HEADS)
 
 
 def test_mistakes_are_one_sentence():

@@ -28,7 +28,6 @@ LAYOUTS = {
     "roberta": Layout(),
     "xlm-roberta": Layout(),
     "camembert": Layout(),
-    "electra": Layout(),
 }
 
 

@@ -19,6 +19,22 @@ CHOICES = {
     "previous": ("attached", "detached"),
 }
 
+RELEASED = {
+    "contrast_input": "original",
+    "pairing": "released",
+    "head_axis": "released",
+    "kl_axis": "position",
+    "proxy_dropout": False,
+    "importance_dropout": True,
+    "signed": True,
+    "importance_input": "original",
+}
+"""The switches that together come nearest to what the authors' code does.
+
+Not imitated: gate gradients that are never set back to zero, so that early batches weigh more; the
+importance gradients left over in the first optimizer step; the subset being the first examples.
+"""
+
 
 @dataclass(frozen=True)
 class Options:
