@@ -288,3 +288,29 @@ def test_the_checkpoint_computes_what_the_network_in_training_computed(name, tmp
     directory = tmp_path / "stages" / "first"
     model, _ = attach(load_model(directory).eval(), directory)
     assert torch.equal(hidden_states(model, the_batch()), trained["states"])
+
+
+@pytest.mark.parametrize("name", HYPERS)
+def test_an_interrupted_second_stage_ends_as_an_uninterrupted_one(name, tmp_path, monkeypatch):
+    import lethe.training.loop as loop
+
+    make_nodes(tmp_path)
+    train_stage("first", spec_of(name, "one", "base", ["one"]), tmp_path, "code", 60)
+    spec = spec_of(name, "two", "first", ["one", "two"])
+    take_step = loop.take_step
+
+    def stop_at_the_fourth(stage, *arguments):
+        if stage.step == 3:
+            raise KeyboardInterrupt
+        take_step(stage, *arguments)
+
+    monkeypatch.setattr(loop, "take_step", stop_at_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        train_stage("stopped", spec, tmp_path, "code", 0)
+    monkeypatch.setattr(loop, "take_step", take_step)
+    train_stage("stopped", spec, tmp_path, "code", 60)
+    train_stage("whole", spec, tmp_path, "code", 60)
+    files = [tmp_path / "stages" / stage for stage in ("stopped", "whole")]
+    one, other = [(folder / "method_state.safetensors").read_bytes() for folder in files]
+    assert one == other
+    assert (files[0] / "training.csv").read_text() == (files[1] / "training.csv").read_text()
