@@ -68,6 +68,11 @@ class Task(Entry):
     template: str = Field("{prompt}", description="how a prompt is wrapped; holds `{prompt}`")
     delimiter: str = Field(" ", description="what stands between prompt and response")
     count: Count | None = Field(None, description="examples drawn for a stage; null: all")
+    joined: bool = Field(
+        False,
+        description="masked language models: texts are put one after the other and cut into pieces "
+        "of the recipe's `max_length`, across their borders",
+    )
     own: Name | None = Field(None, description="evaluation task that tests what was learned")
 
 

@@ -18,14 +18,20 @@ def encode_rows(
     template: str,
     family: str,
     delimiter: str = " ",
+    joined: bool = False,
 ) -> list[Example]:
     """The examples of rows that are all documents or all instructions.
 
+    Args:
+        joined: texts of a masked language model are cut across their borders.
+
     Raises:
-        UserError: an example is empty.
+        UserError: an example is empty, or what should be joined is not texts of a masked model.
     """
     encoder = ENCODERS[family]
-    if "text" in rows[0]:
+    if joined:
+        made = _joined(rows, source, tokenizer, max_length, family)
+    elif "text" in rows[0]:
         made = encoder.document_examples(rows, source, tokenizer, max_length)
     else:
         made = encoder.instruction_examples(
@@ -35,3 +41,12 @@ def encode_rows(
         if example.label_count < 1:
             raise UserError(f"Example {example.id!r} of {source} is empty: nothing to learn.")
     return made
+
+
+def _joined(rows, source: str, tokenizer, max_length: int, family: str) -> list[Example]:
+    if family != "masked" or "text" not in rows[0]:
+        raise UserError(
+            f"tasks.{source}.joined: expected texts and a masked language model, found "
+            f"{'texts' if 'text' in rows[0] else 'instructions'} and a model of family {family!r}."
+        )
+    return masked_examples.joined_examples(rows, source, tokenizer, max_length)

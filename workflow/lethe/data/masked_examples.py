@@ -18,6 +18,21 @@ def document_examples(
     ]
 
 
+def joined_examples(rows: Sequence[dict], source: str, tokenizer, max_length: int) -> list[Example]:
+    """Texts with their special tokens one after the other, in pieces of `max_length` tokens.
+
+    A piece may cross the borders of texts, as in Ke et al. 2023; a last shorter piece is left out,
+    unless there is no other.
+    """
+    encoded = encode(tokenizer, [row["text"] for row in rows])
+    stream = [token for tokens in encoded for token in tokens]
+    ends = range(max_length, len(stream) + 1, max_length) or [len(stream)]
+    return [
+        Example(f"{source}-{number}", source, tuple(stream[max(0, end - max_length) : end]), 0)
+        for number, end in enumerate(ends, start=1)
+    ]
+
+
 def _cut(tokens: list[int], max_length: int) -> tuple[int, ...]:
     if len(tokens) <= max_length:
         return tuple(tokens)

@@ -22,8 +22,8 @@ def load_mixture(
     Args:
         mixture: components with `task`, `data` (id of the data node), `file` (within the node),
             `template` (how a prompt is wrapped), `delimiter` (before the response), `count` (None
-            for all) and `draw` (how often the
-            mixture was used before in the history, so that every use draws other examples).
+            for all), `draw` (how often the mixture was used before in the history, so that every
+            use draws other examples) and perhaps `joined` (texts cut across their borders).
         directories: folder of each data node, by id.
         seed: draws the subset of a component that has a count.
         family: of the model that the examples are for.
@@ -37,7 +37,8 @@ def load_mixture(
         # Drawn before they are encoded: a few examples of a large corpus cost little.
         rows = _drawn(read_example_rows(path, component["task"]), component, seed)
         how = component["template"], family, component["delimiter"]
-        examples += encode_rows(rows, component["task"], tokenizer, max_length, *how)
+        joined = component.get("joined", False)
+        examples += encode_rows(rows, component["task"], tokenizer, max_length, *how, joined)
     return examples
 
 

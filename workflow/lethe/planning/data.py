@@ -72,6 +72,7 @@ def mixture_spec(
                 "delimiter": task.delimiter,
                 "count": count if count is not None else task.count,
                 "draw": used.count(name),
+                **({"joined": True} if task.joined else {}),
             }
         )
     return components

@@ -9,7 +9,7 @@ from lethe.errors import UserError
 # Each is a module of this package with `build(tables) -> Table`.
 TABLES = (
     "fg", "learning", "matrix", "bases", "answers", "general_ability", "bias", "new_tasks",
-    "instruction_tuning", "mixing", "published", "calibration",
+    "instruction_tuning", "mixing", "published", "calibration", "masked_loss",
 )  # fmt: skip
 
 

@@ -1,0 +1,65 @@
+"""Masked-LM loss of every domain before, right after and long after it was trained on."""
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables import RUN_COLUMNS, LongTables
+from lethe.metrics.intervals import t_interval
+from lethe.metrics.shown import LINE_COLUMNS, lines
+from lethe.tables.lines import words
+from lethe.tables.writing import Table
+
+CAPTION = (
+    "Masked-LM loss (nats a masked token) on each domain's test texts: before the first stage, "
+    "right after the domain's own stage, and after the last stage; mean over runs [95 % "
+    "t-interval over runs]. mlm_loss_delta = final - right after, positive = forgetting. An empty "
+    "cell: the domain is in no stage of the order, or was not scored."
+)
+PARTS = ("before", "right_after", "final", "mlm_loss_delta")
+
+
+def build(tables: LongTables) -> Table:
+    """A row per line and domain."""
+    scores = tables.scores
+    rows = scores[(scores["metric"] == "mlm_loss") & (scores["split"] == "test")]
+    keys = list(rows[LINE_COLUMNS].itertuples(index=False, name=None))
+    found = []
+    for line in lines(rows):
+        one = rows[[key == line for key in keys]]
+        for probe in sorted(one["probe"].unique()):
+            cells = one[one["probe"] == probe]
+            runs = [of_run(part) for _, part in cells.groupby(RUN_COLUMNS, dropna=False)]
+            row = {**words(line, rows), "domain": domain_of(probe)}
+            for name in PARTS:
+                row |= _over_runs(name, [run[name] for run in runs])
+            found.append(row | {"runs": len(runs)})
+    return Table(pd.DataFrame(found), CAPTION, {name: 3 for name in PARTS})
+
+
+def domain_of(probe: str) -> str:
+    """`loss_restaurant` is of the domain `restaurant`."""
+    return probe.removeprefix("loss_")
+
+
+def of_run(cells: pd.DataFrame) -> dict[str, float]:
+    """Losses of one run on one domain, by PARTS; nan where the run has no such cell."""
+    by_stage = cells.set_index("stage_index")["value"].astype(float)
+    domain = domain_of(cells["probe"].iloc[0])
+    own = [
+        stage
+        for stage, mixture in zip(cells["stage_index"], cells["stage_task"], strict=True)
+        if domain in [part.partition(":")[0] for part in str(mixture).split("&")]
+    ]
+    last = by_stage.index.max()
+    before, final = by_stage.get(0, np.nan), by_stage[last]
+    right_after = by_stage[min(own)] if own else np.nan
+    # The last domain has had no time to be forgotten.
+    change = final - right_after if own and min(own) < last else np.nan
+    return dict(zip(PARTS, map(float, (before, right_after, final, change)), strict=True))
+
+
+def _over_runs(name: str, values: list[float]) -> dict[str, float]:
+    known = np.array([value for value in values if not np.isnan(value)])
+    low, high = t_interval(known)
+    mean = float(known.mean()) if len(known) else np.nan
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
