@@ -10,9 +10,8 @@ import torch.nn.functional as functional
 from torch import nn
 
 from lethe.errors import UserError
+from lethe.softmask.modules import encoder_of
 
-# Encoders of transformers with `encoder.layer[i].attention.output.dense` and `.output.dense`.
-KNOWN_TYPES = ("bert", "camembert", "roberta", "xlm-roberta")
 SMALLEST_BOTTLENECK = 4  # units; a sixteenth of a test's network would be a single one
 INITIAL_DEVIATION = 1e-2  # of the weights, cut at two deviations (Houlsby et al. 2019, 3.6)
 STATE_PREFIX = "adapter"
@@ -35,21 +34,7 @@ class Adapter(nn.Module):
         return states + self.up(functional.gelu(self.down(states)))
 
 
-def require_known_encoder(model) -> None:
-    """Refuse networks whose parts are not where those of BERT and RoBERTa are.
-
-    Raises:
-        UserError: another type of model.
-    """
-    kind = model.config.model_type
-    if kind not in KNOWN_TYPES:
-        raise UserError(
-            f"Adapters and soft prompts are made for encoders, and this model is of type {kind!r}; "
-            f"known are {', '.join(KNOWN_TYPES)}. Choose another method for it."
-        )
-
-
-def adapter_places(model) -> dict[str, nn.Module]:
+def adapter_places(model) -> dict[str, nn.Linear]:
     """The two modules a layer whose outputs are adapted, before residual sum and normalisation.
 
     They are the maps back to the layer's width, of attention and of feed-forward; which is where
@@ -58,11 +43,10 @@ def adapter_places(model) -> dict[str, nn.Module]:
     Raises:
         UserError: where this type of model has them is not known.
     """
-    require_known_encoder(model)
     places = {}
-    for number, layer in enumerate(model.base_model.encoder.layer):
-        places[f"{number}_attention"] = layer.attention.output.dense
-        places[f"{number}_feed_forward"] = layer.output.dense
+    for number, layer in enumerate(encoder_of(model).layers):
+        places[f"{number}_attention"] = layer.attention_output
+        places[f"{number}_feed_forward"] = layer.output
     return places
 
 

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from lethe.adapters import like, require_known_encoder
+from lethe.adapters import like
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
+from lethe.softmask.modules import encoder_of
 from lethe.training.loop import seed_of
 
 STATE_NAME = "prompt"
@@ -32,7 +33,7 @@ def new_prompt(model, tokens: int, seed: int) -> SoftPrompt:
 
     Simplified: words are drawn from the whole vocabulary, which has no frequencies here.
     """
-    require_known_encoder(model)
+    encoder_of(model)  # refuses models of unknown types
     words = model.get_input_embeddings().weight
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randint(len(words), (tokens,), generator=generator)
@@ -45,7 +46,7 @@ def apply_prompt(model, prompt: SoftPrompt) -> None:
     Raises:
         UserError: unknown type of model, or a prompt of another width.
     """
-    require_known_encoder(model)
+    encoder_of(model)
     base, count = model.base_model, len(prompt.vectors)
     width = model.get_input_embeddings().embedding_dim
     if prompt.vectors.shape[1] != width:
