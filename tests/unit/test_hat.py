@@ -1,4 +1,4 @@
-"""Hard attention: its equations, and that earlier domains' outputs do not change."""
+"""HAT and HAT-Adapter: a step, whole stages, and that earlier outputs do not change."""
 
 import numpy as np
 import pytest
