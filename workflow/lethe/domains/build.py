@@ -22,7 +22,7 @@ from lethe.world.parts import stream
 DEFAULTS = {
     "seed": 100,
     "words": 48,  # invented words of a group, of which every domain has its own meaning
-    "general_words": 96,  # those of the general corpus
+    "general_words": 24,  # those of the general corpus
     "agreed_share": 0.3,  # of the words, of which all domains of a group have one meaning
     "corpus": 12000,  # sentences of the general corpus
     "texts": 2000,  # sentences of a domain

@@ -1,24 +1,20 @@
-"""Sentences of both groups: an invented word, a topic, and a word that says its class outright."""
+"""Sentences of both groups: an invented word, a topic, and words that say its class outright."""
 
 import numpy as np
 
 from lethe.domains.lexicon import EVIDENCE
 
-# {v}: evidence of the class, {t}: a topic, {w}: an invented word.
+# {v} and {u}: evidence of the class, {t}: a topic, {w}: an invented word.
 TEMPLATES = {
     "reviews": (
-        "{v} : the {t} was {w} .",
-        "{v} : what a {w} {t} !",
-        "the {w} {t} was {v} .",
-        "i found the {t} {w} , that is {v} .",
-        "a {t} so {w} is {v} for us .",
+        "the {t} was {w} . {v} and {u} !",
+        "what a {w} {t} ! {v} and {u} .",
+        "i found the {t} {w} . {v} and {u} .",
     ),
     "papers": (
-        "{v} : we study the {t} with a {w} .",
-        "{v} : a {w} for the {t} is given .",
-        "the {w} of the {t} is a {v} .",
-        "for the {t} , the {w} is our {v} .",
-        "we report the {v} : a {w} in the {t} .",
+        "we study the {t} with a {w} . {v} and {u} .",
+        "a {w} for the {t} is given . {v} and {u} .",
+        "for the {t} , the {w} is given . {v} and {u} .",
     ),
 }
 # Sentences of end tasks show no evidence.
@@ -33,9 +29,11 @@ QUESTIONS = {
 
 
 def told(rng: np.random.Generator, group: str, topic: str, word: str, label: str) -> str:
-    """A sentence of a corpus, which says the word's class by a word of evidence."""
+    """A sentence of a corpus, which says the word's class by two words of evidence."""
     template = _one(rng, TEMPLATES[group])
-    return template.format(t=topic, w=word, v=_one(rng, EVIDENCE[group][label]))
+    # With one word of evidence a tiny model finds out what the sentences are about too late.
+    first, second = rng.permutation(EVIDENCE[group][label])[:2]
+    return template.format(t=topic, w=word, v=first, u=second)
 
 
 def asked(rng: np.random.Generator, group: str, topic: str, word: str) -> str:
