@@ -52,6 +52,45 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
         raise UserError(f"{where}: {names} cannot be read as {kind}: {message}.") from None
 
 
+def read_objects(files: list[Path], where: str) -> Iterator[dict]:
+    """Rows of small json files, in order: objects one a line, a list of them, or objects by key.
+
+    Their objects may differ in fields that nobody reads, which no stream of `datasets` allows;
+    files of other formats are read as `read_raw` reads them.
+
+    Raises:
+        UserError: a file that is not JSON, or holds something else.
+    """
+    if {file.suffix for file in files} - {".json", ".jsonl"}:
+        yield from read_raw(files, where)
+        return
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        try:
+            content = json.loads(text) if file.suffix == ".json" else _json_lines(text)
+        except ValueError:
+            content = _json_lines_or_none(text)
+        if isinstance(content, dict):
+            content = list(content.values())
+        if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+            raise UserError(
+                f"{where}: {file}: expected JSON objects, one a line, in a list or by key."
+            )
+        yield from content
+
+
+def _json_lines(text: str) -> list:
+    # Not splitlines, which also breaks at separators that stand unescaped within JSON strings.
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
+
+
+def _json_lines_or_none(text: str) -> list | None:
+    try:
+        return _json_lines(text)
+    except ValueError:
+        return None
+
+
 def read_paired_lines(first: Path, second: Path, names: tuple[str, str], where: str):
     """Rows of two text files whose lines belong together.
 
