@@ -1,13 +1,17 @@
 """The splits of Ke et al. 2023: the released arithmetic gives the published sizes."""
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
 from lethe.data.loaders.text_lines import dev_lines
 from lethe.data.prepare import prepare
 from lethe.data.split_rules import KE2023, apply_rule, first_of_each_class, moved_per_class
 from lethe.errors import UserError
+from lethe.plan import make_plan
+from lethe.settings import parse_study, read_catalogue
 
 
 def labelled_rows(sizes: list[int]) -> list[dict]:
@@ -106,3 +110,25 @@ def test_a_corpus_first_lines_are_dev_and_no_line_is_in_both(tmp_path):
     # Two of forty lines are dev, and a blank one is no document.
     assert dev == lines[:1] and train == lines[2:]
     assert dev_lines(1000, 5) == 50 and dev_lines(1, 5) == 0
+
+
+def test_json_that_is_no_table_is_one_sentence(tmp_path):
+    contents = {"train": "[1, 2]", "test": "[]"}
+    with pytest.raises(UserError, match="expected JSON objects, one a line, in a list or by key"):
+        prepare(spec_of(tmp_path, "absa", contents, ".json"), tmp_path / "out", None)
+
+
+def test_missing_files_matter_only_to_studies_that_select_them():
+    chosen = {"models": ["roberta-base"], "recipe": "ke2023", "orders": ["ke2023-0"], "also": []}
+    chosen |= {"probes": [], "end_tasks": ["Restaurant", "PubMed"], "claims": [], "tables": []}
+    folder = Path(__file__).parents[2] / "config"
+    raw = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    # The default study reads the same catalogue and is planned without them.
+    assert make_plan(*_read(raw)).nodes
+    with pytest.raises(UserError, match="expected a file, found none at data/ke2023"):
+        make_plan(*_read({**raw, **chosen}))
+
+
+def _read(raw: dict):
+    study = parse_study(raw)
+    return study, read_catalogue(study)

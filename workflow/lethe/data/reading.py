@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import datasets
 
 from lethe.errors import UserError
+from lethe.jsonlines import read_rows
 
 # Texts stay texts: pandas would read the words "NA" and "None" as missing values.
 _CSV = {"keep_default_na": False}
@@ -65,13 +67,11 @@ def read_objects(files: list[Path], where: str) -> Iterator[dict]:
         yield from read_raw(files, where)
         return
     for file in files:
-        text = file.read_text(encoding="utf-8")
-        try:
-            content = json.loads(text) if file.suffix == ".json" else _json_lines(text)
-        except ValueError:
-            content = _json_lines_or_none(text)
-        if isinstance(content, dict):
+        content = _whole(file) if file.suffix == ".json" else None
+        if isinstance(content, dict) and all(isinstance(row, dict) for row in content.values()):
             content = list(content.values())
+        if content is None or isinstance(content, dict):
+            content = read_rows(file)
         if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
             raise UserError(
                 f"{where}: {file}: expected JSON objects, one a line, in a list or by key."
@@ -79,14 +79,10 @@ def read_objects(files: list[Path], where: str) -> Iterator[dict]:
         yield from content
 
 
-def _json_lines(text: str) -> list:
-    # Not splitlines, which also breaks at separators that stand unescaped within JSON strings.
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
-
-
-def _json_lines_or_none(text: str) -> list | None:
+def _whole(file: Path) -> Any:
+    """What a file holds that is one JSON value, else None."""
     try:
-        return _json_lines(text)
+        return json.loads(file.read_text(encoding="utf-8-sig"))
     except ValueError:
         return None
 
