@@ -7,56 +7,18 @@ import json
 import random
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-ROWS = 24
-
-
-@dataclass(frozen=True)
-class Roads:
-    """Where one loader's raw files lie: a repository's folder, and local files by key."""
-
-    hub: Path
-    local: dict[str, Path]
-    parameters: dict = field(default_factory=dict)
-    subset: str | None = None
-
-
-def sentence(generator: random.Random, length: int = 6) -> str:
-    words = ["the", "river", "old", "town", "has", "a", "bridge", "near", "it's", '"oak"', "mill"]
-    return " ".join(generator.choice(words) for _ in range(length))
-
-
-def write_parquet(path: Path, rows: list[dict]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows), path)
-
-
-def write_json(path: Path, value) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
-    return path
-
-
-def write_csv(path: Path, rows: list[dict]) -> Path:
-    import csv
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def write_lines(path: Path, lines: list[str]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    return path
+from labelled_tables import absa, classified, labelled, text_lines
+from raw_files_written import (
+    ROWS,
+    Roads,
+    sentence,
+    write_csv,
+    write_json,
+    write_lines,
+    write_parquet,
+)
 
 
 def wiki_auto(folder: Path) -> Roads:
@@ -242,62 +204,6 @@ def generic(folder: Path) -> Roads:
         write_parquet(folder / "hub" / f"{split}.parquet", rows)
         local[split] = write_csv(folder / "local" / f"{split}.csv", rows)
     return Roads(folder / "hub", local, {"columns": {"prompt": "question", "response": "reply"}})
-
-
-def classified(stem: str, names: tuple[str, ...]) -> Callable[[Path], Roads]:
-    """Files as Don't Stop Pretraining distributes them: text, label, and fields of many forms."""
-
-    def write(folder: Path) -> Roads:
-        draw = random.Random(8)
-        local = {}
-        for split, original in (("train", "train"), ("validation", "dev"), ("test", "test")):
-            rows = [
-                {"text": sentence(draw), "label": names[number % len(names)]}
-                | {"metadata": [number] if number % 2 else {"year": str(number)}}
-                for number in range(ROWS)
-            ]
-            lines = [json.dumps(row) for row in rows]
-            local[split] = write_lines(folder / "local" / f"{original}.jsonl", lines)
-            write_lines(folder / "hub" / f"{stem}_{original}.jsonl", lines)
-        return Roads(folder / "hub", local, {"any_size": True})
-
-    return write
-
-
-def absa(folder: Path) -> Roads:
-    """Objects by key on one road, a list of them on the other."""
-    draw = random.Random(9)
-    local = {}
-    for split in ("train", "test"):
-        rows = [
-            {"id": f"{number}_0", "sentence": sentence(draw), "term": "bridge"}
-            | {"polarity": ("positive", "neutral", "negative", "conflict")[number % 4]}
-            for number in range(ROWS)
-        ]
-        write_json(folder / "hub" / f"{split}.json", {row["id"]: row for row in rows})
-        local[split] = write_json(folder / "local" / f"{split}.json", rows)
-    return Roads(folder / "hub", local)
-
-
-def text_lines(folder: Path) -> Roads:
-    """A corpus, one document a line."""
-    draw = random.Random(10)
-    lines = [sentence(draw) for _ in range(ROWS)] + ["", "na\u2028me"]
-    write_lines(folder / "hub" / "yelp.txt", lines)
-    local = {"train": write_lines(folder / "local" / "yelp.txt", lines)}
-    return Roads(folder / "hub", local, {"splits": {"train": "yelp.txt"}, "dev_percent": 20})
-
-
-def labelled(folder: Path) -> Roads:
-    """A table of one's own with labels, which may be numbers."""
-    draw = random.Random(11)
-    local = {}
-    for split in ("train", "test"):
-        rows = [{"text": sentence(draw), "label": number % 3} for number in range(ROWS)]
-        write_parquet(folder / "hub" / f"{split}.parquet", rows)
-        lines = [json.dumps(row) for row in rows]
-        local[split] = write_lines(folder / "local" / f"{split}.jsonl", lines)
-    return Roads(folder / "hub", local)
 
 
 # What the rows of loaders hold that make no prompts.

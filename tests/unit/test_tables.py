@@ -48,7 +48,12 @@ def test_markdown_and_latex_escape_what_would_break_them():
     assert escape("~^\\") == r"\textasciitilde{}\textasciicircum{}\textbackslash{}"
 
 
-@pytest.mark.parametrize("name", command.TABLES)
+# Those of masked language models have tests of their own.
+OF_DOMAINS = {"masked_loss", "end_tasks"}
+TABLES = [name for name in command.TABLES if name not in OF_DOMAINS]
+
+
+@pytest.mark.parametrize("name", TABLES)
 def test_every_row_of_every_form_has_as_many_fields_as_the_head(tables, name):
     table = build(name, tables)
     width = len(readable(table).columns)
@@ -61,7 +66,7 @@ def test_every_row_of_every_form_has_as_many_fields_as_the_head(tables, name):
     assert {line.replace(r"\&", "").count("&") for line in body} == {width - 1}
 
 
-@pytest.mark.parametrize("name", command.TABLES)
+@pytest.mark.parametrize("name", TABLES)
 def test_a_study_with_gaps_still_has_every_table(gaps, name):
     assert len(build(name, gaps).frame)
 

@@ -13,10 +13,10 @@ CAPTION = (
     "End tasks: copies of checkpoints, fine-tuned and scored on test sets; all numbers in %. A "
     "column per end task: its headline metric after the last stage, [95 % t-interval over "
     "checkpoints and end-task seeds]. f1: the headline metrics' mean over end tasks, acc: that "
-    "of accuracy; own: each right after the stage of its domain, final: after the last stage. fr_ke: mean over "
-    "domains but the last of own - final, seeds averaged before the difference; positive = "
-    "forgetting, negative = backward gain (Ke et al. 2023). The method `none` is the model before "
-    "the first stage."
+    "of accuracy; own: each right after the stage of its domain, final: after the last stage. "
+    "fr_ke: mean over domains but the last of own - final, seeds averaged before the difference; "
+    "positive = forgetting, negative = backward gain (Ke et al. 2023). The method `none` is the "
+    "model before the first stage."
 )
 NONE = "none"
 ONCE = ["node", "probe", "metric", "end_task_seed"]

@@ -1,0 +1,162 @@
+"""DAS: continual pre-training with soft masks and a contrast (Ke et al. 2023, arXiv 2302.03241).
+
+Written from the paper's equations. Named options stand for what its authors' code does otherwise;
+`lethe.softmask.options` lists them.
+"""
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as functional
+
+from lethe.data.masked_batches import MaskedBatch
+from lethe.errors import UserError
+from lethe.methods.contract import Method, Stage
+from lethe.models import masked_forward
+from lethe.softmask import importance as importances
+from lethe.softmask.contrast import contrast, pairs, pooled
+from lethe.softmask.gates import Importance, check_shapes, scaled
+from lethe.softmask.masking import factors, scale_gradients, scale_updates, taken_before
+from lethe.softmask.modules import PLACES, encoder_of
+from lethe.softmask.options import Options
+from lethe.softmask.passes import DOMAIN, GENERAL, drawing, first_rows, subset_batches
+
+STATE = {f"importance.{place}": place for place in PLACES}
+
+
+class DAS(Method):
+    """Soft masks on what units have learned, and a contrast with it (Eq. 2-9).
+
+    The contrast's negatives come from the same micro-batch, so `micro_batch_rows` changes results
+    here. The state is I^(<=t), normalised: `importance.heads`, `importance.intermediate` and
+    `importance.output`, each [layers, units]. The checkpoint is a plain model.
+    """
+
+    def __init__(self, **hyper) -> None:
+        self.options = Options(**hyper)
+        self.importance: Importance | None = None
+        self._factors: dict[str, torch.Tensor] | None = None
+        self._before: dict[str, torch.Tensor] = {}
+
+    def before_stage(self, stage: Stage) -> None:
+        """Checks the state against the model; before the first domain it makes I^(0) (Eq. 4)."""
+        if stage.family != "masked":
+            raise UserError(
+                f"Method 'das' needs a masked language model, not a {stage.family} one."
+            )
+        if getattr(stage.model, "is_activation_checkpointing", False):
+            raise UserError("Method 'das' needs the recipe's `recompute_activations: false`.")
+        encoder = encoder_of(stage.model)
+        if stage.index == 1:
+            self.importance = self._general(stage)
+        elif self.importance is None:
+            raise UserError(
+                f"Method 'das' has no importances of the stages before stage {stage.index}: it can "
+                "only go on from a checkpoint of its own."
+            )
+        else:
+            check_shapes(encoder, self.importance)
+        if self.importance is not None:
+            device = next(stage.model.parameters()).device
+            self.importance = {p: values.to(device) for p, values in self.importance.items()}
+        self._factors = None
+
+    def loss(self, stage: Stage, batch: MaskedBatch) -> torch.Tensor:
+        """Eq. 8; a micro-batch's contrast counts by its share of the step's labels."""
+        hidden = masked_forward.hidden_states(stage.model, batch)
+        scores = masked_forward.label_logits(stage.model, batch, hidden).float()
+        losses = functional.cross_entropy(scores, batch.targets, reduction="none")
+        total = (losses * batch.weights).sum()
+        if self.options.contrast_weight == 0:
+            return total
+        share = self.options.contrast_weight * batch.weights.sum()
+        return total + share * self._contrast(stage.model, batch, hidden)
+
+    def after_backward(self, stage: Stage) -> None:
+        """Eq. 6 on gradients, or the weights that the optimizer's update will start from."""
+        if not self.options.soft_mask or self.importance is None:
+            return
+        if self._factors is None:
+            self._factors = factors(stage.model, self.importance, self.options.head_axis)
+        if self.options.mask == "gradient":
+            scale_gradients(stage.gradients(), self._factors)
+        else:
+            self._before = taken_before(stage.model, self._factors)
+
+    def after_update(self, stage: Stage) -> None:
+        """Eq. 6 on the update."""
+        if self._before:
+            scale_updates(stage.model, self._before, self._factors)
+            self._before = {}
+
+    def after_stage(self, stage: Stage) -> None:
+        """Eq. 9 on the trained model, then Eq. 5."""
+        options = self.options
+        with drawing(stage, DOMAIN):
+            found = importances.domain_importance(
+                stage.model,
+                subset_batches(stage, DOMAIN, options.subset, options.importance_batch),
+                original=options.importance_input == "original",
+                dropout=options.importance_dropout,
+                signed=options.signed,
+            )
+        later = importances.normalised(found, options.normalisation)
+        self.importance = importances.accumulated(self.importance, later)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """I^(<=t) by place; nothing before the first domain without an I^(0)."""
+        if self.importance is None:
+            return {}
+        return {name: self.importance[place].cpu() for name, place in STATE.items()}
+
+    def load_state(self, state: dict[str, torch.Tensor]) -> None:
+        """Raises UserError: it is not the state of this method."""
+        if state and set(state) != set(STATE):
+            raise UserError(
+                f"The state of method 'das' should hold {', '.join(STATE)}, and holds "
+                f"{', '.join(sorted(state))}."
+            )
+        self.importance = {place: state[name] for name, place in STATE.items()} if state else None
+        self._factors = None
+
+    def _general(self, stage: Stage) -> Importance | None:
+        options = self.options
+        if options.initialise == "none":
+            return None
+        with drawing(stage, GENERAL) as generator:
+            if options.initialise == "random":
+                found = importances.random_importance(encoder_of(stage.model), generator)
+            else:
+                found = importances.proxy_importance(
+                    stage.model,
+                    subset_batches(stage, GENERAL, options.subset, options.importance_batch),
+                    axis=options.kl_axis,
+                    dropout=options.proxy_dropout,
+                    signed=options.signed,
+                )
+        return importances.normalised(found, options.normalisation)
+
+    def _contrast(self, model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tensor:
+        """Eq. 7 on the first rows of a batch, whose masked tokens' states are `hidden`."""
+        options = self.options
+        part = first_rows(batch, options.contrast_share)
+        if options.contrast_input == "original":
+            part = replace(part, input_ids=part.original_ids)
+            full = masked_forward.hidden_states(model, part)
+        else:
+            full = hidden[: len(part.input_ids)]
+        tokens = part.document_ids >= 0
+        full_plus = pooled(masked_forward.hidden_states(model, part), tokens)
+        views = pairs(pooled(full, tokens), full_plus, options.pairing)
+        previous = None
+        if self.importance is not None:
+            with (
+                scaled(encoder_of(model), self.importance),
+                torch.no_grad() if options.previous == "detached" else nullcontext(),
+            ):
+                previous = pooled(masked_forward.hidden_states(model, part), tokens)
+        return contrast(*views, previous, options.temperature)
+
+
+METHOD = DAS

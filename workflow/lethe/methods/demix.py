@@ -1,0 +1,100 @@
+"""One set of adapters a domain, the new one begun as the earlier one that fits its texts best.
+
+Gururangan et al. 2021, "DEMix layers", as Ke et al. 2023 use it for adapters: of the sets of
+earlier domains, that of the lowest perplexity on the new domain's texts is copied, and the copy
+alone is trained (sections 2 and 5 of the former). Simplified: experts are adapters (Houlsby et al.
+2019) instead of whole feed-forward layers, and an evaluation, which knows no domain, uses the last
+expert or the mean of all their parameters instead of mixing their predictions.
+"""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+
+from lethe.adapters import apply_adapters, like, load_sets, mean_of, new_adapters, tensors_of
+from lethe.data.examples import Example
+from lethe.errors import UserError
+from lethe.methods.contract import Method, Stage
+from lethe.training.loop import seed_of
+
+EXPERTS = ("last", "mean")
+AT_ONCE = 32  # examples in a forward pass; it changes memory, not the choice
+
+
+def sample(examples: list[Example], count: int, seed: int) -> list[Example]:
+    """At most `count` examples, drawn without putting back."""
+    generator = np.random.default_rng(seed)
+    chosen = generator.permutation(len(examples))[:count]
+    return [examples[int(index)] for index in chosen]
+
+
+@torch.no_grad()
+def loss_with(stage: Stage, adapters: nn.ModuleDict, examples: list[Example]) -> float:
+    """Loss of the network with a set of adapters, in nats a label; its exponential: perplexity.
+
+    Every set sees the same masks (draw 0). Dropout is off, and the network is left as it was.
+    """
+    model, total, labels = stage.model, 0.0, 0
+    training = model.training
+    handles = apply_adapters(model, adapters)
+    model.eval()
+    for start in range(0, len(examples), AT_ONCE):
+        batches = stage.collate(examples[start : start + AT_ONCE])
+        count = sum(len(batch.targets) for batch in batches)
+        total += count * sum(float(stage.plain_loss(model, batch)) for batch in batches)
+        labels += count
+    model.train(training)
+    for handle in handles:
+        handle.remove()
+    return total / labels
+
+
+class Demix(Method):
+    """Args:
+    reduction: width of the network / bottleneck; 16 in Ke et al. 2023.
+    samples: examples of the new domain by whose perplexity the first values are chosen.
+    expert: what evaluations use that know no domain: `last` or `mean` (of the parameters).
+    """
+
+    needs_identity = True
+
+    def __init__(self, reduction: int = 16, samples: int = 256, expert: str = "last"):
+        if expert not in EXPERTS:
+            raise UserError(f"DEMIX's `expert` is one of {', '.join(EXPERTS)}, found {expert!r}.")
+        if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+            raise UserError(
+                f"DEMIX's `samples` is a whole number of at least 1, found {samples!r}."
+            )
+        self.reduction, self.samples, self.expert = reduction, samples, expert
+        self.sets = nn.ModuleList()
+
+    def before_stage(self, stage: Stage) -> None:
+        stage.model.requires_grad_(False)
+        like(self.sets, stage.model).requires_grad_(False)
+        seed = seed_of(stage.seed, stage.index)
+        if len(self.sets):
+            trial = sample(stage.examples, self.samples, seed)
+            losses = [loss_with(stage, adapters, trial) for adapters in self.sets]
+            self.sets.append(copy.deepcopy(self.sets[int(np.argmin(losses))]))
+        else:
+            self.sets.append(new_adapters(stage.model, self.reduction, seed))
+        self.sets[-1].requires_grad_(True)
+        self.extra = self.sets
+        apply_adapters(stage.model, self.sets[-1])
+
+    def attach(self, model: nn.Module) -> nn.Module:
+        expert = self.sets[-1] if self.expert == "last" else mean_of(list(self.sets))
+        self.extra = like(expert, model)
+        apply_adapters(model, self.extra)
+        return model
+
+    def state(self) -> dict:
+        return tensors_of(self.sets)
+
+    def load_state(self, state: dict) -> None:
+        load_sets(self.sets, state)
+
+
+METHOD = Demix

@@ -1,0 +1,79 @@
+"""HAT: hard attention to the task on a masked language model's encoder (Serra et al. 2018).
+
+Each domain learns gates a = sigmoid(s e) on units, s rising over the steps of the stage (the paper:
+of an epoch; the same for stages of one epoch). Gradients of weights are multiplied by
+1 - min(a_l, a_{l-1}) of the cumulative masks, and a penalty counts units newly used.
+
+`layers: ffn_attention` (HAT of Ke et al. 2023) gates attention heads and intermediate neurons; all
+other parameters are trained freely. `layers: all` (HAT-All) gates output neurons too, and what no
+gate covers (embeddings, LayerNorm, head, the bias after the heads) is trained by the first domain
+and frozen after it: with hard gates, an earlier domain's outputs under its own gates never change.
+
+Gates need a domain's identity. Where it is not known (evaluations, end tasks) the checkpoint is the
+whole network without gates, as Ke et al. fine-tune it. The gradient norm that is clipped contains
+the embeddings' compensated gradients.
+"""
+
+import torch
+
+from lethe.errors import UserError
+from lethe.hard_attention.domains import Domains, Settings
+from lethe.hard_attention.places import KINDS, free_shares, gate_units, unit_sizes
+from lethe.hard_attention.protection import Protection
+from lethe.methods.contract import Method, Stage
+
+
+class Hat(Method):
+    """Hyper-parameters: `layers`, and those of `Settings`."""
+
+    needs_identity = True
+
+    def __init__(self, layers: str, **settings):
+        if layers not in KINDS:
+            raise UserError(f"HAT: expected layers to be one of {sorted(KINDS)}, found {layers!r}.")
+        self.layers = layers
+        self.domains = Domains(Settings(**settings))
+        self.protection: Protection | None = None
+        self.hooks: list = []
+
+    def before_stage(self, stage: Stage) -> None:
+        kinds = KINDS[self.layers]
+        self.extra = self.domains.begin(unit_sizes(stage.model, kinds), stage)
+        self.hooks = gate_units(stage.model, self.domains.gates, kinds)
+        if not self.domains.earlier:
+            return
+        shares = free_shares(stage.model, self.domains.used)
+        if self.layers == "all":
+            for name, parameter in stage.model.named_parameters():
+                parameter.requires_grad_(name in shares)
+        self.protection = Protection(dict(stage.model.named_parameters()), shares)
+
+    def loss(self, stage: Stage, batch) -> torch.Tensor:
+        penalty = self.domains.open(stage)
+        # Weights sum to one over the micro-batches of a step, so the penalty counts once.
+        return stage.plain_loss(stage.model, batch) + batch.weights.sum() * penalty
+
+    def after_backward(self, stage: Stage) -> None:
+        self.domains.compensate(stage)
+        if self.protection is not None:
+            self.protection.mask_gradients()
+
+    def after_update(self, stage: Stage) -> None:
+        self.domains.clamp()
+        if self.protection is not None:
+            self.protection.put_back()
+
+    def after_stage(self, stage: Stage) -> None:
+        for hook in self.hooks:
+            hook.remove()
+        self.domains.finish()
+        self.extra, self.protection = None, None
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return self.domains.state()
+
+    def load_state(self, state: dict[str, torch.Tensor]) -> None:
+        self.domains.load(state)
+
+
+METHOD = Hat

@@ -1,0 +1,113 @@
+"""Soft prompts: trained vectors in front of every input's embeddings; the network is frozen.
+
+Lester et al. 2021, "The power of scale for parameter-efficient prompt tuning", section 2; this is
+DAP-Prompt of Ke et al. 2023. Made here and not by peft, because the checkpoint of peft's prompt
+tuning is not a plain model and its network returns states of the prompt's places too; here a
+checkpoint is a plain model that gives one state a token. The tokens keep their positions: the
+prompt comes in front after positions are added and has none, so it takes no room in their table.
+"""
+
+import torch
+import torch.nn.functional as functional
+from torch import nn
+
+from lethe.adapters import like
+from lethe.errors import UserError
+from lethe.methods.contract import Method, Stage
+from lethe.softmask.modules import encoder_of
+from lethe.training.loop import seed_of
+
+STATE_NAME = "prompt"
+
+
+class SoftPrompt(nn.Module):
+    """`vectors` [P, width], where word embeddings are: before normalisation and dropout."""
+
+    def __init__(self, vectors: torch.Tensor):
+        super().__init__()
+        self.vectors = nn.Parameter(vectors.detach().clone())
+
+
+def new_prompt(model, tokens: int, seed: int) -> SoftPrompt:
+    """A prompt that begins as random words' embeddings (Lester et al. 2021, 3.2: "sampled vocab").
+
+    Simplified: words are drawn from the whole vocabulary, which has no frequencies here.
+    """
+    encoder_of(model)  # refuses models of unknown types
+    words = model.get_input_embeddings().weight
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randint(len(words), (tokens,), generator=generator)
+    return SoftPrompt(words[chosen.to(words.device)])
+
+
+def apply_prompt(model, prompt: SoftPrompt) -> None:
+    """Put the prompt before every input of a network; its output keeps one state a token.
+
+    Raises:
+        UserError: unknown type of model, or a prompt of another width.
+    """
+    encoder_of(model)
+    base, count = model.base_model, len(prompt.vectors)
+    width = model.get_input_embeddings().embedding_dim
+    if prompt.vectors.shape[1] != width:
+        raise UserError(
+            f"This prompt was trained on another network: its width is {prompt.vectors.shape[1]}, "
+            f"that of the model {width}."
+        )
+
+    def seen_by_all(_, inputs, named):
+        mask = named.get("attention_mask")
+        if mask is not None:  # [R, L]
+            named = {**named, "attention_mask": functional.pad(mask, (count, 0), value=1)}
+        return inputs, named
+
+    def put_in_front(embeddings, _, output):
+        front = embeddings.dropout(embeddings.LayerNorm(prompt.vectors))
+        return torch.cat([front.to(output.dtype).expand(len(output), -1, -1), output], dim=1)
+
+    def cut_off(_, __, output):
+        # Here and not at the end, so that a pooler too finds the first token in the first place.
+        output.last_hidden_state = output.last_hidden_state[:, count:]
+        return output
+
+    base.register_forward_pre_hook(seen_by_all, with_kwargs=True)
+    base.embeddings.register_forward_hook(put_in_front)
+    base.encoder.register_forward_hook(cut_off)
+
+
+class Prompt(Method):
+    """Args:
+    tokens: length of the prompt; 100 in both papers.
+    """
+
+    def __init__(self, tokens: int = 100):
+        if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1:
+            raise UserError(f"A prompt's `tokens` is a whole number of at least 1, not {tokens!r}.")
+        self.tokens = tokens
+
+    def before_stage(self, stage: Stage) -> None:
+        stage.model.requires_grad_(False)
+        if self.extra is None:
+            self.extra = new_prompt(stage.model, self.tokens, seed_of(stage.seed, stage.index))
+        self.attach(stage.model)
+
+    def attach(self, model: nn.Module) -> nn.Module:
+        apply_prompt(model, like(self.extra, model))
+        return model
+
+    def state(self) -> dict:
+        return {STATE_NAME: self.extra.vectors.detach()}
+
+    def load_state(self, state: dict) -> None:
+        if set(state) != {STATE_NAME}:
+            raise UserError(
+                f"The checkpoint's method state holds no prompt, but {sorted(state)[:2]}; was it "
+                "trained by another method?"
+            )
+        if self.extra is None:
+            self.extra = SoftPrompt(state[STATE_NAME])
+        with torch.no_grad():
+            self.extra.vectors.copy_(state[STATE_NAME])
+
+
+METHOD = Prompt

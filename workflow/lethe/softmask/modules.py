@@ -1,0 +1,97 @@
+"""Which modules of an encoder hold its units: heads, intermediate neurons, output neurons."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from lethe.errors import UserError
+
+PLACES = ("heads", "intermediate", "output")
+"""The three kinds of units of a layer, in the order in which the signal meets them."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Module paths: `layers` from the base model, the others from one layer."""
+
+    layers: str = "encoder.layer"
+    query: str = "attention.self.query"
+    key: str = "attention.self.key"
+    value: str = "attention.self.value"
+    attention_output: str = "attention.output.dense"
+    intermediate: str = "intermediate.dense"
+    output: str = "output.dense"
+
+
+LAYOUTS = {
+    "bert": Layout(),
+    "roberta": Layout(),
+    "xlm-roberta": Layout(),
+    "camembert": Layout(),
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The linear modules of one layer.
+
+    The head context is the input of `attention_output`; its features are grouped by heads.
+    """
+
+    query: nn.Linear
+    key: nn.Linear
+    value: nn.Linear
+    attention_output: nn.Linear
+    intermediate: nn.Linear
+    output: nn.Linear
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """The layers of an encoder, and its number of heads a layer."""
+
+    layers: tuple[Layer, ...]
+    heads: int
+
+    @property
+    def head_width(self) -> int:
+        """Features of the context that belong to one head."""
+        return self.layers[0].attention_output.in_features // self.heads
+
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """(layers, units) of every place."""
+        units = (self.heads, self.layers[0].intermediate.out_features)
+        units = (*units, self.layers[0].output.out_features)
+        return {place: (len(self.layers), n) for place, n in zip(PLACES, units, strict=True)}
+
+
+def encoder_of(model) -> Encoder:
+    """The units' modules of a transformers model with or without its head.
+
+    Raises:
+        UserError: the model's type is not in `LAYOUTS`, or a module of its layout is not there.
+    """
+    kind = model.config.model_type
+    if kind not in LAYOUTS:
+        raise UserError(
+            f"The units of a model of type {kind!r} are not known; known are "
+            f"{', '.join(sorted(LAYOUTS))}."
+        )
+    layout = LAYOUTS[kind]
+    places = [field for field in Layer.__dataclass_fields__]
+    found = [
+        Layer(**{place: _module(layer, getattr(layout, place), kind) for place in places})
+        for layer in _module(model.base_model, layout.layers, kind)
+    ]
+    if not found:
+        raise UserError(f"The model of type {kind!r} has no layers in {layout.layers!r}.")
+    return Encoder(tuple(found), model.config.num_attention_heads)
+
+
+def _module(root: nn.Module, path: str, kind: str) -> nn.Module:
+    try:
+        return root.get_submodule(path)
+    except AttributeError:
+        raise UserError(
+            f"A model of type {kind!r} should have a module {path!r} and has none."
+        ) from None

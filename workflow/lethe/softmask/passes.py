@@ -1,0 +1,50 @@
+"""What importances and contrasts are computed on: random subsets, and parts of a batch."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from lethe.data.masked_batches import MaskedBatch
+from lethe.methods.contract import Stage
+
+# What the random numbers before and after a stage are drawn for.
+GENERAL, DOMAIN = 1, 2
+
+
+def first_rows(batch: MaskedBatch, share: float) -> MaskedBatch:
+    """The first rows of a batch for an encoder's pass: a share of them, at least two if it has two.
+
+    The labels are those of the whole batch and are not to be used.
+    """
+    count = min(len(batch.input_ids), max(2, round(share * len(batch.input_ids))))
+    names = ("input_ids", "position_ids", "document_ids", "original_ids")
+    return replace(batch, **{name: getattr(batch, name)[:count] for name in names})
+
+
+def subset_batches(stage: Stage, purpose: int, subset: int, size: int) -> Iterator[MaskedBatch]:
+    """Batches of a random subset of the stage's examples, masked by a draw of their own.
+
+    Args:
+        purpose: GENERAL or DOMAIN; each has its own subset and masks.
+        subset: examples in all, every one of the stage's if it has fewer.
+        size: examples laid out at a time.
+    """
+    order = np.random.default_rng([stage.seed, stage.index, purpose])
+    chosen = order.permutation(len(stage.examples))[:subset]
+    for start in range(0, len(chosen), size):
+        members = chosen[start : start + size]
+        examples = [stage.examples[int(index)] for index in members]
+        # The draws of the stage itself are its steps.
+        yield from stage.collate(examples, stage.steps + purpose)
+
+
+@contextmanager
+def drawing(stage: Stage, purpose: int) -> Iterator[torch.Generator]:
+    """Dropout drawn from the stage's seed within, the global state as it was afterwards."""
+    drawn = int(np.random.default_rng([stage.seed, stage.index, purpose, 1]).integers(2**62))
+    with torch.random.fork_rng():
+        torch.manual_seed(drawn)
+        yield torch.Generator().manual_seed(drawn)
