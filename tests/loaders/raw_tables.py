@@ -7,56 +7,18 @@ import json
 import random
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-ROWS = 24
-
-
-@dataclass(frozen=True)
-class Roads:
-    """Where one loader's raw files lie: a repository's folder, and local files by key."""
-
-    hub: Path
-    local: dict[str, Path]
-    parameters: dict = field(default_factory=dict)
-    subset: str | None = None
-
-
-def sentence(generator: random.Random, length: int = 6) -> str:
-    words = ["the", "river", "old", "town", "has", "a", "bridge", "near", "it's", '"oak"', "mill"]
-    return " ".join(generator.choice(words) for _ in range(length))
-
-
-def write_parquet(path: Path, rows: list[dict]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows), path)
-
-
-def write_json(path: Path, value) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
-    return path
-
-
-def write_csv(path: Path, rows: list[dict]) -> Path:
-    import csv
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def write_lines(path: Path, lines: list[str]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    return path
+from labelled_tables import absa, classified, labelled, text_lines
+from raw_files_written import (
+    ROWS,
+    Roads,
+    sentence,
+    write_csv,
+    write_json,
+    write_lines,
+    write_parquet,
+)
 
 
 def wiki_auto(folder: Path) -> Roads:
@@ -244,6 +206,14 @@ def generic(folder: Path) -> Roads:
     return Roads(folder / "hub", local, {"columns": {"prompt": "question", "response": "reply"}})
 
 
+# What the rows of loaders hold that make no prompts.
+KEYS = {
+    "text_lines": ("text",),
+    **dict.fromkeys(
+        ("citation_intent", "sciie", "chemprot", "absa", "labelled"), ("text", "label")
+    ),
+}
+
 TABLES: dict[str, Callable[[Path], Roads]] = {
     "wiki_auto": wiki_auto,
     "empathetic_dialogues": empathetic_dialogues,
@@ -252,6 +222,12 @@ TABLES: dict[str, Callable[[Path], Roads]] = {
     "gigaword": gigaword,
     "alpaca": alpaca,
     "generic": generic,
+    "labelled": labelled,
+    "citation_intent": classified("citation_intent", ("Background", "Uses", "Future")),
+    "sciie": classified("sciie", ("USED-FOR", "PART-OF")),
+    "chemprot": classified("chemprot", ("INHIBITOR", "AGONIST")),
+    "absa": absa,
+    "text_lines": text_lines,
 }
 # Loaders of texts without prompts; their own tests have their tables.
 OF_TEXTS = {"labelled"}

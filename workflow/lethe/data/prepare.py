@@ -10,18 +10,22 @@ from typing import Any
 from lethe.artefacts import atomic_path, write_atomic
 from lethe.data.loaders import (  # noqa: F401  (each puts itself into the registry)
     alpaca,
+    aspect_sentiment,
+    dont_stop_pretraining,
     eli5,
     empathetic_dialogues,
     esnli,
     generic,
     gigaword,
     labelled,
+    text_lines,
     wiki_auto,
 )
 from lethe.data.loaders.registry import Loader, loader_class
 from lethe.data.own_task import own_task_yaml
 from lethe.data.prepared import Counts, Split, prepared_rows
 from lethe.data.raw_files import RawFiles, fetched_files, local_files
+from lethe.data.ruled_splits import ruled_splits
 from lethe.data.wrappers import wrapper
 from lethe.errors import UserError
 
@@ -57,7 +61,9 @@ def prepare(spec: dict[str, Any], directory: Path, fetched: Path | None) -> dict
         raw = local_files(spec["files"], where)
     else:
         raw = fetched_files(fetched, spec["subset"], values["splits"], where)
-    splits = plan_splits(loader, raw, values)
+    if loader.ruled:
+        return _prepare_ruled(loader, raw, values, directory)
+    splits = plan_splits(loader, loader.regrouped(raw), values)
     counts = {split.name: Counts() for split in splits}
     files = []
     for split in splits:
@@ -68,6 +74,15 @@ def prepare(spec: dict[str, Any], directory: Path, fetched: Path | None) -> dict
         yaml = own_task_yaml(loader, spec["name"], values["delimiter"], "validation" in counts)
         write_atomic(directory / files[-1], yaml)
     return {"rows": _report(splits, counts), "prepared": sorted(files)}
+
+
+def _prepare_ruled(
+    loader: Loader, raw: RawFiles, values: dict[str, Any], directory: Path
+) -> dict[str, Any]:
+    rows, facts = ruled_splits(loader, raw, values)
+    for name in rows:
+        _write(directory / FILE_OF[name], rows[name])
+    return {"rows": facts, "prepared": sorted(FILE_OF[name] for name in rows)}
 
 
 def plan_splits(loader: Loader, raw: RawFiles, values: dict[str, Any]) -> list[Split]:

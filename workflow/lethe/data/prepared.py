@@ -98,13 +98,13 @@ def _from_raw(
     loader: Loader, split: Split, sets: dict[str, PromptSet], counts: Counts
 ) -> Iterator[dict]:
     # Two passes, so that a table of millions of rows is never held in memory.
-    total = sum(1 for _ in _examples(loader, split, counts))
+    total = sum(1 for _ in examples(loader, split, counts))
     first, last, _ = slice(split.start, split.stop).indices(total)
     counts.kept = max(0, last - first)
     taken = chosen_examples(counts.kept, _share(split, sets), split.seed)
     generators = {name: random.Random(PROMPT_SEED) for name in sets}
-    examples = islice(_examples(loader, split, Counts()), first, max(first, last))
-    for place, example in enumerate(examples):
+    kept = islice(examples(loader, split, Counts()), first, max(first, last))
+    for place, example in enumerate(kept):
         if "text" in example and "response" not in example:
             if taken[place]:
                 counts.written["text"] += 1
@@ -119,7 +119,8 @@ def _from_raw(
                 yield _row(split, name, place, prompt, {**example, **told})
 
 
-def _examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
+def examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
+    """What the loader makes of the rows of a raw split; `read` and `dropped` are counted."""
     rows = loader.raw_rows(split.raw, split.parts)
     layout: dict[str, str] | None = None
 
@@ -146,18 +147,18 @@ def _prepared_elsewhere(
         )
     for name, prompts in sets.items():
         (file,) = split.parts[name]
-        examples = []
+        kept = []
         for row in read_parallel_lists(file, loader.where):
             counts.read += 1
             if not row["src"] or not row["tgt"]:
                 counts.dropped["prompt or response is empty"] += 1
                 continue
-            examples.append(row)
-        examples = examples[split.start : split.stop]
-        counts.kept += len(examples)
-        taken = chosen_examples(len(examples), _share(split, sets), split.seed)
+            kept.append(row)
+        kept = kept[split.start : split.stop]
+        counts.kept += len(kept)
+        taken = chosen_examples(len(kept), _share(split, sets), split.seed)
         for place in np.flatnonzero(taken):
-            row = examples[place]
+            row = kept[place]
             told = _told(loader, split, name, prompts, row, file)
             counts.written[name] += 1
             yield _row(split, name, int(place), row["src"], told)

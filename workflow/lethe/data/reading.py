@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import datasets
 
 from lethe.errors import UserError
+from lethe.jsonlines import read_rows
 
 # Texts stay texts: pandas would read the words "NA" and "None" as missing values.
 _CSV = {"keep_default_na": False}
@@ -50,6 +52,39 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
         names = ", ".join(str(file) for file in files)
         message = str(error).split("\n")[0]
         raise UserError(f"{where}: {names} cannot be read as {kind}: {message}.") from None
+
+
+def read_objects(files: list[Path], where: str) -> Iterator[dict]:
+    """Rows of small json files, in order: objects one a line, a list of them, or objects by key.
+
+    Their objects may differ in fields that nobody reads, which no stream of `datasets` allows;
+    files of other formats are read as `read_raw` reads them.
+
+    Raises:
+        UserError: a file that is not JSON, or holds something else.
+    """
+    if {file.suffix for file in files} - {".json", ".jsonl"}:
+        yield from read_raw(files, where)
+        return
+    for file in files:
+        content = _whole(file) if file.suffix == ".json" else None
+        if isinstance(content, dict) and all(isinstance(row, dict) for row in content.values()):
+            content = list(content.values())
+        if content is None or isinstance(content, dict):
+            content = read_rows(file)
+        if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+            raise UserError(
+                f"{where}: {file}: expected JSON objects, one a line, in a list or by key."
+            )
+        yield from content
+
+
+def _whole(file: Path) -> Any:
+    """What a file holds that is one JSON value, else None."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8-sig"))
+    except ValueError:
+        return None
 
 
 def read_paired_lines(first: Path, second: Path, names: tuple[str, str], where: str):

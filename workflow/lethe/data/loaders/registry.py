@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lethe.data.prompt_sets import PLAIN, PromptSet
+from lethe.data.raw_files import RawFiles
 from lethe.data.reading import read_raw
 from lethe.errors import UserError
 
@@ -34,6 +35,7 @@ class Loader:
         process: function of `lethe.evaluation.text_metrics` that scores a generated response.
         metrics: what it gives, the headline first.
         max_new_tokens: longest response that is generated in testing.
+        ruled: its rows are labelled texts that `lethe.data.ruled_splits` moves between splits.
     """
 
     name: ClassVar[str]
@@ -45,6 +47,7 @@ class Loader:
     metrics: ClassVar[tuple[str, ...]] = ("bleu", "rouge1", "exact_match")
     max_new_tokens: ClassVar[int] = 64
     parameters: ClassVar[dict[str, Any]] = {}
+    ruled: ClassVar[bool] = False
 
     def __init__(self, where: str, values: dict[str, Any]) -> None:
         """`where` is the key of the source, for messages; `values` its parameters for the loader.
@@ -64,6 +67,10 @@ class Loader:
     def prompt_sets(self, split: str) -> dict[str, PromptSet]:
         """The prompt sets of a split."""
         return self.train_sets if split == "train" or self.test_sets is None else self.test_sets
+
+    def regrouped(self, raw: RawFiles) -> RawFiles:
+        """From which files each split is read, where a dataset has fewer files than splits."""
+        return raw
 
     def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:
         """Raw rows of a split's files."""

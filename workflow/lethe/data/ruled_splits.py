@@ -1,0 +1,89 @@
+"""Prepared rows of end tasks: a text and its class, {id, text, label}.
+
+They are few, and whole classes move from one split to another, so they are held in memory.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from lethe.data.loaders.registry import Loader
+from lethe.data.prepared import Counts, Split, examples
+from lethe.data.raw_files import RawFiles
+from lethe.data.split_rules import KE2023, apply_rule, check_sizes
+from lethe.errors import UserError
+
+WHOLE = ("count", "test_count", "hold_out")
+
+
+def ruled_splits(
+    loader: Loader, raw: RawFiles, values: dict[str, Any]
+) -> tuple[dict[str, list[dict]], dict[str, Any]]:
+    """Rows by split, and what the manifest says of each split.
+
+    Args:
+        loader: its parameters are `split`, a name of `KE2023` or None, and `any_size`.
+        raw: files by split.
+        values: parameters of every source, of which only `columns` is used.
+
+    Raises:
+        UserError: splits or columns that are missing, rows of other sizes than the rule gives.
+    """
+    for name in WHOLE:
+        if values[name]:
+            raise UserError(f"{loader.where}.parameters.{name}: labelled rows are taken whole.")
+    for name in loader.needed:
+        if name not in raw:
+            there = ", ".join(raw) or "none"
+            raise UserError(f"{loader.where}: the split {name} is missing (found {there}).")
+    found: dict[str, list[dict]] = {}
+    counts: dict[str, Counts] = {}
+    for name in raw:
+        counts[name] = Counts()
+        split = Split(name, name, raw[name], columns=values["columns"])
+        found[name] = list(examples(loader, split, counts[name]))
+    kept = _ruled(loader, found)
+    for name, rows in kept.items():
+        if not rows:
+            raise UserError(f"{loader.where}: the split {name} has no row with a text and a label.")
+    facts = {}
+    for name in kept:
+        read = ["test", "validation"] if name == "test" and "validation" not in kept else [name]
+        sources = [(raw[part], counts[part]) for part in read if part in raw]
+        facts[name] = _facts(sources, len(kept[name]))
+    return {name: _numbered(name, rows) for name, rows in kept.items()}, facts
+
+
+def _ruled(loader: Loader, found: dict[str, list[dict]]) -> dict[str, list[dict]]:
+    name = loader.values["split"]
+    if name is None:
+        return found
+    if name not in KE2023:
+        raise UserError(
+            f"{loader.where}.parameters.split: {name!r} is not known (known: "
+            f"{', '.join(sorted(KE2023))}, or null for the splits as they are)."
+        )
+    train, test = apply_rule(
+        KE2023[name], found["train"], found.get("validation", []), found["test"]
+    )
+    if not loader.values["any_size"]:
+        check_sizes(KE2023[name], len(train), len(test), loader.where)
+    return {"train": train, "test": test}
+
+
+def _numbered(split: str, rows: list[dict]) -> list[dict]:
+    return [{"id": f"{split}-{place}", **row} for place, row in enumerate(rows)]
+
+
+def _facts(sources: list[tuple[dict[str, list[Path]], Counts]], written: int) -> dict[str, Any]:
+    """`written` differs from `kept` by the rows that moved between train and test."""
+    dropped = sum((counts.dropped for _, counts in sources), Counter())
+    read = sum(counts.read for _, counts in sources)
+    files = [file.name for parts, _ in sources for part in parts.values() for file in part]
+    return {
+        "files": sorted(files),
+        "read": read,
+        "kept": read - dropped.total(),
+        "dropped": dict(dropped),
+        "written": {"text": written},
+    }
