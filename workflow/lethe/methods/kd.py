@@ -1,0 +1,63 @@
+"""KD: the network stays near the parent's outputs on the stage's inputs (Li & Hoiem 2016).
+
+L = L_stage + weight T^2 KL(teacher || student); the teacher is the parent, frozen. `on: logits`
+compares scores at the labelled positions. `on: hidden` is what the description of Ke et al. 2023
+has, for masked language models: last hidden states on unmasked input, softmax over their width.
+"""
+
+import torch
+
+from lethe.data.batches import Batch
+from lethe.errors import UserError
+from lethe.methods.contract import Method, Stage
+from lethe.models.forward import label_logits
+from lethe.models.masked_forward import hidden_states
+from lethe.retention.distillation import divergence
+from lethe.retention.hyper import check_weights
+
+
+class Distillation(Method):
+    """Hyper-parameters: `weight` of the divergence, `temperature` and `on` (logits, hidden)."""
+
+    def __init__(self, weight: float = 1.0, temperature: float = 1.0, on: str = "logits"):
+        check_weights("KD", weight=weight, temperature=temperature)
+        if not temperature:
+            raise UserError("KD: expected a temperature above 0, found 0.")
+        if on not in ("logits", "hidden"):
+            raise UserError(f"KD: expected 'logits' or 'hidden' as `on`, found {on!r}.")
+        self.weight, self.temperature, self.on = weight, temperature, on
+        self.teacher: torch.nn.Module | None = None
+
+    def before_stage(self, stage: Stage) -> None:
+        if self.on == "hidden" and stage.family != "masked":
+            raise UserError(
+                f"KD: `on: hidden` is for masked language models, and this one is {stage.family}; "
+                "set `on: logits`."
+            )
+        self.teacher = stage.load_parent() if self.weight else None
+
+    def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
+        loss = stage.plain_loss(stage.model, batch)
+        if self.teacher is None:
+            return loss
+        return loss + self.weight * self.distance(stage, batch).to(loss.device)
+
+    def distance(self, stage: Stage, batch: Batch) -> torch.Tensor:
+        """T^2 KL(teacher || student) of a micro-batch, a scalar; zero if the two agree."""
+        scores = label_logits if self.on == "logits" else token_states
+        with torch.no_grad():
+            wanted = scores(self.teacher, batch)
+        found = scores(stage.model, batch)
+        weights = batch.weights
+        if self.on == "hidden":
+            # Each token counts the same; a micro-batch has its share of the step's labels.
+            weights = (batch.weights.sum() / len(found)).expand(len(found))
+        return divergence(found, wanted, weights, self.temperature)
+
+
+def token_states(model, batch: Batch) -> torch.Tensor:
+    """Last hidden states [tokens, width] of the unmasked input, padding left out."""
+    return hidden_states(model, batch, batch.original_ids)[batch.document_ids >= 0]
+
+
+METHOD = Distillation
