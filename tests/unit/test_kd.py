@@ -13,9 +13,9 @@ from lethe.retention.distillation import divergence
 CASES = [(family, "logits") for family in FAMILIES] + [("masked", "hidden")]
 
 
-@pytest.mark.parametrize(("family", "on"), CASES)
-def test_at_the_teacher_distance_and_gradient_are_zero_and_elsewhere_not(family, on):
-    stage, method = make_stage(family), Distillation(on=on)
+@pytest.mark.parametrize(("family", "compare"), CASES)
+def test_at_the_teacher_distance_and_gradient_are_zero_and_elsewhere_not(family, compare):
+    stage, method = make_stage(family), Distillation(compare=compare)
     method.before_stage(stage)
     batch = stage.collate(stage.examples)[0]
     distance = method.distance(stage, batch)
@@ -70,7 +70,7 @@ def test_weight_zero_is_plain_fine_tuning_bit_by_bit(family):
 
 def test_refusals_are_sentences():
     with pytest.raises(UserError, match="hidden.* is for masked language models"):
-        Distillation(on="hidden").before_stage(make_stage("causal"))
-    for hyper in ({"weight": -1.0}, {"temperature": 0.0}, {"on": "dreams"}):
+        Distillation(compare="hidden").before_stage(make_stage("causal"))
+    for hyper in ({"weight": -1.0}, {"temperature": 0.0}, {"compare": "dreams"}):
         with pytest.raises(UserError, match="KD: expected"):
             Distillation(**hyper)

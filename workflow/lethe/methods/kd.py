@@ -1,7 +1,7 @@
 """KD: the network stays near the parent's outputs on the stage's inputs (Li & Hoiem 2016).
 
-L = L_stage + weight T^2 KL(teacher || student); the teacher is the parent, frozen. `on: logits`
-compares scores at the labelled positions. `on: hidden` is what the description of Ke et al. 2023
+L = L_stage + weight T^2 KL(teacher || student); the teacher is the parent, frozen. `compare: logits`
+compares scores at the labelled positions. `compare: hidden` is what the description of Ke et al. 2023
 has, for masked language models: last hidden states on unmasked input, softmax over their width.
 """
 
@@ -17,22 +17,22 @@ from lethe.retention.hyper import check_weights
 
 
 class Distillation(Method):
-    """Hyper-parameters: `weight` of the divergence, `temperature` and `on` (logits, hidden)."""
+    """Hyper-parameters: `weight` of the divergence, `temperature` and `compare` (logits, hidden)."""
 
-    def __init__(self, weight: float = 1.0, temperature: float = 1.0, on: str = "logits"):
+    def __init__(self, weight: float = 1.0, temperature: float = 1.0, compare: str = "logits"):
         check_weights("KD", weight=weight, temperature=temperature)
         if not temperature:
             raise UserError("KD: expected a temperature above 0, found 0.")
-        if on not in ("logits", "hidden"):
-            raise UserError(f"KD: expected 'logits' or 'hidden' as `on`, found {on!r}.")
-        self.weight, self.temperature, self.on = weight, temperature, on
+        if compare not in ("logits", "hidden"):
+            raise UserError(f"KD: expected 'logits' or 'hidden' as `compare`, found {compare!r}.")
+        self.weight, self.temperature, self.compare = weight, temperature, compare
         self.teacher: torch.nn.Module | None = None
 
     def before_stage(self, stage: Stage) -> None:
-        if self.on == "hidden" and stage.family != "masked":
+        if self.compare == "hidden" and stage.family != "masked":
             raise UserError(
-                f"KD: `on: hidden` is for masked language models, and this one is {stage.family}; "
-                "set `on: logits`."
+                f"KD: `compare: hidden` is for masked language models, and this one is {stage.family}; "
+                "set `compare: logits`."
             )
         self.teacher = stage.load_parent() if self.weight else None
 
@@ -44,12 +44,12 @@ class Distillation(Method):
 
     def distance(self, stage: Stage, batch: Batch) -> torch.Tensor:
         """T^2 KL(teacher || student) of a micro-batch, a scalar; zero if the two agree."""
-        scores = label_logits if self.on == "logits" else token_states
+        scores = label_logits if self.compare == "logits" else token_states
         with torch.no_grad():
             wanted = scores(self.teacher, batch)
         found = scores(stage.model, batch)
         weights = batch.weights
-        if self.on == "hidden":
+        if self.compare == "hidden":
             # Each token counts the same; a micro-batch has its share of the step's labels.
             weights = (batch.weights.sum() / len(found)).expand(len(found))
         return divergence(found, wanted, weights, self.temperature)
