@@ -2,8 +2,8 @@
 
 L = L_stage + alpha MSE(logits, stored) + beta L(buffer), each term on its own draw from the buffer
 (Eq. 6). The buffer is a reservoir over the examples of all stages. Simplified: an example goes by
-once a stage, and its logits are those at the end of its stage (the paper stores them on the way),
-so a stage replays earlier stages only. Memory: labels x vocabulary x 2 bytes an example (float16).
+once a stage, and its logits are those at the end of its stage (in the paper on the way), so a stage
+replays earlier stages only. Memory: labels x vocabulary x 2 bytes an example (float16).
 """
 
 import numpy as np

@@ -1,8 +1,9 @@
 """KD: the network stays near the parent's outputs on the stage's inputs (Li & Hoiem 2016).
 
-L = L_stage + weight T^2 KL(teacher || student); the teacher is the parent, frozen. `compare: logits`
-compares scores at the labelled positions. `compare: hidden` is what the description of Ke et al. 2023
-has, for masked language models: last hidden states on unmasked input, softmax over their width.
+L = L_stage + weight T^2 KL(teacher || student); the teacher is the parent, frozen (at the first
+stage the base). `compare: logits` compares scores at the labelled positions. `compare: hidden` is
+the form that Ke et al. 2023 have, for masked language models: last hidden states on unmasked input,
+softmax over their width.
 """
 
 import torch
@@ -17,7 +18,7 @@ from lethe.retention.hyper import check_weights
 
 
 class Distillation(Method):
-    """Hyper-parameters: `weight` of the divergence, `temperature` and `compare` (logits, hidden)."""
+    """Hyper-parameters: `weight`, `temperature` and `compare` (logits or hidden)."""
 
     def __init__(self, weight: float = 1.0, temperature: float = 1.0, compare: str = "logits"):
         check_weights("KD", weight=weight, temperature=temperature)
@@ -31,8 +32,8 @@ class Distillation(Method):
     def before_stage(self, stage: Stage) -> None:
         if self.compare == "hidden" and stage.family != "masked":
             raise UserError(
-                f"KD: `compare: hidden` is for masked language models, and this one is {stage.family}; "
-                "set `compare: logits`."
+                f"KD: `compare: hidden` is for masked language models, and this one is "
+                f"{stage.family}; set `compare: logits`."
             )
         self.teacher = stage.load_parent() if self.weight else None
 
