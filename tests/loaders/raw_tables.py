@@ -253,3 +253,5 @@ TABLES: dict[str, Callable[[Path], Roads]] = {
     "alpaca": alpaca,
     "generic": generic,
 }
+# Loaders of texts without prompts; their own tests have their tables.
+OF_TEXTS = {"labelled"}

@@ -56,7 +56,7 @@ def jobs_settings():
     torch.set_flush_denormal(False)
 
 
-@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize("name", TABLES)
 def test_the_command_makes_the_same_node_of_either_road(name, roads, tmp_path):
     contents = []
     for hub in (True, False):
@@ -92,7 +92,7 @@ def test_a_stage_reads_prompts_and_responses_without_a_blank_between(roads, tmp_
         load_mixture([component | {"count": 10_000}], {node: folder}, tokenizer, 64, 0)
 
 
-@pytest.mark.parametrize("name", sorted(set(LOADERS) - {"alpaca"}))
+@pytest.mark.parametrize("name", sorted(set(TABLES) - {"alpaca"}))
 def test_what_was_learned_is_scored_with_the_loaders_metrics(name, roads, tmp_path):
     from lethe.data.prepare import prepare
     from lethe.evaluation.harness import score_checkpoint

@@ -198,7 +198,7 @@ def test_the_preamble_is_that_of_the_released_code():
     assert WRAPPERS["luo2023-one-blank"] == " ".join(text.split(" " * 25))
 
 
-@pytest.mark.parametrize("name", [n for n in LOADERS if "test" in LOADERS[n].needed])
+@pytest.mark.parametrize("name", [n for n in TABLES if "test" in LOADERS[n].needed])
 def test_prompts_in_testing_are_wrapped_as_in_training(name, roads, tmp_path):
     prepare(spec_of(name, roads[name], True, wrapper="luo2023"), tmp_path, roads[name].hub)
     start, end = WRAPPERS["luo2023"].split("{prompt}")

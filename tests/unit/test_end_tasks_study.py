@@ -176,8 +176,9 @@ def test_metrics_of_a_study_are_the_same_with_end_tasks(scores):
     pd.testing.assert_frame_equal(study_metrics(joined, items, 0, 20), before)
 
 
-def test_a_study_without_end_tasks_has_an_empty_table(scores):
-    assert not len(build(LongTables(scores=scores[:0], metrics=pd.DataFrame())).frame)
+def test_the_table_of_a_study_without_end_tasks_says_so(scores):
+    frame = build(LongTables(scores=scores[:0], metrics=pd.DataFrame())).frame
+    assert frame["note"].tolist() == ["the study has no end tasks"]
 
 
 def test_labelled_texts_are_prepared_with_their_labels(tmp_path):

@@ -1,4 +1,4 @@
-"""Hard attention: its equations, and that earlier domains' outputs do not change."""
+"""HAT and HAT-Adapter: a step, whole stages, and that earlier outputs do not change."""
 
 import numpy as np
 import pytest
@@ -13,9 +13,8 @@ from lethe.data.masked_batches import Masking, collate
 from lethe.data.masked_examples import document_examples
 from lethe.errors import UserError
 from lethe.hard_attention.adapters import bottleneck_of, insert
-from lethe.hard_attention.gates import annealed, at_most, compensation, free_weight, gate, penalty
+from lethe.hard_attention.gates import compensation
 from lethe.hard_attention.places import KINDS, free_shares, gate_units, unit_sizes
-from lethe.hard_attention.protection import Protection
 from lethe.jsonlines import write_rows
 from lethe.methods.attached import METHOD_STATE, attach, method_of
 from lethe.methods.contract import Stage
@@ -114,46 +113,6 @@ def test_without_output_gates_used_weights_stay_and_the_rest_goes_on(tmp_path):
             assert not torch.equal(before[name], after[name]), name
 
 
-def test_the_slope_rises_linearly_from_the_inverse_to_the_largest():
-    assert annealed(0, 5, 400.0) == 1 / 400
-    assert annealed(2, 5, 400.0) == pytest.approx(200.00125)
-    assert annealed(4, 5, 400.0) == 400.0
-    assert annealed(0, 1, 400.0) == 400.0
-
-
-def test_compensated_gradients_are_those_without_annealing():
-    e = torch.tensor([-1.5, -0.2, 0.0, 0.3, 2.0], dtype=torch.float64, requires_grad=True)
-    gate(e, 3.0).sum().backward()
-    wanted = 400.0 * torch.sigmoid(e) * (1 - torch.sigmoid(e))
-    factor = compensation(e.detach(), 3.0, 400.0, 50.0)
-    assert torch.allclose(e.grad * factor, wanted)
-    assert torch.isfinite(compensation(torch.full((2,), 6.0), 400.0, 400.0, 50.0)).all()
-
-
-def test_the_penalty_is_the_share_of_free_units_that_is_taken():
-    generator = torch.Generator().manual_seed(0)
-    gates = {name: torch.rand(size, generator=generator) for name, size in (("a", 3), ("b", 5))}
-    used = {name: torch.rand(len(value), generator=generator) for name, value in gates.items()}
-    above = below = 0.0
-    for name in gates:
-        for unit in range(len(gates[name])):
-            free = 1 - used[name][unit].item()
-            above, below = above + gates[name][unit].item() * free, below + free
-    assert penalty(gates, used).item() == pytest.approx(above / below, abs=1e-6)
-    mean = torch.cat(list(gates.values())).mean().item()
-    assert penalty(gates, {}).item() == pytest.approx(mean, abs=1e-6)
-    everything = {name: torch.ones_like(value) for name, value in gates.items()}
-    assert penalty(gates, everything).item() == 0.0
-
-
-def test_a_weight_is_free_unless_both_of_its_ends_are_used():
-    rows, columns = torch.tensor([1.0, 0.0, 0.5]), torch.tensor([1.0, 0.25])
-    expected = [[1 - min(r, c) for c in (1.0, 0.25)] for r in (1.0, 0.0, 0.5)]
-    assert free_weight(rows, columns, torch.Size((3, 2))).tolist() == expected
-    assert free_weight(None, columns, torch.Size((3, 2))).tolist() == [[0.0, 0.75]] * 3
-    assert free_weight(rows, None, torch.Size((3, 2)))[:, 1].tolist() == [0.0, 1.0, 0.5]
-
-
 def bert():
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
     return BertForMaskedLM(BertConfig(vocab_size=21, intermediate_size=24, **sizes))
@@ -170,17 +129,6 @@ def test_only_embeddings_norms_head_and_one_bias_a_layer_have_no_gate(build):
     assert all(any(part in name for part in free) for name in uncovered)
     none_used = free_shares(model, {name: torch.zeros(size) for name, size in sizes.items()})
     assert all((share == 1).all() for share in none_used.values())
-
-
-def test_gradients_are_masked_and_only_what_may_not_change_is_put_back():
-    parameter = torch.nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
-    protection = Protection({"w": parameter}, {"w": torch.tensor([0.0, 0.25, 1.0])})
-    parameter.grad = torch.full((3,), 4.0)
-    protection.mask_gradients()
-    assert parameter.grad.tolist() == [0.0, 1.0, 4.0]
-    parameter.data += 1
-    protection.put_back()
-    assert parameter.tolist() == [1.0, 3.0, 4.0]
 
 
 @pytest.mark.parametrize(("name", "hyper"), CASES)
@@ -203,10 +151,31 @@ def test_the_loss_of_micro_batches_adds_up_with_the_penalty_counted_once(name, h
     )
 
 
-def test_cumulative_masks_are_the_largest_so_far():
-    first, second = {"a": torch.tensor([0.0, 1.0, 0.3])}, {"a": torch.tensor([0.2, 0.1, 0.3])}
-    assert at_most({}, first)["a"].tolist() == first["a"].tolist()
-    assert at_most(first, second)["a"].tolist() == pytest.approx([0.2, 1.0, 0.3])
+@pytest.mark.parametrize(("name", "hyper"), CASES)
+def test_a_step_compensates_and_masks_gradients_and_bounds_embeddings(name, hyper):
+    method = create(name, {**hyper, "hard": False, "largest": 4.0})
+    for index in (1, 2):  # with soft masks, factors of the second domain are between 0 and 1
+        model = masked_model()
+        parts = (None, None, None, weighted_loss, index, 0, 5, 2)
+        stage = Stage(model, [], *parts)
+        method.before_stage(stage)
+        stage.extra = method.extra
+        if index == 1:
+            method.after_stage(stage)
+    method.loss(stage, one_batch()).backward()
+    before = {key: grad.clone() for key, grad in stage.gradients().items()}
+    method.after_backward(stage)
+    embeddings = {id(e) for e in method.domains.current.values()}
+    shares = method.protection.shares
+    for key, parameter in stage.trainable():
+        share = shares.get(key.removeprefix("extra.adapters."))
+        if id(parameter) in embeddings:
+            share = compensation(parameter.detach(), 2.125, 4.0, 50.0)  # halfway from 1/4 to 4
+        assert torch.allclose(parameter.grad, before[key] * share, rtol=1e-5), key
+    place, e = next(iter(method.domains.current.items()))
+    e.data.fill_(-9.0)
+    method.after_update(stage)
+    assert method.domains.current[place].unique().tolist() == [-6.0]
 
 
 def test_open_gates_change_nothing_and_closed_ones_silence_a_layer():

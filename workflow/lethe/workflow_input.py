@@ -21,12 +21,18 @@ from lethe.writable import require_writable
 TASK_YAML = Path(__file__).parent / "evaluation" / "task_yaml"
 STYLE = Path(__file__).parent / "figures" / "matplotlibrc"
 
+DOMAINS = ["lethe.domains.build"]
 # Where the code of a kind of node starts; everything that is imported from there counts.
 CODE = {
     "data": ["lethe.world.build"],
     "base": ["lethe.training.base"],
     "stage": ["lethe.training.stage"],
-    "probe": ["lethe.evaluation.harness", "lethe.evaluation.text_metrics", "lethe.evaluation.bias"]
+    "probe": [
+        "lethe.evaluation.masked_loss",
+        "lethe.evaluation.harness",
+        "lethe.evaluation.text_metrics",
+        "lethe.evaluation.bias",
+    ]
     + ["lethe.evaluation.mutual", "lethe.evaluation.race_middle"],
     "end_task": ["lethe.endtasks.results"],
     "collect": ["lethe.collect"],
@@ -104,6 +110,8 @@ class Workflow:
         spec = self._spec(node)
         if kind == "base" and "architecture" not in spec:
             roots = READY_MADE
+        if kind == "data" and spec.get("part") == "domains":
+            roots = DOMAINS
         if kind == "data" and spec.get("source") != "world":
             roots = PREPARED
         scored_elsewhere = kind == "probe" and "imported" in spec

@@ -33,10 +33,15 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _world(spec: dict[str, Any], directory: Path) -> tuple[dict[str, Any], list[str]]:
-    from lethe.world.build import build_world
-
     parameters = {key: value for key, value in spec.items() if key not in ("kind", "source")}
-    facts = build_world(parameters, directory)
+    if parameters.pop("part", None) == "domains":
+        from lethe.domains.build import build_domains
+
+        facts = build_domains(parameters, directory)
+    else:
+        from lethe.world.build import build_world
+
+        facts = build_world(parameters, directory)
     files = [
         str(path.relative_to(directory))
         for path in sorted(directory.rglob("*"))

@@ -9,12 +9,18 @@ import torch
 
 from lethe.artefacts import file_entry
 from lethe.errors import UserError
-from lethe.methods.attached import attach
+from lethe.methods.attached import METHOD_STATE, attach
 from lethe.models.loading import first_line, load_model, load_tokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
 # Files beside the weights that change what a model answers.
-IDENTIFYING = ("config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json")
+IDENTIFYING = (
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "generation_config.json",
+    METHOD_STATE,
+)
 
 
 def open_checkpoint(directory: Path, dtype: str) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ from lethe.longtables import LongTables, of_run, runs
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import LINE_COLUMNS, lines
 from lethe.tables.lines import words
+from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
 
 CAPTION = (
@@ -38,7 +39,7 @@ def build(tables: LongTables) -> Table:
             before = one[one["stage_index"] == 0].drop_duplicates(ONCE)
             found[named["model"], NONE] = {**base, **_row(before, names, before)}
         found[named["model"], line] = {**named, **_row(one, names, _last(one))}
-    return Table(pd.DataFrame(list(found.values())), CAPTION)
+    return or_nothing(list(found.values()), CAPTION, "the study has no end tasks")
 
 
 def _in_order(scores: pd.DataFrame) -> list[str]:
