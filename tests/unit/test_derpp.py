@@ -1,0 +1,134 @@
+"""DER++: plain without weights, a fair reservoir, stored logits that come back, its state."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from retention_case import FAMILIES, make_stage, move, two_stages
+
+from lethe.errors import UserError
+from lethe.methods.derpp import DRAW, DarkExperience
+from lethe.methods.sequential import METHOD as Sequential
+from lethe.models.forward import label_logits
+from lethe.retention.reservoir import reservoir_slots
+
+
+def after_a_stage(family: str, **hyper):
+    """The first stage, its method's state in a new method, and the second stage."""
+    first, method = make_stage(family), DarkExperience(**hyper)
+    method.before_stage(first)
+    method.after_stage(first)
+    second = make_stage(family, first.model, index=2, earlier=[first.examples])
+    following = DarkExperience(**hyper)
+    following.load_state(method.state())
+    return first, following, second
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_without_weights_it_is_plain_fine_tuning_bit_by_bit(family):
+    model, _, method = two_stages(family, lambda: DarkExperience(alpha=0.0, beta=0.0, replayed=3))
+    plain, _, _ = two_stages(family, Sequential)
+    assert method.seen == 8
+    for one, other in zip(model.parameters(), plain.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_with_weights_it_is_another_model_and_always_the_same_one():
+    models = [two_stages("masked", DarkExperience)[0] for _ in range(2)]
+    plain, _, _ = two_stages("masked", Sequential)
+    weights = [next(model.parameters()) for model in (*models, plain)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_every_example_is_as_likely_to_stay_in_the_reservoir():
+    """30 examples in two stages, 6 slots: each stays with probability 1/5."""
+    generator, draws = np.random.default_rng(0), 4000
+    counts = np.zeros(30)
+    for _ in range(draws):
+        buffer = reservoir_slots(0, 18, 6, generator)
+        later = reservoir_slots(18, 12, 6, generator)
+        buffer |= {slot: 18 + index for slot, index in later.items()}
+        assert len(set(buffer.values())) == 6
+        counts[list(buffer.values())] += 1
+    error = np.sqrt(0.2 * 0.8 / draws)
+    assert np.abs(counts / draws - 0.2).max() < 4.5 * error
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_stored_logits_are_those_the_network_had(family):
+    first, method, second = after_a_stage(family)
+    method.before_stage(second)
+    assert len(method.entries) == 4
+    first.model.eval()
+    for entry, example in zip(method.entries, method.examples, strict=True):
+        assert example == first.examples[entry.index]
+        (batch,) = first.collate([example], DRAW)
+        logits = label_logits(first.model, batch).half()
+        torch.testing.assert_close(entry.logits, logits, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_error_is_zero_until_the_network_moves(family):
+    """However the examples are laid out, each meets its own stored logits."""
+    _, method, second = after_a_stage(family)
+    method.before_stage(second)
+    second.model.eval()
+    assert method.logits_error(second, [2, 0, 3]).item() < 1e-5
+    move(second.model)
+    assert method.logits_error(second, [2, 0, 3]).item() > 1e-3
+
+
+def test_replay_is_added_once_a_step():
+    _, method, stage = after_a_stage("causal")
+    method.before_stage(stage)
+    batch = stage.collate(stage.examples)[0]
+    plain = stage.plain_loss(stage.model, batch).item()
+    assert method.loss(stage, batch).item() > plain
+    assert method.loss(stage, batch).item() == plain
+    method.after_update(stage)
+    assert method.loss(stage, batch).item() > plain
+
+
+def test_the_state_is_restored_whole():
+    _, method, _ = after_a_stage("seq2seq")
+    again = DarkExperience()
+    again.load_state(method.state())
+    for name, value in method.state().items():
+        assert torch.equal(value, again.state()[name])
+
+
+def test_missing_and_unfitting_states_are_sentences():
+    _, method, stage = after_a_stage("causal")
+    with pytest.raises(UserError, match="holds no buffer"):
+        DarkExperience().before_stage(stage)
+    state = method.state()
+    with pytest.raises(UserError, match="not a buffer"):
+        DarkExperience().load_state({"seen": state["seen"]})
+    with pytest.raises(UserError, match="do not fit together"):
+        DarkExperience().load_state({**state, "logits": state["logits"][1:]})
+    small = DarkExperience(capacity=2)
+    small.load_state(state)
+    with pytest.raises(UserError, match="`capacity` is 2"):
+        small.before_stage(stage)
+    narrow = DarkExperience()
+    narrow.load_state({**state, "logits": state["logits"][:, 1:].contiguous()})
+    narrow.before_stage(stage)
+    with pytest.raises(UserError, match="the stored logits are of"):
+        narrow.logits_error(stage, [0])
+    for hyper in ({"alpha": -1.0}, {"capacity": 0}, {"replayed": 1.5}):
+        with pytest.raises(UserError, match="DER\\+\\+: expected"):
+            DarkExperience(**hyper)
+
+
+def test_changed_data_are_noticed():
+    _, method, stage = after_a_stage("causal")
+    earlier = [replace(e, tokens=(*e.tokens[:-1], 4)) for e in stage.load_replayed()[0]]
+    stage.load_replayed = lambda: [earlier]
+    method.before_stage(stage)
+    with pytest.raises(UserError, match="not those that were stored"):
+        method.logits_error(stage, [0])
+    stage.load_replayed = lambda: [[]]
+    with pytest.raises(UserError, match="names examples"):
+        method.before_stage(stage)

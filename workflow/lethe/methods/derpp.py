@@ -1,0 +1,120 @@
+"""DER++: a small buffer of examples is replayed with the logits they had (Buzzega et al. 2020).
+
+L = L_stage + alpha MSE(logits, stored) + beta L(buffer), each term on its own draw from the buffer
+(Eq. 6). The buffer is a reservoir over the examples of all stages. Simplified: an example goes by
+once a stage, and its logits are those at the end of its stage (in the paper on the way), so a stage
+replays earlier stages only. Memory: labels x vocabulary x 2 bytes an example (float16).
+"""
+
+import numpy as np
+import torch
+
+from lethe.data.batches import Batch
+from lethe.errors import UserError
+from lethe.methods.contract import Method, Stage
+from lethe.models.forward import label_logits
+from lethe.retention.distillation import squared_error
+from lethe.retention.hyper import check_count, check_weights
+from lethe.retention.reservoir import reservoir_slots
+from lethe.retention.stored_logits import Entry, pack, stored_for, unpack
+
+WHICH_STAY, WHICH_REPLAY = 201, 202  # distinguish these draws from others of the same seed
+DRAW = 0  # by which tokens are masked for stored logits, in a masked language model
+
+
+class DarkExperience(Method):
+    """Hyper-parameters: `alpha`, `beta`, buffer `capacity`, `replayed` examples a term and step."""
+
+    def __init__(
+        self, alpha: float = 0.5, beta: float = 0.5, capacity: int = 200, replayed: int = 16
+    ):
+        check_weights("DER++", alpha=alpha, beta=beta)
+        check_count("DER++", "capacity", capacity)
+        check_count("DER++", "replayed", replayed)
+        self.alpha, self.beta, self.capacity, self.replayed = alpha, beta, capacity, replayed
+        self.entries: list[Entry] = []
+        self.seen = 0
+        self.examples: list = []
+        self.replay_due = True
+
+    def before_stage(self, stage: Stage) -> None:
+        if stage.index > 1 and not self.entries:
+            raise UserError(
+                "DER++: the parent's checkpoint holds no buffer; "
+                "train the whole chain of stages with this method."
+            )
+        if len(self.entries) > self.capacity:
+            raise UserError(
+                f"DER++: the parent's buffer holds {len(self.entries)} examples and `capacity` is "
+                f"{self.capacity}; give a chain of stages one capacity."
+            )
+        earlier = stage.load_replayed() if self.entries else []
+        try:
+            self.examples = [earlier[entry.stage][entry.index] for entry in self.entries]
+        except IndexError:
+            raise UserError(
+                "DER++: the parent's buffer names examples that the earlier stages do not have; "
+                "the data have changed since."
+            ) from None
+        self.replay_due = True
+
+    def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
+        loss = stage.plain_loss(stage.model, batch)
+        # Replay is the step's, so only one of its micro-batches carries it.
+        if not (self.examples and self.replay_due):
+            return loss
+        self.replay_due = False
+        generator = np.random.default_rng([stage.seed, stage.step, WHICH_REPLAY])
+        for_logits, for_labels = self._draw(generator), self._draw(generator)
+        if self.alpha:
+            loss = loss + self.alpha * self.logits_error(stage, for_logits).to(loss.device)
+        if self.beta:
+            again = stage.collate([self.examples[place] for place in for_labels], stage.step)
+            for part in again:
+                loss = loss + self.beta * stage.plain_loss(stage.model, part).to(loss.device)
+        return loss
+
+    def _draw(self, generator) -> list[int]:
+        size = min(self.replayed, len(self.entries))
+        return generator.choice(len(self.entries), size, replace=False).tolist()
+
+    def logits_error(self, stage: Stage, places: list[int]) -> torch.Tensor:
+        """Weighted mean over labels of the squared error to the stored logits, a scalar."""
+        chosen = {(self.examples[p].source, self.examples[p].id): self.entries[p] for p in places}
+        total = torch.zeros((), device=next(stage.model.parameters()).device)
+        for part in stage.collate([self.examples[place] for place in places], DRAW):
+            logits = label_logits(stage.model, part)
+            stored = stored_for(part, chosen, logits.shape[1])
+            total = total + squared_error(logits, stored, part.weights).to(total.device)
+        return total
+
+    def after_update(self, stage: Stage) -> None:
+        self.replay_due = True
+
+    def after_stage(self, stage: Stage) -> None:
+        generator = np.random.default_rng([stage.seed, stage.index, WHICH_STAY])
+        slots = reservoir_slots(self.seen, len(stage.examples), self.capacity, generator)
+        order = generator.permutation(len(stage.examples))
+        entries = dict(enumerate(self.entries))
+        stage.model.eval()
+        for slot, place in sorted(slots.items()):
+            index = int(order[place])
+            parts = stage.collate([stage.examples[index]], DRAW)
+            with torch.no_grad():
+                logits = torch.cat([label_logits(stage.model, part) for part in parts])
+            targets = torch.cat([part.targets for part in parts])
+            entries[slot] = Entry(
+                stage.index - 1, index, targets.cpu().int(), logits.to("cpu", torch.float16)
+            )
+        self.seen += len(stage.examples)
+        self.entries = [entries[slot] for slot in sorted(entries)]
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return pack(self.entries, self.seen)
+
+    def load_state(self, state: dict[str, torch.Tensor]) -> None:
+        if state:
+            self.entries, self.seen = unpack(state)
+
+
+METHOD = DarkExperience

@@ -1,0 +1,107 @@
+"""EWC: weights that mattered to earlier stages are held near them (Kirkpatrick et al. 2017).
+
+L = L_stage + strength/2 sum F (theta - theta_old)^2 (Eq. 3). F is the diagonal empirical Fisher
+information (labels of the data, not of the model), averaged over the stages so far, and theta_old
+the weights after the last stage: one penalty for all stages instead of one for each, as in the
+description of Ke et al. 2023. Memory: two float32 copies of the weights.
+"""
+
+import numpy as np
+import torch
+
+from lethe.data.batches import Batch
+from lethe.errors import UserError
+from lethe.methods.contract import Method, Stage
+from lethe.retention.fisher import diagonal_fisher, quadratic_penalty, running_mean
+from lethe.retention.hyper import check_count, check_weights
+
+FISHER, ANCHOR, STAGES = "fisher.", "anchor.", "stages"
+WHICH_EXAMPLES = 101  # distinguishes this draw from others of the same seed
+
+
+class ElasticWeights(Method):
+    """Hyper-parameters: `strength`, and `samples`, examples of a stage that F is taken on."""
+
+    def __init__(self, strength: float = 5000.0, samples: int | None = 1000):
+        check_weights("EWC", strength=strength)
+        if samples is not None:
+            check_count("EWC", "samples", samples)
+        self.strength, self.samples = strength, samples
+        self.fisher: dict[str, torch.Tensor] = {}
+        self.anchor: dict[str, torch.Tensor] = {}
+        self.stages = 0
+        self.penalty_due = True
+
+    def before_stage(self, stage: Stage) -> None:
+        if stage.index > 1 and not self.stages:
+            raise UserError(
+                "EWC: the parent's checkpoint holds no Fisher information; "
+                "train the whole chain of stages with this method."
+            )
+        if self.stages:
+            parameters = dict(stage.trainable())
+            self.fisher = self._fitting(self.fisher, parameters)
+            self.anchor = self._fitting(self.anchor, parameters)
+        self.penalty_due = True
+
+    def _fitting(self, tensors, parameters) -> dict[str, torch.Tensor]:
+        """The tensors on the devices of the parameters, if names and shapes are theirs."""
+        odd = sorted(tensors.keys() ^ parameters.keys())
+        odd += [n for n, p in parameters.items() if n in tensors and tensors[n].shape != p.shape]
+        if odd:
+            raise UserError(
+                f"EWC: the parent's Fisher information does not fit the model at {odd[0]!r}; "
+                "give a chain of stages one model."
+            )
+        return {name: tensors[name].to(p.device) for name, p in parameters.items()}
+
+    def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
+        loss = stage.plain_loss(stage.model, batch)
+        # The penalty is the step's, so only one of its micro-batches carries it.
+        if not (self.stages and self.strength and self.penalty_due):
+            return loss
+        self.penalty_due = False
+        penalty = quadratic_penalty(dict(stage.trainable()), self.anchor, self.fisher)
+        return loss + self.strength * penalty.to(loss.device)
+
+    def after_update(self, stage: Stage) -> None:
+        self.penalty_due = True
+
+    def after_stage(self, stage: Stage) -> None:
+        count = min(self.samples or len(stage.examples), len(stage.examples))
+        generator = np.random.default_rng([stage.seed, stage.index, WHICH_EXAMPLES])
+        chosen = generator.choice(len(stage.examples), count, replace=False)
+        alone = (stage.collate([stage.examples[index]]) for index in chosen)
+        newest = diagonal_fisher(stage.model, alone)
+        self.stages += 1
+        self.fisher = running_mean(self.fisher, newest, self.stages)
+        self.anchor = {name: p.detach().clone() for name, p in stage.trainable()}
+
+    def state(self) -> dict[str, torch.Tensor]:
+        if not self.stages:
+            return {}
+        # Clones: tied weights or a tensor shared with the model would be refused when saved.
+        saved = {FISHER + name: value.detach().cpu().clone() for name, value in self.fisher.items()}
+        saved |= {ANCHOR + name: value.cpu().clone() for name, value in self.anchor.items()}
+        return {**saved, STAGES: torch.tensor([self.stages])}
+
+    def load_state(self, state: dict[str, torch.Tensor]) -> None:
+        if not state:
+            return
+        parts = {
+            prefix: {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
+            for prefix in (FISHER, ANCHOR)
+        }
+        known = 1 + sum(len(part) for part in parts.values())
+        whole = parts[FISHER] and parts[FISHER].keys() == parts[ANCHOR].keys()
+        if STAGES not in state or not whole or known != len(state):
+            raise UserError("EWC: the saved state is not one of EWC; train the chain with it.")
+        devices = {name: value.device for name, value in self.fisher.items()}
+        self.fisher, self.anchor = (
+            {name: value.to(devices.get(name, value.device)) for name, value in part.items()}
+            for part in (parts[FISHER], parts[ANCHOR])
+        )
+        self.stages = int(state[STAGES])
+
+
+METHOD = ElasticWeights
