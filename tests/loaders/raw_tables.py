@@ -229,5 +229,3 @@ TABLES: dict[str, Callable[[Path], Roads]] = {
     "absa": absa,
     "text_lines": text_lines,
 }
-# Loaders of texts without prompts; their own tests have their tables.
-OF_TEXTS = {"labelled"}

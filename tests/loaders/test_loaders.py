@@ -36,7 +36,7 @@ def roads(tmp_path_factory):
 def test_every_loader_of_the_registry_has_a_table_with_its_real_columns():
     folder = Path(raw_tables.__file__).parents[2] / "workflow" / "lethe" / "data" / "loaders"
     registering = {p.stem for p in folder.glob("*.py") if "@register(" in p.read_text()}
-    assert set(LOADERS) == set(TABLES) | raw_tables.OF_TEXTS
+    assert set(LOADERS) == set(TABLES)
     assert registering == {loader.__module__.rpartition(".")[2] for loader in LOADERS.values()}
 
 

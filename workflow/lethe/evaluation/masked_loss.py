@@ -90,6 +90,8 @@ def _score(model, tokenizer, task: dict[str, Any], limit: int | None) -> dict[st
         "scores": [
             _row("mlm_loss", losses, items, False),
             _row("mlm_accuracy", right, items, True),
+            # A number that grows with quality, for the floors of bases: one over the perplexity.
+            {**_row("mlm_likelihood", losses, items, True), **_likelihood(losses, items)},
         ],
         "items": [
             {
@@ -109,6 +111,13 @@ def _score(model, tokenizer, task: dict[str, Any], limit: int | None) -> dict[st
         ],
         "seconds": round(time.perf_counter() - started, 3),
     }
+
+
+def _likelihood(losses: np.ndarray, items: np.ndarray) -> dict[str, float | None]:
+    """exp(-loss), and its standard error by the delta method."""
+    value = float(np.exp(-losses.mean()))
+    error = mean_stderr(losses.tolist(), items.tolist())
+    return {"value": value, "stderr": None if error is None else value * error}
 
 
 def _row(metric: str, values: np.ndarray, items: np.ndarray, higher: bool) -> dict[str, Any]:
