@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from conftest import copy_workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 # 9 base models (one derived), 10 chains of 5 stages (nine models, and mixing for one), 2 probes of
@@ -32,6 +34,11 @@ def counts(study, output):
     return {name: int(count) for name, count in found.items()}, int(table.group(2))
 
 
+# 12 methods on one order; a pool; three methods on each domain alone; two methods on four more
+# orders; five ablations. Chains of one method share what begins alike.
+KE2023_CHAINS = {6: 12 + 8 + 5, 1: 1 + 18}
+
+
 @pytest.mark.parametrize(
     ("study", "expected"), [("luo2023", LUO2023), ("mini-full-luo", MINI_FULL_LUO)]
 )
@@ -39,3 +46,29 @@ def test_a_study_expands_to_its_jobs(study, expected, tmp_path):
     found, total = counts(study, tmp_path / "results")
     assert found == expected
     assert total == sum(expected.values()) <= 10_000
+
+
+def test_the_study_of_ke_et_al_expands_to_its_chains(tmp_path):
+    project = copy_workflow(tmp_path / "project")
+    for file in files_of(project.folder):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("a text of its own\n")
+    planned = project.planned("--configfile", "config/ke2023.yaml")
+    # One domain alone is the first stage of the order that begins with it: the main order plain
+    # and with an adapter, and the four others plain.
+    shared = 2 + 4
+    assert planned["stage"] == sum(n * chains for n, chains in KE2023_CHAINS.items()) - shared
+    assert planned["base"] == 1
+    # Six end tasks on the base; on every chain of six stages each after its own and after the
+    # last (11 cells), and all six after a chain's only stage.
+    cells = 11 * KE2023_CHAINS[6] + 6 * KE2023_CHAINS[1]
+    assert planned["end_task"] == 6 + cells - shared
+
+
+def files_of(folder):
+    """Local files that the catalogue's sources of Ke et al. read."""
+    catalogue = yaml.safe_load((folder / "config/catalogue/sources.yaml").read_text())
+    names = ["Restaurant", "ACL", "AI", "Phone", "PubMed", "Camera"]
+    for source in [*names, *(f"{name}-end" for name in names)]:
+        for path in catalogue[source].get("files", {}).values():
+            yield folder / path

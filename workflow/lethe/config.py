@@ -88,7 +88,8 @@ class Evaluation(Entry):
     texts: str | None = Field(
         None,
         description="masked language models: jsonl of texts within the source, with `{split}`, "
-        "instead of an lm-eval task; metrics `mlm_loss` (nats), `mlm_accuracy` and `mlm_likelihood` (exp of -loss)",
+        "instead of an lm-eval task; metrics `mlm_loss` (nats), `mlm_accuracy` and "
+        "`mlm_likelihood` (exp of -loss)",
     )
     source: Name | None = Field(
         None, description="source that holds its YAML or its data, if not the probe's"
