@@ -134,10 +134,35 @@ def scores(tmp_path):
 
 def test_a_base_that_runs_share_is_counted_once(tmp_path):
     frame = build(LongTables(scores_of(tmp_path, [0, 1]), pd.DataFrame())).frame
-    assert list(frame["checkpoints"]) == [1, 2]
-    # Twice the values: the interval of the stages is narrower, that of the base is not.
+    assert list(frame["interval_over"]) == ["3 end-task seeds", "2 runs"]
     width = frame["toy_high"] - frame["toy_low"]
-    assert width[1] < width[0] == pytest.approx(2 * 4.302653 * 10 / 3**0.5)
+    assert width[0] == pytest.approx(2 * 4.302653 * 10 / 3**0.5)
+
+
+def test_the_unit_is_the_run_whose_end_task_seeds_share_a_checkpoint(tmp_path):
+    """Runs that are made alike differ by nothing, whatever their end-task seeds do."""
+    scores = scores_of(tmp_path, [0, 1, 2])
+    frame = build(LongTables(scores, pd.DataFrame())).frame
+    last = frame.iloc[1]
+    assert last["interval_over"] == "3 runs" and last["end_task_seeds"] == 3
+    assert last["f1_final_high"] - last["f1_final_low"] == pytest.approx(0, abs=1e-9)
+
+
+def test_the_gain_over_plain_training_is_paired(tmp_path):
+    scores = scores_of(tmp_path, [0, 1, 2])
+    better = scores[scores["stage_index"] > 0].assign(method="das")
+    # Runs differ by far more than the two methods do.
+    shift = scores["train_seed"].astype(float) / 10
+    scores = scores.assign(value=scores["value"] - shift)
+    extra = better["train_seed"].map({0: 0.02, 1: 0.03, 2: 0.04}).astype(float)
+    better = better.assign(value=better["value"] - better["train_seed"].astype(float) / 10 + extra)
+    joined = pd.concat([scores, better], ignore_index=True)
+    frame = build(LongTables(joined, pd.DataFrame())).frame.set_index("method")
+    assert np.isnan(frame.loc["sequential", "f1_gain"])
+    das = frame.loc["das"]
+    assert das["f1_gain"] == pytest.approx(3)
+    assert das["f1_gain_high"] - das["f1_gain"] == pytest.approx(4.302653 * 1 / 3**0.5)
+    assert das["f1_final_high"] - das["f1_final"] > 10
 
 
 def test_every_seed_and_metric_is_a_row_with_its_headline(scores):
@@ -166,7 +191,7 @@ def test_the_table_has_a_base_and_the_forgetting_of_the_worked_example(scores):
     matrix = np.array([[0.9, 0.7], [0.8, np.nan], [0.7, 0.5]])
     assert last["f1_fr_ke"] == pytest.approx(100 * fr_ke(matrix)) == pytest.approx(10)
     assert last["toy_low"] < last["toy"] < last["toy_high"]
-    assert last["checkpoints"] == 1 and last["end_task_seeds"] == 3
+    assert last["interval_over"] == "3 end-task seeds" and last["end_task_seeds"] == 3
 
 
 def test_metrics_of_a_study_are_the_same_with_end_tasks(scores):

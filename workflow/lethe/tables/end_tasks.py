@@ -4,23 +4,26 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables import LongTables, of_run, runs
+from lethe.metrics.end_tasks import ONCE, by_unit, stages_of, summary
 from lethe.metrics.intervals import t_interval
-from lethe.metrics.shown import LINE_COLUMNS, lines
+from lethe.metrics.shown import LINE_COLUMNS, PLAIN, Line, lines, order_of
 from lethe.tables.lines import words
 from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
 
 CAPTION = (
     "End tasks: copies of checkpoints, fine-tuned and scored on test sets; all numbers in %. A "
-    "column per end task: its headline metric after the last stage, [95 % t-interval over "
-    "checkpoints and end-task seeds]. f1: the headline metrics' mean over end tasks, acc: that "
-    "of accuracy; own: each right after the stage of its domain, final: after the last stage. "
-    "fr_ke: mean over domains but the last of own - final, seeds averaged before the difference; "
-    "positive = forgetting, negative = backward gain (Ke et al. 2023). The method `none` is the "
-    "model before the first stage."
+    "column per end task: its headline metric after the last stage. f1: the headline metrics' mean "
+    "over end tasks, acc: that of accuracy; own: each right after the stage of its domain, final: "
+    "after the last stage. fr_ke: mean over domains but the last of own - final, positive = "
+    "forgetting, negative = backward gain (Ke et al. 2023). gain: final - final of `sequential` on "
+    "the same order, paired by seeds. [95 % t-interval over what interval_over names, three or "
+    "more; several runs are each a mean over their end-task seeds]. The method `none` is the model "
+    "before the first stage."
 )
 NONE = "none"
-ONCE = ["node", "probe", "metric", "end_task_seed"]
+PARTS = ("own", "final", "fr_ke")
+Units = dict[tuple, dict[str, float]]
 
 
 def build(tables: LongTables) -> Table:
@@ -29,80 +32,81 @@ def build(tables: LongTables) -> Table:
     scores = scores[(scores["kind"] == "end_task") & (scores["split"] == "test")]
     keys = list(scores[LINE_COLUMNS].itertuples(index=False, name=None))
     names = _in_order(scores)
-    found: dict[tuple, dict] = {}
+    units, rows = {}, {}
     for line in lines(scores):
         one = scores[[key == line for key in keys]]
         named = words(line, scores)
-        base = {**named, "method": NONE, "order": ""}
-        if named["model"] not in {model for model, method in found if method == NONE}:
+        if (named["model"], NONE) not in rows:
             # Runs share their base, whose scores are joined to every one of them.
             before = one[one["stage_index"] == 0].drop_duplicates(ONCE)
-            found[named["model"], NONE] = {**base, **_row(before, names, before)}
-        found[named["model"], line] = {**named, **_row(one, names, _last(one))}
-    return or_nothing(list(found.values()), CAPTION, "the study has no end tasks")
+            over, known = _units(before, names)
+            rows[named["model"], NONE] = {**named, "method": NONE, "order": ""} | _row(
+                known, names, over, before
+            )
+        over, units[line] = _units(one, names)
+        rows[named["model"], line] = {**named, **_row(units[line], names, over, one)}
+    for line, known in units.items():
+        rows[line[0], line] |= _gains(known, units.get(_plain_line(line, list(units))))
+    return or_nothing(list(rows.values()), CAPTION, "the study has no end tasks")
 
 
 def _in_order(scores: pd.DataFrame) -> list[str]:
     """End tasks in the order of the first run's domains; those of no stage of it by name last."""
     pairs = dict(scores[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
-    places = _stages(of_run(scores, runs(scores)[0])) if len(scores) else {}
+    places = stages_of(of_run(scores, runs(scores)[0])) if len(scores) else {}
     return sorted(pairs, key=lambda name: (places.get(pairs[name], len(places) + 1), name))
 
 
-def _stages(rows: pd.DataFrame) -> dict[str, int]:
-    """The stage that trains on each domain, from the mixtures of a run's rows."""
-    distinct = rows[["stage_index", "stage_task"]].drop_duplicates().sort_values("stage_index")
-    found: dict[str, int] = {}
-    for stage, mixture in distinct.itertuples(index=False, name=None):
-        for part in mixture.split("&") if mixture else []:
-            found.setdefault(part.partition(":")[0], int(stage))
-    return found
+def _units(rows: pd.DataFrame, names: list[str]) -> tuple[str, Units]:
+    """What replicates, and by unit: {end task: final, f1_own, f1_final, ..., acc_fr_ke} in %."""
+    over, parts = by_unit(rows)
+    found = {}
+    for key, part in parts.items():
+        headline = part[part["headline"].astype(bool)]
+        last = headline[headline["stage_index"] == part["stage_index"].max()]
+        values = last.groupby("probe")["value"].mean().to_dict()
+        accuracy = part[part["metric"] == "accuracy"]
+        for word, chosen in (("f1", headline), ("acc", accuracy)):
+            values |= {f"{word}_{k}": v for k, v in summary(chosen, names).items()}
+        found[key] = {name: 100 * value for name, value in values.items()}
+    return over, found
 
 
-def _last(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["stage_index"] == rows["stage_index"].max()]
-
-
-def _row(rows: pd.DataFrame, names: list[str], last: pd.DataFrame) -> dict:
-    """Columns of one line: `rows` are all its scores, `last` those after its last stage."""
-    row = {}
-    for name in names:
-        cells = last[(last["probe"] == name) & last["headline"].astype(bool)]
-        row |= _with_interval(name, 100 * cells["value"].to_numpy(dtype=float))
-    for word, chosen in (
-        ("f1", rows[rows["headline"].astype(bool)]),
-        ("acc", rows[rows["metric"] == "accuracy"]),
-    ):
-        row |= {f"{word}_{name}": 100 * v for name, v in own_and_final(chosen, names).items()}
+def _row(units: Units, names: list[str], over: str, rows: pd.DataFrame) -> dict:
+    columns = [*names, *(f"{word}_{part}" for word in ("f1", "acc") for part in PARTS)]
+    row: dict = {}
+    for name in columns:
+        row |= _with_interval(name, [unit.get(name, np.nan) for unit in units.values()])
     seeds = rows["end_task_seed"].dropna().nunique()
-    return row | {"checkpoints": last["node"].nunique(), "end_task_seeds": seeds}
+    return row | {"interval_over": f"{len(units)} {over}", "end_task_seeds": seeds}
 
 
-def _with_interval(name: str, values: np.ndarray) -> dict[str, float]:
-    low, high = t_interval(values)
-    mean = float(values.mean()) if len(values) else np.nan
+def _plain_line(line: Line, known: list[Line]) -> Line | None:
+    """The line of plain training on the same model and order."""
+    method = LINE_COLUMNS.index("method")
+    return next(
+        (
+            other
+            for other in known
+            if other[0] == line[0] and order_of(other) == order_of(line) and other[method] == PLAIN
+        ),
+        None,
+    )
+
+
+def _gains(units: Units, plain: Units | None) -> dict[str, float]:
+    """Paired differences to plain training, units that both have; nothing for itself."""
+    row: dict[str, float] = {}
+    both = sorted(units.keys() & (plain or {}).keys(), key=str)
+    for word in ("f1", "acc"):
+        name = f"{word}_final"
+        differences = [units[key][name] - plain[key][name] for key in both]
+        row |= _with_interval(f"{word}_gain", [] if units is plain else differences)
+    return row
+
+
+def _with_interval(name: str, values: list[float]) -> dict[str, float]:
+    known = np.array([value for value in values if not np.isnan(value)])
+    low, high = t_interval(known)
+    mean = float(known.mean()) if len(known) else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
-
-
-def own_and_final(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
-    """{own, final, fr_ke} of one line's scores of one metric an end task, as fractions.
-
-    Cells are first averaged over runs and end-task seeds. nan where a cell that is needed is
-    missing, and for a base, which has neither own stages nor forgetting.
-    """
-    cells = rows.groupby(["probe", "stage_index"])["value"].mean()
-    domain = dict(rows[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
-    stages, last = _stages(rows), rows["stage_index"].max()
-    final = np.array([cells.get((name, last), np.nan) for name in names], dtype=float)
-    place = [stages.get(domain.get(name)) for name in names]
-    own = [
-        np.nan if k is None else cells.get((n, k), np.nan)
-        for n, k in zip(names, place, strict=True)
-    ]
-    earlier = [k is not None and k < last for k in place]
-    change = (np.array(own, dtype=float) - final)[np.array(earlier, dtype=bool)]
-    return {
-        "own": float(np.mean(own)) if names else np.nan,
-        "final": float(np.mean(final)) if names else np.nan,
-        "fr_ke": float(np.mean(change)) if len(change) else np.nan,
-    }
