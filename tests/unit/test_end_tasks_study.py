@@ -148,6 +148,27 @@ def test_the_unit_is_the_run_whose_end_task_seeds_share_a_checkpoint(tmp_path):
     assert last["f1_final_high"] - last["f1_final_low"] == pytest.approx(0, abs=1e-9)
 
 
+def test_domains_trained_alone_are_one_order(tmp_path):
+    """Each end task comes from the model of its own domain: the worked numbers of two models."""
+    scores = scores_of(tmp_path, [0, 1, 2])
+    parts = [scores]
+    for order, task in (("only-simp", "simp"), ("only-emdg", "emdg")):
+        one = scores[scores["stage_index"] < 2].assign(order=order)
+        one.loc[one["stage_index"] == 1, "stage_task"] = task
+        if task == "emdg":
+            one = one.replace({"probe": {"toy": "other"}, "subset": {"simp": "emdg"}})
+        parts.append(one)
+    frame = build(LongTables(pd.concat(parts, ignore_index=True), pd.DataFrame())).frame
+    alone = frame[frame["order"] == "each alone"].iloc[0]
+    both = frame[frame["order"] == "both"].iloc[0]
+    assert len(frame) == 3
+    stage_one = scores[(scores["stage_index"] == 1) & scores["headline"].astype(bool)]
+    toy = stage_one[stage_one["probe"] == "toy"]["value"].mean()
+    assert alone["toy"] == pytest.approx(100 * toy)
+    assert alone["f1_own"] == alone["f1_final"] and np.isnan(alone["f1_fr_ke"])
+    assert both["interval_over"] == alone["interval_over"] == "3 runs"
+
+
 def test_the_gain_over_plain_training_is_paired(tmp_path):
     scores = scores_of(tmp_path, [0, 1, 2])
     better = scores[scores["stage_index"] > 0].assign(method="das")

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from lethe.longtables import RUN_COLUMNS
+
 RUN = ["world_seed", "base_seed", "train_seed"]
+ALONE = "each alone"
 # A score of a base is joined to every run that starts there.
 ONCE = ["node", "probe", "metric", "end_task_seed"]
 
@@ -27,6 +30,37 @@ def by_unit(rows: pd.DataFrame) -> tuple[str, dict[tuple, pd.DataFrame]]:
 
 def _plain(value) -> int | None:
     return None if pd.isna(value) else int(value)
+
+
+def alone_together(scores: pd.DataFrame) -> pd.DataFrame:
+    """Orders of one domain each as one order, `each alone`: an end task on its own domain's model.
+
+    The row "one domain alone" of Ke et al. 2023. Other orders, and a domain that is the only one
+    trained alone, stay as they are.
+    """
+    if not len(scores):
+        return scores
+    domain = _only_domain(scores)
+    trained = domain[scores["stage_index"] == 1]
+    if trained[trained != ""].nunique() < 2:
+        return scores
+    together = "&".join(dict.fromkeys(trained[trained != ""]))
+    alone = domain != ""
+    # Of each model the end task of its domain, and nothing else.
+    kept = scores[~alone | (scores["subset"] == domain)].copy()
+    of_one = alone[kept.index]
+    kept.loc[of_one, "order"] = ALONE
+    kept.loc[of_one & (kept["stage_index"] == 1), "stage_task"] = together
+    return kept
+
+
+def _only_domain(scores: pd.DataFrame) -> pd.Series:
+    """By row: the one domain of its run's one stage; empty for other runs."""
+    runs = scores.groupby(RUN_COLUMNS, dropna=False)
+    single = runs["stage_index"].transform("max") == 1
+    last = scores["stage_task"].where(scores["stage_index"] == 1, "")
+    named = last.groupby([scores[column] for column in RUN_COLUMNS], dropna=False).transform("max")
+    return named.where(single & ~named.str.contains("&"), "").str.partition(":")[0]
 
 
 def stages_of(rows: pd.DataFrame) -> dict[str, int]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables import LongTables, of_run, runs
-from lethe.metrics.end_tasks import ONCE, by_unit, stages_of, summary
+from lethe.metrics.end_tasks import ONCE, alone_together, by_unit, stages_of, summary
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, Line, lines, order_of
 from lethe.tables.lines import words
@@ -19,7 +19,8 @@ CAPTION = (
     "forgetting, negative = backward gain (Ke et al. 2023). gain: final - final of `sequential` on "
     "the same order, paired by seeds. [95 % t-interval over what interval_over names, three or "
     "more; several runs are each a mean over their end-task seeds]. The method `none` is the model "
-    "before the first stage."
+    "before the first stage; the order `each alone` has every end task on a model of "
+    "its own domain."
 )
 NONE = "none"
 PARTS = ("own", "final", "fr_ke")
@@ -30,6 +31,7 @@ def build(tables: LongTables) -> Table:
     """A row per model before the first stage, and one per line."""
     scores = tables.scores
     scores = scores[(scores["kind"] == "end_task") & (scores["split"] == "test")]
+    scores = alone_together(scores)
     keys = list(scores[LINE_COLUMNS].itertuples(index=False, name=None))
     names = _in_order(scores)
     units, rows = {}, {}
