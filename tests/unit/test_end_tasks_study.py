@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from synthetic_study import Synthetic, synthetic_study
 
 from lethe.artefacts import write_json
@@ -12,6 +13,8 @@ from lethe.collect import gather
 from lethe.data.prepare import prepare
 from lethe.endtasks.labelled import read_task
 from lethe.errors import UserError
+from lethe.figures import command as figures
+from lethe.figures.end_tasks import draw
 from lethe.jsonlines import write_rows
 from lethe.longtables import LongTables, read_scores, write_scores
 from lethe.metrics.matrix import fr_ke
@@ -225,6 +228,30 @@ def test_metrics_of_a_study_are_the_same_with_end_tasks(scores):
 def test_the_table_of_a_study_without_end_tasks_says_so(scores):
     frame = build(LongTables(scores=scores[:0], metrics=pd.DataFrame())).frame
     assert frame["note"].tolist() == ["the study has no end tasks"]
+
+
+def test_the_figure_has_a_row_a_line_and_all_its_text_on_the_page(tmp_path):
+    scores = scores_of(tmp_path, [0, 1, 2])
+    scores = pd.concat([scores, scores[scores["stage_index"] > 0].assign(method="das-update")])
+    with figures.style():
+        drawn = draw(LongTables(scores, pd.DataFrame()))
+        drawn.figure.draw_without_rendering()
+        texts = [text for text in drawn.figure.findobj(Text) if text.get_text().strip()]
+        texts = [text for text in texts if text.get_visible()]
+        boxes = {text.get_text(): text.get_window_extent() for text in texts}
+    page = drawn.figure.bbox
+    # Numbers of ticks beyond an axis' end are there and never drawn.
+    named = {name: box for name, box in boxes.items() if not name.strip("−.0123456789") == ""}
+    assert [name for name, box in named.items() if box.x0 < -1 or box.x1 > page.x1 + 1] == []
+    assert sorted(drawn.plotted["method"]) == ["das-update", "none", "sequential"]
+    assert "3 runs" in " ".join(" ".join(text.get_text() for text in texts).split())
+    shown = {text.get_text() for text in texts}
+    assert {"before any domain", "das-update", "sequential"} <= shown
+
+
+def test_a_figure_without_end_tasks_says_how_to_get_some(scores):
+    drawn = draw(LongTables(scores[:0], pd.DataFrame()))
+    assert "name some in `end_tasks`" in drawn.plotted["missing"].iloc[0]
 
 
 def test_labelled_texts_are_prepared_with_their_labels(tmp_path):

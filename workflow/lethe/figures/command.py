@@ -18,6 +18,7 @@ FIGURES = (
     "instruction_tuning",
     "mixing",
     "bias",
+    "end_tasks",
 )
 STYLE = Path(__file__).parent / "matplotlibrc"
 
