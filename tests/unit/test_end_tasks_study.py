@@ -26,7 +26,9 @@ from lethe.tables.end_tasks import build
 
 ROOT = Path(__file__).parents[2]
 END_TASK = {"source": "world", "metric": "macro_f1", "epochs": 2}
+TEXTS = {"axis": "domain", "metric": "mlm_loss", "texts": "{split}.jsonl"}
 DEFINED = {
+    "probes": {"losses": {"source": "world", "tasks": {"loss_simp": TEXTS}}},
     "models": {
         "enc": {
             "family": "masked",
@@ -42,7 +44,7 @@ DEFINED = {
 
 def study_of(**changes):
     default = {"also": [], "models": ["enc"], "orders": ["both"], "controls": [], "claims": []}
-    default |= {"end_tasks": ["toy", "other"], "define": DEFINED}
+    default |= {"end_tasks": ["toy", "other"], "define": DEFINED, "probes": ["losses"]}
     raw = read_yaml(ROOT / "config" / "config.yaml")
     study = parse_study(merge(merge(raw, default), changes))
     return study, read_catalogue(study)
@@ -79,10 +81,26 @@ def test_end_tasks_and_their_seeds_change_no_other_node():
     assert not {n.id for n in plans[0].of_kind("end_task")} & set(plans[1].nodes)
 
 
+def test_each_family_has_its_own_probes_and_end_tasks_in_one_study():
+    plan = make_plan(*study_of(models=["enc", "xs"], probes=["miniature", "losses"]))
+    of = {run.family: run.checkpoints for run in plan.runs}
+    kinds = {
+        family: {plan.nodes[node].spec["probe"] for one in nodes for node in plan.probes[one]}
+        for family, nodes in of.items()
+    }
+    assert kinds == {"masked": {"losses"}, "causal": {"miniature"}}
+    assert set(plan.end_tasks) <= set(of["masked"])
+
+
+def test_a_probe_that_scores_no_selected_model_is_one_sentence():
+    with pytest.raises(UserError, match="probes: 'miniature' scores none of the selected models"):
+        make_plan(*study_of(probes=["miniature"]))
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"models": ["xs"]}, "end_tasks: .* the model 'xs' is of the family 'causal'"),
+        ({"models": ["xs"]}, "end_tasks: .* `family: masked`, found xs .causal."),
         ({"end_tasks": ["toi"]}, "end_tasks: 'toi' is not known; did you mean 'toy'"),
         ({"seeds": {"end_task": [1, 1]}}, "seeds.end_task: 1 is listed 2 times"),
         ({"seeds": {"end_task": []}}, "seeds.end_task"),

@@ -198,7 +198,13 @@ def test_the_shipped_configurations_are_right():
     for path in sorted(folder.glob("*.yaml")):
         overlays = [] if path.name == "config.yaml" else [*over.get(path.name, []), path]
         study = read_study(overlays)
-        make_plan(study, read_catalogue(study))
+        catalogue = read_catalogue(study)
+        if path.name == "ke2023.yaml":
+            # Its corpora are not distributed with the project; tests/dag lays files in their place.
+            with pytest.raises(UserError, match="sources.Restaurant.files.train: expected a file"):
+                make_plan(study, catalogue)
+            continue
+        make_plan(study, catalogue)
 
 
 def test_every_key_says_what_it_is():

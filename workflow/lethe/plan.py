@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from lethe.config import Catalogue, Study
+from lethe.errors import UserError
 from lethe.origin_entries import Model
 from lethe.planning.bases import add_base
 from lethe.planning.end_tasks import add_end_tasks
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, Run, slug_word
-from lethe.planning.probes import add_probes
+from lethe.planning.probes import add_probes, scores
 from lethe.planning.stages import add_stage
 from lethe.settings import parse_mixture
 
@@ -30,7 +31,25 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     for name in study.imports:
         add_import(plan, study, catalogue, name)
     refuse_equal_words(study, catalogue)
+    _require_someone_to_score(plan, study, catalogue)
     return plan
+
+
+def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) -> None:
+    """What is selected is for one family of models at least that is selected too."""
+    families = {run.family for run in plan.runs}
+    if study.end_tasks and "masked" not in families:
+        found = ", ".join(f"{run.model} ({run.family})" for run in plan.runs[:3])
+        raise UserError(
+            "end_tasks: they are fine-tuned on encoders, expected a model of `family: masked`, "
+            f"found {found}."
+        )
+    for name in study.probes:
+        if not any(scores(catalogue.probes[name], family) for family in families):
+            raise UserError(
+                f"probes: {name!r} scores none of the selected models; sets with `texts` are for "
+                "models of `family: masked`, others for the rest."
+            )
 
 
 def origins(

@@ -132,6 +132,11 @@ def check_references(catalogue: Catalogue) -> None:
     for name, probe in catalogue.probes.items():
         if probe.source is not None:
             require(f"probes.{name}.source", probe.source, catalogue.sources)
+        if len({bool(entry.texts) for entry in probe.tasks.values()}) > 1:
+            raise UserError(
+                f"probes.{name}: expected sets with `texts`, for masked language models, or "
+                "lm-eval's tasks, found both; make two probes of it."
+            )
         for task, entry in probe.tasks.items():
             if entry.source is not None:
                 require(f"probes.{name}.tasks.{task}.source", entry.source, catalogue.sources)

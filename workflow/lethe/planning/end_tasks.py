@@ -1,7 +1,6 @@
 """Nodes of end tasks: copies of checkpoints that are fine-tuned and scored."""
 
 from lethe.config import Catalogue, Study
-from lethe.errors import UserError
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Plan, Run
 from lethe.settings import parse_mixture
@@ -12,17 +11,13 @@ def add_end_tasks(
 ) -> None:
     """The end-task nodes of a run's checkpoints, those that other runs have too once.
 
+    Masked language models have them; others of the study do not.
+
     Args:
         slugs: of the run's checkpoints, in order.
-
-    Raises:
-        UserError: the model is not an encoder.
     """
-    if study.end_tasks and run.family != "masked":
-        raise UserError(
-            f"end_tasks: they are fine-tuned on encoders (`family: masked`); the model "
-            f"{run.model!r} is of the family {run.family!r}."
-        )
+    if run.family != "masked":
+        return
     for stage, (checkpoint, slug) in enumerate(zip(run.checkpoints, slugs, strict=True)):
         for name in study.end_tasks:
             if is_wanted(study.end_task_cells, catalogue.end_tasks[name].task, run.stages, stage):

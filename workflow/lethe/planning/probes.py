@@ -1,6 +1,6 @@
 """Nodes of probe results."""
 
-from lethe.config import Catalogue, Study
+from lethe.config import Catalogue, Probe, Study
 from lethe.local_files import folder_digest
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Node, Plan
@@ -15,13 +15,13 @@ def add_probes(
     slug: str,
     is_base: bool,
 ) -> None:
-    """The probe nodes of a checkpoint, once."""
+    """The probe nodes of a checkpoint, once: those that score models of its family."""
     if checkpoint.id in plan.probes:
         return
     plan.probes[checkpoint.id] = []
     for name in study.probes:
         probe = catalogue.probes[name]
-        if probe.stages == "base" and not is_base:
+        if probe.stages == "base" and not is_base or not scores(probe, checkpoint.spec["family"]):
             continue
         inputs = {(checkpoint.kind, checkpoint.id): None}
         tasks = []
@@ -53,3 +53,8 @@ def add_probes(
         size = plan.sizes.get(checkpoint.id, 0.0)
         node = plan.add("probe", f"{slug}-{name}", spec, list(inputs), size)
         plan.probes[checkpoint.id].append(node.id)
+
+
+def scores(probe: Probe, family: str) -> bool:
+    """Whether a probe is for models of a family: texts for masked ones, lm-eval's for others."""
+    return all(bool(task.texts) == (family == "masked") for task in probe.tasks.values())
