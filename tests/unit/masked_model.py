@@ -1,10 +1,19 @@
 """A tiny masked language model and its tokenizer, for the tests of that family."""
 
-from small_nodes import WORDS
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from pathlib import Path
+
+import numpy as np
+from small_nodes import WORDS, sentence
 from transformers import PreTrainedTokenizerFast
 
+from lethe.artefacts import publish
+from lethe.data.masked_batches import MaskedBatch, Masking, collate
+from lethe.domains.tokens import make_tokenizer
+from lethe.jsonlines import write_rows
+from lethe.methods.contract import Stage
 from lethe.models.architectures import build
+from lethe.models.forward import weighted_loss
+from lethe.models.saving import save_model
 
 CONFIG = {
     "hidden_size": 16,
@@ -21,27 +30,48 @@ CONFIG = {
 
 def masked_tokenizer() -> PreTrainedTokenizerFast:
     """Words split at blanks, between <s> and </s>."""
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    vocabulary = {word: number for number, word in enumerate([*special, *WORDS])}
-    core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    core.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>",
-        pair="<s> $A </s> $B </s>",
-        special_tokens=[("<s>", 0), ("</s>", 2)],
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        bos_token="<s>",
-        eos_token="</s>",
-        cls_token="<s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        mask_token="<mask>",
-    )
+    return make_tokenizer(WORDS)
 
 
 def masked_model(seed: int = 0, **changes):
     """A randomly initialised RoBERTa for masked language modelling."""
     return build("roberta", {**CONFIG, **changes}, masked_tokenizer(), seed)
+
+
+def texts(count: int, seed: int = 0) -> list[dict]:
+    """Rows of short sentences."""
+    generator = np.random.default_rng(seed)
+    lengths = generator.integers(2, 14, count)
+    return [{"id": str(n), "text": sentence(generator, int(lengths[n]))} for n in range(count)]
+
+
+def lay_out(examples, draw: int = 0) -> list[MaskedBatch]:
+    """One batch of examples, as a stage lays them out."""
+    masking = Masking.of(masked_tokenizer(), 0.3)
+    settings = {"masking": masking, "seed": 3, "normalisation": "token", "pad_token": 1}
+    return collate(examples, draw=draw, **settings)
+
+
+def masked_stage(model, examples, **changes) -> Stage:
+    """A stage on examples in memory."""
+    settings = {"index": 1, "seed": 0, "steps": 1, "family": "masked"}
+    return Stage(
+        model=model,
+        examples=examples,
+        load_replayed=list,
+        load_parent=lambda: model,
+        collate=lay_out,
+        plain_loss=weighted_loss,
+        **{**settings, **changes},
+    )
+
+
+def publish_nodes(results: Path, files: dict[str, list[dict]], model) -> tuple[Path, Path]:
+    """Folders of a base node and of a data node with files of texts."""
+    data = results / "data" / "data"
+    for name, rows in files.items():
+        write_rows(data / name, rows)
+    publish(data, "data.json", {}, list(files))
+    base = results / "bases" / "base"
+    publish(base, "base.json", {}, save_model(model, masked_tokenizer(), base))
+    return base, data

@@ -12,8 +12,8 @@ from lethe.errors import UserError
 from lethe.jsonlines import write_rows
 from lethe.methods.das import DAS, STATE
 from lethe.methods.registry import create
+from lethe.models.encoder_units import encoder_of
 from lethe.models.saving import save_model
-from lethe.softmask.modules import encoder_of
 from lethe.softmask.options import RELEASED
 from lethe.training import loop
 from lethe.training.stage import train_stage

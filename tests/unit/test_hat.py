@@ -8,11 +8,11 @@ from safetensors.torch import load_file
 from small_nodes import sentence, stage_spec
 from transformers import BertConfig, BertForMaskedLM
 
+from lethe.adapters import apply_adapters
 from lethe.artefacts import publish
 from lethe.data.masked_batches import Masking, collate
 from lethe.data.masked_examples import document_examples
 from lethe.errors import UserError
-from lethe.hard_attention.adapters import bottleneck_of, insert
 from lethe.hard_attention.gates import compensation
 from lethe.hard_attention.places import KINDS, free_shares, gate_units, unit_sizes
 from lethe.jsonlines import write_rows
@@ -80,7 +80,7 @@ def outputs_under_first_gates(directory, method_name):
     if method_name == "hat":
         gate_units(model, gates, KINDS[method.layers])
     else:
-        insert(model, method._build(model), gates)
+        apply_adapters(model, method._build(model), gates)
     return label_logits(model, one_batch())
 
 
@@ -234,18 +234,13 @@ def test_an_interrupted_second_stage_ends_where_it_would_have(tmp_path, monkeypa
         assert all(torch.equal(one[key], other[key]) for key in one)
 
 
-def test_a_bottleneck_is_a_sixteenth_but_at_least_four():
-    assert bottleneck_of(768, 16) == 48
-    assert bottleneck_of(16, 16) == 4
-
-
 def test_what_hard_attention_does_not_know_is_one_sentence():
     model = masked_model()
     del model.roberta.encoder.layer[1].intermediate.dense
     with pytest.raises(UserError, match=r"layer\.1\.intermediate\.dense"):
         gate_units(model, {}, KINDS["all"])
     model.config.model_type = "llama"
-    with pytest.raises(UserError, match="found 'llama'"):
+    with pytest.raises(UserError, match="model of type 'llama' are not known"):
         gate_units(model, {}, KINDS["all"])
     with pytest.raises(UserError, match="expected layers to be one of"):
         create("hat", {"layers": "some"})

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from masked_model import masked_model, masked_tokenizer
-from small_nodes import WORDS, make_tokenizer, sentence, stage_spec
+from masked_model import masked_model, masked_tokenizer, publish_nodes, texts
+from small_nodes import WORDS, make_tokenizer, stage_spec
 
-from lethe.artefacts import publish
 from lethe.data.encoding import encode_rows
 from lethe.data.masked_batches import Masking, collate, mask
 from lethe.data.masked_examples import document_examples, instruction_examples, joined_examples
@@ -26,12 +25,6 @@ SETTINGS = {"masking": MASKING, "seed": 3, "normalisation": "token", "pad_token"
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
-
-
-def texts(count: int, seed: int = 0) -> list[dict]:
-    generator = np.random.default_rng(seed)
-    lengths = generator.integers(2, 14, count)
-    return [{"id": str(n), "text": sentence(generator, int(lengths[n]))} for n in range(count)]
 
 
 def examples(count: int = 8):
@@ -114,13 +107,8 @@ def test_a_tokenizer_without_mask_and_instructions_are_refused():
 
 
 def masked_nodes(results):
-    data = results / "data" / "data"
-    write_rows(data / "one.jsonl", texts(24))
-    write_rows(data / "test.jsonl", texts(12, seed=1))
-    publish(data, "data.json", {}, ["one.jsonl", "test.jsonl"])
-    base = results / "bases" / "base"
-    publish(base, "base.json", {}, save_model(masked_model(), TOKENIZER, base))
-    return base, data
+    files = {"one.jsonl": texts(24), "test.jsonl": texts(12, seed=1)}
+    return publish_nodes(results, files, masked_model())
 
 
 def masked_spec(**changes):

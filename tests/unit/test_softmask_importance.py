@@ -5,9 +5,9 @@ import torch
 from softmask_case import batch_of, examples, lay_out, model_with_dropout
 
 from lethe.errors import UserError
+from lethe.models.encoder_units import encoder_of
 from lethe.softmask import importance as importances
 from lethe.softmask.importance import divergence, gate_importance, masked_loss, normalised
-from lethe.softmask.modules import encoder_of
 
 PROXY = {"axis": "hidden", "dropout": True, "signed": False}
 

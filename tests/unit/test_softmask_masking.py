@@ -5,6 +5,7 @@ import torch
 from softmask_case import batch_of, importance_of, model_with_dropout
 
 from lethe.errors import UserError
+from lethe.models.encoder_units import encoder_of
 from lethe.models.forward import weighted_loss
 from lethe.softmask.masking import (
     factors,
@@ -13,7 +14,6 @@ from lethe.softmask.masking import (
     taken_before,
     update_ratios,
 )
-from lethe.softmask.modules import encoder_of
 
 MASKED = ("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense")
 

@@ -4,13 +4,15 @@ One set of adapters is an `nn.ModuleDict` from the name of a place to the `Adapt
 """
 
 import copy
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as functional
 from torch import nn
 
 from lethe.errors import UserError
-from lethe.softmask.modules import encoder_of
+from lethe.methods.contract import Method
+from lethe.models.encoder_units import encoder_of
 
 SMALLEST_BOTTLENECK = 4  # units; a sixteenth of a test's network would be a single one
 INITIAL_DEVIATION = 1e-2  # of the weights, cut at two deviations (Houlsby et al. 2019, 3.6)
@@ -30,8 +32,17 @@ class Adapter(nn.Module):
         self.down = nn.Linear(width, bottleneck)
         self.up = nn.Linear(bottleneck, width)
 
-    def forward(self, states: torch.Tensor) -> torch.Tensor:
-        return states + self.up(functional.gelu(self.down(states)))
+    def forward(
+        self,
+        states: torch.Tensor,
+        down_gate: torch.Tensor | None = None,
+        up_gate: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """[..., width] -> [..., width]; gates [bottleneck] and [width] multiply the maps' units."""
+        inner = functional.gelu(self.down(states))
+        inner = inner if down_gate is None else inner * down_gate.to(inner.dtype)
+        added = self.up(inner)
+        return states + (added if up_gate is None else added * up_gate.to(added.dtype))
 
 
 def adapter_places(model) -> dict[str, nn.Linear]:
@@ -85,8 +96,13 @@ def like(module: nn.Module, model) -> nn.Module:
     return module.to(example.device, example.dtype)
 
 
-def apply_adapters(model, adapters: nn.ModuleDict) -> list:
+def apply_adapters(
+    model, adapters: nn.ModuleDict, gates: Mapping[str, torch.Tensor] | None = None
+) -> list:
     """Let a network compute with a set of adapters; the handles' `remove()` undoes it.
+
+    Args:
+        gates: of units, by `PLACE_down` and `PLACE_up`, read anew at every pass; none: no gates.
 
     Raises:
         UserError: the adapters are those of a network with other layers or another width.
@@ -98,10 +114,14 @@ def apply_adapters(model, adapters: nn.ModuleDict) -> list:
             f"These adapters were trained on another network: {len(widths)} places of width "
             f"{sorted(set(widths.values()))}, where the model has {len(places)}."
         )
-    return [
-        place.register_forward_hook(lambda _, __, output, adapter=adapters[name]: adapter(output))
-        for name, place in places.items()
-    ]
+    gates = {} if gates is None else gates
+
+    def hook_of(name: str):
+        return lambda _, __, output: adapters[name](
+            output, gates.get(f"{name}_down"), gates.get(f"{name}_up")
+        )
+
+    return [place.register_forward_hook(hook_of(name)) for name, place in places.items()]
 
 
 def mean_of(sets: list[nn.ModuleDict]) -> nn.ModuleDict:
@@ -150,3 +170,27 @@ def load_sets(sets: nn.ModuleList, state: dict[str, torch.Tensor]) -> None:
             f"The checkpoint's method state holds no adapters that fit, but {sorted(state)[:2]}; "
             "was it trained by another method, or with another `reduction`?"
         ) from None
+
+
+class AdapterMethod(Method):
+    """What methods with sets of adapters share: the sets are their state.
+
+    Args:
+        reduction: width of the network / bottleneck; 16 in Ke et al. 2023.
+    """
+
+    def __init__(self, reduction: int = 16):
+        self.reduction = reduction
+        self.sets = nn.ModuleList()
+
+    def use(self, model: nn.Module, adapters: nn.ModuleDict) -> nn.Module:
+        """Put a set on a network, as the parameters that are tuned with it."""
+        self.extra = like(adapters, model)
+        apply_adapters(model, self.extra)
+        return model
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return tensors_of(self.sets)
+
+    def load_state(self, state: dict[str, torch.Tensor]) -> None:
+        load_sets(self.sets, state)

@@ -12,7 +12,13 @@ SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 def save_tokenizer(texts: Iterable[str], directory: Path) -> None:
     """Write a tokenizer that knows every word of the texts."""
-    words = sorted({word for text in texts for word in text.split()})
+    make_tokenizer(sorted({word for text in texts for word in text.split()})).save_pretrained(
+        directory
+    )
+
+
+def make_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
+    """A tokenizer of these words, split at blanks."""
     vocabulary = {word: number for number, word in enumerate([*SPECIAL, *words])}
     core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -21,7 +27,7 @@ def save_tokenizer(texts: Iterable[str], directory: Path) -> None:
         pair="<s> $A </s> </s> $B </s>",
         special_tokens=[("<s>", vocabulary["<s>"]), ("</s>", vocabulary["</s>"])],
     )
-    PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=core,
         bos_token="<s>",
         eos_token="</s>",
@@ -30,4 +36,4 @@ def save_tokenizer(texts: Iterable[str], directory: Path) -> None:
         pad_token="<pad>",
         unk_token="<unk>",
         mask_token="<mask>",
-    ).save_pretrained(directory)
+    )

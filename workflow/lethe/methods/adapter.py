@@ -7,19 +7,13 @@ normalisations stay frozen, so that the network beneath stays bit-identical.
 
 from torch import nn
 
-from lethe.adapters import apply_adapters, like, load_sets, new_adapters, tensors_of
-from lethe.methods.contract import Method, Stage
+from lethe.adapters import AdapterMethod, new_adapters
+from lethe.methods.contract import Stage
 from lethe.training.loop import seed_of
 
 
-class SharedAdapter(Method):
-    """Args:
-    reduction: width of the network / bottleneck; 16 in Ke et al. 2023.
-    """
-
-    def __init__(self, reduction: int = 16):
-        self.reduction = reduction
-        self.sets = nn.ModuleList()
+class SharedAdapter(AdapterMethod):
+    """Hyper-parameter: `reduction`."""
 
     def before_stage(self, stage: Stage) -> None:
         stage.model.requires_grad_(False)
@@ -29,15 +23,7 @@ class SharedAdapter(Method):
         self.attach(stage.model)
 
     def attach(self, model: nn.Module) -> nn.Module:
-        self.extra = like(self.sets[0], model)
-        apply_adapters(model, self.extra)
-        return model
-
-    def state(self) -> dict:
-        return tensors_of(self.sets)
-
-    def load_state(self, state: dict) -> None:
-        load_sets(self.sets, state)
+        return self.use(model, self.sets[0])
 
 
 METHOD = SharedAdapter

@@ -14,11 +14,11 @@ from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.models import masked_forward
+from lethe.models.encoder_units import PLACES, encoder_of
 from lethe.softmask import importance as importances
 from lethe.softmask.contrast import contrast, pairs, pooled
 from lethe.softmask.gates import Importance, check_shapes, scaled
 from lethe.softmask.masking import factors, scale_gradients, scale_updates, taken_before
-from lethe.softmask.modules import PLACES, encoder_of
 from lethe.softmask.options import Options
 from lethe.softmask.passes import DOMAIN, GENERAL, drawing, first_rows, subset_batches
 

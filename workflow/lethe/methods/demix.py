@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from lethe.adapters import apply_adapters, like, load_sets, mean_of, new_adapters, tensors_of
+from lethe.adapters import AdapterMethod, apply_adapters, like, mean_of, new_adapters
 from lethe.data.examples import Example
 from lethe.errors import UserError
-from lethe.methods.contract import Method, Stage
+from lethe.methods.contract import Stage
 from lethe.training.loop import seed_of
 
 EXPERTS = ("last", "mean")
@@ -51,9 +51,9 @@ def loss_with(stage: Stage, adapters: nn.ModuleDict, examples: list[Example]) ->
     return total / labels
 
 
-class Demix(Method):
+class Demix(AdapterMethod):
     """Args:
-    reduction: width of the network / bottleneck; 16 in Ke et al. 2023.
+    reduction: see `AdapterMethod`.
     samples: examples of the new domain by whose perplexity the first values are chosen.
     expert: what evaluations use that know no domain: `last` or `mean` (of the parameters).
     """
@@ -67,8 +67,8 @@ class Demix(Method):
             raise UserError(
                 f"DEMIX's `samples` is a whole number of at least 1, found {samples!r}."
             )
-        self.reduction, self.samples, self.expert = reduction, samples, expert
-        self.sets = nn.ModuleList()
+        super().__init__(reduction)
+        self.samples, self.expert = samples, expert
 
     def before_stage(self, stage: Stage) -> None:
         stage.model.requires_grad_(False)
@@ -86,15 +86,7 @@ class Demix(Method):
 
     def attach(self, model: nn.Module) -> nn.Module:
         expert = self.sets[-1] if self.expert == "last" else mean_of(list(self.sets))
-        self.extra = like(expert, model)
-        apply_adapters(model, self.extra)
-        return model
-
-    def state(self) -> dict:
-        return tensors_of(self.sets)
-
-    def load_state(self, state: dict) -> None:
-        load_sets(self.sets, state)
+        return self.use(model, expert)
 
 
 METHOD = Demix

@@ -17,24 +17,20 @@ the embeddings' compensated gradients.
 import torch
 
 from lethe.errors import UserError
-from lethe.hard_attention.domains import Domains, Settings
+from lethe.hard_attention.method import GatedMethod
 from lethe.hard_attention.places import KINDS, free_shares, gate_units, unit_sizes
 from lethe.hard_attention.protection import Protection
-from lethe.methods.contract import Method, Stage
+from lethe.methods.contract import Stage
 
 
-class Hat(Method):
-    """Hyper-parameters: `layers`, and those of `Settings`."""
-
-    needs_identity = True
+class Hat(GatedMethod):
+    """Hyper-parameters: `layers`, and those of `hard_attention.domains.Settings`."""
 
     def __init__(self, layers: str, **settings):
         if layers not in KINDS:
             raise UserError(f"HAT: expected layers to be one of {sorted(KINDS)}, found {layers!r}.")
+        super().__init__(**settings)
         self.layers = layers
-        self.domains = Domains(Settings(**settings))
-        self.protection: Protection | None = None
-        self.hooks: list = []
 
     def before_stage(self, stage: Stage) -> None:
         kinds = KINDS[self.layers]
@@ -47,27 +43,6 @@ class Hat(Method):
             for name, parameter in stage.model.named_parameters():
                 parameter.requires_grad_(name in shares)
         self.protection = Protection(dict(stage.model.named_parameters()), shares)
-
-    def loss(self, stage: Stage, batch) -> torch.Tensor:
-        penalty = self.domains.open(stage)
-        # Weights sum to one over the micro-batches of a step, so the penalty counts once.
-        return stage.plain_loss(stage.model, batch) + batch.weights.sum() * penalty
-
-    def after_backward(self, stage: Stage) -> None:
-        self.domains.compensate(stage)
-        if self.protection is not None:
-            self.protection.mask_gradients()
-
-    def after_update(self, stage: Stage) -> None:
-        self.domains.clamp()
-        if self.protection is not None:
-            self.protection.put_back()
-
-    def after_stage(self, stage: Stage) -> None:
-        for hook in self.hooks:
-            hook.remove()
-        self.domains.finish()
-        self.extra, self.protection = None, None
 
     def state(self) -> dict[str, torch.Tensor]:
         return self.domains.state()

@@ -11,34 +11,49 @@ the network without gates, and end tasks tune them with it.
 import torch
 from torch import nn
 
+from lethe.adapters import apply_adapters, new_adapters
 from lethe.errors import UserError
-from lethe.hard_attention.adapters import adapter_shares, adapter_sizes, build_adapters, insert
-from lethe.hard_attention.domains import Domains, Settings
+from lethe.hard_attention.gates import Vectors, free_weight
+from lethe.hard_attention.method import GatedMethod
 from lethe.hard_attention.protection import Protection
-from lethe.methods.contract import Method, Stage
+from lethe.methods.contract import Stage
 from lethe.training.loop import seed_of
 
 PREFIX = "adapter/"
 
 
-class HatAdapter(Method):
+def adapter_sizes(adapters: nn.ModuleDict) -> dict[str, int]:
+    """Number of gated units by place, `PLACE_down` and `PLACE_up`."""
+    return {
+        f"{name}_{part}": getattr(adapter, part).out_features
+        for name, adapter in adapters.items()
+        for part in ("down", "up")
+    }
+
+
+def adapter_shares(adapters: nn.ModuleDict, used: Vectors) -> dict[str, torch.Tensor]:
+    """Factors of the gradients of all adapter parameters, by their names in `adapters`."""
+    shares = {}
+    for name, adapter in adapters.items():
+        down, up = used[f"{name}_down"], used[f"{name}_up"]
+        shares[f"{name}.down.weight"] = free_weight(down, None, adapter.down.weight.shape)
+        shares[f"{name}.up.weight"] = free_weight(up, down, adapter.up.weight.shape)
+        shares |= {f"{name}.down.bias": 1 - down, f"{name}.up.bias": 1 - up}
+    return shares
+
+
+class HatAdapter(GatedMethod):
     """Hyper-parameters: `reduction` (width / bottleneck), and those of `Settings`."""
 
-    needs_identity = True
-
     def __init__(self, reduction: int = 16, **settings):
-        if not reduction >= 1:
-            raise UserError(f"HAT-Adapter: expected reduction >= 1, found {reduction}.")
+        super().__init__(**settings)
         self.reduction = reduction
-        self.domains = Domains(Settings(**settings))
         self.adapters: nn.ModuleDict | None = None
         self.saved: dict[str, torch.Tensor] = {}
-        self.protection: Protection | None = None
-        self.hooks: list = []
 
     def _build(self, model, seed: int = 0) -> nn.ModuleDict:
         """The checkpoint's adapters, or new ones if it has none."""
-        self.adapters = build_adapters(model, self.reduction, seed)
+        self.adapters = new_adapters(model, self.reduction, seed)
         if self.saved:
             self._fill()
         return self.adapters
@@ -53,41 +68,19 @@ class HatAdapter(Method):
             ) from None
 
     def attach(self, model: nn.Module) -> nn.Module:
-        self.extra = self._build(model).to(next(model.parameters()).dtype)
-        insert(model, self.extra, None)
+        self.extra = self._build(model)
+        apply_adapters(model, self.extra)
         return model
 
     def before_stage(self, stage: Stage) -> None:
-        device = next(stage.model.parameters()).device
-        adapters = self._build(stage.model, seed_of(stage.seed, 0)).to(device)
+        adapters = self._build(stage.model, seed_of(stage.seed, 0))
         embeddings = self.domains.begin(adapter_sizes(adapters), stage)
         self.extra = nn.ModuleDict({"adapters": adapters, "embeddings": embeddings})
         stage.model.requires_grad_(False)
-        self.hooks = insert(stage.model, adapters, self.domains.gates)
+        self.hooks = apply_adapters(stage.model, adapters, self.domains.gates)
         if self.domains.earlier:
             shares = adapter_shares(adapters, self.domains.used)
             self.protection = Protection(dict(adapters.named_parameters()), shares)
-
-    def loss(self, stage: Stage, batch) -> torch.Tensor:
-        penalty = self.domains.open(stage)
-        # Weights sum to one over the micro-batches of a step, so the penalty counts once.
-        return stage.plain_loss(stage.model, batch) + batch.weights.sum() * penalty
-
-    def after_backward(self, stage: Stage) -> None:
-        self.domains.compensate(stage)
-        if self.protection is not None:
-            self.protection.mask_gradients()
-
-    def after_update(self, stage: Stage) -> None:
-        self.domains.clamp()
-        if self.protection is not None:
-            self.protection.put_back()
-
-    def after_stage(self, stage: Stage) -> None:
-        for hook in self.hooks:
-            hook.remove()
-        self.domains.finish()
-        self.extra, self.protection = None, None
 
     def state(self) -> dict[str, torch.Tensor]:
         weights = self.adapters.state_dict() if self.adapters is not None else self.saved

@@ -14,7 +14,7 @@ from torch import nn
 from lethe.adapters import like
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
-from lethe.softmask.modules import encoder_of
+from lethe.models.encoder_units import encoder_of
 from lethe.training.loop import seed_of
 
 STATE_NAME = "prompt"

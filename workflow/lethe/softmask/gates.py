@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from lethe.errors import UserError
-from lethe.softmask.modules import PLACES, Encoder, Layer
+from lethe.models.encoder_units import PLACES, Encoder, Layer
 
 Importance = dict[str, torch.Tensor]
 """[layers, units] of every place; for single samples [B, layers, units]."""

@@ -9,8 +9,8 @@ import torch.nn.functional as functional
 from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
 from lethe.models import masked_forward
+from lethe.models.encoder_units import Encoder, encoder_of
 from lethe.softmask.gates import Importance, recorded
-from lethe.softmask.modules import Encoder, encoder_of
 
 KL_AXES = ("hidden", "vocabulary", "position")
 NORMALISATIONS = ("absolute", "positive")

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 
 from lethe.errors import UserError
+from lethe.models.encoder_units import encoder_of
 from lethe.softmask.gates import Importance, check_shapes
-from lethe.softmask.modules import encoder_of
 
 HEAD_AXES = ("rows", "released")
 

@@ -78,11 +78,11 @@ def encoder_of(model) -> Encoder:
             f"{', '.join(sorted(LAYOUTS))}."
         )
     layout = LAYOUTS[kind]
-    places = [field for field in Layer.__dataclass_fields__]
-    found = [
-        Layer(**{place: _module(layer, getattr(layout, place), kind) for place in places})
-        for layer in _module(model.base_model, layout.layers, kind)
-    ]
+    base, found = model.base_model, []
+    for number in range(len(_module(base, layout.layers, kind))):
+        below = f"{layout.layers}.{number}"
+        paths = {place: f"{below}.{getattr(layout, place)}" for place in Layer.__dataclass_fields__}
+        found.append(Layer(**{place: _module(base, path, kind) for place, path in paths.items()}))
     if not found:
         raise UserError(f"The model of type {kind!r} has no layers in {layout.layers!r}.")
     return Encoder(tuple(found), model.config.num_attention_heads)
