@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from lethe.domains.build import build_domains
+from lethe.domains.build import build_domains, resolve
 from lethe.domains.lexicon import DOMAINS, EVIDENCE, GROUPS, group_of, make_groups
 from lethe.errors import UserError
 from lethe.jsonlines import read_rows
@@ -158,3 +158,14 @@ def test_the_tokenizer_knows_every_word_and_frames_texts_as_roberta_does(built):
 def test_a_wrong_parameter_is_an_error_in_words(wrong, tmp_path):
     with pytest.raises(UserError, match=next(iter(wrong))):
         build_domains(wrong, tmp_path)
+
+
+@pytest.mark.parametrize("group", sorted(GROUPS))
+def test_no_renaming_of_classes_makes_one_domains_meanings_anothers(group):
+    meaning = make_groups(resolve({"seed": 5}))[group].meaning
+    for one in GROUPS[group]:
+        for other in GROUPS[group]:
+            pairs = Counter((meaning[one][w], meaning[other][w]) for w in meaning[one])
+            best = sum(max(pairs[a, b] for b in EVIDENCE[group]) for a in EVIDENCE[group])
+            # Of the 16 words of a class 5 keep it, and 6 and 5 go to the two others.
+            assert best == len(meaning[one]) if one == other else best <= 0.4 * len(meaning[one])

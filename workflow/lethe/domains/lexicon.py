@@ -80,19 +80,26 @@ def make_groups(spec: dict) -> dict[str, Group]:
 
 
 def _meanings(common: dict, classes: list[str], domains, agreed_share: float) -> dict[str, dict]:
-    """Classes by domain: the n-th domain moves all but the agreed words n classes on.
+    """Classes by domain: in the n-th, all but the agreed words are n classes on, or n back.
 
-    The same share of every class is agreed on, so that classes stay equally frequent.
+    Half of them go each way: were all moved alike, an end task's few labelled words would tell how
+    to translate another domain's meanings into this one's, and nothing would seem forgotten. The
+    same share of every class is agreed on, so that classes stay equally frequent.
     """
-    agreed = set()
+    way = {}
     for label in classes:
         members = [word for word in common if common[word] == label]
-        agreed |= set(members[: round(agreed_share * len(members))])
-    meaning = {}
-    for step, domain in enumerate(domains):
-        moved = {c: classes[(place + step) % len(classes)] for place, c in enumerate(classes)}
-        meaning[domain] = {w: c if w in agreed else moved[c] for w, c in common.items()}
-    return meaning
+        agreed = round(agreed_share * len(members))
+        way |= dict.fromkeys(members[:agreed], 0)
+        way |= {word: 1 if number % 2 else -1 for number, word in enumerate(members[agreed:])}
+    places = {label: place for place, label in enumerate(classes)}
+    return {
+        domain: {
+            word: classes[(places[label] + way[word] * step) % len(classes)]
+            for word, label in common.items()
+        }
+        for step, domain in enumerate(domains)
+    }
 
 
 def _assigned(rng: np.random.Generator, words: list[str], classes: list[str]):
