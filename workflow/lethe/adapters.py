@@ -4,7 +4,7 @@ One set of adapters is an `nn.ModuleDict` from the name of a place to the `Adapt
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as functional
@@ -39,10 +39,19 @@ class Adapter(nn.Module):
         up_gate: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """[..., width] -> [..., width]; gates [bottleneck] and [width] multiply the maps' units."""
+        return states + self.added(states, down_gate, up_gate)
+
+    def added(
+        self,
+        states: torch.Tensor,
+        down_gate: torch.Tensor | None = None,
+        up_gate: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """What is added to the states, of the shape that they have."""
         inner = functional.gelu(self.down(states))
         inner = inner if down_gate is None else inner * down_gate.to(inner.dtype)
         added = self.up(inner)
-        return states + (added if up_gate is None else added * up_gate.to(added.dtype))
+        return added if up_gate is None else added * up_gate.to(added.dtype)
 
 
 def adapter_places(model) -> dict[str, nn.Linear]:
@@ -61,11 +70,21 @@ def adapter_places(model) -> dict[str, nn.Linear]:
     return places
 
 
-def new_adapters(model, reduction: int, seed: int) -> nn.ModuleDict:
+def initialise(linear: nn.Linear, generator: torch.Generator) -> None:
+    """Weights near 0, so that what is added to a network changes little; biases 0."""
+    limit = 2 * INITIAL_DEVIATION
+    nn.init.trunc_normal_(linear.weight, 0.0, INITIAL_DEVIATION, -limit, limit, generator=generator)
+    nn.init.zeros_(linear.bias)
+
+
+def new_adapters(
+    model, reduction: int, seed: int, make: Callable[[int, int], Adapter] = Adapter
+) -> nn.ModuleDict:
     """An untrained set for a network, drawn from the seed alone; on the network's device.
 
     Args:
         reduction: width of the network / bottleneck.
+        make: (width, bottleneck) -> an adapter, whose two maps are drawn here.
 
     Raises:
         UserError: the reduction is not a whole number of at least one, or the model is unknown.
@@ -79,13 +98,9 @@ def new_adapters(model, reduction: int, seed: int) -> nn.ModuleDict:
     adapters = nn.ModuleDict()
     for name, place in adapter_places(model).items():
         width = place.out_features
-        adapter = Adapter(width, max(width // reduction, SMALLEST_BOTTLENECK))
+        adapter = make(width, max(width // reduction, SMALLEST_BOTTLENECK))
         for linear in (adapter.down, adapter.up):
-            limit = 2 * INITIAL_DEVIATION
-            nn.init.trunc_normal_(
-                linear.weight, 0.0, INITIAL_DEVIATION, -limit, limit, generator=generator
-            )
-            nn.init.zeros_(linear.bias)
+            initialise(linear, generator)
         adapters[name] = adapter
     return like(adapters, model)
 

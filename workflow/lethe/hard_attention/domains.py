@@ -1,5 +1,7 @@
 """The gates of a chain of domains: those of earlier domains, and the one being trained."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -79,7 +81,7 @@ class Domains:
                 f"The parent's gates are of {sum(found.values())} units, this stage's of "
                 f"{sum(sizes.values())}; give a chain of stages one model and one `layers`."
             )
-        self.used = {name: value.to(device) for name, value in self.used.items()}
+        self._move(device)
         generator = torch.Generator().manual_seed(seed_of(stage.seed, len(self.earlier)))
         drawn = {name: torch.randn(size, generator=generator) for name, size in sizes.items()}
         self.current = nn.ParameterDict(drawn).to(device)
@@ -120,6 +122,16 @@ class Domains:
             for name, e in self.earlier[number].items()
         }
 
+    @contextmanager
+    def under(self, number: int) -> Iterator[None]:
+        """The network has an earlier domain's gates, counted from 0, within; then those it had."""
+        before = dict(self.gates)
+        self.gates.update(self.of(number))
+        try:
+            yield
+        finally:
+            self.gates.update(before)
+
     def state(self) -> Vectors:
         """`domain/NUMBER/PLACE`, the one being trained last, and `used/PLACE`."""
         every = [*self.earlier, *([dict(self.current)] if self.current is not None else [])]
@@ -152,6 +164,9 @@ class Domains:
             return
         for name, e in every.pop().items():
             self.current[name].copy_(e)
-        self.earlier = every
-        device = next(iter(self.current.values())).device
-        self.used = {name: value.to(device) for name, value in used.items()}
+        self.earlier, self.used = every, used
+        self._move(next(iter(self.current.values())).device)
+
+    def _move(self, device: torch.device) -> None:
+        self.used = {name: value.to(device) for name, value in self.used.items()}
+        self.earlier = [{n: e.to(device) for n, e in vectors.items()} for vectors in self.earlier]

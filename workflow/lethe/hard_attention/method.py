@@ -20,7 +20,11 @@ class GatedMethod(Method):
     def loss(self, stage: Stage, batch) -> torch.Tensor:
         penalty = self.domains.open(stage)
         # Weights sum to one over the micro-batches of a step, so the penalty counts once.
-        return stage.plain_loss(stage.model, batch) + batch.weights.sum() * penalty
+        return self._loss_under_gates(stage, batch) + batch.weights.sum() * penalty
+
+    def _loss_under_gates(self, stage: Stage, batch) -> torch.Tensor:
+        """The loss without the penalty; the gates of the step are in the network."""
+        return stage.plain_loss(stage.model, batch)
 
     def after_backward(self, stage: Stage) -> None:
         self.domains.compensate(stage)

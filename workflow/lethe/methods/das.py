@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as functional
 
 from lethe.data.examples import Example
 from lethe.data.masked_batches import MaskedBatch
@@ -66,9 +65,7 @@ class DAS(Method):
     def loss(self, stage: Stage, batch: MaskedBatch) -> torch.Tensor:
         """Eq. 8; a micro-batch's contrast counts by its share of the step's labels."""
         hidden = masked_forward.hidden_states(stage.model, batch)
-        scores = masked_forward.label_logits(stage.model, batch, hidden).float()
-        losses = functional.cross_entropy(scores, batch.targets, reduction="none")
-        total = (losses * batch.weights).sum()
+        total = masked_forward.weighted_loss(stage.model, batch, hidden)
         if self.options.contrast_weight == 0:
             return total
         share = self.options.contrast_weight * batch.weights.sum()

@@ -1,6 +1,7 @@
 """One forward pass of a masked language model: its head on the labelled positions only."""
 
 import torch
+import torch.nn.functional as functional
 
 from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
@@ -40,3 +41,10 @@ def label_logits(model, batch: MaskedBatch, hidden: torch.Tensor | None = None) 
     if hidden is None:
         hidden = hidden_states(model, batch)
     return make_logits(hidden.flatten(0, 1)[batch.label_positions])
+
+
+def weighted_loss(model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tensor:
+    """The plain training loss of hidden states already computed (scalar, nats)."""
+    scores = label_logits(model, batch, hidden).float()
+    losses = functional.cross_entropy(scores, batch.targets, reduction="none")
+    return (losses * batch.weights).sum()

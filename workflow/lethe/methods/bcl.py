@@ -1,0 +1,69 @@
+"""B-CL: gated adapters that share knowledge by capsules (Ke, Xu, Liu 2021, arXiv 2112.03271).
+
+In every adapter, the task-specific module is the two gated maps of HAT-Adapter. Its input is the
+states plus what a knowledge-sharing module makes of them: a semantic capsule of each domain so far,
+routed in three iterations to transfer capsules, mapped back to the width.
+
+What hard gates keep: the gated maps, unit by unit, and a domain's semantic capsule, which no later
+domain trains. What is shared and does change: the transfer matrices and the map back. So, other
+than HAT-Adapter's, an earlier domain's outputs under its own gates change with the shared part (for
+better or worse, as B-CL means them to), and with nothing else.
+
+As in HAT-Adapter, where a domain's identity is not known (evaluations, end tasks) there are no
+gates; the capsules of all domains take part. The paper's outline is followed, its text was not at
+hand. Ours: one linear map a semantic capsule, positions routed one by one (the released code asks
+for a longest text), as many transfer capsules as a capsule has numbers, the softmax over them as in
+Sabour et al. 2017, and the initial values.
+"""
+
+import torch
+from torch import nn
+
+from lethe.adapters import new_adapters
+from lethe.errors import UserError
+from lethe.hard_attention.adapters import GatedAdapterMethod
+from lethe.knowledge_sharing.sharing_adapter import (
+    SharingAdapter,
+    add_domains,
+    freeze_domains,
+    new_sharing,
+)
+from lethe.methods.contract import Stage
+from lethe.training.loop import seed_of
+
+# What random numbers are drawn for, beside the adapters' own.
+BACK, CAPSULES = 1, 2
+
+
+class Bcl(GatedAdapterMethod):
+    """Hyper-parameters: `capsule_size`, `transfer_capsules`, `iterations`, and HAT-Adapter's."""
+
+    def __init__(
+        self, capsule_size: int = 3, transfer_capsules: int = 3, iterations: int = 3, **settings
+    ):
+        super().__init__(**settings)
+        self.shape = (capsule_size, transfer_capsules, iterations)
+        if not all(type(number) is int and number >= 1 for number in self.shape):
+            raise UserError(
+                "B-CL: expected capsule_size, transfer_capsules and iterations to be whole "
+                f"numbers of at least 1, found {', '.join(map(str, self.shape))}."
+            )
+
+    def _new(self, model, seed: int) -> nn.ModuleDict:
+        generator = torch.Generator().manual_seed(seed_of(seed, BACK))
+
+        def make(width: int, bottleneck: int) -> SharingAdapter:
+            return SharingAdapter(width, bottleneck, new_sharing(width, self.shape, generator))
+
+        adapters = new_adapters(model, self.reduction, seed, make)
+        first = f"{next(iter(adapters))}.sharing.semantic."
+        domains = sum(name.startswith(first) and name.endswith(".weight") for name in self.saved)
+        add_domains(adapters, domains, seed)  # their values are those that are saved
+        return adapters
+
+    def _begin_domain(self, stage: Stage) -> None:
+        freeze_domains(self.adapters)
+        add_domains(self.adapters, 1, seed_of(stage.seed, CAPSULES, len(self.domains.earlier)))
+
+
+METHOD = Bcl

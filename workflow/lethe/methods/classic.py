@@ -1,0 +1,108 @@
+"""CLASSIC: gated adapters and a contrast with earlier domains' knowledge (Ke et al. 2021).
+
+Ke, Liu, Xu, Shu, "CLASSIC: Continual and Contrastive Learning of Aspect Sentiment Classification
+Tasks", arXiv 2112.02714, as Ke et al. 2023 use it without labels: HAT-Adapter, and from the second
+domain on a supervised contrast at temperature 1 between a text's mean representation and a mix, by
+attention, of those under the gates of every earlier domain. The paper's other terms are of labelled
+tasks and not there; its outline is followed, its text was not at hand.
+
+With hard gates earlier domains' outputs under their own gates never change; the earlier
+representations are then constants, and are computed without gradients whatever the gates. That is
+one more pass of the network for each earlier domain.
+
+As in HAT-Adapter, where a domain's identity is not known there are no gates. Ours: the weight, the
+current representation asks the attention (query and key maps to the bottleneck's width, which no
+checkpoint computes with), a text is its own class, and its tokens are masked in both views.
+"""
+
+import torch
+from torch import nn
+
+from lethe.adapters import like
+from lethe.errors import UserError
+from lethe.hard_attention.adapters import GatedAdapterMethod
+from lethe.knowledge_sharing.contrast import mixed, new_attention, two_view_contrast
+from lethe.methods.contract import Stage
+from lethe.models import masked_forward
+from lethe.softmask.contrast import pooled
+from lethe.training.loop import seed_of
+
+ATTENTION = "attention/"
+
+
+class Classic(GatedAdapterMethod):
+    """Hyper-parameters: `weight` and `temperature` of the contrast, and HAT-Adapter's.
+
+    A contrast is among the texts of a micro-batch, so `micro_batch_rows` changes results here.
+    """
+
+    def __init__(self, weight: float = 1.0, temperature: float = 1.0, **settings):
+        super().__init__(**settings)
+        if not (weight >= 0 and temperature > 0):
+            raise UserError(
+                "CLASSIC: expected weight >= 0 and temperature > 0, found "
+                f"{weight} and {temperature}."
+            )
+        self.weight, self.temperature = weight, temperature
+        self.attention: nn.ModuleDict | None = None
+        self.saved_attention: dict[str, torch.Tensor] = {}
+
+    def before_stage(self, stage: Stage) -> None:
+        if stage.family != "masked":
+            raise UserError(
+                f"Method 'classic' needs a masked language model, not a {stage.family} one."
+            )
+        super().before_stage(stage)
+        if self.weight == 0 or not self.domains.earlier:
+            return
+        down = next(iter(self.adapters.values())).down
+        seed = seed_of(stage.seed, 1)
+        maps = new_attention(down.in_features, down.out_features, seed)
+        self.attention = like(maps, stage.model)
+        if self.saved_attention:
+            self._fill_attention()
+        self.extra["attention"] = self.attention
+
+    def _loss_under_gates(self, stage: Stage, batch) -> torch.Tensor:
+        """A micro-batch's contrast counts by its share of the step's labels."""
+        if self.attention is None:
+            return super()._loss_under_gates(stage, batch)
+        hidden = masked_forward.hidden_states(stage.model, batch)
+        plain = masked_forward.weighted_loss(stage.model, batch, hidden)
+        share = self.weight * batch.weights.sum()
+        return plain + share * self._contrast(stage.model, batch, hidden)
+
+    def _contrast(self, model, batch, hidden: torch.Tensor) -> torch.Tensor:
+        tokens = batch.document_ids >= 0
+        current = pooled(hidden, tokens)
+        earlier = []
+        for number in range(len(self.domains.earlier)):
+            with self.domains.under(number), torch.no_grad():
+                earlier.append(pooled(masked_forward.hidden_states(model, batch), tokens))
+        query, key = (self.attention[name].weight for name in ("query", "key"))
+        mix, _ = mixed(current, torch.stack(earlier, 1), query, key)
+        return two_view_contrast(current, mix, self.temperature)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        maps = self.saved_attention if self.attention is None else self.attention.state_dict()
+        return super().state() | {f"{ATTENTION}{name}": value for name, value in maps.items()}
+
+    def load_state(self, state: dict[str, torch.Tensor]) -> None:
+        super().load_state({k: v for k, v in state.items() if not k.startswith(ATTENTION)})
+        self.saved_attention = {
+            k.removeprefix(ATTENTION): v for k, v in state.items() if k.startswith(ATTENTION)
+        }
+        if self.attention is not None:
+            self._fill_attention()
+
+    def _fill_attention(self) -> None:
+        try:
+            self.attention.load_state_dict(self.saved_attention)
+        except RuntimeError:
+            raise UserError(
+                "The parent's attention does not fit this model; "
+                "give a chain of stages one model and one `reduction`."
+            ) from None
+
+
+METHOD = Classic
