@@ -84,7 +84,7 @@ def _no_stages() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class LongTables:
-    """What tables and figures are drawn from; `stages` has no row where nothing is known of them."""
+    """What tables and figures are drawn from; `stages` is empty where nothing is known of them."""
 
     scores: pd.DataFrame
     metrics: pd.DataFrame
