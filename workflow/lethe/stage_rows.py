@@ -27,9 +27,7 @@ def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
         made = [_read(results, node) for node in run["checkpoints"][1:]]
         if None in made and any(made):
             absent = node_manifest(results, "stage", run["checkpoints"][1 + made.index(None)])
-            raise UserError(
-                f"{absent}: is missing, but not its chain; run again."
-            )
+            raise UserError(f"{absent}: is missing, though others of its chain are there; run it.")
         for index, manifest in enumerate(filter(None, made), start=1):
             place = {"stage_index": index, "stage_task": run["stages"][index]}
             rows += [{**words, **place, **row} for row in _numbers(manifest)]
