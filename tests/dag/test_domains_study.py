@@ -22,6 +22,11 @@ def test_the_reduced_study_of_domains_runs_and_a_further_end_task_seed_trains_on
     assert losses.groupby("method")["stage_index"].nunique().to_dict() == dict.fromkeys(methods, 3)
     table = pd.read_csv(folder / "tables" / "end_tasks.csv")
     assert set(table["method"]) == methods | {"none"}
+    costs = pd.read_csv(folder / "tables" / "compute.csv")
+    assert set(costs["method"]) == methods and (costs["seconds"] > 0).all()
+    cells = pd.read_csv(folder / "figures" / "importance.csv")
+    assert set(cells["method"]) == {"das"}
+    assert set(cells["domain"]) == {"general", "restaurant", "acl"}
     assert project.planned(*STUDY) == {}
 
     kept = {path: path.stat().st_mtime_ns for path in stores(project)}

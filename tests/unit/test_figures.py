@@ -16,8 +16,9 @@ from lethe.longtables import write_metrics, write_scores
 from lethe.metrics.shown import is_control, lines, shown
 
 SMALL = Synthetic(items=12)
-# That of end tasks, which these studies have not, has a test beside their table's.
-FIGURES = [name for name in command.FIGURES if name != "end_tasks"]
+# Those of masked language models have tests of their own.
+OF_DOMAINS = {"end_tasks", "importance", "compute"}
+FIGURES = [name for name in command.FIGURES if name not in OF_DOMAINS]
 
 
 @cache

@@ -1,11 +1,11 @@
-"""The two long tables, scores and items, the metrics table made from them, and queries on them.
+"""The long tables, scores, items and stages, the metrics made from them, and queries on them.
 
 A run is one chain of checkpoints: stages 0 (the base) to T. Every figure, table, metric and claim
 reads these tables and nothing else.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ SCHEMA_VERSION = 2
 SCORE_COLUMNS = columns("scores")
 ITEM_COLUMNS = columns("items")
 METRIC_COLUMNS = columns("metrics")
+STAGE_COLUMNS = columns("stages")
 RUN_COLUMNS = [
     "model",
     "world_seed",
@@ -52,6 +53,11 @@ def read_metrics(path: Path | str) -> pd.DataFrame:
     return read_table("metrics", path)
 
 
+def read_stages(path: Path | str) -> pd.DataFrame:
+    """Read and check stages.csv; UserError as in `read_scores`."""
+    return read_table("stages", path)
+
+
 def write_scores(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
     """Check and write scores; UserError if a row breaks the schema, and nothing is written."""
     write_table("scores", path, rows)
@@ -67,12 +73,28 @@ def write_metrics(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None
     write_table("metrics", path, rows)
 
 
+def write_stages(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
+    """Check and write the table of stages."""
+    write_table("stages", path, rows)
+
+
+def _no_stages() -> pd.DataFrame:
+    return pd.DataFrame(columns=STAGE_COLUMNS)
+
+
 @dataclass(frozen=True)
 class LongTables:
-    """What tables and figures are drawn from."""
+    """What tables and figures are drawn from; `stages` is empty where nothing is known of them."""
 
     scores: pd.DataFrame
     metrics: pd.DataFrame
+    stages: pd.DataFrame = field(default_factory=_no_stages)
+
+
+def read_long_tables(scores: Path, metrics: Path, stages: Path | None) -> LongTables:
+    """The tables of a study from its files; UserError as in `read_scores`."""
+    read = {} if stages is None else {"stages": read_stages(stages)}
+    return LongTables(scores=read_scores(scores), metrics=read_metrics(metrics), **read)
 
 
 def sorted_axes(axes: Iterable[str]) -> list[str]:

@@ -35,7 +35,7 @@ CODE = {
     ]
     + ["lethe.evaluation.mutual", "lethe.evaluation.race_middle"],
     "end_task": ["lethe.endtasks.results"],
-    "collect": ["lethe.collect"],
+    "collect": ["lethe.collect", "lethe.stage_rows"],
     "summarize": ["lethe.metrics.study"],
     "claims": ["lethe.claims.command"],
 }

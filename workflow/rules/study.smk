@@ -17,6 +17,7 @@ rule collect:
     output:
         scores=f"{STUDY}/scores.csv",
         outcomes=f"{STUDY}/items.csv.gz",
+        stages=f"{STUDY}/stages.csv",
     log:
         f"{RESULTS}/logs/collect.log",
     conda:
@@ -28,7 +29,7 @@ rule collect:
         code=lambda w: wf.code("collect"),
     shell:
         "python -m lethe collect {input.record:q} --results {params.results:q} --scores {output.scores:q}"
-        " --items {output.outcomes:q} &> {log:q}"
+        " --items {output.outcomes:q} --stages {output.stages:q} &> {log:q}"
 
 
 rule summarize:
@@ -55,6 +56,7 @@ rule table:
     input:
         scores=rules.collect.output.scores,
         metrics=rules.summarize.output,
+        stages=rules.collect.output.stages,
     output:
         multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex"),
     log:
@@ -68,13 +70,14 @@ rule table:
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe table {wildcards.name} --scores {input.scores:q}"
-        " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"
+        " --metrics {input.metrics:q} --stages {input.stages:q} --out {params.folder:q} &> {log:q}"
 
 
 rule figure:
     input:
         scores=rules.collect.output.scores,
         metrics=rules.summarize.output,
+        stages=rules.collect.output.stages,
     output:
         multiext(f"{STUDY}/figures/{{name}}", ".pdf", ".png", ".csv"),
     log:
@@ -88,7 +91,7 @@ rule figure:
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe figure {wildcards.name} --scores {input.scores:q}"
-        " --metrics {input.metrics:q} --out {params.folder:q} &> {log:q}"
+        " --metrics {input.metrics:q} --stages {input.stages:q} --out {params.folder:q} &> {log:q}"
 
 
 rule claims:

@@ -1,11 +1,12 @@
-"""Gather a study's probe results into scores.csv and items.csv.gz."""
+"""Gather a study's results into scores.csv and items.csv.gz, and its stages into stages.csv."""
 
 import argparse
 from pathlib import Path
 
 from lethe.artefacts import read_json
 from lethe.collect import gather
-from lethe.longtables import write_items, write_scores
+from lethe.longtables import write_items, write_scores, write_stages
+from lethe.stage_rows import stage_rows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,10 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), help="artefact folder")
     parser.add_argument("--scores", type=Path, required=True, help="scores.csv to write")
     parser.add_argument("--items", type=Path, required=True, help="items.csv.gz to write")
+    parser.add_argument("--stages", type=Path, required=True, help="stages.csv to write")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    scores, items = gather(read_json(arguments.record), arguments.results)
+    record = read_json(arguments.record)
+    scores, items = gather(record, arguments.results)
+    stages = stage_rows(record, arguments.results)
+    write_stages(arguments.stages, stages)
     write_items(arguments.items, items)
     write_scores(arguments.scores, scores)
-    print(f"{len(scores)} scores, {len(items)} items")
+    print(f"{len(scores)} scores, {len(items)} items, {len(stages)} numbers of stages")

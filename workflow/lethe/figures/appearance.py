@@ -17,8 +17,14 @@ METHODS = {
     "kd": "#E69F00",
     "lora": "#56B4E9",
     "softmask": "#8C564B",
+    "derpp": "#882255",
+    "hat": "#332288",
+    "adapter": "#999933",
+    "demix": "#44AA99",
+    "prompt": "#000000",
 }
 CONTROL_COLOUR = "#8A8A8A"
+OTHER_METHOD = "#5A5A5A"
 MARKERS = ["o", "s", "^", "P", "X", "h", "p", "*"]
 STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
 
@@ -85,6 +91,11 @@ def _words(line: Line, variants: list[tuple]) -> str:
     if len({variant[2] for variant in alike}) > 1:
         words.append(recipe)
     return " ".join(words)
+
+
+def method_colour(method: str) -> str:
+    """The colour of a method; `das-update` has that of `das`."""
+    return METHODS.get(method.partition(" ")[0].partition("-")[0], OTHER_METHOD)
 
 
 def set_words(probe: str) -> str:

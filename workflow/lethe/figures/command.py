@@ -19,6 +19,8 @@ FIGURES = (
     "mixing",
     "bias",
     "end_tasks",
+    "importance",
+    "compute",
 )
 STYLE = Path(__file__).parent / "matplotlibrc"
 
@@ -28,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="+", metavar="NAME", help=f"one of {', '.join(FIGURES)}")
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores.csv")
     parser.add_argument("--metrics", type=Path, required=True, help="the study's metrics.csv")
+    parser.add_argument("--stages", type=Path, help="its stages.csv, for costs and importances")
     parser.add_argument("--out", type=Path, required=True, help="folder for NAME.pdf, .png, .csv")
 
 
@@ -36,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     for name in args.name:
         if name not in FIGURES:
             raise UserError(f"figure: expected one of {', '.join(FIGURES)}, found {name!r}")
-    from lethe.longtables import LongTables, read_metrics, read_scores
+    from lethe.longtables import read_long_tables
 
-    tables = LongTables(scores=read_scores(args.scores), metrics=read_metrics(args.metrics))
+    tables = read_long_tables(args.scores, args.metrics, args.stages)
     for name in args.name:
         for path in render(name, tables, args.out):
             print(path)

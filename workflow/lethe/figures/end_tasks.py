@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import METHODS
+from lethe.figures.appearance import OTHER_METHOD, method_colour
 from lethe.figures.drawing import Drawn, Page
 from lethe.figures.empty import empty
 from lethe.longtables import LongTables
@@ -12,7 +12,6 @@ from lethe.tables.end_tasks import NONE, build
 
 TITLE = "End tasks: learned and kept"
 ROW = 0.24  # inches
-OTHER = "#5A5A5A"
 
 
 def draw(tables: LongTables) -> Drawn:
@@ -28,7 +27,7 @@ def draw(tables: LongTables) -> Drawn:
     left = page.axes(2.35, 0.75, 2.6, height)
     right = page.axes(5.1, 0.75, 1.9, height)
     places = np.arange(len(frame))
-    colours = [METHODS.get(_family(method), OTHER) for method in frame["method"]]
+    colours = [method_colour(method) for method in frame["method"]]
     for place, colour, row in zip(places, colours, frame.to_dict("records"), strict=True):
         _with_interval(left, place, row, "f1_final", colour, colour)
         left.plot(row["f1_own"], place, "o", mfc="white", mec=colour, ms=5, zorder=2)
@@ -54,20 +53,15 @@ def _with_interval(axes, place: float, row: dict, name: str, colour: str, face: 
     axes.plot(value, place, "o", mfc=face, mec=colour, ms=5, zorder=3)
 
 
-def _family(method: str) -> str:
-    """`das-update` has the colour of `das`."""
-    return method.partition("-")[0].partition(" ")[0]
-
-
 def _label(row: dict, with_order: bool) -> str:
     method = "before any domain" if row["method"] == NONE else row["method"]
     return f"{method}, {row['order']}" if row["order"] and with_order else method
 
 
 def _handles() -> list[Line2D]:
-    shared = {"ls": "", "marker": "o", "mec": OTHER, "ms": 5}
+    shared = {"ls": "", "marker": "o", "mec": OTHER_METHOD, "ms": 5}
     return [
-        Line2D([], [], mfc=OTHER, label="after the last domain", **shared),
+        Line2D([], [], mfc=OTHER_METHOD, label="after the last domain", **shared),
         Line2D([], [], mfc="white", label="right after the own domain", **shared),
     ]
 

@@ -5,7 +5,7 @@ that a method does not need is left alone. The order of a stage is
 
     before_stage -> for each step: (loss -> backward) for each micro-batch -> after_backward
                     -> clipping and optimizer update -> after_update
-                 -> after_stage -> state
+                 -> after_stage -> state, record
 """
 
 from collections.abc import Callable, Iterator
@@ -117,6 +117,12 @@ class Method:
 
     def state(self) -> dict[str, torch.Tensor]:
         """Tensors that belong to the checkpoint beside the weights; saved and hashed with it."""
+        return {}
+
+    def record(self) -> dict[str, torch.Tensor]:
+        """Numbers about the stage that figures may show: a few tensors, [], [layers] or
+        [layers, units], by name. They are kept in its manifest and gathered in stages.csv.
+        """
         return {}
 
     def load_state(self, state: dict[str, torch.Tensor]) -> None:

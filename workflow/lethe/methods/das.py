@@ -21,6 +21,7 @@ from lethe.softmask.gates import Importance, check_shapes, scaled
 from lethe.softmask.masking import factors, scale_gradients, scale_updates, taken_before
 from lethe.softmask.options import Options
 from lethe.softmask.passes import DOMAIN, GENERAL, drawing, first_rows, subset_batches
+from lethe.softmask.record import summaries
 
 STATE = {f"importance.{place}": place for place in PLACES}
 
@@ -38,6 +39,7 @@ class DAS(Method):
         self.importance: Importance | None = None
         self._factors: dict[str, torch.Tensor] | None = None
         self._before: dict[str, torch.Tensor] = {}
+        self._known: dict[str, Importance] = {}
 
     def before_stage(self, stage: Stage) -> None:
         """Checks the state against the model; before the first domain it makes I^(0)."""
@@ -93,7 +95,13 @@ class DAS(Method):
         with drawing(stage, DOMAIN):
             found = self._of_loss(stage, DOMAIN)
         later = importances.normalised(found, self.options.normalisation)
+        general = {"general": self.importance} if stage.index == 1 and self.importance else {}
         self.importance = importances.accumulated(self.importance, later)
+        self._known = {**general, "domain": later, "accumulated": self.importance}
+
+    def record(self) -> dict[str, torch.Tensor]:
+        """I^(0) at the first stage, I^(t) and I^(<=t), summed up by layer."""
+        return summaries(self._known)
 
     def state(self) -> dict[str, torch.Tensor]:
         """I^(<=t) by place; nothing before the first domain without an I^(0)."""

@@ -10,7 +10,7 @@ from lethe.errors import UserError
 TABLES = (
     "fg", "learning", "matrix", "bases", "answers", "general_ability", "bias", "new_tasks",
     "instruction_tuning", "mixing", "published", "calibration", "masked_loss",
-    "end_tasks",
+    "end_tasks", "compute",
 )  # fmt: skip
 
 
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="+", metavar="NAME", help=f"one of {', '.join(TABLES)}")
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores.csv")
     parser.add_argument("--metrics", type=Path, required=True, help="the study's metrics.csv")
+    parser.add_argument("--stages", type=Path, help="its stages.csv, for costs and importances")
     parser.add_argument("--out", type=Path, required=True, help="folder for NAME.csv, .md, .tex")
 
 
@@ -27,10 +28,10 @@ def run(args: argparse.Namespace) -> int:
     for name in args.name:
         if name not in TABLES:
             raise UserError(f"table: expected one of {', '.join(TABLES)}, found {name!r}")
-    from lethe.longtables import LongTables, read_metrics, read_scores
+    from lethe.longtables import read_long_tables
     from lethe.tables.writing import save
 
-    tables = LongTables(scores=read_scores(args.scores), metrics=read_metrics(args.metrics))
+    tables = read_long_tables(args.scores, args.metrics, args.stages)
     for name in args.name:
         built = importlib.import_module(f"lethe.tables.{name}").build(tables)
         for path in save(built, args.out, name):

@@ -49,6 +49,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
             "base_weights": base,
             "examples": len(stage.examples),
             "needs_identity": method.needs_identity,
+            "record": {name: value.tolist() for name, value in method.record().items()},
             **costs(stage.model, progress, started, trained),
             "provenance": provenance(code),
         }

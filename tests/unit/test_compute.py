@@ -1,0 +1,165 @@
+"""Cost of chains by method: the table's worked numbers, and the figure drawn from it."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Annotation
+
+from lethe.figures import command
+from lethe.figures.compute import compute_points, draw, spread
+from lethe.longtables import LongTables
+from lethe.metrics.end_tasks import ALONE
+from lethe.tables.compute import build
+
+DOMAINS = ("simp", "emdg")
+SECONDS = {"sequential": (10.0, 20.0), "das": (25.0, 50.0)}
+
+
+def chain(order, mixtures, method, seconds, seed, device="cpu"):
+    """Rows of one run's stages; `seconds` are those of each on a processor."""
+    words = {
+        "model": "enc", "params": 7, "world_seed": 1, "base_seed": 0, "method": method,
+        "method_params": "{}", "recipe": "brief", "order": order, "train_seed": seed,
+        "device": device, "layer": None, "unit": None, "schema_version": 2,
+    }  # fmt: skip
+    rows = []
+    for index, (mixture, spent) in enumerate(zip(mixtures, seconds, strict=True), start=1):
+        costs = {"steps": 3, "tokens": 50, "flops": 2e12, "cpu_seconds": spent}
+        costs["seconds"] = 7 * spent
+        for name, value in costs.items():
+            place = {"node": f"{order}{index}", "stage_index": index, "stage_task": mixture}
+            rows.append({**words, **place, "measure": f"cost.{name}", "value": value})
+    return rows
+
+
+def stages(device="cpu", seeds=(0, 1, 2)):
+    """Two methods on an order of two domains, the pool of both, and each alone.
+
+    A run of seed s is 1 + s times slower than that of seed 0.
+    """
+    rows = []
+    for seed in seeds:
+        times = 1.0 + seed
+        for method, spent in SECONDS.items():
+            rows += chain("both", DOMAINS, method, [times * one for one in spent], seed, device)
+        rows += chain("pool", ["simp&emdg"], "sequential", [times * 33], seed, device)
+        for domain, spent in zip(DOMAINS, (12, 18), strict=True):
+            rows += chain(f"only-{domain}", [domain], "sequential", [times * spent], seed, device)
+    return pd.DataFrame(rows)
+
+
+def table(frame):
+    built = build(LongTables(pd.DataFrame(), pd.DataFrame(), frame)).frame
+    return built.set_index(["method", "order"]) if "method" in built else built
+
+
+def test_costs_are_those_of_whole_chains_and_paired_by_seeds():
+    """Sequential 30 s, das 75 s for seed 0: 2.5 times, however fast the machine was."""
+    found = table(stages())
+    das = found.loc[("das", "both")]
+    assert das["seconds"] == pytest.approx(75 * 2)
+    assert das["ratio"] == das["ratio_low"] == das["ratio_high"] == pytest.approx(2.5)
+    assert das["seconds_high"] - das["seconds"] == pytest.approx(4.302653 * 75 / 3**0.5)
+    assert das["tokens"] == 100 and das["teraflops"] == pytest.approx(4) and das["runs"] == 3
+    assert found.loc[("sequential", "both"), "ratio"] == 1
+
+
+def test_orders_of_one_stage_are_compared_to_the_sequential_chain():
+    """A pool of 33 s and models of 12 and 18 s, against a chain of 30 s."""
+    found = table(stages())
+    assert found.loc[("sequential", "pool"), "ratio"] == pytest.approx(1.1)
+    alone = found.loc[("sequential", ALONE)]
+    assert alone["seconds"] == pytest.approx(2 * 30) and alone["ratio"] == pytest.approx(1)
+    assert len(found) == 4
+
+
+def test_on_a_gpu_the_clock_counts_and_without_sequential_there_is_no_ratio():
+    found = table(stages("cuda"))
+    assert found.loc[("das", "both"), "seconds"] == pytest.approx(7 * 75 * 2)
+    assert set(found["of"]) == {"wall"} and set(table(stages())["of"]) == {"processor"}
+    frame = stages()
+    found = table(frame[frame["method"] == "das"])
+    assert np.isnan(found["ratio"]).all() and (found["seconds"] > 0).all()
+
+
+def test_a_study_that_trained_nothing_says_so():
+    frame = table(stages()[:0])
+    assert frame["note"].tolist() == ["no stage was trained here"]
+
+
+def scores(seeds=(0, 1, 2)):
+    """End-task scores to go with `stages`: 0.2 before, 0.5 after everything else."""
+    frame = stages(seeds=seeds)
+    frame = frame[frame["measure"] == "cost.steps"].drop(columns=["measure", "value", "device"])
+    base = frame.drop_duplicates(["method", "order", "train_seed"])
+    base = base.assign(stage_index=0, stage_task="", node="base", value=0.2)
+    both = pd.concat([base, frame.assign(value=0.5)])
+    parts = [both.assign(probe=f"{domain}-end", subset=domain) for domain in DOMAINS]
+    words = {"kind": "end_task", "split": "test", "metric": "macro_f1", "headline": True}
+    return pd.concat(parts, ignore_index=True).assign(**words, end_task_seed=0)
+
+
+def drawn(frame, stage_frame):
+    with command.style():
+        figure = draw(LongTables(frame, pd.DataFrame(), stage_frame))
+        figure.figure.draw_without_rendering()
+    return figure
+
+
+def test_points_join_scores_and_costs():
+    points = compute_points(LongTables(scores(), pd.DataFrame(), stages()))
+    by = points.set_index(["method", "order"])
+    assert by.loc[("das", "both"), ["f1_final", "ratio"]].tolist() == pytest.approx([50, 2.5])
+    assert np.isnan(by.loc[("none", ""), "ratio"]) and by.loc[("none", ""), "f1_final"] == 20
+    assert by["several"].to_dict() == {
+        ("none", ""): False,
+        ("sequential", "both"): True,
+        ("sequential", "pool"): False,
+        ("sequential", ALONE): False,
+        ("das", "both"): True,
+    }
+
+
+def test_names_are_on_the_page_and_never_over_one_another():
+    parts = [(scores(), stages())]
+    for number in range(12):
+        name = f"das-with-something-{number}"
+        parts.append(tuple(f[f["method"] == "das"].assign(method=name) for f in parts[0]))
+    frames = (pd.concat(frames, ignore_index=True) for frames in zip(*parts, strict=True))
+    found = drawn(*frames)
+    names = found.figure.findobj(Annotation)
+    assert len(names) == 4 + 12 + 1
+    boxes = sorted((name.get_window_extent() for name in names), key=lambda box: box.y0)
+    # An annotation's box includes its arrow; heights of the words are told by their centres.
+    centres = sorted(name.get_transform().transform(name.get_position())[1] for name in names)
+    line = 7 / 72 * found.figure.dpi
+    assert min(np.diff(centres)) > line
+    assert max(box.x1 for box in boxes) <= found.figure.bbox.x1
+    shown = {name.get_text() for name in names}
+    assert {"before any domain", "sequential, pool", f"sequential, {ALONE}"} <= shown
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ([1, 5], [1, 5]),
+        ([5, 5], [4.5, 5.5]),
+        ([2, 5, 5.5, 6], [2, 4.5, 5.5, 6.5]),
+        # The group of the first two grows until it meets the third.
+        ([4, 4, 4.4], [3.13, 4.13, 5.13]),
+        ([0, 0], [0, 1]),
+        ([10, 10], [9, 10]),
+    ],
+)
+def test_places_are_apart_near_what_is_wanted_and_within(wanted, expected):
+    assert spread(wanted, 1, 0, 10) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("without", ["scores", "stages"])
+def test_without_scores_or_costs_a_page_says_what_is_missing(without):
+    frames = {"scores": scores(), "stages": stages()}
+    frames[without] = frames[without][:0]
+    text = drawn(frames["scores"], frames["stages"]).plotted["missing"].iloc[0]
+    assert re.search("name `end_tasks`, and train the chains here", text)

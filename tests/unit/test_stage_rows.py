@@ -1,0 +1,121 @@
+"""stages.csv: what stages cost and what their method recorded of them."""
+
+import pytest
+import torch
+from softmask_case import model_with_dropout, stage_of
+
+from lethe.artefacts import write_json
+from lethe.errors import UserError
+from lethe.longtables import LongTables, read_stages, write_stages
+from lethe.methods.contract import Method
+from lethe.methods.das import DAS
+from lethe.softmask.record import summaries
+from lethe.stage_rows import stage_rows
+
+RUN = {
+    "model": "enc",
+    "world_seed": 1,
+    "base_seed": 0,
+    "method": "das",
+    "hyper": {},
+    "recipe": "brief",
+    "order": "both",
+    "train_seed": 0,
+    "checkpoints": ["base", "one", "two"],
+    "stages": ["", "simp", "emdg"],
+}
+
+
+def write_stage(folder, node, **changes):
+    manifest = {
+        "id": node,
+        "parameters": 7,
+        "steps": 3,
+        "tokens": 50,
+        "flops": 2100,
+        "seconds": 2.5,
+        "cpu_seconds": {"job": 2.0, "training": 1.5},
+        "provenance": {"device": "cpu"},
+        **changes,
+    }
+    write_json(folder / "stages" / node / "stage.json", manifest)
+
+
+def test_a_row_for_every_cost_and_every_recorded_number(tmp_path):
+    write_stage(tmp_path, "one", record={"a": 0.5, "b": [1.0, 2.0], "c": [[3.0, 4.0], [5.0, 6.0]]})
+    write_stage(tmp_path, "two")  # as stages of before methods could record something
+    write_stages(tmp_path / "stages.csv", stage_rows({"runs": [RUN]}, tmp_path))
+    rows = read_stages(tmp_path / "stages.csv")
+    assert len(rows) == 5 + 7 + 5
+    assert dict(zip(rows["stage_index"], rows["stage_task"], strict=True)) == {1: "simp", 2: "emdg"}
+    spent = rows[rows["stage_index"] == 2].set_index("measure")["value"]
+    assert spent["cost.cpu_seconds"] == 1.5 and spent["cost.flops"] == 2100
+    found = rows[rows["measure"] == "c"][["layer", "unit", "value"]]
+    assert found.to_numpy().tolist() == [[0, 0, 3], [0, 1, 4], [1, 0, 5], [1, 1, 6]]
+    assert rows[rows["measure"] == "b"]["unit"].isna().all()
+    assert rows[rows["measure"] == "a"][["layer", "unit"]].isna().all(axis=None)
+
+
+def test_chains_of_elsewhere_have_no_rows_and_broken_ones_are_one_sentence(tmp_path):
+    record = {"runs": [RUN]}
+    assert stage_rows(record, tmp_path) == []
+    write_stages(tmp_path / "stages.csv", [])
+    assert not len(read_stages(tmp_path / "stages.csv"))
+    write_stage(tmp_path, "one")
+    with pytest.raises(
+        UserError, match="two/stage.json: is missing, though others of its chain are"
+    ):
+        stage_rows(record, tmp_path)
+    write_stage(tmp_path, "two", id="three")
+    with pytest.raises(UserError, match="two/stage.json: not the manifest of two"):
+        stage_rows(record, tmp_path)
+
+
+def test_tables_without_stages_have_an_empty_one_with_its_columns():
+    stages = LongTables(scores=None, metrics=None).stages
+    assert not len(stages) and {"measure", "layer", "unit", "value"} <= set(stages.columns)
+
+
+def test_a_summary_of_the_worked_example():
+    places = {
+        "heads": torch.tensor([[0.2, 0.8], [0.6, 1.0]]),
+        "output": torch.tensor([[0.0, 0.1, 0.5, 0.9, 1.0]]),
+    }
+    found = summaries({"domain": places})
+    assert found["importance.domain.heads.mean"].tolist() == [0.5, 0.8]
+    assert found["importance.domain.heads.above_half"].tolist() == [0.5, 1.0]
+    assert found["importance.domain.heads.unit"].tolist() == [[0.2, 0.8], [0.6, 1.0]]
+    # A unit at 0.5 is not above it; deciles lie between the neighbours.
+    assert found["importance.domain.output.above_half"].tolist() == [0.4]
+    assert found["importance.domain.output.median"].tolist() == [0.5]
+    assert found["importance.domain.output.low"].tolist() == pytest.approx([0.04])
+    assert found["importance.domain.output.high"].tolist() == pytest.approx([0.96])
+    assert "importance.domain.output.unit" not in found
+
+
+def test_das_records_what_it_hands_on():
+    """I^(<=1) is the maximum of I^(0) and I^(1), head by head; I^(0) is told once."""
+    method = DAS(subset=6, importance_batch=4)
+    assert method.record() == Method().record() == {}
+    stage = stage_of(model_with_dropout())
+    method.before_stage(stage)
+    general = method.state()["importance.heads"]
+    method.after_stage(stage)
+    found = method.record()
+    heads = {of: found[f"importance.{of}.heads.unit"] for of in ("general", "domain")}
+    torch.testing.assert_close(heads["general"].float(), general)
+    later = torch.maximum(heads["general"], heads["domain"])
+    assert torch.equal(found["importance.accumulated.heads.unit"], later)
+    torch.testing.assert_close(later.float(), method.state()["importance.heads"])
+
+    second = DAS(subset=6, importance_batch=4)
+    second.load_state(method.state())
+    stage = stage_of(model_with_dropout(), index=2)
+    second.before_stage(stage)
+    second.after_stage(stage)
+    assert {name.split(".")[1] for name in second.record()} == {"domain", "accumulated"}
+    free = DAS(subset=6, importance_batch=4, initialise="none")
+    stage = stage_of(model_with_dropout())
+    free.before_stage(stage)
+    free.after_stage(stage)
+    assert {name.split(".")[1] for name in free.record()} == {"domain", "accumulated"}

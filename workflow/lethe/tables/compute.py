@@ -1,0 +1,98 @@
+"""What the chains of each method cost, beside plain training."""
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables import LongTables
+from lethe.metrics.end_tasks import RUN, alone_together
+from lethe.metrics.intervals import t_interval
+from lethe.metrics.shown import LINE_COLUMNS, PLAIN, Line, is_control, lines, order_of
+from lethe.tables.lines import words
+from lethe.tables.paper import or_nothing
+from lethe.tables.writing import Table
+
+MEASURES = ("steps", "tokens", "flops", "seconds", "cpu_seconds")
+DECIMALS = {"steps": 0, "tokens": 0, "teraflops": 3, "seconds": 1, "ratio": 2}
+CAPTION = (
+    "Training of a whole chain, mean over runs, without its base and evaluation. seconds [95 % "
+    "t-interval over runs]: measured, of processors or, where `of` says wall, by the clock (on a "
+    "GPU); of a stage that was interrupted, since it last went on. ratio: seconds relative to "
+    "`sequential` on the same order and seeds; for orders of one stage (a pool, each alone: the "
+    "models of all domains together) relative to that on the order that most methods have. "
+    "teraflops: 6 x parameters x tokens, of plain training on the stage's tokens; what a method "
+    "adds (teachers, replayed texts, passes of a contrast or for importances) is in the seconds "
+    "alone."
+)
+Costs = dict[tuple, dict[str, float]]
+
+
+def build(tables: LongTables) -> Table:
+    """A row per line."""
+    return or_nothing(costs(tables.stages), CAPTION, "no stage was trained here", DECIMALS)
+
+
+def costs(stages: pd.DataFrame) -> list[dict]:
+    """One row a line of stages.csv, orders of one domain each together; see CAPTION."""
+    rows = stages[stages["measure"].str.startswith("cost.")]
+    rows = rows.assign(subset=rows["stage_task"].str.partition(":")[0] if len(rows) else None)
+    rows = alone_together(rows)
+    known = lines(rows) if len(rows) else []
+    units = {line: _by_unit(rows[_is(rows, line)]) for line in known}
+    several = {line: rows.loc[_is(rows, line), "stage_index"].max() > 1 for line in known}
+    found = []
+    for line, mine in units.items():
+        devices = rows.loc[rows["model"] == line[0], "device"]
+        name = "cpu_seconds" if set(devices) == {"cpu"} else "seconds"
+        plain = units.get(reference(line, known, several), {})
+        both = [key for key in mine if key in plain]
+        mean = {key: float(np.mean([one[key] for one in mine.values()])) for key in MEASURES}
+        row = {**words(line, rows), "steps": mean["steps"], "tokens": mean["tokens"]}
+        row |= {"teraflops": mean["flops"] / 1e12}
+        row |= _with_interval("seconds", [one[name] for one in mine.values()])
+        row |= {"of": "processor" if name == "cpu_seconds" else "wall"}
+        row |= _with_interval("ratio", [mine[key][name] / plain[key][name] for key in both])
+        found.append(row | {"runs": len(mine)})
+    return found
+
+
+def reference(line: Line, known: list[Line], several: dict[Line, bool]) -> Line | None:
+    """The line of plain training that a line is compared to, on the same model.
+
+    several: whether a line has more than one stage.
+    """
+    plain = [other for other in known if other[0] == line[0] and _method(other) == PLAIN]
+    same = [other for other in plain if order_of(other) == order_of(line)]
+    if not several[line] or not same:
+        orders = [order_of(other) for other in known if other[0] == line[0] and several[other]]
+        chains = [other for other in plain if several[other] and not is_control(other)]
+        # Of equally many the first by name.
+        chains.sort(key=lambda other: (-orders.count(order_of(other)), order_of(other)))
+        same = [other for other in chains if order_of(other) == order_of(chains[0])] or same
+    recipe = LINE_COLUMNS.index("recipe")
+    same.sort(key=lambda other: other[recipe] != line[recipe])
+    return next(iter(same), None)
+
+
+def _method(line: Line) -> str:
+    return line[LINE_COLUMNS.index("method")]
+
+
+def _is(rows: pd.DataFrame, line: Line) -> np.ndarray:
+    return np.array([key == line for key in rows[LINE_COLUMNS].itertuples(index=False, name=None)])
+
+
+def _by_unit(rows: pd.DataFrame) -> Costs:
+    """Sums over a run's stages, by seeds."""
+    found: Costs = {}
+    for key, part in rows.groupby(RUN, dropna=False, sort=True):
+        sums = part.groupby("measure")["value"].sum()
+        found[tuple(None if pd.isna(seed) else int(seed) for seed in key)] = {
+            name: float(sums[f"cost.{name}"]) for name in MEASURES
+        }
+    return found
+
+
+def _with_interval(name: str, values: list[float]) -> dict[str, float]:
+    low, high = t_interval(values)
+    mean = float(np.mean(values)) if values else np.nan
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
