@@ -22,6 +22,8 @@ def test_the_reduced_study_of_domains_runs_and_a_further_end_task_seed_trains_on
     assert losses.groupby("method")["stage_index"].nunique().to_dict() == dict.fromkeys(methods, 3)
     table = pd.read_csv(folder / "tables" / "end_tasks.csv")
     assert set(table["method"]) == methods | {"none"}
+    verdicts = pd.read_csv(folder / "claims" / "claims.csv").drop_duplicates("claim")
+    assert verdicts["verdict"].str.contains("one seed|not measured").tolist() == [True] * 3
     assert project.planned(*STUDY) == {}
 
     kept = {path: path.stat().st_mtime_ns for path in stores(project)}

@@ -44,10 +44,12 @@ class EndTaskLine:
         return {"model": self.model, "method": self.method, "order": self.order}
 
     def behind(self) -> dict:
-        """The columns that say what intervals are over."""
+        """The columns that say what intervals are over: `5 runs`, `4 of 5 runs` if one lacks it."""
+        known = sum(not np.isnan(unit.get("f1_final", np.nan)) for unit in self.units.values())
+        part = "" if known == len(self.units) else f"{known} of "
         over = self.over if len(self.units) != 1 else self.over.removesuffix("s")
         return {
-            "interval_over": f"{len(self.units)} {over}",
+            "interval_over": f"{part}{len(self.units)} {over}",
             "end_task_seeds": self.end_task_seeds,
         }
 
