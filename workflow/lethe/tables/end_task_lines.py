@@ -75,7 +75,9 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
             before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
             found.append(_line({**named, "method": NONE, "order": ""}, NONE, before, names))
         found.append(_line(named, entry, rows, names))
-    return names, found
+    # Methods of one order, which are compared, beside each other.
+    places = {(one.model, one.order): place for place, one in reversed(list(enumerate(found)))}
+    return names, sorted(found, key=lambda one: places[one.model, one.order])
 
 
 def plain_line(line: EndTaskLine, known: list[EndTaskLine]) -> EndTaskLine | None:
