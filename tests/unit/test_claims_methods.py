@@ -15,11 +15,12 @@ from lethe.claims.method_contrasts import (
 from lethe.claims.record import claims_record
 from lethe.claims.report import claims_table
 from lethe.claims.subjects import study_subjects
+from lethe.errors import UserError
 from lethe.longtables import METRIC_COLUMNS, LongTables
 from lethe.published import read_published, read_published_models
 from lethe.settings import DEFAULT, parse_study, read_catalogue, read_yaml
 
-NAMES = ["K1", "K2", "K2b", "K3", "K4", "K5", "K6"]
+NAMES = ["K1", "K2", "K2b", "K3", "K4", "K4-wiki", "K5", "K6"]
 WORLDS = (1, 2, 3, 4)
 NOISE = (0.0, 0.4, -0.4, 0.2)
 
@@ -102,6 +103,7 @@ def test_the_claims_of_ke_have_verdicts(record):
         "K2b": "supported",
         "K3": "not measured",
         "K4": "not measured",
+        "K4-wiki": "not measured",
         "K5": "contradicted",
         "K6": "not measured",
     }
@@ -118,6 +120,15 @@ def test_every_part_says_why_and_what_of_it_is_unverified(record):
         assert "unverified" in claim["where"] or "not readable" in claim["where"]
         for part in claim["parts"].values():
             assert part["why"] and part["smallest_effect"] > 0 and part["axes"] == ["end_task"]
+
+
+def test_a_method_that_does_not_exist_is_one_sentence():
+    words = {"metric": "f1_final", "axes": ["end_task"], "unit": "bases", "smallest_effect": 1}
+    part = {"contrast": "method_value", "methods": ["dass"], **words}
+    claim = {"statement": "It works.", "family": "mine", "parts": {"one": part}}
+    study = parse_study({**read_yaml(DEFAULT), "define": {"claims": {"mine": claim}}})
+    with pytest.raises(UserError, match="claims.mine.parts.one.methods: 'dass' is not known"):
+        read_catalogue(study)
 
 
 @pytest.mark.parametrize(

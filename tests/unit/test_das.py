@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from small_nodes import sentence, stage_spec
 from softmask_case import TOKENIZER, importance_of, model_with_dropout, stage_of
 
-from lethe.artefacts import publish
+from lethe.artefacts import publish, read_json
 from lethe.errors import UserError
 from lethe.jsonlines import write_rows
+from lethe.methods.attached import METHOD_STATE, method_of
 from lethe.methods.das import DAS, STATE
 from lethe.methods.registry import create
 from lethe.models.encoder_units import encoder_of
@@ -167,14 +168,14 @@ def test_what_the_released_code_does_runs_through():
     assert all(value.isfinite().all() for value in method.state().values())
 
 
-def trained(results, stop: int | None = None, monkeypatch=None, **hyper):
+def trained(results, stop: int | None = None, monkeypatch=None, seed: int = 0, **hyper):
     """Two stages in a chain, the second one stopped at a step and begun again; their folders."""
     data, base = results / "data" / "data", results / "bases" / "base"
     generator = np.random.default_rng(0)
     rows = [{"id": str(n), "text": sentence(generator, 3 + n % 7)} for n in range(16)]
     write_rows(data / "one.jsonl", rows)
     publish(data, "data.json", {}, ["one.jsonl"])
-    publish(base, "base.json", {}, save_model(model_with_dropout(), TOKENIZER, base))
+    publish(base, "base.json", {}, save_model(model_with_dropout(seed), TOKENIZER, base))
     recipe = {"mask_share": 0.3, "epochs": 1.5, "batch_size": 4}
     spec = stage_spec(family="masked", method="das", hyper={"subset": 8, **hyper}, recipe=recipe)
     train_stage("one", spec, results, "code", 1e9)
@@ -201,6 +202,29 @@ def test_a_chain_hands_importances_on_and_goes_on_bit_identically(tmp_path, monk
         assert (whole[1] / name).read_bytes() == (cut[1] / name).read_bytes(), name
     earlier, later = (load_file(stage / "method_state.safetensors") for stage in whole)
     assert all((later[name] >= earlier[name]).all() for name in STATE)
+
+
+def test_the_state_of_another_base_of_equal_shape_is_refused(tmp_path):
+    folders = [trained(tmp_path / str(seed), seed=seed) for seed in (0, 1)]
+    mine, other = [pair[0] / METHOD_STATE for pair in folders]
+    bases = [
+        read_json(stage / "stage.json")["base_weights"] for stage in (*folders[0], folders[1][0])
+    ]
+    assert bases[0] == bases[1] != bases[2]
+    shapes = [{name: value.shape for name, value in load_file(f).items()} for f in (mine, other)]
+    assert shapes[0] == shapes[1]
+    told = {other.read_bytes(): f"that of a base with weights {bases[2][:12]}"}
+    told[save(load_file(mine))] = "one that names no base"
+    for content, found in told.items():
+        mine.write_bytes(content)
+        manifest = read_json(mine.parent / "stage.json")
+        publish(mine.parent, "stage.json", manifest, list(manifest["files"]))
+        spec = read_json(folders[0][1] / "stage.json")["spec"]
+        sentence = f"made on the base with weights {bases[0][:12]}, found {found}; remove"
+        with pytest.raises(UserError, match=sentence):
+            train_stage("again", spec, tmp_path / "0", "code", 1e9)
+        with pytest.raises(UserError, match=sentence):
+            method_of(mine.parent)
 
 
 def test_mistakes_are_one_sentence():

@@ -126,6 +126,9 @@ class MethodEntry(Entry):
 
     method: Name = Field(description="file in lethe/methods")
     hyper: dict[str, Any] = Field({}, description="hyper-parameters")
+    general: Mixture | None = Field(
+        None, description="general texts that the first stage of a chain reads beside its own"
+    )
     source: Literal["paper", "tuned", "none"] = Field(description="where the values come from")
     note: str = Field("", description="the paper's section, or trials and seeds of the tuning")
 

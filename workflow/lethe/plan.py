@@ -78,9 +78,10 @@ def uses_world(study: Study, catalogue: Catalogue, name: str) -> bool:
     sources = {probe.source for probe in (catalogue.probes[p] for p in study.probes)}
     sources |= {task.source for p in study.probes for task in catalogue.probes[p].tasks.values()}
     sources |= {catalogue.end_tasks[name].source for name in study.end_tasks}
-    mixtures = [
-        mixture for _, order, _, _ in chains(study, name) for mixture in catalogue.orders[order]
-    ]
+    mixtures = []
+    for method, order, _, _ in chains(study, name):
+        general = catalogue.methods[method].general
+        mixtures += [*catalogue.orders[order], *([general] if general else [])]
     model: Model | None = catalogue.models[name]
     while model is not None:
         sources.add(model.source)

@@ -143,6 +143,13 @@ def check_references(catalogue: Catalogue) -> None:
     for name, end_task in catalogue.end_tasks.items():
         require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
         require(f"end_tasks.{name}.task", end_task.task, catalogue.tasks)
+    for name, method in catalogue.methods.items():
+        if method.general is not None:
+            _check_mixture(f"methods.{name}.general", method.general, catalogue)
+    for name, claim in catalogue.claims.items():
+        for part, test in claim.parts.items():
+            for method in test.methods:
+                require(f"claims.{name}.parts.{part}.methods", method, catalogue.methods)
     for name, order in catalogue.orders.items():
         for place, mixture in enumerate(order, start=1):
             _check_mixture(f"orders.{name}, stage {place}", mixture, catalogue)

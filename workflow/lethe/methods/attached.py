@@ -2,14 +2,56 @@
 
 from pathlib import Path
 
-from safetensors.torch import load_file
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save
 
-from lethe.artefacts import read_json
+from lethe.artefacts import read_json, write_atomic
+from lethe.errors import UserError
 from lethe.methods.contract import Method
 from lethe.methods.registry import create
 from lethe.paths import STAGE_MANIFEST
 
 METHOD_STATE = "method_state.safetensors"
+# In the state's header and the manifest: digest of the weights of the base that the chain began on.
+BASE = "base_weights"
+
+
+def save_state(method: Method, directory: Path, base: str) -> list[str]:
+    """Write a method's state beside the weights; a method without state has no file.
+
+    Args:
+        base: digest of the weights of the base that the chain began on. The importances or gates
+            of another base fit by their shapes, and mean nothing.
+    """
+    state: dict[str, torch.Tensor] = {k: v.contiguous() for k, v in method.state().items()}
+    if not state:
+        (directory / METHOD_STATE).unlink(missing_ok=True)
+        return []
+    write_atomic(directory / METHOD_STATE, save(state, {BASE: base}))
+    return [METHOD_STATE]
+
+
+def load_state(method: Method, directory: Path) -> None:
+    """Give a method the state that a checkpoint keeps for it; nothing if it keeps none.
+
+    Raises:
+        UserError: the state is not of the base that the checkpoint's chain began on.
+    """
+    path = directory / METHOD_STATE
+    if not path.is_file():
+        return
+    expected = read_json(directory / STAGE_MANIFEST).get(BASE)
+    with safe_open(path, "pt") as file:
+        found = (file.metadata() or {}).get(BASE)
+    if found is None or found != expected:
+        wanted = f"with weights {expected[:12]}" if expected else f"that {STAGE_MANIFEST} names"
+        told = f"that of a base with weights {found[:12]}" if found else "one that names no base"
+        raise UserError(
+            f"{path}: expected a method's state made on the base {wanted}, found {told}; remove "
+            f"{directory} and run its stage again."
+        )
+    method.load_state(load_file(path))
 
 
 def method_of(directory: Path) -> Method | None:
@@ -19,8 +61,7 @@ def method_of(directory: Path) -> Method | None:
         return None
     spec = read_json(manifest)["spec"]
     method = create(spec["method"], spec["hyper"])
-    if (directory / METHOD_STATE).is_file():
-        method.load_state(load_file(directory / METHOD_STATE))
+    load_state(method, directory)
     return method
 
 

@@ -32,6 +32,8 @@ class Stage:
         model: the network being trained, in training mode.
         examples: the stage's training examples.
         load_replayed: returns the training examples of every earlier stage, oldest first.
+        load_general: returns the examples of the general texts that the catalogue gives the method
+            (`general`); none but in a chain's first stage.
         load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy).
         collate: (examples, draw) -> micro-batches, as the stage itself lays them out. The tokens
             of a masked language model are masked by the draw, 0 if it is left out; the stage's
@@ -59,6 +61,7 @@ class Stage:
     history: list[str] = field(default_factory=list)
     family: str = "causal"
     extra: torch.nn.Module | None = None
+    load_general: Callable[[], list[Example]] = list
 
     def trainable(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Named parameters that are trained; the method's own have names that begin `extra.`."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as functional
 
+from lethe.data.examples import Example
 from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
@@ -40,7 +41,7 @@ class DAS(Method):
         self._before: dict[str, torch.Tensor] = {}
 
     def before_stage(self, stage: Stage) -> None:
-        """Checks the state against the model; before the first domain it makes I^(0) (Eq. 4)."""
+        """Checks the state against the model; before the first domain it makes I^(0)."""
         if stage.family != "masked":
             raise UserError(
                 f"Method 'das' needs a masked language model, not a {stage.family} one."
@@ -92,16 +93,9 @@ class DAS(Method):
 
     def after_stage(self, stage: Stage) -> None:
         """Eq. 9 on the trained model, then Eq. 5."""
-        options = self.options
         with drawing(stage, DOMAIN):
-            found = importances.domain_importance(
-                stage.model,
-                subset_batches(stage, DOMAIN, options.subset, options.importance_batch),
-                original=options.importance_input == "original",
-                dropout=options.importance_dropout,
-                signed=options.signed,
-            )
-        later = importances.normalised(found, options.normalisation)
+            found = self._of_loss(stage, DOMAIN)
+        later = importances.normalised(found, self.options.normalisation)
         self.importance = importances.accumulated(self.importance, later)
 
     def state(self) -> dict[str, torch.Tensor]:
@@ -121,12 +115,15 @@ class DAS(Method):
         self._factors = None
 
     def _general(self, stage: Stage) -> Importance | None:
+        """I^(0), by Eq. 4 or one of its ablations."""
         options = self.options
         if options.initialise == "none":
             return None
         with drawing(stage, GENERAL) as generator:
             if options.initialise == "random":
                 found = importances.random_importance(encoder_of(stage.model), generator)
+            elif options.initialise in ("general", "domain"):
+                found = self._of_loss(stage, GENERAL, self._texts(stage))
             else:
                 found = importances.proxy_importance(
                     stage.model,
@@ -136,6 +133,31 @@ class DAS(Method):
                     signed=options.signed,
                 )
         return importances.normalised(found, options.normalisation)
+
+    def _of_loss(
+        self, stage: Stage, purpose: int, examples: list[Example] | None = None
+    ) -> Importance:
+        """Eq. 9 on a subset of examples, the stage's own if left out; not normalised."""
+        options = self.options
+        return importances.domain_importance(
+            stage.model,
+            subset_batches(stage, purpose, options.subset, options.importance_batch, examples),
+            original=options.importance_input == "original",
+            dropout=options.importance_dropout,
+            signed=options.signed,
+        )
+
+    def _texts(self, stage: Stage) -> list[Example]:
+        """What I^(0) is computed on when it is that of a masked-language-model loss."""
+        if self.options.initialise == "domain":
+            return stage.examples
+        examples = stage.load_general()
+        if not examples:
+            raise UserError(
+                "Method 'das' with `initialise: general` expected general texts, found none: name "
+                "a mixture of them in `general`, beside `hyper`, in the method's catalogue entry."
+            )
+        return examples
 
     def _contrast(self, model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tensor:
         """Eq. 7 on the first rows of a batch, whose masked tokens' states are `hidden`."""

@@ -41,7 +41,12 @@ def add_stage(
         "recipe": recipe_for(recipe, catalogue.recipes[recipe], model, parent.spec["family"]),
         "train_seed": train_seed,
     }
-    inputs = [(parent.kind, parent.id)]
-    inputs += sorted({("data", part["data"]) for part in [*components, *sum(earlier, [])]})
+    read = [*components, *sum(earlier, [])]
+    if entry.general is not None and not lived.history:
+        # A task that the stage trains on too is drawn anew.
+        before = (mixture,)
+        spec["general"] = mixture_spec(plan, catalogue, entry.general, lived.world_seed, before)
+        read += spec["general"]
+    inputs = [(parent.kind, parent.id), *sorted({("data", part["data"]) for part in read})]
     node = plan.add("stage", slug, spec, inputs, plan.sizes.get(parent.id, 0.0))
     return node, components

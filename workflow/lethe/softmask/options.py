@@ -8,7 +8,7 @@ from lethe.softmask.importance import KL_AXES, NORMALISATIONS
 from lethe.softmask.masking import HEAD_AXES
 
 CHOICES = {
-    "initialise": ("proxy", "none", "random"),
+    "initialise": ("proxy", "general", "domain", "none", "random"),
     "mask": ("gradient", "update"),
     "kl_axis": KL_AXES,
     "normalisation": NORMALISATIONS,
@@ -50,14 +50,15 @@ class Options:
     soft_mask: whether Eq. 6 is applied at all.
     mask: what is scaled, the gradient (Eq. 6) or the optimizer's update.
     head_axis: see `masking.factors`.
-    initialise: I^(0) of the KL proxy, no I^(0), or one that knows nothing.
+    initialise: I^(0) of the KL proxy (Eq. 4); of Eq. 9 on the method's `general` texts, or on the
+        first domain's own; no I^(0), or one that knows nothing.
     subset: examples of a stage that importances are computed on, at random.
     importance_batch: examples laid out at a time for that.
     kl_axis: see `importance.proxy_loss`.
     proxy_dropout, importance_dropout: dropout while importances are computed; Eq. 4 needs it.
     signed: gradients are averaged with their sign.
     normalisation: see `importance.normalised`.
-    importance_input: tokens that Eq. 9 feeds.
+    importance_input: tokens that Eq. 9 feeds, wherever it is used.
     """
 
     contrast_weight: float = 1.0

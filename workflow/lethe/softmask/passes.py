@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from lethe.data.examples import Example
 from lethe.data.masked_batches import MaskedBatch
 from lethe.methods.contract import Stage
 
@@ -24,21 +25,25 @@ def first_rows(batch: MaskedBatch, share: float) -> MaskedBatch:
     return replace(batch, **{name: getattr(batch, name)[:count] for name in names})
 
 
-def subset_batches(stage: Stage, purpose: int, subset: int, size: int) -> Iterator[MaskedBatch]:
-    """Batches of a random subset of the stage's examples, masked by a draw of their own.
+def subset_batches(
+    stage: Stage, purpose: int, subset: int, size: int, examples: list[Example] | None = None
+) -> Iterator[MaskedBatch]:
+    """Batches of a random subset of examples, masked by a draw of their own.
 
     Args:
         purpose: GENERAL or DOMAIN; each has its own subset and masks.
-        subset: examples in all, every one of the stage's if it has fewer.
+        subset: examples in all, every one if there are fewer.
         size: examples laid out at a time.
+        examples: what the subset is drawn from; the stage's own if left out.
     """
+    examples = stage.examples if examples is None else examples
     order = np.random.default_rng([stage.seed, stage.index, purpose])
-    chosen = order.permutation(len(stage.examples))[:subset]
+    chosen = order.permutation(len(examples))[:subset]
     for start in range(0, len(chosen), size):
         members = chosen[start : start + size]
-        examples = [stage.examples[int(index)] for index in members]
+        laid_out = [examples[int(index)] for index in members]
         # The draws of the stage itself are its steps.
-        yield from stage.collate(examples, stage.steps + purpose)
+        yield from stage.collate(laid_out, stage.steps + purpose)
 
 
 @contextmanager

@@ -3,12 +3,9 @@
 import time
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file, save
-
 from lethe.artefacts import lock, publish, verify, write_atomic
 from lethe.data.mixtures import load_mixture
-from lethe.methods.attached import METHOD_STATE
+from lethe.methods.attached import load_state, save_state
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
@@ -35,6 +32,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         parent = node_directory(results, spec["parent_kind"], spec["parent"])
         parent_manifest = verify(parent, MANIFEST[spec["parent_kind"]])
         tokenizer = load_tokenizer(parent)
+        base = parent_manifest.get("base_weights", weights_digest(parent_manifest))
         method = prepare_method(spec, parent)
         stage = prepare_stage(spec, parent, results, tokenizer)
         snapshots = Snapshots(work, {**spec, "code": code}, snapshot_seconds)
@@ -42,12 +40,13 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         progress = train(stage, method, spec["recipe"], snapshots)
         trained = time.process_time() - begun
         directory = node_directory(results, "stage", node)
-        files = save_model(stage.model, tokenizer, directory) + save_method(method, directory)
+        files = save_model(stage.model, tokenizer, directory) + save_state(method, directory, base)
         files.append(write_log(directory, progress.rows))
         manifest = {
             "id": node,
             "spec": spec,
             "parent_weights": weights_digest(parent_manifest),
+            "base_weights": base,
             "examples": len(stage.examples),
             "needs_identity": method.needs_identity,
             **costs(stage.model, progress, started, trained),
@@ -61,8 +60,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
 def prepare_method(spec: dict, parent: Path) -> Method:
     """The stage's method, with the state that the parent's checkpoint keeps for it."""
     method = create(spec["method"], spec["hyper"])
-    if (parent / METHOD_STATE).exists():
-        method.load_state(load_file(parent / METHOD_STATE))
+    load_state(method, parent)
     return method
 
 
@@ -85,7 +83,8 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
     def load_parent():
         return load_model(parent).to(training_device()).eval().requires_grad_(False)
 
-    for part in spec["mixture"]:
+    general = spec.get("general", [])
+    for part in [*spec["mixture"], *general]:
         verify(node_directory(results, "data", part["data"]), "data.json", only=[part["file"]])
     model = load_model(parent)
     require_family(model, spec["family"], parent)
@@ -95,6 +94,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
         model=model,
         examples=examples,
         load_replayed=lambda: [examples_of(mixture) for mixture in spec["earlier"]],
+        load_general=lambda: examples_of(general),
         load_parent=load_parent,
         collate=make_collate(recipe, tokenizer, spec["family"], model.config, spec["train_seed"]),
         family=spec["family"],
@@ -104,16 +104,6 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
         steps=total_steps(len(examples), recipe),
         history=list(spec["history"]),
     )
-
-
-def save_method(method: Method, directory: Path) -> list[str]:
-    """Write the method's state beside the weights; a method without state has no file."""
-    state: dict[str, torch.Tensor] = {k: v.contiguous() for k, v in method.state().items()}
-    if not state:
-        (directory / METHOD_STATE).unlink(missing_ok=True)
-        return []
-    write_atomic(directory / METHOD_STATE, save(state))
-    return [METHOD_STATE]
 
 
 def write_log(directory: Path, rows: list[list[float]]) -> str:
