@@ -2,10 +2,11 @@
 
 import pytest
 
+from lethe.claim_entries import METHODS_COMPARED, ClaimPart
+from lethe.claims import method_contrasts  # noqa: F401 - makes its contrasts known
 from lethe.claims.cells import Question
 from lethe.claims.contrasts import CONTRASTS
 from lethe.claims.subjects import Subject, reference
-from lethe.config import ClaimPart
 
 TASKS = ("a", "b")
 
@@ -37,6 +38,7 @@ def only(cells):
 def test_every_contrast_that_a_catalogue_may_name_is_a_function_and_the_reverse():
     named = ClaimPart.model_fields["contrast"].annotation.__args__
     assert sorted(named) == sorted(CONTRASTS)
+    assert set(METHODS_COMPARED) <= set(CONTRASTS)
 
 
 def test_above_zero_is_the_metric_of_every_model():

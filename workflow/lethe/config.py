@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from lethe.claim_entries import Claim
 from lethe.entries import Count, Entry, Mixture, Name, Number, Positive, Seed, Share
 from lethe.origin_entries import Import, Model, Source
 
@@ -166,54 +167,6 @@ class Also(Entry):
     orders: list[Name] = Field([], description="orders")
     methods: list[Name] = Field([], description="methods; none: those of the study")
     controls: list[Name] = Field([], description="orders run as controls")
-
-
-class ClaimPart(Entry):
-    """One statement of a claim, written beforehand as a test on scores."""
-
-    contrast: Literal[
-        "above_zero",
-        "axis_ordering",
-        "grows_with_size",
-        "turns_with_size",
-        "range_narrows",
-        "causal_below_seq2seq",
-        "tuned_below_untuned",
-        "mixing_raises_final",
-        "new_tasks_rise",
-        "spread_over_orders",
-        "spread_over_seeds",
-    ] = Field(description="what is compared; a function of lethe/claims")
-    metric: Name = Field(
-        description="metric id; `base_score` or `final_score`: an axis' mean score, points"
-    )
-    axes: list[Name] = Field(
-        min_length=1, description="abilities, each tested; `axis_ordering`: in the claimed order"
-    )
-    unit: Literal["bases", "train seeds"] = Field(
-        description="what replicates: bases for claims about models, train seeds about methods"
-    )
-    direction: Literal["above", "below"] = Field(
-        "above", description="side of zero on which the effect is claimed to lie"
-    )
-    smallest_effect: Annotated[Number, Field(ge=0)] = Field(
-        description="smallest effect that matters, in the metric's unit (%, or points)"
-    )
-    why: str = Field("", description="the argument for it, in one line")
-    verdict: bool = Field(True, description="false: what is measured is shown, without a verdict")
-    published_set: str = Field(
-        "", description="published numbers: the set that stands for the axis; none: its mean"
-    )
-
-
-class Claim(Entry):
-    """A published statement as tests on scores, all of which must hold."""
-
-    statement: str = Field(description="what is claimed")
-    where: str = Field("", description="where it is published")
-    miniature: str = Field("", description="how a small study stands for it")
-    family: Name = Field(description="claims tested together: Holm's correction is within a family")
-    parts: dict[Name, ClaimPart] = Field(min_length=1, description="its statements, by name")
 
 
 class Catalogue(Entry):

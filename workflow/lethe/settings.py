@@ -146,6 +146,10 @@ def check_references(catalogue: Catalogue) -> None:
     for name, method in catalogue.methods.items():
         if method.general is not None:
             _check_mixture(f"methods.{name}.general", method.general, catalogue)
+    for name, claim in catalogue.claims.items():
+        for part, test in claim.parts.items():
+            for method in test.methods:
+                require(f"claims.{name}.parts.{part}.methods", method, catalogue.methods)
     for name, order in catalogue.orders.items():
         for place, mixture in enumerate(order, start=1):
             _check_mixture(f"orders.{name}, stage {place}", mixture, catalogue)

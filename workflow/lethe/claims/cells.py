@@ -13,7 +13,8 @@ class Question:
     """One part of a claim, as its catalogue entry has it; effects are in the metric's unit.
 
     direction: "above" or "below" zero. is_tested: false if no verdict is given. element: the set
-    that stands for an axis; empty for the axis' mean.
+    that stands for an axis; empty for the axis' mean. methods: those that a contrast of methods
+    compares, the first less the second.
     """
 
     claim: str
@@ -27,6 +28,7 @@ class Question:
     family: str = ""
     is_tested: bool = True
     element: str = ""
+    methods: tuple[str, ...] = ()
 
     @property
     def sign(self) -> int:

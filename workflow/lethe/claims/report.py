@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from lethe.claims import method_contrasts  # noqa: F401 - makes its contrasts known
 from lethe.claims.cells import Cell, Question
 from lethe.claims.contrasts import CONTRASTS
 from lethe.claims.published_subjects import published_subjects, sources
@@ -24,7 +25,8 @@ CAPTION = (
     "the interval lies within it; else undecided. With fewer units at most consistent. The rows of "
     "a claim and of a part give the weakest verdict under them, for all must hold. published: what "
     "the paper's own numbers say of the same comparison (third-party transcriptions), by the sign "
-    "alone, for they have no intervals. Units: fg_ metrics in %, scores in points."
+    "alone, for they have no intervals. Units: fg_ metrics in %, scores and rates of forgetting "
+    "in points."
 )
 
 
@@ -51,6 +53,7 @@ def questions(claim: dict) -> list[Question]:
             family=claim["family"],
             is_tested=part["verdict"],
             element=part["published_set"],
+            methods=tuple(part["methods"]),
         )
         for name, part in claim["parts"].items()
     ]
@@ -206,7 +209,8 @@ def _tested_as(asked: Question, part: dict) -> str:
     side = "> " if asked.direction == "above" else "< -"
     margin = f"{side}{asked.smallest_effect:g}" if asked.is_tested else "shown only"
     why = f" ({part['why']})" if part["why"] else ""
-    return f"{asked.contrast} of {asked.metric}, {', '.join(asked.axes)}: {margin}{why}"
+    what = " - ".join(asked.methods) or ", ".join(asked.axes)
+    return f"{asked.contrast} of {asked.metric}, {what}: {margin}{why}"
 
 
 def _row(**columns) -> dict:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from lethe.longtables import RUN_COLUMNS, LongTables, history, of_run, run_key
 from lethe.metrics.cells import CALIBRATION
+from lethe.metrics.end_tasks import SUMMARIES, percentages
 from lethe.metrics.general import FLOOR_STDERRS
 from lethe.metrics.shown import CONTROL, LINE_COLUMNS, PLAIN, SEED_UNITS
 
@@ -20,14 +21,16 @@ Seeds = tuple[int | None, int | None, int | None]
 # (metric, axis, evaluation set); no set for a number over the axis.
 Place = tuple[str, str, str]
 POINTS = 100
+END_TASKS = "end_task"
 
 
 @dataclass(frozen=True)
 class Subject:
     """A model in one order: `tasks` are the first tasks of its stages, `extras` what is mixed in.
 
-    line: as `lethe.metrics.shown` has it. numbers: by place and seeds; base_score, final_score and
-    own_rise in points, others in their own unit. floor: by axis, the seeds of bases at floor there.
+    line: as `lethe.metrics.shown` has it. numbers: by place and seeds; base_score, final_score,
+    own_rise and the summaries of end tasks in points, others in their own unit. floor: by axis,
+    the seeds of bases at floor there.
     gaps: by place, which cell is missing where a run has no number.
     """
 
@@ -62,6 +65,7 @@ class Subject:
 def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
     """A subject per model, method and order of a study; with the control chains if asked."""
     by_run = _metrics_by_run(tables.metrics)
+    end_tasks = sorted(_end_tasks(tables.scores)["probe"].unique())
     found: dict[tuple, Subject] = {}
     listed = tables.scores[RUN_COLUMNS].drop_duplicates()
     for run in [run_key(row) for _, row in listed.iterrows()]:
@@ -74,7 +78,8 @@ def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
             found[line] = _empty(rows.iloc[0], line, history(tables.scores, run))
         subject = found[line]
         seeds = (words["world_seed"], words["base_seed"], words["train_seed"])
-        for place, value in run_numbers(by_run.get(run)).items():
+        numbers = run_numbers(by_run.get(run)) | end_task_numbers(rows, end_tasks)
+        for place, value in numbers.items():
             subject.numbers.setdefault(place, {})[seeds] = value
         subject.gaps.update(run_gaps(by_run.get(run)))
         for axis in axes_at_floor(rows):
@@ -118,6 +123,20 @@ def run_numbers(metrics: pd.DataFrame | None) -> dict[Place, float]:
     return found | _rises(metrics, scored)
 
 
+def end_task_numbers(rows: pd.DataFrame, names: list[str]) -> dict[Place, float]:
+    """One run's SUMMARIES of its end tasks in points, means over end-task seeds; known ones only.
+
+    rows: the run's scores. names: the end tasks of the study, all of which a mean needs.
+    """
+    known = _end_tasks(rows)
+    values = percentages(known, names) if len(known) else {}
+    return {
+        (name, END_TASKS, ""): values[name]
+        for name in SUMMARIES
+        if not np.isnan(values.get(name, np.nan))
+    }
+
+
 def run_gaps(metrics: pd.DataFrame | None) -> dict[Place, str]:
     """Why a run has no value of a metric over an axis: the note of the metrics table."""
     if metrics is None:
@@ -127,6 +146,10 @@ def run_gaps(metrics: pd.DataFrame | None) -> dict[Place, str]:
         (name, axis, ""): note
         for name, axis, note in empty[["metric", "axis", "note"]].itertuples(index=False)
     }
+
+
+def _end_tasks(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores[(scores["kind"] == END_TASKS) & (scores["split"] == "test")]
 
 
 def _ends(rows: pd.DataFrame) -> dict[str, float]:

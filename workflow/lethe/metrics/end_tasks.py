@@ -7,6 +7,9 @@ from lethe.longtables import RUN_COLUMNS
 
 RUN = ["world_seed", "base_seed", "train_seed"]
 ALONE = "each alone"
+PARTS = ("own", "final", "fr_ke")
+# Names of the summaries: `f1` is of the headline metrics, as MF1 is in Ke et al. 2023.
+SUMMARIES = tuple(f"{word}_{part}" for word in ("f1", "acc") for part in PARTS)
 # A score of a base is joined to every run that starts there.
 ONCE = ["node", "probe", "metric", "end_task_seed"]
 
@@ -100,3 +103,17 @@ def summary(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
         "final": float(np.mean(final)) if names else np.nan,
         "fr_ke": float(np.mean(change)) if len(change) else np.nan,
     }
+
+
+def percentages(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
+    """{end task: final headline score} and SUMMARIES of one unit, in % (fr_ke in points).
+
+    rows: one unit's rows of all metrics. What is missing is absent, or nan.
+    """
+    headline = rows[rows["headline"].astype(bool)]
+    last = headline[headline["stage_index"] == rows["stage_index"].max()]
+    values = last.groupby("probe")["value"].mean().to_dict()
+    accuracy = rows[rows["metric"] == "accuracy"]
+    for word, chosen in (("f1", headline), ("acc", accuracy)):
+        values |= {f"{word}_{part}": one for part, one in summary(chosen, names).items()}
+    return {name: 100 * float(value) for name, value in values.items()}

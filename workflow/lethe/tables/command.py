@@ -10,7 +10,7 @@ from lethe.errors import UserError
 TABLES = (
     "fg", "learning", "matrix", "bases", "answers", "general_ability", "bias", "new_tasks",
     "instruction_tuning", "mixing", "published", "calibration", "masked_loss",
-    "end_tasks", "compute",
+    "end_tasks", "end_task_methods", "end_task_tests", "ablation", "orders", "compute",
 )  # fmt: skip
 
 

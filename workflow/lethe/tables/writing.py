@@ -23,24 +23,35 @@ LATEX_SPECIAL = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
 }
 NOTHING = "This study has nothing of this kind."
 
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers, what they are, and how many decimals a column shows (2 unless said)."""
+    """Numbers, what they are, and how many decimals a column shows (2 unless said).
+
+    The rest is for the forms that are read. columns: those shown, in order; none: all. bold: cells
+    by row place and column. is_symmetric: intervals lie evenly about their values (Student's t)
+    and are shown as `x ± half`. missing: what stands for a missing number.
+    """
 
     frame: pd.DataFrame
     caption: str
     decimals: dict[str, int] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    bold: frozenset[tuple[int, str]] = frozenset()
+    is_symmetric: bool = False
+    missing: str = ""
 
 
 def readable(table: Table) -> pd.DataFrame:
-    """The table as text: rounded, intervals beside their values, nothing for a missing number."""
+    """The table as text: rounded, intervals beside their values."""
     frame = table.frame
+    wanted = [column for column in table.columns if column in frame.columns]
     shown = {}
-    for column in frame.columns:
+    for column in wanted or frame.columns:
         if column.endswith(("_low", "_high")) and column.rpartition("_")[0] in frame.columns:
             continue
         decimals = table.decimals.get(column, 2)
@@ -48,7 +59,10 @@ def readable(table: Table) -> pd.DataFrame:
         if f"{column}_low" in frame.columns:
             ends = zip(frame[f"{column}_low"], frame[f"{column}_high"], strict=True)
             pairs = zip(texts, ends, strict=True)
-            texts = [_with_interval(text, low, high, decimals) for text, (low, high) in pairs]
+            shape = _with_half if table.is_symmetric else _with_interval
+            texts = [shape(text, low, high, decimals) for text, (low, high) in pairs]
+        if _is_number(frame[column]):
+            texts = [text or table.missing for text in texts]
         shown[column] = texts
     return pd.DataFrame(shown, columns=list(shown), index=frame.index)
 
@@ -60,6 +74,8 @@ def markdown(table: Table) -> str:
         return f"{table.caption}\n\n{NOTHING}\n"
     rows = [[*shown.columns], *shown.to_numpy().tolist()]
     rows = [[field.replace("|", "\\|") for field in row] for row in rows]
+    for row, place in _bold_places(table, shown):
+        rows[row + 1][place] = f"**{rows[row + 1][place]}**"
     widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(rows[0]))]
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
@@ -73,7 +89,10 @@ def latex(table: Table) -> str:
         return f"% {table.caption}\n% {NOTHING}\n"
     numeric = [_is_number(table.frame[name]) for name in shown.columns]
     head = " & ".join(escape(name) for name in shown.columns)
-    body = [" & ".join(map(escape, row)) + r" \\" for row in shown.to_numpy().tolist()]
+    cells = [[escape(field) for field in row] for row in shown.to_numpy().tolist()]
+    for row, place in _bold_places(table, shown):
+        cells[row][place] = rf"\textbf{{{cells[row][place]}}}"
+    body = [" & ".join(row) + r" \\" for row in cells]
     lines = [
         r"\begin{table}",
         r"\centering",
@@ -114,6 +133,12 @@ def write_forms(forms: dict[str, str], directory: Path, name: str) -> list[Path]
     return written
 
 
+def _bold_places(table: Table, shown: pd.DataFrame) -> list[tuple[int, int]]:
+    """Row and column places of the bold cells that are shown."""
+    places = {column: place for place, column in enumerate(shown.columns)}
+    return [(row, places[column]) for row, column in table.bold if column in places]
+
+
 def _is_number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
@@ -130,3 +155,9 @@ def _with_interval(text: str, low: float, high: float, decimals: int) -> str:
     if not text or pd.isna(low):
         return text
     return f"{text} [{low:.{decimals}f}, {high:.{decimals}f}]"
+
+
+def _with_half(text: str, low: float, high: float, decimals: int) -> str:
+    if not text or pd.isna(low):
+        return text
+    return f"{text} ± {(high - low) / 2:.{decimals}f}"

@@ -1,0 +1,46 @@
+"""Scores of end tasks by hand: two domains a and b, an end task on each, macro-F1 = accuracy."""
+
+import pandas as pd
+
+TASKS = {"task_a": "a", "task_b": "b"}
+# Points: base, own score of a, final scores of a and b (b's own is its final one).
+Cells = tuple[float, float, float, float]
+
+
+def scores_of(runs: dict[tuple, Cells]) -> pd.DataFrame:
+    """Rows of a study. runs: cells by (method, order, world seed[, train seed]).
+
+    order: `ab` or `ba` (two stages), or `pool` (one stage, both domains; final scores only).
+    """
+    return pd.DataFrame([row for key, cells in runs.items() for row in _run(key, cells)])
+
+
+def _run(key: tuple, cells: Cells) -> list[dict]:
+    method, order, world, train = (*key, 0)[:4]
+    base, own, final_a, final_b = cells
+    stages = ["", "a&b"] if order == "pool" else ["", *order]
+    last = len(stages) - 1
+    values = {(0, "task_a"): base, (0, "task_b"): base}
+    if order != "pool":
+        # The first domain's end task right after its stage.
+        values[1, f"task_{order[0]}"] = own
+    values |= {(last, "task_a"): final_a, (last, "task_b"): final_b}
+    shared = {"model": "m", "params": 10, "world_seed": world, "base_seed": 0, "method": method}
+    shared |= {"method_params": "{}", "recipe": "r", "order": order, "train_seed": train}
+    shared |= {"family": "masked", "series": "", "untuned": "", "end_task_seed": 0, "chance": None}
+    shared |= {"kind": "end_task", "axis": "end_task", "split": "test", "stderr": 0.01}
+    return [
+        {
+            **shared,
+            "node": f"{'base' if stage == 0 else (method, order, train)}-{world}-{stage}",
+            "stage_index": stage,
+            "stage_task": stages[stage],
+            "probe": name,
+            "subset": TASKS[name],
+            "metric": metric,
+            "headline": metric == "macro_f1",
+            "value": value / 100,
+        }
+        for (stage, name), value in values.items()
+        for metric in ("macro_f1", "accuracy")
+    ]

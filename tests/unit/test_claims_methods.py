@@ -1,0 +1,141 @@
+"""Claims about methods: contrasts of end tasks on numbers set by hand, and their verdicts."""
+
+import pandas as pd
+import pytest
+from end_task_scores import scores_of
+
+from lethe.claim_entries import ClaimPart
+from lethe.claims.cells import Question
+from lethe.claims.method_contrasts import (
+    main_tasks,
+    method_difference,
+    method_less_pool,
+    method_value,
+)
+from lethe.claims.record import claims_record
+from lethe.claims.report import claims_table
+from lethe.claims.subjects import study_subjects
+from lethe.errors import UserError
+from lethe.longtables import METRIC_COLUMNS, LongTables
+from lethe.published import read_published, read_published_models
+from lethe.settings import DEFAULT, parse_study, read_catalogue, read_yaml
+
+NAMES = ["K1", "K2", "K2b", "K3", "K4", "K4-wiki", "K5", "K6"]
+WORLDS = (1, 2, 3, 4)
+NOISE = (0.0, 0.4, -0.4, 0.2)
+
+
+def tables(worlds=WORLDS) -> LongTables:
+    """Final means: sequential 50, das 53, pool 60 and noise; forgetting 4 and -2."""
+    runs = {}
+    for world, noise in zip(worlds, NOISE, strict=False):
+        ease = 10 * world
+        runs["sequential", "ab", world] = (30, ease + 54, ease + 50, ease + 50)
+        runs["das", "ab", world] = (30, ease + 51 + noise, ease + 53 + noise, ease + 53)
+        runs["sequential", "ba", world] = (30, 20, 20, 20)
+        runs["sequential", "pool", world] = (30, 0, ease + 60 + noise, ease + 60)
+    return LongTables(scores_of(runs), pd.DataFrame(columns=METRIC_COLUMNS))
+
+
+def ask(metric, *methods):
+    unit = "train seeds"
+    return Question("K", "p", "", metric, ("end_task",), unit, 0.5, methods=methods)
+
+
+def only(cells):
+    assert len(cells) == 1
+    return cells[0]
+
+
+def test_a_difference_is_paired_by_seeds_on_the_order_with_most_methods():
+    subjects = study_subjects(tables())
+    assert main_tasks(subjects) == ("a", "b")
+    found = only(method_difference(subjects, ask("f1_final", "das", "sequential")))
+    assert found.about == "das - sequential" and found.over == "bases"
+    assert list(found.effects.values()) == pytest.approx([3 + one / 2 for one in NOISE])
+    rates = only(method_difference(subjects, ask("f1_fr_ke", "das", "sequential")))
+    assert list(rates.effects.values()) == pytest.approx([-6] * 4)
+
+
+def test_a_value_is_of_the_method_named():
+    subjects = study_subjects(tables())
+    assert list(only(method_value(subjects, ask("f1_fr_ke", "das"))).effects.values()) == (
+        pytest.approx([-2] * 4)
+    )
+
+
+def test_the_pool_is_one_stage_with_all_domains_of_the_main_order():
+    found = only(method_less_pool(study_subjects(tables()), ask("f1_final", "das")))
+    assert list(found.effects.values()) == pytest.approx([-7] * 4)
+    scores = tables().scores
+    without = LongTables(scores[scores["order"] != "pool"], tables().metrics)
+    missing = only(method_less_pool(study_subjects(without), ask("f1_final", "das"))).missing
+    assert missing == "the study has no `sequential` on an order with all domains in one stage"
+
+
+def test_what_is_not_there_is_named():
+    subjects = study_subjects(tables())
+    cell = only(method_difference(subjects, ask("f1_final", "das", "das-general")))
+    assert cell.missing == "the study has no das-general" and not cell.effects
+    gone = only(method_difference(subjects, ask("f1_final", "ewc", "demix")))
+    assert gone.missing == "the study has no ewc and no demix on an order of several stages"
+    assert only(method_value([], ask("f1_final", "das"))).missing
+
+
+@pytest.fixture(scope="module")
+def record():
+    study = parse_study({**read_yaml(DEFAULT), "claims": NAMES})
+    return claims_record(study, read_catalogue(study))
+
+
+def verdicts(record, *, worlds=WORLDS) -> dict[str, str]:
+    known = read_published(), read_published_models()
+    frame = claims_table(tables(worlds), record["claims"], *known).frame
+    heads = frame[frame["part"] == ""]
+    return dict(heads[["claim", "verdict"]].itertuples(index=False, name=None))
+
+
+def test_the_claims_of_ke_have_verdicts(record):
+    """DAS is 3 above and 6 below; its rate is -2; it is 7 below the pool."""
+    assert verdicts(record) == {
+        "K1": "supported",
+        "K2": "supported",
+        "K2b": "supported",
+        "K3": "not measured",
+        "K4": "not measured",
+        "K4-wiki": "not measured",
+        "K5": "contradicted",
+        "K6": "not measured",
+    }
+
+
+def test_one_world_is_at_most_consistent(record):
+    found = verdicts(record, worlds=(1,))
+    assert found["K1"] == "consistent, one seed" and found["K5"] == "inconsistent, one seed"
+
+
+def test_every_part_says_why_and_what_of_it_is_unverified(record):
+    for claim in record["claims"]:
+        assert claim["where"] and claim["miniature"]
+        assert "unverified" in claim["where"] or "not readable" in claim["where"]
+        for part in claim["parts"].values():
+            assert part["why"] and part["smallest_effect"] > 0 and part["axes"] == ["end_task"]
+
+
+def test_a_method_that_does_not_exist_is_one_sentence():
+    words = {"metric": "f1_final", "axes": ["end_task"], "unit": "bases", "smallest_effect": 1}
+    part = {"contrast": "method_value", "methods": ["dass"], **words}
+    claim = {"statement": "It works.", "family": "mine", "parts": {"one": part}}
+    study = parse_study({**read_yaml(DEFAULT), "define": {"claims": {"mine": claim}}})
+    with pytest.raises(UserError, match="claims.mine.parts.one.methods: 'dass' is not known"):
+        read_catalogue(study)
+
+
+@pytest.mark.parametrize(
+    ("contrast", "methods", "found"),
+    [("method_difference", ["das"], 1), ("method_value", [], 0), ("above_zero", ["das"], 1)],
+)
+def test_a_wrong_number_of_methods_is_refused(contrast, methods, found):
+    words = {"metric": "f1_final", "axes": ["end_task"], "unit": "bases", "smallest_effect": 1}
+    with pytest.raises(ValueError, match=f"`{contrast}` needs .*, found {found}"):
+        ClaimPart(contrast=contrast, methods=methods, **words)

@@ -1,0 +1,118 @@
+"""What claims about methods compare: numbers of continual methods by the end tasks' scores.
+
+Claims about models are read from plain training (`contrasts`); these name the methods that they
+are about. One order stands for the paper's main one: the sequence of several stages that most
+models and methods were taught, the first of equals.
+"""
+
+from collections import Counter
+
+from lethe.claims.cells import Cell, Question, absent, cell, difference
+from lethe.claims.contrasts import contrast
+from lethe.claims.subjects import Subject
+from lethe.metrics.shown import PLAIN
+
+
+@contrast
+def method_value(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """The metric itself of one method, of every model on the main order (K2)."""
+    (method,) = asked.methods
+    found = []
+    for axis in asked.axes:
+        for model, known in _by_model(subjects, asked.methods).items():
+            one = known.get(method)
+            about = _about(method, model, subjects)
+            absence = _absence(one, method, axis, asked)
+            found.append(
+                Cell(about, axis, missing=absence)
+                if one is None or absence
+                else cell(about, axis, one.values(asked.metric, axis), asked)
+            )
+    return found or _nothing(asked)
+
+
+@contrast
+def method_difference(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """The metric of one method less that of another, paired by seeds, of every model (K1-K4)."""
+    first, second = asked.methods
+    found = []
+    for axis in asked.axes:
+        for model, known in _by_model(subjects, asked.methods).items():
+            about = _about(f"{first} - {second}", model, subjects)
+            one, other = known.get(first), known.get(second)
+            found.append(_less(one, other, asked, axis, about, (first, second)))
+    return found or _nothing(asked)
+
+
+@contrast
+def method_less_pool(subjects: list[Subject], asked: Question) -> list[Cell]:
+    """The metric of a method on the main order less that of plain training on all at once (K5)."""
+    (method,) = asked.methods
+    found = []
+    for axis in asked.axes:
+        for model, known in _by_model(subjects, asked.methods).items():
+            one = known.get(method)
+            other = _pool(subjects, model)
+            about = _about(f"{method} - pool", model, subjects)
+            named = (method, f"`{PLAIN}` on an order with all domains in one stage")
+            found.append(_less(one, other, asked, axis, about, named))
+    return found or _nothing(asked)
+
+
+def main_tasks(subjects: list[Subject]) -> tuple[str, ...]:
+    """The first tasks of the stages of the main order; empty if no order has two stages."""
+    counts = Counter(one.tasks for one in subjects if len(one.tasks) > 1 and not one.is_mixed)
+    return counts.most_common(1)[0][0] if counts else ()
+
+
+def _by_model(subjects: list[Subject], methods: tuple[str, ...]) -> dict[str, dict[str, Subject]]:
+    """Subjects of the methods on the main order by model and method; models with one of them."""
+    tasks = main_tasks(subjects)
+    found: dict[str, dict[str, Subject]] = {}
+    for one in subjects:
+        if tasks and one.tasks == tasks and not one.is_mixed and one.method in methods:
+            found.setdefault(one.model, {}).setdefault(one.method, one)
+    return found
+
+
+def _pool(subjects: list[Subject], model: str) -> Subject | None:
+    """Plain training of the model on one stage that mixes the domains of the main order."""
+    wanted = set(main_tasks(subjects))
+    for one in subjects:
+        if (one.model, one.method, len(one.tasks)) == (model, PLAIN, 1):
+            parts = [part.partition(":")[0] for part in one.extras[0].split("&")]
+            if one.is_mixed and {one.tasks[0], *parts} == wanted:
+                return one
+    return None
+
+
+def _less(
+    one: Subject | None,
+    other: Subject | None,
+    asked: Question,
+    axis: str,
+    about: str,
+    named: tuple[str, str],
+) -> Cell:
+    for subject, name in zip((one, other), named, strict=True):
+        if absence := _absence(subject, name, axis, asked):
+            return Cell(about, axis, missing=absence)
+    return difference(one, other, axis, asked, about)
+
+
+def _absence(subject: Subject | None, name: str, axis: str, asked: Question) -> str:
+    """Why the subject of that name has no value; empty if it has one."""
+    if subject is None:
+        return f"the study has no {name}"
+    return absent(subject, axis, asked)
+
+
+def _about(what: str, model: str, subjects: list[Subject]) -> str:
+    """The comparison; with the model where the study has several."""
+    return f"{model}: {what}" if len({one.model for one in subjects}) > 1 else what
+
+
+def _nothing(asked: Question) -> list[Cell]:
+    methods = " and no ".join(asked.methods)
+    axes = ", ".join(asked.axes)
+    return [Cell("", axes, missing=f"the study has no {methods} on an order of several stages")]

@@ -1,0 +1,80 @@
+"""DAS beside its ablations, its released code and its cheaper forms (Ke et al. 2023)."""
+
+from lethe.longtables import LongTables
+from lethe.metrics.comparisons import PairedDifference
+from lethe.metrics.end_tasks import SUMMARIES
+from lethe.tables.end_task_lines import EndTaskLine, end_task_lines, entry_line
+from lethe.tables.end_task_tests import TESTS
+from lethe.tables.paired import DAS, FEWEST_UNITS, compared, paired_columns, with_holm
+from lethe.tables.paper import or_nothing
+from lethe.tables.writing import Table
+
+RELEASED = "das-released"
+COMPARED = ("f1_final", "f1_fr_ke")
+CAPTION = (
+    "DAS and what is left of it without a part (methods named `das` or `das-...`), end tasks in %; "
+    "own, final and fr_ke as in `end_task_methods`; difference: the method less `das`. "
+    f"{TESTS}. finding: whether the interval of the difference in final F1 excludes zero, before "
+    "Holm; no difference shown is no proof that there is none."
+)
+NOTHING = "no method of the study is `das` or one of its ablations on an order of several stages"
+
+
+def build(tables: LongTables) -> Table:
+    """A row per method of DAS's family and order on which there is more of it than `das`."""
+    _, known = end_task_lines(tables)
+    family = [one for one in known if one.is_continual and is_of_das(one.entry)]
+    ablated = {(one.model, one.order) for one in family if one.entry != DAS}
+    family = [one for one in family if not ablated or (one.model, one.order) in ablated]
+    rows = [_row(one, entry_line(DAS, one, known)) for one in family]
+    if rows and not ablated:
+        rows[0]["finding"] = "the study has no ablation of das"
+    if not rows:
+        return or_nothing([], CAPTION, NOTHING)
+    for name in COMPARED:
+        with_holm(rows, f"{name}_difference")
+    frame = or_nothing(rows, CAPTION, NOTHING).frame
+    shown = [f"f1_{part}" for part in ("own", "final", "fr_ke")]
+    tested = [f"{name}_difference" for name in COMPARED]
+    ps = [f"{name}{end}" for name in tested for end in ("_p", "_p_holm")]
+    wheres = [name for name in ("model", "order") if frame[name].nunique() > 1]
+    return Table(
+        frame=frame,
+        caption=CAPTION,
+        decimals=dict.fromkeys([*SUMMARIES, *tested], 1) | dict.fromkeys(ps, 3),
+        columns=(
+            *wheres, "method", *shown, "acc_final", tested[0], *ps[:2], tested[1], *ps[2:], "n",
+            "over", "finding",
+        ),
+        is_symmetric=True,
+    )  # fmt: skip
+
+
+def is_of_das(entry: str) -> bool:
+    """Whether an entry of the catalogue is DAS or a form of it, which all are named after it."""
+    return entry == DAS or entry.startswith(f"{DAS}-")
+
+
+def finding(one: EndTaskLine, test: PairedDifference | None) -> str:
+    """What the difference to `das` says, in words."""
+    what = "released code against paper" if one.entry == RELEASED else f"{one.method} against das"
+    if test is None:
+        return f"{what}: missing"
+    if test.n < FEWEST_UNITS:
+        return f"{what}: {test.mean:+.1f}, too few pairs to tell"
+    if test.low <= 0 <= test.high:
+        return f"{what}: no difference shown"
+    return f"{what}: {'above' if test.low > 0 else 'below'}"
+
+
+def _row(one: EndTaskLine, das: EndTaskLine | None) -> dict:
+    row = one.words()
+    for name in SUMMARIES:
+        row |= one.cell(name)
+    is_das = one is das
+    tests = {name: None if is_das or das is None else compared(one, das, name) for name in COMPARED}
+    for name, test in tests.items():
+        row |= paired_columns(f"{name}_difference", test)
+    found = "" if is_das else finding(one, tests["f1_final"])
+    n = len(one.units) if is_das else row["f1_final_difference_n"]
+    return row | {"n": n, "over": one.over, "finding": found}

@@ -1,0 +1,131 @@
+"""What the tables of end tasks share: the end tasks of every line by unit, and their cells."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables import LongTables, of_run, runs
+from lethe.metrics.end_tasks import ONCE, alone_together, by_unit, percentages, stages_of
+from lethe.metrics.intervals import t_interval
+from lethe.metrics.shown import LINE_COLUMNS, PLAIN, lines
+from lethe.tables.lines import words
+
+NONE = "none"
+NOTHING = "the study has no end tasks"
+# By unit, as `lethe.metrics.end_tasks.by_unit` has it: final scores and summaries in %.
+Units = dict[tuple, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class EndTaskLine:
+    """One model, method and order. stages: 0 before the first domain, 1 for a pool or one domain.
+
+    domains: what its stages train on. over: what a unit is.
+    """
+
+    model: str
+    method: str
+    order: str
+    entry: str
+    stages: int
+    domains: frozenset[str]
+    over: str
+    units: Units
+    end_task_seeds: int
+
+    @property
+    def is_continual(self) -> bool:
+        """Whether there is a domain to forget and one to forget it in."""
+        return self.stages > 1
+
+    def words(self) -> dict:
+        """The columns that say which line a row is about."""
+        return {"model": self.model, "method": self.method, "order": self.order}
+
+    def behind(self) -> dict:
+        """The columns that say what intervals are over: `5 runs`, `4 of 5 runs` if one lacks it."""
+        known = sum(not np.isnan(unit.get("f1_final", np.nan)) for unit in self.units.values())
+        part = "" if known == len(self.units) else f"{known} of "
+        over = self.over if len(self.units) != 1 else self.over.removesuffix("s")
+        return {
+            "interval_over": f"{part}{len(self.units)} {over}",
+            "end_task_seeds": self.end_task_seeds,
+        }
+
+    def cell(self, name: str) -> dict[str, float]:
+        """{name, name_low, name_high}: mean over units and its interval; nan if a unit has none."""
+        return with_interval(name, [unit.get(name, np.nan) for unit in self.units.values()])
+
+
+def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
+    """The end tasks in the order of their domains, and every line, its model's base before it."""
+    scores = tables.scores
+    scores = scores[(scores["kind"] == "end_task") & (scores["split"] == "test")]
+    scores = alone_together(scores)
+    keys = list(scores[LINE_COLUMNS].itertuples(index=False, name=None))
+    names = _in_order(scores)
+    found: list[EndTaskLine] = []
+    for line in lines(scores):
+        rows = scores[[key == line for key in keys]]
+        named = words(line, scores)
+        entry = line[LINE_COLUMNS.index("method")]
+        if not any(one.model == named["model"] for one in found):
+            # Runs share their base, whose scores are joined to every one of them.
+            before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
+            found.append(_line({**named, "method": NONE, "order": ""}, NONE, before, names))
+        found.append(_line(named, entry, rows, names))
+    # Methods of one order, which are compared, beside each other.
+    places = {(one.model, one.order): place for place, one in reversed(list(enumerate(found)))}
+    return names, sorted(found, key=lambda one: places[one.model, one.order])
+
+
+def plain_line(line: EndTaskLine, known: list[EndTaskLine]) -> EndTaskLine | None:
+    """The line of plain training on the same model and order."""
+    return entry_line(PLAIN, line, known)
+
+
+def entry_line(entry: str, line: EndTaskLine, known: list[EndTaskLine]) -> EndTaskLine | None:
+    """The line of a method of the catalogue on the same model and order, after its stages."""
+    place = (line.model, line.order, entry)
+    return next((one for one in known if (one.model, one.order, one.entry) == place), None)
+
+
+def main_order(known: list[EndTaskLine]) -> str:
+    """The continual order that most lines were taught; of equals the first."""
+    counts: dict[str, int] = {}
+    for one in known:
+        if one.is_continual:
+            counts[one.order] = counts.get(one.order, 0) + 1
+    return max(counts, key=lambda order: counts[order], default="")
+
+
+def with_interval(name: str, values: list[float]) -> dict[str, float]:
+    """{name, name_low, name_high} of the values that are known."""
+    known = np.array([value for value in values if not np.isnan(value)])
+    low, high = t_interval(known)
+    mean = float(known.mean()) if len(known) else np.nan
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
+
+
+def _line(named: dict, entry: str, rows: pd.DataFrame, names: list[str]) -> EndTaskLine:
+    over, parts = by_unit(rows)
+    stages = stages_of(rows)
+    return EndTaskLine(
+        model=named["model"],
+        method=named["method"],
+        order=named["order"],
+        entry=entry,
+        stages=int(rows["stage_index"].max()) if len(rows) else 0,
+        domains=frozenset(stages),
+        over=over,
+        units={key: percentages(part, names) for key, part in parts.items()},
+        end_task_seeds=rows["end_task_seed"].dropna().nunique(),
+    )
+
+
+def _in_order(scores: pd.DataFrame) -> list[str]:
+    """End tasks in the order of the first run's domains; those of no stage of it by name last."""
+    pairs = dict(scores[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
+    places = stages_of(of_run(scores, runs(scores)[0])) if len(scores) else {}
+    return sorted(pairs, key=lambda name: (places.get(pairs[name], len(places) + 1), name))

@@ -1,0 +1,40 @@
+"""Methods by end tasks: what a domain gave, what is left of it after the last, what was lost."""
+
+from lethe.longtables import LongTables
+from lethe.metrics.end_tasks import SUMMARIES
+from lethe.tables.end_task_lines import NOTHING, end_task_lines
+from lethe.tables.end_tasks import BOLD, UNITS
+from lethe.tables.paired import bold_cells
+from lethe.tables.paper import or_nothing
+from lethe.tables.writing import Table
+
+BOLDABLE = ("f1_final", "f1_fr_ke", "acc_final", "acc_fr_ke")
+CAPTION = (
+    "End tasks by method (Ke et al. 2023), means over end tasks in %. f1: the headline metrics, "
+    "acc: accuracy; own: each right after the stage of its domain, final: after the last stage. "
+    "fr_ke: mean over domains but the last of own - final, positive = forgetting, negative = "
+    f"backward gain. {UNITS}. {BOLD}. Paired tests are in `end_task_tests`."
+)
+
+
+def build(tables: LongTables) -> Table:
+    """A row per model before the first stage, and one per line."""
+    _, known = end_task_lines(tables)
+    rows = []
+    for one in known:
+        row = one.words()
+        for name in SUMMARIES:
+            row |= one.cell(name)
+        rows.append(row | one.behind())
+    table = or_nothing(rows, CAPTION, NOTHING)
+    if not known:
+        return table
+    model = ("model",) * (len({one.model for one in known}) > 1)
+    return Table(
+        frame=table.frame,
+        caption=CAPTION,
+        decimals=dict.fromkeys(SUMMARIES, 1),
+        columns=(*model, "method", "order", *SUMMARIES, "interval_over"),
+        bold=bold_cells(known, BOLDABLE),
+        is_symmetric=True,
+    )

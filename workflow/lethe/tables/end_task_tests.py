@@ -1,0 +1,63 @@
+"""Paired tests of every continual method against plain training and against DAS."""
+
+from lethe.longtables import LongTables
+from lethe.tables.end_task_lines import EndTaskLine, end_task_lines
+from lethe.tables.paired import (
+    COMPARED,
+    DAS,
+    compared,
+    paired_columns,
+    references_of,
+    with_holm,
+)
+from lethe.tables.paper import or_nothing
+from lethe.tables.writing import Table
+
+TESTS = (
+    "Differences in points, paired by seeds ± half of a 95 % t-interval over n pairs, three or "
+    "more. p: exact two-sided sign-flip test, which with n pairs is never below 2^(1-n). "
+    "p_holm: Student's paired t test, adjusted by Holm over all rows of its column. over: what a "
+    "pair is; train seeds of one base are averaged where there are several bases, and end-task "
+    "seeds are pairs where there is one run (they tell nothing about another run)"
+)
+CAPTION = (
+    "End tasks, paired tests on one model and order: the method less `against`. Scores after the "
+    "last stage (final) and rates of forgetting (fr_ke, positive = forgetting), as in "
+    f"`end_task_methods`. {TESTS}."
+)
+NOTHING = "no method is beside `sequential` or `das` on an order of several stages"
+
+
+def build(tables: LongTables) -> Table:
+    """A row per continual line and reference, without those of a line against itself."""
+    _, known = end_task_lines(tables)
+    pairs = [
+        (one, other) for one in known if one.is_continual for other in references_of(one, known)
+    ]
+    # Of das less sequential and its negative one is enough.
+    rows = [
+        _row(one, other) for one, other in pairs if (other, one) not in pairs or one.entry == DAS
+    ]
+    table = or_nothing(rows, CAPTION, NOTHING)
+    if not rows:
+        return table
+    for name in COMPARED:
+        with_holm(rows, name)
+    frame = or_nothing(rows, CAPTION, NOTHING).frame
+    tested = [f"{name}{end}" for name in COMPARED for end in ("", "_p", "_p_holm")]
+    model = ("model",) * (frame["model"].nunique() > 1)
+    ps = [name for name in tested if name.endswith(("_p", "_p_holm"))]
+    return Table(
+        frame=frame,
+        caption=CAPTION,
+        decimals=dict.fromkeys(COMPARED, 1) | dict.fromkeys(ps, 3),
+        columns=(*model, "order", "method", "against", *tested, "n", "over"),
+        is_symmetric=True,
+    )
+
+
+def _row(one: EndTaskLine, other: EndTaskLine) -> dict:
+    row = {**one.words(), "against": other.method}
+    for name in COMPARED:
+        row |= paired_columns(name, compared(one, other, name))
+    return row | {"n": row["f1_final_n"], "over": one.over}

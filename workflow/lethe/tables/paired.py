@@ -1,0 +1,105 @@
+"""Paired tests between lines of end tasks, and which of them are tied with the best.
+
+The unit is as in claims: the base where there are several (train seeds of one base are averaged),
+else the run, else the end-task seed of the one run.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lethe.claims.cells import TRAIN_SEEDS, replicates
+from lethe.metrics.comparisons import PairedDifference, holm, paired_difference
+from lethe.metrics.shown import PLAIN
+from lethe.tables.end_task_lines import EndTaskLine, entry_line
+
+FEWEST_UNITS = 3
+DAS = "das"
+REFERENCES = (PLAIN, DAS)
+# On these a higher number is better; on the rates of forgetting a lower one.
+COMPARED = ("f1_final", "f1_fr_ke", "acc_final", "acc_fr_ke")
+
+
+def differences(one: EndTaskLine, other: EndTaskLine, name: str) -> list[float]:
+    """`one` less `other` on a number, by unit that has both; positive or negative as measured."""
+    found = {
+        key: unit[name] - other.units[key][name]
+        for key, unit in one.units.items()
+        if not np.isnan(unit.get(name, np.nan))
+        and not np.isnan(other.units.get(key, {}).get(name, np.nan))
+    }
+    if one.over == "runs":
+        found = replicates(found, TRAIN_SEEDS)[1]
+    return list(found.values())
+
+
+def compared(one: EndTaskLine, other: EndTaskLine, name: str) -> PairedDifference | None:
+    """The paired test of two lines on a number; None if no unit has both."""
+    found = differences(one, other, name)
+    return paired_difference(found, [0.0] * len(found)) if found else None
+
+
+def paired_columns(name: str, test: PairedDifference | None) -> dict:
+    """{name, name_low, name_high, name_p, name_p_t, name_n}; p needs two units, Holm comes later.
+
+    p: exact sign flips; p_t: Student's paired t test.
+    """
+    tested = test is not None and test.n > 1
+    return {
+        name: test.mean if test else np.nan,
+        f"{name}_low": test.low if test else np.nan,
+        f"{name}_high": test.high if test else np.nan,
+        f"{name}_p": test.p_sign_flip if tested else np.nan,
+        f"{name}_p_t": test.p_t if tested else np.nan,
+        f"{name}_n": test.n if test else 0,
+    }
+
+
+def with_holm(rows: list[dict], name: str) -> None:
+    """Add `name_p_holm`: Student's p of a column, adjusted over all its rows that have one."""
+    places = [place for place, row in enumerate(rows) if not np.isnan(row[f"{name}_p_t"])]
+    adjusted = holm([rows[place][f"{name}_p_t"] for place in places])
+    for row in rows:
+        row[f"{name}_p_holm"] = np.nan
+    for place, p in zip(places, adjusted, strict=True):
+        rows[place][f"{name}_p_holm"] = float(p)
+
+
+def references_of(line: EndTaskLine, known: list[EndTaskLine]) -> list[EndTaskLine]:
+    """Plain training and DAS on the line's model and order, the line itself left out."""
+    found = [entry_line(entry, line, known) for entry in REFERENCES]
+    return [one for one in found if one is not None and one is not line]
+
+
+def tied_bests(known: Sequence[EndTaskLine], name: str) -> set[int]:
+    """Places of a best line and of every line that is statistically tied with it.
+
+    Among the lines of each model and continual order, two or more: tied are those whose paired
+    difference to the best has a 95 % t-interval that includes zero. Nothing where the best and
+    another have fewer than three units in common with each other.
+    """
+    groups: dict[tuple, dict[int, EndTaskLine]] = {}
+    for place, one in enumerate(known):
+        if one.is_continual and not np.isnan(one.cell(name)[name]):
+            groups.setdefault((one.model, one.order), {})[place] = one
+    found: set[int] = set()
+    for group in groups.values():
+        found |= _tied(group, name)
+    return found
+
+
+def bold_cells(known: Sequence[EndTaskLine], names: Sequence[str]) -> frozenset[tuple[int, str]]:
+    """Row places and columns of the tied bests, a row being a line."""
+    return frozenset((place, name) for name in names for place in tied_bests(known, name))
+
+
+def _tied(group: Mapping[int, EndTaskLine], name: str) -> set[int]:
+    sign = -1 if name.endswith("fr_ke") else 1
+    best = max(group, key=lambda place: sign * group[place].cell(name)[name])
+    tests = {
+        place: compared(one, group[best], name) for place, one in group.items() if place != best
+    }
+    tested = {place: test for place, test in tests.items() if test and test.n >= FEWEST_UNITS}
+    if not tested:
+        return set()
+    return {best} | {place for place, test in tested.items() if test.low <= 0 <= test.high}
