@@ -23,7 +23,7 @@ from lethe.threads import one_thread
 from lethe.training.base import train_seed
 from lethe.training.stage import prepare_method, train_stage
 
-STUDY = Path(__file__).resolve().parents[1] / "config" / "mini-ke.yaml"
+STUDY = Path(__file__).resolve().parents[1] / "config" / "mini-full-ke.yaml"
 PLAIN = {"contrast_weight": 0.0}
 VARIANTS = {
     "none": {**PLAIN, "soft_mask": False},

@@ -21,9 +21,10 @@ from lethe.world.parts import stream
 
 DEFAULTS = {
     "seed": 100,
-    "words": 48,  # invented words of a group, of which every domain has its own meaning
-    "general_words": 24,  # those of the general corpus
-    "agreed_share": 0.3,  # of the words, of which all domains of a group have one meaning
+    "words": 48,  # invented words of a domain
+    # Those of the general corpus, a group. Of 24, one base in two did not learn all.
+    "general_words": 12,
+    "agreed_share": 0.25,  # of a domain's words, that are the whole group's
     "corpus": 12000,  # sentences of the general corpus
     "texts": 2000,  # sentences of a domain
     "held_out": 400,  # sentences of dev and of test, each

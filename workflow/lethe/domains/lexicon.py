@@ -1,4 +1,4 @@
-"""Words of the domains: what is spoken of, what is said of it, and what that means in a domain."""
+"""Words of the domains: what is spoken of, what is said of it, and what that means."""
 
 from dataclasses import dataclass
 
@@ -43,9 +43,8 @@ class Group:
     """The words of one group of domains.
 
     general: class of every invented word of the general corpus.
-    meaning: class of every invented word of the domains, by domain. All domains of a group share
-        their words and agree on the class of some of them; each of the others has another class
-        in every domain.
+    meaning: class of every invented word of a domain, by domain. Some words are the group's: all
+        its domains have them, and agree on their classes. The others are the domain's own.
     """
 
     name: str
@@ -71,35 +70,15 @@ def make_groups(spec: dict) -> dict[str, Group]:
         maker = NameMaker(rng, taken)
         classes = list(EVIDENCE[name])
         general = dict(_assigned(rng, maker.names(spec["general_words"]), classes))
-        words = maker.names(spec["words"])
-        common = dict(_assigned(rng, words, classes))
+        agreed = round(spec["agreed_share"] * spec["words"])
+        common = dict(_assigned(rng, maker.names(agreed), classes))
+        own = spec["words"] - agreed
+        meaning = {
+            domain: common | dict(_assigned(rng, maker.names(own), classes)) for domain in domains
+        }
         taken = maker.taken
-        meaning = _meanings(common, classes, domains, spec["agreed_share"])
         made[name] = Group(name, general, meaning)
     return made
-
-
-def _meanings(common: dict, classes: list[str], domains, agreed_share: float) -> dict[str, dict]:
-    """Classes by domain: in the n-th, all but the agreed words are n classes on, or n back.
-
-    Half of them go each way: were all moved alike, an end task's few labelled words would tell how
-    to translate another domain's meanings into this one's, and nothing would seem forgotten. The
-    same share of every class is agreed on, so that classes stay equally frequent.
-    """
-    way = {}
-    for label in classes:
-        members = [word for word in common if common[word] == label]
-        agreed = round(agreed_share * len(members))
-        way |= dict.fromkeys(members[:agreed], 0)
-        way |= {word: 1 if number % 2 else -1 for number, word in enumerate(members[agreed:])}
-    places = {label: place for place, label in enumerate(classes)}
-    return {
-        domain: {
-            word: classes[(places[label] + way[word] * step) % len(classes)]
-            for word, label in common.items()
-        }
-        for step, domain in enumerate(domains)
-    }
 
 
 def _assigned(rng: np.random.Generator, words: list[str], classes: list[str]):
