@@ -68,7 +68,7 @@ def test_a_chain_that_is_asked_for_twice_is_run_once():
     raw = read_yaml(Path(__file__).parents[2] / "config" / "config.yaml")
     also = [{"models": ["xs"], "orders": ["forward", "reverse"]}] * 2
     study = parse_study(merge(raw, {"also": also, "orders": ["forward"], "controls": []}))
-    assert [words for _, _, words, _ in chains(study, "xs")] == ["forward", "reverse"]
+    assert [chain.words for chain in chains(study, "xs")] == ["forward", "reverse"]
 
 
 def test_a_hub_model_has_no_seeds_of_its_own_and_is_fetched_once():
@@ -121,10 +121,37 @@ def test_a_wrong_model_is_one_sentence(model, sentence):
     assert "\n" not in str(caught.value)
 
 
+def test_further_chains_may_have_a_recipe_probes_and_end_tasks_of_their_own():
+    domains = {
+        "models": ["masked"],
+        "orders": ["only-acl"],
+        "recipe": "domains",
+        "probes": ["domains"],
+        "end_tasks": ["acl"],
+    }
+    also = [{"models": ["xs"], "orders": ["forward"]}, domains]
+    plan = plan_of(models=["xs", "masked"], orders=[], also=also)
+    by_model = {run.model: run for run in plan.runs}
+    assert {model: run.recipe for model, run in by_model.items()} == {
+        "xs": "finetune",
+        "masked": "domains",
+    }
+    assert {node.spec["probe"] for node in plan.of_kind("probe")} == {"miniature", "domains"}
+    (base, trained) = by_model["masked"].checkpoints
+    assert [node.spec["checkpoint"] for node in plan.of_kind("end_task")] == [base, trained]
+
+
+def test_one_chain_with_two_recipes_is_one_sentence():
+    also = [{"models": ["xs"], "orders": ["forward"], "recipe": "instruct"}]
+    with pytest.raises(UserError, match="two recipes, 'finetune' and 'instruct'"):
+        plan_of(models=["xs"], also=also)
+
+
 @pytest.mark.parametrize(
     ("also", "sentence"),
     [
         ({"models": ["xss"]}, "also, entry 1: 'xss'"),
+        ({"models": ["xs"], "end_tasks": ["acll"]}, "also, entry 1: .* did you mean 'acl'"),
         ({"models": ["xs"], "orders": ["revers"]}, "also, entry 1: .* did you mean 'reverse'"),
         ({"models": ["xs"], "order": ["reverse"]}, "did you mean 'orders'"),
     ],

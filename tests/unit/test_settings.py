@@ -58,7 +58,7 @@ MODEL = {
         ({"seeds": {"train": [-1]}}, "seeds.train.0 .* found -1"),
         ({"seeds": {"train": [1, 1]}}, "seeds.train: 1 is listed 2 times"),
         ({"orders": ["forward", "forward"]}, "orders: 'forward' is listed 2 times"),
-        ({"controls": ["forward"]}, "controls: 'forward' is also in orders"),
+        ({"orders": ["forward"], "controls": ["forward"]}, "controls: 'forward' is also in orders"),
         ({"study": "../x"}, "study .* expected a name of letters"),
         ({"code_changes": "maybe"}, "code_changes .* 'rerun' or 'keep', found 'maybe'"),
         ({"snapshot_seconds": 0}, "snapshot_seconds .* greater than 0"),

@@ -167,6 +167,11 @@ class Also(Entry):
     orders: list[Name] = Field([], description="orders")
     methods: list[Name] = Field([], description="methods; none: those of the study")
     controls: list[Name] = Field([], description="orders run as controls")
+    recipe: Name | None = Field(
+        None, description="optimisation settings of these chains; none: those of the study"
+    )
+    probes: list[Name] = Field([], description="further probes of these models")
+    end_tasks: list[Name] = Field([], description="further end tasks of these models")
 
 
 class Catalogue(Entry):

@@ -1,6 +1,7 @@
 """From a study to its nodes: the one place that builds specs and ids. Imports nothing heavy."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from lethe.config import Catalogue, Study
 from lethe.errors import UserError
@@ -11,7 +12,7 @@ from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, Run, slug_word
 from lethe.planning.probes import add_probes, scores
 from lethe.planning.stages import add_stage
-from lethe.settings import parse_mixture
+from lethe.settings import parse_mixture, selected
 
 CONTROL = "control:"
 
@@ -26,8 +27,8 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     for model in study.models:
         for world_seed, base_seed in origins(study, catalogue, model):
             base = add_base(plan, catalogue, model, world_seed, base_seed)
-            for method, order, words, train_seed in chains(study, model):
-                add_run(plan, study, catalogue, base, method, order, words, train_seed)
+            for chain in chains(study, model):
+                add_run(plan, study, catalogue, base, chain)
     for name in study.imports:
         add_import(plan, study, catalogue, name)
     refuse_equal_words(study, catalogue)
@@ -75,13 +76,14 @@ def root_of(catalogue: Catalogue, name: str) -> Model:
 
 def uses_world(study: Study, catalogue: Catalogue, name: str) -> bool:
     """Whether anything in a model's chains comes from a generated world."""
-    sources = {probe.source for probe in (catalogue.probes[p] for p in study.probes)}
-    sources |= {task.source for p in study.probes for task in catalogue.probes[p].tasks.values()}
-    sources |= {catalogue.end_tasks[name].source for name in study.end_tasks}
+    probes = [catalogue.probes[probe] for probe in selected(study, "probes", name)]
+    sources = {probe.source for probe in probes}
+    sources |= {task.source for probe in probes for task in probe.tasks.values()}
+    sources |= {catalogue.end_tasks[task].source for task in selected(study, "end_tasks", name)}
     mixtures = []
-    for method, order, _, _ in chains(study, name):
-        general = catalogue.methods[method].general
-        mixtures += [*catalogue.orders[order], *([general] if general else [])]
+    for chain in chains(study, name):
+        general = catalogue.methods[chain.method].general
+        mixtures += [*catalogue.orders[chain.order], *([general] if general else [])]
     model: Model | None = catalogue.models[name]
     while model is not None:
         sources.add(model.source)
@@ -91,39 +93,54 @@ def uses_world(study: Study, catalogue: Catalogue, name: str) -> bool:
     return any(catalogue.sources[source].kind == "world" for source in sources - {None})
 
 
-def chains(study: Study, model: str) -> Iterator[tuple[str, str, str, int]]:
-    """(name of the method, name of the order, words for it, train seed) of a model's chains."""
-    found: dict[tuple[str, str, str], None] = {}
-    wanted = [(study.orders, study.methods, study.controls)]
+class Chain(NamedTuple):
+    """What one model is taught and how; `words` tell an order from the same one as a control."""
+
+    method: str
+    order: str
+    words: str
+    recipe: str
+    train_seed: int
+
+
+def chains(study: Study, model: str) -> Iterator[Chain]:
+    """A model's chains, each once.
+
+    Raises:
+        UserError: one chain is selected with two recipes.
+    """
+    found: dict[tuple[str, str, str], str] = {}
+    wanted = [(study.orders, study.methods, study.controls, study.recipe)]
     wanted += [
-        (also.orders, also.methods or study.methods, also.controls)
+        (also.orders, also.methods or study.methods, also.controls, also.recipe or study.recipe)
         for also in study.also
         if model in also.models
     ]
-    for orders, methods, controls in wanted:
-        found |= dict.fromkeys((method, order, order) for order in orders for method in methods)
-        found |= dict.fromkeys(("sequential", order, f"{CONTROL}{order}") for order in controls)
+    for orders, methods, controls, recipe in wanted:
+        keys = [(method, order, order) for order in orders for method in methods]
+        keys += [("sequential", order, f"{CONTROL}{order}") for order in controls]
+        for key in keys:
+            if found.setdefault(key, recipe) != recipe:
+                raise UserError(
+                    f"also: {model} is taught the order {key[1]!r} by {key[0]!r} with two recipes, "
+                    f"{found[key]!r} and {recipe!r}; select one of them."
+                )
     for train_seed in study.seeds.train:
-        for method, order, words in found:
-            yield method, order, words, train_seed
+        for key, recipe in found.items():
+            yield Chain(*key, recipe, train_seed)
 
 
-def add_run(
-    plan: Plan,
-    study: Study,
-    catalogue: Catalogue,
-    base: Base,
-    method: str,
-    order: str,
-    words: str,
-    train_seed: int,
-) -> None:
+def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: Chain) -> None:
     """A chain of stages and the probes of its checkpoints."""
-    add_probes(plan, study, catalogue, base.node, base.world_seed, f"{base.slug}-base", True)
+    method, order, words, recipe, train_seed = chain
+    probes = selected(study, "probes", base.model)
+    add_probes(
+        plan, study, catalogue, probes, base.node, base.world_seed, f"{base.slug}-base", True
+    )
     parent, lived, checkpoints, slugs = base.node, base, [base.node.id], [f"{base.slug}-base"]
     for stage, mixture in enumerate(catalogue.orders[order], start=1):
         slug = f"{base.slug}-{method}-s{stage}-{slug_word(mixture)}-t{train_seed}"
-        how = (method, study.recipe, train_seed)
+        how = (method, recipe, train_seed)
         parent, components = add_stage(
             plan, catalogue, lived, parent, mixture, how, slug, base.model
         )
@@ -139,7 +156,7 @@ def add_run(
         )
         checkpoints.append(parent.id)
         slugs.append(slug)
-        add_probes(plan, study, catalogue, parent, base.world_seed, slug, False)
+        add_probes(plan, study, catalogue, probes, parent, base.world_seed, slug, False)
     plan.runs.append(
         Run(
             model=base.model,
@@ -150,7 +167,7 @@ def add_run(
             base_seed=base.base_seed,
             method=method,
             hyper=catalogue.methods[method].hyper,
-            recipe=study.recipe,
+            recipe=recipe,
             order=words,
             train_seed=train_seed,
             checkpoints=tuple(checkpoints),

@@ -208,6 +208,12 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
             require(f"also, entry {place}", name, catalogue.orders)
         for name in also.methods:
             require(f"also, entry {place}", name, catalogue.methods)
+        for name in [also.recipe] if also.recipe else []:
+            require(f"also, entry {place}", name, catalogue.recipes)
+        for name in also.probes:
+            require(f"also, entry {place}", name, catalogue.probes)
+        for name in also.end_tasks:
+            require(f"also, entry {place}", name, catalogue.end_tasks)
     require("recipe", study.recipe, catalogue.recipes)
     for name in [*study.methods, *(name for also in study.also for name in also.methods)]:
         require(f"methods.{name}.method", catalogue.methods[name].method, files_in("methods"))
@@ -216,7 +222,7 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
             require(kind, name, files_in(kind))
     _require_something(study)
     owners: dict[str, str] = {}
-    for probe in study.probes:
+    for probe in selected(study, "probes"):
         for task in catalogue.probes[probe].tasks:
             if task in owners:
                 raise UserError(
@@ -224,6 +230,18 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
                     f"{probe!r}; select one of the two."
                 )
             owners[task] = probe
+
+
+def selected(study: Study, key: str, model: str | None = None) -> list[str]:
+    """`probes` or `end_tasks` of a model, or of all that are selected: the study's and `also`'s."""
+    models = [model] if model else study.models
+    further = [
+        name
+        for also in study.also
+        if set(models) & set(also.models)
+        for name in getattr(also, key)
+    ]
+    return list(dict.fromkeys([*getattr(study, key), *further]))
 
 
 def _require_something(study: Study) -> None:
@@ -235,7 +253,7 @@ def _require_something(study: Study) -> None:
             listed = [*getattr(study, key), *(x for also in study.also for x in getattr(also, key))]
             if not listed and not (key == "orders" and study.controls):
                 raise UserError(f"{key}: expected at least one beside `models`, found none.")
-    if not study.probes and not study.end_tasks:
+    if not selected(study, "probes") and not selected(study, "end_tasks"):
         raise UserError("probes: expected at least one set of evaluation tasks, found none.")
 
 

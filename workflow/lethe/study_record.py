@@ -6,6 +6,7 @@ from typing import Any
 from lethe.artefacts import write_json
 from lethe.config import Catalogue, Study
 from lethe.planning.nodes import Plan
+from lethe.settings import selected
 from lethe.strict_json import digest
 
 
@@ -41,7 +42,7 @@ def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, An
         "figures": list(study.figures),
     }
     if plan.end_tasks:
-        domains = {name: catalogue.end_tasks[name].task for name in study.end_tasks}
+        domains = {name: catalogue.end_tasks[name].task for name in selected(study, "end_tasks")}
         record |= {"end_tasks": plan.end_tasks, "domains": domains}
     return record
 

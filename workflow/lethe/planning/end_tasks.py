@@ -3,7 +3,7 @@
 from lethe.config import Catalogue, Study
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Plan, Run
-from lethe.settings import parse_mixture
+from lethe.settings import parse_mixture, selected
 
 
 def add_end_tasks(
@@ -19,7 +19,7 @@ def add_end_tasks(
     if run.family != "masked":
         return
     for stage, (checkpoint, slug) in enumerate(zip(run.checkpoints, slugs, strict=True)):
-        for name in study.end_tasks:
+        for name in selected(study, "end_tasks", run.model):
             if is_wanted(study.end_task_cells, catalogue.end_tasks[name].task, run.stages, stage):
                 add_end_task(plan, study, catalogue, checkpoint, name, run.world_seed, slug)
 

@@ -92,7 +92,7 @@ def _add_checkpoints(
         where = f"imports.{name}.stages[{index}].import"
         node = imported_node(plan, slug, entry.family, stage.path, where, entry.params)
         checkpoints.append(node.id)
-        add_probes(plan, study, catalogue, node, seeds[0], slug, index == 0)
+        add_probes(plan, study, catalogue, study.probes, node, seeds[0], slug, index == 0)
     return checkpoints
 
 

@@ -10,6 +10,7 @@ def add_probes(
     plan: Plan,
     study: Study,
     catalogue: Catalogue,
+    names: list[str],
     checkpoint: Node,
     world_seed: int | None,
     slug: str,
@@ -19,7 +20,7 @@ def add_probes(
     if checkpoint.id in plan.probes:
         return
     plan.probes[checkpoint.id] = []
-    for name in study.probes:
+    for name in names:
         probe = catalogue.probes[name]
         if probe.stages == "base" and not is_base or not scores(probe, checkpoint.spec["family"]):
             continue
