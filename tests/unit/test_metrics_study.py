@@ -236,3 +236,12 @@ def test_the_table_survives_writing_and_reading(metrics, tmp_path):
 )
 def test_a_set_belongs_to_every_mixture_that_teaches_its_task(probe, mixture, belongs):
     assert is_own(probe, mixture) is belongs
+
+
+def test_a_model_that_has_losses_and_end_tasks_alone_has_no_missing_metrics(tables, metrics):
+    scores, items = tables
+    other = scores[scores["order"] == "forward"].assign(model="masked")
+    for kind in ("mlm", "end_task"):
+        both = pd.concat([scores, other.assign(kind=kind)], ignore_index=True)
+        again = study_metrics(both, items, seed=1, resamples=FEW)
+        pd.testing.assert_frame_equal(again, metrics)

@@ -35,8 +35,9 @@ def study_metrics(
     seed: the bootstrap seed. A metric whose cells are missing has an empty value and a note that
     names the cell. Raises UserError if a matrix mixes engines, precisions, versions or digests.
     """
-    # End tasks have several seeds a cell; their table reads the scores themselves.
-    scores = scores[scores["kind"] != "end_task"]
+    # End tasks have several seeds a cell, and losses have no forgetting metric; their tables read
+    # the scores themselves. A run that has nothing else (a masked language model's) has no metric.
+    scores = scores[~scores["kind"].isin(["end_task", "mlm"])]
     drawn = ItemResamples(items, seed, resamples)
     sets = evaluations(scores)
     rows: list[dict] = []
