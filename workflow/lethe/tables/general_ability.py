@@ -3,6 +3,7 @@
 from lethe.claims.subjects import study_subjects
 from lethe.longtables import LongTables
 from lethe.metrics.shown import shown
+from lethe.tables.lines import of_line
 from lethe.tables.paper import (
     CAPTION_ENDS,
     PERCENT,
@@ -27,6 +28,8 @@ def build(tables: LongTables) -> Table:
     axes = [axis for axis in axes_of(rows) if axis != "bias"]
     found = []
     for one in study_subjects(tables, controls=True):
+        if not len(of_line(rows, one.line)):
+            continue  # a masked language model, which has end tasks alone
         row = words_of(one)
         for axis in axes:
             row |= ends_and_drop(one, rows, axis, f"{axis}_")
