@@ -1,18 +1,16 @@
 """Read a study and the catalogues; every mistake is one sentence that says where to mend it."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
 from lethe.config import Catalogue, Recipe, Study
 from lethe.data.loader_names import loader_names
-from lethe.entries import Entry
 from lethe.errors import UserError
 from lethe.families import FAMILIES
+from lethe.key_sentences import require, validated
 from lethe.origin_entries import Model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +75,7 @@ def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAUL
 
 def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
-    study = _validated(Study, raw, "the configuration")
+    study = validated(Study, raw, "the configuration")
     for kind in (
         "models", "orders", "methods", "controls", "imports", "probes", "end_tasks", "tables",
         "figures", "claims",
@@ -98,7 +96,7 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
     for kind in Catalogue.model_fields:
         path = directory / f"{kind}.yaml"
         entries[kind] = read_yaml(path) if path.exists() else {}
-    catalogue = _validated(Catalogue, entries, f"the catalogue in {directory.name}/")
+    catalogue = validated(Catalogue, entries, f"the catalogue in {directory.name}/")
     merged = {}
     for kind in Catalogue.model_fields:
         shipped, own = getattr(catalogue, kind), getattr(study.define, kind)
@@ -236,10 +234,7 @@ def selected(study: Study, key: str, model: str | None = None) -> list[str]:
     """`probes` or `end_tasks` of a model, or of all that are selected: the study's and `also`'s."""
     models = [model] if model else study.models
     further = [
-        name
-        for also in study.also
-        if set(models) & set(also.models)
-        for name in getattr(also, key)
+        name for also in study.also if set(models) & set(also.models) for name in getattr(also, key)
     ]
     return list(dict.fromkeys([*getattr(study, key), *further]))
 
@@ -265,7 +260,7 @@ def recipe_for(name: str, recipe: Recipe, model: str, family: str = "masked") ->
     values = recipe.model_dump(exclude={"overrides"})
     overrides = recipe.overrides.get(model, {})
     if overrides:
-        values = _validated(
+        values = validated(
             Recipe, {**values, **overrides}, f"recipes.{name}.overrides.{model}"
         ).model_dump(exclude={"overrides"})
     values["betas"] = list(values["betas"])
@@ -292,65 +287,6 @@ def files_in(kind: str) -> list[str]:
         for path in folder.glob("*.py")
         if any(line.startswith(mark) for line in path.read_text(encoding="utf-8").splitlines())
     )
-
-
-def require(where: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that does not exist, with the nearest one that does."""
-    known = sorted(known)
-    if name not in known:
-        raise UserError(f"{where}: {name!r} is not known{_nearest(name, known)}.")
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}? (known: {', '.join(known)})"
-    return f" (known: {', '.join(known) or 'none'})"
-
-
-def _validated(kind: type[Entry], raw: dict[str, Any], what: str):
-    try:
-        return kind.model_validate(raw)
-    except ValidationError as error:
-        raise UserError(_sentence(kind, error.errors()[0], what)) from None
-
-
-def _sentence(kind: type[Entry], error: dict, what: str) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(kind, error["loc"][:-1])
-        return f"{place} in {what}: there is no such key{_nearest(str(error['loc'][-1]), known)}."
-    if error["type"] == "missing":
-        return f"{place} is missing in {what}."
-    found = error["input"]
-    message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    if error["type"] == "string_pattern_mismatch":
-        message = "a name of letters, digits, '.', '_' and '-'"
-        if "orders" in error["loc"]:
-            message = "task names joined by '&', each with an optional ':count'"
-    return f"{place} in {what}: expected {message}, found {found!r}."
-
-
-def _known_keys(kind: type[BaseModel], place: tuple) -> list[str]:
-    """Keys allowed at a place of a model, following lists and mappings."""
-    for part in place:
-        fields = kind.model_fields if isinstance(kind, type) else {}
-        annotation = fields[part].annotation if part in fields else kind
-        nested = _nested_model(annotation)
-        if nested is None:
-            return []
-        kind = nested
-    return sorted(field.alias or name for name, field in kind.model_fields.items())
-
-
-def _nested_model(annotation) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _nested_model(argument)
-        if found is not None:
-            return found
-    return None
 
 
 def _refuse_repeats(key: str, values: list) -> None:
