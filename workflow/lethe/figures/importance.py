@@ -147,12 +147,12 @@ def _label(line: Line, cells: pd.DataFrame) -> str:
 
 def _caption(cells: pd.DataFrame) -> str:
     low, high = int(cells["runs"].min()), int(cells["runs"].max())
-    runs = f"{low}" if low == high else f"{low} to {high}"
+    runs = f"{low} to {high} runs" if low < high else f"{low} run{'s' * (low > 1)}"
     return (
         "Importance, 0 to 1 (Ke et al. 2023, Eq. 3-5), mean over a layer's units. Columns: before "
         "the first domain (general; – without one), then in the order of training. So far: the "
         "maximum of all to the left, unit by unit: the share of its gradient that a soft mask "
-        f"takes away. Mean over {runs} runs. Each layer is standardised before tanh, so a domain's "
+        f"takes away. Mean over {runs}. Each layer is standardised before tanh, so a domain's "
         "mean is near .56 whatever was learned (normally distributed units; .61 for both of two "
         "heads). If domains had unrelated importances, the maximum would go .56, .72, .80, .85, "
         ".87, .89, .91; less is overlap. The CSV has intervals, and the share of units above .5."
