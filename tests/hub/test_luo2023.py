@@ -89,7 +89,7 @@ def test_the_study_of_the_paper_runs_from_fetching_to_figures(
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     study = project / "results" / "studies" / "luo2023-small"
-    figures = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["figures"]
+    figures = yaml.safe_load((ROOT / "config" / "luo2023.yaml").read_text())["figures"]
     assert {path.stem for path in (study / "figures").glob("*.png")} == set(figures)
     scores = pd.read_csv(study / "scores.csv")
     assert set(scores["model"]) == set(MODELS)
