@@ -12,6 +12,7 @@ from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, Run, slug_word
 from lethe.planning.probes import add_probes, scores
 from lethe.planning.stages import add_stage
+from lethe.recipes import hyper_for
 from lethe.settings import parse_mixture, selected
 
 CONTROL = "control:"
@@ -166,7 +167,7 @@ def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: C
             world_seed=base.world_seed,
             base_seed=base.base_seed,
             method=method,
-            hyper=catalogue.methods[method].hyper,
+            hyper=hyper_for(catalogue.recipes[recipe], method, catalogue.methods[method]),
             recipe=recipe,
             order=words,
             train_seed=train_seed,

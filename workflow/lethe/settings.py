@@ -6,12 +6,13 @@ from typing import Any
 
 import yaml
 
-from lethe.config import Catalogue, Recipe, Study
+from lethe.config import Catalogue, Study
 from lethe.data.loader_names import loader_names
 from lethe.errors import UserError
 from lethe.families import FAMILIES
 from lethe.key_sentences import require, validated
 from lethe.origin_entries import Model
+from lethe.recipes import recipe_for
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "config" / "catalogue"
@@ -160,6 +161,9 @@ def check_references(catalogue: Catalogue) -> None:
         for model in recipe.overrides:
             require(f"recipes.{name}.overrides", model, catalogue.models)
             recipe_for(name, recipe, model)
+        for method in recipe.tuned:
+            require(f"recipes.{name}.tuned", method, catalogue.methods)
+            recipe_for(name, recipe, "", method)
 
 
 def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
@@ -250,23 +254,6 @@ def _require_something(study: Study) -> None:
                 raise UserError(f"{key}: expected at least one beside `models`, found none.")
     if not selected(study, "probes") and not selected(study, "end_tasks"):
         raise UserError("probes: expected at least one set of evaluation tasks, found none.")
-
-
-def recipe_for(name: str, recipe: Recipe, model: str, family: str = "masked") -> dict[str, Any]:
-    """The recipe's values for one model, its overrides applied.
-
-    What another family has no use for is left out, so that it enters no identity.
-    """
-    values = recipe.model_dump(exclude={"overrides"})
-    overrides = recipe.overrides.get(model, {})
-    if overrides:
-        values = validated(
-            Recipe, {**values, **overrides}, f"recipes.{name}.overrides.{model}"
-        ).model_dump(exclude={"overrides"})
-    values["betas"] = list(values["betas"])
-    if family != "masked":
-        del values["mask_share"]
-    return values
 
 
 def parse_mixture(mixture: str) -> list[tuple[str, int | None]]:

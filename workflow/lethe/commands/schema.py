@@ -12,7 +12,11 @@ from lethe.settings import ROOT
 
 SCHEMAS = {"config.schema.json": Study, "catalogue.schema.json": Catalogue}
 MANUAL = ROOT / "config" / "README.md"
-NESTED = {"probes": "an evaluation task", "claims": "a part"}
+NESTED = {
+    "probes": "an evaluation task",
+    "recipes": "values tuned for a method",
+    "claims": "a part",
+}
 BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 
 

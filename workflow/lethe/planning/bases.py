@@ -7,7 +7,7 @@ from lethe.origin_entries import Model
 from lethe.planning.data import add_data, add_fetched
 from lethe.planning.nodes import Base, Node, Plan, slug_of
 from lethe.planning.stages import add_stage
-from lethe.settings import recipe_for
+from lethe.recipes import recipe_for
 
 
 def add_base(
@@ -35,7 +35,9 @@ def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node
         "config": model.config,
         "data": data.id,
         "mixture": [{**shared, "file": file} for file in model.corpus],
-        "recipe": recipe_for(model.recipe, catalogue.recipes[model.recipe], name, model.family),
+        "recipe": recipe_for(
+            model.recipe, catalogue.recipes[model.recipe], name, family=model.family
+        ),
         "base_seed": base_seed,
         "attempts": model.attempts,
         "floors": dict(sorted(model.floors.items())),

@@ -5,7 +5,7 @@ from typing import Any
 from lethe.config import Catalogue
 from lethe.planning.data import mixture_spec
 from lethe.planning.nodes import Base, Node, Plan
-from lethe.settings import recipe_for
+from lethe.recipes import hyper_for, recipe_for
 
 
 def add_stage(
@@ -26,7 +26,7 @@ def add_stage(
         model: the name that the recipe's overrides go by.
     """
     method, recipe, train_seed = how
-    entry = catalogue.methods[method]
+    entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
     earlier = [list(components) for components in lived.mixtures]
     components = mixture_spec(plan, catalogue, mixture, lived.world_seed, lived.history)
     spec = {
@@ -37,8 +37,8 @@ def add_stage(
         "earlier": earlier,
         "history": [*lived.history, mixture],
         "method": entry.method,
-        "hyper": entry.hyper,
-        "recipe": recipe_for(recipe, catalogue.recipes[recipe], model, parent.spec["family"]),
+        "hyper": hyper_for(settings, method, entry),
+        "recipe": recipe_for(recipe, settings, model, method, parent.spec["family"]),
         "train_seed": train_seed,
     }
     read = [*components, *sum(earlier, [])]
