@@ -3,6 +3,7 @@
 from typing import Any
 
 from lethe.config import MethodEntry
+from lethe.errors import UserError
 from lethe.key_sentences import validated
 from lethe.recipe_entries import Recipe
 
@@ -26,6 +27,10 @@ def recipe_for(
         (f"tuned.{method}.recipe", tuned and tuned.recipe),
     ):
         if other:
+            for key in sorted(CHOICES & other.keys()):
+                raise UserError(
+                    f"recipes.{name}.{where}: expected values of the recipe, found {key!r}."
+                )
             values |= other
             # Epochs and steps exclude each other.
             if {"epochs", "steps"} & other.keys():
