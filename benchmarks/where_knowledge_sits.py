@@ -1,0 +1,185 @@
+"""Where a domain's knowledge sits: `python benchmarks/where_knowledge_sits.py --study NAME`.
+
+Chains of masked language models that a study has trained on domains are taken apart by grafting;
+nothing is trained. For every domain but the last, one group of parameters of the last checkpoint is
+replaced by that of the checkpoint right after the domain, and the other way round, and the
+masked-LM loss on the domain's test texts is measured as probes do. Printed by group: the share of
+the domain's rise in loss that the graft into the last checkpoint undoes, and the share that the
+graft into the earlier one causes. Groups interact: a share may be negative or above 100 %, and
+shares need not add up. What one set of groups undoes and what all others cause is 100 % together.
+Intervals are over worlds; a world's share is the mean over its domains. The rise of every domain is
+told; one that is not above zero has no shares and is left out.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from lethe.artefacts import read_json
+from lethe.commands.probe import text_task
+from lethe.errors import UserError
+from lethe.evaluation.masked_loss import score_texts
+from lethe.lineage import find_node, lineage
+from lethe.longtables import RUN_COLUMNS, read_stages
+from lethe.methods.attached import attach
+from lethe.metrics.intervals import t_interval
+from lethe.models.grafting import GROUPS, graft, shares_of_rise
+from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.saving import save_model
+from lethe.paths import node_directory, study_directory
+from lethe.threads import one_thread
+
+# What DAS masks, but for a bias, and what it leaves free.
+MASKED = ("attention", "dense layers")
+ROWS = {group: (group,) for group in GROUPS} | {
+    " + ".join(MASKED): MASKED,
+    "all but these": tuple(group for group in GROUPS if group not in MASKED),
+}
+Shares = dict[str, list[tuple[float, float]]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("results"), help="results folder")
+    chosen = parser.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--study", help="a finished study; its chains of two stages or more")
+    chosen.add_argument("--stages", nargs="+", metavar="ID", help="the last stages of chains")
+    parser.add_argument(
+        "--methods", nargs="+", default=["sequential", "das"], help="of the study's chains"
+    )
+    arguments = parser.parse_args()
+    one_thread()
+    results = arguments.output
+    try:
+        if arguments.study:
+            last = last_stages(results, arguments.study, arguments.methods)
+        else:
+            last = [find_node(results, name) for name in arguments.stages]
+        report(last, results)
+    except UserError as error:
+        raise SystemExit(str(error)) from None
+
+
+def last_stages(results: Path, study: str, methods: Collection[str]) -> list[str]:
+    """The last stage of every chain of a finished study, in the order of the methods."""
+    rows = read_stages(study_directory(results, study) / "stages.csv")
+    ends = rows.loc[rows.groupby(RUN_COLUMNS, dropna=False, sort=False)["stage_index"].idxmax()]
+    ends = ends[(ends["stage_index"] > 1) & ends["method"].isin(list(methods))]
+    if not len(ends):
+        raise UserError(f"The study {study!r} has no chain of two stages by {', '.join(methods)}.")
+    place = {method: number for number, method in enumerate(methods)}
+    return ends.sort_values("method", key=lambda names: names.map(place), kind="stable")[
+        "node"
+    ].tolist()
+
+
+def report(last: list[str], results: Path) -> None:
+    """Measure chain by chain and print the table."""
+    found: dict[tuple[str, str], dict[str, list[Shares]]] = {}
+    for node in last:
+        lines = lineage(results, node)
+        spec = lines[-1][1]
+        stages = [one for _, one in lines if one["kind"] == "stage"]
+        if spec["kind"] != "stage" or len(stages) < 2:
+            raise UserError(f"{node}: expected the last of two or more stages.")
+        line = (spec["method"], " > ".join(spec["history"]))
+        shares, rises = chain_shares(results, lines)
+        found.setdefault(line, {}).setdefault(lines[0][0], []).append(shares)
+        told = ", ".join(f"{domain} {rise:+.3f}" for domain, rise in rises.items())
+        print(f"{node}: rise in nats {told}", flush=True)
+    print("\n| method | order | parameters | worlds | undone | caused |")
+    print("|---|---|---|---|---|---|")
+    for (method, order), worlds in found.items():
+        for name in ROWS:
+            pairs = [[p for shares in chains for p in shares[name]] for chains in worlds.values()]
+            means = np.array([np.mean(of_world, axis=0) for of_world in pairs if of_world])
+            cells = " | ".join(cell(column) for column in means.reshape(-1, 2).T)
+            print(f"| {method} | {order} | {name} | {len(means)} | {cells} |")
+
+
+def cell(values: np.ndarray) -> str:
+    """Mean and 95 % t-interval of shares, in percent; the values where there are fewer than 3."""
+    if len(values) < 3:
+        return ", ".join(f"{round(100 * value)} %" for value in values)
+    low, high = t_interval(values)
+    return f"{round(100 * values.mean())} % [{round(100 * low)}, {round(100 * high)}]"
+
+
+def chain_shares(results: Path, lines: list[tuple[str, dict]]) -> tuple[Shares, dict[str, float]]:
+    """By row of the table a pair (undone, caused) a domain whose loss rose; and all rises, nats."""
+    stages = [(node, spec) for node, spec in lines if spec["kind"] == "stage"]
+    final = stages[-1][0]
+    model, tokenizer = plain_checkpoint(results, final)
+    last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    shares: Shares = {name: [] for name in ROWS}
+    rises = {}
+    for node, spec in stages[:-1]:
+        task = texts_of(results, final, spec)
+
+        def loss(state: dict, task: dict = task) -> float:
+            model.load_state_dict(state)
+            return measured(model, tokenizer, task)
+
+        own = plain_checkpoint(results, node)[0].state_dict()
+        before, after = loss(own), loss(last)
+        rises[spec["history"][-1]] = after - before
+        if after <= before:
+            continue
+        for name, groups in ROWS.items():
+            undone, caused = loss(graft(last, own, groups)), loss(graft(own, last, groups))
+            shares[name].append(shares_of_rise(before, after, undone, caused))
+    return shares, rises
+
+
+def plain_checkpoint(results: Path, node: str):
+    """Model and tokenizer of a stage.
+
+    Raises:
+        UserError: its method adds parameters, which are in no group.
+    """
+    directory = node_directory(results, "stage", node)
+    model, method = attach(load_model(directory), directory)
+    if method is not None and (method.extra is not None or method.needs_identity):
+        raise UserError(
+            f"{node}: its method adds to the plain model, and such checkpoints are not grafted; "
+            "leave it out with --methods or --stages."
+        )
+    return model, load_tokenizer(directory)
+
+
+def texts_of(results: Path, checkpoint: str, spec: dict) -> dict:
+    """The probe task of `checkpoint` whose texts are of the domain that the stage trains on.
+
+    Raises:
+        UserError: the stage trains on several tasks, or no probe has their texts.
+    """
+    slug = checkpoint.rpartition("-")[0]
+    if len(spec["mixture"]) == 1:
+        (part,) = spec["mixture"]
+        for path in sorted((results / "specs").glob(f"{slug}-*.json")):
+            probe = read_json(path)
+            if probe["kind"] == "probe" and probe["checkpoint"] == checkpoint:
+                for task in probe["tasks"]:
+                    wanted = (part["data"], part["file"])
+                    if (task["data"], (task.get("texts") or "").format(split="train")) == wanted:
+                        return text_task(task, results, probe)
+    raise UserError(
+        f"{checkpoint}: no probe of it scores the texts of {spec['history'][-1]!r}; only domains "
+        "with a masked-LM loss of their own can be grafted."
+    )
+
+
+def measured(model, tokenizer, task: dict) -> float:
+    """Masked-LM loss, nats a masked token, by the function that probes call."""
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch) / "checkpoint"
+        save_model(model, tokenizer, directory)
+        (result,) = score_texts(directory, "grafted", [task], Path(scratch) / "store")
+    return next(row["value"] for row in result["scores"] if row["metric"] == "mlm_loss")
+
+
+if __name__ == "__main__":
+    main()
