@@ -69,7 +69,7 @@ def mask(example: Example, masking: Masking, seed: int, draw: int) -> tuple[np.n
     tokens = np.asarray(example.tokens)
     name = zlib.crc32(f"{example.source}/{example.id}".encode())
     generator = np.random.default_rng([seed, draw, name])
-    free = np.flatnonzero(~np.isin(tokens, masking.special_tokens))
+    free = np.flatnonzero([token not in masking.special_tokens for token in example.tokens])
     if not len(free):
         raise UserError(f"Example {example.id!r} of {example.source} is empty: nothing to learn.")
     chosen = free[generator.random(len(free)) < masking.share]
