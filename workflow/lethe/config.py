@@ -180,7 +180,7 @@ class Study(Entry):
     )
     end_task_cells: Literal["published", "all"] = Field(
         "published",
-        description="`published`: stage 0, after the own domain, after the last stage; "
+        description="`published`: stage 0, after the own domain, after the last of several stages; "
         "`all`: after every stage",
     )
     limit: Count | None = Field(None, description="largest number of items an evaluation task")

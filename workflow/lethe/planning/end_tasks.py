@@ -27,9 +27,10 @@ def add_end_tasks(
 def is_wanted(cells: str, task: str, stages: tuple[str, ...], stage: int) -> bool:
     """Whether an end task is scored after a stage (0: the base, whose mixture is empty).
 
-    `published`: at stage 0, after the stage that trains on its domain, and after the last.
+    `published`: at stage 0, after the stage that trains on its domain, and after the last of
+    several; the model of one domain alone has its own end task.
     """
-    if cells == "all" or stage in (0, len(stages) - 1):
+    if cells == "all" or stage == 0 or (stage > 1 and stage == len(stages) - 1):
         return True
     return task in [name for name, _ in parse_mixture(stages[stage])]
 
