@@ -65,9 +65,9 @@ def test_published_cells_are_the_base_the_own_stage_and_the_last():
     both = {"toy", "other"}
     assert cells(plan) == {("both", 0): both, ("both", 1): {"toy"}, ("both", 2): both}
     assert len(plan.of_kind("end_task")) == 5
-    alone = {**DEFINED, "orders": {"one": ["simp"], "pool": ["simp&emdg"]}}
-    plan = make_plan(*study_of(orders=["one", "pool"], define=alone))
-    assert (cells(plan)["one", 1], cells(plan)["pool", 1]) == ({"toy"}, both)
+    alone = {**DEFINED, "orders": {"one": ["simp"], "mix": ["simp&emdg"]}}
+    plan = make_plan(*study_of(orders=["one", "mix"], define=alone))
+    assert (cells(plan)["one", 1], cells(plan)["mix", 1]) == ({"toy"}, both)
     plan = make_plan(*study_of(end_task_cells="all"))
     assert set(map(frozenset, cells(plan).values())) == {frozenset(both)}
 
