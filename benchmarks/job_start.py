@@ -94,7 +94,8 @@ def report(rows: dict[str, list[tuple[float, float]]], first: tuple[float, float
     for name, values in rows.items():
         processor, wall = (middle(list(column)) for column in zip(*values, strict=True))
         print(f"| {words[name]} | {processor} | {wall} | {len(values)} |")
-    print(f"| the first job, with the fork server's own imports | {first[0]:.1f} | {first[1]:.1f} | 1 |")
+    imports = f"{first[0]:.1f} | {first[1]:.1f}"
+    print(f"| the first job, with the fork server's own imports | {imports} | 1 |")
     plain, forked = (statistics.median(cpu for cpu, _ in values) for values in rows.values())
     print(f"\nprocessor seconds, plain over forked: {plain / forked:.0f}")
 

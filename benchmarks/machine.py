@@ -45,4 +45,4 @@ def versions() -> str:
 
 def text_of(path: str | Path) -> str:
     """A file's text; empty if there is none."""
-    return Path(path).readtext_of() if Path(path).exists() else ""
+    return Path(path).read_text() if Path(path).exists() else ""

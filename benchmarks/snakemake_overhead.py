@@ -1,6 +1,6 @@
 """What the workflow itself costs: `python benchmarks/snakemake_overhead.py --jobs 100 1000`.
 
-A study of about so many jobs in a temporary folder: the project's own Snakefile, rules, planner and
+A study of so many jobs, or up to nine more, in a temporary folder: the project's own Snakefile, rules, planner and
 profile, with the chain of the default study's smallest model (five stages, each probed) for as many
 training seeds as it takes. Its jobs do nothing: in a copy of the workflow, `python -m lethe` only
 makes the files that the rule declares. Measured, wall and processor seconds of the commands and of
@@ -18,6 +18,7 @@ Milliseconds a job are processor time. Prints a Markdown table.
 
 import argparse
 import contextlib
+import math
 import os
 import re
 import resource
@@ -61,7 +62,7 @@ for file in files:
 
 
 def overlay(jobs: int) -> dict:
-    """The study of about so many jobs."""
+    """The study of so many jobs or a few more."""
     return {
         "study": "overhead",
         "models": ["xs"],
@@ -70,7 +71,7 @@ def overlay(jobs: int) -> dict:
         "tables": ["fg"],
         "figures": [],
         "claims": [],
-        "seeds": {"train": list(range(max(1, round((jobs - ONCE) / A_SEED))))},
+        "seeds": {"train": list(range(max(1, math.ceil((jobs - ONCE) / A_SEED))))},
     }
 
 
@@ -92,7 +93,12 @@ def measured(command: list[str], folder: Path) -> tuple[float, float, str]:
     environment = {**os.environ, "LETHE_FORKSERVER": "0", "PYTHONPATH": str(ROOT / "workflow")}
     before, begun = processor_seconds(), time.perf_counter()
     done = subprocess.run(
-        command, cwd=folder, env=environment, text=True, stdout=-1, stderr=subprocess.STDOUT
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     wall = time.perf_counter() - begun
     if done.returncode:

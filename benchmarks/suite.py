@@ -26,6 +26,7 @@ from machine import gpu, hardware, text_of, versions
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "MEASURED.md"
 DEVICES = ("cpu", "cuda")
+MODELS = ("torch", "transformers", "lm_eval")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Benchmark:
     minutes: int
     cpu: str | None = ""
     cuda: str | None = None
-    needs: tuple[str, ...] = ("torch", "transformers")
+    needs: tuple[str, ...] = MODELS
 
     def arguments(self, device: str) -> str | None:
         return self.cuda if device == "cuda" else self.cpu
@@ -51,14 +52,7 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("training", "training.py", "training beside HF Trainer", 30, cuda="--device cuda"),
-    Benchmark(
-        "scoring",
-        "scoring.py",
-        "log-likelihoods beside lm-eval's HFLM",
-        60,
-        cuda="--device cuda",
-        needs=("torch", "transformers", "lm_eval"),
-    ),
+    Benchmark("scoring", "scoring.py", "scoring beside lm-eval's HFLM", 60, cuda="--device cuda"),
     Benchmark(
         "das-step",
         "das_step.py",
@@ -67,13 +61,7 @@ BENCHMARKS = (
         cpu="--shape small --repeats 8",
         cuda="--shape roberta-base --device cuda",
     ),
-    Benchmark(
-        "job-start",
-        "job_start.py",
-        "what a job costs before it works",
-        3,
-        needs=("torch", "transformers", "lm_eval", "psutil"),
-    ),
+    Benchmark("job-start", "job_start.py", "a job before it works", 3, needs=(*MODELS, "psutil")),
     Benchmark(
         "snakemake-overhead",
         "snakemake_overhead.py",
@@ -87,7 +75,7 @@ BENCHMARKS = (
         "default_study.py",
         "the default study, taken apart",
         8,
-        needs=("torch", "transformers", "lm_eval", "snakemake"),
+        needs=(*MODELS, "snakemake"),
     ),
 )
 
