@@ -1,6 +1,6 @@
 """Where the time of the default study goes: `python benchmarks/default_study.py`.
 
-Runs the study in a fresh copy of the workflow, on two cores, and prints rows for RESULTS.md: wall
+Runs the study in a fresh copy of the workflow, on two cores, and prints a Markdown table: wall
 time, processor time of the whole machine (so run it on an idle one), and its parts from the jobs'
 own records. Then the no-op rerun and the rebuild of one figure.
 """
@@ -8,7 +8,6 @@ own records. Then the no-op rerun and the rebuild of one figure.
 import argparse
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -71,15 +70,14 @@ def main() -> None:
         figure.write_text(figure.read_text() + "\nREBUILT = True\n")
         redrawn = timed(command, folder, environment)
     outside = whole["processor"] - sum(inside.values())
-    server = "off" if arguments.plain else "on"
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    print(f"{machine}, fork server {server}, {time.strftime('%Y-%m-%d')}")
-    print(f"whole study: {whole['wall']:.0f} s wall, {whole['processor']:.0f} processor seconds")
+    print(f"fork server {'off' if arguments.plain else 'on'}, n = 1\n")
+    print("| what | processor seconds | wall seconds |\n|---|---|---|")
     for name, seconds in inside.items():
-        print(f"  {name}: {seconds:.0f}")
-    print(f"  Snakemake, start-up, tables and figures: {outside:.0f}")
-    print(f"nothing to do: {nothing['wall']:.1f} s wall")
-    print(f"one figure: {redrawn['wall']:.1f} s wall")
+        print(f"| {name} | {seconds:.0f} | |")
+    print(f"| Snakemake, start-up, tables and figures | {outside:.0f} | |")
+    print(f"| **whole study** | **{whole['processor']:.0f}** | **{whole['wall']:.0f}** |")
+    for name, took in (("nothing to do", nothing), ("one figure anew", redrawn)):
+        print(f"| {name} | {took['processor']:.1f} | {took['wall']:.1f} |")
 
 
 if __name__ == "__main__":
