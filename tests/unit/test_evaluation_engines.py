@@ -61,7 +61,8 @@ def tokenizer(tmp_path_factory):
 def test_scores_of_every_engine_equal_lm_evals_own(kind, tokenizer):
     from lm_eval.models.huggingface import HFLM
 
-    from lethe.evaluation.language_model import PACKABLE, PLAIN_HEADS, wrap
+    from lethe.evaluation.engines import wrap
+    from lethe.evaluation.language_model import PACKABLE, PLAIN_HEADS
 
     model = model_of(kind)
     asked = requests(0, 25)
@@ -98,7 +99,7 @@ def test_a_packed_row_never_outgrows_the_model():
 def test_requests_too_long_for_the_model_are_cut_as_lm_eval_cuts_them(tokenizer, caplog):
     from lm_eval.models.huggingface import HFLM
 
-    from lethe.evaluation.language_model import wrap
+    from lethe.evaluation.engines import wrap
 
     model = model_of("llama")
     asked = requests(1, 3) + [(None, [7, 8, 9] * 30, [5, 6])]
@@ -110,14 +111,14 @@ def test_requests_too_long_for_the_model_are_cut_as_lm_eval_cuts_them(tokenizer,
 
 
 def test_a_model_that_cannot_be_packed_is_refused(tokenizer):
-    from lethe.evaluation.language_model import wrap
+    from lethe.evaluation.engines import wrap
 
     with pytest.raises(UserError, match="found opt; use the engine stock"):
         wrap(model_of("opt"), tokenizer, 3, "packed")
 
 
 def test_an_unknown_engine_is_refused(tokenizer):
-    from lethe.evaluation.language_model import wrap
+    from lethe.evaluation.engines import wrap
 
     with pytest.raises(UserError, match="stock or packed, found 'fast'"):
         wrap(model_of("llama"), tokenizer, 3, "fast")

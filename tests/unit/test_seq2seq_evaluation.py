@@ -11,7 +11,7 @@ from small_nodes import make_tokenizer
 
 from lethe.data.encoding import encode_rows
 from lethe.data.seq2seq_batches import collate
-from lethe.evaluation.language_model import wrap
+from lethe.evaluation.engines import wrap
 from lethe.models.forward import token_losses
 
 MODELS = [

@@ -20,7 +20,7 @@ from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
 from lethe.evaluation.fetched_dataset import renamed_columns_as_sentences
 from lethe.evaluation.groups import merge
-from lethe.evaluation.language_model import wrap
+from lethe.evaluation.engines import wrap
 from lethe.evaluation.lookup import members
 from lethe.evaluation.outcomes import outcomes
 from lethe.evaluation.scores import items_of, scores_of
@@ -33,7 +33,7 @@ __all__ = ["EvalTask", "score_checkpoint"]
 
 # Code on which a score depends besides the task's own functions.
 SCORING_CODE = [
-    "lethe.evaluation.language_model",
+    "lethe.evaluation.engines",
     "lethe.evaluation.outcomes",
     "lethe.evaluation.scores",
     "lethe.evaluation.tasks",

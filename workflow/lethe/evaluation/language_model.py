@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from lm_eval.models.huggingface import HFLM
 
-from lethe.errors import UserError
 from lethe.evaluation import seq2seq_scoring
 from lethe.evaluation.rows import Row, packed_rows, plain_rows
 
@@ -170,26 +169,3 @@ class PackedModel(StockModel):
             attention_mask=sees[:, None],
             use_cache=False,
         ).last_hidden_state
-
-
-ENGINES = {"stock": StockModel, "packed": PackedModel}
-
-
-def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "stock") -> HFLM:
-    """The model ready for lm-eval; log-softmax in float32 whatever the weights' dtype.
-
-    Args:
-        engine: `stock`: rows as lm-eval makes them; `packed`: contexts computed once.
-
-    Raises:
-        UserError: an unknown engine, or one that this kind of model cannot use.
-    """
-    if engine not in ENGINES:
-        raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
-    kind = model.config.model_type
-    if engine == "packed" and kind not in PACKABLE:
-        raise UserError(
-            f"The engine packed knows the models {', '.join(sorted(PACKABLE))}, found {kind}; "
-            "use the engine stock."
-        )
-    return ENGINES[engine](model, tokenizer, batch_size)

@@ -1,0 +1,32 @@
+"""The engines that score a model's answers, by name."""
+
+from typing import Any
+
+from lm_eval.models.huggingface import HFLM
+
+from lethe.errors import UserError
+from lethe.evaluation.fast_model import FastModel
+from lethe.evaluation.language_model import PACKABLE, PackedModel, StockModel
+
+ENGINES = {"stock": StockModel, "packed": PackedModel, "fast": FastModel}
+
+
+def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "stock") -> HFLM:
+    """The model ready for lm-eval; log-softmax in float32 whatever the weights' dtype.
+
+    Args:
+        engine: `stock`: rows as lm-eval makes them; `packed`: contexts computed once for all their
+            continuations; `fast`: whatever texts begin with alike computed once.
+
+    Raises:
+        UserError: an unknown engine, or one that this kind of model cannot use.
+    """
+    if engine not in ENGINES:
+        raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
+    kind = model.config.model_type
+    if engine == "packed" and kind not in PACKABLE:
+        raise UserError(
+            f"The engine packed knows the models {', '.join(sorted(PACKABLE))}, found {kind}; "
+            "use the engine stock."
+        )
+    return ENGINES[engine](model, tokenizer, batch_size)
