@@ -8,6 +8,7 @@ A row is printed only if all log-likelihoods agree to 1e-4 and all greedy flags 
 """
 
 import argparse
+import logging
 import random
 import statistics
 import time
@@ -207,10 +208,14 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--dtype", default="float32")
     arguments = parser.parse_args()
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
     torch.set_num_threads(arguments.threads)
     print(f"{arguments.device}, {arguments.threads} thread(s), {arguments.dtype}\n")
-    print("| model | requests like | number | lm-eval, s (batch size) | Lethe, s | ratio | range | ")
-    print("largest difference, nats |\n|---|---|---|---|---|---|---|---|", flush=True)
+    print(
+        "| model | requests like | number | lm-eval, s (batch size) | Lethe, s | ratio | range "
+        "| largest difference, nats |\n|---|---|---|---|---|---|---|---|",
+        flush=True,
+    )
     for kind in arguments.models:
         for workload in WORKLOADS:
             if any(part in workload for part in arguments.workloads):

@@ -120,5 +120,5 @@ def test_a_model_that_cannot_be_packed_is_refused(tokenizer):
 def test_an_unknown_engine_is_refused(tokenizer):
     from lethe.evaluation.engines import wrap
 
-    with pytest.raises(UserError, match="stock or packed, found 'fast'"):
-        wrap(model_of("llama"), tokenizer, 3, "fast")
+    with pytest.raises(UserError, match="stock or packed or fast, found 'slow'"):
+        wrap(model_of("llama"), tokenizer, 3, "slow")

@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from lethe.evaluation import scored_positions, shared_prefix
+from lethe.evaluation import packed_answers, scored_positions, shared_prefix
 from lethe.evaluation.fast_paths import why_stock
 from lethe.evaluation.language_model import StockModel
 from lethe.evaluation.prefix_tree import Branch, Pack, grow
+from lethe.evaluation.request_check import check_requests
 from lethe.evaluation.rows import plain_rows
 from lethe.evaluation.token_budget import batches
 
@@ -19,7 +20,7 @@ LOG = logging.getLogger(__name__)
 # Tokens of a batch, by kind of device: enough to fill it.
 TOKENS = {"cpu": 2048, "cuda": 16384}
 
-Answer = tuple[float, bool]
+Answer = scored_positions.Answer
 
 
 class FastModel(StockModel):
@@ -42,8 +43,11 @@ class FastModel(StockModel):
         self, requests: list, disable_tqdm: bool = False, override_bs: int | None = None
     ) -> list[Answer]:
         """As HFLM: (log-likelihood in nats, is greedy) of each (texts, context, continuation)."""
-        if self.reason or self.mixed_precision_dtype is not None or self.backend == "seq2seq":
+        if self.reason or self.mixed_precision_dtype is not None or not requests:
             return super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
+        check_requests(requests, self.max_length)
+        if self.backend == "seq2seq":
+            return packed_answers.score(self.model, requests, self.tokens, self.max_length)
         self._warn_of_truncation(requests)
         rows = plain_rows(requests, self.max_length)
         tree = grow(rows, self.model.config.hidden_size, self.tokens)
@@ -70,22 +74,9 @@ class FastModel(StockModel):
     ) -> dict[int, Answer]:
         """(log-likelihood, is greedy) of every request in the packs, by its number."""
         states = shared_prefix.states(self.model, packs, past)
-        width = states.shape[1]
-        wanted, picks, targets = [], [], []
-        for number, pack in enumerate(packs):
-            for one in pack.wanted:
-                wanted.append(one)
-                picks += [number * width + source for source in one.sources]
-                targets += one.targets
+        wanted = [(number, one) for number, pack in enumerate(packs) for one in pack.wanted]
         head = self.model.get_output_embeddings()
-        states = states.flatten(0, 1)
-        found, greedy = scored_positions.score(states, picks, targets, head, head.out_features)
-        answers, start = {}, 0
-        for one in wanted:
-            stop = start + len(one.targets)
-            answers[one.request] = (sum(found[start:stop]), all(greedy[start:stop]))
-            start = stop
-        return answers
+        return scored_positions.answers(states, wanted, head, head.out_features)
 
 
 def _weight(pack: Pack, start: int) -> int:

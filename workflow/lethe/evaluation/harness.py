@@ -18,9 +18,9 @@ from lm_eval.api.model import LM
 from lethe.artefacts import digest, read_json, write_json
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
+from lethe.evaluation.engines import wrap
 from lethe.evaluation.fetched_dataset import renamed_columns_as_sentences
 from lethe.evaluation.groups import merge
-from lethe.evaluation.engines import wrap
 from lethe.evaluation.lookup import members
 from lethe.evaluation.outcomes import outcomes
 from lethe.evaluation.scores import items_of, scores_of

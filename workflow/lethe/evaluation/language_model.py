@@ -9,6 +9,7 @@ import torch
 from lm_eval.models.huggingface import HFLM
 
 from lethe.evaluation import seq2seq_scoring
+from lethe.evaluation.request_check import check_requests
 from lethe.evaluation.rows import Row, packed_rows, plain_rows
 
 LOG = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class StockModel(HFLM):
         self, requests: list, disable_tqdm: bool = False, override_bs: int | None = None
     ) -> list[tuple[float, bool]]:
         """As HFLM: (log-likelihood in nats, is greedy) of each (texts, context, continuation)."""
+        check_requests(requests, self.max_length)
         batch_size = override_bs or self.batch_size
         known = seq2seq_scoring.KNOWN if self.backend == "seq2seq" else PLAIN_HEADS
         plain = self.model.config.model_type in known
