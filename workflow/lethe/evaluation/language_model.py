@@ -152,7 +152,7 @@ class PackedModel(StockModel):
     """
 
     def _rows(self, requests: list) -> list[Row]:
-        longest = max(len(context) + len(rest) for _, context, rest in requests)
+        longest = max((len(context) + len(rest) for _, context, rest in requests), default=0)
         if longest > self.max_length + 1:
             return super()._rows(requests)
         return packed_rows(requests, self.max_length)

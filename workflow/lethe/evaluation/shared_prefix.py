@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import torch
 from transformers import Cache, DynamicCache
-from transformers.models.bloom.modeling_bloom import _get_alibi_slopes
 
 from lethe.evaluation.prefix_tree import Pack
 
@@ -70,8 +69,11 @@ def _alibi(model, positions: torch.Tensor) -> Iterator[None]:
     same for all keys and falls out of the softmax.
     """
 
+    own = model.base_model.build_alibi_tensor
+
     def build(mask: torch.Tensor, heads: int, dtype: torch.dtype) -> torch.Tensor:
-        slopes = _get_alibi_slopes(heads, positions.device)
+        two = torch.ones(1, 2, dtype=torch.long, device=positions.device)
+        slopes = own(two, heads, torch.float32)[:, 0, 1]
         bias = slopes[:, None] * positions[:, None, :]
         return bias.reshape(len(positions) * heads, 1, -1).to(dtype)
 
