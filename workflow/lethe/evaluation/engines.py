@@ -2,27 +2,33 @@
 
 from typing import Any
 
-from lm_eval.models.huggingface import HFLM
+from lm_eval.api.model import LM
 
 from lethe.errors import UserError
 from lethe.evaluation.fast_model import FastModel
 from lethe.evaluation.language_model import PACKABLE, PackedModel, StockModel
+from lethe.evaluation.masked_model import MaskedModel
+from lethe.models.loading import is_masked
 
 ENGINES = {"stock": StockModel, "packed": PackedModel, "fast": FastModel}
 
 
-def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "stock") -> HFLM:
+def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "stock") -> LM:
     """The model ready for lm-eval; log-softmax in float32 whatever the weights' dtype.
 
     Args:
         engine: `stock`: rows as lm-eval makes them; `packed`: contexts computed once for all their
-            continuations; `fast`: whatever texts begin with alike computed once.
+            continuations; `fast`: whatever texts begin with alike computed once. All three give
+            lm-eval's scores. A masked language model has pseudo-log-likelihoods under each name,
+            because lm-eval has no scores of its own for it.
 
     Raises:
         UserError: an unknown engine, or one that this kind of model cannot use.
     """
     if engine not in ENGINES:
         raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
+    if is_masked([type(model).__name__]):
+        return MaskedModel(model, tokenizer)
     kind = model.config.model_type
     if engine == "packed" and kind not in PACKABLE:
         raise UserError(

@@ -66,8 +66,7 @@ def score_checkpoint(
         directory: a plain hub directory with safetensors weights and a tokenizer.
         weights_sha256: of the weights; part of the key under which results are kept.
         store: one file a task, `{task}-{key}.json`, written as each task is done.
-        engine: `stock`: requests as lm-eval makes them; `packed`: each context computed once for
-            all its choices, the same scores to rounding.
+        engine: as in `engines.wrap`; all give the same scores to rounding.
         dtype: of the weights; log-probabilities are always taken in float32.
 
     Returns:

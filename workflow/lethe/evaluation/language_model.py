@@ -9,7 +9,7 @@ import torch
 from lm_eval.models.huggingface import HFLM
 
 from lethe.evaluation import seq2seq_scoring
-from lethe.evaluation.request_check import check_requests
+from lethe.evaluation.request_check import check_requests, check_texts
 from lethe.evaluation.rows import Row, packed_rows, plain_rows
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class StockModel(HFLM):
 
     def loglikelihood(self, requests: list, disable_tqdm: bool = False) -> list:
         """As HFLM, with the requests' texts tokenised beforehand."""
+        check_texts([request.args for request in requests])
         texts = set()
         for request in requests:
             context, continuation = request.args

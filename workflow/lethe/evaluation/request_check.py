@@ -34,6 +34,17 @@ def check_requests(requests: Sequence[tuple], max_length: int) -> None:
             )
 
 
+def check_texts(pairs: Sequence[tuple[str, str]]) -> None:
+    """Refuse empty answers of (context, answer), at which lm-eval's tokenising stumbles.
+
+    Raises:
+        UserError: an answer is empty, or blank without a context.
+    """
+    for context, answer in pairs:
+        if not (answer if context else answer.strip()):
+            check_requests([((context, answer), [], [])], 0)
+
+
 def _told(texts) -> str:
     if texts is None:
         return ""
