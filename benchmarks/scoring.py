@@ -53,7 +53,7 @@ def few_shot(texts: Texts, size: int) -> list:
     """MMLU: five examples before every question of a subject, four letters as choices."""
     shared = [1] + [token for _ in range(5) for token in texts.text(82)]
     letters = [[token] for token in range(FIRST, FIRST + 4)]
-    questions = [shared + texts.text(80) for _ in range(5 * size)]
+    questions = [shared + texts.text(80) for _ in range(10 * size)]
     return [(None, question, letter) for question in questions for letter in letters]
 
 
@@ -156,7 +156,7 @@ def seconds(lm, asked: list, device: str) -> tuple[float, list]:
 
 def best_batch_size(stocks: dict[int, HFLM], asked: list, vocabulary: int, device: str) -> int:
     """Of lm-eval, over a part of the requests."""
-    part = asked[:: max(len(asked) // 128, 1)] if len(asked) > 256 else asked
+    part = asked[: max(len(asked) // 4, 64)]
     longest = max(len(context) + len(rest) for _, context, rest in part)
     sizes = [size for size in stocks if size == 1 or size * longest * vocabulary <= LOGITS]
     return min(sizes, key=lambda size: seconds(stocks[size], part, device)[0])
