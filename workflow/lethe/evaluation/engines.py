@@ -13,6 +13,22 @@ from lethe.models.loading import is_masked
 ENGINES = {"stock": StockModel, "packed": PackedModel, "fast": FastModel}
 
 
+def require_engine(engine: str) -> None:
+    """Raise UserError for an unknown engine."""
+    if engine not in ENGINES:
+        raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
+
+
+def code_of(engine: str, architectures: list[str] | None) -> str:
+    """The module on which the scores of a model of these classes depend.
+
+    Raises:
+        UserError: an unknown engine.
+    """
+    require_engine(engine)
+    return (MaskedModel if is_masked(architectures) else ENGINES[engine]).__module__
+
+
 def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "stock") -> LM:
     """The model ready for lm-eval; log-softmax in float32 whatever the weights' dtype.
 
@@ -25,8 +41,7 @@ def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "stock") -> 
     Raises:
         UserError: an unknown engine, or one that this kind of model cannot use.
     """
-    if engine not in ENGINES:
-        raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
+    require_engine(engine)
     if is_masked([type(model).__name__]):
         return MaskedModel(model, tokenizer)
     kind = model.config.model_type

@@ -7,9 +7,9 @@ import torch
 
 from lethe.evaluation.rows import Wanted
 
-# Logits that are held at once. As much memory as the C library gives out again without asking the
-# system, which would have to clear it anew for every batch.
-LOGITS_AT_ONCE = 24 * 2**20 // 4
+# Logits that are held at once, by kind of device. On a CPU as much memory as the C library gives
+# out again without asking the system, which would have to clear it anew for every batch.
+LOGITS_AT_ONCE = {"cpu": 24 * 2**20 // 4, "cuda": 2**28}
 
 Answer = tuple[float, bool]
 
@@ -53,7 +53,8 @@ def _of_tokens(
     sorted_picks = [places[picks[k]] for k in order]
     index = torch.tensor([sorted_picks, [targets[k] for k in order]], device=states.device)
     states = states[torch.tensor(distinct, device=states.device)]
-    step = max(LOGITS_AT_ONCE // vocabulary, 1)
+    most = LOGITS_AT_ONCE["cpu" if states.device.type == "cpu" else "cuda"]
+    step = max(most // vocabulary, 1)
     values, likeliest = [], []
     for start in range(0, len(states), step):
         logprobs = head(states[start : start + step]).log_softmax(dim=-1, dtype=torch.float32)
