@@ -77,3 +77,13 @@ def test_an_unknown_engine_is_refused(tokenizer):
 
     with pytest.raises(UserError, match="stock or packed or fast, found 'slow'"):
         wrap(model_of("llama"), tokenizer, 3, "slow")
+
+
+def test_the_engines_are_the_same_wherever_they_are_named():
+    from typing import get_args
+
+    from lethe.config import Probe
+    from lethe.evaluation import engines, specification
+
+    named = get_args(Probe.model_fields["engine"].annotation)
+    assert tuple(engines.ENGINES) == specification.ENGINES == named

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from lethe.artefacts import digest, sha256_file
 from lethe.errors import UserError
-from lethe.evaluation.specification import SPLITS, EvalTask
+from lethe.evaluation.specification import ENGINES, SPLITS, EvalTask
 
-ENGINES = ("stock", "packed", "fast")
 COLUMNS = ("task", "subset", "metric", "value", "stderr", "n")
 
 

@@ -2,10 +2,11 @@
 
 import torch
 
+from lethe.models.seq2seq_forward import BLOCK_MASKED
+
 # Decoders that take keys and values of a prefix, a mask of four dimensions and explicit positions
 # (BLOOM: a bias made of them), and end in the output layer alone. The tests prove each.
 DECODERS = {"llama", "qwen2", "qwen3", "mistral", "gpt_neox", "gpt2", "bloom", "opt"}
-ENCODER_DECODERS = {"t5", "mt5"}
 # Settings that change logits after the output layer or scores within attention.
 NEUTRAL = {
     "logit_scale": (None, 1),
@@ -27,7 +28,7 @@ def why_stock(model) -> str | None:
     """
     config = model.config
     kind = config.model_type
-    if kind not in DECODERS | ENCODER_DECODERS:
+    if kind not in DECODERS | BLOCK_MASKED:
         return f"does not know the architecture {kind!r}"
     own = type(model).__module__.startswith("transformers.models.")
     if not own or any(part._forward_pre_hooks or part._forward_hooks for part in model.modules()):
