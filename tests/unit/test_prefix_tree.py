@@ -3,11 +3,13 @@
 import random
 
 import pytest
+import torch
 
+from lethe.errors import UserError
 from lethe.evaluation import prefix_tree
 from lethe.evaluation.prefix_tree import Branch, grow
 from lethe.evaluation.rows import plain_rows
-from lethe.evaluation.token_budget import batches
+from lethe.evaluation.token_budget import batches, in_halves
 
 
 def seen(pack, place: int) -> list[int]:
@@ -104,3 +106,18 @@ def test_batches_hold_what_was_given_within_their_tokens():
     assert sorted(length for batch in made for length in batch) == sorted(lengths)
     assert all(max(batch) * len(batch) <= 128 for batch in made if batch != [500])
     assert len(made) < 70
+
+
+def test_a_batch_that_does_not_fit_is_computed_in_parts():
+    asked = []
+
+    def work(batch):
+        asked.append(len(batch))
+        if len(batch) > 2 or "too large" in batch:
+            raise torch.OutOfMemoryError
+        return {item: item * 10 for item in batch}
+
+    assert in_halves([1, 2, 3, 4, 5], work) == {n: 10 * n for n in range(1, 6)}
+    assert asked == [5, 2, 3, 1, 2]
+    with pytest.raises(UserError, match="even one text at a time"):
+        in_halves([1, "too large"], work)

@@ -4,6 +4,7 @@ from lethe.evaluation import environment  # noqa: F401  isort: skip (before its 
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from lethe.evaluation.language_model import StockModel
 from lethe.evaluation.prefix_tree import Branch, Pack, grow
 from lethe.evaluation.request_check import check_requests
 from lethe.evaluation.rows import plain_rows
-from lethe.evaluation.token_budget import batches
+from lethe.evaluation.token_budget import batches, in_halves
 
 LOG = logging.getLogger(__name__)
 # Tokens of a batch, by kind of device: enough to fill it.
@@ -54,7 +55,7 @@ class FastModel(StockModel):
         answers: dict[int, Answer] = {}
         with torch.inference_mode():
             for packs, past in self._walk(tree, None):
-                answers |= self._score_packs(packs, past)
+                answers |= in_halves(packs, partial(self._score_packs, past=past))
         return [answers[i] for i in range(len(requests))]
 
     def _walk(

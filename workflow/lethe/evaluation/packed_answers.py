@@ -7,12 +7,13 @@ own; keys and values of the context are then made once for all of them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
 from lethe.evaluation import scored_positions
 from lethe.evaluation.rows import Wanted
-from lethe.evaluation.token_budget import batches
+from lethe.evaluation.token_budget import batches, in_halves
 from lethe.models.seq2seq_forward import additive, head
 
 # (texts, context tokens, continuation tokens), as lm-eval hands them on.
@@ -69,12 +70,17 @@ def score(model, requests: Sequence[Request], tokens: int, max_length: int) -> l
     rows = rows_of(requests, model.config.decoder_start_token_id, max_length)
     answers: dict[int, Answer] = {}
     for batch in batches(rows, lambda row: max(len(row.context), len(row.tokens)), tokens):
-        states = _states(model, batch)
-        wanted = [(number, one) for number, row in enumerate(batch) for one in row.wanted]
-        answers |= scored_positions.answers(
-            states, wanted, lambda hidden: head(model, hidden), model.config.vocab_size
-        )
+        answers |= in_halves(batch, partial(_score_rows, model))
     return [answers[i] for i in range(len(requests))]
+
+
+def _score_rows(model, rows: list[Answers]) -> dict[int, Answer]:
+    """(log-likelihood, is greedy) of every request in the rows, by its number."""
+    states = _states(model, rows)
+    wanted = [(number, one) for number, row in enumerate(rows) for one in row.wanted]
+    return scored_positions.answers(
+        states, wanted, lambda hidden: head(model, hidden), model.config.vocab_size
+    )
 
 
 def _states(model, rows: list[Answers]) -> torch.Tensor:

@@ -11,7 +11,7 @@ import torch
 
 from lethe.evaluation import scored_positions
 from lethe.evaluation.rows import Wanted
-from lethe.evaluation.token_budget import batches
+from lethe.evaluation.token_budget import batches, in_halves
 from lethe.models import masked_forward
 
 
@@ -41,14 +41,18 @@ def score(
     for text in texts:
         for place in range(text.start, text.stop):
             masked.setdefault((text.tokens, place), len(masked))
-    found: dict[int, scored_positions.Answer] = {}
-    for batch in batches(masked, lambda one: len(one[0]), tokens):
+
+    def work(batch: list) -> dict[int, scored_positions.Answer]:
         states = _states(model, batch, mask_token, pad_token)
         wanted = [
             (row, Wanted(masked[words, place], [words[place]], [place]))
             for row, (words, place) in enumerate(batch)
         ]
-        found |= scored_positions.answers(states, wanted, head, model.config.vocab_size)
+        return scored_positions.answers(states, wanted, head, model.config.vocab_size)
+
+    found: dict[int, scored_positions.Answer] = {}
+    for batch in batches(masked, lambda one: len(one[0]), tokens):
+        found |= in_halves(batch, work)
     answers = []
     for text in texts:
         parts = [found[masked[text.tokens, place]] for place in range(text.start, text.stop)]
