@@ -9,19 +9,19 @@ from typing import Any
 
 import torch
 
-from lethe.evaluation import packed_answers, scored_positions, shared_prefix
+from lethe.evaluation import packed_answers, shared_prefix
 from lethe.evaluation.fast_paths import why_stock
 from lethe.evaluation.language_model import StockModel
 from lethe.evaluation.prefix_tree import Branch, Pack, grow
 from lethe.evaluation.request_check import check_requests
 from lethe.evaluation.rows import plain_rows
+from lethe.evaluation.scored_positions import Answer, OutputLayer
 from lethe.evaluation.token_budget import batches, in_halves
 
 LOG = logging.getLogger(__name__)
 # Tokens of a batch, by kind of device: enough to fill it.
 TOKENS = {"cpu": 2048, "cuda": 16384}
 
-Answer = scored_positions.Answer
 
 
 class FastModel(StockModel):
@@ -37,6 +37,8 @@ class FastModel(StockModel):
         super().__init__(model, tokenizer, batch_size)
         self.tokens = TOKENS["cpu" if self.device.type == "cpu" else "cuda"]
         self.reason = why_stock(self.model)
+        head = self.model.get_output_embeddings()
+        self.output_layer = None if self.reason else OutputLayer(head, head.out_features)
         if self.reason:
             LOG.warning("The engine fast %s; the engine stock scores it.", self.reason)
 
@@ -76,8 +78,7 @@ class FastModel(StockModel):
         """(log-likelihood, is greedy) of every request in the packs, by its number."""
         states = shared_prefix.states(self.model, packs, past)
         wanted = [(number, one) for number, pack in enumerate(packs) for one in pack.wanted]
-        head = self.model.get_output_embeddings()
-        return scored_positions.answers(states, wanted, head, head.out_features)
+        return self.output_layer.answers(states, wanted)
 
 
 def _weight(pack: Pack, start: int) -> int:

@@ -11,14 +11,13 @@ from functools import partial
 
 import torch
 
-from lethe.evaluation import scored_positions
 from lethe.evaluation.rows import Wanted
+from lethe.evaluation.scored_positions import Answer, OutputLayer
 from lethe.evaluation.token_budget import batches, in_halves
 from lethe.models.seq2seq_forward import additive, head
 
 # (texts, context tokens, continuation tokens), as lm-eval hands them on.
 Request = tuple[object, list[int], list[int]]
-Answer = tuple[float, bool]
 
 LONGEST = 128  # decoder tokens of a row: its attention looks at every pair of them
 
@@ -68,19 +67,18 @@ def score(model, requests: Sequence[Request], tokens: int, max_length: int) -> l
         tokens: of a batch, in the encoder and in the decoder.
     """
     rows = rows_of(requests, model.config.decoder_start_token_id, max_length)
+    layer = OutputLayer(lambda hidden: head(model, hidden), model.config.vocab_size)
     answers: dict[int, Answer] = {}
     for batch in batches(rows, lambda row: max(len(row.context), len(row.tokens)), tokens):
-        answers |= in_halves(batch, partial(_score_rows, model))
+        answers |= in_halves(batch, partial(_score_rows, model, layer))
     return [answers[i] for i in range(len(requests))]
 
 
-def _score_rows(model, rows: list[Answers]) -> dict[int, Answer]:
+def _score_rows(model, layer: OutputLayer, rows: list[Answers]) -> dict[int, Answer]:
     """(log-likelihood, is greedy) of every request in the rows, by its number."""
     states = _states(model, rows)
     wanted = [(number, one) for number, row in enumerate(rows) for one in row.wanted]
-    return scored_positions.answers(
-        states, wanted, lambda hidden: head(model, hidden), model.config.vocab_size
-    )
+    return layer.answers(states, wanted)
 
 
 def _states(model, rows: list[Answers]) -> torch.Tensor:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
-from lethe.evaluation import scored_positions
 from lethe.evaluation.rows import Wanted
+from lethe.evaluation.scored_positions import Answer, OutputLayer
 from lethe.evaluation.token_budget import batches, in_halves
 from lethe.models import masked_forward
 
@@ -27,7 +27,7 @@ class Text:
 @torch.inference_mode()
 def score(
     model, texts: Sequence[Text], mask_token: int, pad_token: int, tokens: int
-) -> list[scored_positions.Answer]:
+) -> list[Answer]:
     """(pseudo-log-likelihood in nats, is every token the likeliest in its place) of every text.
 
     Args:
@@ -36,21 +36,21 @@ def score(
     Raises:
         UserError: an architecture of which the output layer is not known.
     """
-    head = masked_forward.head(model)
+    layer = OutputLayer(masked_forward.head(model), model.config.vocab_size)
     masked: dict[tuple[tuple[int, ...], int], int] = {}  # a text that is scored twice runs once
     for text in texts:
         for place in range(text.start, text.stop):
             masked.setdefault((text.tokens, place), len(masked))
 
-    def work(batch: list) -> dict[int, scored_positions.Answer]:
+    def work(batch: list) -> dict[int, Answer]:
         states = _states(model, batch, mask_token, pad_token)
         wanted = [
             (row, Wanted(masked[words, place], [words[place]], [place]))
             for row, (words, place) in enumerate(batch)
         ]
-        return scored_positions.answers(states, wanted, head, model.config.vocab_size)
+        return layer.answers(states, wanted)
 
-    found: dict[int, scored_positions.Answer] = {}
+    found: dict[int, Answer] = {}
     for batch in batches(masked, lambda one: len(one[0]), tokens):
         found |= in_halves(batch, work)
     answers = []
