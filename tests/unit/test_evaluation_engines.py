@@ -1,55 +1,10 @@
 """The packed engine: every context computed once, the same scores."""
 
-import importlib
-import random
-
 import evaluation_world as world
 import pytest
+from scoring_case import SIZES, model_of, requests
 
 from lethe.errors import UserError
-
-SIZES = {
-    "llama": ("Llama", {"num_hidden_layers": 2, "intermediate_size": 48}),
-    "qwen2": ("Qwen2", {"num_hidden_layers": 2, "intermediate_size": 48, "num_key_value_heads": 4}),
-    "gpt_neox": ("GPTNeoX", {"num_hidden_layers": 2, "intermediate_size": 48}),
-    "gpt2": ("GPT2", {}),
-    "bloom": ("Bloom", {"n_layer": 2}),
-    "opt": ("OPT", {"num_hidden_layers": 1, "ffn_dim": 16, "word_embed_proj_dim": 32}),
-}
-
-
-def requests(seed: int, n: int, vocabulary: int = 60) -> list[tuple]:
-    """Contexts of one to twenty tokens with two to four continuations each, one empty context."""
-    generator = random.Random(seed)
-    found = []
-    for _ in range(n):
-        context = [generator.randrange(4, vocabulary) for _ in range(generator.choice([1, 7, 20]))]
-        for _ in range(generator.randint(2, 4)):
-            length = generator.choice([1, 1, 3, 6])
-            continuation = [generator.randrange(4, vocabulary) for _ in range(length)]
-            found.append((None, context, continuation))
-    return found
-
-
-def model_of(kind: str):
-    import torch
-
-    name, sizes = SIZES[kind]
-    module = importlib.import_module(f"transformers.models.{kind}")
-    config = getattr(module, f"{name}Config")(
-        vocab_size=60,
-        hidden_size=32,
-        num_attention_heads=4,
-        max_position_embeddings=64,
-        initializer_range=0.3,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=0,
-        **sizes,
-    )
-    torch.manual_seed(1)
-    names = [n for n in dir(module) if n in (f"{name}ForCausalLM", f"{name}LMHeadModel")]
-    return getattr(module, names[0])(config)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +16,8 @@ def tokenizer(tmp_path_factory):
 def test_scores_of_every_engine_equal_lm_evals_own(kind, tokenizer):
     from lm_eval.models.huggingface import HFLM
 
-    from lethe.evaluation.language_model import PACKABLE, PLAIN_HEADS, wrap
+    from lethe.evaluation.engines import wrap
+    from lethe.evaluation.language_model import PACKABLE, PLAIN_HEADS
 
     model = model_of(kind)
     asked = requests(0, 25)
@@ -98,7 +54,7 @@ def test_a_packed_row_never_outgrows_the_model():
 def test_requests_too_long_for_the_model_are_cut_as_lm_eval_cuts_them(tokenizer, caplog):
     from lm_eval.models.huggingface import HFLM
 
-    from lethe.evaluation.language_model import wrap
+    from lethe.evaluation.engines import wrap
 
     model = model_of("llama")
     asked = requests(1, 3) + [(None, [7, 8, 9] * 30, [5, 6])]
@@ -110,14 +66,24 @@ def test_requests_too_long_for_the_model_are_cut_as_lm_eval_cuts_them(tokenizer,
 
 
 def test_a_model_that_cannot_be_packed_is_refused(tokenizer):
-    from lethe.evaluation.language_model import wrap
+    from lethe.evaluation.engines import wrap
 
     with pytest.raises(UserError, match="found opt; use the engine stock"):
         wrap(model_of("opt"), tokenizer, 3, "packed")
 
 
 def test_an_unknown_engine_is_refused(tokenizer):
-    from lethe.evaluation.language_model import wrap
+    from lethe.evaluation.engines import wrap
 
-    with pytest.raises(UserError, match="stock or packed, found 'fast'"):
-        wrap(model_of("llama"), tokenizer, 3, "fast")
+    with pytest.raises(UserError, match="stock or packed or fast, found 'slow'"):
+        wrap(model_of("llama"), tokenizer, 3, "slow")
+
+
+def test_the_engines_are_the_same_wherever_they_are_named():
+    from typing import get_args
+
+    from lethe.config import Probe
+    from lethe.evaluation import engines, specification
+
+    named = get_args(Probe.model_fields["engine"].annotation)
+    assert tuple(engines.ENGINES) == specification.ENGINES == named

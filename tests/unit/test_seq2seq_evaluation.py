@@ -11,7 +11,8 @@ from small_nodes import make_tokenizer
 
 from lethe.data.encoding import encode_rows
 from lethe.data.seq2seq_batches import collate
-from lethe.evaluation.language_model import wrap
+from lethe.evaluation import packed_answers
+from lethe.evaluation.engines import wrap
 from lethe.models.forward import token_losses
 
 MODELS = [
@@ -53,18 +54,21 @@ def generate(lm, texts):
     return lm.generate_until(asked, disable_tqdm=True)
 
 
+@pytest.mark.parametrize("engine", ["stock", "fast"])
 @pytest.mark.parametrize(("architecture", "changes"), MODELS)
-def test_log_likelihoods_equal_lm_evals_own(architecture, changes, texts):
+def test_log_likelihoods_equal_lm_evals_own(architecture, changes, engine, texts, monkeypatch):
+    monkeypatch.setattr(packed_answers, "LONGEST", 13)  # so that some contexts have several rows
     tokenizer, model = make_tokenizer(), make_model(architecture, **changes)
     theirs = loglikelihood(HFLM(pretrained=model, tokenizer=tokenizer, batch_size=7), texts)
-    ours = loglikelihood(wrap(model, tokenizer, batch_size=5), texts)
+    ours = loglikelihood(wrap(model, tokenizer, batch_size=5, engine=engine), texts)
     assert len({value for value, _ in theirs}) > len(texts) // 2
     for (value, greedy), (other, other_greedy) in zip(ours, theirs, strict=True):
         assert value == pytest.approx(other, abs=1e-4)
         assert greedy == other_greedy
 
 
-def test_greedy_answers_are_found_to_be_greedy(texts):
+@pytest.mark.parametrize("engine", ["stock", "fast"])
+def test_greedy_answers_are_found_to_be_greedy(engine, texts):
     """Continuations that the model itself would give, beside those of the other tests."""
     tokenizer, model = make_tokenizer(), make_model("t5", initializer_factor=2.0)
     found = []
@@ -72,10 +76,19 @@ def test_greedy_answers_are_found_to_be_greedy(texts):
         ids = torch.tensor([tokenizer(context)["input_ids"]])
         made = model.generate(ids, max_new_tokens=3, do_sample=False, min_new_tokens=3)[0, 1:]
         found.append((context, " " + tokenizer.decode(made)))
-    ours = loglikelihood(wrap(model, tokenizer, batch_size=5), found)
+    ours = loglikelihood(wrap(model, tokenizer, batch_size=5, engine=engine), found)
     theirs = loglikelihood(HFLM(pretrained=model, tokenizer=tokenizer, batch_size=5), found)
     assert [greedy for _, greedy in ours] == [greedy for _, greedy in theirs]
     assert any(greedy for _, greedy in ours)
+
+
+def test_a_context_is_encoded_once_and_answers_that_differ_at_their_end_share_a_row():
+    asked = [(None, [5, 6, 7, 2], [8, 9, n]) for n in range(4)] + [(None, [5, 6, 7, 2], [4])]
+    (row,) = packed_answers.rows_of(asked, 0, 512)
+    assert row.context == (5, 6, 7, 2)
+    assert row.tokens == [0, 8, 9, 0]
+    assert row.segments == [0, 0, 0, 3]
+    assert [one.sources for one in row.wanted] == [[0, 1, 2]] * 4 + [[3]]
 
 
 @pytest.mark.parametrize(
@@ -89,14 +102,15 @@ def test_generated_texts_equal_lm_evals_own(architecture, changes, texts):
     assert any(theirs)
 
 
-def test_a_context_too_long_for_the_model_is_cut_as_lm_eval_cuts_it():
+@pytest.mark.parametrize("engine", ["stock", "fast"])
+def test_a_context_too_long_for_the_model_is_cut_as_lm_eval_cuts_it(engine):
     tokenizer = make_tokenizer()
     model = make_model(n_positions=8)
     asked = [(None, [2, 5, 6, 7, 8] * 5, [9, 10]), (None, [2, 5, 6], [7])]
     theirs = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=2)
     assert theirs.max_length == 8
     wanted = theirs._loglikelihood_tokens(asked, disable_tqdm=True)
-    ours = wrap(model, tokenizer, batch_size=2)._loglikelihood_tokens(asked)
+    ours = wrap(model, tokenizer, batch_size=2, engine=engine)._loglikelihood_tokens(asked)
     assert [value for value, _ in ours] == pytest.approx([value for value, _ in wanted], abs=1e-4)
 
 

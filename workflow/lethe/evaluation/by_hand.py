@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lethe.artefacts import digest, sha256_file
 from lethe.errors import UserError
-from lethe.evaluation.specification import SPLITS, EvalTask
+from lethe.evaluation.specification import ENGINES, SPLITS, EvalTask
 
 COLUMNS = ("task", "subset", "metric", "value", "stderr", "n")
 
@@ -21,6 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="test", choices=SPLITS, help="default: test")
     parser.add_argument("--limit", type=int, help="score only the first N documents of each task")
     parser.add_argument("--shots", type=int, help="examples before a question; default: the YAML's")
+    parser.add_argument(
+        "--engine",
+        default="stock",
+        choices=ENGINES,
+        help="what runs the forward passes, with the same scores; fast: what texts begin with "
+        "alike is computed once; default: stock",
+    )
     parser.add_argument("--out", help="folder that keeps the results; kept ones are not redone")
     parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
 
@@ -36,6 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.limit,
         arguments.out,
         shots=arguments.shots,
+        engine=arguments.engine,
     )
     print(json.dumps(results, indent=2, sort_keys=True) if arguments.json else table(results))
 
@@ -48,12 +56,14 @@ def evaluate(
     limit: int | None = None,
     out: Path | str | None = None,
     shots: int | None = None,
+    engine: str = "stock",
 ) -> list[dict]:
     """Results of `score_checkpoint`, one a task.
 
     Args:
         shots: None takes the number that each task's YAML declares.
         out: folder that keeps one file a task; None keeps nothing.
+        engine: as in `score_checkpoint`.
 
     Raises:
         UserError: no whole checkpoint there, an unknown or repeated task, a limit or number of
@@ -71,9 +81,9 @@ def evaluate(
     tasks = [replace(t, shots=declared_shots(t) if shots is None else shots) for t in tasks]
     weights = weights_sha256(directory)
     if out is not None:
-        return score_checkpoint(directory, weights, tasks, Path(out))
+        return score_checkpoint(directory, weights, tasks, Path(out), engine=engine)
     with tempfile.TemporaryDirectory() as folder:
-        return score_checkpoint(directory, weights, tasks, Path(folder))
+        return score_checkpoint(directory, weights, tasks, Path(folder), engine=engine)
 
 
 def weights_sha256(directory: Path) -> str:

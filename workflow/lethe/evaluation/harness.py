@@ -18,9 +18,9 @@ from lm_eval.api.model import LM
 from lethe.artefacts import digest, read_json, write_json
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
+from lethe.evaluation.engines import code_of, wrap
 from lethe.evaluation.fetched_dataset import renamed_columns_as_sentences
 from lethe.evaluation.groups import merge
-from lethe.evaluation.language_model import wrap
 from lethe.evaluation.lookup import members
 from lethe.evaluation.outcomes import outcomes
 from lethe.evaluation.scores import items_of, scores_of
@@ -31,9 +31,8 @@ from lethe.fingerprint import fingerprint
 
 __all__ = ["EvalTask", "score_checkpoint"]
 
-# Code on which a score depends besides the task's own functions.
+# Code on which a score depends besides the engine's and the task's own functions.
 SCORING_CODE = [
-    "lethe.evaluation.language_model",
     "lethe.evaluation.outcomes",
     "lethe.evaluation.scores",
     "lethe.evaluation.tasks",
@@ -66,8 +65,7 @@ def score_checkpoint(
         directory: a plain hub directory with safetensors weights and a tokenizer.
         weights_sha256: of the weights; part of the key under which results are kept.
         store: one file a task, `{task}-{key}.json`, written as each task is done.
-        engine: `stock`: requests as lm-eval makes them; `packed`: each context computed once for
-            all its choices, the same scores to rounding.
+        engine: as in `engines.wrap`; all give the same scores to rounding.
         dtype: of the weights; log-probabilities are always taken in float32.
 
     Returns:
@@ -84,7 +82,7 @@ def score_checkpoint(
         "weights": weights_sha256,
         "files": identifying_files(directory),
         "lm_eval": lm_eval.__version__,
-        "code": fingerprint(SCORING_CODE),
+        "code": fingerprint([*SCORING_CODE, code_of(engine, _classes(directory))]),
     }
     groups = [[_job(one, shared, store) for one in members(task)] for task in tasks]
     jobs = list({job.file: job for group in groups for job in group}.values())
@@ -93,6 +91,12 @@ def score_checkpoint(
             lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
         _score_and_keep(missing, lambda job: {**_score(lm, job), **made_with})
     return [_result(task, group) for task, group in zip(tasks, groups, strict=True)]
+
+
+def _classes(directory: Path) -> list[str] | None:
+    """The model classes that a checkpoint's configuration names, if there is one yet."""
+    path = directory / "config.json"
+    return read_json(path).get("architectures") if path.is_file() else None
 
 
 def _result(task: EvalTask, jobs: list[_Job]) -> dict:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from lm_eval.models.huggingface import HFLM
 
-from lethe.errors import UserError
 from lethe.evaluation import seq2seq_scoring
+from lethe.evaluation.request_check import check_requests, check_texts
 from lethe.evaluation.rows import Row, packed_rows, plain_rows
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class StockModel(HFLM):
 
     def loglikelihood(self, requests: list, disable_tqdm: bool = False) -> list:
         """As HFLM, with the requests' texts tokenised beforehand."""
+        check_texts([request.args for request in requests])
         texts = set()
         for request in requests:
             context, continuation = request.args
@@ -72,6 +73,7 @@ class StockModel(HFLM):
         self, requests: list, disable_tqdm: bool = False, override_bs: int | None = None
     ) -> list[tuple[float, bool]]:
         """As HFLM: (log-likelihood in nats, is greedy) of each (texts, context, continuation)."""
+        check_requests(requests, self.max_length)
         batch_size = override_bs or self.batch_size
         known = seq2seq_scoring.KNOWN if self.backend == "seq2seq" else PLAIN_HEADS
         plain = self.model.config.model_type in known
@@ -151,7 +153,7 @@ class PackedModel(StockModel):
     """
 
     def _rows(self, requests: list) -> list[Row]:
-        longest = max(len(context) + len(rest) for _, context, rest in requests)
+        longest = max((len(context) + len(rest) for _, context, rest in requests), default=0)
         if longest > self.max_length + 1:
             return super()._rows(requests)
         return packed_rows(requests, self.max_length)
@@ -170,26 +172,3 @@ class PackedModel(StockModel):
             attention_mask=sees[:, None],
             use_cache=False,
         ).last_hidden_state
-
-
-ENGINES = {"stock": StockModel, "packed": PackedModel}
-
-
-def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "stock") -> HFLM:
-    """The model ready for lm-eval; log-softmax in float32 whatever the weights' dtype.
-
-    Args:
-        engine: `stock`: rows as lm-eval makes them; `packed`: contexts computed once.
-
-    Raises:
-        UserError: an unknown engine, or one that this kind of model cannot use.
-    """
-    if engine not in ENGINES:
-        raise UserError(f"Expected the engine {' or '.join(ENGINES)}, found {engine!r}.")
-    kind = model.config.model_type
-    if engine == "packed" and kind not in PACKABLE:
-        raise UserError(
-            f"The engine packed knows the models {', '.join(sorted(PACKABLE))}, found {kind}; "
-            "use the engine stock."
-        )
-    return ENGINES[engine](model, tokenizer, batch_size)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 SPLITS = ("test", "dev")
+ENGINES = ("stock", "packed", "fast")
 
 
 @dataclass(frozen=True)
