@@ -4,6 +4,7 @@ import torch
 
 from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.errors import UserError
+from lethe.models.document_masks import additive, same
 
 # Models whose attention takes ready masks in each of its three places, and knows places by their
 # differences alone, so that packed examples are computed as if each had a row of its own.
@@ -25,24 +26,17 @@ def label_logits(model, batch: Seq2SeqBatch) -> torch.Tensor:
 def decoder_states(model, batch: Seq2SeqBatch) -> torch.Tensor:
     """Last hidden states [R, L, width] of a T5, every example by itself."""
     documents, sources = batch.document_ids, batch.encoder_document_ids
-    own = documents[:, :, None] == documents[:, None, :]
     encoded = model.encoder(
         input_ids=batch.encoder_ids,
-        attention_mask=additive(sources[:, :, None] == sources[:, None, :], model.dtype),
+        attention_mask=additive(same(sources, sources), model.dtype),
     ).last_hidden_state
     return model.decoder(
         input_ids=batch.input_ids,
-        attention_mask=additive(own.tril(), model.dtype),
+        attention_mask=additive(same(documents, documents).tril(), model.dtype),
         encoder_hidden_states=encoded,
-        encoder_attention_mask=additive(documents[:, :, None] == sources[:, None, :], model.dtype),
+        encoder_attention_mask=additive(same(documents, sources), model.dtype),
         use_cache=False,
     ).last_hidden_state
-
-
-def additive(allowed: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """A mask [R, 1, L, S] that is added to attention scores: 0 where allowed, else the least."""
-    mask = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
-    return mask.masked_fill_(~allowed, torch.finfo(dtype).min)[:, None]
 
 
 def head(model, hidden: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ from lethe.data.examples import Example
 from lethe.data.masked_batches import Masking
 from lethe.errors import UserError
 from lethe.methods.contract import Collate, Method, Stage
-from lethe.models.forward import POSITIONS_KEEP_APART
+from lethe.models.forward import KEEP_APART
 from lethe.training.device import arithmetic, training_device
 from lethe.training.schedules import factor
 from lethe.training.snapshots import Snapshots, flatten, restore
@@ -193,7 +193,7 @@ def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) ->
             batch.to(device) for batch in masked_batches.collate(examples, draw=draw, **settings)
         ]
     settings |= {"width": recipe["max_length"], "packed": recipe["packed"]}
-    if family == "causal" and config.model_type not in POSITIONS_KEEP_APART:
+    if family == "causal" and config.model_type not in KEEP_APART:
         settings["packed"] = False
     if family == "seq2seq":
         settings["start_token"] = config.decoder_start_token_id
