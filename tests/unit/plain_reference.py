@@ -148,15 +148,11 @@ def plain_inputs(model, examples: list[Example]) -> tuple[dict, torch.Tensor]:
 def plain_losses(model, examples: list[Example]) -> dict[str, torch.Tensor]:
     """The losses of an example's labels, by its id: the padded batch through transformers."""
     inputs, labels = plain_inputs(model, examples)
-    logits = model(**inputs, use_cache=False).logits if _has_cache(model) else model(**inputs).logits
+    logits = model(**inputs).logits
     losses = functional.cross_entropy(
         logits.flatten(0, 1), labels.flatten(), ignore_index=-100, reduction="none"
     ).view(labels.shape)
     return {e.id: losses[n][labels[n] >= 0] for n, e in enumerate(examples)}
-
-
-def _has_cache(model) -> bool:
-    return FAMILY[model.config.model_type] != "masked"
 
 
 def our_losses(model, batches) -> dict[str, torch.Tensor]:

@@ -6,7 +6,7 @@ import torch.nn.functional as functional
 from lethe.data.batches import Batch
 from lethe.data.masked_batches import MaskedBatch
 from lethe.data.seq2seq_batches import Seq2SeqBatch
-from lethe.models import masked_forward, seq2seq_forward
+from lethe.models import chunked_loss, masked_forward, seq2seq_forward
 from lethe.models.document_masks import additive, same
 
 # Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
@@ -23,14 +23,23 @@ def label_logits(model, batch: Batch) -> torch.Tensor:
 
     In a decoder, attention is kept within examples, see `inputs`.
     """
-    if isinstance(batch, Seq2SeqBatch):
-        return seq2seq_forward.label_logits(model, batch)
     if isinstance(batch, MaskedBatch):
         return masked_forward.label_logits(model, batch)
+    features, layer = before_logits(model, batch)
+    return layer(features)
+
+
+def before_logits(model, batch: Batch) -> tuple[torch.Tensor, torch.nn.Module]:
+    """Of the labelled positions, what logits are made of, [N, width], and what makes them.
+
+    A model whose last layer is not known has its logits made already.
+    """
+    if isinstance(batch, Seq2SeqBatch):
+        return seq2seq_forward.before_logits(model, batch)
     if model.config.model_type in PLAIN_HEADS:
         hidden = model.base_model(**inputs(model, batch)).last_hidden_state
-        return model.get_output_embeddings()(picked(hidden, batch))
-    return picked(model(**inputs(model, batch)).logits, batch)
+        return picked(hidden, batch), model.get_output_embeddings()
+    return picked(model(**inputs(model, batch)).logits, batch), torch.nn.Identity()
 
 
 def inputs(model, batch: Batch) -> dict:
@@ -67,5 +76,8 @@ def token_losses(model, batch: Batch) -> torch.Tensor:
 
 def weighted_loss(model, batch: Batch) -> torch.Tensor:
     """The plain training loss: label losses with the batch's weights (scalar, nats)."""
-    losses = token_losses(model, batch)
-    return (losses * batch.weights.to(losses.device)).sum()
+    if isinstance(batch, MaskedBatch):
+        hidden = masked_forward.hidden_states(model, batch)
+        return masked_forward.weighted_loss(model, batch, hidden)
+    features, layer = before_logits(model, batch)
+    return chunked_loss.weighted_loss(features, layer, batch.targets, batch.weights)

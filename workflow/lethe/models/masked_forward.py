@@ -5,6 +5,7 @@ import torch.nn.functional as functional
 
 from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
+from lethe.models import chunked_loss
 
 # The module that makes logits of last hidden states, by model type.
 HEADS = {"roberta": "lm_head", "xlm-roberta": "lm_head", "camembert": "lm_head", "bert": "cls"}
@@ -45,6 +46,14 @@ def label_logits(model, batch: MaskedBatch, hidden: torch.Tensor | None = None) 
 
 def weighted_loss(model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tensor:
     """The plain training loss of hidden states already computed (scalar, nats)."""
-    scores = label_logits(model, batch, hidden).float()
-    losses = functional.cross_entropy(scores, batch.targets, reduction="none")
-    return (losses * batch.weights).sum()
+    states, layer = hidden.flatten(0, 1)[batch.label_positions], head(model)
+    if chunked_loss.is_large(len(states), model.config.vocab_size):
+        states, layer = _before_logits(layer, states)
+    return chunked_loss.weighted_loss(states, layer, batch.targets, batch.weights)
+
+
+def _before_logits(head, states: torch.Tensor) -> tuple[torch.Tensor, torch.nn.Module]:
+    """A head's work up to its last layer, and that layer."""
+    if hasattr(head, "predictions"):
+        return head.predictions.transform(states), head.predictions.decoder
+    return head.layer_norm(functional.gelu(head.dense(states))), head.decoder

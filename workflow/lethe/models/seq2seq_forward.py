@@ -11,16 +11,16 @@ from lethe.models.document_masks import additive, same
 BLOCK_MASKED = {"t5", "mt5"}
 
 
-def label_logits(model, batch: Seq2SeqBatch) -> torch.Tensor:
-    """Logits [N, vocabulary] at the labelled positions of the decoder.
+def before_logits(model, batch: Seq2SeqBatch) -> tuple[torch.Tensor, torch.nn.Module]:
+    """Of the labelled positions, what logits are made of, [N, width], and what makes them.
 
     Raises:
         UserError: a packed batch for a model that cannot keep packed examples apart.
     """
     if model.config.model_type not in BLOCK_MASKED:
-        return _padded_logits(model, batch)
+        return _padded_logits(model, batch), torch.nn.Identity()
     hidden = decoder_states(model, batch).flatten(0, 1)[batch.label_positions]
-    return head(model, hidden)
+    return scaled(model, hidden), model.get_output_embeddings()
 
 
 def decoder_states(model, batch: Seq2SeqBatch) -> torch.Tensor:
@@ -40,10 +40,15 @@ def decoder_states(model, batch: Seq2SeqBatch) -> torch.Tensor:
 
 
 def head(model, hidden: torch.Tensor) -> torch.Tensor:
-    """Logits of a T5's last hidden states; the first T5 scales them, its successors do not."""
+    """Logits of a T5's last hidden states."""
+    return model.get_output_embeddings()(scaled(model, hidden))
+
+
+def scaled(model, hidden: torch.Tensor) -> torch.Tensor:
+    """A T5's last hidden states as its output embeddings take them; the first T5 scales them."""
     if getattr(model.config, "scale_decoder_outputs", False):
-        hidden = hidden * model.config.d_model**-0.5
-    return model.get_output_embeddings()(hidden)
+        return hidden * model.config.d_model**-0.5
+    return hidden
 
 
 def _padded_logits(model, batch: Seq2SeqBatch) -> torch.Tensor:
