@@ -56,6 +56,7 @@ RECIPE = {
     "micro_batch_rows": None,
     "mask_share": 0.3,
     "packed": True,
+    "unpadded": True,
 }
 LENGTHS = (9, 12, 5, 20, 7)
 SEED, DRAW = 3, 5

@@ -19,6 +19,7 @@ from plain_reference import (
 )
 
 from lethe.models.forward import KEEP_APART, weighted_loss
+from lethe.models.masked_forward import hidden_states
 from lethe.training.loop import make_collate
 
 
@@ -57,3 +58,20 @@ def test_a_decoder_that_is_not_known_to_keep_examples_apart_has_one_a_row():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FAMILY, "unheard-of", "causal")
         assert rows_of(laid_out(model)) == len(LENGTHS)
+
+
+def test_a_padding_token_within_a_text_shifts_positions_as_it_does_for_roberta():
+    """A random swap of masking can put one there; transformers then counts one place less."""
+    model = random_model("roberta")
+    tokenizer = tokenizer_of("masked")
+    collate = make_collate({**RECIPE, "packed": True}, tokenizer, "masked", model.config, SEED)
+    (batch,) = collate(some_examples("masked"), DRAW)
+    inside = torch.where(batch.position_ids[0] == 2)[0]
+    batch.input_ids[0, inside] = model.config.pad_token_id
+    packed = hidden_states(model, batch)
+    for number in range(len(batch.example_ids)):
+        mine = batch.document_ids == number
+        alone = model.base_model(
+            input_ids=batch.input_ids[mine][None], attention_mask=torch.ones(1, int(mine.sum()))
+        ).last_hidden_state
+        torch.testing.assert_close(packed[mine], alone[0], rtol=1e-4, atol=1e-5)

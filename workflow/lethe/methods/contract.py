@@ -87,6 +87,10 @@ class Method:
     needs_identity = False
     """True when the checkpoint needs to be told which task it is used for."""
 
+    one_text_a_row = False
+    """True when a row of a masked language model has to be one text, as in a mean over the row or a
+    prompt before it: refused with a recipe that is `unpadded`."""
+
     extra: torch.nn.Module | None = None
     """Parameters beside the model's (adapters, gates), set by `attach` or `before_stage`."""
 

@@ -67,8 +67,14 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
 
     Raises:
         UserError: nothing is trainable, a gradient is zero, or the loss or a gradient is not
-            finite; nothing has been published then, and the message names step and examples.
+            finite; nothing has been published then, and the message names step and examples. The
+            recipe is unpadded and the method needs one text a row.
     """
+    if recipe.get("unpadded") and method.one_text_a_row:
+        raise UserError(
+            f"The method {type(method).__name__!r} needs every text in a row of its own; set "
+            "`unpadded: false` in the recipe."
+        )
     progress, first = Progress(), 0
     method.before_stage(stage)
     if method.extra is not None:
@@ -189,6 +195,7 @@ def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) ->
     }
     if family == "masked":
         settings |= {"masking": Masking.of(tokenizer, recipe["mask_share"]), "seed": seed}
+        settings["width"] = recipe["max_length"] if recipe.get("unpadded") else None
         return lambda examples, draw=0: [
             batch.to(device) for batch in masked_batches.collate(examples, draw=draw, **settings)
         ]
