@@ -19,7 +19,7 @@ from torch import nn
 
 from lethe.models import chunked_loss
 from lethe.models.forward import weighted_loss
-from lethe.training.loop import make_collate
+from lethe.training.layout import make_collate
 
 LABELS, WIDTH, VOCABULARY = 23, 8, 50
 

@@ -20,7 +20,7 @@ from plain_reference import (
 
 from lethe.models.forward import KEEP_APART, weighted_loss
 from lethe.models.masked_forward import hidden_states
-from lethe.training.loop import make_collate
+from lethe.training.layout import make_collate
 
 
 def laid_out(model, **changes):

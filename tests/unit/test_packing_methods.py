@@ -17,7 +17,8 @@ from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create, method_names
 from lethe.models.forward import weighted_loss
-from lethe.training.loop import make_collate, train
+from lethe.training.layout import make_collate
+from lethe.training.loop import train
 
 HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")

@@ -37,6 +37,7 @@ class Classic(GatedAdapterMethod):
     """
 
     one_text_a_row = True
+    micro_batches_add_up = False
 
     def __init__(self, weight: float = 1.0, temperature: float = 1.0, **settings):
         super().__init__(**settings)

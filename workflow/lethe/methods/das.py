@@ -35,6 +35,7 @@ class DAS(Method):
     """
 
     one_text_a_row = True
+    micro_batches_add_up = False
 
     def __init__(self, **hyper) -> None:
         self.options = Options(**hyper)
