@@ -11,7 +11,7 @@ import argparse
 import importlib.util
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from training_shapes import (
@@ -274,6 +274,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--shapes", nargs="*", help="some of the shapes; all if left out")
+    parser.add_argument("--batch", type=int, help="examples a step, if not the shape's own")
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
@@ -284,7 +285,11 @@ def main() -> None:
     print("| shape | system | tokens/s (range) | over HF Trainer, padded | share of matrix peak |")
     print("|---|---|---|---|---|")
     for name in arguments.shapes or shapes:
-        measure(name, shapes[name], arguments, rate)
+        shape = shapes[name]
+        if arguments.batch:
+            micro = min(shape.micro, arguments.batch)
+            shape = replace(shape, batch=arguments.batch, micro=micro)
+        measure(name, shape, arguments, rate)
     print("\n* its steps hold other examples: those of like length")
 
 
