@@ -15,6 +15,7 @@ from lethe.models.forward import weighted_loss
 from lethe.training import stage as stage_module
 from lethe.training.layout import Ahead, make_collate
 from lethe.training.loop import train
+from lethe.training.progress import Found, Progress
 from lethe.training.stage import train_stage
 
 PADDED = {"packed": False}
@@ -159,3 +160,16 @@ def test_steps_made_ahead_are_the_steps_made_in_turn():
     ahead.close()
     assert found == [0, 1, 1, 4, 9, 16, 25]
     assert max(made) == 5
+
+
+def test_what_a_step_found_may_be_read_later_and_names_its_own_step():
+    def found(step, norm):
+        return Found(step, [torch.tensor(1.0)], torch.tensor(norm), 0.1, [])
+
+    progress = Progress()
+    progress.note(found(0, 1.0), wait=False)
+    assert progress.rows == []
+    progress.note(found(1, float("nan")), wait=False)
+    assert progress.rows == [[0, 1.0, 1.0, 0.1]]
+    with pytest.raises(UserError, match="step 1: the gradient norm is nan"):
+        progress.note(found(2, 1.0), wait=False)

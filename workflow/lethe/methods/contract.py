@@ -19,7 +19,12 @@ from lethe.data.examples import Example
 
 
 class Collate(Protocol):
-    """Lays examples out as micro-batches; `draw` is by which a masked model's tokens are masked."""
+    """Lays examples out as micro-batches; `draw` is by which a masked model's tokens are masked.
+
+    rows: of a micro-batch at most, None: all; lowered where memory runs out.
+    """
+
+    rows: int | None
 
     def __call__(self, examples: list[Example], draw: int = 0) -> list[Batch]: ...
 

@@ -11,11 +11,11 @@ from lethe.models.document_masks import additive, same
 
 # Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
 PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
-# Decoders in which restarting positions keep packed examples apart; OPT counts its positions by
-# them and takes a ready mask; BLOOM has a bias of its own. The tests prove each. Others may ignore
-# positions without a word, and have one example a row.
-POSITIONS_KEEP_APART = {"llama", "qwen2", "gpt_neox", "gpt2"}
-KEEP_APART = POSITIONS_KEEP_APART | {"opt", "bloom"}
+# Decoders in which packed examples are kept apart, as the tests prove of each: by positions that
+# restart, in OPT by a mask beside them, in BLOOM by a bias. Others may ignore positions without a
+# word, and have one example a row.
+KEEP_APART = {"llama", "qwen2", "gpt_neox", "gpt2", "opt", "bloom"}
+MASKED_BY_US = {"opt"}
 
 
 def label_logits(model, batch: Batch) -> torch.Tensor:
@@ -46,18 +46,19 @@ def inputs(model, batch: Batch) -> dict:
     """What a decoder is called with, so that every example is computed as if it were alone.
 
     Mostly the restarting position ids are enough: transformers builds the block-diagonal mask from
-    them, which needs `use_cache=False` and no attention mask.
+    them, which needs `use_cache=False` and no attention mask. A decoder that is not known has one
+    example a row, from the first place on, and needs neither.
     """
-    kind = model.config.model_type
-    named = {"input_ids": batch.input_ids, "position_ids": batch.position_ids, "use_cache": False}
+    kind, documents = model.config.model_type, batch.document_ids
+    named = {"input_ids": batch.input_ids, "use_cache": False}
     if kind == "bloom":
         from lethe.models import bloom_attention  # imports BLOOM, which few jobs need
 
         bloom_attention.take_biases(model)
-        del named["position_ids"]
-        named["attention_mask"] = bloom_attention.bias(batch, model.config.n_head)
-    elif kind == "opt":
-        documents = batch.document_ids
+        return {**named, "attention_mask": bloom_attention.bias(batch, model.config.n_head)}
+    if kind in KEEP_APART:
+        named["position_ids"] = batch.position_ids
+    if kind in MASKED_BY_US:
         named["attention_mask"] = additive(same(documents, documents).tril(), model.dtype)
     return named
 

@@ -12,6 +12,7 @@ from lethe.methods.contract import Method, Stage
 from lethe.training import memory
 from lethe.training.device import arithmetic, training_device
 from lethe.training.layout import Ahead
+from lethe.training.optimizer import clip, make_optimizer
 from lethe.training.progress import Found, Progress
 from lethe.training.schedules import factor
 from lethe.training.snapshots import Snapshots, flatten, restore
@@ -107,28 +108,6 @@ def _take_steps(stage, method, optimizer, recipe, snapshots, progress, first) ->
         ahead.close()
 
 
-def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
-    """AdamW over the trainable parameters; vectors (norms, biases) are not decayed.
-
-    Raises:
-        UserError: no parameter is trainable.
-    """
-    trained = [parameter for _, parameter in stage.trainable()]
-    if not trained:
-        raise UserError("Nothing is trainable: every parameter of the model is frozen.")
-    groups = [
-        {"params": [p for p in trained if p.dim() > 1], "weight_decay": recipe["weight_decay"]},
-        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=recipe["learning_rate"],
-        betas=tuple(recipe["betas"]),
-        eps=recipe["epsilon"],
-        fused=True,
-    )
-
-
 def batches_of(stage: Stage, recipe: dict, step: int) -> tuple[list[Example], list[Batch]]:
     """The global batch of a step: its examples, and its micro-batches."""
     total = total_examples(len(stage.examples), recipe)
@@ -183,17 +162,6 @@ def _backward(stage, method, recipe, batches: list[Batch]) -> list[torch.Tensor]
         loss.backward()
         losses.append(loss.detach())
     return losses
-
-
-def clip(stage: Stage, limit: float | None) -> torch.Tensor:
-    """Global gradient norm before clipping to `limit` (None: no clipping), on its device."""
-    gradients = list(stage.gradients().values())
-    norm = torch.nn.utils.get_total_norm(gradients)
-    if limit is not None:
-        torch.nn.utils.clip_grads_with_norm_(
-            [parameter for _, parameter in stage.trainable()], limit, norm
-        )
-    return norm
 
 
 def seed_of(*parts: int) -> int:
