@@ -28,7 +28,7 @@ class BiasedAttention(BloomAttention):
             query,
             key,
             value,
-            attn_mask=attention_mask.to(query.dtype),
+            attn_mask=attention_mask.to(query.dtype),  # of that type already, see `bias`
             dropout_p=self.attention_dropout.p if self.training else 0.0,
         )
         output = self.dense(context.transpose(1, 2).flatten(2))
@@ -54,17 +54,21 @@ def take_biases(model) -> None:
             block.self_attention.__class__ = BiasedAttention
 
 
-def bias(batch: Batch, heads: int) -> torch.Tensor:
+def bias(batch: Batch, heads: int, dtype: torch.dtype) -> torch.Tensor:
     """ALiBi and the mask, [R, heads, L, L]: slope x (key - query) within an example, up to itself.
 
     Press et al. 2022, "Train short, test long", section 3. transformers adds slope x key, which is
     the same under the softmax; differences are small where they matter, so that bfloat16 holds
     them.
+
+    Args:
+        dtype: of the attention, which keeps the bias for its backward pass: made once for all
+            layers, it is kept once.
     """
     documents, places = batch.document_ids, batch.position_ids
     ones = torch.ones(1, 2, device=places.device)
     slopes = build_alibi_tensor(ones, heads, torch.float32)[:, 0, 1]
     distances = (places[:, None, :] - places[:, :, None]).float()
-    biases = slopes[:, None, None] * distances[:, None]
+    biases = (slopes[:, None, None] * distances[:, None]).to(dtype)
     allowed = same(documents, documents).tril()
-    return biases.masked_fill_(~allowed[:, None], torch.finfo(torch.float32).min)
+    return biases.masked_fill_(~allowed[:, None], torch.finfo(dtype).min)

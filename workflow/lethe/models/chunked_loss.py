@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from lethe.models.precision import arithmetic_dtype
+
 # Logits (labels x vocabulary) from which on the loss is taken in pieces. Smaller ones are left to
 # the plain loss, whose rounding differs.
 LARGE = 2**24
@@ -61,9 +63,7 @@ def chunked_loss(
         rows: labels of a piece; as many as `PIECE` allows if None.
     """
     device = layer.weight.device
-    kind = device.type
-    rows = rows or max(1, PIECE.get(kind, LARGE) // layer.out_features)
-    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else features.dtype
+    rows = rows or max(1, PIECE.get(device.type, LARGE) // layer.out_features)
     return _ChunkedLoss.apply(
         features.to(device),
         layer.weight,
@@ -71,7 +71,7 @@ def chunked_loss(
         targets.to(device),
         weights.to(device),
         rows,
-        dtype,
+        arithmetic_dtype(device, features.dtype),
     )
 
 

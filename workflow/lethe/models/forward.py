@@ -8,6 +8,7 @@ from lethe.data.masked_batches import MaskedBatch
 from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.models import chunked_loss, masked_forward, seq2seq_forward
 from lethe.models.document_masks import additive, same
+from lethe.models.precision import arithmetic_dtype
 
 # Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
 PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
@@ -55,7 +56,9 @@ def inputs(model, batch: Batch) -> dict:
         from lethe.models import bloom_attention  # imports BLOOM, which few jobs need
 
         bloom_attention.take_biases(model)
-        return {**named, "attention_mask": bloom_attention.bias(batch, model.config.n_head)}
+        dtype = arithmetic_dtype(batch.input_ids.device, model.dtype)
+        bias = bloom_attention.bias(batch, model.config.n_head, dtype)
+        return {**named, "attention_mask": bias}
     if kind in KEEP_APART:
         named["position_ids"] = batch.position_ids
     if kind in MASKED_BY_US:
