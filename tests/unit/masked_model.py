@@ -55,13 +55,12 @@ def lay_out(examples, draw: int = 0) -> list[MaskedBatch]:
 def masked_stage(model, examples, **changes) -> Stage:
     """A stage on examples in memory."""
     settings = {"index": 1, "seed": 0, "steps": 1, "family": "masked"}
+    settings |= {"collate": lay_out, "plain_loss": weighted_loss}
     return Stage(
         model=model,
         examples=examples,
         load_replayed=list,
         load_parent=lambda: model,
-        collate=lay_out,
-        plain_loss=weighted_loss,
         **{**settings, **changes},
     )
 

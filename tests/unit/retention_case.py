@@ -10,7 +10,8 @@ from lethe.data import masked_examples
 from lethe.methods.contract import Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
-from lethe.training.loop import make_collate, train
+from lethe.training.layout import make_collate
+from lethe.training.loop import train
 
 FAMILIES = ["causal", "seq2seq", "masked"]
 TRAINING = {**RECIPE, "epochs": None, "steps": 3, "mask_share": 0.3, "micro_batch_rows": 2}

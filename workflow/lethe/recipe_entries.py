@@ -41,7 +41,14 @@ class Recipe(Entry):
     )
     clip_norm: Positive | None = Field(1.0, description="largest gradient norm; null: no clipping")
     packed: bool = Field(
-        True, description="several examples a row, kept apart by attention; padding only changes"
+        True,
+        description="several examples a row, kept apart by attention; padding only changes. Of no "
+        "effect on masked language models, see `unpadded`",
+    )
+    unpadded: bool = Field(
+        False,
+        description="masked language models: several texts a row of `max_length` tokens, as "
+        "`packed` does for the other families",
     )
     loss_normalisation: Literal["token", "example"] = Field(
         "token", description="equal weight of every label, or every example, of the global batch"

@@ -40,6 +40,9 @@ def recipe_for(
     values["betas"] = list(values["betas"])
     if family != "masked":
         del values["mask_share"]
+    # Where it is off it is left out too, so that stages from before there was this key keep theirs.
+    if family != "masked" or not values["unpadded"]:
+        del values["unpadded"]
     return values
 
 

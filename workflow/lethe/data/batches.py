@@ -42,7 +42,11 @@ class Batch:
         if self.input_ids.device.type == device.type:
             return self
         tensors = {f.name: getattr(self, f.name) for f in fields(self)}
-        tensors = {k: v.to(device) for k, v in tensors.items() if isinstance(v, torch.Tensor)}
+        tensors = {k: v for k, v in tensors.items() if isinstance(v, torch.Tensor)}
+        if device.type == "cuda":
+            # From pinned memory the processor need not wait for the copy.
+            tensors = {k: v.pin_memory() for k, v in tensors.items()}
+        tensors = {k: v.to(device, non_blocking=True) for k, v in tensors.items()}
         return replace(self, **tensors)
 
     @property

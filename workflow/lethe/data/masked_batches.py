@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lethe.data.batches import Batch
+from lethe.data.batches import Batch, rows_of
 from lethe.data.examples import Example
 from lethe.errors import UserError
 
@@ -17,12 +17,18 @@ BY_MASK, BY_RANDOM = 0.8, 0.1
 
 @dataclass(frozen=True)
 class MaskedBatch(Batch):
-    """A batch whose `input_ids` are masked; one example a row, in the order of the examples.
+    """A batch whose `input_ids` are masked.
 
-    original_ids: [R, L] the tokens before masking.
+    original_ids: [R, L] the tokens before masking. Unless unpadded, it has one example a row, in
+    the order of the examples.
     """
 
     original_ids: torch.Tensor
+
+    @property
+    def unpadded(self) -> bool:
+        """Whether a row has several examples."""
+        return len(self.example_ids) > len(self.input_ids)
 
     @property
     def attention_mask(self) -> torch.Tensor:
@@ -91,42 +97,58 @@ def collate(
     draw: int,
     normalisation: str,
     pad_token: int,
+    width: int | None = None,
     micro_batch_rows: int | None = None,
 ) -> list[MaskedBatch]:
-    """The micro-batches of one step, masked anew for every draw; none for no examples."""
+    """The micro-batches of one step, masked anew for every draw; none for no examples.
+
+    Args:
+        width: tokens of a row that has several examples (unpadded); None: one example a row.
+    """
     masked = [mask(example, masking, seed, draw) for example in examples]
     total = sum(len(chosen) for _, chosen in masked)
-    rows = [
+    members = [
         (example, seen, chosen, 1.0 / (len(masked) * len(chosen)))
         if normalisation == "example"
         else (example, seen, chosen, 1.0 / total)
         for example, (seen, chosen) in zip(examples, masked, strict=True)
     ]
+    rows = rows_of([len(seen) for _, seen, *_ in members], width or 0, width is not None)
+    rows = [[members[index] for index in row] for row in rows]
     size = micro_batch_rows or max(1, len(rows))
     return [_lay_out(rows[start : start + size], pad_token) for start in range(0, len(rows), size)]
 
 
 def _lay_out(rows, pad_token: int) -> MaskedBatch:
-    length = max(len(seen) for _, seen, _, _ in rows)
+    """A batch of rows of (example, tokens seen, places chosen, weight of a label)."""
+    length = max(sum(len(seen) for _, seen, *_ in row) for row in rows)
     shape = (len(rows), length)
     inputs = np.full(shape, pad_token, dtype=np.int64)
     originals = inputs.copy()
     documents = np.full(shape, -1, dtype=np.int64)
-    for number, (example, seen, _, _) in enumerate(rows):
-        inputs[number, : len(seen)] = seen
-        originals[number, : len(seen)] = example.tokens
-        documents[number, : len(seen)] = number
-    places = np.concatenate([number * length + row[2] for number, row in enumerate(rows)])
-    counts = [len(chosen) for _, _, chosen, _ in rows]
+    positions = np.tile(np.arange(length), (len(rows), 1))
+    places, members = [], [member for row in rows for member in row]
+    for number, row in enumerate(rows):
+        start = 0
+        for example, seen, chosen, _ in row:
+            end = start + len(seen)
+            inputs[number, start:end] = seen
+            originals[number, start:end] = example.tokens
+            documents[number, start:end] = len(places)
+            positions[number, start:] -= positions[number, start]
+            places.append(number * length + start + chosen)
+            start = end
+    counts = [len(chosen) for _, _, chosen, _ in members]
+    flat = np.concatenate(places)
     return MaskedBatch(
         input_ids=torch.from_numpy(inputs),
-        position_ids=torch.arange(length).repeat(len(rows), 1),
+        position_ids=torch.from_numpy(positions),
         document_ids=torch.from_numpy(documents),
-        label_positions=torch.from_numpy(places),
-        targets=torch.from_numpy(originals.reshape(-1)[places]),
-        label_documents=torch.from_numpy(np.repeat(np.arange(len(rows)), counts)),
-        weights=torch.from_numpy(np.repeat([row[3] for row in rows], counts)).float(),
-        example_ids=tuple(example.id for example, *_ in rows),
-        sources=tuple(example.source for example, *_ in rows),
+        label_positions=torch.from_numpy(flat),
+        targets=torch.from_numpy(originals.reshape(-1)[flat]),
+        label_documents=torch.from_numpy(np.repeat(np.arange(len(members)), counts)),
+        weights=torch.from_numpy(np.repeat([weight for *_, weight in members], counts)).float(),
+        example_ids=tuple(example.id for example, *_ in members),
+        sources=tuple(example.source for example, *_ in members),
         original_ids=torch.from_numpy(originals),
     )

@@ -19,7 +19,12 @@ from lethe.data.examples import Example
 
 
 class Collate(Protocol):
-    """Lays examples out as micro-batches; `draw` is by which a masked model's tokens are masked."""
+    """Lays examples out as micro-batches; `draw` is by which a masked model's tokens are masked.
+
+    rows: of a micro-batch at most, None: all; lowered where memory runs out.
+    """
+
+    rows: int | None
 
     def __call__(self, examples: list[Example], draw: int = 0) -> list[Batch]: ...
 
@@ -87,6 +92,14 @@ class Method:
     needs_identity = False
     """True when the checkpoint needs to be told which task it is used for."""
 
+    one_text_a_row = False
+    """True when a row of a masked language model has to be one text, as in a mean over the row or a
+    prompt before it: refused with a recipe that is `unpadded`."""
+
+    micro_batches_add_up = True
+    """False when a loss compares the texts of a micro-batch with each other. Where memory runs out
+    micro-batches are then not halved, as that would be another loss."""
+
     extra: torch.nn.Module | None = None
     """Parameters beside the model's (adapters, gates), set by `attach` or `before_stage`."""
 
@@ -105,6 +118,10 @@ class Method:
     def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
         """Scalar loss of a micro-batch; micro-batch losses add up to the loss of the step."""
         return stage.plain_loss(stage.model, batch)
+
+    def begin_again(self, stage: Stage) -> None:
+        """Called when memory ran out and the micro-batches of the step come anew, smaller: forget
+        what `loss` has noted of this step."""
 
     def after_backward(self, stage: Stage) -> None:
         """Called when the gradients of the global batch are complete, before clipping."""

@@ -88,6 +88,9 @@ class DarkExperience(Method):
             total = total + squared_error(logits, stored, part.weights).to(total.device)
         return total
 
+    def begin_again(self, stage: Stage) -> None:
+        self.replay_due = True
+
     def after_update(self, stage: Stage) -> None:
         self.replay_due = True
 

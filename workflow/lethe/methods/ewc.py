@@ -64,6 +64,9 @@ class ElasticWeights(Method):
         penalty = quadratic_penalty(dict(stage.trainable()), self.anchor, self.fisher)
         return loss + self.strength * penalty.to(loss.device)
 
+    def begin_again(self, stage: Stage) -> None:
+        self.penalty_due = True
+
     def after_update(self, stage: Stage) -> None:
         self.penalty_due = True
 

@@ -6,34 +6,64 @@ import torch.nn.functional as functional
 from lethe.data.batches import Batch
 from lethe.data.masked_batches import MaskedBatch
 from lethe.data.seq2seq_batches import Seq2SeqBatch
-from lethe.models import masked_forward, seq2seq_forward
+from lethe.models import chunked_loss, masked_forward, seq2seq_forward
+from lethe.models.document_masks import additive, same
+from lethe.models.precision import arithmetic_dtype
 
 # Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
 PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
-# Decoders in which restarting positions keep packed examples apart (the tests prove each); others
-# may ignore them without a word, as BLOOM does, and have one example a row.
-POSITIONS_KEEP_APART = {"llama", "qwen2", "gpt_neox", "gpt2"}
+# Decoders in which packed examples are kept apart, as the tests prove of each: by positions that
+# restart, in OPT by a mask beside them, in BLOOM by a bias. Others may ignore positions without a
+# word, and have one example a row.
+KEEP_APART = {"llama", "qwen2", "gpt_neox", "gpt2", "opt", "bloom"}
+MASKED_BY_US = {"opt"}
 
 
 def label_logits(model, batch: Batch) -> torch.Tensor:
     """Logits [N, vocabulary] at the labelled positions of a model of whatever family.
 
-    In a decoder, attention is kept within examples by the restarting position ids, from which
-    transformers builds the block-diagonal mask; that needs `use_cache=False` and no attention mask.
+    In a decoder, attention is kept within examples, see `inputs`.
     """
-    if isinstance(batch, Seq2SeqBatch):
-        return seq2seq_forward.label_logits(model, batch)
     if isinstance(batch, MaskedBatch):
         return masked_forward.label_logits(model, batch)
-    inputs = {
-        "input_ids": batch.input_ids,
-        "position_ids": batch.position_ids,
-        "use_cache": False,
-    }
+    features, layer = before_logits(model, batch)
+    return layer(features)
+
+
+def before_logits(model, batch: Batch) -> tuple[torch.Tensor, torch.nn.Module]:
+    """Of the labelled positions, what logits are made of, [N, width], and what makes them.
+
+    A model whose last layer is not known has its logits made already.
+    """
+    if isinstance(batch, Seq2SeqBatch):
+        return seq2seq_forward.before_logits(model, batch)
     if model.config.model_type in PLAIN_HEADS:
-        hidden = model.base_model(**inputs).last_hidden_state
-        return model.get_output_embeddings()(picked(hidden, batch))
-    return picked(model(**inputs).logits, batch)
+        hidden = model.base_model(**inputs(model, batch)).last_hidden_state
+        return picked(hidden, batch), model.get_output_embeddings()
+    return picked(model(**inputs(model, batch)).logits, batch), torch.nn.Identity()
+
+
+def inputs(model, batch: Batch) -> dict:
+    """What a decoder is called with, so that every example is computed as if it were alone.
+
+    Mostly the restarting position ids are enough: transformers builds the block-diagonal mask from
+    them, which needs `use_cache=False` and no attention mask. A decoder that is not known has one
+    example a row, from the first place on, and needs neither.
+    """
+    kind, documents = model.config.model_type, batch.document_ids
+    named = {"input_ids": batch.input_ids, "use_cache": False}
+    if kind == "bloom":
+        from lethe.models import bloom_attention  # imports BLOOM, which few jobs need
+
+        bloom_attention.take_biases(model)
+        dtype = arithmetic_dtype(batch.input_ids.device, model.dtype)
+        bias = bloom_attention.bias(batch, model.config.n_head, dtype)
+        return {**named, "attention_mask": bias}
+    if kind in KEEP_APART:
+        named["position_ids"] = batch.position_ids
+    if kind in MASKED_BY_US:
+        named["attention_mask"] = additive(same(documents, documents).tril(), model.dtype)
+    return named
 
 
 def picked(states: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -50,5 +80,8 @@ def token_losses(model, batch: Batch) -> torch.Tensor:
 
 def weighted_loss(model, batch: Batch) -> torch.Tensor:
     """The plain training loss: label losses with the batch's weights (scalar, nats)."""
-    losses = token_losses(model, batch)
-    return (losses * batch.weights.to(losses.device)).sum()
+    if isinstance(batch, MaskedBatch):
+        hidden = masked_forward.hidden_states(model, batch)
+        return masked_forward.weighted_loss(model, batch, hidden)
+    features, layer = before_logits(model, batch)
+    return chunked_loss.weighted_loss(features, layer, batch.targets, batch.weights)

@@ -5,9 +5,13 @@ import torch.nn.functional as functional
 
 from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
+from lethe.models import chunked_loss
+from lethe.models.document_masks import additive, same
 
 # The module that makes logits of last hidden states, by model type.
 HEADS = {"roberta": "lm_head", "xlm-roberta": "lm_head", "camembert": "lm_head", "bert": "cls"}
+
+COUNT_FROM_PADDING = {"roberta", "xlm-roberta", "camembert"}
 
 
 def hidden_states(model, batch: MaskedBatch, input_ids: torch.Tensor | None = None) -> torch.Tensor:
@@ -17,7 +21,27 @@ def hidden_states(model, batch: MaskedBatch, input_ids: torch.Tensor | None = No
         input_ids: [R, L] other tokens than the batch's masked ones, such as its original ones.
     """
     tokens = batch.input_ids if input_ids is None else input_ids
-    return model.base_model(input_ids=tokens, attention_mask=batch.attention_mask).last_hidden_state
+    named = {"attention_mask": batch.attention_mask}
+    if batch.unpadded:
+        allowed = same(batch.document_ids, batch.document_ids)
+        named = {"attention_mask": additive(allowed, model.dtype)}
+        named["position_ids"] = _positions(model, tokens, batch.position_ids)
+    return model.base_model(input_ids=tokens, **named).last_hidden_state
+
+
+def _positions(model, tokens: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Positions [R, L] as the model counts them in every example, of places within examples.
+
+    RoBERTa counts from the number of the padding token on and leaves out padding tokens, which a
+    random swap can put into an example too; BERT counts from 0.
+    """
+    if model.config.model_type not in COUNT_FROM_PADDING:
+        return places
+    padding = model.config.pad_token_id
+    counted = (tokens != padding).long()
+    before = counted.cumsum(1) - counted
+    starts = torch.arange(tokens.shape[1], device=tokens.device) - places
+    return (before + 1 - before.gather(1, starts)) * counted + padding
 
 
 def head(model):
@@ -45,6 +69,14 @@ def label_logits(model, batch: MaskedBatch, hidden: torch.Tensor | None = None) 
 
 def weighted_loss(model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tensor:
     """The plain training loss of hidden states already computed (scalar, nats)."""
-    scores = label_logits(model, batch, hidden).float()
-    losses = functional.cross_entropy(scores, batch.targets, reduction="none")
-    return (losses * batch.weights).sum()
+    states, layer = hidden.flatten(0, 1)[batch.label_positions], head(model)
+    if chunked_loss.is_large(len(states), model.config.vocab_size):
+        states, layer = _before_logits(layer, states)
+    return chunked_loss.weighted_loss(states, layer, batch.targets, batch.weights)
+
+
+def _before_logits(head, states: torch.Tensor) -> tuple[torch.Tensor, torch.nn.Module]:
+    """A head's work up to its last layer, and that layer."""
+    if hasattr(head, "predictions"):
+        return head.predictions.transform(states), head.predictions.decoder
+    return head.layer_norm(functional.gelu(head.dense(states))), head.decoder

@@ -4,52 +4,51 @@ import torch
 
 from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.errors import UserError
+from lethe.models.document_masks import additive, same
 
 # Models whose attention takes ready masks in each of its three places, and knows places by their
 # differences alone, so that packed examples are computed as if each had a row of its own.
 BLOCK_MASKED = {"t5", "mt5"}
 
 
-def label_logits(model, batch: Seq2SeqBatch) -> torch.Tensor:
-    """Logits [N, vocabulary] at the labelled positions of the decoder.
+def before_logits(model, batch: Seq2SeqBatch) -> tuple[torch.Tensor, torch.nn.Module]:
+    """Of the labelled positions, what logits are made of, [N, width], and what makes them.
 
     Raises:
         UserError: a packed batch for a model that cannot keep packed examples apart.
     """
     if model.config.model_type not in BLOCK_MASKED:
-        return _padded_logits(model, batch)
+        return _padded_logits(model, batch), torch.nn.Identity()
     hidden = decoder_states(model, batch).flatten(0, 1)[batch.label_positions]
-    return head(model, hidden)
+    return scaled(model, hidden), model.get_output_embeddings()
 
 
 def decoder_states(model, batch: Seq2SeqBatch) -> torch.Tensor:
     """Last hidden states [R, L, width] of a T5, every example by itself."""
     documents, sources = batch.document_ids, batch.encoder_document_ids
-    own = documents[:, :, None] == documents[:, None, :]
     encoded = model.encoder(
         input_ids=batch.encoder_ids,
-        attention_mask=additive(sources[:, :, None] == sources[:, None, :], model.dtype),
+        attention_mask=additive(same(sources, sources), model.dtype),
     ).last_hidden_state
     return model.decoder(
         input_ids=batch.input_ids,
-        attention_mask=additive(own.tril(), model.dtype),
+        attention_mask=additive(same(documents, documents).tril(), model.dtype),
         encoder_hidden_states=encoded,
-        encoder_attention_mask=additive(documents[:, :, None] == sources[:, None, :], model.dtype),
+        encoder_attention_mask=additive(same(documents, sources), model.dtype),
         use_cache=False,
     ).last_hidden_state
 
 
-def additive(allowed: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """A mask [R, 1, L, S] that is added to attention scores: 0 where allowed, else the least."""
-    mask = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
-    return mask.masked_fill_(~allowed, torch.finfo(dtype).min)[:, None]
-
-
 def head(model, hidden: torch.Tensor) -> torch.Tensor:
-    """Logits of a T5's last hidden states; the first T5 scales them, its successors do not."""
+    """Logits of a T5's last hidden states."""
+    return model.get_output_embeddings()(scaled(model, hidden))
+
+
+def scaled(model, hidden: torch.Tensor) -> torch.Tensor:
+    """A T5's last hidden states as its output embeddings take them; the first T5 scales them."""
     if getattr(model.config, "scale_decoder_outputs", False):
-        hidden = hidden * model.config.d_model**-0.5
-    return model.get_output_embeddings()(hidden)
+        return hidden * model.config.d_model**-0.5
+    return hidden
 
 
 def _padded_logits(model, batch: Seq2SeqBatch) -> torch.Tensor:

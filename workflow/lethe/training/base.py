@@ -15,7 +15,8 @@ from lethe.models.saving import save_model
 from lethe.models.tokenizers import tokenizer_for
 from lethe.paths import BASE_MANIFEST, node_directory, work_directory
 from lethe.training.device import prepare
-from lethe.training.loop import Progress, make_collate, total_steps, train
+from lethe.training.layout import make_collate
+from lethe.training.loop import Progress, total_steps, train
 from lethe.training.provenance import costs, provenance
 from lethe.training.snapshots import Snapshots
 from lethe.training.stage import write_log

@@ -2,33 +2,20 @@
 
 import hashlib
 import math
-from dataclasses import dataclass, field
 
 import torch
 
-from lethe.data import batches, masked_batches, seq2seq_batches
-from lethe.data.batches import step_indices
+from lethe.data.batches import Batch, step_indices
 from lethe.data.examples import Example
-from lethe.data.masked_batches import Masking
 from lethe.errors import UserError
-from lethe.methods.contract import Collate, Method, Stage
-from lethe.models.forward import POSITIONS_KEEP_APART
+from lethe.methods.contract import Method, Stage
+from lethe.training import memory
 from lethe.training.device import arithmetic, training_device
+from lethe.training.layout import Ahead
+from lethe.training.optimizer import clip, make_optimizer
+from lethe.training.progress import Found, Progress
 from lethe.training.schedules import factor
 from lethe.training.snapshots import Snapshots, flatten, restore
-
-
-@dataclass
-class Progress:
-    """What a run has done: tokens (padding not counted), labels, and one row a step.
-
-    `encoder_tokens` are those of the tokens that went through an encoder of their own.
-    """
-
-    tokens: int = 0
-    encoder_tokens: int = 0
-    labels: int = 0
-    rows: list[list[float]] = field(default_factory=list)
 
 
 def total_examples(size: int, recipe: dict) -> int:
@@ -63,12 +50,20 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
     """Train `stage.model` in place.
 
     The order of examples is a function of (train seed, epoch, place), dropout of (train seed,
-    step, micro-batch); so a resumed run goes through the very same arithmetic.
+    step, micro-batch); so a resumed run goes through the very same arithmetic. Where memory runs
+    out the micro-batches of the step are halved, from then on.
 
     Raises:
         UserError: nothing is trainable, a gradient is zero, or the loss or a gradient is not
-            finite; nothing has been published then, and the message names step and examples.
+            finite; nothing has been published then, and the message names step and examples. The
+            recipe is unpadded and the method needs one text a row. Memory ran out, and smaller
+            micro-batches are no remedy.
     """
+    if recipe.get("unpadded") and method.one_text_a_row:
+        raise UserError(
+            f"The method {type(method).__name__!r} needs every text in a row of its own; set "
+            "`unpadded: false` in the recipe."
+        )
     progress, first = Progress(), 0
     method.before_stage(stage)
     if method.extra is not None:
@@ -80,131 +75,96 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
         first, tensors, log = saved
         progress = Progress(*log)
         restore(tensors, stage.model, optimizer, method)
-    warmup = warmup_steps(stage.steps, recipe)
+        if progress.halvings:
+            stage.collate.rows = progress.halvings[-1][1]
     stage.model.train()
-    last = last_step(stage.steps, recipe)
-    for step in range(first, last):
-        stage.step = step
-        rate = recipe["learning_rate"] * factor(
-            step, stage.steps, recipe["schedule"], warmup, recipe["final_share"]
-        )
-        take_step(stage, method, optimizer, rate, recipe, progress)
-        if snapshots and snapshots.due() and step + 1 < last:
-            log = [progress.tokens, progress.encoder_tokens, progress.labels, progress.rows]
-            snapshots.write(step + 1, flatten(stage.model, optimizer, method), log)
-    method.after_stage(stage)
+    try:
+        _take_steps(stage, method, optimizer, recipe, snapshots, progress, first)
+        method.after_stage(stage)
+    except RuntimeError as error:
+        if not memory.ran_out(error):
+            raise
+        raise memory.elsewhere(stage) from None
     return progress
 
 
-def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
-    """AdamW over the trainable parameters; vectors (norms, biases) are not decayed.
-
-    Raises:
-        UserError: no parameter is trainable.
-    """
-    trained = [parameter for _, parameter in stage.trainable()]
-    if not trained:
-        raise UserError("Nothing is trainable: every parameter of the model is frozen.")
-    groups = [
-        {"params": [p for p in trained if p.dim() > 1], "weight_decay": recipe["weight_decay"]},
-        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=recipe["learning_rate"],
-        betas=tuple(recipe["betas"]),
-        eps=recipe["epsilon"],
-        fused=True,
-    )
+def _take_steps(stage, method, optimizer, recipe, snapshots, progress, first) -> None:
+    warmup, last = warmup_steps(stage.steps, recipe), last_step(stage.steps, recipe)
+    on_gpu = training_device().type == "cuda"
+    ahead = Ahead(lambda step: batches_of(stage, recipe, step), last, beside=on_gpu)
+    try:
+        for step in range(first, last):
+            stage.step = step
+            rate = recipe["learning_rate"] * factor(
+                step, stage.steps, recipe["schedule"], warmup, recipe["final_share"]
+            )
+            take_step(stage, method, optimizer, rate, recipe, progress, ahead)
+            if snapshots and snapshots.due() and step + 1 < last:
+                progress.read()
+                tensors = flatten(stage.model, optimizer, method)
+                snapshots.write(step + 1, tensors, progress.log())
+        progress.read()
+    finally:
+        ahead.close()
 
 
-def take_step(stage, method, optimizer, rate, recipe, progress) -> None:
-    """One optimizer step over the global batch of `stage.step`."""
+def batches_of(stage: Stage, recipe: dict, step: int) -> tuple[list[Example], list[Batch]]:
+    """The global batch of a step: its examples, and its micro-batches."""
     total = total_examples(len(stage.examples), recipe)
-    indices = step_indices(len(stage.examples), recipe["batch_size"], stage.step, stage.seed, total)
+    indices = step_indices(len(stage.examples), recipe["batch_size"], step, stage.seed, total)
     examples = [stage.examples[index] for index in indices]
-    loss = 0.0
-    for number, batch in enumerate(stage.collate(examples, stage.step)):
-        torch.manual_seed(seed_of(stage.seed, stage.step, number))
-        with arithmetic(recipe):
-            part = method.loss(stage, batch)
-        value = part.item()
-        if not math.isfinite(value):
-            raise UserError(_not_finite("loss", value, stage, examples))
-        part.backward()
-        loss += value
-        progress.tokens += batch.tokens
-        progress.encoder_tokens += batch.encoder_tokens
-        progress.labels += len(batch.targets)
+    return examples, stage.collate(examples, step)
+
+
+def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
+    """One optimizer step over the global batch of `stage.step`.
+
+    Nothing here waits for a GPU: what the step found is read when the next one is under way.
+    """
+    examples, batches = ahead(stage.step)
+    while True:
+        try:
+            losses = _backward(stage, method, recipe, batches)
+            break
+        except RuntimeError as error:
+            if not memory.ran_out(error):
+                raise
+        # Not within `except`: the error holds on to what the pass had in memory.
+        optimizer.zero_grad(set_to_none=True)
+        rows = memory.halve(stage, method, max(len(batch.input_ids) for batch in batches))
+        progress.halvings.append([stage.step, rows])
+        method.begin_again(stage)
+        del batches
+        ahead.forget()
+        examples, batches = ahead(stage.step)
+    encoded = sum(len(example.encoder_tokens) for example in examples)
+    progress.tokens += encoded + sum(len(example.tokens) for example in examples)
+    progress.encoder_tokens += encoded
+    progress.labels += sum(len(batch.targets) for batch in batches)
     method.after_backward(stage)
     norm = clip(stage, recipe["clip_norm"])
-    if not math.isfinite(norm):
-        raise UserError(_not_finite("gradient norm", norm, stage, examples))
-    if norm == 0.0:
-        raise UserError(
-            f"Nothing is training: the gradient of step {stage.step} is zero in every parameter; "
-            "look at the method's hyper-parameters and at which parameters are frozen."
-        )
+    on_gpu = training_device().type == "cuda"
+    progress.note(Found(stage.step, losses, norm, rate, examples), wait=not on_gpu)
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
     method.after_update(stage)
     optimizer.zero_grad(set_to_none=True)
-    progress.rows.append([stage.step, loss, norm, rate])
 
 
-def clip(stage: Stage, limit: float | None) -> float:
-    """Global gradient norm before clipping to `limit` (None: no clipping)."""
-    gradients = list(stage.gradients().values())
-    norm = torch.nn.utils.get_total_norm(gradients)
-    if limit is not None:
-        torch.nn.utils.clip_grads_with_norm_(
-            [parameter for _, parameter in stage.trainable()], limit, norm
-        )
-    return float(norm)
+def _backward(stage, method, recipe, batches: list[Batch]) -> list[torch.Tensor]:
+    """Add up the gradients of the micro-batches; return their losses."""
+    losses = []
+    for number, batch in enumerate(batches):
+        torch.manual_seed(seed_of(stage.seed, stage.step, number))
+        with arithmetic(recipe):
+            loss = method.loss(stage, batch)
+        loss.backward()
+        losses.append(loss.detach())
+    return losses
 
 
 def seed_of(*parts: int) -> int:
     """A generator seed from its parts, the same on every machine."""
     text = ",".join(str(part) for part in parts).encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
-
-
-def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) -> Collate:
-    """The function that lays a step's examples out as the recipe says.
-
-    It takes examples and a number of the draw, by which a masked language model's tokens are
-    masked anew; other families have no use for it.
-
-    Args:
-        seed: what a masked language model's masks are drawn from, beside the draw.
-        config: the model's configuration; it says whether packed examples can be kept apart, and
-            what an encoder-decoder's decoder begins with.
-    """
-    device = training_device()
-    settings = {
-        "normalisation": recipe["loss_normalisation"],
-        "pad_token": tokenizer.pad_token_id,
-        "micro_batch_rows": recipe["micro_batch_rows"],
-    }
-    if family == "masked":
-        settings |= {"masking": Masking.of(tokenizer, recipe["mask_share"]), "seed": seed}
-        return lambda examples, draw=0: [
-            batch.to(device) for batch in masked_batches.collate(examples, draw=draw, **settings)
-        ]
-    settings |= {"width": recipe["max_length"], "packed": recipe["packed"]}
-    if family == "causal" and config.model_type not in POSITIONS_KEEP_APART:
-        settings["packed"] = False
-    if family == "seq2seq":
-        settings["start_token"] = config.decoder_start_token_id
-    collate = {"causal": batches.collate, "seq2seq": seq2seq_batches.collate}[family]
-    return lambda examples, draw=0: [batch.to(device) for batch in collate(examples, **settings)]
-
-
-def _not_finite(what: str, value: float, stage: Stage, examples: list[Example]) -> str:
-    names = ", ".join(example.id for example in examples[:4])
-    return (
-        f"Training stopped at step {stage.step}: the {what} is {value}. Nothing was published. "
-        f"The batch held the examples {names} and {max(0, len(examples) - 4)} more; lower the "
-        "recipe's learning_rate or look at these examples."
-    )

@@ -47,6 +47,8 @@ def _commit() -> str | None:
 def costs(model, progress, started: float, trained: float) -> dict:
     """What a job spent: steps, tokens, operations, wall and processor seconds.
 
+    `halvings`: [step, rows of a micro-batch from then on], where memory ran out.
+
     Args:
         started: monotonic clock at the start of the job.
         trained: processor seconds in the training loop.
@@ -57,6 +59,7 @@ def costs(model, progress, started: float, trained: float) -> dict:
         "steps": len(progress.rows),
         "tokens": progress.tokens,
         "labels": progress.labels,
+        "halvings": progress.halvings,
         "flops": training_flops(model, progress),
         "seconds": round(time.monotonic() - started, 3),
         "cpu_seconds": {"job": time.process_time(), "training": trained},

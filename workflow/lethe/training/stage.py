@@ -14,7 +14,8 @@ from lethe.models.saving import save_model
 from lethe.models.weights import weights_digest
 from lethe.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
 from lethe.training.device import prepare, training_device
-from lethe.training.loop import make_collate, total_steps, train
+from lethe.training.layout import make_collate
+from lethe.training.loop import total_steps, train
 from lethe.training.provenance import costs, provenance
 from lethe.training.snapshots import Snapshots
 

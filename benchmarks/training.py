@@ -1,0 +1,120 @@
+"""Training speed beside what a user would otherwise run: `python benchmarks/training.py`.
+
+Random weights, the same examples in the same steps, AdamW, clipping at 1, no dropout. The systems
+run in turn; each repeat trains `--steps` steps of each, of which the first warms up. Tokens are
+those of examples, padding not counted; on a processor a second is one of processor time, on a GPU
+of wall time. Losses of every step have to agree, and every gradient norm has to be above zero. With
+`--device cuda`: the real shapes in bfloat16 over float32 weights. Prints a Markdown table.
+"""
+
+import argparse
+import importlib.util
+import statistics
+from dataclasses import replace
+
+import torch
+from training_shapes import REAL, SMALL, Shape, make_examples, make_model, needed_operations
+from training_systems import Ran, now, ours, row_of, trainer
+
+from lethe.data.batches import step_indices
+from lethe.data.examples import Example
+
+TOLERANCE = {"cpu": 1e-3, "cuda": 5e-2}  # relative, of losses
+
+
+def peak(device: str) -> float:
+    """Operations a second of a matrix product, the best of ten: what the machine can do."""
+    size, dtype = (8192, torch.bfloat16) if device == "cuda" else (1024, torch.float32)
+    matrix = torch.randn(size, size, device=device, dtype=dtype)
+    best = float("inf")
+    for _ in range(10):
+        begun = now(device)
+        matrix @ matrix
+        best = min(best, now(device) - begun)
+    return 2.0 * size**3 / best
+
+
+def measure(name: str, shape: Shape, arguments, peak_rate: float) -> None:
+    steps, device = arguments.steps, arguments.device
+    examples = make_examples(shape, steps * shape.batch)
+    systems = {
+        "HF Trainer, padded": lambda: trainer(shape, examples, steps, device, "sequential"),
+        "HF Trainer, grouped by length*": lambda: trainer(
+            shape, examples, steps, device, "group_by_length"
+        ),
+        "Lethe, padded": lambda: ours(shape, examples, steps, device, packed=False),
+        "Lethe, packed": lambda: ours(shape, examples, steps, device, packed=True),
+    }
+    ran: dict[str, list[Ran]] = {system: [] for system in systems}
+    for _ in range(arguments.repeats):
+        for system, run in systems.items():
+            ran[system].append(run())
+    check(ran, device)
+    model = make_model(shape, "cpu")
+    rate, needed = work(shape, model, examples, steps)
+    plain = statistics.median(run.seconds for run in ran["HF Trainer, padded"])
+    for system, runs in ran.items():
+        seconds = sorted(run.seconds for run in runs)
+        middle = statistics.median(seconds)
+        print(
+            f"| {name} | {system} | {rate / middle:,.0f} "
+            f"({rate / seconds[-1]:,.0f} to {rate / seconds[0]:,.0f}) | {plain / middle:.2f} | "
+            f"{100 * needed / middle / peak_rate:.1f} % |",
+            flush=True,
+        )
+    if importlib.util.find_spec("trl") is None:
+        print(f"| {name} | TRL | not installed | | |", flush=True)
+
+
+def work(shape: Shape, model, examples: list[Example], steps: int) -> tuple[int, float]:
+    """Tokens and needed operations of the steps after the first."""
+    total, members = steps * shape.batch, []
+    for step in range(1, steps):
+        chosen = step_indices(len(examples), shape.batch, step, 0, total)
+        members += [(examples[place], step) for place in chosen]
+    encoded = sum(len(example.encoder_tokens) for example, _ in members)
+    tokens = encoded + sum(len(example.tokens) for example, _ in members)
+    labels = sum(
+        sum(label >= 0 for label in row_of(shape, example, step)["labels"])
+        for example, step in members
+    )
+    return tokens, needed_operations(model, shape, tokens, encoded, labels)
+
+
+def check(ran: dict[str, list[Ran]], device: str) -> None:
+    """Every gradient is above zero, and the systems that take the same steps have their losses."""
+    wanted = ran["HF Trainer, padded"][0].losses
+    for system, runs in ran.items():
+        for run in runs:
+            if not all(norm > 0 for norm in run.norms):
+                raise SystemExit(f"{system}: a gradient is zero: this is not training")
+            apart = [abs(a - b) / b for a, b in zip(run.losses, wanted, strict=True)]
+            if "*" not in system and max(apart) > TOLERANCE[device]:
+                raise SystemExit(f"{system}: losses {run.losses}, not {wanted}: other work")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--shapes", nargs="*", help="some of the shapes; all if left out")
+    parser.add_argument("--batch", type=int, help="examples a step, if not the shape's own")
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    shapes = REAL if arguments.device == "cuda" else SMALL
+    rate = peak(arguments.device)
+    print(f"matrix peak: {rate / 1e9:,.1f} GFLOP/s; {torch.__version__}, {arguments.device}\n")
+    print("| shape | system | tokens/s (range) | over HF Trainer, padded | share of matrix peak |")
+    print("|---|---|---|---|---|")
+    for name in arguments.shapes or shapes:
+        shape = shapes[name]
+        if arguments.batch:
+            micro = min(shape.micro, arguments.batch)
+            shape = replace(shape, batch=arguments.batch, micro=micro)
+        measure(name, shape, arguments, rate)
+    print("\n* its steps hold other examples: those of like length")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""A step of every method has the same loss and gradients packed as in plain padded, eager rows."""
+
+import pytest
+import torch
+from plain_reference import (
+    FAMILY,
+    RECIPE,
+    SEED,
+    farthest,
+    fast_twin,
+    random_model,
+    some_examples,
+    tokenizer_of,
+)
+
+from lethe.errors import UserError
+from lethe.methods.contract import Method, Stage
+from lethe.methods.registry import create, method_names
+from lethe.models.forward import weighted_loss
+from lethe.training.layout import make_collate
+from lethe.training.loop import train
+
+HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
+EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
+ROWS_OF_THEIR_OWN = {"das", "classic", "prompt"}
+MASKED = sorted(set(method_names()) - set(EVERY_FAMILY) - ROWS_OF_THEIR_OWN)
+CASES = [(method, model_type) for method in EVERY_FAMILY for model_type in FAMILY]
+CASES += [(method, model_type) for method in MASKED for model_type in ("roberta", "bert")]
+PLAIN = {"packed": False, "unpadded": False}
+
+
+def second_stage(model, recipe: dict, index: int = 2) -> Stage:
+    family = FAMILY[model.config.model_type]
+    # The parent, which KD stays near, is another network.
+    parent = fast_twin(random_model(model.config.model_type))
+    with torch.no_grad():
+        for parameter in parent.parameters():
+            parameter.mul_(0.9)
+    parent.config._attn_implementation = model.config._attn_implementation
+    return Stage(
+        model=model,
+        examples=some_examples(family),
+        load_replayed=lambda: [some_examples(family)],
+        load_parent=lambda: parent.eval(),
+        collate=make_collate(recipe, tokenizer_of(family), family, model.config, SEED),
+        plain_loss=weighted_loss,
+        index=index,
+        seed=0,
+        steps=4,
+        step=1,
+        history=["one", "two"][:index],
+        family=family,
+    )
+
+
+def step(method: Method, stage: Stage) -> tuple[torch.Tensor, dict, int]:
+    """Loss, gradients and rows of a step."""
+    method.before_stage(stage)
+    stage.extra = method.extra
+    stage.model.eval()
+    batches = stage.collate(stage.examples, stage.step)
+    loss = sum(method.loss(stage, batch) for batch in batches)
+    loss.backward()
+    return loss.detach(), stage.gradients(), sum(len(batch.input_ids) for batch in batches)
+
+
+@pytest.mark.parametrize(("name", "model_type"), CASES)
+def test_a_packed_step_of_a_method_is_a_plain_step(name, model_type):
+    plain = random_model(model_type)
+    earlier = create(name, HYPER.get(name, {}))
+    first = second_stage(fast_twin(plain), {**RECIPE, **PLAIN}, index=1)
+    step(earlier, first)
+    earlier.after_stage(first)
+    # Weights have moved since the first stage, so that penalties on moving are there.
+    with torch.no_grad():
+        for parameter in plain.parameters():
+            parameter.mul_(1.05)
+    model = fast_twin(plain)
+    methods = [create(name, HYPER.get(name, {})) for _ in range(2)]
+    for method in methods:
+        method.load_state({key: value.clone() for key, value in earlier.state().items()})
+    loss, gradients, rows = step(methods[0], second_stage(model, RECIPE))
+    wanted, reference, plain_rows = step(methods[1], second_stage(plain, {**RECIPE, **PLAIN}))
+    assert model.config._attn_implementation != "eager" or model_type == "bloom"
+    assert rows < plain_rows
+    torch.testing.assert_close(loss, wanted, rtol=1e-5, atol=0)
+    assert gradients.keys() == reference.keys()
+    assert farthest(gradients, reference) < 1e-5
+
+
+@pytest.mark.parametrize("name", sorted(ROWS_OF_THEIR_OWN))
+def test_a_method_that_needs_a_row_a_text_is_refused_with_an_unpadded_recipe(name):
+    model = random_model("roberta")
+    stage = second_stage(model, RECIPE, index=1)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    with pytest.raises(UserError, match="unpadded: false"):
+        train(stage, create(name, {}), RECIPE, None)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())

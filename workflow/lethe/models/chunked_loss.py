@@ -1,0 +1,132 @@
+"""The loss of a large vocabulary, a few labels at a time, so that its logits never stand at once.
+
+250,880 words x 4,096 labels are 4 GB of float32, twice with their gradient. Here the gradient with
+respect to a piece's logits is made in the forward pass, right after them, and multiplied out at
+once (as Hsu et al. 2024, "Liger Kernel", section 3.2); so nothing is computed twice.
+"""
+
+import torch
+import torch.nn.functional as functional
+from torch import nn
+
+from lethe.models.precision import arithmetic_dtype
+
+# Logits (labels x vocabulary) from which on the loss is taken in pieces. Smaller ones are left to
+# the plain loss, whose rounding differs.
+LARGE = 2**24
+# Logits of one piece: 64 MB of float32 on a processor, and enough to keep a GPU busy.
+PIECE = {"cpu": 2**24, "cuda": 2**28}
+
+
+def weighted_loss(
+    features: torch.Tensor, layer, targets: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """sum_n w_n CE(layer(features_n), target_n), a scalar in nats; in pieces where it is large.
+
+    Args:
+        features: [N, width].
+        layer: makes logits [N, vocabulary] of them; pieces need it to be a plain linear map.
+        targets, weights: [N], on whatever device.
+    """
+    if is_linear(layer) and is_large(len(features), layer.out_features):
+        return chunked_loss(features, layer, targets, weights)
+    logits = layer(features).float()
+    losses = functional.cross_entropy(logits, targets.to(logits.device), reduction="none")
+    return (losses * weights.to(losses.device)).sum()
+
+
+def is_large(labels: int, vocabulary: int) -> bool:
+    """Whether the loss of so many labels is better taken in pieces."""
+    return labels * vocabulary > LARGE
+
+
+def is_linear(layer) -> bool:
+    """Whether a module is a plain linear map, nothing hooked to it."""
+    return type(layer) is nn.Linear and not (layer._forward_hooks or layer._forward_pre_hooks)
+
+
+def chunked_loss(
+    features: torch.Tensor,
+    layer: nn.Linear,
+    targets: torch.Tensor,
+    weights: torch.Tensor,
+    rows: int | None = None,
+) -> torch.Tensor:
+    """The loss in pieces, equal to the plain one up to rounding, in value and gradients.
+
+    At most `rows` x vocabulary logits exist at a time; the gradient of `layer` is as large as its
+    weight, as ever. It can be differentiated once, and only once.
+
+    Args:
+        features: [N, width], what the layer is applied to.
+        targets, weights: [N].
+        rows: labels of a piece; as many as `PIECE` allows if None.
+    """
+    device = layer.weight.device
+    rows = rows or max(1, PIECE.get(device.type, LARGE) // layer.out_features)
+    return _ChunkedLoss.apply(
+        features.to(device),
+        layer.weight,
+        layer.bias,
+        targets.to(device),
+        weights.to(device),
+        rows,
+        arithmetic_dtype(device, features.dtype),
+    )
+
+
+class _ChunkedLoss(torch.autograd.Function):
+    """Value and gradients in one pass over the pieces."""
+
+    @staticmethod
+    def forward(ctx, features, weight, bias, targets, weights, rows, dtype):
+        wanted = [
+            torch.zeros_like(tensor) if needed else None
+            for tensor, needed in zip((features, weight, bias), ctx.needs_input_grad, strict=False)
+        ]
+        with torch.autocast(weight.device.type, enabled=False):
+            matrix = weight.to(dtype)
+            offset = None if bias is None else bias.to(dtype)
+            total = torch.zeros((), device=weight.device)
+            for start in range(0, len(features), rows):
+                piece = slice(start, start + rows)
+                states = features[piece].to(dtype)
+                scores = functional.linear(states, matrix, offset).float()
+                total += _to_gradient(scores, targets[piece], weights[piece])
+                _multiply_out(scores.to(dtype), states, matrix, piece, wanted)
+        ctx.gradients = wanted
+        return total
+
+    @staticmethod
+    def backward(ctx, gradient):
+        # Given away and not kept: autograd then takes them over without a copy.
+        gradients, ctx.gradients = ctx.gradients, None
+        if gradients is None:
+            raise RuntimeError("The chunked loss can be differentiated only once.")
+        scaled = [None if g is None else g.mul_(gradient.to(g.dtype)) for g in gradients]
+        return (*scaled, None, None, None, None)
+
+
+def _to_gradient(scores, targets, weights) -> torch.Tensor:
+    """The weighted loss of scores [n, vocabulary], which become its gradient in place."""
+    targets = targets[:, None]
+    scores -= scores.amax(-1, keepdim=True)
+    right = scores.gather(-1, targets)[:, 0]
+    scores.exp_()
+    total = scores.sum(-1)
+    scores *= (weights / total)[:, None]
+    scores.scatter_add_(-1, targets, -weights[:, None])
+    return (weights * (total.log() - right)).sum()
+
+
+def _multiply_out(scores, states, matrix, piece, wanted) -> None:
+    """Add a piece's part to the gradients that are wanted, of features, weight and bias."""
+    for_features, for_weight, for_bias = wanted
+    if for_features is not None:
+        for_features[piece] = scores @ matrix
+    if for_weight is not None and for_weight.dtype == scores.dtype:
+        for_weight.addmm_(scores.T, states)
+    elif for_weight is not None:
+        for_weight += scores.T @ states
+    if for_bias is not None:
+        for_bias += scores.sum(0)

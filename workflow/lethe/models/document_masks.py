@@ -1,0 +1,14 @@
+"""Masks that keep the examples of a row apart, for models that take ready ones."""
+
+import torch
+
+
+def same(documents: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Whether two places are of one example, [R, L, S], of document ids [R, L] and [R, S]."""
+    return documents[:, :, None] == others[:, None, :]
+
+
+def additive(allowed: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A mask [R, 1, L, S] that is added to attention scores: 0 where allowed, else the least."""
+    mask = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
+    return mask.masked_fill_(~allowed, torch.finfo(dtype).min)[:, None]

@@ -1,0 +1,95 @@
+"""How a stage's examples are laid out as micro-batches, and the next step's while this one runs."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
+from typing import Any
+
+from lethe.data import batches, masked_batches, seq2seq_batches
+from lethe.data.batches import Batch
+from lethe.data.examples import Example
+from lethe.data.masked_batches import Masking
+from lethe.models.forward import KEEP_APART
+from lethe.training.device import training_device
+
+
+class Layout:
+    """Lays a step's examples out, on the device; draws are for masked language models' masks.
+
+    Attributes:
+        rows: of a micro-batch at most; None: all.
+    """
+
+    def __init__(self, lay_out: Callable[..., list[Batch]], rows: int | None):
+        self.lay_out, self.rows = lay_out, rows
+        self.device = training_device()
+
+    def __call__(self, examples: list[Example], draw: int = 0) -> list[Batch]:
+        laid_out = self.lay_out(examples, draw, micro_batch_rows=self.rows)
+        return [batch.to(self.device) for batch in laid_out]
+
+
+def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) -> Layout:
+    """The layout that a recipe asks for.
+
+    Args:
+        seed: what a masked language model's masks are drawn from, beside the draw.
+        config: the model's configuration; it says whether packed examples can be kept apart, and
+            what an encoder-decoder's decoder begins with.
+    """
+    settings = {
+        "normalisation": recipe["loss_normalisation"],
+        "pad_token": tokenizer.pad_token_id,
+    }
+    if family == "masked":
+        settings |= {"masking": Masking.of(tokenizer, recipe["mask_share"]), "seed": seed}
+        settings["width"] = recipe["max_length"] if recipe.get("unpadded") else None
+        return Layout(partial(_masked, settings), recipe["micro_batch_rows"])
+    settings |= {"width": recipe["max_length"], "packed": recipe["packed"]}
+    if family == "causal" and config.model_type not in KEEP_APART:
+        settings["packed"] = False
+    if family == "seq2seq":
+        settings["start_token"] = config.decoder_start_token_id
+    collate = {"causal": batches.collate, "seq2seq": seq2seq_batches.collate}[family]
+    return Layout(partial(_drawn_once, collate, settings), recipe["micro_batch_rows"])
+
+
+def _masked(settings: dict, examples, draw: int, **more) -> list[Batch]:
+    return masked_batches.collate(examples, draw=draw, **settings, **more)
+
+
+def _drawn_once(collate, settings: dict, examples, draw: int, **more) -> list[Batch]:
+    return collate(examples, **settings, **more)
+
+
+class Ahead:
+    """Values of a function of the step, the next of which is made in a thread beside the caller.
+
+    Args:
+        make: of the step alone, so that it does not matter when it is called.
+        last: the first step that is not asked for any more.
+        beside: whether there is a thread at all; it pays where the caller waits for a GPU.
+    """
+
+    def __init__(self, make: Callable[[int], Any], last: int, beside: bool):
+        self.make, self.last, self.beside = make, last, beside
+        self.pool = ThreadPoolExecutor(1)
+        self.next: tuple[int, Future] | None = None
+
+    def __call__(self, step: int) -> Any:
+        ready = self.next is not None and self.next[0] == step
+        value = self.next[1].result() if ready else self.make(step)
+        self.next = None
+        if self.beside and step + 1 < self.last:
+            self.next = (step + 1, self.pool.submit(self.make, step + 1))
+        return value
+
+    def forget(self) -> None:
+        """What has been made is out of date."""
+        if self.next is not None:
+            self.next[1].cancel()
+            wait([self.next[1]])
+        self.next = None
+
+    def close(self) -> None:
+        self.pool.shutdown(cancel_futures=True)

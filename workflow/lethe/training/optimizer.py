@@ -1,0 +1,39 @@
+"""The optimizer of every stage and base, and the clipping before it."""
+
+import torch
+
+from lethe.errors import UserError
+from lethe.methods.contract import Stage
+
+
+def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
+    """AdamW over the trainable parameters; vectors (norms, biases) are not decayed.
+
+    Raises:
+        UserError: no parameter is trainable.
+    """
+    trained = [parameter for _, parameter in stage.trainable()]
+    if not trained:
+        raise UserError("Nothing is trainable: every parameter of the model is frozen.")
+    groups = [
+        {"params": [p for p in trained if p.dim() > 1], "weight_decay": recipe["weight_decay"]},
+        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=recipe["learning_rate"],
+        betas=tuple(recipe["betas"]),
+        eps=recipe["epsilon"],
+        fused=True,
+    )
+
+
+def clip(stage: Stage, limit: float | None) -> torch.Tensor:
+    """Global gradient norm before clipping to `limit` (None: no clipping), on its device."""
+    gradients = list(stage.gradients().values())
+    norm = torch.nn.utils.get_total_norm(gradients)
+    if limit is not None:
+        torch.nn.utils.clip_grads_with_norm_(
+            [parameter for _, parameter in stage.trainable()], limit, norm
+        )
+    return norm
