@@ -60,8 +60,8 @@ def test_the_study_of_ke_et_al_expands_to_its_chains(tmp_path):
     assert planned["stage"] == sum(n * chains for n, chains in KE2023_CHAINS.items()) - shared
     assert planned["base"] == 1
     # Six end tasks on the base; on every chain of six stages each after its own and after the
-    # last (11 cells), and all six after a chain's only stage.
-    cells = 11 * KE2023_CHAINS[6] + 6 * KE2023_CHAINS[1]
+    # last (11 cells), all six on the pool, and on the model of one domain its own.
+    cells = 11 * KE2023_CHAINS[6] + 6 + (KE2023_CHAINS[1] - 1)
     assert planned["end_task"] == 6 + cells - shared
 
 
