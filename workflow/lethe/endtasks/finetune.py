@@ -16,7 +16,7 @@ from lethe.endtasks.f1 import METRICS
 from lethe.endtasks.labelled import LabelledTask, Split
 from lethe.errors import UserError
 from lethe.models.loading import load_tokenizer
-from lethe.training.device import training_device
+from lethe.training.device import seed_draws, training_device
 from lethe.training.schedules import factor
 
 EVALUATION_ROWS = 64
@@ -102,7 +102,7 @@ def _train(
         rate = settings.learning_rate * factor(step, steps, "linear", 0, 0.0)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        torch.manual_seed(dropout_seed(seed, step))
+        seed_draws(dropout_seed(seed, step))
         logits = model(*_padded([rows[place] for place in chosen], pad_token, device_of(model)))
         loss = torch.nn.functional.cross_entropy(logits, classes[chosen].to(logits.device))
         if not math.isfinite(loss.item()):

@@ -10,7 +10,7 @@ from lethe.data.examples import Example
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.training import memory
-from lethe.training.device import arithmetic, training_device
+from lethe.training.device import arithmetic, seed_draws, training_device
 from lethe.training.layout import Ahead
 from lethe.training.optimizer import clip, make_optimizer
 from lethe.training.progress import Found, Progress
@@ -156,7 +156,7 @@ def _backward(stage, method, recipe, batches: list[Batch]) -> list[torch.Tensor]
     """Add up the gradients of the micro-batches; return their losses."""
     losses = []
     for number, batch in enumerate(batches):
-        torch.manual_seed(seed_of(stage.seed, stage.step, number))
+        seed_draws(seed_of(stage.seed, stage.step, number))
         with arithmetic(recipe):
             loss = method.loss(stage, batch)
         loss.backward()
