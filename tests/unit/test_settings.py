@@ -11,13 +11,13 @@ from lethe.cli import main
 from lethe.config import Catalogue, Recipe, Study
 from lethe.errors import UserError
 from lethe.plan import make_plan
+from lethe.recipes import recipe_for
 from lethe.settings import (
     merge,
     parse_study,
     read_catalogue,
     read_study,
     read_yaml,
-    recipe_for,
 )
 from lethe.specs import write_specs
 from lethe.writable import require_writable
@@ -228,8 +228,7 @@ def test_an_unknown_verb_names_the_nearest(capsys):
 def test_unpadded_is_in_the_identity_of_masked_stages_alone_and_only_where_it_is_on():
     values = {"batch_size": 8, "epochs": 1, "max_length": 32, "learning_rate": 1e-3}
     off, on = Recipe(**values), Recipe(**values, unpadded=True)
-    assert recipe_for("r", on, "m", "masked")["unpadded"] is True
-    assert recipe_for("r", off, "m", "masked") == {
-        key: value for key, value in recipe_for("r", on, "m", "masked").items() if key != "unpadded"
-    }
-    assert recipe_for("r", on, "m", "causal") == recipe_for("r", off, "m", "causal")
+    masked = recipe_for("r", on, "m", family="masked")
+    assert masked.pop("unpadded") is True
+    assert recipe_for("r", off, "m", family="masked") == masked
+    assert recipe_for("r", on, "m", family="causal") == recipe_for("r", off, "m", family="causal")
