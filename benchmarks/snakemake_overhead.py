@@ -1,9 +1,10 @@
 """What the workflow itself costs: `python benchmarks/snakemake_overhead.py --jobs 100 1000`.
 
-A study of so many jobs, or up to nine more, in a temporary folder: the project's own Snakefile, rules, planner and
-profile, with the chain of the default study's smallest model (five stages, each probed) for as many
-training seeds as it takes. Its jobs do nothing: in a copy of the workflow, `python -m lethe` only
-makes the files that the rule declares. Measured, wall and processor seconds of the commands and of
+A study of so many jobs, or up to nine more, in a temporary folder: the project's own Snakefile,
+rules, planner and profile, with the chain of the default study's smallest model (five stages, each
+probed) for as many training seeds as it takes. Its jobs do nothing: in a copy of the workflow,
+`python -m lethe` only makes the files that the rule declares.
+Measured, wall and processor seconds of the commands and of
 all their processes, median and range over `--repeats`:
 
 - plan: `lethe plan`, the real one.
