@@ -3,15 +3,10 @@
 A study of so many jobs, or up to nine more, in a temporary folder: the project's own Snakefile,
 rules, planner and profile, with the chain of the default study's smallest model (five stages, each
 probed) for as many training seeds as it takes. Its jobs do nothing: in a copy of the workflow,
-<<<<<<< HEAD
-`python -m lethe` only makes the files that the rule declares. Measured, wall and processor seconds
-of the commands and of all their processes, median and range over `--repeats`:
-=======
 `python -m lethe` only makes the files that the rule declares.
 
 Measured are wall and processor seconds of a command with all its processes, median and range over
 `--repeats`:
->>>>>>> w-suite
 
 - plan: `lethe plan`, the real one.
 - dry run: `snakemake --dry-run` in an empty folder; every job would run.
