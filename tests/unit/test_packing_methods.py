@@ -13,17 +13,15 @@ from plain_reference import (
     tokenizer_of,
 )
 
-from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
+from lethe.methods.demands import ONE_TEXT_A_ROW
 from lethe.methods.registry import create, method_names
 from lethe.models.forward import weighted_loss
 from lethe.training.layout import make_collate
-from lethe.training.loop import train
 
 HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
-ROWS_OF_THEIR_OWN = {"das", "classic", "prompt"}
-MASKED = sorted(set(method_names()) - set(EVERY_FAMILY) - ROWS_OF_THEIR_OWN)
+MASKED = sorted(set(method_names()) - set(EVERY_FAMILY) - ONE_TEXT_A_ROW)
 CASES = [(method, model_type) for method in EVERY_FAMILY for model_type in FAMILY]
 CASES += [(method, model_type) for method in MASKED for model_type in ("roberta", "bert")]
 PLAIN = {"packed": False, "unpadded": False}
@@ -86,13 +84,3 @@ def test_a_packed_step_of_a_method_is_a_plain_step(name, model_type):
     torch.testing.assert_close(loss, wanted, rtol=1e-5, atol=0)
     assert gradients.keys() == reference.keys()
     assert farthest(gradients, reference) < 1e-5
-
-
-@pytest.mark.parametrize("name", sorted(ROWS_OF_THEIR_OWN))
-def test_a_method_that_needs_a_row_a_text_is_refused_with_an_unpadded_recipe(name):
-    model = random_model("roberta")
-    stage = second_stage(model, RECIPE, index=1)
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-    with pytest.raises(UserError, match="unpadded: false"):
-        train(stage, create(name, {}), RECIPE, None)
-    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())

@@ -121,7 +121,7 @@ def test_lm_eval_scores_a_question_as_training_does(texts):
     for number, ((context, words), (value, _)) in enumerate(zip(texts, scores, strict=True)):
         row = {"id": str(number), "prompt": context, "response": words.strip()}
         (example,) = encode_rows([row], "t", tokenizer, 24, "{prompt}", "seq2seq")
-        settings = {"width": 24, "packed": True, "normalisation": "token"}
+        settings = {"packed": True, "normalisation": "token"}
         (batch,) = collate([example], **settings, pad_token=0, start_token=0)
         losses = token_losses(model, batch)
         # All but the end token, which lm-eval does not ask for.

@@ -25,7 +25,6 @@ START = {"embedding_std": 0.125, "heads": {"encoder": [-1, None]}, "strength": 3
 def lay_out(examples, packed, micro=None, normalisation="token"):
     return collate(
         examples,
-        width=24,
         packed=packed,
         normalisation=normalisation,
         pad_token=0,

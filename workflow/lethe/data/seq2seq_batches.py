@@ -31,14 +31,19 @@ class Seq2SeqBatch(Batch):
         return int((self.encoder_document_ids >= 0).sum())
 
 
-def rows_of_pairs(lengths: Sequence[tuple[int, int]], width: int, packed: bool) -> list[list[int]]:
-    """Place pairs of lengths in rows whose two sides are at most `width`: first fit, longest first.
+def rows_of_pairs(lengths: Sequence[tuple[int, int]], packed: bool) -> list[list[int]]:
+    """Place pairs of lengths in rows: first fit, longest first, when packed; else one a row.
+
+    On either side a row is at most as long as the longest example there. Wider rows would hold no
+    less padding, and more scores of attention between examples, to be masked: on a processor, at
+    small widths, those are half of the work.
 
     Returns:
         The indices of the examples of every row.
     """
     if not packed:
         return [[index] for index in range(len(lengths))]
+    widest = [max(side) for side in zip(*lengths, strict=True)]
     rows: list[list[int]] = []
     room: list[tuple[int, int]] = []
     for index in sorted(range(len(lengths)), key=lambda i: (-sum(lengths[i]), i)):
@@ -50,14 +55,13 @@ def rows_of_pairs(lengths: Sequence[tuple[int, int]], width: int, packed: bool) 
                 break
         else:
             rows.append([index])
-            room.append((width - source, width - target))
+            room.append((widest[0] - source, widest[1] - target))
     return rows
 
 
 def collate(
     examples: Sequence[Example],
     *,
-    width: int,
     packed: bool,
     normalisation: str,
     pad_token: int,
@@ -67,14 +71,13 @@ def collate(
     """The micro-batches of one step, as `lethe.data.batches.collate` makes them for decoders.
 
     Args:
-        width: largest row length in tokens, of the encoder and of the decoder.
         start_token: what every example's decoder input begins with.
     """
     if not examples:
         return []
     weights = label_weights(examples, normalisation)
     lengths = [(len(example.encoder_tokens), len(example.tokens)) for example in examples]
-    rows = rows_of_pairs(lengths, width, packed)
+    rows = rows_of_pairs(lengths, packed)
     size = micro_batch_rows or len(rows)
     return [
         _lay_out(examples, weights, rows[start : start + size], pad_token, start_token)

@@ -36,7 +36,6 @@ class Classic(GatedAdapterMethod):
     A contrast is among the texts of a micro-batch, so `micro_batch_rows` changes results here.
     """
 
-    one_text_a_row = True
     micro_batches_add_up = False
 
     def __init__(self, weight: float = 1.0, temperature: float = 1.0, **settings):

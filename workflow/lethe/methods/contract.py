@@ -92,10 +92,6 @@ class Method:
     needs_identity = False
     """True when the checkpoint needs to be told which task it is used for."""
 
-    one_text_a_row = False
-    """True when a row of a masked language model has to be one text, as in a mean over the row or a
-    prompt before it: refused with a recipe that is `unpadded`."""
-
     micro_batches_add_up = True
     """False when a loss compares the texts of a micro-batch with each other. Where memory runs out
     micro-batches are then not halved, as that would be another loss."""

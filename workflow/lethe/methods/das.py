@@ -34,7 +34,6 @@ class DAS(Method):
     `importance.output`, each [layers, units]. The checkpoint is a plain model.
     """
 
-    one_text_a_row = True
     micro_batches_add_up = False
 
     def __init__(self, **hyper) -> None:

@@ -80,8 +80,6 @@ class Prompt(Method):
     tokens: length of the prompt; 100 in both papers.
     """
 
-    one_text_a_row = True
-
     def __init__(self, tokens: int = 100):
         if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1:
             raise UserError(f"A prompt's `tokens` is a whole number of at least 1, not {tokens!r}.")

@@ -7,7 +7,7 @@ import lethe.methods
 from lethe.errors import UserError
 from lethe.methods.contract import Method
 
-_NOT_METHODS = {"attached", "contract", "registry"}
+_NOT_METHODS = {"attached", "contract", "demands", "registry"}
 
 
 def method_names() -> list[str]:

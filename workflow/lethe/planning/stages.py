@@ -3,6 +3,7 @@
 from typing import Any
 
 from lethe.config import Catalogue
+from lethe.methods.demands import require
 from lethe.planning.data import mixture_spec
 from lethe.planning.nodes import Base, Node, Plan
 from lethe.recipes import hyper_for, recipe_for
@@ -24,13 +25,19 @@ def add_stage(
         lived: the mixtures before this one.
         how: names of the method and the recipe, and the train seed.
         model: the name that the recipe's overrides go by.
+
+    Raises:
+        UserError: the method cannot train such a model, or not with this recipe.
     """
     method, recipe, train_seed = how
     entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
+    family = parent.spec["family"]
+    values = recipe_for(recipe, settings, model, method, family)
+    require(method, entry.method, family, recipe, values)
     earlier = [list(components) for components in lived.mixtures]
     components = mixture_spec(plan, catalogue, mixture, lived.world_seed, lived.history)
     spec = {
-        "family": parent.spec["family"],
+        "family": family,
         "parent": parent.id,
         "parent_kind": parent.kind,
         "mixture": components,
@@ -38,7 +45,7 @@ def add_stage(
         "history": [*lived.history, mixture],
         "method": entry.method,
         "hyper": hyper_for(settings, method, entry),
-        "recipe": recipe_for(recipe, settings, model, method, parent.spec["family"]),
+        "recipe": values,
         "train_seed": train_seed,
     }
     read = [*components, *sum(earlier, [])]

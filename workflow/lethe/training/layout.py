@@ -45,11 +45,12 @@ def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) ->
         settings |= {"masking": Masking.of(tokenizer, recipe["mask_share"]), "seed": seed}
         settings["width"] = recipe["max_length"] if recipe.get("unpadded") else None
         return Layout(partial(_masked, settings), recipe["micro_batch_rows"])
-    settings |= {"width": recipe["max_length"], "packed": recipe["packed"]}
-    if family == "causal" and config.model_type not in KEEP_APART:
-        settings["packed"] = False
+    settings["packed"] = recipe["packed"]
     if family == "seq2seq":
         settings["start_token"] = config.decoder_start_token_id
+    else:
+        settings["width"] = recipe["max_length"]
+        settings["packed"] &= config.model_type in KEEP_APART
     collate = {"causal": batches.collate, "seq2seq": seq2seq_batches.collate}[family]
     return Layout(partial(_drawn_once, collate, settings), recipe["micro_batch_rows"])
 

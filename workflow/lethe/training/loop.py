@@ -7,7 +7,6 @@ import torch
 
 from lethe.data.batches import Batch, step_indices
 from lethe.data.examples import Example
-from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.training import memory
 from lethe.training.device import arithmetic, seed_draws, training_device
@@ -55,15 +54,9 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
 
     Raises:
         UserError: nothing is trainable, a gradient is zero, or the loss or a gradient is not
-            finite; nothing has been published then, and the message names step and examples. The
-            recipe is unpadded and the method needs one text a row. Memory ran out, and smaller
-            micro-batches are no remedy.
+            finite; nothing has been published then, and the message names step and examples.
+            Memory ran out, and smaller micro-batches are no remedy.
     """
-    if recipe.get("unpadded") and method.one_text_a_row:
-        raise UserError(
-            f"The method {type(method).__name__!r} needs every text in a row of its own; set "
-            "`unpadded: false` in the recipe."
-        )
     progress, first = Progress(), 0
     method.before_stage(stage)
     if method.extra is not None:

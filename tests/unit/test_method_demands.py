@@ -1,0 +1,66 @@
+"""A method that cannot train a stage is refused before anything runs, in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from lethe.errors import UserError
+from lethe.methods.demands import MASKED_ONLY, ONE_TEXT_A_ROW
+from lethe.methods.registry import method_names
+from lethe.plan import make_plan
+from lethe.settings import merge, parse_study, read_catalogue, read_yaml
+
+CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
+UNPADDED = {"batch_size": 4, "epochs": 1, "max_length": 8, "learning_rate": 1e-3, "unpadded": True}
+
+
+def plan_of(model: str, order: str, method: str, **recipe):
+    # Named otherwise than its file, as a study's own entry may be.
+    changes = {
+        "models": [model],
+        "orders": [order],
+        "methods": ["mine"],
+        "recipe": "mine",
+        "controls": [],
+        "also": [],
+        "end_tasks": [],
+        "probes": ["domains" if model == "masked" else "miniature"],
+        "define": {
+            "methods": {"mine": {"method": method, "source": "none"}},
+            "recipes": {"mine": {**UNPADDED, **recipe}},
+        },
+    }
+    study = parse_study(merge(read_yaml(CONFIG), changes))
+    return make_plan(study, read_catalogue(study))
+
+
+def test_what_is_asked_is_asked_of_methods_that_there_are():
+    assert set(method_names()) >= MASKED_ONLY >= ONE_TEXT_A_ROW
+
+
+@pytest.mark.parametrize("method", sorted(MASKED_ONLY))
+def test_a_method_on_encoders_is_refused_a_decoder(method):
+    with pytest.raises(UserError, match=rf"^methods\.mine: method '{method}' trains masked .*also"):
+        plan_of("xs", "forward", method)
+
+
+@pytest.mark.parametrize("method", sorted(set(method_names()) - MASKED_ONLY))
+def test_all_others_train_every_family(method):
+    for model, order in (("xs", "forward"), ("encdec", "forward"), ("masked", "only-acl")):
+        assert plan_of(model, order, method).of_kind("stage")
+
+
+@pytest.mark.parametrize("method", sorted(ONE_TEXT_A_ROW))
+def test_a_method_that_needs_a_row_a_text_is_refused_an_unpadded_recipe(method):
+    sentence = rf"^recipes\.mine\.unpadded: method '{method}' .*tuned\.mine\.recipe\.unpadded"
+    with pytest.raises(UserError, match=sentence):
+        plan_of("masked", "only-acl", method)
+    tuned = {"mine": {"recipe": {"unpadded": False}, "source": "tuned", "note": ""}}
+    assert plan_of("masked", "only-acl", method, unpadded=False).of_kind("stage")
+    assert plan_of("masked", "only-acl", method, tuned=tuned).of_kind("stage")
+
+
+@pytest.mark.parametrize("method", sorted(MASKED_ONLY - ONE_TEXT_A_ROW))
+def test_other_methods_take_unpadded_recipes(method):
+    (stage,) = plan_of("masked", "only-acl", method).of_kind("stage")
+    assert stage.spec["recipe"]["unpadded"]
