@@ -4,15 +4,16 @@ Random weights, the same examples in the same steps, AdamW, clipping at 1, no dr
 run in turn; each repeat trains `--steps` steps of each, of which the first warms up. Tokens are
 those of examples, padding not counted; on a processor a second is one of processor time, on a GPU
 of wall time. Losses of every step have to agree, and every gradient norm has to be above zero. With
-`--device cuda`: the real shapes in bfloat16 over float32 weights. Prints a Markdown table.
+`--device cuda`: the real shapes in bfloat16 over float32 weights. TRL takes part where it is
+installed (`pip install --no-deps trl==1.16.0`). Prints a Markdown table.
 """
 
 import argparse
-import importlib.util
 import statistics
 from dataclasses import replace
 
 import torch
+import training_trl
 from training_shapes import REAL, SMALL, Shape, make_examples, make_model, needed_operations
 from training_systems import Ran, now, ours, row_of, trainer
 
@@ -45,25 +46,32 @@ def measure(name: str, shape: Shape, arguments, peak_rate: float) -> None:
         "Lethe, padded": lambda: ours(shape, examples, steps, device, packed=False),
         "Lethe, packed": lambda: ours(shape, examples, steps, device, packed=True),
     }
+    missing = training_trl.obstacle(shape)
+    if missing is None:
+        systems["TRL, packed*"] = lambda: training_trl.packed(shape, examples, steps, device)
     ran: dict[str, list[Ran]] = {system: [] for system in systems}
     for _ in range(arguments.repeats):
         for system, run in systems.items():
             ran[system].append(run())
     check(ran, device)
     model = make_model(shape, "cpu")
-    rate, needed = work(shape, model, examples, steps)
-    plain = statistics.median(run.seconds for run in ran["HF Trainer, padded"])
-    for system, runs in ran.items():
-        seconds = sorted(run.seconds for run in runs)
+    tokens, needed = work(shape, model, examples, steps)
+    # Of every run: as many seconds as the work of the others would have taken it.
+    taken = {
+        system: sorted(run.seconds * tokens / (run.tokens or tokens) for run in runs)
+        for system, runs in ran.items()
+    }
+    plain = statistics.median(taken["HF Trainer, padded"])
+    for system, seconds in taken.items():
         middle = statistics.median(seconds)
         print(
-            f"| {name} | {system} | {rate / middle:,.0f} "
-            f"({rate / seconds[-1]:,.0f} to {rate / seconds[0]:,.0f}) | {plain / middle:.2f} | "
+            f"| {name} | {system} | {tokens / middle:,.0f} "
+            f"({tokens / seconds[-1]:,.0f} to {tokens / seconds[0]:,.0f}) | {plain / middle:.2f} | "
             f"{100 * needed / middle / peak_rate:.1f} % |",
             flush=True,
         )
-    if importlib.util.find_spec("trl") is None:
-        print(f"| {name} | TRL | not installed | | |", flush=True)
+    if missing is not None:
+        print(f"| {name} | TRL, packed | {missing} | | |", flush=True)
 
 
 def work(shape: Shape, model, examples: list[Example], steps: int) -> tuple[int, float]:
@@ -113,7 +121,7 @@ def main() -> None:
             micro = min(shape.micro, arguments.batch)
             shape = replace(shape, batch=arguments.batch, micro=micro)
         measure(name, shape, arguments, rate)
-    print("\n* its steps hold other examples: those of like length")
+    print("\n* its steps hold other examples: those of like length, or those that fit in a row")
 
 
 if __name__ == "__main__":

@@ -33,11 +33,15 @@ class Tokens:
 
 @dataclass
 class Ran:
-    """One run: seconds of its steps after the first, and losses and gradient norms of all."""
+    """One run: seconds of its steps after the first, and losses and gradient norms of all.
+
+    tokens: of those steps, where they hold other examples than the other systems'.
+    """
 
     seconds: float
     losses: list[float]
     norms: list[float]
+    tokens: int | None = None
 
 
 def now(device: str) -> float:
@@ -115,32 +119,45 @@ def trainer(shape: Shape, examples: list[Example], steps: int, device: str, orde
         for place in step_indices(len(examples), shape.batch, step, 0, total):
             rows.append(row_of(shape, examples[place], step))
     settings = TrainingArguments(
-        output_dir="unused",
         per_device_train_batch_size=shape.micro,
         gradient_accumulation_steps=shape.batch // shape.micro,
-        max_steps=steps,
-        learning_rate=shape.learning_rate,
-        lr_scheduler_type="constant",
-        optim="adamw_torch_fused",
-        max_grad_norm=1.0,
         train_sampling_strategy=order,
         remove_unused_columns=False,
-        logging_steps=1,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=device == "cpu",
-        bf16=device == "cuda",
-        dataloader_pin_memory=device == "cuda",
+        **in_common(shape, steps, device),
     )
     clock = Clock(device)
     model = make_model(shape, device)
     running = Trainer(
         model=model, args=settings, train_dataset=rows, data_collator=padded, callbacks=[clock]
     )
-    running.log = lambda logs, *_: running.state.log_history.append(logs)
+    return timed(running, clock)
+
+
+def in_common(shape: Shape, steps: int, device: str) -> dict:
+    """Arguments that transformers' and TRL's trainers share."""
+    return {
+        "output_dir": "unused",
+        "max_steps": steps,
+        "learning_rate": shape.learning_rate,
+        "lr_scheduler_type": "constant",
+        "optim": "adamw_torch_fused",
+        "max_grad_norm": 1.0,
+        "logging_steps": 1,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+        "use_cpu": device == "cpu",
+        "bf16": device == "cuda",
+        "dataloader_pin_memory": device == "cuda",
+    }
+
+
+def timed(running: Trainer, clock: Clock) -> Ran:
+    """Train, noting losses and gradient norms."""
+    logs: list[dict] = []
+    running.log = lambda row, *_: logs.append(row)
     running.train()
-    logs = [row for row in running.state.log_history if "grad_norm" in row]
+    logs = [row for row in logs if "grad_norm" in row]
     seconds = clock.times[1] - clock.times[0]
     return Ran(seconds, [row["loss"] for row in logs], [float(row["grad_norm"]) for row in logs])
 
