@@ -1,10 +1,18 @@
-"""The packed engine: every context computed once, the same scores."""
+"""Engines by name, and the stock engine: lm-eval's own model class, with sentences."""
+
+from typing import get_args
 
 import evaluation_world as world
 import pytest
+import torch
+from lm_eval.models.huggingface import HFLM
 from scoring_case import SIZES, model_of, requests
 
+from lethe.config import Probe
 from lethe.errors import UserError
+from lethe.evaluation import engines, specification
+from lethe.evaluation.engines import wrap
+from lethe.evaluation.language_model import divided_once
 
 
 @pytest.fixture(scope="module")
@@ -12,78 +20,58 @@ def tokenizer(tmp_path_factory):
     return world.write_tokenizer(tmp_path_factory.mktemp("tokenizer"))
 
 
+def scores(lm, asked) -> list:
+    return lm._loglikelihood_tokens(asked, disable_tqdm=True)
+
+
 @pytest.mark.parametrize("kind", SIZES)
-def test_scores_of_every_engine_equal_lm_evals_own(kind, tokenizer):
-    from lm_eval.models.huggingface import HFLM
-
-    from lethe.evaluation.engines import wrap
-    from lethe.evaluation.language_model import PACKABLE, PLAIN_HEADS
-
+def test_the_stock_engine_is_lm_evals_own(kind, tokenizer):
     model = model_of(kind)
-    asked = requests(0, 25)
-    theirs = HFLM._loglikelihood_tokens(wrap(model, tokenizer, 7), asked, disable_tqdm=True)
-    assert any(greedy for _, greedy in theirs)
-    assert kind in PLAIN_HEADS
-    for engine in ("stock", "packed") if kind in PACKABLE else ("stock",):
-        lm = wrap(model, tokenizer, batch_size=4, engine=engine)
-        ours = lm._loglikelihood_tokens(asked)
-        for (value, greedy), (other, other_greedy) in zip(ours, theirs, strict=True):
-            assert value == pytest.approx(other, abs=1e-4)
-            assert greedy == other_greedy
+    asked = requests(1, 8) + [(None, [7, 8, 9] * 30, [5, 6])]
+    theirs = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=3, softmax_dtype="float32")
+    assert scores(wrap(model, tokenizer, 3, "stock"), asked) == scores(theirs, asked)
 
 
-def test_packing_computes_every_context_once():
-    from lethe.evaluation.rows import packed_rows, plain_rows
+def test_where_memory_runs_out_the_stock_engine_halves_its_batches(tokenizer, monkeypatch, caplog):
+    model, asked = model_of("llama"), requests(2, 8)
+    wanted = scores(wrap(model, tokenizer, 2, "stock"), asked)
+    forward, tried = HFLM._model_call, []
 
-    asked = [(None, [5] * 20, [6, 7, k]) for k in range(4)]
-    asked += [(None, [5] * 20, [8]), (None, [9] * 3, [8])]
-    packed, plain = packed_rows(asked, 64), plain_rows(asked, 64)
-    assert [len(row.tokens) for row in packed] == [20 + 4 * 2, 3]
-    assert [len(row.tokens) for row in plain] == [22, 20, 3]
-    assert sum(len(row.wanted) for row in packed) == len(asked)
+    def small(self, inputs, *args, **kwargs):
+        tried.append(len(inputs))
+        if len(inputs) > 2:
+            raise torch.OutOfMemoryError
+        return forward(self, inputs, *args, **kwargs)
 
-
-def test_a_packed_row_never_outgrows_the_model():
-    from lethe.evaluation.rows import packed_rows
-
-    rows = packed_rows(requests(3, 30) + [(None, [1], [2] * 9)] * 20, 29)
-    assert max(len(row.tokens) for row in rows) <= 29
-    assert max(max(row.positions) for row in rows) < 29
+    monkeypatch.setattr(HFLM, "_model_call", small)
+    assert scores(wrap(model, tokenizer, 8, "stock"), asked) == wanted
+    assert [size for size in tried if size > 2] == [8, 4]
+    assert "2 texts a batch from now on" in caplog.text
 
 
-def test_requests_too_long_for_the_model_are_cut_as_lm_eval_cuts_them(tokenizer, caplog):
-    from lm_eval.models.huggingface import HFLM
+def test_a_text_that_does_not_fit_by_itself_is_an_error(tokenizer, monkeypatch):
+    def none(self, *_, **__):
+        raise torch.OutOfMemoryError
 
-    from lethe.evaluation.engines import wrap
-
-    model = model_of("llama")
-    asked = requests(1, 3) + [(None, [7, 8, 9] * 30, [5, 6])]
-    theirs = HFLM._loglikelihood_tokens(wrap(model, tokenizer, 3), asked, disable_tqdm=True)
-    caplog.clear()
-    ours = wrap(model, tokenizer, 3, "packed")._loglikelihood_tokens(asked)
-    assert [value for value, _ in ours] == pytest.approx([value for value, _ in theirs], abs=1e-4)
-    assert "cut on the left" in caplog.text
+    monkeypatch.setattr(HFLM, "_model_call", none)
+    with pytest.raises(torch.OutOfMemoryError):
+        scores(wrap(model_of("llama"), tokenizer, 2, "stock"), requests(2, 3))
 
 
-def test_a_model_that_cannot_be_packed_is_refused(tokenizer):
-    from lethe.evaluation.engines import wrap
+def test_a_text_has_one_length_of_its_answer_in_a_call():
+    text = [1, 5, 6, 7]
+    split = [(None, text[:n], text[n:]) for n in (1, 2, 3)]
+    other = [(None, [1, 5, 6], [9]), (None, [1, 5], [6, 9])]  # the same input as the text's
+    assert divided_once([*split, *other]) == [[0], [1, 4], [2, 3]]
+    assert divided_once([split[0], split[0]]) == [[0, 1]]
 
-    with pytest.raises(UserError, match="found opt; use the engine stock"):
-        wrap(model_of("opt"), tokenizer, 3, "packed")
 
-
-def test_an_unknown_engine_is_refused(tokenizer):
-    from lethe.evaluation.engines import wrap
-
-    with pytest.raises(UserError, match="stock or packed or fast, found 'slow'"):
-        wrap(model_of("llama"), tokenizer, 3, "slow")
+@pytest.mark.parametrize("engine", ["packed", "slow"])
+def test_an_unknown_engine_is_refused(engine, tokenizer):
+    with pytest.raises(UserError, match=f"Expected the engine fast or stock, found '{engine}'"):
+        wrap(model_of("llama"), tokenizer, 3, engine)
 
 
 def test_the_engines_are_the_same_wherever_they_are_named():
-    from typing import get_args
-
-    from lethe.config import Probe
-    from lethe.evaluation import engines, specification
-
     named = get_args(Probe.model_fields["engine"].annotation)
     assert tuple(engines.ENGINES) == specification.ENGINES == named

@@ -8,7 +8,7 @@ import torch
 from lethe.errors import UserError
 from lethe.evaluation import prefix_tree
 from lethe.evaluation.prefix_tree import Branch, grow
-from lethe.evaluation.rows import plain_rows
+from lethe.evaluation.rows import rows_of
 from lethe.evaluation.token_budget import batches, in_halves
 
 
@@ -58,7 +58,7 @@ def test_every_token_is_predicted_from_its_own_text_alone(vocabulary, width, pri
     monkeypatch.setattr(prefix_tree, "PRICE_OF_KEEPING", price)
     monkeypatch.setattr(prefix_tree, "LEAST_KEPT", 1)
     requests = asked(vocabulary, vocabulary)
-    rows = plain_rows(requests, 100)
+    rows = rows_of(requests, 100)
     tree = grow(rows, width, 40)
     found = texts_of(tree, [], {})
     assert len(found) == len(requests)
@@ -74,7 +74,7 @@ def test_one_shared_header_is_computed_once_and_choices_share_a_row():
     questions = [header + [1000 + n] * 40 for n in range(20)]
     requests = [(None, question, [7, 8, n]) for question in questions for n in range(4)]
     requests += [(None, question, [n]) for question in questions for n in range(4)]
-    tree = grow(plain_rows(requests, 2048), 256, 2048)
+    tree = grow(rows_of(requests, 2048), 256, 2048)
     (branch,) = tree.branches
     assert branch.tokens == header
     assert not tree.packs
@@ -85,7 +85,7 @@ def test_one_shared_header_is_computed_once_and_choices_share_a_row():
 def test_sentences_without_a_context_are_not_packed_into_one_endless_row():
     generator = random.Random(0)
     sentences = [[generator.randrange(50, 90) for _ in range(14)] for _ in range(500)]
-    tree = grow(plain_rows([(None, [1], sentence) for sentence in sentences], 2048), 256, 2048)
+    tree = grow(rows_of([(None, [1], sentence) for sentence in sentences], 2048), 256, 2048)
     packs = list(tree.packs)
     assert max(len(pack.tokens) for pack in packs) < 300
     assert sum(len(pack.wanted) for pack in packs) == 500
@@ -94,7 +94,7 @@ def test_sentences_without_a_context_are_not_packed_into_one_endless_row():
 def test_texts_that_go_on_from_each_other_fill_one_row_however_many():
     text = list(range(1500))
     requests = [(None, text[:n], [n]) for n in range(1, 1500)]
-    tree = grow(plain_rows(requests, 2048), 64, 256)
+    tree = grow(rows_of(requests, 2048), 64, 256)
     assert [pack.tokens for pack in tree.packs] == [text[:1499]]
     assert not any(pack.forks for pack in tree.packs)
 

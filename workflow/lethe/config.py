@@ -69,11 +69,10 @@ class Probe(Entry):
     stages: Literal["all", "base"] = Field(
         "all", description="`base`: scored before the first stage only"
     )
-    engine: Literal["stock", "packed", "fast"] = Field(
-        "stock",
-        description="what runs the forward passes, with the same scores: `stock` rows as lm-eval "
-        "makes them; `packed` a context once for its choices; `fast` every shared beginning once, "
-        "for long prompts and large models",
+    engine: Literal["fast", "stock"] = Field(
+        "fast",
+        description="what runs the forward passes, with the same scores: `fast` computes what "
+        "texts begin with alike once, `stock` is lm-eval's own",
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field(
         "float32", description="of the weights in evaluation"

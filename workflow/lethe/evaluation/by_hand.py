@@ -23,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shots", type=int, help="examples before a question; default: the YAML's")
     parser.add_argument(
         "--engine",
-        default="stock",
+        default="fast",
         choices=ENGINES,
-        help="what runs the forward passes, with the same scores; fast: what texts begin with "
-        "alike is computed once; default: stock",
+        help="what runs the forward passes, with the same scores: fast (default) computes what "
+        "texts begin with alike once, stock is lm-eval's own",
     )
     parser.add_argument("--out", help="folder that keeps the results; kept ones are not redone")
     parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
@@ -56,7 +56,7 @@ def evaluate(
     limit: int | None = None,
     out: Path | str | None = None,
     shots: int | None = None,
-    engine: str = "stock",
+    engine: str = "fast",
 ) -> list[dict]:
     """Results of `score_checkpoint`, one a task.
 

@@ -14,14 +14,13 @@ from lethe.evaluation.fast_paths import why_stock
 from lethe.evaluation.language_model import StockModel
 from lethe.evaluation.prefix_tree import Branch, Pack, grow
 from lethe.evaluation.request_check import check_requests
-from lethe.evaluation.rows import plain_rows
+from lethe.evaluation.rows import rows_of
 from lethe.evaluation.scored_positions import Answer, OutputLayer
 from lethe.evaluation.token_budget import batches, in_halves
 
 LOG = logging.getLogger(__name__)
 # Tokens of a batch, by kind of device: enough to fill it.
 TOKENS = {"cpu": 2048, "cuda": 16384}
-
 
 
 class FastModel(StockModel):
@@ -31,6 +30,9 @@ class FastModel(StockModel):
     the choices of a question in one row, the output layer at scored positions only, in batches of
     about as many tokens. A model that is not known to allow this is scored by the stock engine,
     which is said once in the log.
+
+    Texts are tokenised once each, and a stop at the end-of-sequence token is left to `generate`,
+    whatever the model.
     """
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
@@ -41,6 +43,47 @@ class FastModel(StockModel):
         self.output_layer = None if self.reason else OutputLayer(head, head.out_features)
         if self.reason:
             LOG.warning("The engine fast %s; the engine stock scores it.", self.reason)
+        self._encoded: dict[str, list[int]] = {}
+        self._prefix = self.tokenizer.decode(self.prefix_token_id)
+
+    def loglikelihood(self, requests: list, disable_tqdm: bool = False) -> list[Answer]:
+        """As HFLM, with the requests' texts tokenised beforehand."""
+        texts = set()
+        for request in requests:
+            context, continuation = request.args
+            texts |= {context.rstrip(), context + continuation}
+        self._encode_all(texts)
+        return super().loglikelihood(requests, disable_tqdm)
+
+    def generate_until(self, requests: list, disable_tqdm: bool = False) -> list[str]:
+        """As HFLM, with the prompts tokenised beforehand."""
+        self._encode_all({request.args[0] for request in requests})
+        return super().generate_until(requests, disable_tqdm)
+
+    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs):
+        """As HFLM; texts that were tokenised beforehand are looked up."""
+        if add_special_tokens is None and not kwargs and string in self._encoded:
+            return list(self._encoded[string])
+        return super().tok_encode(string, add_special_tokens, **kwargs)
+
+    def _encode_all(self, texts: set[str]) -> None:
+        # HFLM treats a text that already begins with the prefix token differently.
+        plain = sorted(text for text in texts if text and not text.startswith(self._prefix))
+        self._encoded = {}
+        quick = hasattr(self.tokenizer, "backend_tokenizer") and self.backend == "causal"
+        if plain and quick and self.add_bos_token is None:
+            # The tokenizer's own batch call; transformers' wrapping takes longer than the work.
+            backend = self.tokenizer.backend_tokenizer
+            backend.no_padding()
+            backend.no_truncation()
+            found = backend.encode_batch_fast(plain, add_special_tokens=True)
+            self._encoded = {text: one.ids for text, one in zip(plain, found, strict=True)}
+
+    def _model_generate(self, context, max_length: int, stop: list[str], **generation_kwargs):
+        if self.model.generation_config.eos_token_id == self.eot_token_id:
+            end = self.tok_decode(self.eot_token_id, skip_special_tokens=False)
+            stop = [text for text in stop if text != end]
+        return super()._model_generate(context, max_length, stop, **generation_kwargs)
 
     def _loglikelihood_tokens(
         self, requests: list, disable_tqdm: bool = False, override_bs: int | None = None
@@ -52,13 +95,22 @@ class FastModel(StockModel):
         if self.backend == "seq2seq":
             return packed_answers.score(self.model, requests, self.tokens, self.max_length)
         self._warn_of_truncation(requests)
-        rows = plain_rows(requests, self.max_length)
+        rows = rows_of(requests, self.max_length)
         tree = grow(rows, self.model.config.hidden_size, self.tokens)
         answers: dict[int, Answer] = {}
         with torch.inference_mode():
             for packs, past in self._walk(tree, None):
                 answers |= in_halves(packs, partial(self._score_packs, past=past))
         return [answers[i] for i in range(len(requests))]
+
+    def _warn_of_truncation(self, requests: list) -> None:
+        longest = max(len(context) + len(rest) for _, context, rest in requests)
+        if longest > self.max_length + 1:
+            LOG.warning(
+                "A question of %d tokens is longer than the model's %d; it was cut on the left.",
+                longest,
+                self.max_length + 1,
+            )
 
     def _walk(
         self, branch: Branch, past: shared_prefix.SharedPrefix | None

@@ -55,7 +55,7 @@ def score_checkpoint(
     tasks: list[EvalTask],
     store: Path,
     *,
-    engine: str = "stock",
+    engine: str = "fast",
     dtype: str = "float32",
     batch_size: int = 64,
 ) -> list[dict]:
@@ -65,7 +65,7 @@ def score_checkpoint(
         directory: a plain hub directory with safetensors weights and a tokenizer.
         weights_sha256: of the weights; part of the key under which results are kept.
         store: one file a task, `{task}-{key}.json`, written as each task is done.
-        engine: as in `engines.wrap`; all give the same scores to rounding.
+        engine: as in `engines.wrap`; both give the same scores to rounding.
         dtype: of the weights; log-probabilities are always taken in float32.
 
     Returns:

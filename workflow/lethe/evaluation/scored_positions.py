@@ -28,9 +28,7 @@ class OutputLayer:
         self.plain = isinstance(head, torch.nn.Linear) and head.bias is None
         self.rooms: dict[str, torch.Tensor] = {}
 
-    def answers(
-        self, states: torch.Tensor, wanted: list[tuple[int, Wanted]]
-    ) -> dict[int, Answer]:
+    def answers(self, states: torch.Tensor, wanted: list[tuple[int, Wanted]]) -> dict[int, Answer]:
         """(log-likelihood in nats, is greedy) of every request, by its number.
 
         Args:
