@@ -6,7 +6,8 @@ and device; all others stay. A benchmark that cannot run here has a row that say
 section is there from another machine; one that fails says so, and the suite goes on and ends with
 status 1. RESULTS.md is written by hand, from these sections. `--list` says what there is.
 
-Not here are `learned.py`, `update_ratio.py` and `where_knowledge_sits.py`, which measure no speed.
+Not here are `learned.py`, `update_ratio.py` and `where_knowledge_sits.py`, which measure no speed,
+and `checkpoint_scores.py`, which asks for the results of a study.
 """
 
 import argparse
