@@ -51,13 +51,14 @@ def test_packed_losses_and_gradients_are_those_of_the_plain_padded_model(model_t
     assert farthest(gradients(model, loss), reference) < 1e-5
 
 
-def test_a_decoder_that_is_not_known_to_keep_examples_apart_has_one_a_row():
+def test_a_decoder_that_is_not_known_to_keep_examples_apart_has_one_a_row_and_says_so(caplog):
     model = random_model("gpt2")
     model.config.model_type = "unheard-of"
     assert "unheard-of" not in KEEP_APART
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FAMILY, "unheard-of", "causal")
         assert rows_of(laid_out(model)) == len(LENGTHS)
+    assert "'unheard-of' are not known to keep packed examples apart" in caplog.text
 
 
 def test_a_padding_token_within_a_text_shifts_positions_as_it_does_for_roberta():

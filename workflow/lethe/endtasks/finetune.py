@@ -16,6 +16,7 @@ from lethe.endtasks.f1 import METRICS
 from lethe.endtasks.labelled import LabelledTask, Split
 from lethe.errors import UserError
 from lethe.models.loading import load_tokenizer
+from lethe.models.window import window
 from lethe.training.device import seed_draws, training_device
 from lethe.training.schedules import factor
 
@@ -74,10 +75,8 @@ def fine_tune(directory: Path, task: LabelledTask, settings: Settings, seed: int
 
 def require_positions(config, max_length: int, directory: Path) -> None:
     """Raise UserError if the encoder has fewer positions than the longest text's tokens."""
-    # RoBERTa counts positions from the padding token's number on, BERT from 0.
-    offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0
-    room = config.max_position_embeddings - offset
-    if max_length > room:
+    room = window(config)
+    if room is not None and max_length > room:
         raise UserError(
             f"{directory}: the encoder takes at most {room} tokens, the end task's max_length is "
             f"{max_length}; lower it."

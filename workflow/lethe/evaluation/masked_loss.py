@@ -19,6 +19,7 @@ from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
 from lethe.evaluation.intervals import mean_stderr
 from lethe.evaluation.outcomes import item_id
 from lethe.models.forward import label_logits
+from lethe.models.window import window
 
 SEED = 20230211
 DRAWS = 4  # masks drawn of every text
@@ -76,8 +77,8 @@ def _open(directory: Path, dtype: str):
 def _score(model, tokenizer, task: dict[str, Any], limit: int | None) -> dict[str, Any]:
     started = time.perf_counter()
     rows = read_example_rows(Path(task["path"]), task["name"])[:limit]
-    room = getattr(model.config, "max_position_embeddings", LONGEST + 2) - 2
-    texts = encode_rows(rows, task["name"], tokenizer, min(LONGEST, room), "{prompt}", "masked")
+    room = min(LONGEST, window(model.config) or LONGEST)
+    texts = encode_rows(rows, task["name"], tokenizer, room, "{prompt}", "masked")
     losses, right, items = _of_texts(model, tokenizer, texts)
     names = [item_id(row, None) for row in rows]
     return {

@@ -10,6 +10,7 @@ from lm_eval.api.model import TemplateLM
 from lethe.errors import UserError
 from lethe.evaluation import pseudo_likelihood
 from lethe.evaluation.request_check import check_requests, check_texts
+from lethe.models.window import window
 
 LOG = logging.getLogger(__name__)
 TOKENS = {"cpu": 4096, "cuda": 32768}  # of a batch
@@ -33,10 +34,7 @@ class MaskedModel(TemplateLM):
         self.model, self.tokenizer = model.eval(), tokenizer
         last = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
         self.last = [] if last is None else [last]
-        # RoBERTa counts positions from the padding token's number on, BERT from 0.
-        config = model.config
-        offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0
-        self.max_length = config.max_position_embeddings - offset
+        self.max_length = window(model.config)
 
     @property
     def eot_token_id(self) -> int:

@@ -13,6 +13,7 @@ from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_tokenizer
 from lethe.models.saving import save_model
 from lethe.models.tokenizers import tokenizer_for
+from lethe.models.window import require_room
 from lethe.paths import BASE_MANIFEST, node_directory, work_directory
 from lethe.training.device import prepare
 from lethe.training.layout import make_collate
@@ -90,6 +91,7 @@ def train_seed(spec, seed, data, tokenizer, snapshots) -> tuple[object, Progress
         seed,
         spec["family"],
     )
+    require_room(model.config, examples)
     stage = Stage(
         model=model,
         examples=examples,

@@ -1,5 +1,6 @@
 """How a stage's examples are laid out as micro-batches, and the next step's while this one runs."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -11,6 +12,8 @@ from lethe.data.examples import Example
 from lethe.data.masked_batches import Masking
 from lethe.models.forward import KEEP_APART
 from lethe.training.device import training_device
+
+LOG = logging.getLogger(__name__)
 
 
 class Layout:
@@ -50,7 +53,13 @@ def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) ->
         settings["start_token"] = config.decoder_start_token_id
     else:
         settings["width"] = recipe["max_length"]
-        settings["packed"] &= config.model_type in KEEP_APART
+        if recipe["packed"] and config.model_type not in KEEP_APART:
+            LOG.warning(
+                "Models of type %r are not known to keep packed examples apart; every example has "
+                "a row of its own, with the same loss.",
+                config.model_type,
+            )
+            settings["packed"] = False
     collate = {"causal": batches.collate, "seq2seq": seq2seq_batches.collate}[family]
     return Layout(partial(_drawn_once, collate, settings), recipe["micro_batch_rows"])
 

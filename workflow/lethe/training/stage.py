@@ -12,6 +12,7 @@ from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_model, load_tokenizer, require_family
 from lethe.models.saving import save_model
 from lethe.models.weights import weights_digest
+from lethe.models.window import require_room
 from lethe.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
 from lethe.training.device import prepare, training_device
 from lethe.training.layout import make_collate
@@ -73,7 +74,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
     def examples_of(mixture):
         sources = {part["data"] for part in mixture}
         directories = {source: node_directory(results, "data", source) for source in sources}
-        return load_mixture(
+        examples = load_mixture(
             mixture,
             directories,
             tokenizer,
@@ -81,6 +82,8 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
             spec["train_seed"],
             spec["family"],
         )
+        require_room(model.config, examples)
+        return examples
 
     def load_parent():
         return load_model(parent).to(training_device()).eval().requires_grad_(False)

@@ -1,0 +1,58 @@
+"""How long a text a model reads, and the sentence for one that is longer."""
+
+import pytest
+import small_nodes
+import torch
+from plain_reference import FAMILY, random_model
+
+from lethe.data.examples import Example
+from lethe.errors import UserError
+from lethe.models.window import require_room, window
+from lethe.training.stage import train_stage
+
+UNLIMITED = {"bloom", "t5", "mt5"}
+LEARNED = {"gpt2", "opt", "roberta", "bert"}  # positions from a table, which ends
+
+
+def read(model, length: int):
+    ids = torch.full((1, length), 5)
+    named = {"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}
+    return model(input_ids=ids, **named).logits
+
+
+@pytest.mark.parametrize("model_type", FAMILY)
+def test_the_window_is_what_the_model_can_read(model_type):
+    model = random_model(model_type)
+    room = window(model.config)
+    if model_type in UNLIMITED:
+        assert room is None
+        assert torch.isfinite(read(model, 200)).all()
+        return
+    assert room == 64 - {"roberta": model.config.pad_token_id + 1}.get(model_type, 0)
+    assert torch.isfinite(read(model, room)).all()
+    if model_type in LEARNED:
+        with pytest.raises((IndexError, RuntimeError)):
+            read(model, room + 1)
+
+
+@pytest.mark.parametrize("model_type", FAMILY)
+def test_an_example_longer_than_the_window_is_one_sentence(model_type):
+    config = random_model(model_type).config
+    room = window(config) or 500
+    require_room(config, [Example("a", "t", (5,) * room, 0)])
+    if model_type in UNLIMITED:
+        return
+    with pytest.raises(UserError, match=f"has {room + 1} tokens, .* to at most {room}, "):
+        require_room(config, [Example("a", "t", (5,) * (room + 1), 0)])
+
+
+def test_a_stage_whose_examples_do_not_fit_is_refused_and_nothing_is_published(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(small_nodes.CONFIG, "max_position_embeddings", 8)
+    small_nodes.make_nodes(tmp_path)
+    with pytest.raises(UserError, match="with 8 positions cannot read it whole"):
+        train_stage("long", small_nodes.stage_spec(), tmp_path, "code", 60)
+    assert not (tmp_path / "stages" / "long").exists()
+    shorter = small_nodes.stage_spec(recipe={"max_length": 8})
+    assert train_stage("short", shorter, tmp_path, "code", 60)["examples"] == 20

@@ -1,0 +1,32 @@
+"""How long a text a model can read."""
+
+from collections.abc import Iterable
+
+from lethe.data.examples import Example
+from lethe.errors import UserError
+from lethe.models.masked_forward import COUNT_FROM_PADDING
+
+# Their positions are relative, so that every length is read.
+WITHOUT = {"bloom", "t5", "mt5"}
+
+
+def window(config) -> int | None:
+    """Tokens of the longest text, special ones included; None: there is no longest."""
+    longest = getattr(config, "max_position_embeddings", None)
+    if config.model_type in WITHOUT or longest is None:
+        return None
+    if config.model_type in COUNT_FROM_PADDING:
+        return longest - config.pad_token_id - 1
+    return longest
+
+
+def require_room(config, examples: Iterable[Example]) -> None:
+    """Raise UserError if an example is longer than the model's window."""
+    room = window(config)
+    longest = max((len(example.tokens) for example in examples), default=0)
+    if room is not None and longest > room:
+        raise UserError(
+            f"An example has {longest} tokens, and a model of type {config.model_type!r} with "
+            f"{room} positions cannot read it whole; set the recipe's `max_length` to at most "
+            f"{room}, for this model alone in its `overrides`."
+        )
