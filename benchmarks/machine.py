@@ -7,7 +7,7 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("torch", "transformers", "lm-eval", "snakemake")
+LIBRARIES = ("torch", "transformers", "lm-eval", "snakemake", "trl")
 
 
 def gpu() -> str | None:

@@ -1,10 +1,10 @@
 """The benchmarks, one after the other: `python benchmarks/suite.py [NAMES] [--device cuda]`.
 
 Each runs as a process of its own in a temporary folder, and what it prints becomes a section of
-`--out`, with date, hardware, versions and command. A section replaces the one of the same benchmark
-and device; all others stay. A benchmark that cannot run here has a row that says why, unless its
-section is there from another machine; one that fails says so, and the suite goes on and ends with
-status 1. RESULTS.md is written by hand, from these sections. `--list` says what there is.
+RESULTS.md (`--out`), with date, hardware, versions and command. A section replaces the one of the
+same benchmark and device; whatever else stands in the file stays. A benchmark that cannot run here
+has a row that says why, unless its section is there from another machine; one that fails says so,
+and the suite goes on and ends with status 1. `--list` says what there is.
 
 Not here are `learned.py`, `update_ratio.py` and `where_knowledge_sits.py`, which measure no speed,
 and `checkpoint_scores.py`, which asks for the results of a study.
@@ -25,7 +25,8 @@ from pathlib import Path
 from machine import gpu, hardware, text_of, versions
 
 ROOT = Path(__file__).resolve().parents[1]
-OUT = ROOT / "benchmarks" / "MEASURED.md"
+OUT = ROOT / "benchmarks" / "RESULTS.md"
+HEAD = "# Measured times"
 DEVICES = ("cpu", "cuda")
 MODELS = ("torch", "transformers", "lm_eval")
 
@@ -127,8 +128,9 @@ def split(text: str) -> dict[str, str]:
 
 
 def write_sections(path: Path, sections: dict[str, str]) -> None:
-    head = "# Measured\n\nWritten by `benchmarks/suite.py`; n and spread are in the tables.\n"
-    path.write_text(head + "".join(f"\n## {section}\n" for section in sections.values()))
+    """Write a file of sections anew; what stands before the first of them stays."""
+    head = text_of(path).partition("\n## ")[0].strip() or HEAD
+    path.write_text(head + "\n" + "".join(f"\n## {section}\n" for section in sections.values()))
 
 
 def run_all(chosen: list[Benchmark], device: str, out: Path, folder: Path) -> list[str]:

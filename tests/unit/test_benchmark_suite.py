@@ -82,6 +82,15 @@ def test_what_was_measured_stays_until_it_is_measured_again(suite, measure):
     assert "1 s" in text and "not run" not in text
 
 
+def test_what_is_written_by_hand_stays(measure, tmp_path):
+    by_hand = "# Times\n\nWords.\n\n## By hand (2026-11-25)\n\n| a |\n|---|\n| 1 |\n"
+    (tmp_path / "measured.md").write_text(by_hand)
+    for seconds in (1, 2):
+        _, text = measure([], {"one": f"print('{seconds} s')"})
+        assert text.startswith(by_hand + "\n## one, cpu (20")
+        assert text.endswith(f"\n\n{seconds} s\n")
+
+
 def test_an_unknown_name_lists_the_known_ones(suite):
     with pytest.raises(SystemExit, match="no benchmark 'scorign'; there are training, scoring"):
         suite.main(["scorign"])
