@@ -76,6 +76,8 @@ SMALL = {
 }
 REAL = {
     "bloomz-1b1": _bloom(1536, 24, 16, **LARGE),
+    "bloomz-7b1": _bloom(4096, 30, 32, **LARGE),
+    "llama-7b": _llama(4096, 32, 32, 11008, 32000, **LARGE),
     "llama-1b": _llama(2048, 16, 32, 8192, 32000, **LARGE),
     "mt0-large": _t5(MT5Config, MT5ForConditionalGeneration, 1024, 2816, 24, 16, 250112, **LARGE),
     "roberta-base": _roberta(768, 12, 12, **{**LARGE, "batch": 256, "micro": 64}),

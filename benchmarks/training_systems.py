@@ -1,7 +1,7 @@
 """The systems that `benchmarks/training.py` compares, each training the same steps."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from training_shapes import MASK, PAD, SPECIAL, Shape, make_model
@@ -118,9 +118,16 @@ def trainer(shape: Shape, examples: list[Example], steps: int, device: str, orde
     for step in range(steps):
         for place in step_indices(len(examples), shape.batch, step, 0, total):
             rows.append(row_of(shape, examples[place], step))
+    seen = []
+
+    def collated(batch: list[dict]) -> dict[str, torch.Tensor]:
+        seen.append(sum(tokens_of(shape, row) for row in batch))
+        return padded(batch)
+
+    each = shape.batch // shape.micro
     settings = TrainingArguments(
         per_device_train_batch_size=shape.micro,
-        gradient_accumulation_steps=shape.batch // shape.micro,
+        gradient_accumulation_steps=each,
         train_sampling_strategy=order,
         remove_unused_columns=False,
         **in_common(shape, steps, device),
@@ -128,9 +135,9 @@ def trainer(shape: Shape, examples: list[Example], steps: int, device: str, orde
     clock = Clock(device)
     model = make_model(shape, device)
     running = Trainer(
-        model=model, args=settings, train_dataset=rows, data_collator=padded, callbacks=[clock]
+        model=model, args=settings, train_dataset=rows, data_collator=collated, callbacks=[clock]
     )
-    return timed(running, clock)
+    return replace(timed(running, clock), tokens=sum(seen[each : steps * each]))
 
 
 def in_common(shape: Shape, steps: int, device: str) -> dict:
@@ -176,6 +183,11 @@ def row_of(shape: Shape, example: Example, step: int) -> dict[str, list[int]]:
     for place in chosen:
         labels[place] = tokens[place]
     return {"input_ids": seen.tolist(), "labels": labels}
+
+
+def tokens_of(shape: Shape, row: dict[str, list[int]]) -> int:
+    """Tokens of an example, of encoder and decoder."""
+    return len(row["input_ids"]) + (len(row["labels"]) if shape.family == "seq2seq" else 0)
 
 
 def padded(rows: list[dict]) -> dict[str, torch.Tensor]:
