@@ -1,10 +1,11 @@
 """What log-likelihoods cost beside lm-eval's own HFLM: `python benchmarks/scoring.py`.
 
-Random models of real shapes, made small (4 layers of 256), and random requests whose lengths are
-those of real tasks. lm-eval runs at the best of several batch sizes; both sides take turns, so
-that a busy machine slows them alike; CPU seconds of the process (on a GPU: wall seconds), the
-median ratio over `--repeats`. Requests are tokens: tokenising, the same for both, is left out.
-A row is printed only if all log-likelihoods agree to 1e-4 and all greedy flags are the same.
+Random models of real architectures with their real vocabularies, made small (4 layers of 256), and
+random requests whose lengths are those of real tasks. lm-eval runs at the best of several batch
+sizes; both sides take turns, so that a busy machine slows them alike; CPU seconds of the process (on
+a GPU: wall seconds), the median ratio over `--repeats`. Requests are tokens: tokenising, the same
+for both, is left out. A row is printed only if all log-likelihoods agree to 1e-4 and all greedy
+flags are the same.
 """
 
 import argparse
@@ -24,10 +25,15 @@ from lethe.evaluation.engines import wrap
 SHAPE = {"hidden_size": 256, "num_attention_heads": 4, "num_hidden_layers": 4}
 MODELS = {
     "llama": ("Llama", "ForCausalLM", 32000, {"intermediate_size": 688}),
-    "bloom": ("Bloom", "ForCausalLM", 65536, {}),
+    "bloom": ("Bloom", "ForCausalLM", 250880, {}),
     "gpt_neox": ("GPTNeoX", "ForCausalLM", 50304, {"intermediate_size": 1024}),
     "opt": ("OPT", "ForCausalLM", 50272, {"ffn_dim": 1024, "word_embed_proj_dim": 256}),
-    "qwen2": ("Qwen2", "ForCausalLM", 65536, {"intermediate_size": 688, "num_key_value_heads": 2}),
+    "qwen2": (
+        "Qwen2",
+        "ForCausalLM",
+        151936,
+        {"intermediate_size": 688, "num_key_value_heads": 2},
+    ),
     "t5": ("T5", "ForConditionalGeneration", 32128, {}),
 }
 BATCH_SIZES = (1, 4, 16, 64)
@@ -202,7 +208,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--workloads", nargs="+", default=[""], help="parts of their names")
     parser.add_argument("--engine", default="fast")
-    parser.add_argument("--size", type=int, default=16, help="scales the number of requests")
+    parser.add_argument("--size", type=int, default=4, help="scales the number of requests")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
