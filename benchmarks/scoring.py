@@ -2,10 +2,10 @@
 
 Random models of real architectures with their real vocabularies, made small (4 layers of 256), and
 random requests whose lengths are those of real tasks. lm-eval runs at the best of several batch
-sizes; both sides take turns, so that a busy machine slows them alike; CPU seconds of the process (on
-a GPU: wall seconds), the median ratio over `--repeats`. Requests are tokens: tokenising, the same
-for both, is left out. A row is printed only if all log-likelihoods agree to 1e-4 and all greedy
-flags are the same.
+sizes; both sides take turns, so that a busy machine slows them alike; CPU seconds of the process
+(on a GPU: wall seconds), the median ratio over `--repeats`. Requests are tokens: tokenising, the
+same for both, is left out. A row is printed only if all log-likelihoods agree to 1e-4 and all
+greedy flags are the same.
 """
 
 import argparse
