@@ -157,8 +157,8 @@ def spread(values: list[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", nargs="+", type=int, default=[100, 1000, 10000])
-    parser.add_argument("--run-up-to", type=int, default=100, help="jobs; larger are not run")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--run-up-to", type=int, default=10000, help="jobs; larger are not run")
+    parser.add_argument("--repeats", type=int, default=1)
     arguments = parser.parse_args()
     print("| jobs | what | wall seconds (range) | processor seconds (range) | ms a job | n |")
     print("|---|---|---|---|---|---|")
