@@ -1,5 +1,6 @@
 """The systems that `benchmarks/training.py` compares, each training the same steps."""
 
+import tempfile
 import time
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from lethe.data.batches import step_indices
 from lethe.data.examples import Example
 from lethe.data.masked_batches import Masking, mask
+from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.models.forward import weighted_loss
 from lethe.training.layout import make_collate
@@ -98,7 +100,12 @@ def ours(shape: Shape, examples: list[Example], steps: int, device: str, packed:
         steps=steps,
         family=shape.family,
     )
-    progress = train(stage, method, recipe, None)
+    try:
+        progress = train(stage, method, recipe, None)
+    except UserError as error:
+        if not str(error).startswith("Memory ran out"):
+            raise
+        raise torch.OutOfMemoryError(str(error)) from None
     losses, norms = zip(*(row[1:3] for row in progress.rows), strict=True)
     return Ran(method.times[1] - method.times[0], list(losses), list(norms))
 
@@ -143,7 +150,7 @@ def trainer(shape: Shape, examples: list[Example], steps: int, device: str, orde
 def in_common(shape: Shape, steps: int, device: str) -> dict:
     """Arguments that transformers' and TRL's trainers share."""
     return {
-        "output_dir": "unused",
+        "output_dir": tempfile.gettempdir(),  # where nothing is saved
         "max_steps": steps,
         "learning_rate": shape.learning_rate,
         "lr_scheduler_type": "constant",

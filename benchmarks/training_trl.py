@@ -45,6 +45,7 @@ def packed(shape: Shape, examples: list[Example], steps: int, device: str) -> Ra
     each = max(1, tokens // (steps * shape.longest))
     settings = SFTConfig(
         packing=True,
+        completion_only_loss=True,
         max_length=shape.longest,
         per_device_train_batch_size=1,
         gradient_accumulation_steps=each,
@@ -60,5 +61,8 @@ def packed(shape: Shape, examples: list[Example], steps: int, device: str) -> Ra
         processing_class=make_tokenizer(),
         callbacks=[clock],
     )
+    labels = [label for row in running.train_dataset["labels"] for label in row]
+    if sum(label >= 0 for label in labels) > sum(e.label_count for e in examples):
+        raise SystemExit("TRL trains on prompts too: other work")
     trained = running.train_dataset["input_ids"][each : steps * each]
     return replace(timed(running, clock), tokens=sum(map(len, trained)))
