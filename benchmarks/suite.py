@@ -119,18 +119,19 @@ def row(benchmark: Benchmark, words: str) -> str:
     return f"| benchmark | outcome |\n|---|---|\n| {benchmark.name} | {cell} |"
 
 
-def split(text: str) -> dict[str, str]:
-    """Sections of a file of measurements, by benchmark and device."""
-    sections = {}
-    for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
-        sections[part.partition(" (")[0]] = part.strip()
-    return sections
+def section(text: str, key: str) -> re.Match | None:
+    """Where the section of a benchmark and device stands in a file of measurements."""
+    return re.search(rf"^## {re.escape(key)} \(.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
 
 
-def write_sections(path: Path, sections: dict[str, str]) -> None:
-    """Write a file of sections anew; what stands before the first of them stays."""
-    head = text_of(path).partition("\n## ")[0].strip() or HEAD
-    path.write_text(head + "\n" + "".join(f"\n## {section}\n" for section in sections.values()))
+def put(path: Path, key: str, written: str) -> None:
+    """Write a section in the place of the one that was there, or at the end; all else stays."""
+    text, written = text_of(path) or f"{HEAD}\n", f"## {written}\n"
+    if found := section(text, key):
+        before, after = text[: found.start()], text[found.end() :]
+        path.write_text(before + written + ("\n" + after if after else ""))
+    else:
+        path.write_text(f"{text.rstrip()}\n\n{written}")
 
 
 def run_all(chosen: list[Benchmark], device: str, out: Path, folder: Path) -> list[str]:
@@ -141,15 +142,13 @@ def run_all(chosen: list[Benchmark], device: str, out: Path, folder: Path) -> li
         heading = f"{key} ({time.strftime('%Y-%m-%d')})"
         reason = obstacle(benchmark, device)
         print(f"{key}: {reason or f'about {benchmark.minutes} minutes'}", flush=True)
-        sections = split(text_of(out))
-        if reason:
-            # A measurement of a machine that could is worth more than the reason.
-            sections.setdefault(key, f"{heading}\n\n{row(benchmark, f'not run: {reason}')}")
-        else:
+        if not reason:
             text, well = run(benchmark, device, folder)
-            sections[key] = f"{heading}\n\n{text}"
+            put(out, key, f"{heading}\n\n{text}")
             failed += [] if well else [benchmark.name]
-        write_sections(out, sections)
+        elif section(text_of(out), key) is None:
+            # A measurement of a machine that could is worth more than the reason.
+            put(out, key, f"{heading}\n\n{row(benchmark, f'not run: {reason}')}")
     return failed
 
 

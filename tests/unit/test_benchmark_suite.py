@@ -40,9 +40,9 @@ def test_a_section_has_date_hardware_versions_command_and_table(suite, measure):
     code = "import sys; print('| what |'); print('|---|'); print('|', sys.argv[1:], '|')"
     status, text = measure([], {"one": code}, one={"cpu": "--jobs 1 2"})
     assert status == 0
-    (section,) = suite.split(text).values()
+    section = suite.section(text, "one, cpu")[0]
     heading, _, described, command, _, *table = section.splitlines()
-    assert heading.startswith("one, cpu (20")
+    assert heading.startswith("## one, cpu (20")
     assert "cores" in described and "load" in described and "Python 3" in described
     assert command.startswith("`python benchmarks/one.py --jobs 1 2`, ")
     assert table == ["| what |", "|---|", "| ['--jobs', '1', '2'] |"]
@@ -51,11 +51,10 @@ def test_a_section_has_date_hardware_versions_command_and_table(suite, measure):
 def test_after_a_failure_the_others_run_and_the_status_is_one(suite, measure, capsys):
     broken = "print('| first row |'); raise ValueError('it differs')"
     status, text = measure([], {"broken": broken, "whole": "print('fine')"})
-    sections = suite.split(text)
     assert status == 1 and "failed: broken" in capsys.readouterr().err
-    assert "| first row |" in sections["broken, cpu"]
-    assert "| broken | failed with status 1: ValueError: it differs |" in sections["broken, cpu"]
-    assert sections["whole, cpu"].endswith("fine")
+    assert "| first row |" in suite.section(text, "broken, cpu")[0]
+    assert "| broken | failed with status 1: ValueError: it differs |" in text
+    assert suite.section(text, "whole, cpu")[0].endswith("fine\n")
 
 
 def test_a_missing_library_is_a_row_and_no_failure(suite, measure):
@@ -82,13 +81,15 @@ def test_what_was_measured_stays_until_it_is_measured_again(suite, measure):
     assert "1 s" in text and "not run" not in text
 
 
-def test_what_is_written_by_hand_stays(measure, tmp_path):
+@pytest.mark.parametrize("last", ["", "\n## By hand (2026-11-20)\n\nMore.\n"])
+def test_what_is_written_by_hand_stays(measure, tmp_path, last):
     by_hand = "# Times\n\nWords.\n\n## By hand (2026-11-25)\n\n| a |\n|---|\n| 1 |\n"
-    (tmp_path / "measured.md").write_text(by_hand)
+    old = "\n## one, cpu (2026-01-01)\n\n9 s\n"
+    (tmp_path / "measured.md").write_text(by_hand + old + last)
     for seconds in (1, 2):
         _, text = measure([], {"one": f"print('{seconds} s')"})
         assert text.startswith(by_hand + "\n## one, cpu (20")
-        assert text.endswith(f"\n\n{seconds} s\n")
+        assert text.endswith(f"\n\n{seconds} s\n{last}") and "9 s" not in text
 
 
 def test_an_unknown_name_lists_the_known_ones(suite):
