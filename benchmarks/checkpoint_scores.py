@@ -2,8 +2,8 @@
 
 The base models of a study that has run (`--output`), each on the tasks of its probe, from loading
 the checkpoint to the results: `lm_eval.simple_evaluate` with an HFLM, and Lethe's probe with either
-engine, in turn, as processor seconds; imports are done before. Accuracies must agree exactly, and
-log-likelihoods to 1e-4. Prints a Markdown table.
+engine, in turn, as processor seconds; imports are done before. The scores that both have must agree:
+accuracies exactly, others to 1e-4. Prints a Markdown table.
 """
 
 import argparse
@@ -37,11 +37,20 @@ def probes(results: Path) -> dict[str, dict]:
     for path in sorted((results / "specs").glob("*.json")):
         spec = read_json(path)
         scored = spec.get("kind") == "probe" and spec.get("checkpoint_kind") == "base"
-        if scored and not any(task.get("texts") for task in spec["tasks"]):
+        # What lm-eval is asked here has no limit and no shots, and reads a world's own YAML.
+        if scored and spec["limit"] is None and all(map(asked_plainly, spec["tasks"])):
             found[spec["checkpoint"]] = spec
     if not found:
-        raise SystemExit(f"{results}: no base was scored there; expected the results of a study.")
+        raise SystemExit(
+            f"{results}: no base was scored on a generated world there; expected the results of "
+            "the default study, or of one like it."
+        )
     return found
+
+
+def asked_plainly(task: dict) -> bool:
+    """Whether a task is lm-eval's on generated data, without examples in the prompt."""
+    return not task.get("texts") and task["data_kind"] == "data" and not task["shots"]
 
 
 def by_lm_eval(checkpoint: Path, tasks: list) -> dict[str, dict]:
@@ -76,6 +85,8 @@ def by_lethe(checkpoint: Path, tasks: list, engine: str) -> dict[str, dict]:
 def check(name: str, ours: dict[str, dict], theirs: dict[str, dict]) -> None:
     """Raises SystemExit: a score is another one; no time of a wrong answer is told."""
     for task, metrics in ours.items():
+        if not metrics.keys() & theirs[task].keys():
+            raise SystemExit(f"{name}, {task}: no score to compare")
         for metric in metrics.keys() & theirs[task].keys():
             apart = abs(metrics[metric] - theirs[task][metric])
             if apart > (0 if metric in EXACT else TOLERANCE):

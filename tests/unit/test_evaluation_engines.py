@@ -5,6 +5,7 @@ from typing import get_args
 import evaluation_world as world
 import pytest
 import torch
+from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from scoring_case import SIZES, model_of, requests
 
@@ -49,13 +50,37 @@ def test_where_memory_runs_out_the_stock_engine_halves_its_batches(tokenizer, mo
     assert "2 texts a batch from now on" in caplog.text
 
 
-def test_a_text_that_does_not_fit_by_itself_is_an_error(tokenizer, monkeypatch):
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError(), RuntimeError("another one")])
+def test_a_text_that_does_not_fit_by_itself_is_one_sentence(error, tokenizer, monkeypatch):
     def none(self, *_, **__):
-        raise torch.OutOfMemoryError
+        raise error
 
     monkeypatch.setattr(HFLM, "_model_call", none)
-    with pytest.raises(torch.OutOfMemoryError):
+    ran_out = isinstance(error, torch.OutOfMemoryError)
+    with pytest.raises(UserError if ran_out else RuntimeError, match="lacks|another"):
         scores(wrap(model_of("llama"), tokenizer, 2, "stock"), requests(2, 3))
+
+
+@pytest.mark.parametrize("engine", ["stock", "fast"])
+def test_texts_are_generated_in_smaller_batches_where_memory_runs_out(
+    engine, tokenizer, monkeypatch
+):
+    asked = [
+        Instance("generate_until", {}, (text, {"until": ["z"], "max_gen_toks": 4}), number)
+        for number, text in enumerate(["the cat", "a dog", "the dog sees", "one"])
+    ]
+    lm = wrap(model_of("llama"), tokenizer, 4, engine)
+    wanted = lm.generate_until(asked)
+    generate = HFLM._model_generate
+
+    def small(self, context, *given, **named):
+        if len(context) > 1:
+            raise torch.OutOfMemoryError
+        return generate(self, context, *given, **named)
+
+    monkeypatch.setattr(HFLM, "_model_generate", small)
+    assert lm.generate_until(asked) == wanted
+    assert lm.batch_size == 1
 
 
 def test_a_text_has_one_length_of_its_answer_in_a_call():

@@ -14,7 +14,7 @@ CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
 UNPADDED = {"batch_size": 4, "epochs": 1, "max_length": 8, "learning_rate": 1e-3, "unpadded": True}
 
 
-def plan_of(model: str, order: str, method: str, **recipe):
+def plan_of(model: str, order: str, method: str, hyper: dict | None = None, **recipe):
     # Named otherwise than its file, as a study's own entry may be.
     changes = {
         "models": [model],
@@ -26,7 +26,7 @@ def plan_of(model: str, order: str, method: str, **recipe):
         "end_tasks": [],
         "probes": ["domains" if model == "masked" else "miniature"],
         "define": {
-            "methods": {"mine": {"method": method, "source": "none"}},
+            "methods": {"mine": {"method": method, "hyper": hyper or {}, "source": "none"}},
             "recipes": {"mine": {**UNPADDED, **recipe}},
         },
     }
@@ -45,17 +45,23 @@ def test_a_method_on_encoders_is_refused_a_decoder(method):
 
 
 @pytest.mark.parametrize("method", sorted(set(method_names()) - MASKED_ONLY))
-def test_all_others_train_every_family(method):
+def test_all_others_are_planned_for_every_family(method):
     for model, order in (("xs", "forward"), ("encdec", "forward"), ("masked", "only-acl")):
         assert plan_of(model, order, method).of_kind("stage")
 
 
+def test_hidden_states_are_compared_in_encoders_only():
+    with pytest.raises(UserError, match=r"^methods\.mine\.hyper\.compare: 'hidden' .* 'logits'"):
+        plan_of("xs", "forward", "kd", hyper={"compare": "hidden"})
+    assert plan_of("masked", "only-acl", "kd", hyper={"compare": "hidden"}).of_kind("stage")
+
+
 @pytest.mark.parametrize("method", sorted(ONE_TEXT_A_ROW))
 def test_a_method_that_needs_a_row_a_text_is_refused_an_unpadded_recipe(method):
-    sentence = rf"^recipes\.mine\.unpadded: method '{method}' .*tuned\.mine\.recipe\.unpadded"
+    sentence = rf"^recipes\.mine\.unpadded: method '{method}' .* in an entry of `also`"
     with pytest.raises(UserError, match=sentence):
         plan_of("masked", "only-acl", method)
-    tuned = {"mine": {"recipe": {"unpadded": False}, "source": "tuned", "note": ""}}
+    tuned = {"mine": {"recipe": {"unpadded": False}, "trials": 1, "note": "by hand"}}
     assert plan_of("masked", "only-acl", method, unpadded=False).of_kind("stage")
     assert plan_of("masked", "only-acl", method, tuned=tuned).of_kind("stage")
 

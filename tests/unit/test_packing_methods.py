@@ -14,7 +14,7 @@ from plain_reference import (
 )
 
 from lethe.methods.contract import Method, Stage
-from lethe.methods.demands import ONE_TEXT_A_ROW
+from lethe.methods.demands import MASKED_ONLY, ONE_TEXT_A_ROW
 from lethe.methods.registry import create, method_names
 from lethe.models.forward import weighted_loss
 from lethe.training.layout import make_collate
@@ -24,6 +24,7 @@ EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
 MASKED = sorted(set(method_names()) - set(EVERY_FAMILY) - ONE_TEXT_A_ROW)
 CASES = [(method, model_type) for method in EVERY_FAMILY for model_type in FAMILY]
 CASES += [(method, model_type) for method in MASKED for model_type in ("roberta", "bert")]
+assert set(EVERY_FAMILY) == set(method_names()) - MASKED_ONLY
 PLAIN = {"packed": False, "unpadded": False}
 
 

@@ -103,7 +103,7 @@ def test_generated_texts_equal_lm_evals_own(architecture, changes, texts):
 
 
 @pytest.mark.parametrize("engine", ["stock", "fast"])
-def test_a_context_too_long_for_the_model_is_cut_as_lm_eval_cuts_it(engine):
+def test_a_context_too_long_for_the_model_is_cut_as_lm_eval_cuts_it(engine, caplog):
     tokenizer = make_tokenizer()
     model = make_model(n_positions=8)
     asked = [(None, [2, 5, 6, 7, 8] * 5, [9, 10]), (None, [2, 5, 6], [7])]
@@ -112,6 +112,9 @@ def test_a_context_too_long_for_the_model_is_cut_as_lm_eval_cuts_it(engine):
     wanted = theirs._loglikelihood_tokens(asked, disable_tqdm=True)
     ours = wrap(model, tokenizer, batch_size=2, engine=engine)._loglikelihood_tokens(asked)
     assert [value for value, _ in ours] == pytest.approx([value for value, _ in wanted], abs=1e-4)
+    assert ("of 25 tokens is longer than the model's 8; it was cut" in caplog.text) == (
+        engine == "fast"
+    )
 
 
 def test_lm_eval_scores_a_question_as_training_does(texts):

@@ -7,7 +7,7 @@ from seq2seq_model import CONFIG, make_model, some_examples
 from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
 
 from lethe.artefacts import publish
-from lethe.data.seq2seq_batches import collate
+from lethe.data.seq2seq_batches import collate, rows_of_pairs
 from lethe.errors import UserError
 from lethe.jsonlines import read_rows
 from lethe.models.architectures import build
@@ -104,6 +104,17 @@ def test_a_batch_says_which_example_every_position_and_label_belongs_to():
     sides = [(len(e.encoder_tokens), len(e.tokens)) for e in examples.values()]
     assert batch.encoder_tokens == sum(source for source, _ in sides)
     assert batch.tokens == sum(map(sum, sides))
+
+
+def test_packed_rows_are_no_longer_than_the_longest_example_of_each_side():
+    lengths = [(9, 2), (4, 1), (5, 1), (3, 7), (2, 2), (2, 2)]
+    rows = rows_of_pairs(lengths, packed=True)
+    assert sorted(number for row in rows for number in row) == list(range(len(lengths)))
+    assert len(rows) < len(lengths)
+    for row in rows:
+        assert sum(lengths[number][0] for number in row) <= 9
+        assert sum(lengths[number][1] for number in row) <= 7
+    assert rows_of_pairs(lengths, packed=False) == [[number] for number in range(len(lengths))]
 
 
 def test_micro_batches_add_up_to_the_whole_batch():

@@ -4,6 +4,7 @@ import pytest
 import small_nodes
 import torch
 from plain_reference import FAMILY, random_model
+from transformers import AutoConfig
 
 from lethe.data.examples import Example
 from lethe.errors import UserError
@@ -42,8 +43,19 @@ def test_an_example_longer_than_the_window_is_one_sentence(model_type):
     require_room(config, [Example("a", "t", (5,) * room, 0)])
     if model_type in UNLIMITED:
         return
-    with pytest.raises(UserError, match=f"has {room + 1} tokens, .* to at most {room}, "):
+    with pytest.raises(
+        UserError,
+        match=f"has {room + 1} tokens, more than the {room} positions .* to at most {room}, ",
+    ):
         require_room(config, [Example("a", "t", (5,) * (room + 1), 0)])
+
+
+def test_both_sides_of_an_encoder_decoder_with_a_table_of_positions_are_held_against_it():
+    config = AutoConfig.for_model("bart", max_position_embeddings=32)
+    require_room(config, [Example("a", "t", (5,) * 32, 0, (5,) * 32)])
+    for target, source in ((33, 2), (2, 33)):
+        with pytest.raises(UserError, match="has 33 tokens, more than the 32"):
+            require_room(config, [Example("a", "t", (5,) * target, 0, (5,) * source)])
 
 
 def test_a_stage_whose_examples_do_not_fit_is_refused_and_nothing_is_published(
@@ -51,7 +63,7 @@ def test_a_stage_whose_examples_do_not_fit_is_refused_and_nothing_is_published(
 ):
     monkeypatch.setitem(small_nodes.CONFIG, "max_position_embeddings", 8)
     small_nodes.make_nodes(tmp_path)
-    with pytest.raises(UserError, match="with 8 positions cannot read it whole"):
+    with pytest.raises(UserError, match="more than the 8 positions of this model"):
         train_stage("long", small_nodes.stage_spec(), tmp_path, "code", 60)
     assert not (tmp_path / "stages" / "long").exists()
     shorter = small_nodes.stage_spec(recipe={"max_length": 8})

@@ -34,9 +34,9 @@ class Seq2SeqBatch(Batch):
 def rows_of_pairs(lengths: Sequence[tuple[int, int]], packed: bool) -> list[list[int]]:
     """Place pairs of lengths in rows: first fit, longest first, when packed; else one a row.
 
-    On either side a row is at most as long as the longest example there. Wider rows would hold no
-    less padding, and more scores of attention between examples, to be masked: on a processor, at
-    small widths, those are half of the work.
+    On either side a row is at most as long as the longest example there. Wider rows hold a few
+    per cent less padding, but far more scores of attention between examples, to be masked: on a
+    processor, in narrow models, those are half of the work.
 
     Returns:
         The indices of the examples of every row.

@@ -93,8 +93,11 @@ class FastModel(StockModel):
             return super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
         check_requests(requests, self.max_length)
         if self.backend == "seq2seq":
+            self._warn_of_truncation([context for _, context, _ in requests], self.max_length)
             return packed_answers.score(self.model, requests, self.tokens, self.max_length)
-        self._warn_of_truncation(requests)
+        texts = [context + rest for _, context, rest in requests]
+        # The last token is predicted and not read.
+        self._warn_of_truncation(texts, self.max_length + 1)
         rows = rows_of(requests, self.max_length)
         tree = grow(rows, self.model.config.hidden_size, self.tokens)
         answers: dict[int, Answer] = {}
@@ -103,13 +106,13 @@ class FastModel(StockModel):
                 answers |= in_halves(packs, partial(self._score_packs, past=past))
         return [answers[i] for i in range(len(requests))]
 
-    def _warn_of_truncation(self, requests: list) -> None:
-        longest = max(len(context) + len(rest) for _, context, rest in requests)
-        if longest > self.max_length + 1:
+    def _warn_of_truncation(self, texts: list[list[int]], room: int) -> None:
+        longest = max(map(len, texts))
+        if longest > room:
             LOG.warning(
                 "A question of %d tokens is longer than the model's %d; it was cut on the left.",
                 longest,
-                self.max_length + 1,
+                room,
             )
 
     def _walk(

@@ -3,15 +3,18 @@
 from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-import torch
 from lm_eval.models.huggingface import HFLM
 
+from lethe.errors import UserError
 from lethe.evaluation.request_check import check_requests, check_texts
+from lethe.evaluation.scored_positions import Answer
+from lethe.evaluation.token_budget import ONE_TOO_MANY
+from lethe.out_of_memory import ran_out
 
 LOG = logging.getLogger(__name__)
-Answer = tuple[float, bool]
 
 
 class StockModel(HFLM):
@@ -32,28 +35,42 @@ class StockModel(HFLM):
         return super().loglikelihood(requests, disable_tqdm=True)
 
     def generate_until(self, requests: list, disable_tqdm: bool = False) -> list[str]:
-        """As HFLM, without a progress bar."""
-        return super().generate_until(requests, disable_tqdm=True)
+        """As HFLM, without a progress bar.
+
+        Raises:
+            UserError: the device lacks the memory for a single text.
+        """
+        return self._in_smaller_batches(super().generate_until, requests, True)
 
     def _loglikelihood_tokens(
         self, requests: list, disable_tqdm: bool = False, override_bs: int | None = None
     ) -> list[Answer]:
-        """As HFLM: (log-likelihood in nats, is greedy) of each (texts, context, continuation)."""
+        """As HFLM: (log-likelihood in nats, is greedy) of each (texts, context, continuation).
+
+        Raises:
+            UserError: an answer without tokens or longer than the model, or the device lacks the
+                memory for a single text.
+        """
         check_requests(requests, self.max_length)
+        score = super()._loglikelihood_tokens
         answers: dict[int, Answer] = {}
         for numbers in divided_once(requests):
-            found = self._in_batches([requests[number] for number in numbers], override_bs)
+            part = [requests[number] for number in numbers]
+            found = self._in_smaller_batches(score, part, True, override_bs)
             answers |= dict(zip(numbers, found, strict=True))
         return [answers[number] for number in range(len(requests))]
 
-    def _in_batches(self, requests: list, override_bs: int | None) -> list[Answer]:
+    def _in_smaller_batches(self, work: Callable[..., list], *given) -> list:
+        """What `work` answers, in batches that fit."""
         while True:
             try:
-                return super()._loglikelihood_tokens(requests, True, override_bs)
-            except torch.OutOfMemoryError:
-                if override_bs is not None or not self.batch_size > 1:
+                return work(*given)
+            except RuntimeError as error:
+                if not ran_out(error):
                     raise
             # Not within `except`: the error holds on to what the pass had in memory.
+            if self.batch_size < 2:
+                raise UserError(ONE_TOO_MANY)
             self.batch_size_per_gpu = self.batch_size // 2
             LOG.warning("Memory ran out; %d texts a batch from now on.", self.batch_size)
 

@@ -26,7 +26,7 @@ DRAWS = 4  # masks drawn of every text
 SHARE = 0.15  # of the tokens that are predicted (Ke et al. 2023: 15 %)
 ROWS = 64  # texts of one forward pass
 LONGEST = 512  # tokens of a text, or as many as the model has positions for
-VERSION = "1"
+VERSION = "2"
 
 
 def score_texts(

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-import torch
-
 from lethe.errors import UserError
+from lethe.out_of_memory import ran_out
 
 Item = TypeVar("Item")
+ONE_TOO_MANY = (
+    "The device lacks the memory to score even one text at a time; take a smaller dtype or a "
+    "larger device."
+)
 
 
 def batches(
@@ -35,12 +38,11 @@ def in_halves(batch: list[Item], work: Callable[[list[Item]], dict[Any, Any]]) -
     """
     try:
         return work(batch)
-    except torch.OutOfMemoryError:
-        pass  # left before anything else, so that what the failed pass holds is given back
+    except RuntimeError as error:
+        if not ran_out(error):
+            raise
+    # Not within `except`: the error holds on to what the pass had in memory.
     if len(batch) == 1:
-        raise UserError(
-            "The device lacks the memory to score even one text at a time; take a smaller dtype or "
-            "a larger device."
-        )
+        raise UserError(ONE_TOO_MANY)
     middle = len(batch) // 2
     return in_halves(batch[:middle], work) | in_halves(batch[middle:], work)

@@ -12,7 +12,9 @@ MASKED_ONLY = frozenset(
 ONE_TEXT_A_ROW = frozenset({"classic", "das", "prompt"})
 
 
-def require(name: str, method: str, family: str, recipe_name: str, recipe: dict[str, Any]) -> None:
+def require(
+    name: str, method: str, hyper: dict[str, Any], family: str, recipe_name: str, recipe: dict
+) -> None:
     """Whether a method can train such a stage.
 
     Args:
@@ -21,6 +23,11 @@ def require(name: str, method: str, family: str, recipe_name: str, recipe: dict[
     Raises:
         UserError: its models are of another family, or the recipe's rows hold several texts.
     """
+    if method == "kd" and hyper.get("compare") == "hidden" and family != "masked":
+        raise UserError(
+            f"methods.{name}.hyper.compare: 'hidden' is for masked language models, and the study "
+            f"has a {family} one for it; set it to 'logits'."
+        )
     if method in MASKED_ONLY and family != "masked":
         raise UserError(
             f"methods.{name}: method {method!r} trains masked language models only, and the study "
@@ -29,5 +36,5 @@ def require(name: str, method: str, family: str, recipe_name: str, recipe: dict[
     if method in ONE_TEXT_A_ROW and recipe.get("unpadded"):
         raise UserError(
             f"recipes.{recipe_name}.unpadded: method {method!r} needs every text in a row of its "
-            f"own; set it to false, or only for this method: `tuned.{name}.recipe.unpadded`."
+            f"own; set it to false, or give the method another recipe in an entry of `also`."
         )

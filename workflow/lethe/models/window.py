@@ -6,7 +6,7 @@ from lethe.data.examples import Example
 from lethe.errors import UserError
 from lethe.models.masked_forward import COUNT_FROM_PADDING
 
-# Their positions are relative, so that every length is read.
+# Their positions are relative, so that every length is read, whatever a configuration may state.
 WITHOUT = {"bloom", "t5", "mt5"}
 
 
@@ -23,10 +23,10 @@ def window(config) -> int | None:
 def require_room(config, examples: Iterable[Example]) -> None:
     """Raise UserError if an example is longer than the model's window."""
     room = window(config)
-    longest = max((len(example.tokens) for example in examples), default=0)
-    if room is not None and longest > room:
+    sides = [max(len(example.tokens), len(example.encoder_tokens)) for example in examples]
+    if room is not None and max(sides, default=0) > room:
         raise UserError(
-            f"An example has {longest} tokens, and a model of type {config.model_type!r} with "
-            f"{room} positions cannot read it whole; set the recipe's `max_length` to at most "
-            f"{room}, for this model alone in its `overrides`."
+            f"An example has {max(sides)} tokens, more than the {room} positions of this model of "
+            f"type {config.model_type!r}; set the recipe's `max_length` to at most {room}, for "
+            "this model alone in its `overrides`."
         )

@@ -33,7 +33,8 @@ def add_stage(
     entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
     family = parent.spec["family"]
     values = recipe_for(recipe, settings, model, method, family)
-    require(method, entry.method, family, recipe, values)
+    hyper = hyper_for(settings, method, entry)
+    require(method, entry.method, hyper, family, recipe, values)
     earlier = [list(components) for components in lived.mixtures]
     components = mixture_spec(plan, catalogue, mixture, lived.world_seed, lived.history)
     spec = {
@@ -44,7 +45,7 @@ def add_stage(
         "earlier": earlier,
         "history": [*lived.history, mixture],
         "method": entry.method,
-        "hyper": hyper_for(settings, method, entry),
+        "hyper": hyper,
         "recipe": values,
         "train_seed": train_seed,
     }

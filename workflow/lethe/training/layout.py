@@ -11,6 +11,7 @@ from lethe.data.batches import Batch
 from lethe.data.examples import Example
 from lethe.data.masked_batches import Masking
 from lethe.models.forward import KEEP_APART
+from lethe.models.seq2seq_forward import BLOCK_MASKED
 from lethe.training.device import training_device
 
 LOG = logging.getLogger(__name__)
@@ -49,17 +50,17 @@ def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) ->
         settings["width"] = recipe["max_length"] if recipe.get("unpadded") else None
         return Layout(partial(_masked, settings), recipe["micro_batch_rows"])
     settings["packed"] = recipe["packed"]
+    if recipe["packed"] and config.model_type not in KEEP_APART | BLOCK_MASKED:
+        LOG.warning(
+            "Models of type %r are not known to keep packed examples apart; every example has a "
+            "row of its own, with the same loss.",
+            config.model_type,
+        )
+        settings["packed"] = False
     if family == "seq2seq":
         settings["start_token"] = config.decoder_start_token_id
     else:
         settings["width"] = recipe["max_length"]
-        if recipe["packed"] and config.model_type not in KEEP_APART:
-            LOG.warning(
-                "Models of type %r are not known to keep packed examples apart; every example has "
-                "a row of its own, with the same loss.",
-                config.model_type,
-            )
-            settings["packed"] = False
     collate = {"causal": batches.collate, "seq2seq": seq2seq_batches.collate}[family]
     return Layout(partial(_drawn_once, collate, settings), recipe["micro_batch_rows"])
 

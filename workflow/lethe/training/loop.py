@@ -8,6 +8,7 @@ import torch
 from lethe.data.batches import Batch, step_indices
 from lethe.data.examples import Example
 from lethe.methods.contract import Method, Stage
+from lethe.out_of_memory import ran_out
 from lethe.training import memory
 from lethe.training.device import arithmetic, seed_draws, training_device
 from lethe.training.layout import Ahead
@@ -75,7 +76,7 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
         _take_steps(stage, method, optimizer, recipe, snapshots, progress, first)
         method.after_stage(stage)
     except RuntimeError as error:
-        if not memory.ran_out(error):
+        if not ran_out(error):
             raise
         raise memory.elsewhere(stage) from None
     return progress
@@ -120,7 +121,7 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
             losses = _backward(stage, method, recipe, batches)
             break
         except RuntimeError as error:
-            if not memory.ran_out(error):
+            if not ran_out(error):
                 raise
         # Not within `except`: the error holds on to what the pass had in memory.
         optimizer.zero_grad(set_to_none=True)

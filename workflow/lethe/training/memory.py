@@ -5,14 +5,6 @@ import torch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 
-# How an allocation that fails on a processor is told; it has no class of its own.
-PROCESSOR = "can't allocate memory"
-
-
-def ran_out(error: RuntimeError) -> bool:
-    """Whether an error says that there was no memory for a tensor."""
-    return isinstance(error, torch.OutOfMemoryError) or PROCESSOR in str(error)
-
 
 def halve(stage: Stage, method: Method, rows: int) -> int:
     """Halve the micro-batches from the step under way on; its gradients are to be made anew.
