@@ -2,7 +2,7 @@
 
 The base models of a study that has run (`--output`), each on the tasks of its probe, from loading
 the checkpoint to the results: `lm_eval.simple_evaluate` with an HFLM, and Lethe's probe with either
-engine, in turn, as processor seconds; imports are done before. The scores that both have must agree:
+engine, in turn, in processor seconds; imports are done before. Scores that both have must agree:
 accuracies exactly, others to 1e-4. Prints a Markdown table.
 """
 
