@@ -216,7 +216,8 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     torch.set_num_threads(arguments.threads)
-    print(f"{arguments.device}, {arguments.threads} thread(s), {arguments.dtype}\n")
+    told = f"{arguments.threads} thread(s), {arguments.dtype}, n = {arguments.repeats}"
+    print(f"{arguments.device}, {told}\n")
     print(
         "| model | requests like | number | lm-eval, s (batch size) | Lethe, s | ratio | range "
         "| largest difference, nats |\n|---|---|---|---|---|---|---|---|",

@@ -125,7 +125,7 @@ def main() -> None:
     torch.set_num_threads(1)
     shapes = REAL if arguments.device == "cuda" else SMALL
     rate = peak(arguments.device)
-    print(f"matrix peak: {rate / 1e9:,.1f} GFLOP/s; {torch.__version__}, {arguments.device}\n")
+    print(f"matrix peak: {rate / 1e9:,.1f} GFLOP/s; {arguments.device}, n = {arguments.repeats}\n")
     print("| shape | system | tokens/s (range) | over HF Trainer, padded | share of matrix peak |")
     print("|---|---|---|---|---|")
     for name in arguments.shapes or shapes:

@@ -168,7 +168,3 @@ def test_bad_input_is_one_sentence():
     for hyper in ({"weight": -1.0}, {"temperature": 0.0}):
         with pytest.raises(UserError, match="weight >= 0 and temperature > 0"):
             create("classic", hyper)
-    stage = make_stage(masked_model())
-    stage.family = "causal"
-    with pytest.raises(UserError, match="needs a masked language model, not a causal one"):
-        create("classic", HYPER).before_stage(stage)

@@ -231,8 +231,6 @@ def test_mistakes_are_one_sentence():
     model = model_with_dropout()
     with pytest.raises(UserError, match="no importances of the stages before stage 2"):
         DAS().before_stage(stage_of(model, index=2))
-    with pytest.raises(UserError, match="not a causal one"):
-        DAS().before_stage(stage_of(model, family="causal"))
     other = with_importance(model_with_dropout(num_hidden_layers=1), 0.5)
     with pytest.raises(UserError, match="another architecture"):
         other.before_stage(stage_of(model, index=2))

@@ -8,10 +8,11 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from scoring_case import SIZES, model_of, requests
+from transformers.models.llama.modeling_llama import LlamaModel
 
 from lethe.config import Probe
 from lethe.errors import UserError
-from lethe.evaluation import engines, specification
+from lethe.evaluation import engines, prefix_tree, specification
 from lethe.evaluation.engines import wrap
 from lethe.evaluation.language_model import divided_once
 
@@ -50,15 +51,30 @@ def test_where_memory_runs_out_the_stock_engine_halves_its_batches(tokenizer, mo
     assert "2 texts a batch from now on" in caplog.text
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError(), RuntimeError("another one")])
-def test_a_text_that_does_not_fit_by_itself_is_one_sentence(error, tokenizer, monkeypatch):
-    def none(self, *_, **__):
+def fails(monkeypatch, error: Exception) -> None:
+    """Let every forward pass fail."""
+
+    def call(*_, **__):
         raise error
 
-    monkeypatch.setattr(HFLM, "_model_call", none)
-    ran_out = isinstance(error, torch.OutOfMemoryError)
-    with pytest.raises(UserError if ran_out else RuntimeError, match="lacks|another"):
-        scores(wrap(model_of("llama"), tokenizer, 2, "stock"), requests(2, 3))
+    monkeypatch.setattr(LlamaModel, "forward", call)
+
+
+@pytest.mark.parametrize("engine", ["stock", "fast"])
+@pytest.mark.parametrize("header", [[], list(range(5, 45))])  # short texts; one that is kept
+def test_a_text_that_does_not_fit_by_itself_is_one_sentence(engine, header, tokenizer, monkeypatch):
+    monkeypatch.setattr(prefix_tree, "PRICE_OF_KEEPING", 2)
+    fails(monkeypatch, torch.OutOfMemoryError())
+    asked = [(None, header + context, answer) for _, context, answer in requests(2, 6)]
+    with pytest.raises(UserError, match="lacks the memory to score even one text"):
+        scores(wrap(model_of("llama"), tokenizer, 2, engine), asked)
+
+
+@pytest.mark.parametrize("engine", ["stock", "fast"])
+def test_another_error_stays_what_it_is(engine, tokenizer, monkeypatch):
+    fails(monkeypatch, RuntimeError("another one"))
+    with pytest.raises(RuntimeError, match="another one"):
+        scores(wrap(model_of("llama"), tokenizer, 2, engine), requests(2, 3))
 
 
 @pytest.mark.parametrize("engine", ["stock", "fast"])

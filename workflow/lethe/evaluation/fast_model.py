@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from lethe.errors import UserError
 from lethe.evaluation import packed_answers, shared_prefix
 from lethe.evaluation.fast_paths import why_stock
 from lethe.evaluation.language_model import StockModel
@@ -16,7 +17,8 @@ from lethe.evaluation.prefix_tree import Branch, Pack, grow
 from lethe.evaluation.request_check import check_requests
 from lethe.evaluation.rows import rows_of
 from lethe.evaluation.scored_positions import Answer, OutputLayer
-from lethe.evaluation.token_budget import batches, in_halves
+from lethe.evaluation.token_budget import ONE_TOO_MANY, batches, in_halves
+from lethe.out_of_memory import ran_out
 
 LOG = logging.getLogger(__name__)
 # Tokens of a batch, by kind of device: enough to fill it.
@@ -120,12 +122,20 @@ class FastModel(StockModel):
     ) -> Iterator[tuple[list[Pack], shared_prefix.SharedPrefix | None]]:
         """Batches with what precedes them; what is kept of a branch is freed after its last."""
         if branch.tokens:
-            past = shared_prefix.extend(self.model, past, branch.tokens)
+            past = self._extended(past, branch.tokens)
         start = branch.start + len(branch.tokens)
         for packs in batches(branch.packs, lambda pack: _weight(pack, start), self.tokens):
             yield packs, past
         for further in branch.branches:
             yield from self._walk(further, past)
+
+    def _extended(self, past: shared_prefix.SharedPrefix | None, tokens: list[int]):
+        try:
+            return shared_prefix.extend(self.model, past, tokens)
+        except RuntimeError as error:
+            if not ran_out(error):
+                raise
+            raise UserError(ONE_TOO_MANY) from None
 
     def _score_packs(
         self, packs: list[Pack], past: shared_prefix.SharedPrefix | None

@@ -50,10 +50,6 @@ class Classic(GatedAdapterMethod):
         self.saved_attention: dict[str, torch.Tensor] = {}
 
     def before_stage(self, stage: Stage) -> None:
-        if stage.family != "masked":
-            raise UserError(
-                f"Method 'classic' needs a masked language model, not a {stage.family} one."
-            )
         super().before_stage(stage)
         if self.weight == 0 or not self.domains.earlier:
             return

@@ -45,10 +45,6 @@ class DAS(Method):
 
     def before_stage(self, stage: Stage) -> None:
         """Checks the state against the model; before the first domain it makes I^(0)."""
-        if stage.family != "masked":
-            raise UserError(
-                f"Method 'das' needs a masked language model, not a {stage.family} one."
-            )
         if getattr(stage.model, "is_activation_checkpointing", False):
             raise UserError("Method 'das' needs the recipe's `recompute_activations: false`.")
         encoder = encoder_of(stage.model)

@@ -30,11 +30,6 @@ class Distillation(Method):
         self.teacher: torch.nn.Module | None = None
 
     def before_stage(self, stage: Stage) -> None:
-        if self.compare == "hidden" and stage.family != "masked":
-            raise UserError(
-                f"KD: `compare: hidden` is for masked language models, and this one is "
-                f"{stage.family}; set `compare: logits`."
-            )
         self.teacher = stage.load_parent() if self.weight else None
 
     def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
