@@ -10,7 +10,7 @@ min_version("9.0")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from lethe.errors import UserError
-from lethe.workflow_input import read_workflow
+from lethe.planning.workflow import read_workflow
 
 
 configfile: "config/config.yaml"

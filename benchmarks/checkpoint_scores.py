@@ -20,11 +20,11 @@ import torch
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 
-from lethe.artefacts import read_json
+from lethe.artefacts.files import read_json
+from lethe.artefacts.paths import node_directory
 from lethe.commands.probe import eval_task
 from lethe.evaluation.checkpoint import open_checkpoint
 from lethe.evaluation.harness import score_checkpoint
-from lethe.paths import node_directory
 
 EXACT = ("acc", "acc_norm", "pct_stereotype")
 BATCH = 64

@@ -8,12 +8,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from lethe.artefacts import sha256_file
+from lethe.artefacts.files import sha256_file
+from lethe.artefacts.paths import node_directory
+from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.evaluation.harness import EvalTask, score_checkpoint
-from lethe.paths import node_directory
-from lethe.plan import make_plan
-from lethe.settings import DEFAULT, merge, parse_study, read_catalogue, read_yaml
-from lethe.threads import one_thread
+from lethe.jobs.environment import one_thread
+from lethe.planning.plan import make_plan
 from lethe.training.stage import train_stage
 
 TIMES = 4

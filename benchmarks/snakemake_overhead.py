@@ -34,9 +34,9 @@ from pathlib import Path
 
 import yaml
 
-from lethe.paths import node_manifest, study_directory
-from lethe.settings import DEFAULT, merge, read_yaml
-from lethe.workflow_input import read_workflow
+from lethe.artefacts.paths import node_manifest, study_directory
+from lethe.config.reading import DEFAULT, merge, read_yaml
+from lethe.planning.workflow import read_workflow
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")

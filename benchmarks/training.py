@@ -18,7 +18,7 @@ import training_trl
 from training_shapes import REAL, SMALL, Shape, make_examples, make_model, needed_operations
 from training_systems import Ran, now, ours, row_of, trainer
 
-from lethe.data.batches import step_indices
+from lethe.data.draws import step_indices
 from lethe.data.examples import Example
 
 PLAIN = "HF Trainer, padded"

@@ -8,7 +8,7 @@ import torch
 from training_shapes import MASK, PAD, SPECIAL, Shape, make_model
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from lethe.data.batches import step_indices
+from lethe.data.draws import step_indices
 from lethe.data.examples import Example
 from lethe.data.masked_batches import Masking, mask
 from lethe.errors import UserError

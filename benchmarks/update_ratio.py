@@ -11,15 +11,15 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from lethe.artefacts import publish
-from lethe.domains.build import build_domains
+from lethe.artefacts.files import publish
+from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
+from lethe.jobs.environment import one_thread
+from lethe.methods.parts.softmask.masking import factors, update_ratios
 from lethe.models.encoder_units import encoder_of
 from lethe.models.loading import load_model, load_tokenizer
-from lethe.models.saving import save_model
-from lethe.plan import make_plan
-from lethe.settings import DEFAULT, merge, parse_study, read_catalogue, read_yaml
-from lethe.softmask.masking import factors, update_ratios
-from lethe.threads import one_thread
+from lethe.models.weights import save_model
+from lethe.planning.plan import make_plan
+from lethe.sources.domains.build import build_domains
 from lethe.training.base import train_seed
 from lethe.training.stage import prepare_method, train_stage
 

@@ -18,19 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
-from lethe.artefacts import read_json
+from lethe.artefacts.files import read_json
+from lethe.artefacts.lineage import find_node, lineage
+from lethe.artefacts.paths import node_directory, study_directory
 from lethe.commands.probe import text_task
 from lethe.errors import UserError
 from lethe.evaluation.masked_loss import score_texts
-from lethe.lineage import find_node, lineage
-from lethe.longtables import RUN_COLUMNS, read_stages
+from lethe.jobs.environment import one_thread
+from lethe.longtables.tables import RUN_COLUMNS, read_stages
 from lethe.methods.attached import attach
 from lethe.metrics.intervals import t_interval
 from lethe.models.grafting import GROUPS, graft, shares_of_rise
 from lethe.models.loading import load_model, load_tokenizer
-from lethe.models.saving import save_model
-from lethe.paths import node_directory, study_directory
-from lethe.threads import one_thread
+from lethe.models.weights import save_model
 
 # What DAS masks, but for a bias, and what it leaves free.
 MASKED = ("attention", "dense layers")

@@ -7,9 +7,9 @@ import pytest
 from hub_endpoint import start_endpoint
 from small_models import bloom_files, llama_files, mt0_files
 
-from lethe.artefacts import write_json
+from lethe.artefacts.files import write_json
+from lethe.artefacts.paths import node_directory, spec_file
 from lethe.cli import main
-from lethe.paths import node_directory, spec_file
 
 MAKERS = {"bloom": bloom_files, "llama": llama_files, "mt0": mt0_files}
 

@@ -6,11 +6,11 @@ import os
 import pytest
 import torch
 
-from lethe.artefacts import digest, verify
-from lethe.local_files import checkpoint_digest
+from lethe.artefacts.files import digest, verify
+from lethe.artefacts.local_files import checkpoint_digest
+from lethe.artefacts.paths import fetched_files
 from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.weights import weights_digest
-from lethe.paths import fetched_files
 
 REPO = "someone/model"
 FAMILY = {"bloom": "causal", "llama": "causal", "mt0": "seq2seq"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lethe.artefacts import publish, read_json, sha256_file, verify, write_json
-from lethe.paths import DATA_MANIFEST, node_directory, node_manifest, spec_file
+from lethe.artefacts.files import publish, read_json, sha256_file, verify, write_json
+from lethe.artefacts.paths import DATA_MANIFEST, node_directory, node_manifest, spec_file
 
 LOADERS_TESTS = Path(__file__).parents[1] / "loaders"
 sys.path[:0] = [str(LOADERS_TESTS), str(LOADERS_TESTS.parent / "unit")]
@@ -53,7 +53,7 @@ def test_what_is_fetched_is_prepared_as_local_files_are(name, hub_endpoint, node
 
 @pytest.mark.usefixtures("jobs_settings")
 def test_evaluation_sets_are_scored_as_they_were_fetched(hub_endpoint, nodes, tmp_path):
-    from lethe.settings import read_catalogue, read_study
+    from lethe.config.reading import read_catalogue, read_study
 
     catalogue = read_catalogue(read_study())
     tasks = []

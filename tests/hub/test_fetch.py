@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lethe.artefacts import read_json, verify
-from lethe.hub.revisions import recorded_revision
-from lethe.paths import fetched_files, revisions_file
+from lethe.artefacts.files import read_json, verify
+from lethe.artefacts.paths import fetched_files, revisions_file
+from lethe.sources.hub.revisions import recorded_revision
 
 REPO = "someone/model"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lethe.hub import fetch as fetching
-from lethe.paths import fetched_files, revisions_file
+from lethe.artefacts.paths import fetched_files, revisions_file
+from lethe.sources.hub import fetch as fetching
 
 REPO = "someone/model"
 ABSENT = "0123456789abcdef0123456789abcdef01234567"

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from lethe.settings import read_catalogue, read_study
+from lethe.config.reading import read_catalogue, read_study
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "loaders"), str(ROOT / "tests" / "unit")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lethe.artefacts import read_json
+from lethe.artefacts.files import read_json
 from lethe.models.weights import weights_digest
 
 ROOT = Path(__file__).resolve().parents[2]

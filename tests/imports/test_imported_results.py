@@ -6,16 +6,16 @@ import os
 import pytest
 from result_files import DATE, choice_sample, result, study, task_entry, write, write_samples
 
-from lethe.collect import gather
+from lethe.artefacts.paths import node_manifest
+from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.imported.result_file import read_result_file
 from lethe.imported.scores import imported_results
-from lethe.longtables import read_items, read_scores, write_items, write_scores
+from lethe.longtables.collect import gather
+from lethe.longtables.tables import read_items, read_scores, write_items, write_scores
 from lethe.metrics.study import study_metrics
-from lethe.paths import node_manifest
-from lethe.plan import make_plan
-from lethe.settings import DEFAULT, merge, parse_study, read_catalogue, read_yaml
-from lethe.study_record import study_record
+from lethe.planning.plan import make_plan
+from lethe.planning.records import study_record
 
 KNOWLEDGE = {"axis": "knowledge", "metric": "acc", "chance": 0.25}
 

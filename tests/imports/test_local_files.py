@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from lethe import local_files
-from lethe.local_files import file_digest
+from lethe.artefacts import local_files
+from lethe.artefacts.local_files import file_digest
 
 
 @pytest.fixture

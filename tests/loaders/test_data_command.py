@@ -9,16 +9,16 @@ import pytest
 from raw_tables import KEYS, TABLES, Roads
 from test_loaders import rows, spec_of
 
-from lethe.artefacts import publish, sha256_file, verify, write_json
+from lethe.artefacts.files import publish, sha256_file, verify, write_json
+from lethe.artefacts.paths import FETCH_MANIFEST, fetched_files, node_directory, spec_file
 from lethe.cli import main
-from lethe.data.loader_names import loader_names
-from lethe.data.loaders.registry import LOADERS
+from lethe.config.loader_names import loader_names
+from lethe.config.reading import parse_study, read_catalogue, read_study, read_yaml
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
-from lethe.paths import FETCH_MANIFEST, fetched_files, node_directory, spec_file
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Plan
-from lethe.settings import parse_study, read_catalogue, read_study, read_yaml
+from lethe.sources.loaders.registry import LOADERS
 
 
 def planned(name: str, roads: Roads, hub: bool, results: Path) -> str:
@@ -94,9 +94,9 @@ def test_a_stage_reads_prompts_and_responses_without_a_blank_between(roads, tmp_
 
 @pytest.mark.parametrize("name", sorted(LOADERS.keys() - KEYS.keys() - {"alpaca"}))
 def test_what_was_learned_is_scored_with_the_loaders_metrics(name, roads, tmp_path):
-    from lethe.data.prepare import prepare
     from lethe.evaluation.harness import score_checkpoint
     from lethe.evaluation.specification import EvalTask
+    from lethe.sources.prepare import prepare
 
     prepare(spec_of(name, roads[name], True, test_count=3), tmp_path / "data", roads[name].hub)
     world.write_checkpoint(tmp_path / "checkpoint")
@@ -108,8 +108,8 @@ def test_what_was_learned_is_scored_with_the_loaders_metrics(name, roads, tmp_pa
 
 
 def test_the_right_answers_score_best_on_every_own_task(roads, tmp_path):
-    from lethe.data.prepare import prepare
     from lethe.evaluation import text_metrics
+    from lethe.sources.prepare import prepare
 
     for name in ("wiki_auto", "esnli", "gigaword", "eli5", "empathetic_dialogues"):
         prepare(spec_of(name, roads[name], True), tmp_path / name, roads[name].hub)
@@ -132,7 +132,7 @@ def test_the_paper_s_tasks_agree_with_their_sources_and_probes():
 
 @pytest.mark.parametrize("name", ["Simp", "Emdg", "InqQG", "Exp", "HGen", "alpaca"])
 def test_the_catalogue_s_parameters_fit_the_files_of_the_real_repository(name, roads, tmp_path):
-    from lethe.data.prepare import prepare
+    from lethe.sources.prepare import prepare
 
     source = read_catalogue(read_study()).sources[name]
     hub = roads[source.loader].hub
@@ -153,7 +153,7 @@ def test_the_catalogue_s_parameters_fit_the_files_of_the_real_repository(name, r
 def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(roads, tmp_path):
     import evaluation_tables
 
-    from lethe.paths import node_manifest
+    from lethe.artefacts.paths import node_manifest
 
     own = planned("esnli", roads["esnli"], True, tmp_path)
     main(["data", own, "--results", str(tmp_path)])

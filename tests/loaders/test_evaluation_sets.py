@@ -7,9 +7,9 @@ import evaluation_world as world
 import pytest
 from evaluation_tables import REPOSITORIES, ROWS
 
+from lethe.config.reading import read_catalogue, read_study
 from lethe.errors import UserError
 from lethe.evaluation.specification import EvalTask
-from lethe.settings import read_catalogue, read_study
 
 PROBES = ("luo2023", "luo2023-calibration")
 CATALOGUE = read_catalogue(read_study())

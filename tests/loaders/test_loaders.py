@@ -7,9 +7,10 @@ import pytest
 import raw_tables
 from raw_tables import TABLES
 
-from lethe.data.loaders.registry import LOADERS
-from lethe.data.prepare import prepare
+from lethe.artefacts.paths import PACKAGE
 from lethe.errors import UserError
+from lethe.sources.loaders.registry import LOADERS
+from lethe.sources.prepare import prepare
 
 
 def spec_of(name: str, roads: raw_tables.Roads, hub: bool, **changes) -> dict:
@@ -34,7 +35,7 @@ def roads(tmp_path_factory):
 
 
 def test_every_loader_of_the_registry_has_a_table_with_its_real_columns():
-    folder = Path(raw_tables.__file__).parents[2] / "workflow" / "lethe" / "data" / "loaders"
+    folder = PACKAGE / "sources" / "loaders"
     registering = {p.stem for p in folder.glob("*.py") if "@register(" in p.read_text()}
     assert set(LOADERS) == set(TABLES)
     assert registering == {loader.__module__.rpartition(".")[2] for loader in LOADERS.values()}

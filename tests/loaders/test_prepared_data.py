@@ -10,12 +10,12 @@ import raw_tables
 from raw_tables import KEYS, TABLES
 from test_loaders import rows, spec_of
 
-from lethe.data.loaders import eli5, esnli, gigaword, wiki_auto
-from lethe.data.loaders.registry import LOADERS
-from lethe.data.prepare import prepare
-from lethe.data.prepared import chosen_examples
-from lethe.data.wrappers import WRAPPERS
 from lethe.errors import UserError
+from lethe.sources.loaders import eli5, esnli, gigaword, wiki_auto
+from lethe.sources.loaders.registry import LOADERS
+from lethe.sources.prepare import prepare
+from lethe.sources.prepared import chosen_examples
+from lethe.sources.prompt_sets import WRAPPERS
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lethe.data.loaders.text_lines import dev_lines
-from lethe.data.prepare import prepare
-from lethe.data.split_rules import KE2023, apply_rule, first_of_each_class, moved_per_class
+from lethe.config.reading import parse_study, read_catalogue
 from lethe.errors import UserError
-from lethe.plan import make_plan
-from lethe.settings import parse_study, read_catalogue
+from lethe.planning.plan import make_plan
+from lethe.sources.loaders.text_lines import dev_lines
+from lethe.sources.prepare import prepare
+from lethe.sources.ruled_splits import KE2023, apply_rule, first_of_each_class, moved_per_class
 
 
 def labelled_rows(sizes: list[int]) -> list[dict]:

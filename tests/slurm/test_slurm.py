@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from cluster import LOCAL, PROFILE, STUDY, Study, told_of, why_no_slurm
 
-from lethe.resources import request
+from lethe.planning.resources import request
 
 SCORES = f"{STUDY}/scores.csv"
 

@@ -6,14 +6,14 @@ import numpy as np
 from small_nodes import WORDS, sentence
 from transformers import PreTrainedTokenizerFast
 
-from lethe.artefacts import publish
+from lethe.artefacts.files import publish
+from lethe.artefacts.jsonlines import write_rows
 from lethe.data.masked_batches import MaskedBatch, Masking, collate
-from lethe.domains.tokens import make_tokenizer
-from lethe.jsonlines import write_rows
 from lethe.methods.contract import Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
-from lethe.models.saving import save_model
+from lethe.models.weights import save_model
+from lethe.sources.domains.tokens import make_tokenizer
 
 CONFIG = {
     "hidden_size": 16,

@@ -6,10 +6,10 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from lethe.artefacts import publish
-from lethe.jsonlines import write_rows
+from lethe.artefacts.files import publish
+from lethe.artefacts.jsonlines import write_rows
 from lethe.models.architectures import build
-from lethe.models.saving import save_model
+from lethe.models.weights import save_model
 
 WORDS = "red blue green old new cat dog fish runs sleeps eats says the a very".split()
 CONFIG = {

@@ -199,7 +199,7 @@ def rng(*words: object) -> np.random.Generator:
 
 def typed(scores: pd.DataFrame, items: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables as their readers give them."""
-    from lethe.longtable_schema import parse_table, table_text
+    from lethe.longtables.schema import parse_table, table_text
 
     return tuple(
         parse_table(name, table_text(name, frame, name), name)
@@ -209,7 +209,7 @@ def typed(scores: pd.DataFrame, items: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
 
 def long_tables(scores: pd.DataFrame, items: pd.DataFrame, resamples: int = 60):
     """What tables and figures are drawn from."""
-    from lethe.longtables import LongTables
+    from lethe.longtables.tables import LongTables
     from lethe.metrics.study import study_metrics
 
     scores, items = typed(scores, items)

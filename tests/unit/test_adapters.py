@@ -6,9 +6,9 @@ import torch
 from adapter_case import HYPERS, TOKENIZER, disturb, lay_out, make_stage, the_batch
 from masked_model import CONFIG, masked_model
 
-from lethe.adapters import SMALLEST_BOTTLENECK, apply_adapters, mean_of, new_adapters
 from lethe.errors import UserError
 from lethe.methods.demix import loss_with
+from lethe.methods.parts.adapters import SMALLEST_BOTTLENECK, apply_adapters, mean_of, new_adapters
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
 from lethe.models.masked_forward import hidden_states

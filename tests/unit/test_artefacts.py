@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lethe import artefacts
-from lethe.artefacts import (
+from lethe.artefacts import files as artefacts
+from lethe.artefacts.faults import KILLED, POINTS
+from lethe.artefacts.files import (
     atomic_path,
     digest,
     file_entry,
@@ -26,7 +27,6 @@ from lethe.artefacts import (
     write_json,
 )
 from lethe.errors import UserError
-from lethe.faults import KILLED, POINTS
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 
@@ -170,7 +170,7 @@ def test_a_folder_in_the_way_is_a_sentence(tmp_path):
 
 
 WRITE = (
-    "import sys; from pathlib import Path; from lethe.artefacts import *\n"
+    "import sys; from pathlib import Path; from lethe.artefacts.files import *\n"
     "d = Path(sys.argv[1]); new = sys.argv[2]\n"
     "write_atomic(d / 'a', new); write_atomic(d / 'b', new)\n"
     "publish(d, 'm.json', {'of': new}, ['a', 'b'])\n"
@@ -247,7 +247,7 @@ def test_a_file_that_was_never_written_cannot_be_published(tmp_path):
 def test_a_lock_keeps_a_second_process_out_and_ends_with_its_holder(tmp_path):
     path = tmp_path / "work" / "lock"
     try_it = (
-        "import sys; from lethe.artefacts import *\n"
+        "import sys; from lethe.artefacts.files import *\n"
         "try:\n    with lock(sys.argv[1]): print('mine')\n"
         "except Exception as error: print(error)\n"
     )
@@ -255,7 +255,7 @@ def test_a_lock_keeps_a_second_process_out_and_ends_with_its_holder(tmp_path):
         answer = run_python(try_it, str(path)).stdout
         assert f"another process (pid {os.getpid()} on " in answer
     assert run_python(try_it, str(path)).stdout == "mine\n"
-    die = "import os, sys; from lethe.artefacts import *\nwith lock(sys.argv[1]): os._exit(9)"
+    die = "import os, sys; from lethe.artefacts.files import *\nwith lock(sys.argv[1]): os._exit(9)"
     assert run_python(die, str(path)).returncode == 9
     with lock(path):
         pass
@@ -271,7 +271,7 @@ def test_a_lock_whose_folder_its_holder_removed_is_taken_anew(tmp_path):
 
 def test_two_writers_of_one_file_leave_one_whole_version(tmp_path):
     program = (
-        "import sys; from lethe.artefacts import *\n"
+        "import sys; from lethe.artefacts.files import *\n"
         "for _ in range(100): write_atomic(sys.argv[1], sys.argv[2] * 5000)"
     )
     path = tmp_path / "f"

@@ -6,10 +6,10 @@ from adapter_case import copied, disturb, make_stage, the_batch
 from chain_case import chain, interrupted
 from masked_model import masked_model
 
-from lethe.adapters import Adapter, apply_adapters
 from lethe.errors import UserError
-from lethe.knowledge_sharing.sharing_adapter import KnowledgeSharing, restrict
 from lethe.methods.attached import METHOD_STATE, attach, method_of
+from lethe.methods.parts.adapters import Adapter, apply_adapters
+from lethe.methods.parts.knowledge_sharing.sharing_adapter import KnowledgeSharing, restrict
 from lethe.methods.registry import create
 from lethe.models.loading import load_model
 from lethe.models.masked_forward import hidden_states

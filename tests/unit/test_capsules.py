@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lethe.knowledge_sharing.capsules import routed, squash
+from lethe.methods.parts.knowledge_sharing.capsules import routed, squash
 
 
 def numbers(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from lethe.claim_entries import METHODS_COMPARED, ClaimPart
 from lethe.claims import method_contrasts  # noqa: F401 - makes its contrasts known
 from lethe.claims.cells import Question
 from lethe.claims.contrasts import CONTRASTS
-from lethe.claims.subjects import Subject, reference
+from lethe.config.claims import METHODS_COMPARED, ClaimPart
+from lethe.metrics.subjects import Subject, reference
 
 TASKS = ("a", "b")
 

@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 from end_task_scores import scores_of
 
-from lethe.claim_entries import ClaimPart
 from lethe.claims.cells import Question
 from lethe.claims.method_contrasts import (
     main_tasks,
@@ -12,13 +11,14 @@ from lethe.claims.method_contrasts import (
     method_less_pool,
     method_value,
 )
-from lethe.claims.record import claims_record
 from lethe.claims.report import claims_table
-from lethe.claims.subjects import study_subjects
+from lethe.config.claims import ClaimPart
+from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
-from lethe.longtables import METRIC_COLUMNS, LongTables
-from lethe.published import read_published, read_published_models
-from lethe.settings import DEFAULT, parse_study, read_catalogue, read_yaml
+from lethe.longtables.tables import METRIC_COLUMNS, LongTables
+from lethe.metrics.published import read_published, read_published_models
+from lethe.metrics.subjects import study_subjects
+from lethe.planning.records import claims_record
 
 NAMES = ["K1", "K2", "K2b", "K3", "K4", "K4-wiki", "K5", "K6"]
 WORLDS = (1, 2, 3, 4)

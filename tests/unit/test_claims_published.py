@@ -2,14 +2,14 @@
 
 import pytest
 
+from lethe.artefacts.paths import LUO2023, LUO2023_MODELS
 from lethe.claims.contrasts import CONTRASTS
-from lethe.claims.published_subjects import published_subjects, sources
-from lethe.claims.record import claims_record
 from lethe.claims.report import agreement, questions
+from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
-from lethe.paths import LUO2023, LUO2023_MODELS
-from lethe.published import means, read_published, read_published_models
-from lethe.settings import DEFAULT, parse_study, read_catalogue, read_yaml
+from lethe.metrics.published import means, read_published, read_published_models
+from lethe.metrics.published_subjects import published_subjects, sources
+from lethe.planning.records import claims_record
 
 NAMES = [f"C{number}" for number in range(1, 11)]
 

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 from synthetic_study import FULL, Synthetic, long_tables, synthetic_study, with_gaps
 
-from lethe.claims import command
-from lethe.claims.record import claims_record, write_claims_record
 from lethe.claims.report import claims_table
-from lethe.claims.subjects import axes_at_floor, reference, study_subjects
-from lethe.config import Claim
+from lethe.commands import claims as command
+from lethe.config.catalogue import Claim
+from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
-from lethe.longtables import write_metrics, write_scores
-from lethe.published import read_published, read_published_models
-from lethe.settings import DEFAULT, parse_study, read_catalogue, read_yaml
+from lethe.longtables.tables import write_metrics, write_scores
+from lethe.metrics.published import read_published, read_published_models
+from lethe.metrics.subjects import axes_at_floor, reference, study_subjects
+from lethe.planning.records import claims_record, write_claims_record
 
 NAMES = [f"C{number}" for number in range(1, 11)]
 XS_KNOWLEDGE = "decoder-xs (knowledge)"

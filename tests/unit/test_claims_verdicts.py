@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from lethe.claims.cells import Cell, Question, replicates
+from lethe.claims.cells import Cell, Question
 from lethe.claims.verdicts import against_margin, counted, judge, verdict_of, weakest
+from lethe.metrics.subjects import replicates
 
 ASKED = Question("C", "p", "above_zero", "fg_luo", ("knowledge",), "bases", 1.0, family="f")
 BELOW = Question("C", "p", "above_zero", "fg_luo", ("knowledge",), "bases", 1.0, "below", "f")

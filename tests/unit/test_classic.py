@@ -7,14 +7,14 @@ from chain_case import chain, interrupted
 from masked_model import masked_model
 from safetensors.torch import load_file
 
-from lethe.adapters import apply_adapters
 from lethe.errors import UserError
-from lethe.knowledge_sharing.contrast import mixed, two_view_contrast
 from lethe.methods.attached import METHOD_STATE, attach, method_of
+from lethe.methods.parts.adapters import apply_adapters
+from lethe.methods.parts.knowledge_sharing.contrast import mixed, two_view_contrast
+from lethe.methods.parts.softmask.contrast import pooled
 from lethe.methods.registry import create
 from lethe.models.loading import load_model
 from lethe.models.masked_forward import hidden_states
-from lethe.softmask.contrast import pooled
 
 HYPER = {"reduction": 4}
 ATTENTION = {"attention/query.weight", "attention/key.weight"}

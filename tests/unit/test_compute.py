@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib.text import Annotation
 
-from lethe.figures import command
+from lethe.commands import figure as command
 from lethe.figures.compute import compute_points, draw, spread
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import ALONE
 from lethe.tables.compute import build
 

@@ -7,15 +7,15 @@ from safetensors.torch import load_file, save
 from small_nodes import sentence, stage_spec
 from softmask_case import TOKENIZER, importance_of, model_with_dropout, stage_of
 
-from lethe.artefacts import publish, read_json
+from lethe.artefacts.files import publish, read_json
+from lethe.artefacts.jsonlines import write_rows
 from lethe.errors import UserError
-from lethe.jsonlines import write_rows
 from lethe.methods.attached import METHOD_STATE, method_of
 from lethe.methods.das import DAS, STATE
+from lethe.methods.parts.softmask.options import RELEASED
 from lethe.methods.registry import create
 from lethe.models.encoder_units import encoder_of
-from lethe.models.saving import save_model
-from lethe.softmask.options import RELEASED
+from lethe.models.weights import save_model
 from lethe.training import loop
 from lethe.training.stage import train_stage
 

@@ -9,9 +9,9 @@ from retention_case import FAMILIES, make_stage, move, two_stages
 
 from lethe.errors import UserError
 from lethe.methods.derpp import DRAW, DarkExperience
+from lethe.methods.parts.retention.reservoir import reservoir_slots
 from lethe.methods.sequential import METHOD as Sequential
 from lethe.models.forward import label_logits
-from lethe.retention.reservoir import reservoir_slots
 
 
 def after_a_stage(family: str, **hyper):

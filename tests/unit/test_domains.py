@@ -5,11 +5,11 @@ from itertools import combinations
 
 import pytest
 
-from lethe.domains.build import build_domains
-from lethe.domains.lexicon import DOMAINS, EVIDENCE, GROUPS, group_of, make_groups
+from lethe.artefacts.jsonlines import read_rows
 from lethe.errors import UserError
-from lethe.jsonlines import read_rows
-from lethe.world.surface import token_form
+from lethe.sources.domains.build import build_domains
+from lethe.sources.domains.lexicon import DOMAINS, EVIDENCE, GROUPS, group_of, make_groups
+from lethe.sources.world.lexicon import token_form
 
 SMALL = {
     "part": "domains",

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from end_task_scores import scores_of
 
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import holm, paired_difference
 from lethe.tables import ablation, end_task_methods, end_task_tests, end_tasks, orders
 from lethe.tables.writing import Table, latex, markdown

@@ -8,20 +8,20 @@ import pytest
 from matplotlib.text import Text
 from synthetic_study import Synthetic, synthetic_study
 
-from lethe.artefacts import write_json
-from lethe.collect import gather
-from lethe.data.prepare import prepare
+from lethe.artefacts.files import write_json
+from lethe.artefacts.jsonlines import write_rows
+from lethe.commands import figure as figures
+from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.endtasks.labelled import read_task
 from lethe.errors import UserError
-from lethe.figures import command as figures
 from lethe.figures.end_tasks import draw
-from lethe.jsonlines import write_rows
-from lethe.longtables import LongTables, read_scores, write_scores
+from lethe.longtables.collect import gather
+from lethe.longtables.tables import LongTables, read_scores, write_scores
 from lethe.metrics.matrix import fr_ke
 from lethe.metrics.study import study_metrics
-from lethe.plan import make_plan
-from lethe.settings import merge, parse_study, read_catalogue, read_yaml
-from lethe.study_record import study_record
+from lethe.planning.plan import make_plan
+from lethe.planning.records import study_record
+from lethe.sources.prepare import prepare
 from lethe.tables.end_tasks import build
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ from pathlib import Path
 import evaluation_world as world
 import pytest
 
+from lethe.commands.evaluate import evaluate, weights_sha256
 from lethe.errors import UserError
-from lethe.evaluation.by_hand import evaluate, weights_sha256
 from lethe.evaluation.specification import EvalTask
 
 TASKS = {

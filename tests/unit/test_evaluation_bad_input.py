@@ -10,8 +10,8 @@ import sys
 import evaluation_world as world
 import pytest
 
+from lethe.commands.evaluate import add_arguments, evaluate, run, table
 from lethe.errors import UserError
-from lethe.evaluation.by_hand import add_arguments, evaluate, run, table
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_options_print_a_table_or_json(place, checkpoint, capsys, tmp_path):
 
 
 def test_the_command_line_of_evaluate_loads_nothing_heavy():
-    code = "import sys, lethe.evaluation.by_hand; sys.exit('torch' in sys.modules)"
+    code = "import sys, lethe.commands.evaluate; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=False, env=_environment())
     assert done.returncode == 0
 

@@ -10,11 +10,13 @@ from lm_eval.models.huggingface import HFLM
 from scoring_case import SIZES, model_of, requests
 from transformers.models.llama.modeling_llama import LlamaModel
 
-from lethe.config import Probe
+from lethe.config.catalogue import Probe
 from lethe.errors import UserError
-from lethe.evaluation import engines, prefix_tree, specification
-from lethe.evaluation.engines import wrap
-from lethe.evaluation.language_model import divided_once
+from lethe.evaluation import specification
+from lethe.evaluation.engines import prefix_tree
+from lethe.evaluation.engines import wrap as engines
+from lethe.evaluation.engines.language_model import divided_once
+from lethe.evaluation.engines.wrap import wrap
 
 
 @pytest.fixture(scope="module")

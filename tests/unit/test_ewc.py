@@ -6,8 +6,8 @@ from retention_case import FAMILIES, TRAINING, gradients_of, make_stage, move, t
 
 from lethe.errors import UserError
 from lethe.methods.ewc import ElasticWeights
+from lethe.methods.parts.retention.fisher import running_mean
 from lethe.methods.sequential import METHOD as Sequential
-from lethe.retention.fisher import running_mean
 from lethe.training.loop import train
 
 

@@ -11,9 +11,9 @@ from scoring_case import model_of
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from lethe.commands.evaluate import evaluate
 from lethe.errors import UserError
-from lethe.evaluation.by_hand import evaluate
-from lethe.evaluation.engines import wrap
+from lethe.evaluation.engines.wrap import wrap
 
 LETTERS = "abcdefgh"
 

@@ -9,10 +9,10 @@ import pytest
 from matplotlib.text import Text
 from synthetic_study import FULL, Synthetic, long_tables, synthetic_study, with_gaps
 
+from lethe.commands import figure as command
 from lethe.errors import UserError
-from lethe.figures import command
 from lethe.figures.appearance import CONTROL_COLOUR, looks
-from lethe.longtables import write_metrics, write_scores
+from lethe.longtables.tables import write_metrics, write_scores
 from lethe.metrics.shown import is_control, lines, shown
 
 SMALL = Synthetic(items=12)
@@ -281,7 +281,7 @@ def test_dev_scores_of_the_second_statistic_of_bias_change_nothing():
     tables = study("all parts")
     more = tables.scores[tables.scores["metric"] == "likelihood_diff"]
     more = more.assign(split="dev", value=99.0)
-    from lethe.longtables import LongTables
+    from lethe.longtables.tables import LongTables
 
     both = LongTables(scores=pd.concat([tables.scores, more]), metrics=tables.metrics)
     with command.style():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe.drivers import boot, start_time
+from lethe.jobs.drivers import boot, start_time
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
 
@@ -87,7 +87,8 @@ class Place:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.package = folder / "a b" / "lethe"
-        shutil.copytree(SOURCE / "forkserver", self.package / "forkserver")
+        for room in ("forkserver", "jobs", "artefacts"):
+            shutil.copytree(SOURCE / room, self.package / room)
         for path in SOURCE.glob("*.py"):
             shutil.copy(path, self.package)
         for name, text in {

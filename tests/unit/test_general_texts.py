@@ -9,18 +9,18 @@ import torch.nn.functional as functional
 from small_nodes import stage_spec
 from softmask_case import TOKENIZER, examples, lay_out, model_with_dropout, stage_of
 
-from lethe.artefacts import publish
+from lethe.artefacts.files import publish
+from lethe.artefacts.jsonlines import write_rows
+from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
-from lethe.jsonlines import write_rows
 from lethe.methods.das import DAS, STATE
+from lethe.methods.parts.softmask.gates import scaled
+from lethe.methods.parts.softmask.importance import normalised
+from lethe.methods.parts.softmask.passes import GENERAL
 from lethe.models.encoder_units import encoder_of
 from lethe.models.masked_forward import label_logits
-from lethe.models.saving import save_model
-from lethe.plan import make_plan
-from lethe.settings import merge, parse_study, read_catalogue, read_yaml
-from lethe.softmask.gates import scaled
-from lethe.softmask.importance import normalised
-from lethe.softmask.passes import GENERAL
+from lethe.models.weights import save_model
+from lethe.planning.plan import make_plan
 from lethe.training.stage import train_stage
 
 ROOT = Path(__file__).parents[2]

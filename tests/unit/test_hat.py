@@ -8,20 +8,20 @@ from safetensors.torch import load_file
 from small_nodes import sentence, stage_spec
 from transformers import BertConfig, BertForMaskedLM
 
-from lethe.adapters import apply_adapters
-from lethe.artefacts import publish
+from lethe.artefacts.files import publish
+from lethe.artefacts.jsonlines import write_rows
 from lethe.data.masked_batches import Masking, collate
 from lethe.data.masked_examples import document_examples
 from lethe.errors import UserError
-from lethe.hard_attention.gates import compensation
-from lethe.hard_attention.places import KINDS, free_shares, gate_units, unit_sizes
-from lethe.jsonlines import write_rows
 from lethe.methods.attached import METHOD_STATE, attach, method_of
 from lethe.methods.contract import Stage
+from lethe.methods.parts.adapters import apply_adapters
+from lethe.methods.parts.hard_attention.gates import compensation
+from lethe.methods.parts.hard_attention.places import KINDS, free_shares, gate_units, unit_sizes
 from lethe.methods.registry import create
 from lethe.models.forward import label_logits, weighted_loss
 from lethe.models.loading import load_model
-from lethe.models.saving import save_model
+from lethe.models.weights import save_model
 from lethe.training.stage import train_stage
 
 TOKENIZER = masked_tokenizer()

@@ -3,8 +3,15 @@
 import pytest
 import torch
 
-from lethe.hard_attention.gates import annealed, at_most, compensation, free_weight, gate, penalty
-from lethe.hard_attention.protection import Protection
+from lethe.methods.parts.hard_attention.gates import (
+    annealed,
+    at_most,
+    compensation,
+    free_weight,
+    gate,
+    penalty,
+)
+from lethe.methods.parts.hard_attention.places import Protection
 
 
 def test_the_slope_rises_linearly_from_the_inverse_to_the_largest():

@@ -7,11 +7,10 @@ import torch
 from matplotlib.text import Text
 from scipy.special import ndtr
 
-from lethe.figures import command
+from lethe.commands import figure as command
 from lethe.figures.importance import draw, importance_cells
-from lethe.longtables import LongTables
-from lethe.softmask.importance import normalised
-from lethe.softmask.record import summaries
+from lethe.longtables.tables import LongTables
+from lethe.methods.parts.softmask.importance import normalised, summaries
 
 DOMAINS = ("restaurant", "acl")
 

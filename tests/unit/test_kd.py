@@ -6,9 +6,9 @@ from retention_case import FAMILIES, gradients_of, make_stage, move, two_stages
 
 from lethe.errors import UserError
 from lethe.methods.kd import Distillation
+from lethe.methods.parts.retention.distillation import divergence
 from lethe.methods.sequential import METHOD as Sequential
 from lethe.models.forward import label_logits
-from lethe.retention.distillation import divergence
 
 CASES = [(family, "logits") for family in FAMILIES] + [("masked", "hidden")]
 

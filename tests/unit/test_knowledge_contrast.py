@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lethe.knowledge_sharing.contrast import mixed, new_attention, two_view_contrast
+from lethe.methods.parts.knowledge_sharing.contrast import mixed, new_attention, two_view_contrast
 
 
 def numbers(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from synthetic_study import Synthetic, synthetic_study, typed
 
-from lethe import longtables
 from lethe.errors import UserError
-from lethe.longtable_schema import columns, load_schema, parse_table, table_text
+from lethe.longtables import tables as longtables
+from lethe.longtables.schema import columns, load_schema, parse_table, table_text
 
 SMALL = Synthetic(models=(("xs", 1000),), orders=("forward",), items=6)
 

@@ -6,15 +6,15 @@ import torch
 from masked_model import masked_model, masked_tokenizer, publish_nodes, texts
 from small_nodes import WORDS, make_tokenizer, stage_spec
 
+from lethe.artefacts.jsonlines import write_rows
 from lethe.data.encoding import encode_rows
 from lethe.data.masked_batches import Masking, collate, mask
 from lethe.data.masked_examples import document_examples, instruction_examples, joined_examples
 from lethe.errors import UserError
 from lethe.evaluation.masked_loss import score_texts
-from lethe.jsonlines import write_rows
 from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_model, require_family
-from lethe.models.saving import save_model
+from lethe.models.weights import save_model
 from lethe.training.stage import train_stage
 
 TOKENIZER = masked_tokenizer()

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from synthetic_study import Synthetic, synthetic_study
 
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.tables.masked_loss import build
 
 LOSSES = {  # by stage: of domain a, of domain b

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
-from lethe.methods.demands import MASKED_ONLY, ONE_TEXT_A_ROW, masked_only
 from lethe.methods.registry import method_names
-from lethe.plan import make_plan
-from lethe.settings import merge, parse_study, read_catalogue, read_yaml
+from lethe.planning.demands import MASKED_ONLY, ONE_TEXT_A_ROW, masked_only
+from lethe.planning.plan import make_plan
 
 CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
 UNPADDED = {"batch_size": 4, "epochs": 1, "max_length": 8, "learning_rate": 1e-3, "unpadded": True}

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from lethe.commands import metrics as by_hand
 from lethe.errors import UserError
-from lethe.metrics import by_hand
 
 MATRIX = "stage,simp,emdg,exp\n0,.1,.2,.1\n1,.8,.3,.2\n2,.6,.7,.1\n3,.5,.6,.9\n"
 GENERAL = "stage,mmlu,boolq\n0,.4,.8\n1,.3,.8\n2,.2,.6\n3,.2,.6\n"

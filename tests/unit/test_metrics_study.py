@@ -6,13 +6,7 @@ import pytest
 from synthetic_study import Synthetic, synthetic_study, typed
 
 from lethe.errors import UserError
-from lethe.longtables import (
-    METRIC_COLUMNS,
-    matrix,
-    read_metrics,
-    runs,
-    write_metrics,
-)
+from lethe.longtables.tables import METRIC_COLUMNS, matrix, read_metrics, runs, write_metrics
 from lethe.metrics import general
 from lethe.metrics import matrix as task_matrix
 from lethe.metrics.cells import is_own

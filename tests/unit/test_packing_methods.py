@@ -14,9 +14,9 @@ from plain_reference import (
 )
 
 from lethe.methods.contract import Method, Stage
-from lethe.methods.demands import ONE_TEXT_A_ROW, masked_only
 from lethe.methods.registry import create, method_names
 from lethe.models.forward import weighted_loss
+from lethe.planning.demands import ONE_TEXT_A_ROW, masked_only
 from lethe.training.layout import make_collate
 
 HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}

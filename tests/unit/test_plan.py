@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
-from lethe.plan import chains, make_plan
-from lethe.settings import merge, parse_study, read_catalogue, read_yaml
+from lethe.planning.plan import chains, make_plan
 
 RECIPE = {"batch_size": 4, "epochs": 1.0, "max_length": 8, "learning_rate": 1e-3}
 DERIVED = {"from": "xs", "train_on": "questions:100", "recipe": "finetune"}

@@ -6,10 +6,9 @@ import pytest
 import torch
 
 from lethe.errors import UserError
-from lethe.evaluation import prefix_tree
-from lethe.evaluation.prefix_tree import Branch, grow
-from lethe.evaluation.rows import rows_of
-from lethe.evaluation.token_budget import batches, in_halves
+from lethe.evaluation.engines import prefix_tree
+from lethe.evaluation.engines.prefix_tree import Branch, grow, rows_of
+from lethe.evaluation.engines.requests import batches, in_halves
 
 
 def seen(pack, place: int) -> list[int]:

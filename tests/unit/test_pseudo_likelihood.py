@@ -9,12 +9,12 @@ from lm_eval.api.instance import Instance
 from masked_model import masked_model, masked_tokenizer
 from small_nodes import WORDS
 
+from lethe.commands.evaluate import evaluate
 from lethe.errors import UserError
-from lethe.evaluation import pseudo_likelihood
-from lethe.evaluation.by_hand import evaluate
-from lethe.evaluation.engines import wrap
-from lethe.evaluation.pseudo_likelihood import Text
-from lethe.models.saving import save_model
+from lethe.evaluation.engines import pseudo_likelihood
+from lethe.evaluation.engines.pseudo_likelihood import Text
+from lethe.evaluation.engines.wrap import wrap
+from lethe.models.weights import save_model
 
 
 @torch.no_grad()
@@ -127,8 +127,8 @@ def test_what_cannot_be_scored_is_a_sentence():
 
 
 def test_a_masked_checkpoint_is_scored_on_lm_eval_tasks(tmp_path):
-    from lethe.domains.tokens import make_tokenizer
     from lethe.models.architectures import build
+    from lethe.sources.domains.tokens import make_tokenizer
 
     tokenizer = make_tokenizer(["?", *world.WORDS])
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}

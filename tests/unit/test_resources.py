@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lethe.config import Catalogue
+from lethe.config.catalogue import Catalogue
+from lethe.config.reading import parse_study
 from lethe.planning.nodes import Node, Plan
-from lethe.resources import FIXED, Request, gpus, request, training_tokens
-from lethe.settings import parse_study
-from lethe.workflow_input import Workflow
+from lethe.planning.resources import FIXED, Request, gpus, request, training_tokens
+from lethe.planning.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 7.1e9

@@ -2,13 +2,13 @@
 
 import json
 
+from lethe.artefacts.paths import PROJECT
 from lethe.commands.schema import MANUAL, SCHEMAS, schema, with_tables
-from lethe.settings import ROOT
 
 
 def test_the_schemas_on_disk_are_those_of_the_typed_configuration():
     for name, model in SCHEMAS.items():
-        on_disk = json.loads((ROOT / "workflow" / "schemas" / name).read_text())
+        on_disk = json.loads((PROJECT / "workflow" / "schemas" / name).read_text())
         assert on_disk == schema(model), "run `lethe schema`"
 
 

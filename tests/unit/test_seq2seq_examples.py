@@ -5,10 +5,9 @@ from small_nodes import make_tokenizer
 from tokenizers import processors
 
 from lethe.data.encoding import encode_rows
+from lethe.data.examples import encode
 from lethe.data.seq2seq_examples import split_place
-from lethe.data.tokenizing import encode
-from lethe.models.loading import load_tokenizer
-from lethe.models.tokenizers import tokenizer_for
+from lethe.models.loading import load_tokenizer, tokenizer_for
 
 
 def test_the_encoder_is_given_what_the_tokenizer_makes_of_the_prompt():

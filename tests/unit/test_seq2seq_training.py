@@ -6,14 +6,14 @@ import torch
 from seq2seq_model import CONFIG, make_model, some_examples
 from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
 
-from lethe.artefacts import publish
+from lethe.artefacts.files import publish
+from lethe.artefacts.jsonlines import read_rows
 from lethe.data.seq2seq_batches import collate, rows_of_pairs
 from lethe.errors import UserError
-from lethe.jsonlines import read_rows
 from lethe.models.architectures import build
 from lethe.models.forward import token_losses, weighted_loss
 from lethe.models.loading import load_model, load_tokenizer
-from lethe.models.saving import save_model
+from lethe.models.weights import save_model
 from lethe.training import stage as stage_module
 from lethe.training.base import train_base
 from lethe.training.stage import train_stage

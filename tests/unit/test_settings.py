@@ -7,20 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lethe.artefacts.disk_errors import require_writable
 from lethe.cli import main
-from lethe.config import Catalogue, Recipe, Study
+from lethe.config.catalogue import Catalogue, Recipe, Study
+from lethe.config.reading import merge, parse_study, read_catalogue, read_study, read_yaml
+from lethe.config.recipe_values import recipe_for
 from lethe.errors import UserError
-from lethe.plan import make_plan
-from lethe.recipes import recipe_for
-from lethe.settings import (
-    merge,
-    parse_study,
-    read_catalogue,
-    read_study,
-    read_yaml,
-)
-from lethe.specs import write_specs
-from lethe.writable import require_writable
+from lethe.planning.plan import make_plan
+from lethe.planning.records import write_specs
 
 
 def load(**changes):

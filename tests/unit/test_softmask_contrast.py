@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lethe.errors import UserError
-from lethe.softmask.contrast import contrast, pairs, pooled
+from lethe.methods.parts.softmask.contrast import contrast, pairs, pooled
 
 
 def naive(full, plus, previous, temperature):

@@ -6,11 +6,11 @@ from softmask_case import batch_of, examples, importance_of, lay_out, model_with
 from torch import nn
 
 from lethe.errors import UserError
+from lethe.methods.parts.softmask.gates import recorded, scaled
+from lethe.methods.parts.softmask.importance import masked_loss
 from lethe.models import masked_forward
 from lethe.models.encoder_units import LAYOUTS, encoder_of
 from lethe.models.masked_forward import hidden_states
-from lethe.softmask.gates import recorded, scaled
-from lethe.softmask.importance import masked_loss
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,14 @@ import torch
 from softmask_case import batch_of, examples, lay_out, model_with_dropout
 
 from lethe.errors import UserError
+from lethe.methods.parts.softmask import importance as importances
+from lethe.methods.parts.softmask.importance import (
+    divergence,
+    gate_importance,
+    masked_loss,
+    normalised,
+)
 from lethe.models.encoder_units import encoder_of
-from lethe.softmask import importance as importances
-from lethe.softmask.importance import divergence, gate_importance, masked_loss, normalised
 
 PROXY = {"axis": "hidden", "dropout": True, "signed": False}
 

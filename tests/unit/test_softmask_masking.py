@@ -5,15 +5,15 @@ import torch
 from softmask_case import batch_of, importance_of, model_with_dropout
 
 from lethe.errors import UserError
-from lethe.models.encoder_units import encoder_of
-from lethe.models.forward import weighted_loss
-from lethe.softmask.masking import (
+from lethe.methods.parts.softmask.masking import (
     factors,
     scale_gradients,
     scale_updates,
     taken_before,
     update_ratios,
 )
+from lethe.models.encoder_units import encoder_of
+from lethe.models.forward import weighted_loss
 
 MASKED = ("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense")
 

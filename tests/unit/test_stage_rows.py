@@ -4,13 +4,13 @@ import pytest
 import torch
 from softmask_case import model_with_dropout, stage_of
 
-from lethe.artefacts import write_json
+from lethe.artefacts.files import write_json
 from lethe.errors import UserError
-from lethe.longtables import LongTables, read_stages, write_stages
+from lethe.longtables.stage_rows import stage_rows
+from lethe.longtables.tables import LongTables, read_stages, write_stages
 from lethe.methods.contract import Method
 from lethe.methods.das import DAS
-from lethe.softmask.record import summaries
-from lethe.stage_rows import stage_rows
+from lethe.methods.parts.softmask.importance import summaries
 
 RUN = {
     "model": "enc",

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from synthetic_study import Synthetic, long_tables, synthetic_study, with_gaps
 
+from lethe.commands import table as command
 from lethe.errors import UserError
-from lethe.longtables import write_metrics, write_scores
-from lethe.tables import command
+from lethe.longtables.tables import write_metrics, write_scores
 from lethe.tables.writing import Table, escape, latex, markdown, readable
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
 
-from lethe.data.batches import collate, step_indices
+from lethe.data.batches import collate
+from lethe.data.draws import step_indices
 from lethe.data.examples import document_examples, instruction_examples
 from lethe.errors import UserError
 from lethe.methods import registry
@@ -15,7 +16,7 @@ from lethe.methods.contract import Method
 from lethe.models.forward import token_losses, weighted_loss
 from lethe.models.loading import load_model
 from lethe.training import stage as stage_module
-from lethe.training.schedules import factor
+from lethe.training.optimizer import factor
 from lethe.training.stage import train_stage
 
 

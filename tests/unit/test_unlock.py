@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from lethe import drivers
-from lethe.artefacts import read_json, write_json
-from lethe.drivers import RECORDS, identity, is_proved_dead, record_driver
+from lethe.artefacts.files import read_json, write_json
+from lethe.commands.unlock import LOCKS, unlock
 from lethe.errors import UserError
-from lethe.unlock import LOCKS, unlock
+from lethe.jobs import drivers
+from lethe.jobs.drivers import RECORDS, identity, is_proved_dead, record_driver
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 DRIVE = (
-    "import sys, time; from lethe.drivers import *; record_driver(sys.argv[1]); "
+    "import sys, time; from lethe.jobs.drivers import *; record_driver(sys.argv[1]); "
     "print('ready', flush=True); time.sleep(float(sys.argv[2]))"
 )
 
@@ -135,11 +135,11 @@ def test_the_verb_prints_one_sentence(tmp_path):
 
 def test_a_local_job_ends_with_its_driver(tmp_path):
     job = (
-        "import time; from lethe.drivers import *; end_with_driver(); "
+        "import time; from lethe.jobs.drivers import *; end_with_driver(); "
         "print('working', flush=True); time.sleep(60)"
     )
     driver_program = (
-        "import subprocess, sys; from lethe.drivers import *; announce_driver(); "
+        "import subprocess, sys; from lethe.jobs.drivers import *; announce_driver(); "
         "job = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); print(job.pid, flush=True); "
         "job.wait()"
     )

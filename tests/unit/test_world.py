@@ -8,16 +8,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lethe.artefacts import verify
+from lethe.artefacts.files import verify
+from lethe.artefacts.jsonlines import read_rows
 from lethe.errors import UserError
-from lethe.jsonlines import read_rows
-from lethe.world import knowledge, leakage, rewriting
-from lethe.world.build import GENERATORS, build_world, generate_parts
-from lethe.world.items import sampled_items
-from lethe.world.shortcuts import MEMORY
-from lethe.world.spec import DEFAULTS, resolve
-from lethe.world.surface import joined, mid_sentence, token_form, written
-from lethe.world.wording import HELD_OUT, LEAD_INS
+from lethe.sources.world import knowledge, leakage, rewriting
+from lethe.sources.world.build import GENERATORS, build_world, generate_parts
+from lethe.sources.world.items import sampled_items
+from lethe.sources.world.lexicon import (
+    HELD_OUT,
+    LEAD_INS,
+    joined,
+    mid_sentence,
+    token_form,
+    written,
+)
+from lethe.sources.world.shortcuts import MEMORY
+from lethe.sources.world.spec import DEFAULTS, resolve
 
 SMALL = {
     "seed": 7,
@@ -125,7 +131,10 @@ def test_every_evaluated_fact_can_be_told_and_never_in_the_wording_that_asks_for
 def test_words_of_an_evaluation_prompt_are_words_of_the_corpus():
     parts = generate_parts(resolve({"seed": 7}))
     known = {
-        word for part in parts.values() for texts in part.documents.values() for text in texts
+        word
+        for part in parts.values()
+        for texts in part.documents.values()
+        for text in texts
         for word in text.split()
     }
     for part in parts.values():

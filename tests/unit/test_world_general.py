@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lethe.jsonlines import read_rows
-from lethe.world import general
-from lethe.world.build import build_world
-from lethe.world.spec import DEFAULTS
-from lethe.world.surface import token_form
+from lethe.artefacts.jsonlines import read_rows
+from lethe.sources.world import general
+from lethe.sources.world.build import build_world
+from lethe.sources.world.lexicon import token_form
+from lethe.sources.world.spec import DEFAULTS
 
 SPEC = {
     "seed": 7,

@@ -2,15 +2,19 @@
 
 import pytest
 
-from lethe.world import shortcuts
-from lethe.world.build import generate_parts
-from lethe.world.spec import resolve
+from lethe.sources.world import shortcuts
+from lethe.sources.world.build import generate_parts
+from lethe.sources.world.spec import resolve
 
 ALLOWED = 0.05
 ITEMS = 800
 SEEDS = (100,)
 SETS = (
-    "reason_pronoun", "reason_arithmetic", "reason_dialogue", "read_middle", "read_high",
+    "reason_pronoun",
+    "reason_arithmetic",
+    "reason_dialogue",
+    "read_middle",
+    "read_high",
 )
 
 

@@ -15,8 +15,8 @@ VERBS = {
     "show": ("lethe.commands.show", "lineage, spec and record of one node"),
     "diff": ("lethe.commands.diff", "in what two nodes differ"),
     "where": ("lethe.commands.where", "where a study's figures and tables are"),
-    "evaluate": ("lethe.evaluation.by_hand", "score any local checkpoint on any tasks"),
-    "metrics": ("lethe.metrics.by_hand", "forgetting metrics of your own score matrix"),
+    "evaluate": ("lethe.commands.evaluate", "score any local checkpoint on any tasks"),
+    "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),
     "fetch": ("lethe.commands.fetch", "fetch a model or dataset of the hub (needs the network)"),
     "data": ("lethe.commands.data", "make a data node (called by the workflow)"),
     "base": ("lethe.commands.base", "train a base node (called by the workflow)"),
@@ -25,11 +25,11 @@ VERBS = {
     "end_task": ("lethe.commands.end_task", "fine-tune on an end task (called by the workflow)"),
     "collect": ("lethe.commands.collect", "gather a study's long tables (called by the workflow)"),
     "summarize": ("lethe.commands.summarize", "metrics of a study (called by the workflow)"),
-    "table": ("lethe.tables.command", "make one table (called by the workflow)"),
-    "figure": ("lethe.figures.command", "draw one figure (called by the workflow)"),
-    "claims": ("lethe.claims.command", "test published claims on scores (called by the workflow)"),
+    "table": ("lethe.commands.table", "make one table (called by the workflow)"),
+    "figure": ("lethe.commands.figure", "draw one figure (called by the workflow)"),
+    "claims": ("lethe.commands.claims", "test published claims on scores (called by the workflow)"),
     "schema": ("lethe.commands.schema", "write the JSON schemas and the manual's tables of keys"),
-    "unlock": ("lethe.unlock", "release the lock of a run that was killed"),
+    "unlock": ("lethe.commands.unlock", "release the lock of a run that was killed"),
 }
 
 

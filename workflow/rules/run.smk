@@ -1,8 +1,8 @@
 """How rules call the package: any line in a log can be run by hand."""
 
-from lethe.drivers import record_driver
+from lethe.jobs.drivers import record_driver
 from lethe.forkserver.launch import forget, start
-from lethe.job_environment import set_environment
+from lethe.jobs.environment import set_environment
 
 set_environment(wf.study.snapshot_seconds)
 

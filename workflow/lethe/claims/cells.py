@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lethe.claims.subjects import Seeds, Subject
-
-BASES, TRAIN_SEEDS = "bases", "train seeds"
+from lethe.metrics.subjects import BASES, Seeds, Subject, replicates
 
 
 @dataclass(frozen=True)
@@ -55,20 +53,6 @@ def cell(about: str, axis: str, by_seeds: Mapping[Seeds, float], asked: Question
     """A cell from effects by seeds, averaged to the unit that replicates."""
     over, effects = replicates(by_seeds, asked.unit)
     return Cell(about, axis, effects, over, note=note)
-
-
-def replicates(by_seeds: Mapping[Seeds, float], unit: str) -> tuple[str, dict[tuple, float]]:
-    """What replicates, and one value for each.
-
-    Over several bases the train seeds of each are averaged, also where train seeds are asked for:
-    runs from one base are no independent replicates of each other.
-    """
-    bases: dict[tuple, list[float]] = {}
-    for seeds, value in by_seeds.items():
-        bases.setdefault(seeds[:2], []).append(value)
-    if unit == BASES or len(bases) > 1:
-        return BASES, {base: sum(values) / len(values) for base, values in bases.items()}
-    return TRAIN_SEEDS, dict(by_seeds)
 
 
 def difference(

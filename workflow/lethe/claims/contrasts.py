@@ -8,14 +8,15 @@ import math
 from collections.abc import Callable, Iterable
 
 from lethe.claims.cells import Cell, Question, absent, at_floor, cell, difference
-from lethe.claims.pairs import (
+from lethe.metrics.pairs import (
     architecture_pairs,
     mixing_pairs,
     ratio,
     series,
+    shown_extras,
     tuning_pairs,
 )
-from lethe.claims.subjects import Seeds, Subject, reference
+from lethe.metrics.subjects import Seeds, Subject, reference
 
 Contrast = Callable[[list[Subject], Question], list[Cell]]
 CONTRASTS: dict[str, Contrast] = {}
@@ -192,11 +193,6 @@ BASE, FINAL = "base_score", "final_score"
 def reference_method(subjects: Iterable[Subject]) -> str:
     """The method of the subjects that claims about models are read from."""
     return next((one.method for one in reference(subjects)), "")
-
-
-def shown_extras(subject: Subject) -> str:
-    """What is mixed in, once where it is the same in every stage: `+ general:64`."""
-    return "+ " + " / ".join(dict.fromkeys(extra for extra in subject.extras if extra))
 
 
 def _over_sizes(

@@ -9,8 +9,8 @@ from collections import Counter
 
 from lethe.claims.cells import Cell, Question, absent, cell, difference
 from lethe.claims.contrasts import contrast
-from lethe.claims.subjects import Subject
 from lethe.metrics.shown import PLAIN
+from lethe.metrics.subjects import Subject
 
 
 @contrast

@@ -11,10 +11,10 @@ import pandas as pd
 from lethe.claims import method_contrasts  # noqa: F401 - makes its contrasts known
 from lethe.claims.cells import Cell, Question
 from lethe.claims.contrasts import CONTRASTS
-from lethe.claims.published_subjects import published_subjects, sources
-from lethe.claims.subjects import Subject, study_subjects
 from lethe.claims.verdicts import UNDECIDED, Judged, counted, judge, weakest
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
+from lethe.metrics.published_subjects import published_subjects, sources
+from lethe.metrics.subjects import Subject, study_subjects
 from lethe.tables.writing import Table
 
 AGREES, CONTRADICTS, MIXED = "agree", "contradict", "partly contradict"
@@ -62,7 +62,7 @@ def questions(claim: dict) -> list[Question]:
 def claims_table(
     tables: LongTables, claims: list[dict], published: pd.DataFrame, models: pd.DataFrame
 ) -> Table:
-    """Verdicts of a study. claims: plain records; published, models: see `lethe.published`."""
+    """Verdicts of a study. claims: plain records; published, models: of `metrics.published`."""
     known = Published(published, published_subjects(published, models))
     subjects = study_subjects(tables)
     cells = [

@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from lethe.artefacts import sha256_file
-from lethe.commands.node_arguments import add_node_arguments, add_snapshot_argument, read_spec
+from lethe.artefacts.files import sha256_file
+from lethe.artefacts.paths import node_directory
+from lethe.commands.arguments import add_node_arguments, add_snapshot_argument, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
 from lethe.evaluation.masked_loss import score_texts
-from lethe.models.ready_made import publish_ready_made
-from lethe.paths import node_directory
-from lethe.threads import one_thread
+from lethe.jobs.environment import one_thread
 from lethe.training.base import train_base
+from lethe.training.ready_made import publish_ready_made
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,10 +2,10 @@
 
 import argparse
 
-from lethe.commands.study_arguments import add_study_arguments, read
-from lethe.paths import FOLDER
-from lethe.plan import make_plan
-from lethe.writable import require_writable
+from lethe.artefacts.disk_errors import require_writable
+from lethe.artefacts.paths import FOLDER
+from lethe.commands.arguments import add_study_arguments, read
+from lethe.planning.plan import make_plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from lethe.artefacts import read_json
-from lethe.collect import gather
-from lethe.longtables import write_items, write_scores, write_stages
-from lethe.stage_rows import stage_rows
+from lethe.artefacts.files import read_json
+from lethe.longtables.collect import gather
+from lethe.longtables.stage_rows import stage_rows
+from lethe.longtables.tables import write_items, write_scores, write_stages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

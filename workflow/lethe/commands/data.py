@@ -4,16 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts import lock, publish, sha256_file, verify
-from lethe.commands.node_arguments import add_node_arguments, read_spec
-from lethe.errors import UserError
-from lethe.paths import (
+from lethe.artefacts.files import lock, publish, sha256_file, verify
+from lethe.artefacts.paths import (
     DATA_MANIFEST,
     FETCH_MANIFEST,
     fetched_files,
     node_directory,
     work_directory,
 )
+from lethe.commands.arguments import add_node_arguments, read_spec
+from lethe.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +35,11 @@ def run(arguments: argparse.Namespace) -> None:
 def _world(spec: dict[str, Any], directory: Path) -> tuple[dict[str, Any], list[str]]:
     parameters = {key: value for key, value in spec.items() if key not in ("kind", "source")}
     if parameters.pop("part", None) == "domains":
-        from lethe.domains.build import build_domains
+        from lethe.sources.domains.build import build_domains
 
         facts = build_domains(parameters, directory)
     else:
-        from lethe.world.build import build_world
+        from lethe.sources.world.build import build_world
 
         facts = build_world(parameters, directory)
     files = [
@@ -53,7 +53,7 @@ def _world(spec: dict[str, Any], directory: Path) -> tuple[dict[str, Any], list[
 def _prepared(
     spec: dict[str, Any], directory: Path, results: Path
 ) -> tuple[dict[str, Any], list[str]]:
-    from lethe.data.prepare import prepare
+    from lethe.sources.prepare import prepare
 
     fetched = None
     if spec["source"] == "hub":

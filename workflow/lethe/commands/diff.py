@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lethe.lineage import find_node, lineage
+from lethe.artefacts.lineage import find_node, lineage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

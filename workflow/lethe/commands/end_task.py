@@ -4,11 +4,8 @@ import argparse
 import os
 import time
 
-from lethe.artefacts import lock, publish, verify
-from lethe.commands.node_arguments import add_node_arguments, read_spec
-from lethe.endtasks.results import end_task_results
-from lethe.models.weights import weights_digest
-from lethe.paths import (
+from lethe.artefacts.files import lock, publish, verify
+from lethe.artefacts.paths import (
     END_TASK_MANIFEST,
     MANIFEST,
     end_task_store,
@@ -16,7 +13,10 @@ from lethe.paths import (
     node_directory,
     work_directory,
 )
-from lethe.threads import one_thread
+from lethe.commands.arguments import add_node_arguments, read_spec
+from lethe.endtasks.results import end_task_results
+from lethe.jobs.environment import one_thread
+from lethe.models.weights import weights_digest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ HF_ENDPOINT names a mirror, HF_TOKEN a token for gated repositories.
 import argparse
 import os
 
-from lethe.commands.node_arguments import add_node_arguments, read_spec
+from lethe.commands.arguments import add_node_arguments, read_spec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> None:
     for variable in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ.setdefault(variable, "1")
     # Only now: the hub's library reads its settings from the environment when it is imported.
-    from lethe.hub.fetch import fetch
+    from lethe.sources.hub.fetch import fetch
 
     manifest = fetch(arguments.node, spec, arguments.results)
     print(

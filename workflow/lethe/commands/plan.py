@@ -2,10 +2,10 @@
 
 import argparse
 
-from lethe.commands.study_arguments import add_study_arguments, read
-from lethe.paths import FOLDER, node_manifest
-from lethe.plan import make_plan
-from lethe.specs import write_specs
+from lethe.artefacts.paths import FOLDER, node_manifest
+from lethe.commands.arguments import add_study_arguments, read
+from lethe.planning.plan import make_plan
+from lethe.planning.records import write_specs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,13 +5,8 @@ import os
 import time
 from pathlib import Path
 
-from lethe.artefacts import lock, publish, verify
-from lethe.commands.node_arguments import add_node_arguments, read_spec
-from lethe.evaluation.harness import EvalTask, score_checkpoint
-from lethe.evaluation.masked_loss import score_texts
-from lethe.imported.scores import imported_results
-from lethe.models.weights import weights_digest
-from lethe.paths import (
+from lethe.artefacts.files import lock, publish, verify
+from lethe.artefacts.paths import (
     MANIFEST,
     PROBE_MANIFEST,
     fetched_files,
@@ -19,7 +14,12 @@ from lethe.paths import (
     score_store,
     work_directory,
 )
-from lethe.threads import one_thread
+from lethe.commands.arguments import add_node_arguments, read_spec
+from lethe.evaluation.harness import EvalTask, score_checkpoint
+from lethe.evaluation.masked_loss import score_texts
+from lethe.imported.scores import imported_results
+from lethe.jobs.environment import one_thread
+from lethe.models.weights import weights_digest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

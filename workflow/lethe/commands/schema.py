@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 from typing import get_args
 
-from lethe.artefacts import write_atomic, write_json
-from lethe.config import Catalogue, Seeds, Study
-from lethe.entries import Entry
-from lethe.settings import ROOT
+from lethe.artefacts.files import write_atomic, write_json
+from lethe.artefacts.paths import PROJECT
+from lethe.config.catalogue import Catalogue, Seeds, Study
+from lethe.parameters.entries import Entry
 
 SCHEMAS = {"config.schema.json": Study, "catalogue.schema.json": Catalogue}
-MANUAL = ROOT / "config" / "README.md"
+MANUAL = PROJECT / "config" / "README.md"
 NESTED = {
     "probes": "an evaluation task",
     "recipes": "values tuned for a method",
@@ -21,7 +21,7 @@ BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--folder", type=Path, default=ROOT, help="of the workflow")
+    parser.add_argument("--folder", type=Path, default=PROJECT, help="of the workflow")
 
 
 def run(arguments: argparse.Namespace) -> None:

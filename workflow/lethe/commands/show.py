@@ -4,9 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from lethe.artefacts import read_json
-from lethe.lineage import find_node, lineage
-from lethe.paths import node_manifest
+from lethe.artefacts.files import read_json
+from lethe.artefacts.lineage import find_node, lineage
+from lethe.artefacts.paths import node_manifest
 
 RECORD = ("steps", "examples", "tokens", "labels", "flops", "seconds", "seed", "parameters")
 RECORD += ("revision", "resolution", "bytes")

@@ -2,8 +2,8 @@
 
 import argparse
 
-from lethe.commands.node_arguments import add_node_arguments, add_snapshot_argument, read_spec
-from lethe.threads import one_thread
+from lethe.commands.arguments import add_node_arguments, add_snapshot_argument, read_spec
+from lethe.jobs.environment import one_thread
 from lethe.training.stage import train_stage
 
 

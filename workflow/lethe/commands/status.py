@@ -5,10 +5,10 @@ import fcntl
 import os
 from pathlib import Path
 
-from lethe.commands.study_arguments import add_study_arguments, read
-from lethe.paths import node_manifest, work_directory
-from lethe.plan import make_plan
+from lethe.artefacts.paths import node_manifest, work_directory
+from lethe.commands.arguments import add_study_arguments, read
 from lethe.planning.nodes import Plan
+from lethe.planning.plan import make_plan
 
 LEGEND = "# scored   o trained   > running   ! failed   . to do"
 

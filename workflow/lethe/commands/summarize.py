@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from lethe.longtables import read_items, read_scores, write_metrics
+    from lethe.longtables.tables import read_items, read_scores, write_metrics
     from lethe.metrics.study import study_metrics
 
     scores, items = read_scores(arguments.scores), read_items(arguments.items)

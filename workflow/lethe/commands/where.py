@@ -2,8 +2,8 @@
 
 import argparse
 
-from lethe.commands.study_arguments import add_study_arguments, read
-from lethe.paths import study_directory
+from lethe.artefacts.paths import study_directory
+from lethe.commands.arguments import add_study_arguments, read
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -53,30 +52,6 @@ class Batch:
     def encoder_tokens(self) -> int:
         """How many of the tokens go through an encoder of their own."""
         return 0
-
-
-def step_indices(size: int, batch_size: int, step: int, train_seed: int, total: int) -> list[int]:
-    """Indices of the examples of one step: a function of (train seed, epoch, place) alone.
-
-    The examples of epoch e are a permutation drawn from (train_seed, e); a step takes the next
-    `batch_size` of the stream of epochs, and the stream ends after `total` examples.
-    """
-    first, last = step * batch_size, min((step + 1) * batch_size, total)
-    indices, place = [], first
-    while place < last:
-        epoch, within = divmod(place, size)
-        taken = epoch_order(size, train_seed, epoch)[within : within + last - place]
-        indices.extend(int(index) for index in taken)
-        place += len(taken)
-    return indices
-
-
-@lru_cache(maxsize=2)
-def epoch_order(size: int, train_seed: int, epoch: int) -> np.ndarray:
-    """The order of an epoch; kept, since shuffling a large corpus at every step costs time."""
-    order = np.random.default_rng([train_seed, epoch]).permutation(size)
-    order.flags.writeable = False
-    return order
 
 
 def rows_of(lengths: Sequence[int], width: int, packed: bool) -> list[list[int]]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from lethe.data.examples import Example
-from lethe.data.tokenizing import encode
+from lethe.data.examples import Example, encode
 from lethe.errors import UserError
 
 

@@ -8,8 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lethe.data.examples import Example
-from lethe.data.tokenizing import encode
+from lethe.data.examples import Example, encode
 
 # Documents whose whole text is predicted from an empty source, as sentences are scored that have no
 # context. The others are split in two at a random place, the decoder predicts the rest: the prefix

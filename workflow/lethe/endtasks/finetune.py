@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lethe.data.batches import step_indices
+from lethe.data.draws import step_indices
 from lethe.endtasks.classifier import Classifier, load_encoder
 from lethe.endtasks.f1 import METRICS
 from lethe.endtasks.labelled import LabelledTask, Split
@@ -18,7 +18,7 @@ from lethe.errors import UserError
 from lethe.models.loading import load_tokenizer
 from lethe.models.window import window
 from lethe.training.device import seed_draws, training_device
-from lethe.training.schedules import factor
+from lethe.training.optimizer import factor
 
 EVALUATION_ROWS = 64
 

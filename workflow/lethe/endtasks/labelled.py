@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lethe.artefacts.jsonlines import read_rows
 from lethe.errors import UserError
-from lethe.jsonlines import read_rows
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts import digest, read_json, sha256_file, write_json
+from lethe.artefacts.files import digest, read_json, sha256_file, write_json
+from lethe.artefacts.fingerprint import LIBRARIES, fingerprint
 from lethe.endtasks.finetune import Settings, fine_tune
 from lethe.endtasks.labelled import read_task
-from lethe.fingerprint import LIBRARIES, fingerprint
 
 SETTINGS = ("epochs", "learning_rate", "batch_size", "max_length", "weight_decay")
 SPLITS = ("train", "dev", "test")

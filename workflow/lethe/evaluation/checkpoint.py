@@ -1,13 +1,13 @@
 """A checkpoint directory opened for scoring: model, tokenizer, and what identifies them."""
 
-from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
+from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from lethe.artefacts import file_entry
+from lethe.artefacts.files import file_entry
 from lethe.errors import UserError
 from lethe.methods.attached import METHOD_STATE, attach
 from lethe.models.loading import first_line, load_model, load_tokenizer

@@ -1,6 +1,6 @@
 """A hub dataset as it was fetched: its splits by configuration, read without a cache on disk."""
 
-from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
+from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ import jinja2
 import pyarrow
 import yaml
 
-from lethe.artefacts import read_json, sha256_file
-from lethe.data.reading import FORMATS
+from lethe.artefacts.files import read_json, sha256_file
+from lethe.artefacts.paths import FETCH_MANIFEST
 from lethe.errors import UserError
-from lethe.paths import FETCH_MANIFEST
+from lethe.sources.reading import FORMATS
 
 BATCH_ROWS = 1000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lethe.artefacts import digest
+from lethe.artefacts.files import digest
 from lethe.errors import UserError
 from lethe.evaluation.intervals import mean_stderr
 from lethe.evaluation.scores import modal_share

@@ -1,6 +1,6 @@
 """Scores a checkpoint on lm-eval tasks with one load, keeping one result file a task."""
 
-from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
+from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
 import logging
 import math
@@ -15,10 +15,11 @@ from typing import Any
 import lm_eval.evaluator
 from lm_eval.api.model import LM
 
-from lethe.artefacts import digest, read_json, write_json
+from lethe.artefacts.files import digest, read_json, write_json
+from lethe.artefacts.fingerprint import fingerprint
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
-from lethe.evaluation.engines import code_of, wrap
+from lethe.evaluation.engines.wrap import code_of, wrap
 from lethe.evaluation.fetched_dataset import renamed_columns_as_sentences
 from lethe.evaluation.groups import merge
 from lethe.evaluation.lookup import members
@@ -27,7 +28,6 @@ from lethe.evaluation.scores import items_of, scores_of
 from lethe.evaluation.specification import EvalTask
 from lethe.evaluation.task_digest import task_digest
 from lethe.evaluation.tasks import TaskSource, build, find
-from lethe.fingerprint import fingerprint
 
 __all__ = ["EvalTask", "score_checkpoint"]
 

@@ -4,7 +4,7 @@ A task without a folder of its own is looked for among Lethe's tasks (`task_yaml
 among those that lm-eval ships, so that the two mix in one probe.
 """
 
-from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
+from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
 import difflib
 from collections.abc import Iterator
@@ -16,11 +16,12 @@ from typing import Any
 import lm_eval.tasks
 from lm_eval.tasks._index import Entry, Kind
 
+from lethe.artefacts.paths import TASK_YAML
 from lethe.errors import UserError
 from lethe.evaluation.specification import EvalTask
 
 DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
-OWN_FOLDER = Path(__file__).parent / "task_yaml"
+OWN_FOLDER = TASK_YAML
 # Where lm-eval keeps tasks whose folder does not begin their name, to be found without its index.
 FOLDER_OF = {"boolq": "super_glue"}
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lethe.artefacts import digest, read_json, sha256_file, write_json
+from lethe.artefacts.files import digest, read_json, sha256_file, write_json
 from lethe.data.encoding import encode_rows
 from lethe.data.examples import Example, read_example_rows
 from lethe.data.masked_batches import Masking, collate

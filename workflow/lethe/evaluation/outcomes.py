@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from lethe.artefacts import digest
+from lethe.artefacts.files import digest
 from lethe.evaluation.specification import EvalTask
 
 LONGEST_PREDICTION = 200  # characters kept of a generated text

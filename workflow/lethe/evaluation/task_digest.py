@@ -4,9 +4,9 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts import digest, sha256_file
+from lethe.artefacts.files import digest, sha256_file
+from lethe.artefacts.fingerprint import PACKAGE, fingerprint
 from lethe.evaluation.tasks import TaskSource, build, file_hashes
-from lethe.fingerprint import PACKAGE, fingerprint
 
 
 def task_digest(source: TaskSource) -> str:

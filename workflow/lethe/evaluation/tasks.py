@@ -4,7 +4,7 @@ Relative `data_files` are resolved against the YAML's own folder, so a folder of
 moved; jsonl rows are read in memory instead of through a dataset cache on disk.
 """
 
-from lethe.evaluation import environment  # noqa: F401  isort: skip (before its readers)
+from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ import datasets
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks._yaml_loader import load_yaml
 
-from lethe.artefacts import sha256_file
+from lethe.artefacts.files import sha256_file
+from lethe.artefacts.jsonlines import read_rows
 from lethe.errors import UserError
 from lethe.evaluation.fetched_dataset import content_of, read_split
 from lethe.evaluation.lookup import members, yaml_of
 from lethe.evaluation.specification import SPLITS, EvalTask
 from lethe.evaluation.templates import FIELDS, compile_templates
-from lethe.jsonlines import read_rows
 
 # Keys of a YAML that say where it lies or how it is listed, not what is scored.
 NOT_DEFINING = ("tag", "group", "task_list", "task_alias", "group_alias")

@@ -1,11 +1,10 @@
 """Decoder against encoder-decoder of nearest size (Luo et al. 2023, architecture)."""
 
-from lethe.claims.pairs import architecture_pairs
-from lethe.claims.subjects import Subject, study_subjects
-from lethe.figures.drawing import Drawn
-from lethe.figures.empty import empty
+from lethe.figures.drawing import Drawn, empty
 from lethe.figures.paired import draw_pairs, sides
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
+from lethe.metrics.pairs import architecture_pairs
+from lethe.metrics.subjects import Subject, study_subjects
 
 TITLE = "Decoder and encoder-decoder"
 

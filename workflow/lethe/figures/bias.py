@@ -5,12 +5,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.claims.subjects import Subject, reference, study_subjects
 from lethe.figures.appearance import Look, looks, set_words, stage_words, tick_words
-from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.figures.empty import empty
-from lethe.longtables import LongTables
+from lethe.figures.drawing import Drawn, Page, empty, legend_height, lower_first
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import LINE_COLUMNS, interval_words, shown
+from lethe.metrics.subjects import Subject, reference, study_subjects
 
 TITLE = "Stereotype preference by type"
 COLUMNS = 5

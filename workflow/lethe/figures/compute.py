@@ -6,9 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from lethe.figures.appearance import method_colour
-from lethe.figures.drawing import Drawn, Page
-from lethe.figures.empty import empty
-from lethe.longtables import LongTables
+from lethe.figures.drawing import Drawn, Page, empty
+from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import ALONE, alone_together
 from lethe.metrics.shown import LINE_COLUMNS
 from lethe.tables.compute import costs

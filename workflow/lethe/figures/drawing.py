@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lethe.artefacts import write_atomic
+from lethe.artefacts.files import write_atomic
 
 CAPTION_SIZE = 7
 CAPTION_LINE = 0.135  # inches
@@ -103,3 +103,11 @@ def save(drawn: Drawn, directory: Path, name: str) -> list[Path]:
     written.append(Path(directory) / f"{name}.csv")
     write_atomic(written[-1], drawn.plotted.to_csv(index=False, lineterminator="\n"))
     return written
+
+
+def empty(title: str, sentence: str) -> Drawn:
+    """A page that says what is missing and how to select it."""
+    page = Page(6.5, 0.85, "")
+    page.text(0.2, 0.1, title, fontsize=11, weight="bold")
+    page.text(0.2, 0.42, textwrap.fill(sentence, 95), fontsize=8.5, color="#444444")
+    return Drawn(page.figure, pd.DataFrame({"missing": [sentence]}))

@@ -5,9 +5,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import OTHER_METHOD, method_colour
-from lethe.figures.drawing import Drawn, Page
-from lethe.figures.empty import empty
-from lethe.longtables import LongTables
+from lethe.figures.drawing import Drawn, Page, empty
+from lethe.longtables.tables import LongTables
 from lethe.tables.end_tasks import NONE, build
 
 TITLE = "End tasks: learned and kept"

@@ -16,7 +16,7 @@ from lethe.figures.appearance import (
     tick_words,
 )
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.longtables import LongTables, sorted_axes
+from lethe.longtables.tables import LongTables, sorted_axes
 from lethe.metrics.cells import is_own
 from lethe.metrics.shown import (
     CONTROL,

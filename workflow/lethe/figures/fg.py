@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import MARKERS, Look, looks
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.longtables import LongTables, sorted_axes
+from lethe.longtables.tables import LongTables, sorted_axes
 from lethe.metrics.shown import (
     Line,
     interval_words,

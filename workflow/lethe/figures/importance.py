@@ -6,9 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lethe.figures.appearance import tick_words
-from lethe.figures.drawing import Drawn, Page
-from lethe.figures.empty import empty
-from lethe.longtables import LongTables
+from lethe.figures.drawing import Drawn, Page, empty
+from lethe.longtables.tables import LongTables
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import LINE_COLUMNS, Line, lines
 from lethe.tables.lines import words

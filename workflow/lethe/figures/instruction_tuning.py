@@ -1,11 +1,10 @@
 """A model and its instruction-tuned variant over the sequence (Luo et al. 2023, LLaMA, ALPACA)."""
 
-from lethe.claims.pairs import tuning_pairs
-from lethe.claims.subjects import study_subjects
-from lethe.figures.drawing import Drawn
-from lethe.figures.empty import empty
+from lethe.figures.drawing import Drawn, empty
 from lethe.figures.paired import draw_pairs, sides
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
+from lethe.metrics.pairs import tuning_pairs
+from lethe.metrics.subjects import study_subjects
 
 TITLE = "General instruction tuning before the sequence"
 

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import CONTROL_COLOUR, METRIC_WORDS, Look, looks
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.longtables import LongTables, sorted_axes
+from lethe.longtables.tables import LongTables, sorted_axes
 from lethe.metrics.shown import (
     CONTROL,
     Line,

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from lethe.figures.appearance import METRIC_WORDS, looks, stage_words, tick_words
 from lethe.figures.drawing import Drawn, Page, lower_first
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.cells import is_own
 from lethe.metrics.shown import CONTROL, LINE_COLUMNS, Line, interval_words, lines, order_of, shown
 

@@ -1,12 +1,10 @@
 """General examples mixed into every stage, beside none (Luo et al. 2023, section 5.4)."""
 
-from lethe.claims.contrasts import shown_extras
-from lethe.claims.pairs import mixing_pairs
-from lethe.claims.subjects import study_subjects
-from lethe.figures.drawing import Drawn
-from lethe.figures.empty import empty
+from lethe.figures.drawing import Drawn, empty
 from lethe.figures.paired import draw_pairs, sides
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
+from lethe.metrics.pairs import mixing_pairs, shown_extras
+from lethe.metrics.subjects import study_subjects
 
 TITLE = "General examples mixed into every stage"
 

@@ -7,13 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.claims.subjects import Subject
 from lethe.figures.appearance import Look, looks, stage_words, tick_words
 from lethe.figures.axis_means import axis_means
-from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.figures.empty import empty
-from lethe.longtables import LongTables, sorted_axes
+from lethe.figures.drawing import Drawn, Page, empty, legend_height, lower_first
+from lethe.longtables.tables import LongTables, sorted_axes
 from lethe.metrics.shown import interval_words, shown
+from lethe.metrics.subjects import Subject
 
 PANEL, GAP = (1.75, 1.35), (0.36, 0.86)
 LEFT, TOP = 0.62, 0.72

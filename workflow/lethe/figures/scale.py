@@ -5,16 +5,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.claims.pairs import series
-from lethe.claims.subjects import Subject, study_subjects
 from lethe.figures.appearance import MARKERS, PALETTE
 from lethe.figures.architecture import size_words
 from lethe.figures.axis_means import axis_means
-from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.figures.empty import empty
+from lethe.figures.drawing import Drawn, Page, empty, legend_height, lower_first
 from lethe.figures.paired import FLOOR
-from lethe.longtables import LongTables, sorted_axes
+from lethe.longtables.tables import LongTables, sorted_axes
+from lethe.metrics.pairs import series
 from lethe.metrics.shown import interval_words, shown
+from lethe.metrics.subjects import Subject, study_subjects
 
 TITLE = "Forgetting against size"
 PANEL, GAP = (1.9, 1.5), (0.4, 0.62)

@@ -11,6 +11,7 @@ import sys
 from lethe.forkserver.preload import GROUP_OF_VERB
 from lethe.forkserver.wire import (
     ENDED,
+    PACKAGE,
     REFUSED,
     SIGNAL,
     SOCKET_VARIABLE,
@@ -35,7 +36,7 @@ def run(arguments: list[str]) -> int:
             if status is not None:
                 return status
     from lethe.cli import main
-    from lethe.drivers import end_with_driver
+    from lethe.jobs.drivers import end_with_driver
 
     end_with_driver()
     return main(arguments)
@@ -62,7 +63,7 @@ def _request(arguments: list[str]) -> dict:
         "environment": dict(os.environ),
         "umask": umask,
         "python": sys.executable,
-        "package": os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+        "package": PACKAGE,
     }
 
 

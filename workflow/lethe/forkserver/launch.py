@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lethe.drivers import VARIABLE, announce_driver
-from lethe.forkserver.wire import SOCKET_VARIABLE, SWITCH_VARIABLE, THREAD_VARIABLES
+from lethe.forkserver.wire import PACKAGE, SOCKET_VARIABLE, SWITCH_VARIABLE, THREAD_VARIABLES
+from lethe.jobs.drivers import VARIABLE, announce_driver
 
 LONGEST_SOCKET_PATH = 100  # the system allows 107 bytes
 
@@ -57,7 +57,6 @@ def _spawn(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         listener.listen(128)
-        package_folder = str(Path(__file__).resolve().parents[2])
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")}
         # Asking a driver for its devices the other way would forbid their use after a fork.
         environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
@@ -71,7 +70,7 @@ def _spawn(path: Path) -> None:
                     str(path),
                     str(os.getpid()),
                 ],
-                cwd=package_folder,
+                cwd=os.path.dirname(PACKAGE),
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

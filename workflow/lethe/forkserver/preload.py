@@ -19,7 +19,7 @@ GROUPS = {
         "lethe.commands.base",
         "lethe.commands.stage",
         "lethe.commands.probe",
-        "lethe.world.build",
+        "lethe.sources.world.build",
     ),
     "tables": (
         "numpy",
@@ -31,9 +31,9 @@ GROUPS = {
         "lethe.cli",
         "lethe.commands.collect",
         "lethe.commands.summarize",
-        "lethe.tables.command",
-        "lethe.figures.command",
-        "lethe.claims.command",
+        "lethe.commands.table",
+        "lethe.commands.figure",
+        "lethe.commands.claims",
     ),
 }
 GROUP_OF_VERB = {

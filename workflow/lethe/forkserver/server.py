@@ -19,13 +19,13 @@ from lethe.forkserver.job import become
 from lethe.forkserver.preload import GROUP_OF_VERB, preload
 from lethe.forkserver.wire import (
     ENDED,
+    PACKAGE,
     REFUSED,
     SIGNAL,
     import_environment,
     receive_request,
 )
 
-PACKAGE = Path(__file__).resolve().parents[1]
 LOOK_SECONDS = 0.25
 REQUEST_SECONDS = 10.0
 # Arrow's allocator keeps one thread that survives forks by its own at-fork handlers.
@@ -90,7 +90,7 @@ class Server:
 
     def _why_not(self, request: dict) -> str | None:
         """Why this job must start by itself; also stops listening if that goes for all jobs."""
-        if request["python"] != sys.executable or request["package"] != str(PACKAGE):
+        if request["python"] != sys.executable or request["package"] != PACKAGE:
             return "the fork server belongs to another installation"
         wanted = import_environment(request["environment"])
         if wanted != self.environment:

@@ -6,6 +6,9 @@ import os
 import socket
 import struct
 
+# The package's folder; this room imports nothing of the package, since a client starts in no time.
+PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+
 SWITCH_VARIABLE = "LETHE_FORKSERVER"
 SOCKET_VARIABLE = "LETHE_FORKSERVER_SOCKET"
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lethe.config import Catalogue, Probe, Study
+from lethe.artefacts.local_files import file_digest
+from lethe.config.catalogue import Catalogue, Probe, Study
+from lethe.config.origins import Import
 from lethe.errors import UserError
 from lethe.imported.result_file import ResultFile, TaskResult, read_result_file, sample_file
-from lethe.local_files import file_digest
-from lethe.origin_entries import Import
-from lethe.same_versions import Scored, require_same
+from lethe.longtables.same_versions import Scored, require_same
 
 
 @dataclass(frozen=True)

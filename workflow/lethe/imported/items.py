@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
-from lethe.strict_json import digest
 
 LONGEST_PREDICTION = 200  # characters kept of a generated text, as in items made here
 

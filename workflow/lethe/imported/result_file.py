@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
-from lethe.strict_json import digest
 
 # The end of the names that lm-eval gives to a result file and to the samples beside it.
 DATE = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.json$")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts import sha256_file
+from lethe.artefacts.files import sha256_file
 from lethe.errors import UserError
 from lethe.imported.chain import task_digest
 from lethe.imported.items import items_of_samples, read_samples

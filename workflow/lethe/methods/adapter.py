@@ -7,9 +7,10 @@ normalisations stay frozen, so that the network beneath stays bit-identical.
 
 from torch import nn
 
-from lethe.adapters import AdapterMethod, new_adapters
+from lethe.data.draws import seed_of
 from lethe.methods.contract import Stage
-from lethe.training.loop import seed_of
+from lethe.methods.parts.adapter_method import AdapterMethod
+from lethe.methods.parts.adapters import new_adapters
 
 
 class SharedAdapter(AdapterMethod):

@@ -6,11 +6,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 
-from lethe.artefacts import read_json, write_atomic
+from lethe.artefacts.files import read_json, write_atomic
+from lethe.artefacts.paths import STAGE_MANIFEST
 from lethe.errors import UserError
 from lethe.methods.contract import Method
 from lethe.methods.registry import create
-from lethe.paths import STAGE_MANIFEST
 
 METHOD_STATE = "method_state.safetensors"
 # In the state's header and the manifest: digest of the weights of the base that the chain began on.

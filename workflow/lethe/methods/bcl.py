@@ -19,17 +19,17 @@ Sabour et al. 2017, and the initial values.
 import torch
 from torch import nn
 
-from lethe.adapters import new_adapters
+from lethe.data.draws import seed_of
 from lethe.errors import UserError
-from lethe.hard_attention.adapters import GatedAdapterMethod
-from lethe.knowledge_sharing.sharing_adapter import (
+from lethe.methods.contract import Stage
+from lethe.methods.parts.adapters import new_adapters
+from lethe.methods.parts.hard_attention.adapters import GatedAdapterMethod
+from lethe.methods.parts.knowledge_sharing.sharing_adapter import (
     SharingAdapter,
     add_domains,
     freeze_domains,
     new_sharing,
 )
-from lethe.methods.contract import Stage
-from lethe.training.loop import seed_of
 
 # What random numbers are drawn for, beside the adapters' own.
 BACK, CAPSULES = 1, 2

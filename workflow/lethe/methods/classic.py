@@ -18,14 +18,14 @@ checkpoint computes with), a text is its own class, and its tokens are masked in
 import torch
 from torch import nn
 
-from lethe.adapters import like
+from lethe.data.draws import seed_of
 from lethe.errors import UserError
-from lethe.hard_attention.adapters import GatedAdapterMethod
-from lethe.knowledge_sharing.contrast import mixed, new_attention, two_view_contrast
 from lethe.methods.contract import Stage
+from lethe.methods.parts.adapters import like
+from lethe.methods.parts.hard_attention.adapters import GatedAdapterMethod
+from lethe.methods.parts.knowledge_sharing.contrast import mixed, new_attention, two_view_contrast
+from lethe.methods.parts.softmask.contrast import pooled
 from lethe.models import masked_forward
-from lethe.softmask.contrast import pooled
-from lethe.training.loop import seed_of
 
 ATTENTION = "attention/"
 

@@ -1,7 +1,7 @@
 """DAS: continual pre-training with soft masks and a contrast (Ke et al. 2023, arXiv 2302.03241).
 
 Written from the paper's equations. Named options stand for what its authors' code does otherwise;
-`lethe.softmask.options` lists them.
+`lethe.methods.parts.softmask.options` lists them.
 """
 
 from contextlib import nullcontext
@@ -13,15 +13,20 @@ from lethe.data.examples import Example
 from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
+from lethe.methods.parts.softmask import importance as importances
+from lethe.methods.parts.softmask.contrast import contrast, pairs, pooled
+from lethe.methods.parts.softmask.gates import Importance, check_shapes, scaled
+from lethe.methods.parts.softmask.importance import summaries
+from lethe.methods.parts.softmask.masking import (
+    factors,
+    scale_gradients,
+    scale_updates,
+    taken_before,
+)
+from lethe.methods.parts.softmask.options import Options
+from lethe.methods.parts.softmask.passes import DOMAIN, GENERAL, drawing, first_rows, subset_batches
 from lethe.models import masked_forward
 from lethe.models.encoder_units import PLACES, encoder_of
-from lethe.softmask import importance as importances
-from lethe.softmask.contrast import contrast, pairs, pooled
-from lethe.softmask.gates import Importance, check_shapes, scaled
-from lethe.softmask.masking import factors, scale_gradients, scale_updates, taken_before
-from lethe.softmask.options import Options
-from lethe.softmask.passes import DOMAIN, GENERAL, drawing, first_rows, subset_batches
-from lethe.softmask.record import summaries
 
 STATE = {f"importance.{place}": place for place in PLACES}
 

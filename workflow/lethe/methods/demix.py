@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from lethe.adapters import AdapterMethod, apply_adapters, like, mean_of, new_adapters
+from lethe.data.draws import seed_of
 from lethe.data.examples import Example
 from lethe.errors import UserError
 from lethe.methods.contract import Stage
-from lethe.training.loop import seed_of
+from lethe.methods.parts.adapter_method import AdapterMethod
+from lethe.methods.parts.adapters import apply_adapters, like, mean_of, new_adapters
 
 EXPERTS = ("last", "mean")
 AT_ONCE = 32  # examples in a forward pass; it changes memory, not the choice

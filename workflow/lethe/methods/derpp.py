@@ -12,11 +12,11 @@ import torch
 from lethe.data.batches import Batch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
+from lethe.methods.parts.retention.distillation import squared_error
+from lethe.methods.parts.retention.fisher import check_count, check_weights
+from lethe.methods.parts.retention.reservoir import reservoir_slots
+from lethe.methods.parts.retention.stored_logits import Entry, pack, stored_for, unpack
 from lethe.models.forward import label_logits
-from lethe.retention.distillation import squared_error
-from lethe.retention.hyper import check_count, check_weights
-from lethe.retention.reservoir import reservoir_slots
-from lethe.retention.stored_logits import Entry, pack, stored_for, unpack
 
 WHICH_STAY, WHICH_REPLAY = 201, 202  # distinguish these draws from others of the same seed
 DRAW = 0  # by which tokens are masked for stored logits, in a masked language model

@@ -12,8 +12,13 @@ import torch
 from lethe.data.batches import Batch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
-from lethe.retention.fisher import diagonal_fisher, quadratic_penalty, running_mean
-from lethe.retention.hyper import check_count, check_weights
+from lethe.methods.parts.retention.fisher import (
+    check_count,
+    check_weights,
+    diagonal_fisher,
+    quadratic_penalty,
+    running_mean,
+)
 
 FISHER, ANCHOR, STAGES = "fisher.", "anchor.", "stages"
 WHICH_EXAMPLES = 101  # distinguishes this draw from others of the same seed

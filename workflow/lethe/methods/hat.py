@@ -17,10 +17,15 @@ the embeddings' compensated gradients.
 import torch
 
 from lethe.errors import UserError
-from lethe.hard_attention.method import GatedMethod
-from lethe.hard_attention.places import KINDS, free_shares, gate_units, unit_sizes
-from lethe.hard_attention.protection import Protection
 from lethe.methods.contract import Stage
+from lethe.methods.parts.hard_attention.adapters import GatedMethod
+from lethe.methods.parts.hard_attention.places import (
+    KINDS,
+    Protection,
+    free_shares,
+    gate_units,
+    unit_sizes,
+)
 
 
 class Hat(GatedMethod):

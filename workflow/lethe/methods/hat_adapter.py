@@ -8,7 +8,7 @@ Gates need a domain's identity. Where it is not known (evaluations, end tasks) t
 the network without gates, and end tasks tune them with it.
 """
 
-from lethe.hard_attention.adapters import GatedAdapterMethod
+from lethe.methods.parts.hard_attention.adapters import GatedAdapterMethod
 
 
 class HatAdapter(GatedAdapterMethod):

@@ -11,10 +11,10 @@ import torch
 from lethe.data.batches import Batch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
+from lethe.methods.parts.retention.distillation import divergence
+from lethe.methods.parts.retention.fisher import check_weights
 from lethe.models.forward import label_logits
 from lethe.models.masked_forward import hidden_states
-from lethe.retention.distillation import divergence
-from lethe.retention.hyper import check_weights
 
 
 class Distillation(Method):

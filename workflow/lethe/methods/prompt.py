@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from lethe.adapters import like
+from lethe.data.draws import seed_of
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
+from lethe.methods.parts.adapters import like
 from lethe.models.encoder_units import encoder_of
-from lethe.training.loop import seed_of
 
 STATE_NAME = "prompt"
 

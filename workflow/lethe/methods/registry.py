@@ -7,12 +7,13 @@ import lethe.methods
 from lethe.errors import UserError
 from lethe.methods.contract import Method
 
-_NOT_METHODS = {"attached", "contract", "demands", "registry"}
+_NOT_METHODS = {"attached", "contract", "registry"}
 
 
 def method_names() -> list[str]:
     """Names of all methods, from their files."""
-    found = (module.name for module in pkgutil.iter_modules(lethe.methods.__path__))
+    modules = pkgutil.iter_modules(lethe.methods.__path__)
+    found = (module.name for module in modules if not module.ispkg)
     return sorted(set(found) - _NOT_METHODS)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables import history, matrix, sorted_axes
+from lethe.longtables.tables import history, matrix, sorted_axes
 from lethe.metrics.resamples import ItemResamples
 
 CALIBRATION = "calibration"

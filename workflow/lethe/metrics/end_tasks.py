@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lethe.longtables import RUN_COLUMNS
+from lethe.longtables.tables import RUN_COLUMNS
 
 RUN = ["world_seed", "base_seed", "train_seed"]
 ALONE = "each alone"

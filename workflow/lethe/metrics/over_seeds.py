@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lethe.longtables import RUN_COLUMNS
+from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.intervals import t_interval
 
 SEEDS = ["world_seed", "base_seed", "train_seed"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lethe.longtables import RUN_COLUMNS
+from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.over_seeds import SEEDS
 
 LINE_COLUMNS = [column for column in RUN_COLUMNS if column not in SEEDS]

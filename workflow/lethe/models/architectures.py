@@ -4,7 +4,7 @@ from importlib import import_module
 
 import torch
 
-from lethe.families import FAMILIES
+from lethe.models.kinds import FAMILIES
 from lethe.models.t5_start import start
 
 # One place names the classes, so that a job imports only the architecture it runs.

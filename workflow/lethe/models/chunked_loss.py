@@ -9,7 +9,13 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from lethe.models.precision import arithmetic_dtype
+
+def arithmetic_dtype(device: torch.device, otherwise: torch.dtype) -> torch.dtype:
+    """That of autocast on this kind of device where it is on."""
+    if torch.is_autocast_enabled(device.type):
+        return torch.get_autocast_dtype(device.type)
+    return otherwise
+
 
 # Logits (labels x vocabulary) from which on the loss is taken in pieces. Smaller ones are left to
 # the plain loss, whose rounding differs.

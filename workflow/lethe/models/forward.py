@@ -7,8 +7,8 @@ from lethe.data.batches import Batch
 from lethe.data.masked_batches import MaskedBatch
 from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.models import chunked_loss, masked_forward, seq2seq_forward
-from lethe.models.document_masks import additive, same
-from lethe.models.precision import arithmetic_dtype
+from lethe.models.attention import additive, same
+from lethe.models.chunked_loss import arithmetic_dtype
 
 # Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
 PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
@@ -53,7 +53,7 @@ def inputs(model, batch: Batch) -> dict:
     kind, documents = model.config.model_type, batch.document_ids
     named = {"input_ids": batch.input_ids, "use_cache": False}
     if kind == "bloom":
-        from lethe.models import bloom_attention  # imports BLOOM, which few jobs need
+        from lethe.models import attention as bloom_attention  # imports BLOOM, which few jobs need
 
         bloom_attention.take_biases(model)
         dtype = arithmetic_dtype(batch.input_ids.device, model.dtype)

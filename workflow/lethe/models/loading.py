@@ -1,13 +1,15 @@
 """Load a plain hub directory: safetensors only, whole or not at all, never remote code."""
 
+import copy
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from tokenizers import processors
 
-from lethe.artefacts import read_json
+from lethe.artefacts.files import read_json
 from lethe.errors import UserError
 from lethe.models.architectures import ARCHITECTURES
 from lethe.models.weights import check_whole, weight_files
@@ -115,3 +117,98 @@ def load_tokenizer(directory: Path | str):
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+WORDS = {
+    "causal": "a decoder (causal)",
+    "seq2seq": "an encoder-decoder (seq2seq)",
+    "masked": "a masked language model (masked)",
+}
+
+
+def check_family(directory: Path, family: str) -> None:
+    """Refuse a checkpoint of another family than the catalogue says.
+
+    Raises:
+        UserError: it is of another family, or of an architecture that transformers lacks.
+    """
+    found = family_of(directory)
+    if found != family:
+        kind = read_json(directory / "config.json").get("model_type")
+        raise UserError(
+            f"{directory}: expected {WORDS[family]}, as its `family` says, found {WORDS[found]} of "
+            f"type {kind!r}; mend `family` in the catalogue, or give another checkpoint."
+        )
+
+
+def family_of(directory: Path) -> str:
+    """`causal`, `seq2seq` or `masked`, by the configuration of a checkpoint.
+
+    Raises:
+        UserError: transformers has no such architecture (code in a repository is never run).
+    """
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(
+            directory, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{directory}/config.json: no architecture that transformers has "
+            f"({first_line(error)}); code that comes with a checkpoint is never run."
+        ) from None
+    if config.is_encoder_decoder:
+        return "seq2seq"
+    return "masked" if is_masked(config.architectures) else "causal"
+
+
+def check_tokenizer(directory: Path, rows: int) -> None:
+    """Refuse a checkpoint without a fast tokenizer that fits its weights.
+
+    Args:
+        rows: of the embedding matrix.
+
+    Raises:
+        UserError: no tokenizer.json, one that cannot be read, no end token, or too many tokens.
+    """
+    if not (directory / "tokenizer.json").is_file():
+        raise UserError(
+            f"{directory} has no fast tokenizer (tokenizer.json); make one with transformers "
+            "(AutoTokenizer.from_pretrained(...).save_pretrained(...)) and import the folder."
+        )
+    try:
+        tokenizer = load_tokenizer(directory)
+    except Exception as error:  # the tokenizers library raises bare exceptions
+        raise UserError(
+            f"{directory}/tokenizer.json cannot be read ({first_line(error)}); make it anew."
+        ) from None
+    if tokenizer.eos_token_id is None:
+        raise UserError(
+            f"{directory}: its tokenizer has no end token; name one as `eos_token` in "
+            "tokenizer_config.json."
+        )
+    if len(tokenizer) > rows:
+        raise UserError(
+            f"{directory}: its tokenizer has {len(tokenizer)} tokens, its weights only {rows}; "
+            "they are of two different models."
+        )
+
+
+def tokenizer_for(family: str, tokenizer):
+    """The tokenizer itself, or for an encoder-decoder one that ends texts as T5's does.
+
+    T5's source ends in the end token, which gives the decoder a fixed place to read from, and has
+    no beginning token (Raffel et al. 2020, section 2.1). lm-eval follows the tokenizer in both.
+    """
+    if family != "seq2seq":
+        return tokenizer
+    ending = copy.deepcopy(tokenizer)
+    end = tokenizer.eos_token
+    ending.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {end}",
+        pair=f"$A {end} $B {end}",
+        special_tokens=[(end, tokenizer.eos_token_id)],
+    )
+    ending.bos_token = None
+    return ending

@@ -6,7 +6,7 @@ import torch.nn.functional as functional
 from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
 from lethe.models import chunked_loss
-from lethe.models.document_masks import additive, same
+from lethe.models.attention import additive, same
 
 # The module that makes logits of last hidden states, by model type.
 HEADS = {"roberta": "lm_head", "xlm-roberta": "lm_head", "camembert": "lm_head", "bert": "cls"}

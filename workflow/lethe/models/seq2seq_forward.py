@@ -4,7 +4,7 @@ import torch
 
 from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.errors import UserError
-from lethe.models.document_masks import additive, same
+from lethe.models.attention import additive, same
 
 # Models whose attention takes ready masks in each of its three places, and knows places by their
 # differences alone, so that packed examples are computed as if each had a row of its own.

@@ -1,13 +1,13 @@
 """Nodes of base models: built, fetched, imported, or derived from another."""
 
-from lethe.config import Catalogue
+from lethe.artefacts.local_files import checkpoint_digest
+from lethe.config.catalogue import Catalogue
+from lethe.config.origins import Model
+from lethe.config.recipe_values import recipe_for
 from lethe.errors import UserError
-from lethe.local_files import checkpoint_digest
-from lethe.origin_entries import Model
 from lethe.planning.data import add_data, add_fetched
 from lethe.planning.nodes import Base, Node, Plan, slug_of
 from lethe.planning.stages import add_stage
-from lethe.recipes import recipe_for
 
 
 def add_base(

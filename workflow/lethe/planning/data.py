@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from lethe.config import Catalogue
+from lethe.artefacts.local_files import file_digest
+from lethe.config.catalogue import Catalogue
+from lethe.config.reading import parse_mixture
 from lethe.errors import UserError
-from lethe.local_files import file_digest
 from lethe.planning.nodes import Node, Plan
-from lethe.settings import parse_mixture
 
 
 def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: Any) -> Node:

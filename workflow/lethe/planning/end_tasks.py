@@ -1,9 +1,9 @@
 """Nodes of end tasks: copies of checkpoints that are fine-tuned and scored."""
 
-from lethe.config import Catalogue, Study
+from lethe.config.catalogue import Catalogue, Study
+from lethe.config.reading import parse_mixture, selected
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Plan, Run
-from lethe.settings import parse_mixture, selected
 
 
 def add_end_tasks(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lethe.config import Catalogue, Study
+from lethe.config.catalogue import Catalogue, Study
 from lethe.errors import UserError
 from lethe.imported.chain import stage_specs
 from lethe.planning.bases import imported_node

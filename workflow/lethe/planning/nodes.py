@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from lethe.strict_json import digest
+from lethe.artefacts.strict_json import digest
 
 
 @dataclass(frozen=True)

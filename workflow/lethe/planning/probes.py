@@ -1,7 +1,7 @@
 """Nodes of probe results."""
 
-from lethe.config import Catalogue, Probe, Study
-from lethe.local_files import folder_digest
+from lethe.artefacts.local_files import folder_digest
+from lethe.config.catalogue import Catalogue, Probe, Study
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Node, Plan
 

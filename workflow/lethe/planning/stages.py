@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from lethe.config import Catalogue
-from lethe.methods.demands import require
+from lethe.config.catalogue import Catalogue
+from lethe.config.recipe_values import hyper_for, recipe_for
 from lethe.planning.data import mixture_spec
+from lethe.planning.demands import require
 from lethe.planning.nodes import Base, Node, Plan
-from lethe.recipes import hyper_for, recipe_for
 
 
 def add_stage(

@@ -1,6 +1,6 @@
 """DAS beside its ablations, its released code and its cheaper forms (Ke et al. 2023)."""
 
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference
 from lethe.metrics.end_tasks import SUMMARIES
 from lethe.tables.end_task_lines import EndTaskLine, end_task_lines, entry_line

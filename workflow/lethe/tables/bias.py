@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from lethe.claims.subjects import Subject, study_subjects
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import LINE_COLUMNS, shown
+from lethe.metrics.subjects import Subject, study_subjects
 from lethe.tables.lines import NUMBERS, of_line
 from lethe.tables.paper import behind_drop, elements_of, ends_and_drop, or_nothing, words_of
 from lethe.tables.writing import Table

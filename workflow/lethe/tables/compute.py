@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import RUN, alone_together
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, Line, is_control, lines, order_of

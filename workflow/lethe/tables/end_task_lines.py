@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lethe.longtables import LongTables, of_run, runs
+from lethe.longtables.tables import LongTables, of_run, runs
 from lethe.metrics.end_tasks import ONCE, alone_together, by_unit, percentages, stages_of
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, lines

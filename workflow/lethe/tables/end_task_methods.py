@@ -1,6 +1,6 @@
 """Methods by end tasks: what a domain gave, what is left of it after the last, what was lost."""
 
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import SUMMARIES
 from lethe.tables.end_task_lines import NOTHING, end_task_lines
 from lethe.tables.end_tasks import BOLD, UNITS

@@ -1,6 +1,6 @@
 """Paired tests of every continual method against plain training and against DAS."""
 
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.tables.end_task_lines import EndTaskLine, end_task_lines
 from lethe.tables.paired import (
     COMPARED,

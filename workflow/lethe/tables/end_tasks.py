@@ -1,6 +1,6 @@
 """End tasks after the last domain, and how much of what their domains gave is lost again."""
 
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import SUMMARIES
 from lethe.tables.end_task_lines import (
     NONE,

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from lethe.longtables import LongTables, sorted_axes
+from lethe.longtables.tables import LongTables, sorted_axes
 from lethe.metrics.shown import lines, shown
 from lethe.tables.lines import behind, number, of_line, words
 from lethe.tables.writing import Table

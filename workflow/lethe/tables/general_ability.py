@@ -1,8 +1,8 @@
 """Table 4 of Luo et al. 2023: R_o, R_-1 and FG by axis and model, in percent as printed there."""
 
-from lethe.claims.subjects import study_subjects
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import shown
+from lethe.metrics.subjects import study_subjects
 from lethe.tables.lines import of_line
 from lethe.tables.paper import (
     CAPTION_ENDS,

@@ -1,10 +1,9 @@
 """Table 6 of Luo et al. 2023: a model and the same model after general instruction tuning."""
 
-from lethe.claims.cells import TRAIN_SEEDS, replicates
-from lethe.claims.pairs import tuning_pairs
-from lethe.claims.subjects import Subject, study_subjects
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
+from lethe.metrics.pairs import tuning_pairs
 from lethe.metrics.shown import shown
+from lethe.metrics.subjects import TRAIN_SEEDS, Subject, replicates, study_subjects
 from lethe.tables.paper import (
     CAPTION_ENDS,
     PERCENT,

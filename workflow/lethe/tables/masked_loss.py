@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lethe.longtables import RUN_COLUMNS, LongTables
+from lethe.longtables.tables import RUN_COLUMNS, LongTables
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import LINE_COLUMNS, lines
 from lethe.tables.lines import words

@@ -1,10 +1,9 @@
 """Section 5.4 of Luo et al. 2023: general examples mixed into every stage, beside none."""
 
-from lethe.claims.contrasts import shown_extras
-from lethe.claims.pairs import mixing_pairs
-from lethe.claims.subjects import study_subjects
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
+from lethe.metrics.pairs import mixing_pairs, shown_extras
 from lethe.metrics.shown import shown
+from lethe.metrics.subjects import study_subjects
 from lethe.tables.instruction_tuning import paired
 from lethe.tables.paper import (
     CAPTION_ENDS,

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from lethe.claims.subjects import study_subjects
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import shown
+from lethe.metrics.subjects import study_subjects
 from lethe.tables.lines import NUMBERS, number, of_line
 from lethe.tables.paper import or_nothing, words_of
 from lethe.tables.writing import Table

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
 from lethe.tables.end_task_lines import EndTaskLine, end_task_lines, main_order, with_interval
 from lethe.tables.end_tasks import UNITS
 from lethe.tables.paper import or_nothing

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lethe.claims.cells import TRAIN_SEEDS, replicates
 from lethe.metrics.comparisons import PairedDifference, holm, paired_difference
 from lethe.metrics.shown import PLAIN
+from lethe.metrics.subjects import TRAIN_SEEDS, replicates
 from lethe.tables.end_task_lines import EndTaskLine, entry_line
 
 FEWEST_UNITS = 3

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from lethe.claims.cells import TRAIN_SEEDS, replicates
-from lethe.claims.subjects import POINTS, Subject
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import SEED_UNITS
+from lethe.metrics.subjects import POINTS, TRAIN_SEEDS, Subject, replicates
 from lethe.tables.lines import number, of_line
 from lethe.tables.writing import Table
 
@@ -22,7 +21,7 @@ CAPTION_ENDS = (
 
 def axes_of(rows: pd.DataFrame) -> list[str]:
     """Axes of general ability in the rows, in their fixed order; own tasks are none."""
-    from lethe.longtables import sorted_axes
+    from lethe.longtables.tables import sorted_axes
 
     return [axis for axis in sorted_axes(rows["axis"]) if axis not in SETS_APART]
 

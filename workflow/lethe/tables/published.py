@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from lethe.claims.subjects import Subject, reference, study_subjects
-from lethe.longtables import LongTables
+from lethe.longtables.tables import LongTables
+from lethe.metrics.published import means, read_published
 from lethe.metrics.shown import shown
-from lethe.published import means, read_published
+from lethe.metrics.subjects import Subject, reference, study_subjects
 from lethe.tables.lines import NUMBERS, of_line
 from lethe.tables.paper import ends_and_drop, or_nothing
 from lethe.tables.writing import Table

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lethe.artefacts import write_atomic
+from lethe.artefacts.files import write_atomic
 
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -4,17 +4,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lethe.artefacts import lock, publish, verify
+from lethe.artefacts.files import lock, publish, verify
+from lethe.artefacts.paths import BASE_MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
-from lethe.models.loading import load_tokenizer
-from lethe.models.saving import save_model
-from lethe.models.tokenizers import tokenizer_for
+from lethe.models.loading import load_tokenizer, tokenizer_for
+from lethe.models.weights import save_model
 from lethe.models.window import require_room
-from lethe.paths import BASE_MANIFEST, node_directory, work_directory
 from lethe.training.device import prepare
 from lethe.training.layout import make_collate
 from lethe.training.loop import Progress, total_steps, train

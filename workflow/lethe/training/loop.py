@@ -1,20 +1,19 @@
 """The only training loop: bases and stages, every family, every method."""
 
-import hashlib
 import math
 
 import torch
 
-from lethe.data.batches import Batch, step_indices
+from lethe.data.batches import Batch
+from lethe.data.draws import seed_of, step_indices
 from lethe.data.examples import Example
+from lethe.jobs.out_of_memory import ran_out
 from lethe.methods.contract import Method, Stage
-from lethe.out_of_memory import ran_out
 from lethe.training import memory
 from lethe.training.device import arithmetic, seed_draws, training_device
 from lethe.training.layout import Ahead
-from lethe.training.optimizer import clip, make_optimizer
+from lethe.training.optimizer import clip, factor, make_optimizer
 from lethe.training.progress import Found, Progress
-from lethe.training.schedules import factor
 from lethe.training.snapshots import Snapshots, flatten, restore
 
 
@@ -156,9 +155,3 @@ def _backward(stage, method, recipe, batches: list[Batch]) -> list[torch.Tensor]
         loss.backward()
         losses.append(loss.detach())
     return losses
-
-
-def seed_of(*parts: int) -> int:
-    """A generator seed from its parts, the same on every machine."""
-    text = ",".join(str(part) for part in parts).encode()
-    return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")

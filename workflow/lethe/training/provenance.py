@@ -1,10 +1,11 @@
 """What a checkpoint's manifest says of how it came to be."""
 
-import os
 import platform
 import subprocess
 import time
 from importlib.metadata import PackageNotFoundError, version
+
+from lethe.artefacts.paths import PACKAGE
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "safetensors")
 
@@ -36,8 +37,8 @@ def _python() -> str:
 
 def _commit() -> str | None:
     """The commit of the workflow, with `-dirty` when files differ from it; None outside git."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    command = ["git", "-C", here, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    command = ["git", "-C", str(PACKAGE), "describe"]
+    command += ["--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

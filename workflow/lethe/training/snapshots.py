@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from lethe.artefacts import atomic_path, digest
+from lethe.artefacts.files import atomic_path, digest
 from lethe.errors import UserError
 
 SNAPSHOT = "snapshot.safetensors"

@@ -3,17 +3,16 @@
 import time
 from pathlib import Path
 
-from lethe.artefacts import lock, publish, verify, write_atomic
+from lethe.artefacts.files import lock, publish, verify, write_atomic
+from lethe.artefacts.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
 from lethe.methods.attached import load_state, save_state
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_model, load_tokenizer, require_family
-from lethe.models.saving import save_model
-from lethe.models.weights import weights_digest
+from lethe.models.weights import save_model, weights_digest
 from lethe.models.window import require_room
-from lethe.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
 from lethe.training.device import prepare, training_device
 from lethe.training.layout import make_collate
 from lethe.training.loop import total_steps, train

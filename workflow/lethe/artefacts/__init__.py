@@ -1,0 +1,1 @@
+"""Files that hold results: written whole, read strictly, named by digests."""

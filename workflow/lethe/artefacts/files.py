@@ -1,0 +1,263 @@
+"""Files that are either whole or absent: atomic writes, strict JSON, manifests and locks.
+
+Everything under results/ is written here: under a temporary name in the same folder, synced,
+renamed, and the folder synced, so that a kill or a full disk never leaves half a file.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts import strict_json
+from lethe.artefacts.disk_errors import disk_errors_as_sentences
+from lethe.artefacts.faults import fault_point
+from lethe.artefacts.strict_json import digest
+from lethe.errors import UserError
+
+__all__ = [
+    "atomic_path",
+    "digest",
+    "file_entry",
+    "lock",
+    "process_is_alive",
+    "publish",
+    "read_json",
+    "sha256_file",
+    "sync",
+    "verify",
+    "write_atomic",
+    "write_json",
+]
+
+CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `path` for any writer; on leaving, it becomes `path`.
+
+    The folder is made if needed. On any error the temporary file is removed and an older `path`
+    stays as it was. Raises UserError naming `path` when the disk is full or cannot be written.
+    """
+    path = Path(path)
+    temporary = _temporary_name(path)
+    with disk_errors_as_sentences(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
+        try:
+            temporary.touch()
+            mode = temporary.stat().st_mode
+            fault_point("open")
+            yield temporary
+            temporary.chmod(mode)  # some writers (safetensors) make files for their owner alone
+            fault_point("write")
+            sync(temporary)
+            fault_point("fsync")
+            os.replace(temporary, path)
+            fault_point("rename")
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        sync(path.parent)
+
+
+def write_atomic(path: Path | str, content: bytes | str) -> None:
+    """Write a whole file or nothing; text is UTF-8 whatever the locale. Raises UserError."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_json(path: Path | str, value: Any, indent: int | None = 2) -> None:
+    """Write JSON with sorted keys. ValueError for NaN or infinity, before any file is touched."""
+    text = json.dumps(value, sort_keys=True, allow_nan=False, indent=indent)
+    write_atomic(path, text + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """Read strict JSON. UserError, naming the file, for anything cut, altered or not a number."""
+    path = Path(path)
+    try:
+        return strict_json.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: this file is missing") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except RecursionError:
+        raise UserError(f"{path}: not valid JSON (nested too deeply)") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not valid JSON, perhaps cut or altered ({error})") from None
+
+
+def sync(path: Path | str) -> None:
+    """Make a file's content, or a folder's list of names, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems refuse to sync a folder; the rename itself is done by then.
+        if not (error.errno == errno.EINVAL and Path(path).is_dir()):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sha256_file(path: Path | str) -> str:
+    """Hex sha256 of a file's bytes."""
+    result = hashlib.sha256()
+    with open(path, "rb") as handle:
+        while chunk := handle.read(CHUNK_BYTES):
+            result.update(chunk)
+    return result.hexdigest()
+
+
+def file_entry(path: Path | str) -> dict[str, Any]:
+    """What a manifest says of one file: {"size": bytes, "sha256": hex}."""
+    return {"size": os.path.getsize(path), "sha256": sha256_file(path)}
+
+
+def publish(
+    directory: Path | str, manifest_name: str, manifest: dict[str, Any], files: list[str]
+) -> dict[str, Any]:
+    """Write the manifest, last, over files that already lie in `directory`; return it.
+
+    Its key "files" becomes {name: {"size", "sha256"}}. Until the manifest is there the folder
+    counts as unfinished. Raises UserError for a missing file or a disk that cannot be written.
+    """
+    directory = Path(directory)
+    entries = {}
+    for name in sorted(files):
+        path = _inside(directory, name)
+        if not path.is_file():
+            raise UserError(f"{path}: this file should be published, but it was never written")
+        with disk_errors_as_sentences(path):
+            sync(path)
+            entries[name] = file_entry(path)
+    complete = {**manifest, "files": entries}
+    fault_point("publish")
+    write_json(directory / manifest_name, complete)
+    return complete
+
+
+def verify(
+    directory: Path | str, manifest_name: str, only: list[str] | None = None
+) -> dict[str, Any]:
+    """Read a manifest and compare its files (or `only` these) by size and sha256.
+
+    Raises UserError naming the first file that is missing, cut, altered, or not in the manifest.
+    """
+    directory = Path(directory)
+    source = directory / manifest_name
+    manifest = read_json(source)
+    entries = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(entries, dict):
+        raise UserError(f'{source}: not a manifest (no "files"); remove it and run again')
+    for name in sorted(entries) if only is None else only:
+        if name not in entries:
+            raise UserError(f"{source}: names no file {name!r}; it has: {', '.join(entries)}")
+        _verify_file(_inside(directory, name), entries[name], source)
+    return manifest
+
+
+@contextmanager
+def lock(path: Path | str) -> Iterator[None]:
+    """Hold `path` for this process alone; the kernel lets go when the process ends, however.
+
+    Raises UserError at once, naming the holder, when another process has it.
+    """
+    path = Path(path)
+    with disk_errors_as_sentences(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked_descriptor(path)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def process_is_alive(pid: int) -> bool:
+    """Whether this machine has a process of that number, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _locked_descriptor(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The last holder may have removed the folder between our open and our lock.
+            if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                return descriptor
+        except BlockingIOError:
+            holder = os.pread(descriptor, 200, 0).decode(errors="replace").split()
+            os.close(descriptor)
+            who = f"pid {holder[0]} on {holder[1]}" if len(holder) == 2 else "pid unknown"
+            raise UserError(
+                f"another process ({who}) is working on {path.parent}; wait for it or stop it"
+            ) from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _verify_file(path: Path, entry: Any, source: Path) -> None:
+    if not isinstance(entry, dict) or not {"size", "sha256"} <= set(entry):
+        raise UserError(f"{source}: says no size and sha256 for {path.name}; it was altered")
+    again = f"delete {source} and run again to make it anew"
+    if not path.is_file():
+        raise UserError(
+            f"{path}: this file was removed (scores stay valid without it); copy it back from "
+            f"where you keep it, or {again}"
+        )
+    size = path.stat().st_size
+    if size != entry["size"]:
+        raise UserError(
+            f"{path}: expected {entry['size']} bytes, found {size}, so it was cut or altered; "
+            f"copy it back, or {again}"
+        )
+    if sha256_file(path) != entry["sha256"]:
+        raise UserError(
+            f"{path}: its sha256 is not the one in {source.name}, so it was altered; "
+            f"copy it back, or {again}"
+        )
+
+
+def _inside(directory: Path, name: str) -> Path:
+    if not name or os.path.isabs(name) or ".." in Path(name).parts:
+        raise UserError(f"{directory}: a manifest may only name files inside it, found {name!r}")
+    return directory / name
+
+
+def _temporary_name(path: Path) -> Path:
+    return path.parent / f".{path.name}.{socket.gethostname()}.{os.getpid()}.tmp"
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what a killed process of this machine left half-written for this very file."""
+    prefix = f".{path.name}.{socket.gethostname()}."
+    for entry in os.scandir(path.parent):
+        name = entry.name
+        if not (name.startswith(prefix) and name.endswith(".tmp")):
+            continue
+        pid = name[len(prefix) : -len(".tmp")]
+        if pid.isdigit() and not process_is_alive(int(pid)):
+            with suppress(OSError):
+                os.unlink(entry.path)

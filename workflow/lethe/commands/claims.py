@@ -1,0 +1,38 @@
+"""lethe claims: test published claims on a study's scores, beside the published numbers."""
+
+import argparse
+from pathlib import Path
+
+from lethe.artefacts.files import read_json
+from lethe.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `lethe claims`."""
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.csv")
+    parser.add_argument("--metrics", type=Path, required=True, help="the study's metrics.csv")
+    parser.add_argument("--claims", type=Path, required=True, help="the study's claims, JSON")
+    parser.add_argument(
+        "--published", type=Path, help="published numbers, CSV; its -models.csv lies beside it"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for claims.csv, .md, .tex")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Test and write; UserError for a table or a record that is not one."""
+    from lethe.artefacts.paths import LUO2023
+    from lethe.claims.layout import save_claims
+    from lethe.claims.report import claims_table
+    from lethe.longtables.tables import LongTables, read_metrics, read_scores
+    from lethe.metrics.published import read_published, read_published_models
+
+    record = read_json(args.claims)
+    if not isinstance(record, dict) or not isinstance(record.get("claims"), list):
+        raise UserError(f"{args.claims}: expected a record with a list `claims`, found none.")
+    source = args.published or LUO2023
+    tables = LongTables(scores=read_scores(args.scores), metrics=read_metrics(args.metrics))
+    models = read_published_models(source)
+    table = claims_table(tables, record["claims"], read_published(source), models)
+    for path in save_claims(table, args.out):
+        print(path)
+    return 0

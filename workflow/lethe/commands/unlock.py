@@ -1,0 +1,62 @@
+"""Remove the lock that a killed run left behind, if every run here is proved to have ended."""
+
+import argparse
+import socket
+from pathlib import Path
+
+from lethe.errors import UserError
+from lethe.jobs.drivers import is_proved_dead, recorded_drivers
+
+LOCKS = Path(".snakemake") / "locks"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--directory", type=Path, default=Path("."), help="where snakemake is called (%(default)s)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    removed = unlock(arguments.directory)
+    if removed:
+        numbers = ", ".join(str(number) for number in removed)
+        print(f"lethe: the run that was killed (pid {numbers}) held a lock; it is removed")
+
+
+def unlock(folder: Path) -> list[int]:
+    """Remove Snakemake's locks; return the pids of the dead runs, nothing if none was locked.
+
+    Raises UserError if a run lives, or if it cannot be proved that the lock's owner is dead.
+    """
+    records = recorded_drivers(folder)
+    locks = sorted((folder / LOCKS).glob("*.lock"))
+    living = {path: record for path, record in records.items() if not is_proved_dead(record)}
+    if locks and living:
+        raise UserError(_about_living(living))
+    if locks and not records:
+        raise UserError(
+            f"{folder / LOCKS} is locked, but no record says by which run. If you are sure that "
+            "no snakemake works in this folder, type: snakemake --unlock"
+        )
+    for path in [*locks, *(path for path in records if path not in living)]:
+        path.unlink(missing_ok=True)
+    return [record["pid"] for record in records.values()] if locks else []
+
+
+def _about_living(living: dict[Path, dict]) -> str:
+    path, record = next(iter(living.items()))
+    if is_elsewhere(record):
+        return (
+            f"this folder is locked by a run on the machine {record.get('host')!r} (pid "
+            f"{record.get('pid')}), which cannot be seen from here. If that run has ended, "
+            f"delete {path} and type: snakemake --unlock"
+        )
+    return (
+        f"a run is under way in this folder (pid {record.get('pid')}). Wait for it, or stop it "
+        f"with: kill {record.get('pid')}"
+    )
+
+
+def is_elsewhere(record: dict) -> bool:
+    """Whether a record was made on another machine."""
+    return record.get("host") != socket.gethostname()

@@ -1,0 +1,1 @@
+"""What a study's YAML may say: typed entries, how they are read, and sentences about mistakes."""

@@ -1,0 +1,198 @@
+"""The typed configuration: a study (what is selected) over catalogues (what exists).
+
+The one source of the JSON schemas and of the manual's tables. Nothing heavy is imported here.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from lethe.config.claims import Claim
+from lethe.config.origins import Import, Model, Source
+from lethe.config.recipes import Recipe
+from lethe.parameters.entries import Count, Entry, Mixture, Name, Number, Positive, Seed, Share
+
+
+class Task(Entry):
+    """What a stage trains on."""
+
+    source: Name = Field(description="where its data comes from")
+    file: str = Field(
+        "train.jsonl", description="jsonl within the source: `prompt` and `response`, or `text`"
+    )
+    template: str = Field("{prompt}", description="how a prompt is wrapped; holds `{prompt}`")
+    delimiter: str = Field(" ", description="what stands between prompt and response")
+    count: Count | None = Field(None, description="examples drawn for a stage; null: all")
+    joined: bool = Field(
+        False,
+        description="masked language models: texts are put one after the other and cut into pieces "
+        "of the recipe's `max_length`, across their borders",
+    )
+    own: Name | None = Field(None, description="evaluation task that tests what was learned")
+
+
+class Evaluation(Entry):
+    """One evaluation task of a probe."""
+
+    axis: Literal["knowledge", "reasoning", "reading", "bias", "own", "calibration", "domain"] = (
+        Field(
+            description="the ability it belongs to; `calibration`: none, kept out of every axis; "
+            "`domain`: the texts that a masked language model is trained on"
+        )
+    )
+    texts: str | None = Field(
+        None,
+        description="masked language models: jsonl of texts within the source, with `{split}`, "
+        "instead of an lm-eval task; metrics `mlm_loss` (nats), `mlm_accuracy` and "
+        "`mlm_likelihood` (exp of -loss)",
+    )
+    source: Name | None = Field(
+        None, description="source that holds its YAML or its data, if not the probe's"
+    )
+    metric: str = Field(description="the headline metric")
+    chance: Share | None = Field(None, description="score of guessing; null: there is none")
+    shots: Annotated[int, Field(ge=0)] = Field(0, description="examples in the prompt")
+    cluster: str | None = Field(
+        "cluster", description="column that says which items belong together"
+    )
+    subset: str | None = Field(None, description="column whose values are also scored apart")
+
+
+class Probe(Entry):
+    """Evaluation tasks that share one load of a checkpoint."""
+
+    source: Name | None = Field(None, description="source that holds the tasks' YAML")
+    tasks: dict[Name, Evaluation] = Field(description="evaluation tasks by lm-eval name")
+    include: str | None = Field(
+        None, description="folder with task YAMLs of your own; null: those of the source or lm-eval"
+    )
+    stages: Literal["all", "base"] = Field(
+        "all", description="`base`: scored before the first stage only"
+    )
+    engine: Literal["fast", "stock"] = Field(
+        "fast",
+        description="what runs the forward passes, with the same scores: `fast` computes what "
+        "texts begin with alike once, `stock` is lm-eval's own",
+    )
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="of the weights in evaluation"
+    )
+
+
+class MethodEntry(Entry):
+    """A method with its hyper-parameters."""
+
+    method: Name = Field(description="file in lethe/methods")
+    hyper: dict[str, Any] = Field({}, description="hyper-parameters")
+    general: Mixture | None = Field(
+        None, description="general texts that the first stage of a chain reads beside its own"
+    )
+    source: Literal["paper", "tuned", "none"] = Field(description="where the values come from")
+    note: str = Field("", description="the paper's section, or trials and seeds of the tuning")
+
+
+class EndTask(Entry):
+    """A labelled task that shows what a domain's training is worth: a copy is fine-tuned on it."""
+
+    source: Name = Field(description="where its labelled texts come from")
+    train: str = Field(
+        "train.jsonl", description="jsonl within the source, rows with `text` and `label`"
+    )
+    dev: str | None = Field(None, description="such a file that is scored too; null: none")
+    test: str = Field("test.jsonl", description="such a file; what tables show is scored on it")
+    labels: list[str] = Field([], description="all classes; none: those of the training file")
+    metric: Literal["macro_f1", "micro_f1", "accuracy"] = Field(
+        description="the headline metric; all three are computed"
+    )
+    task: Name = Field(description="the task of its domain, of which the stages are made")
+    epochs: Count = Field(description="passes over its training file; the last one is scored")
+    learning_rate: Positive = Field(
+        3e-5, description="AdamW's at the first step; it falls linearly to zero"
+    )
+    batch_size: Count = Field(16, description="texts in one optimizer step")
+    max_length: Count = Field(164, description="tokens of the longest text; the rest is cut off")
+    weight_decay: Annotated[Number, Field(ge=0)] = Field(
+        0.01, description="decoupled weight decay of matrices; vectors are not decayed"
+    )
+
+
+class Also(Entry):
+    """Further chains of some models, beside those that every model has."""
+
+    models: list[Name] = Field(
+        min_length=1, description="models; one that the study does not select is passed over"
+    )
+    orders: list[Name] = Field([], description="orders")
+    methods: list[Name] = Field([], description="methods; none: those of the study")
+    controls: list[Name] = Field([], description="orders run as controls")
+    recipe: Name | None = Field(
+        None, description="optimisation settings of these chains; none: those of the study"
+    )
+    probes: list[Name] = Field([], description="further probes of these models")
+    end_tasks: list[Name] = Field([], description="further end tasks of these models")
+
+
+class Catalogue(Entry):
+    """Everything that exists, by kind and name."""
+
+    sources: dict[Name, Source] = {}
+    models: dict[Name, Model] = {}
+    tasks: dict[Name, Task] = {}
+    probes: dict[Name, Probe] = {}
+    end_tasks: dict[Name, EndTask] = {}
+    methods: dict[Name, MethodEntry] = {}
+    recipes: dict[Name, Recipe] = {}
+    orders: dict[Name, list[Mixture]] = {}
+    imports: dict[Name, Import] = {}
+    claims: dict[Name, Claim] = {}
+
+
+class Seeds(Entry):
+    """Five named seeds; each is in the specs of exactly what it affects."""
+
+    world: list[Seed] = Field(min_length=1, description="worlds generated")
+    base: list[Seed] = Field(
+        min_length=1, description="initial weights and document order of bases"
+    )
+    train: list[Seed] = Field(min_length=1, description="order of examples and dropout of a stage")
+    end_task: list[Seed] = Field(
+        [0], min_length=1, description="head, order of examples and dropout of end tasks"
+    )
+    bootstrap: Seed = Field(0, description="resampling of items for intervals")
+
+
+class Study(Entry):
+    """A selection: models x orders x methods x seeds, probed, with its tables and figures."""
+
+    study: Name = Field(description="name of the study; its tables and figures lie under it")
+    output: str = Field("results", min_length=1, description="folder of all artefacts")
+    code_changes: Literal["rerun", "keep"] = Field(
+        "rerun", description="whether changed code reruns what it made, or is only reported"
+    )
+    models: list[Name] = Field([], description="base models")
+    orders: list[Name] = Field([], description="sequences of stages, run for every model")
+    methods: list[Name] = Field([], description="how stages are trained")
+    controls: list[Name] = Field(
+        [], description="orders run as controls, with plain fine-tuning (drawn in grey)"
+    )
+    also: list[Also] = Field([], description="further chains of some of the models")
+    imports: list[Name] = Field([], description="chains trained or scored elsewhere")
+    recipe: Name = Field(description="optimisation settings of the stages")
+    probes: list[Name] = Field([], description="what is evaluated after every stage")
+    end_tasks: list[Name] = Field(
+        [], description="what copies of the checkpoints are fine-tuned on and scored"
+    )
+    end_task_cells: Literal["published", "all"] = Field(
+        "published",
+        description="`published`: stage 0, after the own domain, after the last of several stages; "
+        "`all`: after every stage",
+    )
+    limit: Count | None = Field(None, description="largest number of items an evaluation task")
+    seeds: Seeds = Field(description="the named seeds")
+    tables: list[Name] = Field([], description="tables to make")
+    figures: list[Name] = Field([], description="figures to draw")
+    claims: list[Name] = Field([], description="published claims to test")
+    snapshot_seconds: Positive = Field(
+        60.0, description="seconds between snapshots of a stage in training"
+    )
+    define: Catalogue = Field(Catalogue(), description="entries of your own, by kind and name")

@@ -1,0 +1,73 @@
+"""Entries of the catalogue of claims: published statements as tests on scores."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from lethe.parameters.entries import Entry, Name, Number
+
+# How many methods a contrast of methods compares; others compare none.
+METHODS_COMPARED = {"method_value": 1, "method_difference": 2, "method_less_pool": 1}
+
+
+class ClaimPart(Entry):
+    """One statement of a claim, written beforehand as a test on scores."""
+
+    contrast: Literal[
+        "above_zero",
+        "axis_ordering",
+        "grows_with_size",
+        "turns_with_size",
+        "range_narrows",
+        "causal_below_seq2seq",
+        "tuned_below_untuned",
+        "mixing_raises_final",
+        "new_tasks_rise",
+        "spread_over_orders",
+        "spread_over_seeds",
+        "method_value",
+        "method_difference",
+        "method_less_pool",
+    ] = Field(description="what is compared; a function of lethe/claims")
+    metric: Name = Field(
+        description="metric id; `base_score` or `final_score`: an axis' mean score, points"
+    )
+    axes: list[Name] = Field(
+        min_length=1, description="abilities, each tested; `axis_ordering`: in the claimed order"
+    )
+    unit: Literal["bases", "train seeds"] = Field(
+        description="what replicates: bases for claims about models, train seeds about methods"
+    )
+    direction: Literal["above", "below"] = Field(
+        "above", description="side of zero on which the effect is claimed to lie"
+    )
+    smallest_effect: Annotated[Number, Field(ge=0)] = Field(
+        description="smallest effect that matters, in the metric's unit (%, or points)"
+    )
+    why: str = Field("", description="the argument for it, in one line")
+    verdict: bool = Field(True, description="false: what is measured is shown, without a verdict")
+    published_set: str = Field(
+        "", description="published numbers: the set that stands for the axis; none: its mean"
+    )
+    methods: list[Name] = Field(
+        [], description="`method_` contrasts: the method, or two, the first less the second"
+    )
+
+    @model_validator(mode="after")
+    def _right_number_of_methods(self) -> "ClaimPart":
+        wanted = METHODS_COMPARED.get(self.contrast, 0)
+        if len(self.methods) != wanted:
+            raise ValueError(
+                f"methods: `{self.contrast}` needs {wanted or 'none'}, found {len(self.methods)}"
+            )
+        return self
+
+
+class Claim(Entry):
+    """A published statement as tests on scores, all of which must hold."""
+
+    statement: str = Field(description="what is claimed")
+    where: str = Field("", description="where it is published")
+    miniature: str = Field("", description="how a small study stands for it")
+    family: Name = Field(description="claims tested together: Holm's correction is within a family")
+    parts: dict[Name, ClaimPart] = Field(min_length=1, description="its statements, by name")

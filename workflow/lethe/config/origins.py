@@ -1,0 +1,148 @@
+"""Where data and models come from: sources, models, and chains made elsewhere."""
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from lethe.parameters.entries import Count, Entry, Mixture, Name, Positive, Revision, Seed, Share
+
+
+class Source(Entry):
+    """Where data comes from: the generated world, a hub dataset, or local files."""
+
+    kind: Literal["world", "hub", "files"] = Field(
+        description="`world`: the generated one; `hub`: a dataset of the hub; `files`: local files"
+    )
+    parameters: dict[str, Any] = Field(
+        {}, description="settings of the generator, or of the loader, beside the seed"
+    )
+    repo: str | None = Field(None, description="hub: the dataset's repository, OWNER/NAME")
+    revision: Revision | None = Field(
+        None, description="hub: commit, 40 hex digits; null: looked up once when fetched, then kept"
+    )
+    subset: str | None = Field(None, description="hub: the dataset's configuration")
+    include: list[str] = Field(
+        [], description="hub: patterns of the files to fetch; none: the whole repository"
+    )
+    files: dict[str, str] = Field(
+        {}, description="files: path by split; also the local road of a hub dataset"
+    )
+    loader: Name | None = Field(
+        None, description="how raw columns become prepared rows; null: they are used as they are"
+    )
+    gated: bool = Field(False, description="hub: terms must be accepted and a token given")
+    licence: str = Field("", description="licence of the data, as its publisher names it")
+    note: str = Field("", description="what to know about it")
+
+    @model_validator(mode="after")
+    def _complete(self):
+        if self.kind == "hub" and not self.repo:
+            raise ValueError("`repo` for a hub source")
+        if self.kind == "files" and not self.files:
+            raise ValueError("`files` (a path by split) for a source of local files")
+        return self
+
+
+ORIGINS = ("architecture", "hub", "import", "from")
+
+
+class Model(Entry):
+    """A base language model: built here, fetched from the hub, imported, or derived."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    family: Literal["causal", "seq2seq", "masked"] | None = Field(
+        None,
+        description="`causal`: decoder; `seq2seq`: encoder-decoder; `masked`: masked language "
+        "model; null: its parent's",
+    )
+    series: Name | None = Field(
+        None, description="models of one series differ in size only; null: a series of its own"
+    )
+    untuned: Name | None = Field(
+        None,
+        description="the model it was before general instruction tuning, if it is selected too",
+    )
+    params: Positive | None = Field(
+        None, description="about how many parameters: memory and time asked of a cluster"
+    )
+    source: Name | None = Field(
+        None, description="built: the source whose corpus and tokenizer it is built on"
+    )
+    architecture: Literal["llama", "t5", "mt5", "roberta"] | None = Field(
+        None, description="built: transformers architecture"
+    )
+    config: dict[str, Any] = Field({}, description="built: settings of the configuration")
+    corpus: list[str] = Field(
+        ["corpus/train.jsonl"],
+        min_length=1,
+        description="built: files of the source it is trained on",
+    )
+    recipe: Name | None = Field(None, description="built or derived: how it is trained")
+    attempts: Count = Field(3, description="built: seeds tried until the dev floors are reached")
+    floors: dict[Name, Share] = Field({}, description="built: least dev score by evaluation task")
+    hub: str | None = Field(None, description="fetched: the model's repository, OWNER/NAME")
+    revision: Revision | None = Field(
+        None, description="fetched: commit, 40 hex digits; null: looked up once, then kept"
+    )
+    gated: bool = Field(False, description="fetched: terms must be accepted and a token given")
+    licence: str = Field("", description="licence of the weights, as their publisher names it")
+    note: str = Field("", description="what to know about it")
+    path: str | None = Field(
+        None, alias="import", description="imported: folder in hub format, with safetensors weights"
+    )
+    parent: Name | None = Field(None, alias="from", description="derived: the model it starts as")
+    train_on: Mixture | None = Field(None, description="derived: mixture it is trained on")
+
+    @model_validator(mode="after")
+    def _one_origin(self):
+        given = [self.architecture, self.hub, self.path, self.parent]
+        found = [name for name, value in zip(ORIGINS, given, strict=True) if value is not None]
+        if len(found) != 1:
+            raise ValueError(
+                "exactly one of `architecture` (built here), `hub` (fetched), `import` (a folder) "
+                f"and `from` (derived), found {' and '.join(found) or 'none'}"
+            )
+        needed = {
+            "architecture": ("family", "source", "recipe"),
+            "hub": ("family",),
+            "import": ("family",),
+            "from": ("train_on", "recipe"),
+        }[found[0]]
+        for name in needed:
+            if getattr(self, name) is None:
+                raise ValueError(f"`{name}` beside `{found[0]}`")
+        return self
+
+
+class ImportedStage(Entry):
+    """One checkpoint trained elsewhere, or its scores made elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    task: Mixture | None = Field(None, description="what it was trained on; null: the base model")
+    path: str | None = Field(None, alias="import", description="folder in hub format")
+    results: list[str] = Field([], description="lm-eval result files, instead of a checkpoint")
+
+    @model_validator(mode="after")
+    def _one_kind(self):
+        if (self.path is None) == (not self.results):
+            raise ValueError("either `import` (a folder) or `results` (lm-eval result files)")
+        return self
+
+
+class Import(Entry):
+    """A chain trained elsewhere: the base model first, then every stage in order."""
+
+    model: Name = Field(description="name of the model in tables and figures")
+    family: Literal["causal", "seq2seq", "masked"] = Field(
+        description="`causal`, `seq2seq` or `masked`"
+    )
+    series: Name | None = Field(None, description="models of one series differ in size only")
+    untuned: Name | None = Field(None, description="the model before general instruction tuning")
+    params: Positive | None = Field(None, description="number of parameters, for result files")
+    method: Name = Field("sequential", description="name of the method in tables and figures")
+    order: Name = Field("imported", description="name of the order in tables and figures")
+    base_seed: Seed | None = Field(None, description="seed of the base model, if it has one")
+    train_seed: Seed | None = Field(None, description="seed of the training, if it is known")
+    stages: list[ImportedStage] = Field(min_length=2, description="the base, then every stage")

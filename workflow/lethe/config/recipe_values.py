@@ -1,0 +1,52 @@
+"""What a stage is trained with: the values of its recipe, and what overrides them."""
+
+from typing import Any
+
+from lethe.config.catalogue import MethodEntry
+from lethe.config.recipes import Recipe
+from lethe.errors import UserError
+from lethe.parameters.sentences import validated
+
+CHOICES = {"overrides", "tuned"}
+
+
+def recipe_for(
+    name: str, recipe: Recipe, model: str, method: str = "", family: str = "masked"
+) -> dict[str, Any]:
+    """The recipe's values for a model and, in a stage, a method; what was tuned goes last.
+
+    What another family has no use for is left out, so that it enters no identity.
+
+    Raises:
+        UserError: an override is no key of a recipe, or its value is of the wrong kind.
+    """
+    values = recipe.model_dump(exclude=CHOICES)
+    tuned = recipe.tuned.get(method)
+    for where, other in (
+        (f"overrides.{model}", recipe.overrides.get(model)),
+        (f"tuned.{method}.recipe", tuned and tuned.recipe),
+    ):
+        if other:
+            for key in sorted(CHOICES & other.keys()):
+                raise UserError(
+                    f"recipes.{name}.{where}: expected values of the recipe, found {key!r}."
+                )
+            values |= other
+            # Epochs and steps exclude each other.
+            if {"epochs", "steps"} & other.keys():
+                values |= {key: None for key in {"epochs", "steps"} - other.keys()}
+            made = validated(Recipe, values, f"recipes.{name}.{where}")
+            values = made.model_dump(exclude=CHOICES)
+    values["betas"] = list(values["betas"])
+    if family != "masked":
+        del values["mask_share"]
+    # Where it is off it is left out too, so that stages from before there was this key keep theirs.
+    if family != "masked" or not values["unpadded"]:
+        del values["unpadded"]
+    return values
+
+
+def hyper_for(recipe: Recipe, method: str, entry: MethodEntry) -> dict[str, Any]:
+    """The hyper-parameters of a method with a recipe: its own, and those tuned for the recipe."""
+    tuned = recipe.tuned.get(method)
+    return entry.hyper | (tuned.hyper if tuned else {})

@@ -1,0 +1,73 @@
+"""Recipes: how a stage or a base is optimised."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from lethe.parameters.entries import Count, Entry, Name, Number, Positive, Share
+
+
+class Tuned(Entry):
+    """Values of one method that were found for one recipe, on development seeds."""
+
+    hyper: dict[str, Any] = Field({}, description="in place of the method's own hyper-parameters")
+    recipe: dict[str, Any] = Field({}, description="in place of the recipe's own values")
+    trials: Count = Field(description="settings that were tried, the catalogue's among them")
+    note: str = Field(description="on which seeds and split, and by what the choice was made")
+
+
+class Recipe(Entry):
+    """Named optimisation settings of a stage or a base."""
+
+    batch_size: Count = Field(description="examples in one optimizer step (the global batch)")
+    epochs: Positive | None = Field(None, description="passes over the examples; or give `steps`")
+    steps: Count | None = Field(None, description="optimizer steps; or give `epochs`")
+    max_length: Count = Field(description="tokens of the longest example, and of a packed row")
+    checkpoint: Literal["last", "newest-periodic"] = Field(
+        "last",
+        description="weights a stage hands on: the last, or the newest of every `save_steps`",
+    )
+    save_steps: Count | None = Field(None, description="steps between periodic checkpoints")
+    learning_rate: Positive = Field(description="peak learning rate of AdamW")
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="course of the learning rate after the warm-up"
+    )
+    warmup_share: Share = Field(0.0, description="share of the steps that warm up linearly")
+    final_share: Share = Field(0.0, description="share of the peak rate left at the end")
+    betas: tuple[Share, Share] = Field((0.9, 0.999), strict=False, description="AdamW's betas")
+    epsilon: Positive = Field(1e-8, description="AdamW's epsilon")
+    weight_decay: Annotated[Number, Field(ge=0)] = Field(
+        0.0, description="decoupled weight decay of matrices; vectors are not decayed"
+    )
+    clip_norm: Positive | None = Field(1.0, description="largest gradient norm; null: no clipping")
+    packed: bool = Field(
+        True,
+        description="several examples a row, kept apart by attention; padding only changes. Of no "
+        "effect on masked language models, see `unpadded`",
+    )
+    unpadded: bool = Field(
+        False,
+        description="masked language models: several texts a row of `max_length` tokens, as "
+        "`packed` does for the other families",
+    )
+    loss_normalisation: Literal["token", "example"] = Field(
+        "token", description="equal weight of every label, or every example, of the global batch"
+    )
+    mask_share: Annotated[Number, Field(gt=0, lt=1)] = Field(
+        0.15, description="masked language models: share of the tokens that are predicted"
+    )
+    micro_batch_rows: Count | None = Field(
+        None, description="rows computed at once, to save memory; null: the whole batch"
+    )
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of the arithmetic; weights and optimizer are float32 in any case"
+    )
+    recompute_activations: bool = Field(
+        False, description="compute activations again in the backward pass, to save memory"
+    )
+    overrides: dict[Name, dict[str, Any]] = Field(
+        {}, description="other values of these keys, by model name"
+    )
+    tuned: dict[Name, Tuned] = Field(
+        {}, description="values that methods have with this recipe, by method name"
+    )

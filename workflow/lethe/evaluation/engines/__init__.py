@@ -1,0 +1,1 @@
+"""What runs the forward passes of an evaluation."""

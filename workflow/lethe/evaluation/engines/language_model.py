@@ -1,0 +1,93 @@
+"""lm-eval's own model class over a model in memory, with sentences where it would stumble."""
+
+from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from lm_eval.models.huggingface import HFLM
+
+from lethe.errors import UserError
+from lethe.evaluation.engines.requests import ONE_TOO_MANY, check_requests, check_texts
+from lethe.evaluation.engines.scored_positions import Answer
+from lethe.jobs.out_of_memory import ran_out
+
+LOG = logging.getLogger(__name__)
+
+
+class StockModel(HFLM):
+    """lm-eval's HFLM: its rows, its padding and its arithmetic, the softmax in float32.
+
+    Answers without tokens, or too long for the model, are refused. Where memory runs out the
+    batches are halved, for good.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
+        super().__init__(
+            pretrained=model, tokenizer=tokenizer, batch_size=batch_size, softmax_dtype="float32"
+        )
+
+    def loglikelihood(self, requests: list, disable_tqdm: bool = False) -> list[Answer]:
+        """As HFLM, without a progress bar."""
+        check_texts([request.args for request in requests])
+        return super().loglikelihood(requests, disable_tqdm=True)
+
+    def generate_until(self, requests: list, disable_tqdm: bool = False) -> list[str]:
+        """As HFLM, without a progress bar.
+
+        Raises:
+            UserError: the device lacks the memory for a single text.
+        """
+        return self._in_smaller_batches(super().generate_until, requests, True)
+
+    def _loglikelihood_tokens(
+        self, requests: list, disable_tqdm: bool = False, override_bs: int | None = None
+    ) -> list[Answer]:
+        """As HFLM: (log-likelihood in nats, is greedy) of each (texts, context, continuation).
+
+        Raises:
+            UserError: an answer without tokens or longer than the model, or the device lacks the
+                memory for a single text.
+        """
+        check_requests(requests, self.max_length)
+        score = super()._loglikelihood_tokens
+        answers: dict[int, Answer] = {}
+        for numbers in divided_once(requests):
+            part = [requests[number] for number in numbers]
+            found = self._in_smaller_batches(score, part, True, override_bs)
+            answers |= dict(zip(numbers, found, strict=True))
+        return [answers[number] for number in range(len(requests))]
+
+    def _in_smaller_batches(self, work: Callable[..., list], *given) -> list:
+        """What `work` answers, in batches that fit."""
+        while True:
+            try:
+                return work(*given)
+            except RuntimeError as error:
+                if not ran_out(error):
+                    raise
+            # Not within `except`: the error holds on to what the pass had in memory.
+            if self.batch_size < 2:
+                raise UserError(ONE_TOO_MANY)
+            self.batch_size_per_gpu = self.batch_size // 2
+            LOG.warning("Memory ran out; %d texts a batch from now on.", self.batch_size)
+
+
+def divided_once(requests: list) -> list[list[int]]:
+    """Numbers of requests, in as few lists as give every text in a list one length of its answer.
+
+    lm-eval 0.4.13 keeps what it computed of a text for all requests of the same text, and would
+    read the wrong positions of it for an answer of another length.
+    """
+    lengths: dict[tuple[int, ...], list[int]] = {}
+    lists: list[list[int]] = []
+    for number, (_, context, answer) in enumerate(requests):
+        known = lengths.setdefault((*context, *answer[:-1]), [])
+        if len(answer) not in known:
+            known.append(len(answer))
+        place = known.index(len(answer))
+        if place == len(lists):
+            lists.append([])
+        lists[place].append(number)
+    return lists

@@ -1,0 +1,1 @@
+"""The long tables: their schema, how they are gathered and read."""

@@ -1,0 +1,142 @@
+"""Gather the scores of a study into the two long tables."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts.files import read_json
+from lethe.artefacts.paths import node_manifest
+from lethe.errors import UserError
+from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
+from lethe.longtables.same_versions import Scored, require_same
+from lethe.longtables.tables import ITEM_COLUMNS, SCHEMA_VERSION
+
+
+def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict]]:
+    """Rows of the scores table, one a run, stage and score, and of the items table.
+
+    Stage 0 is scored once per base and joined to every run of it.
+
+    Raises:
+        UserError: a probe result is missing or altered, or a chain has a task that was not scored
+            alike after all its stages.
+    """
+    probes = {
+        node: read_probe(results, node) for nodes in record["probes"].values() for node in nodes
+    }
+    for run in record["runs"]:
+        require_same_versions(run, record, probes, results)
+    end_tasks = read_end_tasks(record, results)
+    scores = [row for run in record["runs"] for row in run_rows(run, record, probes, end_tasks)]
+    items = [
+        item_row(item, checkpoint, result["task"])
+        for checkpoint, nodes in sorted(record["probes"].items())
+        for node in nodes
+        for result in probes[node]["results"]
+        for item in result["items"]
+    ]
+    return scores, items
+
+
+def item_row(item: dict, checkpoint: str, task: str) -> dict:
+    """One row of the items table; a stored item may know more than the table shows."""
+    row = {**item, "node": checkpoint, "probe": task, "schema_version": SCHEMA_VERSION}
+    return {column: row[column] for column in ITEM_COLUMNS}
+
+
+def read_probe(results: Path, node: str) -> dict[str, Any]:
+    """One probe result.
+
+    Raises:
+        UserError: it is missing, is not JSON, or lacks what a probe result has.
+    """
+    path = node_manifest(results, "probe", node)
+    probe = read_json(path)
+    if not isinstance(probe, dict) or not {"id", "results", "parameters", "spec"} <= probe.keys():
+        raise UserError(f"{path}: not a probe result; remove it and run again to make it anew.")
+    if probe["id"] != node:
+        raise UserError(f"{path}: is the result of {probe['id']}, not of {node}; remove it.")
+    return probe
+
+
+def require_same_versions(run: dict, record: dict, probes: dict[str, dict], results: Path) -> None:
+    """Refuse a chain in which an evaluation task was not scored alike after all stages."""
+    by_task: dict[str, list[Scored]] = {}
+    stages = zip(run["checkpoints"], run["stages"], strict=True)
+    for index, (checkpoint, mixture) in enumerate(stages):
+        for node in record["probes"][checkpoint]:
+            again = f"remove {node_manifest(results, 'probe', node)} and run again"
+            if "imported" in probes[node]["spec"]:
+                again = "run lm_eval on its checkpoint and name the new result file"
+            for result in probes[node]["results"]:
+                keys = ("version", "shots", "lm_eval_version", "task_digest", "engine", "dtype")
+                values = {key: str(result[key]) for key in keys}
+                one = Scored(index, mixture, again, values)
+                by_task.setdefault(result["task"], []).append(one)
+    chain = f"{run['model']}, {run['method']}, {run['order']}"
+    for task, scored in by_task.items():
+        require_same(task, chain, scored)
+
+
+def run_rows(run: dict, record: dict, probes: dict[str, dict], end_tasks: dict) -> list[dict]:
+    """All score rows of one run."""
+    rows = []
+    for index, (checkpoint, mixture) in enumerate(
+        zip(run["checkpoints"], run["stages"], strict=True)
+    ):
+        words = {
+            "node": checkpoint,
+            "model": run["model"],
+            "family": run["family"],
+            "series": run["series"],
+            "untuned": run["untuned"],
+            "world_seed": run["world_seed"],
+            "base_seed": run["base_seed"],
+            "method": run["method"],
+            "method_params": json.dumps(run["hyper"], sort_keys=True),
+            "recipe": run["recipe"],
+            "order": run["order"],
+            "train_seed": run["train_seed"],
+            "end_task_seed": None,
+            "stage_index": index,
+            "stage_task": mixture,
+            "schema_version": SCHEMA_VERSION,
+        }
+        for node in record["probes"][checkpoint]:
+            probe = probes[node]
+            headlines = {task["name"]: task["metric"] for task in probe["spec"]["tasks"]}
+            for result in probe["results"]:
+                sized = {**words, "params": probe["parameters"]}
+                headline = headlines[result["task"]]
+                rows += score_rows(sized, result, record["own"], headline)
+        for node in record.get("end_tasks", {}).get(checkpoint, ()):
+            rows += end_task_rows(words, end_tasks[node], record["domains"])
+    return rows
+
+
+def kind_of(result: dict, own: dict[str, str]) -> str:
+    """How a score was made: the kind of its row."""
+    if any(score["metric"] == "mlm_loss" for score in result["scores"]):
+        return "mlm"
+    return "own_task" if result["task"] in own else "probe"
+
+
+def score_rows(words: dict, result: dict, own: dict[str, str], headline: str) -> list[dict]:
+    """The rows of one evaluation task on one checkpoint; `headline` is its metric in tables."""
+    shared = {
+        **words,
+        "kind": kind_of(result, own),
+        "axis": result["axis"],
+        "probe": result["task"],
+        "split": result["split"],
+        "shots": result["shots"],
+        "chance": result["chance"],
+        "engine": result["engine"],
+        "dtype": result["dtype"],
+        "task_version": str(result["version"]),
+        "task_digest": result["task_digest"],
+        "lm_eval_version": result["lm_eval_version"],
+    }
+    return [
+        {**shared, **score, "headline": score["metric"] == headline} for score in result["scores"]
+    ]

@@ -1,0 +1,201 @@
+"""Reads and writes a CSV file whose rows obey a JSON schema; the first breach is one sentence.
+
+Values are checked column by column and once per distinct value, so that a table of a hundred
+thousand rows is checked in a fraction of a second. An empty field is null where the schema
+allows null, else the empty string.
+"""
+
+import gzip
+import io
+import json
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lethe.artefacts.files import write_atomic
+from lethe.artefacts.paths import SCHEMAS
+from lethe.errors import UserError
+
+INTEGER = re.compile(r"-?[0-9]{1,19}")
+BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
+NAMES = {"integer": "an integer", "number": "a finite number", "boolean": "true or false"}
+
+
+@cache
+def load_schema(name: str) -> dict[str, Any]:
+    """The JSON schema of one row of table `name`; its properties are the columns, in order."""
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+def columns(name: str) -> list[str]:
+    """Column names of a table, in order."""
+    return list(load_schema(name)["properties"])
+
+
+def read_table(name: str, path: Path | str) -> pd.DataFrame:
+    """Read and check a table. Integers that may be empty are Int64, numbers are float64.
+
+    Raises UserError naming the file, row (counted from 1 after the header) and column.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+    return parse_table(name, text, str(path))
+
+
+def write_table(name: str, path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
+    """Check and write a table; a name that ends in .gz is compressed. Same rows, same bytes.
+
+    Raises UserError if a row breaks the schema; nothing is written then.
+    """
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    text = table_text(name, frame, str(path))
+    parse_table(name, text, str(path))
+    content = text.encode("utf-8")
+    if str(path).endswith(".gz"):
+        content = gzip.compress(content, compresslevel=6, mtime=0)
+    write_atomic(path, content)
+
+
+def table_text(name: str, frame: pd.DataFrame, where: str) -> str:
+    """The CSV text of a frame, columns in the schema's order, numbers in their shortest form."""
+    wanted = columns(name)
+    if len(frame.columns) or len(frame):
+        _require_columns(wanted, list(frame.columns), where)
+    frame = frame.reindex(columns=wanted)
+    for column, rule in load_schema(name)["properties"].items():
+        if "boolean" in _types(rule):
+            frame[column] = [_boolean_text(value) for value in frame[column]]
+        elif "integer" in _types(rule):
+            frame[column] = [_integer_text(value) for value in frame[column]]
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def parse_table(name: str, text: str, where: str) -> pd.DataFrame:
+    """Typed frame from CSV text; UserError on the first breach of the schema."""
+    try:
+        frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise UserError(f"{where}: not a CSV table ({str(error).strip()})") from None
+    _require_columns(columns(name), list(frame.columns), where)
+    properties = load_schema(name)["properties"]
+    typed = {
+        column: _typed_column(frame[column], rule, f"{where}", column)
+        for column, rule in properties.items()
+    }
+    return pd.DataFrame(typed)
+
+
+def _require_columns(wanted: list[str], found: list[str], where: str) -> None:
+    missing = [column for column in wanted if column not in found]
+    unknown = [column for column in found if column not in wanted]
+    if missing:
+        raise UserError(f"{where}: the column {missing[0]!r} is missing; expected {wanted}")
+    if unknown:
+        raise UserError(f"{where}: unknown column {unknown[0]!r}; allowed are {wanted}")
+    if len(found) != len(wanted):
+        raise UserError(f"{where}: a column occurs twice; expected {wanted}")
+
+
+def _typed_column(texts: pd.Series, rule: dict, where: str, column: str) -> pd.Series:
+    convert = _converter(rule)
+    values: dict[str, Any] = {}
+    for text in texts.unique():
+        try:
+            values[text] = convert(text)
+        except ValueError as error:
+            row = int((texts == text).to_numpy().argmax()) + 1
+            raise UserError(
+                f"{where}: row {row}, column {column!r}: expected {error}, found {_shown(text)}"
+            ) from None
+    types = _types(rule)
+    typed = [values[text] for text in texts]
+    if "boolean" in types:
+        return pd.Series(typed, dtype="boolean")
+    if "integer" in types:
+        return pd.Series(typed, dtype="Int64" if "null" in types else "int64")
+    if "number" in types:
+        return pd.Series(typed, dtype="float64")
+    return pd.Series(typed, dtype=object)
+
+
+def _converter(rule: dict) -> Callable[[str], Any]:
+    types = _types(rule)
+
+    def convert(text: str) -> Any:
+        if "string" in types:
+            return _checked(text, rule)
+        if text == "" and "null" in types:
+            return None
+        kind = next(kind for kind in types if kind != "null")
+        return _checked(_parsed(text, kind, " or nothing" if "null" in types else ""), rule)
+
+    return convert
+
+
+def _parsed(text: str, kind: str, tail: str) -> int | float | bool:
+    if kind == "integer" and INTEGER.fullmatch(text) and abs(int(text)) < 2**63:
+        return int(text)
+    if kind == "boolean" and text in BOOLEANS:
+        return BOOLEANS[text]
+    if kind == "number":
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if abs(value) < float("inf"):
+            return value
+    raise ValueError(NAMES[kind] + tail)
+
+
+def _checked(value: Any, rule: dict) -> Any:
+    if "const" in rule and value != rule["const"]:
+        raise ValueError(repr(rule["const"]))
+    if "enum" in rule and value not in rule["enum"]:
+        raise ValueError(f"one of {', '.join(rule['enum'])}")
+    if "minimum" in rule and value < rule["minimum"]:
+        raise ValueError(f"at least {rule['minimum']}")
+    if "maximum" in rule and value > rule["maximum"]:
+        raise ValueError(f"at most {rule['maximum']}")
+    if len(str(value)) < rule.get("minLength", 0):
+        raise ValueError("some text")
+    if rule.get("contentMediaType") == "application/json":
+        _require_json_object(value)
+    return value
+
+
+def _require_json_object(text: str) -> None:
+    try:
+        parsed = json.loads(text)
+    except json.JSONDecodeError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise ValueError("a JSON object")
+
+
+def _types(rule: dict) -> list[str]:
+    return [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
+
+
+def _shown(text: str) -> str:
+    return "an empty field" if text == "" else repr(text[:60])
+
+
+def _boolean_text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value).lower()
+
+
+def _integer_text(value: Any) -> str:
+    """Integers that pandas turned into floats beside empty fields are integers again."""
+    if pd.isna(value):
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,0 +1,78 @@
+"""Rows of stages.csv: what each stage cost, and what its method recorded of it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts.files import read_json
+from lethe.artefacts.paths import node_manifest
+from lethe.errors import UserError
+from lethe.longtables.tables import SCHEMA_VERSION
+
+NEEDED = {"id", "parameters", "tokens", "flops", "steps", "seconds", "cpu_seconds", "provenance"}
+OF_RUN = ("model", "world_seed", "base_seed", "method", "recipe", "order", "train_seed")
+
+
+def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
+    """One row a run, stage and number; stages that were not trained here have none.
+
+    Raises:
+        UserError: a stage's manifest lacks what a stage has, or a chain has some manifests only.
+    """
+    rows = []
+    for run in record["runs"]:
+        words = {name: run[name] for name in OF_RUN}
+        words["method_params"] = json.dumps(run["hyper"], sort_keys=True)
+        made = [_read(results, node) for node in run["checkpoints"][1:]]
+        if None in made and any(made):
+            absent = node_manifest(results, "stage", run["checkpoints"][1 + made.index(None)])
+            raise UserError(f"{absent}: is missing, though others of its chain are there; run it.")
+        for index, manifest in enumerate(filter(None, made), start=1):
+            place = {"stage_index": index, "stage_task": run["stages"][index]}
+            rows += [{**words, **place, **row} for row in _numbers(manifest)]
+    return rows
+
+
+def _read(results: Path, node: str) -> dict[str, Any] | None:
+    """The manifest of a stage, None for a checkpoint that no stage here made."""
+    path = node_manifest(results, "stage", node)
+    if not path.exists():
+        return None
+    value = read_json(path)
+    if not isinstance(value, dict) or not NEEDED <= value.keys() or value["id"] != node:
+        raise UserError(f"{path}: not the manifest of {node}; remove it and run again.")
+    return value
+
+
+def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
+    """The numbers of one stage: costs, then what the method recorded, by layer and unit from 0."""
+    words = {
+        "node": manifest["id"],
+        "params": manifest["parameters"],
+        "device": manifest["provenance"]["device"],
+        "schema_version": SCHEMA_VERSION,
+    }
+    costs = {
+        "cost.steps": manifest["steps"],
+        "cost.tokens": manifest["tokens"],
+        "cost.flops": manifest["flops"],
+        "cost.seconds": manifest["seconds"],
+        "cost.cpu_seconds": manifest["cpu_seconds"]["training"],
+    }
+    # A manifest of before methods could record something has no record.
+    for measure, values in (costs | manifest.get("record", {})).items():
+        for (layer, unit), value in _cells(values):
+            yield {**words, "measure": measure, "layer": layer, "unit": unit, "value": value}
+
+
+def _cells(values: Any) -> Iterator[tuple[tuple[int | None, int | None], float]]:
+    """((layer, unit), number) of a number, of [layers] or of [layers, units]."""
+    if not isinstance(values, list):
+        yield (None, None), values
+        return
+    for layer, inner in enumerate(values):
+        if not isinstance(inner, list):
+            yield (layer, None), inner
+            continue
+        yield from (((layer, unit), value) for unit, value in enumerate(inner))

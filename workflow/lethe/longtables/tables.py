@@ -1,0 +1,233 @@
+"""The long tables, scores, items and stages, the metrics made from them, and queries on them.
+
+A run is one chain of checkpoints: stages 0 (the base) to T. Every figure, table, metric and claim
+reads these tables and nothing else.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lethe.errors import UserError
+from lethe.longtables.schema import columns, read_table, write_table
+
+SCHEMA_VERSION = 2
+SCORE_COLUMNS = columns("scores")
+ITEM_COLUMNS = columns("items")
+METRIC_COLUMNS = columns("metrics")
+STAGE_COLUMNS = columns("stages")
+RUN_COLUMNS = [
+    "model",
+    "world_seed",
+    "base_seed",
+    "method",
+    "method_params",
+    "recipe",
+    "order",
+    "train_seed",
+]
+AXES = ["knowledge", "reasoning", "reading", "bias", "own"]
+# What must not differ within a matrix: between any two cells, and within one evaluation set.
+SAME_EVERYWHERE = ["engine", "dtype"]
+SAME_WITHIN_TASK = ["task_version", "task_digest", "lm_eval_version", "shots", "n"]
+
+Element = str | tuple[str, str]
+
+
+def read_scores(path: Path | str) -> pd.DataFrame:
+    """Read and check scores.csv; UserError names the file, row and column of the first breach."""
+    return read_table("scores", path)
+
+
+def read_items(path: Path | str) -> pd.DataFrame:
+    """Read and check items.csv.gz (or plain .csv); UserError as in `read_scores`."""
+    return read_table("items", path)
+
+
+def read_metrics(path: Path | str) -> pd.DataFrame:
+    """Read and check metrics.csv; UserError as in `read_scores`."""
+    return read_table("metrics", path)
+
+
+def read_stages(path: Path | str) -> pd.DataFrame:
+    """Read and check stages.csv; UserError as in `read_scores`."""
+    return read_table("stages", path)
+
+
+def write_scores(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
+    """Check and write scores; UserError if a row breaks the schema, and nothing is written."""
+    write_table("scores", path, rows)
+
+
+def write_items(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
+    """Check and write items; compressed, with equal bytes for equal rows, if path ends in .gz."""
+    write_table("items", path, rows)
+
+
+def write_metrics(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
+    """Check and write the metrics table."""
+    write_table("metrics", path, rows)
+
+
+def write_stages(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
+    """Check and write the table of stages."""
+    write_table("stages", path, rows)
+
+
+def _no_stages() -> pd.DataFrame:
+    return pd.DataFrame(columns=STAGE_COLUMNS)
+
+
+@dataclass(frozen=True)
+class LongTables:
+    """What tables and figures are drawn from; `stages` is empty where nothing is known of them."""
+
+    scores: pd.DataFrame
+    metrics: pd.DataFrame
+    stages: pd.DataFrame = field(default_factory=_no_stages)
+
+
+def read_long_tables(scores: Path, metrics: Path, stages: Path | None) -> LongTables:
+    """The tables of a study from its files; UserError as in `read_scores`."""
+    read = {} if stages is None else {"stages": read_stages(stages)}
+    return LongTables(scores=read_scores(scores), metrics=read_metrics(metrics), **read)
+
+
+def sorted_axes(axes: Iterable[str]) -> list[str]:
+    """Axes in their fixed order; unknown ones follow by name."""
+    known = {axis: rank for rank, axis in enumerate(AXES)}
+    return sorted(set(axes), key=lambda axis: (known.get(axis, len(AXES)), axis))
+
+
+def run_key(row: Mapping[str, Any] | pd.Series) -> tuple:
+    """The run that a row belongs to, as a tuple in the order of RUN_COLUMNS; empty is None."""
+    return tuple(None if pd.isna(row[column]) else row[column] for column in RUN_COLUMNS)
+
+
+def runs(scores: pd.DataFrame) -> list[tuple]:
+    """All runs of the table, sorted by size of model, then by their columns."""
+    distinct = scores[[*RUN_COLUMNS, "params"]].drop_duplicates(RUN_COLUMNS)
+    keyed = [(row["params"], run_key(row)) for _, row in distinct.iterrows()]
+    keyed.sort(key=lambda pair: (_sortable(pair[0]), [_sortable(value) for value in pair[1]]))
+    return [key for _, key in keyed]
+
+
+def of_run(scores: pd.DataFrame, run: Sequence) -> pd.DataFrame:
+    """The rows of one run."""
+    chosen = np.ones(len(scores), dtype=bool)
+    for column, value in zip(RUN_COLUMNS, run, strict=True):
+        same = scores[column].isna() if value is None else scores[column] == value
+        chosen &= same.fillna(False).to_numpy(dtype=bool)
+    return scores[chosen]
+
+
+def history(scores: pd.DataFrame, run: Sequence) -> list[str]:
+    """The mixtures of a run's stages 1..T; T is that of the longest run of the same order.
+
+    A stage without any score takes its mixture from other runs of the order, else "?".
+    UserError if a stage of the run has two mixtures.
+    """
+    own = _mixtures(of_run(scores, run))
+    order = _mixtures(scores[scores["order"] == run[RUN_COLUMNS.index("order")]])
+    for index, names in own.items():
+        if len(names) > 1:
+            raise UserError(
+                f"scores: stage {index} of the run {_shown_run(of_run(scores, run))} has two "
+                f"mixtures, {names[0]!r} and {names[1]!r}; a run is one chain of checkpoints"
+            )
+    stages = range(1, max(order, default=0) + 1)
+    return [(own.get(stage) or order.get(stage) or ["?"])[0] for stage in stages]
+
+
+def _mixtures(rows: pd.DataFrame) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for index, task in (
+        rows[["stage_index", "stage_task"]].drop_duplicates().itertuples(index=False)
+    ):
+        found.setdefault(int(index), []).append(task)
+    return found
+
+
+def matrix(
+    scores: pd.DataFrame,
+    run: Sequence,
+    elements: Sequence[Element],
+    metric: str | Mapping[str, str],
+    *,
+    split: str = "test",
+    missing: str = "error",
+) -> np.ndarray:
+    """Scores of one run, float array (T+1, len(elements)); row 0 is the base model.
+
+    elements: evaluation sets by name, or (set, subset). metric: one name, or a name for each set.
+    missing: "error" raises UserError naming the absent cell, "nan" leaves nan in it. A matrix that
+    mixes engines, precisions, versions, digests, shots or item counts is refused.
+    """
+    rows = of_run(scores, run)
+    stages = len(history(scores, run)) + 1
+    kinds = ["probe", "subset", "metric"]
+    by_kind = dict(list(rows[rows["split"] == split].groupby(kinds, sort=False)))
+    table = np.full((stages, len(elements)), np.nan)
+    used = []
+    for column, element in enumerate(elements):
+        probe, subset = (element, "") if isinstance(element, str) else element
+        name = metric if isinstance(metric, str) else metric[probe]
+        cells = by_kind.get((probe, subset, name), rows[:0])
+        _require_one_value_each(cells, probe)
+        _require_same(cells, SAME_WITHIN_TASK, f"the evaluation set {probe!r}")
+        table[cells["stage_index"].to_numpy(dtype=int), column] = cells["value"].to_numpy()
+        absent = np.flatnonzero(np.isnan(table[:, column]))
+        if missing == "error" and len(absent):
+            raise UserError(
+                f"scores: the cell (stage {absent[0]}, {probe}{subset and ' ' + subset}, {name}) "
+                f"of the run {_shown_run(rows)} is missing"
+            )
+        used.append(cells)
+    if used:
+        _require_same(pd.concat(used), SAME_EVERYWHERE, f"the run {_shown_run(rows)}")
+    return table
+
+
+def _require_same(cells: pd.DataFrame, names: list[str], what: str) -> None:
+    for column in names:
+        found = cells[column].unique().tolist()
+        if len(found) > 1:
+            raise UserError(
+                f"scores: the matrix of {what} mixes two values of {column!r}, {found[0]!r} and "
+                f"{found[1]!r}; score every checkpoint alike"
+            )
+
+
+def _require_one_value_each(cells: pd.DataFrame, probe: str) -> None:
+    twice = cells[cells.duplicated("stage_index")]
+    if len(twice):
+        row = twice.iloc[0]
+        alike = [c for c in [*SAME_EVERYWHERE, *SAME_WITHIN_TASK] if cells[c].nunique() > 1]
+        if alike:
+            _require_same(cells, alike, f"the evaluation set {probe!r}")
+        raise UserError(
+            f"scores: the cell (stage {row['stage_index']}, {probe}, {row['metric']}) occurs twice"
+        )
+
+
+def _shown_run(rows: pd.DataFrame) -> str:
+    if not len(rows):
+        return "(no such run)"
+    first = rows.iloc[0]
+    seeds = [
+        f"{column.removesuffix('_seed')} seed {first[column]}"
+        for column in ("world_seed", "base_seed", "train_seed")
+        if not pd.isna(first[column])
+    ]
+    return f"({', '.join([first['model'], first['method'], first['order'], *seeds])})"
+
+
+def _sortable(value: Any) -> tuple:
+    """Missing values first, then numbers, then text."""
+    if value is None or pd.isna(value):
+        return (0, 0)
+    return (1, value) if not isinstance(value, str) else (2, value)

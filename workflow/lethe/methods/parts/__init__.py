@@ -1,0 +1,1 @@
+"""Mathematics and modules that several methods share; no method lies here."""

@@ -1,0 +1,31 @@
+"""What methods that train sets of adapters share."""
+
+import torch
+from torch import nn
+
+from lethe.methods.contract import Method
+from lethe.methods.parts.adapters import apply_adapters, like, load_sets, tensors_of
+
+
+class AdapterMethod(Method):
+    """What methods with sets of adapters share: the sets are their state.
+
+    Args:
+        reduction: width of the network / bottleneck; 16 in Ke et al. 2023.
+    """
+
+    def __init__(self, reduction: int = 16):
+        self.reduction = reduction
+        self.sets = nn.ModuleList()
+
+    def use(self, model: nn.Module, adapters: nn.ModuleDict) -> nn.Module:
+        """Put a set on a network, as the parameters that are tuned with it."""
+        self.extra = like(adapters, model)
+        apply_adapters(model, self.extra)
+        return model
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return tensors_of(self.sets)
+
+    def load_state(self, state: dict[str, torch.Tensor]) -> None:
+        load_sets(self.sets, state)

@@ -1,0 +1,172 @@
+"""The gates of a chain of domains: those of earlier domains, and the one being trained."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from lethe.data.draws import seed_of
+from lethe.errors import UserError
+from lethe.methods.contract import Stage
+from lethe.methods.parts.hard_attention.gates import (
+    Vectors,
+    annealed,
+    at_most,
+    compensation,
+    final_gate,
+    gate,
+    penalty,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hyper-parameters of hard attention.
+
+    Attributes:
+        largest: smax, the slope of the gates at the end of a stage.
+        sparsity: weight of the penalty on units not used before (lambda).
+        hard: at the end of a stage its gates become 0 or 1. Serra et al. keep sigmoid(smax e),
+            which protects units under SGD; Adam's update hardly depends on a constant factor of
+            the gradient, so only a factor of exactly 0 protects under it.
+        cosh_limit: largest |s e| inside cosh.
+        embedding_limit: largest |e|, by clamping after every update.
+    """
+
+    largest: float = 400.0
+    sparsity: float = 0.75
+    hard: bool = True
+    cosh_limit: float = 50.0
+    embedding_limit: float = 6.0
+
+    def __post_init__(self):
+        for name in ("largest", "cosh_limit", "embedding_limit"):
+            if not getattr(self, name) > 0:
+                raise UserError(
+                    f"Hard attention: expected {name} > 0, found {getattr(self, name)}."
+                )
+        if not self.sparsity >= 0:
+            raise UserError(f"Hard attention: expected sparsity >= 0, found {self.sparsity}.")
+
+
+@dataclass
+class Domains:
+    """Embeddings of every domain, cumulative masks, and what a stage does with them.
+
+    Attributes:
+        earlier: embeddings of the domains that are done, oldest first, by place.
+        used: cumulative masks over them, by place; empty before the first is done.
+        current: the embeddings being trained, or None.
+        gates: the gates of the forward pass under way; hooks read them.
+    """
+
+    settings: Settings
+    earlier: list[Vectors] = field(default_factory=list)
+    used: Vectors = field(default_factory=dict)
+    current: nn.ParameterDict | None = None
+    gates: Vectors = field(default_factory=dict)
+
+    def begin(self, sizes: dict[str, int], stage: Stage) -> nn.ParameterDict:
+        """Embeddings of a new domain, drawn from N(0, 1); the earlier ones move to the device.
+
+        Raises:
+            UserError: the earlier domains' gates are of other units.
+        """
+        device = next(stage.model.parameters()).device
+        found = {name: len(value) for name, value in self.used.items()}
+        if found and found != sizes:
+            raise UserError(
+                f"The parent's gates are of {sum(found.values())} units, this stage's of "
+                f"{sum(sizes.values())}; give a chain of stages one model and one `layers`."
+            )
+        self._move(device)
+        generator = torch.Generator().manual_seed(seed_of(stage.seed, len(self.earlier)))
+        drawn = {name: torch.randn(size, generator=generator) for name, size in sizes.items()}
+        self.current = nn.ParameterDict(drawn).to(device)
+        return self.current
+
+    def slope(self, stage: Stage) -> float:
+        return annealed(stage.step, stage.steps, self.settings.largest)
+
+    def open(self, stage: Stage) -> torch.Tensor:
+        """Set the gates of this step; return the weighted penalty on them, a scalar."""
+        slope = self.slope(stage)
+        self.gates.update({name: gate(e, slope) for name, e in self.current.items()})
+        return self.settings.sparsity * penalty(self.gates, self.used)
+
+    def compensate(self, stage: Stage) -> None:
+        """Undo the annealing's effect on the embeddings' gradients."""
+        slope, settings = self.slope(stage), self.settings
+        for e in self.current.values():
+            if e.grad is not None:
+                e.grad *= compensation(e.detach(), slope, settings.largest, settings.cosh_limit)
+
+    @torch.no_grad()
+    def clamp(self) -> None:
+        for e in self.current.values():
+            e.clamp_(-self.settings.embedding_limit, self.settings.embedding_limit)
+
+    def finish(self) -> None:
+        """The current domain becomes an earlier one."""
+        self.earlier.append({name: e.detach().clone() for name, e in self.current.items()})
+        self.used = at_most(self.used, self.of(len(self.earlier) - 1))
+        self.current = None
+
+    def of(self, number: int) -> Vectors:
+        """The gates that an earlier domain, counted from 0, keeps."""
+        settings = self.settings
+        return {
+            name: final_gate(e, settings.largest, settings.hard)
+            for name, e in self.earlier[number].items()
+        }
+
+    @contextmanager
+    def under(self, number: int) -> Iterator[None]:
+        """The network has an earlier domain's gates, counted from 0, within; then those it had."""
+        before = dict(self.gates)
+        self.gates.update(self.of(number))
+        try:
+            yield
+        finally:
+            self.gates.update(before)
+
+    def state(self) -> Vectors:
+        """`domain/NUMBER/PLACE`, the one being trained last, and `used/PLACE`."""
+        every = [*self.earlier, *([dict(self.current)] if self.current is not None else [])]
+        tensors = {f"used/{name}": value for name, value in self.used.items()}
+        for number, vectors in enumerate(every):
+            tensors |= {f"domain/{number:04d}/{n}": e.detach() for n, e in vectors.items()}
+        return tensors
+
+    @torch.no_grad()
+    def load(self, state: Vectors) -> None:
+        """What `state` gave; while a domain is trained the last one's values go into it.
+
+        Raises:
+            UserError: a tensor that is none of hard attention's.
+        """
+        numbered: dict[str, Vectors] = {}
+        used = {}
+        for key, value in sorted(state.items()):
+            group, _, rest = key.partition("/")
+            number, _, name = rest.partition("/")
+            if group == "domain" and name:
+                numbered.setdefault(number, {})[name] = value.clone()
+            elif group == "used":
+                used[rest] = value.clone()
+            else:
+                raise UserError(f"The parent's method state holds {key!r}, not hard attention's.")
+        every = list(numbered.values())
+        if self.current is None:
+            self.earlier, self.used = every, used
+            return
+        for name, e in every.pop().items():
+            self.current[name].copy_(e)
+        self.earlier, self.used = every, used
+        self._move(next(iter(self.current.values())).device)
+
+    def _move(self, device: torch.device) -> None:
+        self.used = {name: value.to(device) for name, value in self.used.items()}
+        self.earlier = [{n: e.to(device) for n, e in vectors.items()} for vectors in self.earlier]

@@ -1,0 +1,77 @@
+"""Diagonal empirical Fisher information and its quadratic penalty (Kirkpatrick et al. 2017)."""
+
+import math
+from collections.abc import Iterable
+from numbers import Real
+
+import torch
+
+from lethe.data.batches import Batch
+from lethe.errors import UserError
+from lethe.models.forward import weighted_loss
+
+Tensors = dict[str, torch.Tensor]
+
+
+def diagonal_fisher(model: torch.nn.Module, examples: Iterable[list[Batch]]) -> Tensors:
+    """Mean over examples of the squared gradient of each example's own loss, by parameter name.
+
+    One backward pass an example, since squares of a batch's mean gradient would be another thing.
+    Dropout is off; the model's mode and gradients are as before afterwards.
+
+    Args:
+        examples: the micro-batches of every example by itself.
+    """
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    total = {name: torch.zeros_like(p) for name, p in trained.items()}
+    training, count = model.training, 0
+    model.eval()
+    for batches in examples:
+        loss = sum(weighted_loss(model, batch) for batch in batches)
+        gradients = torch.autograd.grad(loss, list(trained.values()), allow_unused=True)
+        for name, gradient in zip(trained, gradients, strict=True):
+            if gradient is not None:
+                total[name] += gradient.square()
+        count += 1
+    model.train(training)
+    return {name: value / max(count, 1) for name, value in total.items()}
+
+
+def running_mean(old: Tensors, new: Tensors, count: int) -> Tensors:
+    """The mean over `count` stages, of the mean over those before (unused if 1) and the newest."""
+    if count == 1:
+        return new
+    return {name: old[name] + (value - old[name]) / count for name, value in new.items()}
+
+
+def quadratic_penalty(parameters: Tensors, anchor: Tensors, fisher: Tensors) -> torch.Tensor:
+    """1/2 sum F (theta - theta_old)^2, a scalar (Kirkpatrick et al. 2017, Eq. 3)."""
+    parts = [
+        (fisher[name] * (parameter - anchor[name]).square()).sum()
+        for name, parameter in parameters.items()
+    ]
+    # Parameters of a model that is spread over devices are added up on the first one.
+    return sum(part.to(parts[0].device) for part in parts) / 2
+
+
+def check_weights(method: str, **values: float) -> None:
+    """Refuse what is not a finite number of at least 0.
+
+    Raises:
+        UserError: such a value.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise UserError(f"{method}: expected a number as {name}, found {value!r}.")
+        if not (math.isfinite(value) and value >= 0):
+            raise UserError(f"{method}: expected a finite {name} >= 0, found {value!r}.")
+
+
+def check_count(method: str, name: str, value: int) -> None:
+    """Refuse what is not a whole number of at least 1.
+
+    Raises:
+        UserError: such a value.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UserError(f"{method}: expected a whole number >= 1 as {name}, found {value!r}.")

@@ -1,0 +1,1 @@
+"""Typed parameters: kinds of values, strict entries, and what is said of wrong ones."""

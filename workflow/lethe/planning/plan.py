@@ -1,0 +1,178 @@
+"""From a study to its nodes: the one place that builds specs and ids. Imports nothing heavy."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lethe.config.catalogue import Catalogue, Study
+from lethe.config.origins import Model
+from lethe.config.reading import parse_mixture, selected
+from lethe.config.recipe_values import hyper_for
+from lethe.errors import UserError
+from lethe.planning.bases import add_base
+from lethe.planning.end_tasks import add_end_tasks
+from lethe.planning.imports import add_import, refuse_equal_words
+from lethe.planning.nodes import Base, Plan, Run, slug_word
+from lethe.planning.probes import add_probes, scores
+from lethe.planning.stages import add_stage
+
+CONTROL = "control:"
+
+
+def make_plan(study: Study, catalogue: Catalogue) -> Plan:
+    """Every node that a study needs.
+
+    A node's spec holds every value that changes its result and no other, so that a changed value
+    is a new id for exactly what it changes, and equal specs are shared between runs and studies.
+    """
+    plan = Plan()
+    for model in study.models:
+        for world_seed, base_seed in origins(study, catalogue, model):
+            base = add_base(plan, catalogue, model, world_seed, base_seed)
+            for chain in chains(study, model):
+                add_run(plan, study, catalogue, base, chain)
+    for name in study.imports:
+        add_import(plan, study, catalogue, name)
+    refuse_equal_words(study, catalogue)
+    _require_someone_to_score(plan, study, catalogue)
+    return plan
+
+
+def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) -> None:
+    """What is selected is for one family of models at least that is selected too."""
+    families = {run.family for run in plan.runs}
+    if study.end_tasks and "masked" not in families:
+        found = ", ".join(f"{run.model} ({run.family})" for run in plan.runs[:3])
+        raise UserError(
+            "end_tasks: they are fine-tuned on encoders, expected a model of `family: masked`, "
+            f"found {found}."
+        )
+    for name in study.probes:
+        if not any(scores(catalogue.probes[name], family) for family in families):
+            raise UserError(
+                f"probes: {name!r} scores none of the selected models; sets with `texts` are for "
+                "models of `family: masked`, others for the rest."
+            )
+
+
+def origins(
+    study: Study, catalogue: Catalogue, name: str
+) -> Iterator[tuple[int | None, int | None]]:
+    """(world seed, base seed) of every base of a model; None where it has no such seed.
+
+    A fetched or imported model has no base seed, and no world seed unless it is trained or
+    evaluated on a world.
+    """
+    built = root_of(catalogue, name).architecture is not None
+    worlds = study.seeds.world if uses_world(study, catalogue, name) else [None]
+    for world_seed in worlds:
+        for base_seed in study.seeds.base if built else [None]:
+            yield world_seed, base_seed
+
+
+def root_of(catalogue: Catalogue, name: str) -> Model:
+    """The model that a derived model goes back to; the model itself if it is not derived."""
+    model = catalogue.models[name]
+    return root_of(catalogue, model.parent) if model.parent else model
+
+
+def uses_world(study: Study, catalogue: Catalogue, name: str) -> bool:
+    """Whether anything in a model's chains comes from a generated world."""
+    probes = [catalogue.probes[probe] for probe in selected(study, "probes", name)]
+    sources = {probe.source for probe in probes}
+    sources |= {task.source for probe in probes for task in probe.tasks.values()}
+    sources |= {catalogue.end_tasks[task].source for task in selected(study, "end_tasks", name)}
+    mixtures = []
+    for chain in chains(study, name):
+        general = catalogue.methods[chain.method].general
+        mixtures += [*catalogue.orders[chain.order], *([general] if general else [])]
+    model: Model | None = catalogue.models[name]
+    while model is not None:
+        sources.add(model.source)
+        mixtures += [model.train_on] if model.train_on else []
+        model = catalogue.models[model.parent] if model.parent else None
+    sources |= {catalogue.tasks[task].source for m in mixtures for task, _ in parse_mixture(m)}
+    return any(catalogue.sources[source].kind == "world" for source in sources - {None})
+
+
+class Chain(NamedTuple):
+    """What one model is taught and how; `words` tell an order from the same one as a control."""
+
+    method: str
+    order: str
+    words: str
+    recipe: str
+    train_seed: int
+
+
+def chains(study: Study, model: str) -> Iterator[Chain]:
+    """A model's chains, each once.
+
+    Raises:
+        UserError: one chain is selected with two recipes.
+    """
+    found: dict[tuple[str, str, str], str] = {}
+    wanted = [(study.orders, study.methods, study.controls, study.recipe)]
+    wanted += [
+        (also.orders, also.methods or study.methods, also.controls, also.recipe or study.recipe)
+        for also in study.also
+        if model in also.models
+    ]
+    for orders, methods, controls, recipe in wanted:
+        keys = [(method, order, order) for order in orders for method in methods]
+        keys += [("sequential", order, f"{CONTROL}{order}") for order in controls]
+        for key in keys:
+            if found.setdefault(key, recipe) != recipe:
+                raise UserError(
+                    f"also: {model} is taught the order {key[1]!r} by {key[0]!r} with two recipes, "
+                    f"{found[key]!r} and {recipe!r}; select one of them."
+                )
+    for train_seed in study.seeds.train:
+        for key, recipe in found.items():
+            yield Chain(*key, recipe, train_seed)
+
+
+def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: Chain) -> None:
+    """A chain of stages and the probes of its checkpoints."""
+    method, order, words, recipe, train_seed = chain
+    probes = selected(study, "probes", base.model)
+    add_probes(
+        plan, study, catalogue, probes, base.node, base.world_seed, f"{base.slug}-base", True
+    )
+    parent, lived, checkpoints, slugs = base.node, base, [base.node.id], [f"{base.slug}-base"]
+    for stage, mixture in enumerate(catalogue.orders[order], start=1):
+        slug = f"{base.slug}-{method}-s{stage}-{slug_word(mixture)}-t{train_seed}"
+        how = (method, recipe, train_seed)
+        parent, components = add_stage(
+            plan, catalogue, lived, parent, mixture, how, slug, base.model
+        )
+        lived = Base(
+            base.node,
+            base.model,
+            base.series,
+            base.untuned,
+            base.world_seed,
+            base.base_seed,
+            (*lived.history, mixture),
+            (*lived.mixtures, components),
+        )
+        checkpoints.append(parent.id)
+        slugs.append(slug)
+        add_probes(plan, study, catalogue, probes, parent, base.world_seed, slug, False)
+    plan.runs.append(
+        Run(
+            model=base.model,
+            family=base.node.spec["family"],
+            series=base.series,
+            untuned=base.untuned,
+            world_seed=base.world_seed,
+            base_seed=base.base_seed,
+            method=method,
+            hyper=hyper_for(catalogue.recipes[recipe], method, catalogue.methods[method]),
+            recipe=recipe,
+            order=words,
+            train_seed=train_seed,
+            checkpoints=tuple(checkpoints),
+            stages=("", *catalogue.orders[order]),
+        )
+    )
+    add_end_tasks(plan, study, catalogue, plan.runs[-1], slugs)

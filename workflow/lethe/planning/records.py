@@ -1,0 +1,133 @@
+"""The specs of a plan as files, and the index from ids to words."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts.files import write_atomic, write_json
+from lethe.artefacts.paths import spec_file
+from lethe.artefacts.strict_json import digest
+from lethe.config.catalogue import Catalogue, Study
+from lethe.config.reading import selected
+from lethe.planning.nodes import Plan
+
+COLUMNS = ["node", "kind", "model", "world_seed", "base_seed", "method", "order", "train_seed"]
+COLUMNS += ["stage_index", "history"]
+
+
+def write_specs(plan: Plan, results: Path | str) -> None:
+    """Write the specs that are not there yet, and the index of all nodes ever planned.
+
+    A spec's name holds its digest, so a file that exists is right.
+    """
+    for node in plan.nodes.values():
+        path = spec_file(results, node.id)
+        if not path.exists():
+            write_json(path, node.spec)
+    _write_index(plan, Path(results) / "index.csv")
+
+
+def _write_index(plan: Plan, path: Path) -> None:
+    rows = _read_index(path)
+    before = dict(rows)
+    for run in plan.runs:
+        for index, checkpoint in enumerate(run.checkpoints):
+            words = [run.model, *("" if s is None else s for s in (run.world_seed, run.base_seed))]
+            train_seed = "" if run.train_seed is None else run.train_seed
+            words += ["", "", ""] if index == 0 else [run.method, run.order, train_seed]
+            history = "+".join(run.stages[1 : index + 1])
+            kind = plan.nodes[checkpoint].kind
+            # Two orders with a common prefix share it: the first one names it.
+            row = [checkpoint, kind, *map(str, words), str(index), history]
+            rows.setdefault(checkpoint, row)
+            for probe in plan.probes[checkpoint]:
+                rows.setdefault(probe, [probe, "probe", *row[2:]])
+            for end_task in plan.end_tasks.get(checkpoint, ()):
+                rows.setdefault(end_task, [end_task, "end_task", *row[2:]])
+    for node in [*plan.of_kind("data"), *plan.of_kind("fetched")]:
+        rows.setdefault(node.id, [node.id, node.kind, *[""] * (len(COLUMNS) - 2)])
+    if rows != before:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows[key] for key in sorted(rows))
+        write_atomic(path, text.getvalue())
+
+
+def _read_index(path: Path) -> dict[str, list[str]]:
+    if not path.exists():
+        return {}
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row[0]: row for row in list(csv.reader(file))[1:] if len(row) == len(COLUMNS)}
+
+
+def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, Any]:
+    """Runs with their checkpoints, the nodes of scores of each, and the tasks' own tests."""
+    # What a chain was trained on elsewhere need not be a task of the catalogue.
+    used = {name for run in plan.runs for name in _tasks(run.stages)} & catalogue.tasks.keys()
+    own = {catalogue.tasks[name].own: name for name in sorted(used) if catalogue.tasks[name].own}
+    record = {
+        "study": study.study,
+        "bootstrap_seed": study.seeds.bootstrap,
+        "own": own,
+        "runs": [
+            {
+                "model": run.model,
+                "family": run.family,
+                "series": run.series,
+                "untuned": run.untuned,
+                "world_seed": run.world_seed,
+                "base_seed": run.base_seed,
+                "method": run.method,
+                "hyper": run.hyper,
+                "recipe": run.recipe,
+                "order": run.order,
+                "train_seed": run.train_seed,
+                "checkpoints": list(run.checkpoints),
+                "stages": list(run.stages),
+            }
+            for run in plan.runs
+        ],
+        "probes": plan.probes,
+        "tables": list(study.tables),
+        "figures": list(study.figures),
+    }
+    if plan.end_tasks:
+        domains = {name: catalogue.end_tasks[name].task for name in selected(study, "end_tasks")}
+        record |= {"end_tasks": plan.end_tasks, "domains": domains}
+    return record
+
+
+def _tasks(stages: tuple[str, ...]) -> list[str]:
+    return [part.partition(":")[0] for stage in stages if stage for part in stage.split("&")]
+
+
+def write_study_record(study: Study, record: dict[str, Any]) -> str:
+    """Write the record under a name that holds its digest; return the path."""
+    name = f"study-{study.study}-{digest(record)[:12]}.json"
+    path = Path(study.output) / "specs" / name
+    if not path.exists():
+        write_json(path, record)
+    return str(path)
+
+
+def claims_record(study: Study, catalogue: Catalogue) -> dict[str, Any]:
+    """The study's claims by name, in the order that it lists them."""
+    return {
+        "study": study.study,
+        "claims": [
+            {"name": name, **catalogue.claims[name].model_dump(mode="json")}
+            for name in study.claims
+        ],
+    }
+
+
+def write_claims_record(study: Study, record: dict[str, Any]) -> str:
+    """The record's path, whose name holds its digest; written if the study has claims."""
+    # Beside the study's record: what begins with `study-` is no node's spec.
+    name = f"study-{study.study}-claims-{digest(record)[:12]}.json"
+    path = Path(study.output) / "specs" / name
+    if record["claims"] and not path.exists():
+        write_json(path, record)
+    return str(path)

@@ -1,0 +1,161 @@
+"""What the rules ask of the package: a validated study, its plan, and inputs by node."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lethe.artefacts.disk_errors import require_writable
+from lethe.artefacts.files import sha256_file
+from lethe.artefacts.fingerprint import LIBRARIES, fingerprint
+from lethe.artefacts.local_files import folder_digest
+from lethe.artefacts.paths import (
+    FIGURE_STYLE,
+    LUO2023,
+    LUO2023_MODELS,
+    TASK_YAML,
+    node_manifest,
+    study_directory,
+)
+from lethe.config.catalogue import Catalogue, Study
+from lethe.config.reading import parse_study, read_catalogue
+from lethe.planning.nodes import Plan
+from lethe.planning.plan import make_plan
+from lethe.planning.records import (
+    claims_record,
+    study_record,
+    write_claims_record,
+    write_specs,
+    write_study_record,
+)
+from lethe.planning.resources import Request, request, training_tokens
+
+DOMAINS = ["lethe.sources.domains.build"]
+# Where the code of a kind of node starts; everything that is imported from there counts.
+CODE = {
+    "data": ["lethe.sources.world.build"],
+    "base": ["lethe.training.base"],
+    "stage": ["lethe.training.stage"],
+    "probe": [
+        "lethe.evaluation.masked_loss",
+        "lethe.evaluation.harness",
+        "lethe.evaluation.text_metrics",
+        "lethe.evaluation.bias",
+    ]
+    + ["lethe.evaluation.mutual", "lethe.evaluation.race_middle"],
+    "end_task": ["lethe.endtasks.results"],
+    "collect": ["lethe.longtables.collect", "lethe.longtables.stage_rows"],
+    "summarize": ["lethe.metrics.study"],
+    "claims": ["lethe.commands.claims"],
+}
+# A base that was trained elsewhere does not depend on how bases are trained here.
+READY_MADE = ["lethe.training.ready_made"]
+# Nor scores that were made elsewhere on how checkpoints are scored.
+SCORED_ELSEWHERE = ["lethe.imported.scores"]
+# Data that a loader prepares do not depend on the world's generator.
+PREPARED = ["lethe.sources.prepare"]
+# Tables that show the published numbers beside the study's.
+WITH_PUBLISHED = ("published", "calibration")
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A study as the rules see it."""
+
+    study: Study
+    catalogue: Catalogue
+    plan: Plan
+    record: str
+    claims_record: str
+
+    def inputs(self, node: str) -> list[str]:
+        """Manifests of what a node is made from."""
+        inputs = self.plan.nodes[node].inputs
+        return [str(node_manifest(self.study.output, kind, name)) for kind, name in inputs]
+
+    def probe_results(self) -> list[str]:
+        """Manifests of every probe result of the study."""
+        nodes = self.plan.of_kind("probe")
+        return [str(node_manifest(self.study.output, "probe", node.id)) for node in nodes]
+
+    def end_task_results(self) -> list[str]:
+        """Manifests of every end task's results of the study."""
+        nodes = self.plan.of_kind("end_task")
+        return [str(node_manifest(self.study.output, "end_task", node.id)) for node in nodes]
+
+    def request(self, rule: str, node: str | None, attempt: int) -> Request:
+        """Memory, time and GPUs of a job of a rule; `node` is None where it makes no node."""
+        if node not in self.plan.nodes:
+            return request(rule, 0, attempt)
+        spec, params = self.plan.nodes[node].spec, self.plan.sizes.get(node, 0)
+        dtype = (spec.get("recipe") or spec).get("dtype", "float32")
+        return request(rule, params, attempt, training_tokens(spec), dtype)
+
+    def targets(self) -> list[str]:
+        """Everything that the study is asked for: its tables, figures and claims."""
+        folder = study_directory(self.study.output, self.study.study)
+        tables = [
+            str(folder / "tables" / f"{name}.{kind}")
+            for name in self.study.tables
+            for kind in ("csv", "md", "tex")
+        ]
+        figures = [
+            str(folder / "figures" / f"{name}.{kind}")
+            for name in self.study.figures
+            for kind in ("pdf", "png", "csv")
+        ]
+        claims = [
+            str(folder / "claims" / f"claims.{kind}")
+            for kind in ("csv", "md", "tex")
+            if self.study.claims
+        ]
+        return [*tables, *figures, *claims, str(folder / "metrics.csv")]
+
+    def code(self, kind: str, node: str = "") -> str:
+        """Fingerprint of the code that makes a node; constant under `code_changes: keep`."""
+        if self.study.code_changes == "keep":
+            return "kept"
+        roots = list(CODE.get(kind, ()))
+        spec = self._spec(node)
+        if kind == "base" and "architecture" not in spec:
+            roots = READY_MADE
+        if kind == "data" and spec.get("part") == "domains":
+            roots = DOMAINS
+        if kind == "data" and spec.get("source") != "world":
+            roots = PREPARED
+        scored_elsewhere = kind == "probe" and "imported" in spec
+        if scored_elsewhere:
+            roots = SCORED_ELSEWHERE
+        if kind == "stage" and spec:
+            roots.append(f"lethe.methods.{spec['method']}")
+        if kind == "end_task" and spec:
+            method = self._spec(spec["checkpoint"]).get("method")
+            roots += [f"lethe.methods.{method}"] if method else []
+        if kind in ("tables", "figures"):
+            roots += [f"lethe.{kind}.{node}", f"lethe.commands.{kind.removesuffix('s')}"]
+        trained = kind in ("base", "stage", "probe", "end_task") and not scored_elsewhere
+        code = fingerprint(roots, LIBRARIES if trained else ())
+        if kind == "probe" and not scored_elsewhere:
+            # Definitions of evaluation tasks are not Python, but they make scores.
+            code += folder_digest(str(TASK_YAML), "evaluation/task_yaml")[:12]
+        # The figures' look is not Python, but it makes them too; so do the published numbers.
+        if kind == "claims" or (kind == "tables" and node in WITH_PUBLISHED):
+            return code + "".join(sha256_file(path)[:12] for path in (LUO2023, LUO2023_MODELS))
+        return code + sha256_file(FIGURE_STYLE)[:12] if kind == "figures" else code
+
+    def _spec(self, node: str) -> dict[str, Any]:
+        return self.plan.nodes[node].spec if node in self.plan.nodes else {}
+
+
+def read_workflow(config: dict[str, Any]) -> Workflow:
+    """Validate Snakemake's config, plan the study, write specs that are not there yet.
+
+    Raises:
+        UserError: anything wrong with the configuration.
+    """
+    study = parse_study(config)
+    catalogue = read_catalogue(study)
+    require_writable(study.output)
+    plan = make_plan(study, catalogue)
+    write_specs(plan, study.output)
+    record = write_study_record(study, study_record(study, catalogue, plan))
+    claims = write_claims_record(study, claims_record(study, catalogue))
+    return Workflow(study, catalogue, plan, record, claims)

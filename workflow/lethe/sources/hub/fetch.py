@@ -1,0 +1,139 @@
+"""Fetch one node: a hub repository's files at one commit, whole or not at all."""
+
+import os
+import shutil
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from huggingface_hub import HfApi, constants, get_token, hf_hub_download
+from huggingface_hub.hf_api import RepoFile
+
+from lethe.artefacts.disk_errors import disk_errors_as_sentences
+from lethe.artefacts.files import lock, publish
+from lethe.artefacts.paths import FETCH_MANIFEST, fetched_files, node_directory, work_directory
+from lethe.errors import UserError
+from lethe.models.weights import INDEX
+from lethe.sources.hub.errors import gated_sentence, hub_errors_as_sentences
+from lethe.sources.hub.files import RemoteFile, check_arrived, dataset_files, model_files
+from lethe.sources.hub.revisions import recorded_revision
+
+
+def fetch(node: str, spec: dict, results: Path) -> dict:
+    """Fetch the repository of `spec` and publish it; return its manifest.
+
+    Files are fetched into the work folder, compared with what the hub says of them, and moved
+    into place together; those that are whole are kept when a fetch is interrupted.
+
+    Raises:
+        UserError: the hub refuses, cannot be reached or lacks a file; the disk is too small.
+    """
+    work = work_directory(results, node)
+    endpoint = os.environ.get("HF_ENDPOINT", constants.ENDPOINT).rstrip("/")
+    with lock(work / "lock"):
+        started = time.monotonic()
+        if spec["gated"] and get_token() is None:
+            raise UserError(gated_sentence(spec["repo"], spec["repo_type"], endpoint, False))
+        api = HfApi(endpoint=endpoint)
+        with hub_errors_as_sentences(spec, endpoint):
+            revision = find_revision(api, spec, results)
+        place = fetched_files(results, node)
+        _take_back(place, work / "files")
+        files = _download(api, spec, revision, work / "files")
+        shutil.rmtree(work / "files" / ".cache", ignore_errors=True)
+        with disk_errors_as_sentences(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(work / "files", place)
+        manifest = {
+            "id": node,
+            "spec": spec,
+            "revision": revision,
+            "resolution": "pinned" if spec["revision"] else "resolved, not pinned",
+            "endpoint": endpoint,
+            "bytes": sum(file.size for file in files),
+            "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - started, 3),
+            "provenance": {"versions": {"huggingface_hub": version("huggingface_hub")}},
+        }
+        directory = node_directory(results, "fetched", node)
+        return publish(directory, FETCH_MANIFEST, manifest, [f"files/{f.path}" for f in files])
+
+
+def find_revision(api: HfApi, spec: dict, results: Path) -> str:
+    """The commit to fetch: the spec's, else the one that is recorded, else the present one."""
+    if spec["revision"]:
+        return spec["revision"]
+
+    def look_up() -> str:
+        return api.repo_info(spec["repo"], repo_type=spec["repo_type"]).sha
+
+    return recorded_revision(results, spec["repo_type"], spec["repo"], look_up)
+
+
+def list_files(api: HfApi, spec: dict, revision: str) -> list[RemoteFile]:
+    """Every file of the repository at a commit."""
+    tree = api.list_repo_tree(
+        spec["repo"], recursive=True, revision=revision, repo_type=spec["repo_type"]
+    )
+    return [
+        RemoteFile(
+            entry.path,
+            entry.lfs.size if entry.lfs else entry.size,
+            sha256=entry.lfs.sha256 if entry.lfs else None,
+            blob=None if entry.lfs else entry.blob_id,
+        )
+        for entry in tree
+        if isinstance(entry, RepoFile)
+    ]
+
+
+def _download(api: HfApi, spec: dict, revision: str, place: Path) -> list[RemoteFile]:
+    """Fetch what is wanted into `place`; files that lie there whole are not fetched again."""
+    repo, kind = spec["repo"], spec["repo_type"]
+
+    def get(name: str) -> Path:
+        with hub_errors_as_sentences(spec, api.endpoint), disk_errors_as_sentences(place):
+            found = hf_hub_download(
+                repo,
+                name,
+                repo_type=kind,
+                revision=revision,
+                endpoint=api.endpoint,
+                local_dir=place,
+                library_name="lethe",
+            )
+        return Path(found)
+
+    with hub_errors_as_sentences(spec, api.endpoint):
+        remote = list_files(api, spec, revision)
+    if kind == "model":
+        files = model_files(repo, remote, lambda: get(INDEX))
+    else:
+        files = dataset_files(repo, remote, spec["include"])
+    _require_space(repo, files, place)
+    for file in files:
+        print(f"{file.path}: {file.size} bytes", flush=True)
+        check_arrived(file, get(file.path))
+    return files
+
+
+def _require_space(repo: str, files: list[RemoteFile], place: Path) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    lacking = [file.size for file in files if not (place / file.path).is_file()]
+    free = shutil.disk_usage(place).free
+    if sum(lacking) > free:
+        raise UserError(
+            f"{repo} needs {sum(lacking) / 1e9:.1f} GB on the disk of {place}, where "
+            f"{free / 1e9:.1f} GB are free; make room, or set `output` to a larger disk."
+        )
+
+
+def _take_back(place: Path, work: Path) -> None:
+    """Files that were moved by a fetch that ended before its manifest go on being fetched."""
+    if not place.is_dir():
+        return
+    if work.exists():
+        shutil.rmtree(work)
+    work.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(place, work)

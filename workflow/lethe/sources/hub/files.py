@@ -1,0 +1,124 @@
+"""Which files of a hub repository are fetched, and whether they arrived as they are there."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from lethe.artefacts.files import CHUNK_BYTES
+from lethe.errors import UserError
+from lethe.models.weights import INDEX, SINGLE, shard_names
+
+# What a model needs beside its weights; none of it is code, and none of it is pickled.
+MODEL_FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+)
+PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.msgpack", "*.h5")
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a repository at a commit.
+
+    Attributes:
+        path: its place in the repository.
+        size: in bytes.
+        sha256: hex digest where the hub keeps it (large files), else None.
+        blob: git's hex digest of a small file, else None.
+    """
+
+    path: str
+    size: int
+    sha256: str | None = None
+    blob: str | None = None
+
+
+def model_files(
+    repo: str, remote: Iterable[RemoteFile], read_index: Callable[[], Path]
+) -> list[RemoteFile]:
+    """Weights in safetensors, configuration and tokenizer; nothing in subfolders.
+
+    Args:
+        read_index: fetches the index of sharded weights and returns where it lies.
+
+    Raises:
+        UserError: there are no safetensors weights, or a shard or the configuration is missing.
+    """
+    known = {file.path: file for file in remote}
+    if SINGLE in known:
+        weights = [SINGLE]
+    elif INDEX in known:
+        weights = [INDEX, *shard_names(read_index())]
+    else:
+        raise UserError(_no_weights(repo, known))
+    for name in ["config.json", *weights]:
+        if name not in known:
+            raise UserError(f"{repo} has no file {name} at this revision, which its weights need.")
+    wanted = {*weights, *MODEL_FILES}
+    return [file for path, file in sorted(known.items()) if path in wanted]
+
+
+def _no_weights(repo: str, known: Iterable[str]) -> str:
+    pickled = sorted(n for n in known if "/" not in n and any(fnmatchcase(n, p) for p in PICKLED))
+    found = f"only pickled weights ({pickled[0]})" if pickled else "no weights"
+    return (
+        f"Expected {SINGLE} or {INDEX} in {repo}, found {found}, which are never loaded; set "
+        "`revision` to a commit that has safetensors (the hub's converter often left one in a "
+        "pull request), or convert the weights and give their folder as `import`."
+    )
+
+
+def dataset_files(
+    repo: str, remote: Iterable[RemoteFile], include: Iterable[str]
+) -> list[RemoteFile]:
+    """The files that fit any of the patterns; all of them if there are no patterns.
+
+    In a pattern, `*` also stands for what lies in subfolders, as in the hub's own tools.
+
+    Raises:
+        UserError: a pattern fits nothing.
+    """
+    known = sorted(remote, key=lambda file: file.path)
+    patterns = list(include) or ["*"]
+    for pattern in patterns:
+        if not any(fnmatchcase(file.path, pattern) for file in known):
+            listed = ", ".join(file.path for file in known[:5]) or "nothing"
+            more = f" and {len(known) - 5} more" if len(known) > 5 else ""
+            raise UserError(
+                f"No file of {repo} fits `include: {pattern}`; it has {listed}{more}. Mend "
+                "`include` in the catalogue of sources."
+            )
+    return [f for f in known if any(fnmatchcase(f.path, pattern) for pattern in patterns)]
+
+
+def check_arrived(file: RemoteFile, path: Path) -> None:
+    """Compare a fetched file with what the hub says of it.
+
+    Raises:
+        UserError: it was cut or altered on the way; the file is removed, so that it is fetched
+            anew.
+    """
+    size = path.stat().st_size
+    if size == file.size and _digest(file, path) == (file.sha256 or file.blob):
+        return
+    path.unlink()
+    what = f"{size} bytes instead of {file.size}" if size != file.size else "with other content"
+    raise UserError(f"{file.path} arrived {what}, so it was removed; run again to fetch it anew.")
+
+
+def _digest(file: RemoteFile, path: Path) -> str | None:
+    """sha256 of a large file; git's sha1, which begins with the length, of a small one."""
+    if file.sha256 is None and file.blob is None:
+        return None
+    digest = hashlib.sha256() if file.sha256 else hashlib.sha1(b"blob %d\0" % file.size)
+    with open(path, "rb") as handle:
+        while chunk := handle.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,45 @@
+"""Aspect sentiment: what a review's sentence says of one of its terms.
+
+The form is that of the files with which Ke et al. 2023 train: SemEval-2014 for restaurants, the
+product reviews of Hu and Liu for phones and cameras.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from lethe.sources.loaders.dont_stop_pretraining import Ruled
+from lethe.sources.loaders.registry import register
+
+POLARITIES = {
+    "positive": "positive",
+    "neutral": "neutral",
+    "negative": "negative",
+    "+": "positive",
+    "-": "negative",
+}
+
+
+@register("absa")
+class AspectSentiment(Ruled):
+    """Sentence, term and polarity; the text is the term, a separator and the sentence, as one.
+
+    Parameters:
+        separator: between term and sentence; Ke et al. 2023 write RoBERTa's separating token.
+    """
+
+    layouts = (
+        {"sentence": "sentence", "term": "term", "polarity": "polarity"},
+        {"sentence": "sentence", "term": "aspect", "polarity": "polarity"},
+    )
+    parameters = {**Ruled.parameters, "separator": "</s>"}
+
+    def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
+        for row in rows:
+            if not row["sentence"] or not row["term"]:
+                dropped["sentence or term is empty"] += 1
+                continue
+            if row["polarity"] not in POLARITIES:
+                dropped["polarity is none of the three"] += 1
+                continue
+            text = f"{row['term']} {self.values['separator']} {row['sentence']}"
+            yield {"text": text, "label": POLARITIES[row["polarity"]]}

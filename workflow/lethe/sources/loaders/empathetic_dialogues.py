@@ -1,0 +1,105 @@
+"""Emdg: the next turn of a dialogue about a feeling (EmpatheticDialogues, Rashkin et al. 2019)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from lethe.errors import UserError
+from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.prompt_sets import PromptSet
+
+# The phrasing of T0_continual_learning, configs/empathetic_dialogues.json.
+PHRASING = (
+    'The associated emotion is "[context_emotion]" and the input prompt is "[context_prompt]". Now '
+    "what would be your response, given the following dialogue context:\n\n===\n\n[input_text]"
+)
+ORIGINAL = ("conv_id", "utterance_idx", "context", "prompt", "speaker_idx", "utterance")
+
+
+@register("empathetic_dialogues")
+class EmpatheticDialogues(Loader):
+    """Every turn from the second on, after emotion, situation and the turns before it.
+
+    One row is a turn (the original) or a whole dialogue (`conversations`). Of the original's turns
+    only those are taken that follow the one before and are another speaker's.
+    """
+
+    layouts = (
+        {"conv_id": "conv_id", "emotion": "emotion", "situation": "situation"}
+        | {"turns": "conversations"},
+        {name: name for name in ORIGINAL},
+    )
+    train_sets = {
+        "dialogue_with_emotion": PromptSet(
+            (PHRASING,), ("context_prompt", "context_emotion", "input_text")
+        )
+    }
+
+    def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:
+        files = parts.get("", [])
+        if files and all(file.suffix == ".csv" for file in files):
+            return self._original(files)
+        return super().raw_rows(split, parts)
+
+    def _original(self, files: list[Path]) -> Iterator[dict]:
+        """The original's lines: commas are written `_comma_`, quotes mean nothing, and lines of the
+        test files have a field more than the header, which no reader of csv files takes."""
+        for file in files:
+            with open(file, encoding="utf-8") as lines:
+                header = next(lines, "").rstrip("\n").split(",")
+                for number, line in enumerate(lines, start=2):
+                    values = line.rstrip("\n").split(",")
+                    if len(values) < len(header):
+                        raise UserError(
+                            f"{self.where}: {file}, line {number}: expected the {len(header)} "
+                            f"fields of its header, found {len(values)}."
+                        )
+                    row = dict(zip(header, values, strict=False))
+                    for name in ("utterance_idx", "speaker_idx"):
+                        if name in row and not row[name].isdigit():
+                            raise UserError(
+                                f"{self.where}: {file}, line {number}: expected a number as "
+                                f"{name}, found {row[name]!r}."
+                            )
+                    yield row
+
+    def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
+        for dialogue in _dialogues(rows, dropped):
+            said = [turn.replace("_comma_", ",") for turn in dialogue["turns"]]
+            if len(said) < 2:
+                dropped["dialogue of one turn"] += 1
+            for index in range(1, len(said)):
+                yield {
+                    "context_emotion": dialogue["emotion"],
+                    "context_prompt": dialogue["situation"].replace("_comma_", ","),
+                    "input_text": "\n".join(f"- {turn}" for turn in said[:index]),
+                    "response": said[index],
+                    "cluster": dialogue["conv_id"],
+                }
+
+
+def _dialogues(rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
+    """{conv_id, emotion, situation, turns: [text]} of rows of either layout."""
+    for conversation, turns in groupby(rows, key=lambda row: row["conv_id"]):
+        first, *following = turns
+        if "turns" in first:
+            for row in (first, *following):
+                yield {**row, "turns": [turn["content"] for turn in row["turns"]]}
+            continue
+        if int(first["utterance_idx"]) != 1:
+            dropped["turn of a dialogue without its first"] += 1 + len(following)
+            continue
+        place, speaker, said = 1, first["speaker_idx"], [first["utterance"]]
+        for row in following:
+            if row["speaker_idx"] == speaker or int(row["utterance_idx"]) != place + 1:
+                dropped["turn that does not follow the one before"] += 1
+                continue
+            place, speaker = place + 1, row["speaker_idx"]
+            said.append(row["utterance"])
+        yield {
+            "conv_id": conversation,
+            "emotion": first["context"],
+            "situation": first["prompt"],
+            "turns": said,
+        }

@@ -1,0 +1,75 @@
+"""Exp: why two sentences entail or contradict each other or are unrelated (Camburu et al. 2018)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.prompt_sets import PromptSet
+
+# The phrasing of T0_continual_learning, configs/eSNLI.json, and its words for the labels.
+PHRASING = (
+    "Explain why the two following sentences [gold_label_prompt]: "
+    '"Sentence 1: [Sentence1]"; Sentence 2: "[Sentence2]"'
+)
+RELATIONS = {
+    "entailment": "entail each other",
+    "contradiction": "do not entail each other",
+    "neutral": "are unrelated",
+}
+# The hub's form gives the labels as numbers.
+LABELS = ("entailment", "neutral", "contradiction")
+EXPLANATIONS = ("response", "explanation_2", "explanation_3")
+
+
+@register("esnli")
+class ESnli(Loader):
+    """Two sentences and how they are related; the first explanation is the one to be learned.
+
+    Parameters:
+        released_targets: true writes what the authors' released code makes of an explanation, which
+            Scialom et al. store as a list: the list as text without its brackets, which stay where
+            the explanation holds an apostrophe.
+    """
+
+    layouts = (
+        {"Sentence1": "premise", "Sentence2": "hypothesis", "label": "label"}
+        | dict(zip(EXPLANATIONS, ("explanation_1", "explanation_2", "explanation_3"), strict=True)),
+        {"Sentence1": "Sentence1", "Sentence2": "Sentence2", "label": "gold_label"}
+        | dict(zip(EXPLANATIONS, ("Explanation_1", "Explanation_2", "Explanation_3"), strict=True)),
+        # The training files of the original have one explanation a pair.
+        {"Sentence1": "Sentence1", "Sentence2": "Sentence2", "label": "gold_label"}
+        | {"response": "Explanation_1"},
+    )
+    train_sets = {
+        "explain_why": PromptSet((PHRASING,), ("gold_label_prompt", "Sentence1", "Sentence2"))
+    }
+    parameters = {"released_targets": False}
+
+    def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
+        for row in rows:
+            label = row["label"]
+            if isinstance(label, int) and 0 <= label < len(LABELS):
+                label = LABELS[label]
+            if label not in RELATIONS:
+                dropped["label is none of the three"] += 1
+                continue
+            told = [row[name] for name in EXPLANATIONS if row.get(name)]
+            if not (row["Sentence1"] and row["Sentence2"] and row["response"]):
+                dropped["a sentence or the explanation is empty"] += 1
+                continue
+            yield {
+                "Sentence1": row["Sentence1"],
+                "Sentence2": row["Sentence2"],
+                "gold_label_prompt": RELATIONS[label],
+                "response": self._as_learned([row["response"]]),
+                "references": told,
+            }
+
+    def target(self, response: Any) -> str:
+        return self._as_learned(response if isinstance(response, list) else [response])
+
+    def _as_learned(self, explanations: list[str]) -> str:
+        if self.values["released_targets"]:
+            return str(explanations).replace("['", "").replace("']", "")
+        return explanations[0]

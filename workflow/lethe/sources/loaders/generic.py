@@ -1,0 +1,34 @@
+"""A table of one's own: prompts with responses, or texts."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from lethe.sources.loaders.registry import Loader, register
+
+
+@register("generic")
+class Generic(Loader):
+    """The columns `prompt` and `response`, or `text`; other names go into `parameters.columns`.
+
+    A `response` may be a list: the first is learned, all are right in testing.
+    """
+
+    layouts = ({"prompt": "prompt", "response": "response"}, {"text": "text"})
+    needed = ("train",)
+    process = "process_generic"
+    metrics = ("rouge1", "bleu", "exact_match")
+
+    def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
+        for row in rows:
+            if "text" in row:
+                if not row["text"]:
+                    dropped["text is empty"] += 1
+                    continue
+                yield {"text": row["text"]}
+                continue
+            right = row["response"] if isinstance(row["response"], list) else [row["response"]]
+            right = [str(one) for one in right if one not in (None, "")]
+            if not row["prompt"] or not right:
+                dropped["prompt or response is empty"] += 1
+                continue
+            yield {"prompt": str(row["prompt"]), "response": right[0], "references": right}

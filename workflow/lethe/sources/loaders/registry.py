@@ -1,0 +1,137 @@
+"""The loaders by name, and what a loader is: from a dataset's raw rows to prompts and responses."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from lethe.errors import UserError
+from lethe.sources.prompt_sets import PLAIN, PromptSet
+from lethe.sources.reading import RawFiles, read_raw
+
+LOADERS: dict[str, type["Loader"]] = {}
+
+
+def register(name: str) -> Callable[[type["Loader"]], type["Loader"]]:
+    """Put a loader into the one list of them all."""
+
+    def add(loader: type["Loader"]) -> type["Loader"]:
+        loader.name = name
+        LOADERS[name] = loader
+        return loader
+
+    return add
+
+
+class Loader:
+    """A dataset: its columns, its prompt sets, and what is made of a row.
+
+    Attributes:
+        layouts: the known forms of its raw table, each {own name: raw column}; the first one whose
+            columns are all there is read.
+        train_sets, test_sets: prompt sets by name; every example gets a prompt of each.
+        needed: splits that a source must have, of train, validation and test.
+        process: function of `lethe.evaluation.text_metrics` that scores a generated response.
+        metrics: what it gives, the headline first.
+        max_new_tokens: longest response that is generated in testing.
+        ruled: its rows are labelled texts that `lethe.sources.ruled_splits` moves between splits.
+    """
+
+    name: ClassVar[str]
+    layouts: ClassVar[tuple[dict[str, str], ...]]
+    train_sets: ClassVar[dict[str, PromptSet]] = {"plain": PLAIN}
+    test_sets: ClassVar[dict[str, PromptSet] | None] = None
+    needed: ClassVar[tuple[str, ...]] = ("train", "test")
+    process: ClassVar[str] = "process_exp"
+    metrics: ClassVar[tuple[str, ...]] = ("bleu", "rouge1", "exact_match")
+    max_new_tokens: ClassVar[int] = 64
+    parameters: ClassVar[dict[str, Any]] = {}
+    ruled: ClassVar[bool] = False
+
+    def __init__(self, where: str, values: dict[str, Any]) -> None:
+        """`where` is the key of the source, for messages; `values` its parameters for the loader.
+
+        Raises:
+            UserError: a parameter that the loader does not have.
+        """
+        for key in values.keys() - self.parameters.keys():
+            known = ", ".join(sorted(self.parameters)) or "none of its own"
+            raise UserError(
+                f"{where}.parameters.{key}: the loader {self.name!r} has no such parameter "
+                f"(it has {known})."
+            )
+        self.where = where
+        self.values = {**self.parameters, **values}
+
+    def prompt_sets(self, split: str) -> dict[str, PromptSet]:
+        """The prompt sets of a split."""
+        return self.train_sets if split == "train" or self.test_sets is None else self.test_sets
+
+    def regrouped(self, raw: RawFiles) -> RawFiles:
+        """From which files each split is read, where a dataset has fewer files than splits."""
+        return raw
+
+    def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:
+        """Raw rows of a split's files."""
+        if parts.keys() - {""}:
+            unknown = ", ".join(sorted(parts.keys() - {""}))
+            raise UserError(f"{self.where}.files: {split}.{unknown} is no part that is known.")
+        return read_raw(parts[""], self.where)
+
+    def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
+        """What the prompts and responses are made of, one dictionary an example.
+
+        It has `response`, the prompt sets' fields, and may have `references` (all right responses),
+        `source` (the text to be rewritten) and `cluster` (what belongs together). Rows that are
+        left out are counted in `dropped`, by the reason.
+        """
+        raise NotImplementedError
+
+    def target(self, response: Any) -> str:
+        """The response of an example that was prepared elsewhere."""
+        return response[0] if isinstance(response, list) and response else str(response)
+
+    def reread(self, values: dict[str, Any]) -> dict[str, Any]:
+        """What testing needs beside the prompt, from the fields of a prompt made elsewhere."""
+        return {}
+
+
+def loader_class(name: str, where: str) -> type[Loader]:
+    """The loader of a name.
+
+    Raises:
+        UserError: there is none; names those that there are.
+    """
+    if name not in LOADERS:
+        raise UserError(
+            f"{where}.loader: {name!r} is not known (known: {', '.join(sorted(LOADERS))})."
+        )
+    return LOADERS[name]
+
+
+def choose_layout(
+    layouts: tuple[dict[str, str], ...], renamed: dict[str, str], found: list[str], where: str
+) -> dict[str, str]:
+    """The layout whose columns are there, `renamed` columns put in their places.
+
+    Raises:
+        UserError: no layout fits; names what is missing in the one that fits best.
+    """
+    known = set().union(*layouts)
+    for name in renamed.keys() - known:
+        raise UserError(
+            f"{where}.parameters.columns: there is no column {name!r} to be named "
+            f"(there are {', '.join(sorted(known))})."
+        )
+    best: list[str] | None = None
+    for layout in layouts:
+        named = {**layout, **{k: v for k, v in renamed.items() if k in layout}}
+        missing = [column for column in named.values() if column not in found]
+        if not missing:
+            return named
+        if best is None or len(missing) < len(best):
+            best = missing
+    raise UserError(
+        f"{where}: expected the column {', '.join(best)}, found {', '.join(found) or 'none'}; if "
+        f"columns were renamed, say so in {where}.parameters.columns."
+    )

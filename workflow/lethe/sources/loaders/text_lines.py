@@ -1,0 +1,61 @@
+"""A corpus as plain text, one document a line: the form of the corpora of Ke et al. 2023."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from lethe.errors import UserError
+from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.reading import RawFiles
+
+
+@register("text_lines")
+class TextLines(Loader):
+    """Documents of text files; the first lines are dev, the others are trained on.
+
+    Parameters:
+        dev_percent: share of the lines of `train` that is dev, from the first on, where no file
+            is given for it. Ke et al. 2023 take five percent.
+    """
+
+    layouts = ({"text": "text"},)
+    needed = ("train",)
+    parameters = {"dev_percent": 5}
+
+    def regrouped(self, raw: RawFiles) -> RawFiles:
+        if "train" not in raw or "validation" in raw or not self.values["dev_percent"]:
+            return raw
+        files = raw["train"].get("", [])
+        return {**raw, "validation": {"first": files}, "train": {"rest": files}}
+
+    def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:
+        ((part, files),) = parts.items()
+        if part not in ("", "first", "rest"):
+            raise UserError(f"{self.where}.files: {split}.{part} is no part that is known.")
+        if not part:
+            return self._lines(files)
+        first = dev_lines(sum(1 for _ in self._lines(files)), self.values["dev_percent"])
+        bounds = (0, first) if part == "first" else (first, None)
+        return islice(self._lines(files), *bounds)
+
+    def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
+        for row in rows:
+            if not row["text"].strip():
+                dropped["line is blank"] += 1
+                continue
+            yield {"text": row["text"]}
+
+    def _lines(self, files: list[Path]) -> Iterator[dict]:
+        for file in files:
+            try:
+                with open(file, encoding="utf-8", newline="\n") as opened:
+                    for line in opened:
+                        yield {"text": line.rstrip("\r\n")}
+            except UnicodeDecodeError as error:
+                raise UserError(f"{self.where}: {file} is not UTF-8 text ({error}).") from None
+
+
+def dev_lines(lines: int, percent: float) -> int:
+    """Lines that are dev, rounded as a percent slice of `datasets` is."""
+    return round(lines * percent / 100)

@@ -1,0 +1,55 @@
+"""Simp: sentences of Wikipedia and of Simple Wikipedia (WikiAuto, Jiang et al. 2020)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from lethe.sources.loaders.paired_text import PairedText
+from lethe.sources.loaders.registry import register
+from lethe.sources.prompt_sets import PromptSet
+
+# The phrasings of T0_continual_learning, configs/wiki_auto.json, "simplification_1".
+_ABOVE = "[normal_sentence]\n\n===\n\nGiven the above text, "
+PHRASINGS = (
+    _ABOVE + "write it with, simpler words:",
+    "[normal_sentence]\n\n===\n\nGiven this text, write it with, simpler words:",
+    _ABOVE + "rewrite it so it is easier to understand:",
+    _ABOVE + "rewrite it so it is easier to read:",
+    _ABOVE + "reformulate it so it is easier to read:",
+    _ABOVE + "reformulate it with simpler words:",
+    'Make this text simpler: "[normal_sentence]"',
+    'Reformulate this text with simpler words: "[normal_sentence]"',
+    'Reformulate the following text with simpler words: "[normal_sentence]"',
+    'Rewrite this text so it becomes easier to understand: "[normal_sentence]"',
+    "Generate a text easier to understand, with similar content than this text: "
+    '"[normal_sentence]"',
+)
+
+
+@register("wiki_auto")
+class WikiAuto(PairedText):
+    """One sentence to be written more simply, and how Simple Wikipedia writes it.
+
+    All rows are one split; which of them are held out is `hold_out` (T0: all but the last 10,000
+    train, the last 4,000 test).
+    """
+
+    layouts = (
+        {"normal_sentence": "normal_sentence", "response": "simple_sentence"},
+        {"normal_sentence": "source", "response": "target"},
+    )
+    line_columns = ("normal_sentence", "simple_sentence")
+    train_sets = {"simplification_1": PromptSet(PHRASINGS, ("normal_sentence",))}
+    process = "process_simp"
+    metrics = ("sari", "bleu", "rouge1", "exact_match")
+    max_new_tokens = 128
+
+    def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
+        for row in rows:
+            if not row["normal_sentence"] or not row["response"]:
+                dropped["a side is empty"] += 1
+                continue
+            yield {**row, "source": row["normal_sentence"]}
+
+    def reread(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {"source": values["normal_sentence"]}

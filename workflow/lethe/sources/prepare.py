@@ -1,0 +1,142 @@
+"""Prepare a source: train.jsonl, dev.jsonl, test.jsonl and the task that tests what was learned.
+
+Both roads, files fetched from the hub and local files, come to the same prepared data.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts.files import atomic_path, write_atomic
+from lethe.errors import UserError
+from lethe.sources.loaders import (  # noqa: F401  (each puts itself into the registry)
+    alpaca,
+    aspect_sentiment,
+    dont_stop_pretraining,
+    eli5,
+    empathetic_dialogues,
+    esnli,
+    generic,
+    gigaword,
+    labelled,
+    text_lines,
+    wiki_auto,
+)
+from lethe.sources.loaders.registry import Loader, loader_class
+from lethe.sources.own_task import own_task_yaml
+from lethe.sources.prepared import Counts, Split, prepared_rows
+from lethe.sources.prompt_sets import wrapper
+from lethe.sources.reading import RawFiles, fetched_files, local_files
+from lethe.sources.ruled_splits import ruled_splits
+
+# Parameters of every source; a loader may have more of its own.
+DEFAULTS: dict[str, Any] = {
+    "wrapper": "none",  # what is written around a prompt: a name of WRAPPERS, or a text
+    "delimiter": " ",  # before the response, as in the task that trains on it
+    "count": None,  # most training examples, over all prompt sets
+    "test_count": None,  # most test (and dev) examples, over all prompt sets
+    "subset_seed": 0,  # of the choice of so many
+    "hold_out": {},  # {validation: n, test: m}: examples at the end of train, m the last
+    "splits": {},  # hub: glob patterns of the files, by split
+    "columns": {},  # raw columns, by the loader's names
+}
+FILE_OF = {"train": "train.jsonl", "validation": "dev.jsonl", "test": "test.jsonl"}
+
+
+def prepare(spec: dict[str, Any], directory: Path, fetched: Path | None) -> dict[str, Any]:
+    """Write the prepared data of a source into `directory`; return what its manifest says of it.
+
+    Args:
+        spec: of the data node: name, loader, parameters, subset, and files of the local road.
+        fetched: folder with the files of the hub's repository; None on the local road.
+
+    Raises:
+        UserError: wrong parameters, columns or files; nothing half written is left under a name.
+    """
+    where = f"sources.{spec['name']}"
+    values = {**DEFAULTS, **spec["parameters"]}
+    own = {key: values.pop(key) for key in spec["parameters"].keys() - DEFAULTS.keys()}
+    loader = loader_class(spec["loader"], where)(where, own)
+    if fetched is None:
+        raw = local_files(spec["files"], where)
+    else:
+        raw = fetched_files(fetched, spec["subset"], values["splits"], where)
+    if loader.ruled:
+        return _prepare_ruled(loader, raw, values, directory)
+    splits = plan_splits(loader, loader.regrouped(raw), values)
+    counts = {split.name: Counts() for split in splits}
+    files = []
+    for split in splits:
+        files.append(FILE_OF[split.name])
+        _write(directory / files[-1], prepared_rows(loader, split, counts[split.name]))
+    if "test" in counts and "text" not in counts["test"].written:
+        files.append(f"eval/own_{spec['name']}.yaml")
+        yaml = own_task_yaml(loader, spec["name"], values["delimiter"], "validation" in counts)
+        write_atomic(directory / files[-1], yaml)
+    return {"rows": _report(splits, counts), "prepared": sorted(files)}
+
+
+def _prepare_ruled(
+    loader: Loader, raw: RawFiles, values: dict[str, Any], directory: Path
+) -> dict[str, Any]:
+    rows, facts = ruled_splits(loader, raw, values)
+    for name in rows:
+        _write(directory / FILE_OF[name], rows[name])
+    return {"rows": facts, "prepared": sorted(FILE_OF[name] for name in rows)}
+
+
+def plan_splits(loader: Loader, raw: RawFiles, values: dict[str, Any]) -> list[Split]:
+    """Which prepared splits there are, and where each is taken from.
+
+    Raises:
+        UserError: a split that the loader needs and the source lacks.
+    """
+    shared = {
+        "seed": values["subset_seed"],
+        "wrapper": wrapper(values["wrapper"], f"{loader.where}.parameters.wrapper"),
+        "columns": values["columns"],
+    }
+    most = {"train": values["count"]}
+    held = {split: n for split, n in values["hold_out"].items() if split not in raw}
+    if held.keys() - FILE_OF.keys() or "train" in held:
+        raise UserError(
+            f"{loader.where}.parameters.hold_out: expected validation and test, "
+            f"found {', '.join(held)}."
+        )
+    end, splits = None, []
+    for split in ("test", "validation", "train"):
+        count = most.get(split, values["test_count"])
+        if split in raw:
+            # A train split ends where what is held out of it begins.
+            stop = end if split == "train" else None
+            splits.append(Split(split, split, raw[split], None, stop, count, **shared))
+        elif split in held and "train" in raw:
+            start = (end or 0) - held[split]
+            splits.append(Split(split, "train", raw["train"], start, end, count, **shared))
+            end = start
+        elif split in loader.needed:
+            raise UserError(
+                f"{loader.where}: the split {split} is missing (found {', '.join(raw)}); give its "
+                f"file, or hold examples of train out for it with "
+                f"{loader.where}.parameters.hold_out."
+            )
+    return splits[::-1]
+
+
+def _write(path: Path, rows) -> None:
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _report(splits: list[Split], counts: dict[str, Counts]) -> dict[str, Any]:
+    return {
+        split.name: {
+            "files": sorted(file.name for files in split.parts.values() for file in files),
+            "read": counts[split.name].read,
+            "kept": counts[split.name].kept,
+            "dropped": dict(counts[split.name].dropped),
+            "written": dict(counts[split.name].written),
+        }
+        for split in splits
+    }

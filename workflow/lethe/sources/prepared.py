@@ -1,0 +1,190 @@
+"""Prompts and responses of one split: from raw rows, or from files prepared by the authors."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lethe.errors import UserError
+from lethe.sources.loaders.registry import Loader, choose_layout
+from lethe.sources.prompt_sets import PROMPT_SEED, PromptSet, wrapped
+from lethe.sources.reading import read_parallel_lists
+
+KEPT_FIELDS = ("references", "source", "constraint", "cluster")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One prepared split.
+
+    Attributes:
+        name: train, validation or test.
+        raw: the raw split that it is taken from, and its files by part.
+        start, stop: which of the raw split's examples, as in a slice.
+        count: largest number of examples over all prompt sets, or None.
+        seed: of the choice of so many.
+        wrapper: text with `{prompt}` around every prompt.
+        columns: raw columns that go by other names than the loader's.
+    """
+
+    name: str
+    raw: str
+    parts: dict[str, list[Path]]
+    start: int | None = None
+    stop: int | None = None
+    count: int | None = None
+    seed: int = 0
+    wrapper: str = "{prompt}"
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Counts:
+    """What became of the rows: read, kept (as examples), dropped by reason, written by prompt set.
+
+    `kept` counts examples: a row may give several, or be one of several that give one.
+    """
+
+    read: int = 0
+    kept: int = 0
+    dropped: Counter = field(default_factory=Counter)
+    written: Counter = field(default_factory=Counter)
+
+
+def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
+    """Rows {id, prompt, response, ...} of a split, {id, text}, or {id, text, label}.
+
+    Raises:
+        UserError: columns that are missing, or a split without one example.
+    """
+    sets = loader.prompt_sets(split.name)
+    if split.parts.keys() & sets.keys():
+        rows = _prepared_elsewhere(loader, split, sets, counts)
+    else:
+        rows = _from_raw(loader, split, sets, counts)
+    yield from rows
+    if not counts.written:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in counts.dropped.items())
+        raise UserError(
+            f"{loader.where}: the split {split.name} has no example: {counts.read} rows read"
+            f"{', left out: ' + reasons if reasons else ''}."
+        )
+
+
+def chosen_examples(total: int, most: int | None, seed: int) -> np.ndarray:
+    """Which of `total` examples are taken, [total] of bool: all, or `most` drawn at random.
+
+    The released code of Luo et al. 2023 does the same (train.py, minus_data): numpy's generator of
+    seed 0 shuffles, the first int(100000 / prompt sets) stay, and fewer are never filled up.
+    """
+    order = np.arange(total)
+    np.random.RandomState(seed).shuffle(order)
+    chosen = np.zeros(total, dtype=bool)
+    chosen[order[:most]] = True
+    return chosen
+
+
+def _share(split: Split, sets: dict[str, PromptSet]) -> int | None:
+    return None if split.count is None else split.count // len(sets)
+
+
+def _from_raw(
+    loader: Loader, split: Split, sets: dict[str, PromptSet], counts: Counts
+) -> Iterator[dict]:
+    # Two passes, so that a table of millions of rows is never held in memory.
+    total = sum(1 for _ in examples(loader, split, counts))
+    first, last, _ = slice(split.start, split.stop).indices(total)
+    counts.kept = max(0, last - first)
+    taken = chosen_examples(counts.kept, _share(split, sets), split.seed)
+    generators = {name: random.Random(PROMPT_SEED) for name in sets}
+    kept = islice(examples(loader, split, Counts()), first, max(first, last))
+    for place, example in enumerate(kept):
+        if "text" in example and "response" not in example:
+            if taken[place]:
+                counts.written["text"] += 1
+                told = {key: example[key] for key in ("text", "label") if key in example}
+                yield {"id": f"{split.name}-{place}", **told}
+            continue
+        for name, prompts in sets.items():
+            # Drawn for every example, so that a choice of fewer leaves the prompts as they are.
+            prompt, told = prompts.render(example, generators[name])
+            if taken[place]:
+                counts.written[name] += 1
+                yield _row(split, name, place, prompt, {**example, **told})
+
+
+def examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
+    """What the loader makes of the rows of a raw split; `read` and `dropped` are counted."""
+    rows = loader.raw_rows(split.raw, split.parts)
+    layout: dict[str, str] | None = None
+
+    def named() -> Iterator[dict]:
+        nonlocal layout
+        for row in rows:
+            counts.read += 1
+            if layout is None:
+                layout = choose_layout(loader.layouts, split.columns, list(row), loader.where)
+            yield {name: row.get(column) for name, column in layout.items()}
+
+    yield from loader.fields(named(), counts.dropped)
+
+
+def _prepared_elsewhere(
+    loader: Loader, split: Split, sets: dict[str, PromptSet], counts: Counts
+) -> Iterator[dict]:
+    """Rows of files of parallel lists, one a prompt set, in which the prompts are filled in."""
+    missing = [name for name in sets if name not in split.parts]
+    if missing:
+        raise UserError(
+            f"{loader.where}.files: {split.raw}.{missing[0]} is missing beside "
+            f"{', '.join(f'{split.raw}.{part}' for part in split.parts)}."
+        )
+    for name, prompts in sets.items():
+        (file,) = split.parts[name]
+        kept = []
+        for row in read_parallel_lists(file, loader.where):
+            counts.read += 1
+            if not row["src"] or not row["tgt"]:
+                counts.dropped["prompt or response is empty"] += 1
+                continue
+            kept.append(row)
+        kept = kept[split.start : split.stop]
+        counts.kept += len(kept)
+        taken = chosen_examples(len(kept), _share(split, sets), split.seed)
+        for place in np.flatnonzero(taken):
+            row = kept[place]
+            told = _told(loader, split, name, prompts, row, file)
+            counts.written[name] += 1
+            yield _row(split, name, int(place), row["src"], told)
+
+
+def _told(
+    loader: Loader, split: Split, name: str, prompts: PromptSet, row: dict, file: Path
+) -> dict[str, Any]:
+    targets = row["tgt"] if isinstance(row["tgt"], list) else [row["tgt"]]
+    told = {"response": loader.target(row["tgt"]), "references": targets}
+    if split.name == "train":
+        return told
+    values = prompts.read(row["src"])
+    if not values:
+        raise UserError(
+            f"{loader.where}: {file}: expected prompts of {name}, found {row['src'][:60]!r}."
+        )
+    return {**told, **loader.reread(values)}
+
+
+def _row(split: Split, name: str, place: int, prompt: str, example: dict) -> dict:
+    row = {
+        "id": f"{split.name}-{place}-{name}",
+        "prompt": wrapped(split.wrapper, prompt),
+        "response": example["response"],
+    }
+    if split.name == "train":
+        return row
+    told = {"references": [example["response"]], "source": "", **example}
+    return row | {key: told[key] for key in KEPT_FIELDS if key in told}

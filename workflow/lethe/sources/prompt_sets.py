@@ -1,0 +1,106 @@
+"""Prompt sets: the phrasings of one instruction, of which every example gets one at random.
+
+The procedure is that of Scialom et al. 2022 (github.com/ThomasScialom/T0_continual_learning,
+data_handler.py): a generator seeded with 666 for every split and prompt set, one draw of a phrasing
+an example, in the order of the rows. Python's generator gives the same draws in every version.
+"""
+
+import random
+import re
+from dataclasses import dataclass
+
+from lethe.errors import UserError
+
+PROMPT_SEED = 666
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """Phrasings with fields in square brackets, which are filled in the order of `fields`."""
+
+    phrasings: tuple[str, ...]
+    fields: tuple[str, ...]
+
+    def render(self, values: dict, generator: random.Random) -> tuple[str, dict]:
+        """The prompt of one example, and what is known of it beside; draws a phrasing."""
+        return self._fill(generator.choice(self.phrasings), values), {}
+
+    def read(self, prompt: str) -> dict[str, str]:
+        """The values of the fields in a prompt made elsewhere; empty if no phrasing fits it."""
+        for phrasing in self.phrasings:
+            found = re.fullmatch(self._pattern(phrasing), prompt, re.DOTALL)
+            if found:
+                return found.groupdict()
+        return {}
+
+    def _fill(self, phrasing: str, values: dict) -> str:
+        for name in self.fields:
+            phrasing = phrasing.replace(f"[{name}]", values[name])
+        return phrasing
+
+    def _pattern(self, phrasing: str) -> str:
+        pattern = re.escape(phrasing)
+        for name in self.fields:
+            pattern = pattern.replace(re.escape(f"[{name}]"), f"(?P<{name}>.*)", 1)
+        return pattern
+
+
+@dataclass(frozen=True)
+class ConstrainedPromptSet(PromptSet):
+    """Phrasings that ask for a word of the response: its `first`, a `contained` or its `last`."""
+
+    kind: str = "first"
+
+    def render(self, values: dict, generator: random.Random) -> tuple[str, dict]:
+        phrasing = generator.choice(self.phrasings)
+        words = values["response"].split()
+        place = {"first": 0, "last": len(words) - 1}.get(self.kind)
+        if place is None:
+            place = generator.randint(0, len(words) - 1)
+        word = words[place]
+        prompt = self._fill(phrasing, {**values, "TO_REPLACE_1": word})
+        return prompt, {"constraint": {"kind": self.kind, "word": word}}
+
+    def read(self, prompt: str) -> dict:
+        found = super().read(prompt)
+        if not found:
+            return {}
+        return {**found, "constraint": {"kind": self.kind, "word": found["TO_REPLACE_1"]}}
+
+
+PLAIN = PromptSet(("[prompt]",), ("prompt",))
+
+
+# The released code of Luo et al. 2023 (github.com/LuoXiaoHeics/Continual-Tune, train.py at
+# 3dfa556) breaks the preamble's line inside a string, which leaves 25 blanks in the sentence.
+# There are no headers "### Instruction:" and "### Input:".
+_PREAMBLE = (
+    "Below is an instruction that describes a task, paired with an input that provides{blanks}"
+    "further context. Write a response that appropriately completes the request.\n\n"
+    "{{prompt}}\n\n### Response:"
+)
+WRAPPERS = {
+    "none": "{prompt}",
+    "luo2023": _PREAMBLE.format(blanks=" " * 25),
+    "luo2023-one-blank": _PREAMBLE.format(blanks=" "),
+}
+
+
+def wrapper(value: str, where: str) -> str:
+    """The text of a named wrapper, or a text of one's own that holds `{prompt}`.
+
+    Raises:
+        UserError: neither a known name nor a text with `{prompt}`; `where` names the key.
+    """
+    text = WRAPPERS.get(value, value)
+    if "{prompt}" not in text:
+        raise UserError(
+            f"{where}: expected {', '.join(WRAPPERS)} or a text that holds {{prompt}}, "
+            f"found {value!r}."
+        )
+    return text
+
+
+def wrapped(text: str, prompt: str) -> str:
+    """The prompt in its wrapper; braces of either stay as they are."""
+    return text.replace("{prompt}", prompt)

@@ -1,0 +1,216 @@
+"""Raw rows of data files, read by `datasets` as a stream: no cache on disk, no loading script."""
+
+from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import datasets
+
+from lethe.artefacts.jsonlines import read_rows
+from lethe.errors import UserError
+
+# Texts stay texts: pandas would read the words "NA" and "None" as missing values.
+_CSV = {"keep_default_na": False}
+FORMATS = {
+    ".parquet": ("parquet", {}),
+    ".csv": ("csv", _CSV),
+    ".tsv": ("csv", {**_CSV, "sep": "\t"}),
+    ".json": ("json", {}),
+    ".jsonl": ("json", {}),
+}
+BATCH_ROWS = 1000
+
+
+def read_raw(files: list[Path], where: str) -> Iterator[dict]:
+    """Rows of files of one format, in order.
+
+    Args:
+        files: parquet, csv, tsv, jsonl, or json that is a list of objects.
+        where: the key of the source, for messages.
+
+    Raises:
+        UserError: a format that is not known, or a file that cannot be read.
+    """
+    suffixes = {file.suffix for file in files}
+    if len(suffixes) != 1 or not suffixes <= FORMATS.keys():
+        raise UserError(
+            f"{where}: expected files of one format ({', '.join(FORMATS)}), "
+            f"found {', '.join(sorted(file.name for file in files)) or 'none'}."
+        )
+    kind, options = FORMATS[suffixes.pop()]
+    try:
+        stream = datasets.load_dataset(
+            kind, data_files=[str(file) for file in files], split="train", streaming=True, **options
+        )
+        for batch in stream.with_format("arrow").iter(batch_size=BATCH_ROWS):
+            yield from batch.to_pylist()
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        names = ", ".join(str(file) for file in files)
+        message = str(error).split("\n")[0]
+        raise UserError(f"{where}: {names} cannot be read as {kind}: {message}.") from None
+
+
+def read_objects(files: list[Path], where: str) -> Iterator[dict]:
+    """Rows of small json files, in order: objects one a line, a list of them, or objects by key.
+
+    Their objects may differ in fields that nobody reads, which no stream of `datasets` allows;
+    files of other formats are read as `read_raw` reads them.
+
+    Raises:
+        UserError: a file that is not JSON, or holds something else.
+    """
+    if {file.suffix for file in files} - {".json", ".jsonl"}:
+        yield from read_raw(files, where)
+        return
+    for file in files:
+        content = _whole(file) if file.suffix == ".json" else None
+        if isinstance(content, dict) and all(isinstance(row, dict) for row in content.values()):
+            content = list(content.values())
+        if content is None or isinstance(content, dict):
+            content = read_rows(file)
+        if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+            raise UserError(
+                f"{where}: {file}: expected JSON objects, one a line, in a list or by key."
+            )
+        yield from content
+
+
+def _whole(file: Path) -> Any:
+    """What a file holds that is one JSON value, else None."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8-sig"))
+    except ValueError:
+        return None
+
+
+def read_paired_lines(first: Path, second: Path, names: tuple[str, str], where: str):
+    """Rows of two text files whose lines belong together.
+
+    Raises:
+        UserError: one file has more lines than the other.
+    """
+    with open(first, encoding="utf-8") as left, open(second, encoding="utf-8") as right:
+        yield from pair_lines(left, right, names, f"{where}: {first} and {second}")
+
+
+def pair_lines(left, right, names: tuple[str, str], what: str) -> Iterator[dict]:
+    """Rows of two streams of lines; `what` names them in messages."""
+    for number, lines in enumerate(zip_longest(left, right), start=1):
+        if None in lines:
+            raise UserError(f"{what}: expected as many lines in both, one ends before {number}.")
+        yield {name: line.rstrip("\n") for name, line in zip(names, lines, strict=True)}
+
+
+def read_parallel_lists(file: Path, where: str) -> Iterator[dict]:
+    """Rows {src, tgt} of a file of parallel lists, the form in which the authors' data lies.
+
+    It is one JSON object, which no stream of `datasets` takes apart.
+
+    Raises:
+        UserError: not JSON, no lists `src` and `tgt`, or lists of different lengths.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{where}: {file} is not JSON ({error}).") from None
+    if not isinstance(content, dict) or not {"src", "tgt"} <= content.keys():
+        found = ", ".join(sorted(content)) if isinstance(content, dict) else type(content).__name__
+        raise UserError(f"{where}: {file}: expected the lists `src` and `tgt`, found {found}.")
+    if len(content["src"]) != len(content["tgt"]):
+        raise UserError(
+            f"{where}: {file}: expected as many `src` as `tgt`, found {len(content['src'])} "
+            f"and {len(content['tgt'])}."
+        )
+    for source, target in zip(content["src"], content["tgt"], strict=True):
+        yield {"src": source, "tgt": target}
+
+
+# How publishers call the splits that are called train, validation and test here.
+SPLITS = {
+    "train": ("train",),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test",),
+}
+# {split: {part: files}}; the part is "" but for files that are not simply rows.
+RawFiles = dict[str, dict[str, list[Path]]]
+
+
+def local_files(files: dict[str, dict], where: str) -> RawFiles:
+    """Files of the local road, from keys SPLIT or SPLIT.PART.
+
+    Raises:
+        UserError: a key that names no split; `where` names the source's key.
+    """
+    found: RawFiles = {}
+    for key, file in files.items():
+        split, _, part = key.partition(".")
+        if split not in SPLITS:
+            raise UserError(
+                f"{where}.files.{key}: expected a split ({', '.join(SPLITS)}), or one with a part "
+                f"as in train.1, found {key!r}."
+            )
+        # Numbered parts are pieces of one table; others mean something to the loader.
+        found.setdefault(split, {}).setdefault("" if part.isdigit() else part, []).append(
+            Path(file["path"])
+        )
+    return found
+
+
+def fetched_files(
+    folder: Path, subset: str | None, patterns: dict[str, str | list[str]], where: str
+) -> RawFiles:
+    """Data files of a fetched repository by split.
+
+    Args:
+        folder: the repository's files.
+        subset: only files below a folder of this name, if there is one.
+        patterns: glob patterns by split; none: splits are found by the files' names.
+
+    Raises:
+        UserError: a pattern that fits no file, or no file that names a split.
+    """
+    found: RawFiles = {}
+    for split, globs in patterns.items():
+        globs = [globs] if isinstance(globs, str) else globs
+        files = sorted({file for glob in globs for file in folder.glob(glob) if file.is_file()})
+        if not files:
+            raise UserError(
+                f"{where}.parameters.splits.{split}: no fetched file fits {', '.join(globs)}; "
+                f"there are {_listed(folder)}."
+            )
+        found[split] = {"": files}
+    if patterns:
+        return found
+    for split, names in SPLITS.items():
+        files = [file for file in _data_files(folder, subset) if _names(file, folder, names)]
+        if files:
+            found[split] = {"": files}
+    if not found:
+        raise UserError(
+            f"{where}: no fetched file names a split ({', '.join(SPLITS)}); there are "
+            f"{_listed(folder)}; say which in {where}.parameters.splits."
+        )
+    return found
+
+
+def _data_files(folder: Path, subset: str | None) -> list[Path]:
+    suffixes = (".parquet", ".csv", ".tsv", ".json", ".jsonl")
+    files = [file for file in sorted(folder.rglob("*")) if file.suffix in suffixes]
+    below = [f for f in files if subset and subset in f.relative_to(folder).parts[:-1]]
+    return below or files
+
+
+def _names(file: Path, folder: Path, names: tuple[str, ...]) -> bool:
+    words = re.split(r"[^a-z]+", str(file.relative_to(folder)).lower())
+    return any(name in words for name in names)
+
+
+def _listed(folder: Path) -> str:
+    files = sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file())
+    more = f" and {len(files) - 8} more" if len(files) > 8 else ""
+    return (", ".join(files[:8]) + more) or "none"

@@ -1,0 +1,159 @@
+"""Prepared rows of end tasks: a text and its class, {id, text, label}.
+
+They are few, and whole classes move from one split to another, so they are held in memory.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lethe.errors import UserError
+from lethe.sources.loaders.registry import Loader
+from lethe.sources.prepared import Counts, Split, examples
+from lethe.sources.reading import RawFiles
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """What is done to the public splits of one end task.
+
+    Attributes:
+        ratio: share of the training rows that is kept, about; None: all are.
+        sizes: training and test rows that come of it, by the published table.
+    """
+
+    ratio: float | None
+    sizes: tuple[int, int]
+
+
+KE2023 = {
+    "aclarc": SplitRule(0.9, (1520, 421)),
+    "scierc": SplitRule(0.7, (2260, 2388)),
+    "chemprot": SplitRule(0.5, (2667, 7398)),
+    "restaurant": SplitRule(None, (3452, 1120)),
+    "phone": SplitRule(0.7, (239, 553)),
+    "camera": SplitRule(0.8, (230, 626)),
+}
+
+
+def moved_per_class(rows: int, ratio: float, classes: int) -> int:
+    """Rows of every class that go from train to test: int(rows * (1 - ratio) // classes)."""
+    return int(rows * (1 - ratio) // classes)
+
+
+def first_of_each_class(labels: list[str], most: int) -> list[bool]:
+    """Which rows are among the first `most` of their class, [rows]; a small class goes whole."""
+    seen: Counter = Counter()
+    chosen = []
+    for label in labels:
+        seen[label] += 1
+        chosen.append(seen[label] <= most)
+    return chosen
+
+
+def apply_rule(
+    rule: SplitRule, train: list[dict], dev: list[dict], test: list[dict]
+) -> tuple[list[dict], list[dict]]:
+    """Training and test rows: dev goes to test, then the first k rows of each class do.
+
+    Rows are {..., label}. The classes are counted over all of them.
+    """
+    moved = [False] * len(train)
+    if rule.ratio is not None:
+        classes = len({row["label"] for row in (*train, *dev, *test)})
+        most = moved_per_class(len(train), rule.ratio, classes)
+        moved = first_of_each_class([row["label"] for row in train], most)
+    kept = [row for row, goes in zip(train, moved, strict=True) if not goes]
+    gone = [row for row, goes in zip(train, moved, strict=True) if goes]
+    return kept, [*test, *dev, *gone]
+
+
+def check_sizes(rule: SplitRule, train: int, test: int, where: str) -> None:
+    """Refuse data that do not give the published sizes.
+
+    Raises:
+        UserError: other sizes; `where` is the key of the source.
+    """
+    if (train, test) != rule.sizes:
+        raise UserError(
+            f"{where}: expected {rule.sizes[0]} training and {rule.sizes[1]} test rows after the "
+            f"split of Ke et al. 2023, found {train} and {test}; with other files, set "
+            f"{where}.parameters.any_size to true."
+        )
+
+
+WHOLE = ("count", "test_count", "hold_out")
+
+
+def ruled_splits(
+    loader: Loader, raw: RawFiles, values: dict[str, Any]
+) -> tuple[dict[str, list[dict]], dict[str, Any]]:
+    """Rows by split, and what the manifest says of each split.
+
+    Args:
+        loader: its parameters are `split`, a name of `KE2023` or None, and `any_size`.
+        raw: files by split.
+        values: parameters of every source, of which only `columns` is used.
+
+    Raises:
+        UserError: splits or columns that are missing, rows of other sizes than the rule gives.
+    """
+    for name in WHOLE:
+        if values[name]:
+            raise UserError(f"{loader.where}.parameters.{name}: labelled rows are taken whole.")
+    for name in loader.needed:
+        if name not in raw:
+            there = ", ".join(raw) or "none"
+            raise UserError(f"{loader.where}: the split {name} is missing (found {there}).")
+    found: dict[str, list[dict]] = {}
+    counts: dict[str, Counts] = {}
+    for name in raw:
+        counts[name] = Counts()
+        split = Split(name, name, raw[name], columns=values["columns"])
+        found[name] = list(examples(loader, split, counts[name]))
+    kept = _ruled(loader, found)
+    for name, rows in kept.items():
+        if not rows:
+            raise UserError(f"{loader.where}: the split {name} has no row with a text and a label.")
+    facts = {}
+    for name in kept:
+        read = ["test", "validation"] if name == "test" and "validation" not in kept else [name]
+        sources = [(raw[part], counts[part]) for part in read if part in raw]
+        facts[name] = _facts(sources, len(kept[name]))
+    return {name: _numbered(name, rows) for name, rows in kept.items()}, facts
+
+
+def _ruled(loader: Loader, found: dict[str, list[dict]]) -> dict[str, list[dict]]:
+    name = loader.values["split"]
+    if name is None:
+        return found
+    if name not in KE2023:
+        raise UserError(
+            f"{loader.where}.parameters.split: {name!r} is not known (known: "
+            f"{', '.join(sorted(KE2023))}, or null for the splits as they are)."
+        )
+    train, test = apply_rule(
+        KE2023[name], found["train"], found.get("validation", []), found["test"]
+    )
+    if not loader.values["any_size"]:
+        check_sizes(KE2023[name], len(train), len(test), loader.where)
+    return {"train": train, "test": test}
+
+
+def _numbered(split: str, rows: list[dict]) -> list[dict]:
+    return [{"id": f"{split}-{place}", **row} for place, row in enumerate(rows)]
+
+
+def _facts(sources: list[tuple[dict[str, list[Path]], Counts]], written: int) -> dict[str, Any]:
+    """`written` differs from `kept` by the rows that moved between train and test."""
+    dropped = sum((counts.dropped for _, counts in sources), Counter())
+    read = sum(counts.read for _, counts in sources)
+    files = [file.name for parts, _ in sources for part in parts.values() for file in part]
+    return {
+        "files": sorted(files),
+        "read": read,
+        "kept": read - dropped.total(),
+        "dropped": dict(dropped),
+        "written": {"text": written},
+    }

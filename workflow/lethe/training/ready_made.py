@@ -1,0 +1,112 @@
+"""Bases that were trained elsewhere: fetched from the hub, or imported from a local folder."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from lethe.artefacts.files import atomic_path, lock, publish, verify
+from lethe.artefacts.local_files import checkpoint_digest
+from lethe.artefacts.paths import (
+    BASE_MANIFEST,
+    FETCH_MANIFEST,
+    fetched_files,
+    node_directory,
+    work_directory,
+)
+from lethe.errors import UserError
+from lethe.models.loading import check_checkpoint, check_family, check_tokenizer, load_model
+from lethe.models.weights import INDEX, weight_files
+from lethe.training.provenance import provenance
+
+# Files beside weights, configuration and tokenizer.json that say how a tokenizer behaves.
+COMPANIONS = (
+    "generation_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+)
+
+
+def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
+    """Check a checkpoint and publish it as the base `node`; return its manifest.
+
+    The weights are linked where the file system allows it, else copied; they are not read but
+    for their hashes.
+
+    Raises:
+        UserError: the checkpoint is of another family, is not whole, or has no fast tokenizer.
+    """
+    with lock(work_directory(results, node) / "lock"):
+        started = time.monotonic()
+        source, origin = find_source(spec, results)
+        parameters = check_ready_made(source, spec["family"])
+        directory = node_directory(results, "base", node)
+        files = bring(source, directory)
+        manifest = {
+            "id": node,
+            "spec": spec,
+            "origin": origin,
+            "seed": None,
+            "parameters": parameters,
+            "seconds": round(time.monotonic() - started, 3),
+            "provenance": provenance(code),
+        }
+        return publish(directory, BASE_MANIFEST, manifest, files)
+
+
+def find_source(spec: dict, results: Path) -> tuple[Path, dict]:
+    """The folder that holds a checkpoint, and what is recorded of where it came from.
+
+    Raises:
+        UserError: it is missing, or has changed since it was fetched or planned.
+    """
+    if spec["source"] == "hub":
+        fetched = verify(node_directory(results, "fetched", spec["fetched"]), FETCH_MANIFEST)
+        origin = {key: fetched[key] for key in ("revision", "resolution", "endpoint")}
+        return fetched_files(results, spec["fetched"]), {"repo": fetched["spec"]["repo"], **origin}
+    if checkpoint_digest(spec["path"], "import") != spec["sha256"]:
+        raise UserError(
+            f"import: the files of {spec['path']} have changed since the study was planned; run "
+            "again, which plans it anew."
+        )
+    return Path(spec["path"]), {"path": os.path.abspath(spec["path"])}
+
+
+def check_ready_made(directory: Path, family: str) -> int:
+    """Check a checkpoint without reading its weights; return its parameters, tied ones once.
+
+    Raises:
+        UserError: see `publish_ready_made`.
+    """
+    check_checkpoint(directory)
+    check_family(directory, family)
+    model = load_model(directory, device="meta")
+    check_tokenizer(directory, model.get_input_embeddings().weight.shape[0])
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def bring(source: Path, directory: Path) -> list[str]:
+    """Link the weights of a checkpoint and copy the rest; return the names."""
+    weights = weight_files(source)
+    names = ["config.json", "tokenizer.json", *weights]
+    names += [INDEX] if (source / INDEX).is_file() and len(weights) > 1 else []
+    names += [name for name in COMPANIONS if (source / name).is_file()]
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in sorted(names):
+        # Small files are what a user may edit in place, which a link would carry over.
+        if name not in weights or not link(source / name, directory / name):
+            with atomic_path(directory / name) as temporary:
+                shutil.copyfile(source / name, temporary)
+    return sorted(names)
+
+
+def link(source: Path, target: Path) -> bool:
+    """Make `target` a second name of a file; False where the file system has none."""
+    try:
+        target.unlink(missing_ok=True)
+        os.link(source.resolve(), target)
+    except OSError:
+        return False
+    return True
