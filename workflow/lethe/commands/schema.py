@@ -2,13 +2,17 @@
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
 
 from lethe.artefacts.files import write_atomic, write_json
 from lethe.artefacts.paths import PROJECT
 from lethe.config.catalogue import Catalogue, Seeds, Study
-from lethe.parameters.entries import Entry
+from lethe.parameters.entries import Entry, Parameters
 
 SCHEMAS = {"config.schema.json": Study, "catalogue.schema.json": Catalogue}
 MANUAL = PROJECT / "config" / "README.md"
@@ -17,7 +21,8 @@ NESTED = {
     "recipes": "values tuned for a method",
     "claims": "a part",
 }
-BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
+KEYS = ("<!-- keys: begin -->", "<!-- keys: end -->")
+PARAMETERS = ("<!-- parameters: begin -->", "<!-- parameters: end -->")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,10 +42,88 @@ def schema(model: type[Entry]) -> dict:
 
 
 def with_tables(manual: str) -> str:
-    """The manual with its tables of keys made anew between the two marks."""
-    before, _, rest = manual.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{tables()}{END}{after}"
+    """The manual with its tables of keys and of parameters made anew between their marks."""
+    for (begin, end), text in ((KEYS, tables()), (PARAMETERS, parameter_tables())):
+        before, _, rest = manual.partition(begin)
+        _, _, after = rest.partition(end)
+        manual = f"{before}{begin}\n{text}{end}{after}"
+    return manual
+
+
+def parameter_tables() -> str:
+    """One Markdown table for each method, generator, loader and built model."""
+    parts = [
+        _parameter_table(heading, kind)
+        for heading, kinds in known_parameters().items()
+        for kind in kinds
+    ]
+    return "\n".join(parts)
+
+
+def known_parameters() -> dict[str, list[type[Parameters]]]:
+    """All typed parameters, by what they configure."""
+    return {}
+
+
+def _parameter_table(heading: str, kind: type[Parameters]) -> str:
+    lines = [f"### {heading}: {kind.title}", ""]
+    lines += [
+        "| parameter | value | default | what it is | source of the default |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join([*lines, *_parameter_lines(kind, "")]) + "\n"
+
+
+def _parameter_lines(kind: type[Parameters], prefix: str) -> list[str]:
+    lines = []
+    for name, field in kind.model_fields.items():
+        if isinstance(field.default, Parameters):
+            lines += _parameter_lines(type(field.default), f"{prefix}{name}.")
+            continue
+        cells = [
+            f"`{prefix}{name}`",
+            allowed(field),
+            f"`{json.dumps(field.default)}`",
+            field.description or "",
+            (field.json_schema_extra or {}).get("source", ""),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def allowed(field: FieldInfo) -> str:
+    """In words, the values that a field takes: its type, choices and bounds."""
+    return _of_type(field.annotation) + _bounds(field.metadata)
+
+
+WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", dict: "mapping"}
+SIGNS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+
+
+def _of_type(annotation: Any) -> str:
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{choice}`" for choice in arguments)
+    if get_origin(annotation) is Annotated:
+        return _of_type(arguments[0]) + _bounds(arguments[1:])
+    if annotation is type(None):
+        return "null"
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(_of_type(argument) for argument in arguments)
+    if get_origin(annotation) in (list, tuple):
+        return f"list of {_of_type(arguments[0])}"
+    return WORDS.get(get_origin(annotation) or annotation, "")
+
+
+def _bounds(metadata: Iterable[Any]) -> str:
+    words = ""
+    for item in metadata:
+        if isinstance(item, FieldInfo):
+            words += _bounds(item.metadata)
+        for sign, word in SIGNS.items():
+            if (bound := getattr(item, sign, None)) is not None:
+                words += f", {word} {bound}"
+    return words
 
 
 def tables() -> str:

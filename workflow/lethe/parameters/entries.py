@@ -1,6 +1,6 @@
 """What every part of the configuration is made of: kinds of values, and the strict base."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -29,7 +29,6 @@ Mixture = Annotated[
 ]
 
 
-# The family of every architecture that is built here.
 class Entry(BaseModel):
     """Base of every part: unknown keys and values of the wrong type are refused."""
 
@@ -37,3 +36,32 @@ class Entry(BaseModel):
 
 
 Revision = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+
+
+class Parameters(Entry):
+    """Typed parameters of one thing that an entry of the catalogue configures: a method, a loader,
+    a generator, a built model.
+
+    A subclass stands beside what it configures and imports nothing heavy. Every field has a
+    default, a description, and where the default comes from; see `parameter`.
+    """
+
+    title: ClassVar[str] = ""
+    """How the manual heads its table; the name of the thing if it is empty."""
+
+
+def parameter(default: Any, description: str, source: str = "ours", **bounds: Any) -> Any:
+    """A field of `Parameters`.
+
+    Args:
+        default: its value where none is given.
+        description: what it is, and its unit.
+        source: where the default comes from: a paper with its section, released code, or `ours`.
+        bounds: `gt`, `ge`, `lt`, `le`, `min_length`, `max_length` of the value.
+    """
+    return Field(default, description=description, json_schema_extra={"source": source}, **bounds)
+
+
+def resolved(parameters: Parameters) -> dict[str, Any]:
+    """Every value, defaults included, as JSON has it; what a node's spec holds."""
+    return parameters.model_dump(mode="json")
