@@ -20,7 +20,7 @@ from lm_eval.models.huggingface import HFLM
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
-from lethe.evaluation.engines.wrap import wrap
+from lethe.evaluation.engines.registry import wrap
 
 SHAPE = {"hidden_size": 256, "num_attention_heads": 4, "num_hidden_layers": 4}
 MODELS = {

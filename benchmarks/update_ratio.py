@@ -17,7 +17,7 @@ from lethe.jobs.environment import one_thread
 from lethe.methods.parts.softmask.masking import factors, update_ratios
 from lethe.models.encoder_units import encoder_of
 from lethe.models.loading import load_model, load_tokenizer
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 from lethe.planning.plan import make_plan
 from lethe.sources.domains.build import build_domains
 from lethe.training.base import train_seed

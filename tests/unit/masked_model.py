@@ -12,7 +12,7 @@ from lethe.data.masked_batches import MaskedBatch, Masking, collate
 from lethe.methods.contract import Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 from lethe.sources.domains.tokens import make_tokenizer
 
 CONFIG = {

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 from lethe.artefacts.files import publish
 from lethe.artefacts.jsonlines import write_rows
 from lethe.models.architectures import build
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 
 WORDS = "red blue green old new cat dog fish runs sleeps eats says the a very".split()
 CONFIG = {

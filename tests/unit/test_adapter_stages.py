@@ -11,7 +11,7 @@ from lethe.methods.attached import attach
 from lethe.methods.registry import create
 from lethe.models.loading import load_model
 from lethe.models.masked_forward import hidden_states
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 from lethe.training.stage import train_stage
 
 

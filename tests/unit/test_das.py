@@ -15,7 +15,7 @@ from lethe.methods.das import DAS, STATE
 from lethe.methods.parts.softmask.options import RELEASED
 from lethe.methods.registry import create
 from lethe.models.encoder_units import encoder_of
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 from lethe.training import loop
 from lethe.training.stage import train_stage
 

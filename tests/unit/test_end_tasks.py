@@ -17,7 +17,7 @@ from lethe.endtasks.f1 import accuracy, macro_f1, micro_f1
 from lethe.endtasks.finetune import Settings, fine_tune
 from lethe.endtasks.labelled import read_task
 from lethe.errors import UserError
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 
 SETTINGS = Settings(epochs=12, learning_rate=5e-3, batch_size=8, max_length=12, weight_decay=0.01)
 

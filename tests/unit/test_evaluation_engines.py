@@ -16,7 +16,7 @@ from lethe.evaluation import specification
 from lethe.evaluation.engines import prefix_tree
 from lethe.evaluation.engines import wrap as engines
 from lethe.evaluation.engines.language_model import divided_once
-from lethe.evaluation.engines.wrap import wrap
+from lethe.evaluation.engines.registry import wrap
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from scoring_case import MORE, SIZES, model_of, requests
 from lethe.errors import UserError
 from lethe.evaluation.engines import prefix_tree
 from lethe.evaluation.engines.fast_model import DECODERS, why_stock
-from lethe.evaluation.engines.wrap import wrap
+from lethe.evaluation.engines.registry import wrap
 
 PRICES = {"nothing kept": 10**6, "much kept": 2}
 COVERED = [kind for kind in SIZES | MORE if kind in DECODERS]

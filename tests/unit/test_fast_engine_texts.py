@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from lethe.commands.evaluate import evaluate
 from lethe.errors import UserError
-from lethe.evaluation.engines.wrap import wrap
+from lethe.evaluation.engines.registry import wrap
 
 LETTERS = "abcdefgh"
 

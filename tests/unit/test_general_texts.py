@@ -19,7 +19,7 @@ from lethe.methods.parts.softmask.importance import normalised
 from lethe.methods.parts.softmask.passes import GENERAL
 from lethe.models.encoder_units import encoder_of
 from lethe.models.masked_forward import label_logits
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 from lethe.planning.plan import make_plan
 from lethe.training.stage import train_stage
 

@@ -21,7 +21,7 @@ from lethe.methods.parts.hard_attention.places import KINDS, free_shares, gate_u
 from lethe.methods.registry import create
 from lethe.models.forward import label_logits, weighted_loss
 from lethe.models.loading import load_model
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 from lethe.training.stage import train_stage
 
 TOKENIZER = masked_tokenizer()

@@ -14,7 +14,7 @@ from lethe.errors import UserError
 from lethe.evaluation.masked_loss import score_texts
 from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_model, require_family
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 from lethe.training.stage import train_stage
 
 TOKENIZER = masked_tokenizer()

@@ -13,8 +13,8 @@ from lethe.commands.evaluate import evaluate
 from lethe.errors import UserError
 from lethe.evaluation.engines import pseudo_likelihood
 from lethe.evaluation.engines.pseudo_likelihood import Text
-from lethe.evaluation.engines.wrap import wrap
-from lethe.models.weights import save_model
+from lethe.evaluation.engines.registry import wrap
+from lethe.models.saving import save_model
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from small_nodes import make_tokenizer
 from lethe.data.encoding import encode_rows
 from lethe.data.seq2seq_batches import collate
 from lethe.evaluation.engines import packed_answers
-from lethe.evaluation.engines.wrap import wrap
+from lethe.evaluation.engines.registry import wrap
 from lethe.models.forward import token_losses
 
 MODELS = [

@@ -13,7 +13,7 @@ from lethe.errors import UserError
 from lethe.models.architectures import build
 from lethe.models.forward import token_losses, weighted_loss
 from lethe.models.loading import load_model, load_tokenizer
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 from lethe.training import stage as stage_module
 from lethe.training.base import train_base
 from lethe.training.stage import train_stage

@@ -1,4 +1,4 @@
-"""What a disk refuses, said in one sentence."""
+"""What a disk refuses, found out before anything is computed where it can be, in one sentence."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The arguments that every verb that makes a node shares."""
+"""The arguments that verbs share: of those that make a node, and of those that read a study."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""One training example of a decoder, from a document or from a prompt and its response."""
+"""Texts to tokens, and one example of a decoder: a document, or a prompt and its response."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ from lethe.artefacts.files import digest, read_json, write_json
 from lethe.artefacts.fingerprint import fingerprint
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
-from lethe.evaluation.engines.wrap import code_of, wrap
+from lethe.evaluation.engines.registry import code_of, wrap
 from lethe.evaluation.fetched_dataset import renamed_columns_as_sentences
 from lethe.evaluation.groups import merge
 from lethe.evaluation.lookup import members
@@ -65,7 +65,7 @@ def score_checkpoint(
         directory: a plain hub directory with safetensors weights and a tokenizer.
         weights_sha256: of the weights; part of the key under which results are kept.
         store: one file a task, `{task}-{key}.json`, written as each task is done.
-        engine: as in `engines.wrap`; both give the same scores to rounding.
+        engine: as in `engines.registry`; both give the same scores to rounding.
         dtype: of the weights; log-probabilities are always taken in float32.
 
     Returns:

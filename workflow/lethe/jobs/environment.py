@@ -1,4 +1,4 @@
-"""The environment that a workflow's jobs inherit."""
+"""The environment that a workflow's jobs inherit, and the one CPU thread that each has."""
 
 import os
 import sys

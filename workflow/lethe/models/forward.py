@@ -53,7 +53,7 @@ def inputs(model, batch: Batch) -> dict:
     kind, documents = model.config.model_type, batch.document_ids
     named = {"input_ids": batch.input_ids, "use_cache": False}
     if kind == "bloom":
-        from lethe.models import attention as bloom_attention  # imports BLOOM, which few jobs need
+        from lethe.models import bloom_attention  # imports BLOOM, which few jobs need
 
         bloom_attention.take_biases(model)
         dtype = arithmetic_dtype(batch.input_ids.device, model.dtype)

@@ -1,4 +1,8 @@
-"""Load a plain hub directory: safetensors only, whole or not at all, never remote code."""
+"""Load a plain hub directory, its tokenizer with it: safetensors only, whole or not at all.
+
+Never remote code. Of which family a checkpoint is, and whether its tokenizer can serve, is asked
+here too, before anything is trained.
+"""
 
 import copy
 from importlib import import_module

@@ -4,14 +4,10 @@ Reads headers only, and imports nothing heavy.
 """
 
 import json
-import os
 import struct
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
-
-from lethe.artefacts.files import atomic_path, digest, read_json, write_atomic
+from lethe.artefacts.files import digest, read_json
 from lethe.errors import UserError
 
 SINGLE = "model.safetensors"
@@ -94,32 +90,3 @@ def weights_digest(manifest: dict) -> str:
     if not shards:
         raise UserError(f"{manifest.get('id', 'a checkpoint')}: its manifest lists no weights.")
     return shards[SINGLE] if SINGLE in shards else digest(shards)
-
-
-def save_model(model, tokenizer, directory: Path) -> list[str]:
-    """Write weights, config and tokenizer, each file whole or not at all.
-
-    Returns:
-        The names of the files written.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    with atomic_path(directory / "model.safetensors") as path:
-        save_file(_untied(model), path, metadata={"format": "pt"})
-    write_atomic(directory / "config.json", model.config.to_json_string(use_diff=True))
-    names = ["model.safetensors", "config.json"]
-    for path in tokenizer.save_pretrained(directory):
-        if os.path.exists(path):
-            names.append(os.path.basename(path))
-    return sorted(set(names))
-
-
-def _untied(model) -> dict[str, torch.Tensor]:
-    """The state without second names of shared tensors, which safetensors refuses."""
-    seen, state = set(), {}
-    for name, tensor in model.state_dict().items():
-        key = (tensor.data_ptr(), tensor.shape)
-        if tensor.numel() and key in seen:
-            continue
-        seen.add(key)
-        state[name] = tensor.detach().cpu().contiguous()
-    return state

@@ -3,6 +3,9 @@
 The procedure is that of Scialom et al. 2022 (github.com/ThomasScialom/T0_continual_learning,
 data_handler.py): a generator seeded with 666 for every split and prompt set, one draw of a phrasing
 an example, in the order of the rows. Python's generator gives the same draws in every version.
+
+And wrappers: what is written around a prompt before a model sees it, in training and in testing
+alike.
 """
 
 import random

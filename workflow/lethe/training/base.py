@@ -12,7 +12,7 @@ from lethe.methods.contract import Method, Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_tokenizer, tokenizer_for
-from lethe.models.weights import save_model
+from lethe.models.saving import save_model
 from lethe.models.window import require_room
 from lethe.training.device import prepare
 from lethe.training.layout import make_collate

@@ -1,4 +1,4 @@
-"""The optimizer of every stage and base, and the clipping before it."""
+"""The optimizer of every stage and base: its learning rate by step, and clipping."""
 
 import math
 

@@ -11,7 +11,8 @@ from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_model, load_tokenizer, require_family
-from lethe.models.weights import save_model, weights_digest
+from lethe.models.saving import save_model
+from lethe.models.weights import weights_digest
 from lethe.models.window import require_room
 from lethe.training.device import prepare, training_device
 from lethe.training.layout import make_collate
