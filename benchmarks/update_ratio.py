@@ -78,7 +78,7 @@ def report(stages: tuple[Path, dict, dict[str, Path]]) -> None:
     start, spec, found = stages
     parent = load_model(start)
     method = prepare_method(spec, start)
-    by_name = factors(parent, method.importance)
+    by_name = factors(parent, method.importance, "rows")
     before = parent.state_dict()
     after = {name: load_model(folder).state_dict() for name, folder in found.items()}
     ratios = {

@@ -61,6 +61,13 @@ def test_a_hyper_parameter_makes_new_nodes_for_its_method_alone(project):
     source = (project.folder / "workflow/lethe/methods/sequential.py").read_text()
     target = project.folder / "workflow/lethe/methods/decaying.py"
     target.write_text(source.replace(method, decaying))
+    parameters = (
+        "from lethe.methods.parameters.base import MethodParameters\n"
+        "from lethe.parameters.entries import Share, parameter\n\n\n"
+        "class DecayingParameters(MethodParameters):\n"
+        '    share: Share = parameter(0.1, "a share")\n\n\nPARAMETERS = DecayingParameters\n'
+    )
+    (target.parent / "parameters" / target.name).write_text(parameters)
     entry = "decaying: {method: decaying, hyper: {share: 0.5}, source: none}\n"
     catalogue = project.folder / "config/catalogue/methods.yaml"
     catalogue.write_text(catalogue.read_text() + entry)

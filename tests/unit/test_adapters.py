@@ -57,8 +57,6 @@ def test_adapters_at_another_type_of_model_or_width_are_one_sentence():
     decoder.config.model_type = "llama"
     with pytest.raises(UserError, match="'llama' are not known"):
         new_adapters(decoder, 4, 0)
-    with pytest.raises(UserError, match="whole number of at least 1, found 0"):
-        new_adapters(wide, 0, 0)
 
 
 def test_bert_is_known_too():
@@ -146,5 +144,3 @@ def test_demix_evaluates_the_last_expert_or_the_mean_of_all():
         apply_adapters(naive, adapters)
         assert torch.equal(hidden_states(attached, batch), hidden_states(naive, batch))
         assert all(parameter.requires_grad for parameter in method.extra.parameters())
-    with pytest.raises(UserError, match="last, mean, found 'first'"):
-        create("demix", {"expert": "first"})

@@ -145,12 +145,7 @@ def test_without_what_is_shared_it_is_hat_adapter():
     assert losses[0] == losses[1]
 
 
-def test_bad_sizes_and_another_shape_are_one_sentence(trained):
-    for name in ("capsule_size", "transfer_capsules", "iterations"):
-        with pytest.raises(UserError, match="whole numbers of at least 1"):
-            create("bcl", {name: 0})
-    with pytest.raises(UserError, match="refuses its hyper-parameters"):
-        create("bcl", {"capsules": 3})
+def test_another_shape_is_one_sentence(trained):
     method = create("bcl", {**HYPER, "capsule_size": 4})
     method.load_state(method_of(trained[0]).state())
     with pytest.raises(UserError, match="one set of sizes"):

@@ -7,7 +7,6 @@ from chain_case import chain, interrupted
 from masked_model import masked_model
 from safetensors.torch import load_file
 
-from lethe.errors import UserError
 from lethe.methods.attached import METHOD_STATE, attach, method_of
 from lethe.methods.parts.adapters import apply_adapters
 from lethe.methods.parts.knowledge_sharing.contrast import mixed, two_view_contrast
@@ -162,9 +161,3 @@ def test_an_interrupted_second_stage_ends_as_an_uninterrupted_one(trained, monke
     stopped = interrupted(trained[0].parents[1], "classic", HYPER, monkeypatch)
     one, other = ((folder / METHOD_STATE).read_bytes() for folder in (trained[1], stopped))
     assert one == other
-
-
-def test_bad_input_is_one_sentence():
-    for hyper in ({"weight": -1.0}, {"temperature": 0.0}):
-        with pytest.raises(UserError, match="weight >= 0 and temperature > 0"):
-            create("classic", hyper)

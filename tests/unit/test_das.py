@@ -9,10 +9,10 @@ from softmask_case import TOKENIZER, importance_of, model_with_dropout, stage_of
 
 from lethe.artefacts.files import publish, read_json
 from lethe.artefacts.jsonlines import write_rows
+from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
 from lethe.methods.attached import METHOD_STATE, method_of
 from lethe.methods.das import DAS, STATE
-from lethe.methods.parts.softmask.options import RELEASED
 from lethe.methods.registry import create
 from lethe.models.encoder_units import encoder_of
 from lethe.models.saving import save_model
@@ -42,7 +42,7 @@ def take_step(method, stage) -> float:
 
 
 def with_importance(model, value: float, **hyper) -> DAS:
-    method = DAS(**hyper)
+    method = create("das", hyper)
     found = importance_of(encoder_of(model), value)
     method.load_state({name: found[place] for name, place in STATE.items()})
     return method
@@ -60,7 +60,7 @@ def test_two_stages_hand_on_an_importance_that_only_grows():
     take_step(first, stage)
     assert all(torch.equal(first.state()[name], value) for name, value in general.items())
     first.after_stage(stage)
-    second = DAS(subset=6)
+    second = create("das", {"subset": 6})
     second.load_state(first.state())
     second.before_stage(stage_of(model, index=2))
     for name, value in second.state().items():
@@ -71,7 +71,7 @@ def test_the_general_importance_is_a_function_of_the_seed():
     found = []
     for noise in (1, 2):
         torch.manual_seed(noise)
-        method = DAS(subset=4)
+        method = create("das", {"subset": 4})
         method.before_stage(stage_of(model_with_dropout()))
         state = torch.random.get_rng_state()
         torch.manual_seed(noise)
@@ -147,21 +147,22 @@ def test_without_soft_masks_everything_moves():
 
 def test_no_initial_importance_is_neither_mask_nor_negatives():
     stage = stage_of(model_with_dropout())
-    method = DAS(initialise="none", subset=4)
+    method = create("das", {"initialise": "none", "subset": 4})
     method.before_stage(stage)
     assert method.state() == {}
     take_step(method, stage)
     method.load_state({})
     method.after_stage(stage)
     assert set(method.state()) == set(STATE)
-    drawn = DAS(initialise="random")
+    drawn = create("das", {"initialise": "random"})
     drawn.before_stage(stage)
     assert set(drawn.state()) == set(STATE)
 
 
 def test_what_the_released_code_does_runs_through():
     stage = stage_of(model_with_dropout())
-    method = DAS(**RELEASED)
+    entry = read_yaml(CATALOGUE / "methods.yaml")["das-released"]
+    method = create(entry["method"], entry["hyper"])
     method.before_stage(stage)
     take_step(method, stage)
     method.after_stage(stage)
@@ -230,15 +231,9 @@ def test_the_state_of_another_base_of_equal_shape_is_refused(tmp_path):
 def test_mistakes_are_one_sentence():
     model = model_with_dropout()
     with pytest.raises(UserError, match="no importances of the stages before stage 2"):
-        DAS().before_stage(stage_of(model, index=2))
+        create("das", {}).before_stage(stage_of(model, index=2))
     other = with_importance(model_with_dropout(num_hidden_layers=1), 0.5)
     with pytest.raises(UserError, match="another architecture"):
         other.before_stage(stage_of(model, index=2))
     with pytest.raises(UserError, match="should hold importance.heads"):
-        DAS().load_state({"fisher": torch.zeros(1)})
-    with pytest.raises(UserError, match="kl_axis of das is 'width'"):
-        DAS(kl_axis="width")
-    with pytest.raises(UserError, match="temperature"):
-        DAS(temperature=0)
-    with pytest.raises(UserError, match="refuses its hyper-parameters"):
-        create("das", {"lamda": 1})
+        create("das", {}).load_state({"fisher": torch.zeros(1)})

@@ -13,10 +13,11 @@ from lethe.artefacts.files import publish
 from lethe.artefacts.jsonlines import write_rows
 from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
-from lethe.methods.das import DAS, STATE
+from lethe.methods.das import STATE
 from lethe.methods.parts.softmask.gates import scaled
 from lethe.methods.parts.softmask.importance import normalised
 from lethe.methods.parts.softmask.passes import GENERAL
+from lethe.methods.registry import create
 from lethe.models.encoder_units import encoder_of
 from lethe.models.masked_forward import label_logits
 from lethe.models.saving import save_model
@@ -50,11 +51,11 @@ def one_by_one(model, members, draw: int) -> dict[str, torch.Tensor]:
 def test_the_importance_is_that_of_a_loop_over_single_examples(initialise):
     model, general = model_with_dropout(), examples(7, seed=1)
     stage = replace(stage_of(model), load_general=lambda: general)
-    method = DAS(initialise=initialise, importance_batch=3)
+    method = create("das", {"initialise": initialise, "importance_batch": 3})
     method.before_stage(stage)
     assert model.training and all(p.grad is None for p in model.parameters())
     members = general if initialise == "general" else stage.examples
-    expected = normalised(one_by_one(model.eval(), members, stage.steps + GENERAL))
+    expected = normalised(one_by_one(model.eval(), members, stage.steps + GENERAL), "absolute")
     for name, values in method.state().items():
         torch.testing.assert_close(values, expected[STATE[name]], rtol=1e-3, atol=1e-4)
 
@@ -62,7 +63,7 @@ def test_the_importance_is_that_of_a_loop_over_single_examples(initialise):
 def test_a_method_without_general_texts_says_where_they_are_named():
     stage = stage_of(model_with_dropout())
     with pytest.raises(UserError, match="expected general texts, found none: name a mixture"):
-        DAS(initialise="general").before_stage(stage)
+        create("das", {"initialise": "general"}).before_stage(stage)
 
 
 def test_a_first_stage_reads_the_texts_of_its_spec(tmp_path):

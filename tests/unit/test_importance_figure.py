@@ -100,7 +100,7 @@ def test_the_captions_numbers_are_those_of_unrelated_normal_units():
     caption = " ".join(" ".join(text.get_text() for text in texts(drawn(stages()))).split())
     assert ", ".join(means) in caption and f"near {means[0]} whatever" in caption
     raw = torch.tensor([[1.0, 9.0], [-3.0, 0.5]])
-    heads = normalised({"heads": raw})["heads"]
+    heads = normalised({"heads": raw}, "absolute")["heads"]
     assert {f"{value:.2f}" for value in heads.flatten().tolist()} == {"0.61"}
 
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 from retention_case import FAMILIES, gradients_of, make_stage, move, two_stages
 
-from lethe.errors import UserError
-from lethe.methods.kd import Distillation
 from lethe.methods.parts.retention.distillation import divergence
+from lethe.methods.registry import create
 from lethe.methods.sequential import METHOD as Sequential
 from lethe.models.forward import label_logits
 
@@ -15,7 +14,7 @@ CASES = [(family, "logits") for family in FAMILIES] + [("masked", "hidden")]
 
 @pytest.mark.parametrize(("family", "compare"), CASES)
 def test_at_the_teacher_distance_and_gradient_are_zero_and_elsewhere_not(family, compare):
-    stage, method = make_stage(family), Distillation(compare=compare)
+    stage, method = make_stage(family), create("kd", {"compare": compare})
     method.before_stage(stage)
     batch = stage.collate(stage.examples)[0]
     distance = method.distance(stage, batch)
@@ -32,7 +31,7 @@ def test_at_the_teacher_distance_and_gradient_are_zero_and_elsewhere_not(family,
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_loss_is_plain_plus_weighted_divergence_by_hand(family):
-    stage, method = make_stage(family), Distillation(weight=0.5, temperature=2.0)
+    stage, method = make_stage(family), create("kd", {"weight": 0.5, "temperature": 2.0})
     method.before_stage(stage)
     move(stage.model)
     batch = stage.collate(stage.examples)[0]
@@ -51,7 +50,7 @@ def test_a_worked_divergence():
 
 
 def test_distances_of_micro_batches_add_up():
-    stage, method = make_stage("causal"), Distillation()
+    stage, method = make_stage("causal"), create("kd", {})
     whole = make_stage("causal", micro_batch_rows=None)
     method.before_stage(stage)
     move(stage.model)
@@ -62,13 +61,7 @@ def test_distances_of_micro_batches_add_up():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_weight_zero_is_plain_fine_tuning_bit_by_bit(family):
-    model, _, _ = two_stages(family, lambda: Distillation(weight=0.0))
+    model, _, _ = two_stages(family, lambda: create("kd", {"weight": 0.0}))
     plain, _, _ = two_stages(family, Sequential)
     for one, other in zip(model.parameters(), plain.parameters(), strict=True):
         assert torch.equal(one, other)
-
-
-def test_refusals_are_sentences():
-    for hyper in ({"weight": -1.0}, {"temperature": 0.0}, {"compare": "dreams"}):
-        with pytest.raises(UserError, match="KD: expected"):
-            Distillation(**hyper)

@@ -13,17 +13,22 @@ from plain_reference import (
     tokenizer_of,
 )
 
+from lethe.config.reading import files_in
 from lethe.methods.contract import Method, Stage
-from lethe.methods.registry import create, method_names
+from lethe.methods.parameters.base import MASKED, parameters_of
+from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
-from lethe.planning.demands import ONE_TEXT_A_ROW, masked_only
 from lethe.training.layout import make_collate
 
 HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
-MASKED = sorted(set(method_names()) - set(EVERY_FAMILY) - ONE_TEXT_A_ROW)
+ON_ENCODERS = [
+    name
+    for name in files_in("methods")
+    if parameters_of(name).families == MASKED and not parameters_of(name).one_text_a_row
+]
 CASES = [(method, model_type) for method in EVERY_FAMILY for model_type in FAMILY]
-CASES += [(method, model_type) for method in MASKED for model_type in ("roberta", "bert")]
+CASES += [(method, model_type) for method in ON_ENCODERS for model_type in ("roberta", "bert")]
 PLAIN = {"packed": False, "unpadded": False}
 
 
@@ -87,4 +92,5 @@ def test_a_packed_step_of_a_method_is_a_plain_step(name, model_type):
 
 
 def test_the_methods_tested_in_every_family_are_those_that_are_planned_for_every_family():
-    assert set(EVERY_FAMILY) == {name for name in method_names() if not masked_only(name, {})}
+    every = {name for name in files_in("methods") if parameters_of(name).families != MASKED}
+    assert set(EVERY_FAMILY) == every

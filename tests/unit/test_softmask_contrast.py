@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 
-from lethe.errors import UserError
 from lethe.methods.parts.softmask.contrast import contrast, pairs, pooled
 
 
@@ -57,8 +56,6 @@ def test_the_released_pairing_takes_neighbours_for_positives(views):
     assert torch.equal(first, torch.cat([full[0::2], plus[0::2]]))
     assert torch.equal(second, torch.cat([full[1::2], plus[1::2]]))
     assert contrast(first, second, previous, 0.05) > contrast(full, plus, previous, 0.05)
-    with pytest.raises(UserError, match="pairing 'random'"):
-        pairs(full, plus, "random")
 
 
 def test_pooling_is_the_mean_over_tokens_only():

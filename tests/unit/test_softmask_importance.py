@@ -85,22 +85,22 @@ def test_without_dropout_in_the_model_the_proxy_is_refused():
             module.p = 0.0
     with pytest.raises(UserError, match="no dropout"):
         importances.proxy_importance(model, [batch_of()], **PROXY)
-    with pytest.raises(UserError, match="axis 'width'"):
-        importances.proxy_loss(model, batch_of(), "width")
 
 
 def test_normalisation_by_hand_and_constant_layers():
     values = {"heads": torch.tensor([[1.0, 2.0, 3.0], [0.1, 0.1, 0.1], [0.0, 0.0, 0.0]])}
-    found = normalised(values)["heads"]
+    found = normalised(values, "absolute")["heads"]
     high = torch.tensor(1.0).tanh()  # mean 2, standard deviation 1 (n - 1 in the denominator)
     torch.testing.assert_close(found[0], torch.stack([high, torch.tensor(0.0), high]))
     assert torch.equal(found[1:], torch.zeros(2, 3))
     one_sided = normalised(values, "positive")["heads"]
     torch.testing.assert_close(one_sided[0], torch.stack([high * 0, high * 0, high]))
-    assert torch.equal(normalised({"heads": torch.ones(2, 1)})["heads"], torch.zeros(2, 1))
-    torch.testing.assert_close(normalised({"heads": 1e-7 * values["heads"]})["heads"], found)
-    with pytest.raises(UserError, match="normalisation 'softmax'"):
-        normalised(values, "softmax")
+    assert torch.equal(
+        normalised({"heads": torch.ones(2, 1)}, "absolute")["heads"], torch.zeros(2, 1)
+    )
+    torch.testing.assert_close(
+        normalised({"heads": 1e-7 * values["heads"]}, "absolute")["heads"], found
+    )
 
 
 def test_the_accumulated_importance_only_grows_and_is_the_maximum():

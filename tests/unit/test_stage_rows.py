@@ -9,9 +9,10 @@ from lethe.errors import UserError
 from lethe.longtables.stage_rows import stage_rows
 from lethe.longtables.tables import LongTables, read_stages, write_stages
 from lethe.methods.contract import Method
-from lethe.methods.das import DAS
 from lethe.methods.parts.softmask.importance import summaries
+from lethe.methods.registry import create
 
+SMALL = {"subset": 6, "importance_batch": 4}
 RUN = {
     "model": "enc",
     "world_seed": 1,
@@ -95,7 +96,7 @@ def test_a_summary_of_the_worked_example():
 
 def test_das_records_what_it_hands_on():
     """I^(<=1) is the maximum of I^(0) and I^(1), head by head; I^(0) is told once."""
-    method = DAS(subset=6, importance_batch=4)
+    method = create("das", SMALL)
     assert method.record() == Method().record() == {}
     stage = stage_of(model_with_dropout())
     method.before_stage(stage)
@@ -108,13 +109,13 @@ def test_das_records_what_it_hands_on():
     assert torch.equal(found["importance.accumulated.heads.unit"], later)
     torch.testing.assert_close(later.float(), method.state()["importance.heads"])
 
-    second = DAS(subset=6, importance_batch=4)
+    second = create("das", SMALL)
     second.load_state(method.state())
     stage = stage_of(model_with_dropout(), index=2)
     second.before_stage(stage)
     second.after_stage(stage)
     assert {name.split(".")[1] for name in second.record()} == {"domain", "accumulated"}
-    free = DAS(subset=6, importance_batch=4, initialise="none")
+    free = create("das", {**SMALL, "initialise": "none"})
     stage = stage_of(model_with_dropout())
     free.before_stage(stage)
     free.after_stage(stage)

@@ -11,7 +11,6 @@ from lethe.data.batches import collate
 from lethe.data.draws import step_indices
 from lethe.data.examples import document_examples, instruction_examples
 from lethe.errors import UserError
-from lethe.methods import registry
 from lethe.methods.contract import Method
 from lethe.models.forward import token_losses, weighted_loss
 from lethe.models.loading import load_model
@@ -312,11 +311,6 @@ def test_training_that_cannot_go_on_stops_at_once_and_publishes_nothing(
     with pytest.raises(UserError, match=sentence):
         run(results)
     assert not (results / "stages" / "stage").exists()
-
-
-def test_a_refused_hyper_parameter_is_a_sentence():
-    with pytest.raises(UserError, match="'sequential' refuses its hyper-parameters"):
-        registry.create("sequential", {"weight": 1})
 
 
 def test_the_manifest_holds_spec_hashes_tokens_and_versions(results):

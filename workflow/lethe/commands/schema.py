@@ -12,6 +12,8 @@ from pydantic.fields import FieldInfo
 from lethe.artefacts.files import write_atomic, write_json
 from lethe.artefacts.paths import PROJECT
 from lethe.config.catalogue import Catalogue, Seeds, Study
+from lethe.config.reading import files_in
+from lethe.methods.parameters.base import parameters_of
 from lethe.parameters.entries import Entry, Parameters
 
 SCHEMAS = {"config.schema.json": Study, "catalogue.schema.json": Catalogue}
@@ -62,11 +64,14 @@ def parameter_tables() -> str:
 
 def known_parameters() -> dict[str, list[type[Parameters]]]:
     """All typed parameters, by what they configure."""
-    return {}
+    return {"Method": [parameters_of(name) for name in files_in("methods")]}
 
 
 def _parameter_table(heading: str, kind: type[Parameters]) -> str:
-    lines = [f"### {heading}: {kind.title}", ""]
+    title = kind.title or kind.__module__.rpartition(".")[2]
+    if not kind.model_fields:
+        return f"### {heading}: {title}\n\nNo parameters.\n"
+    lines = [f"### {heading}: {title}", ""]
     lines += [
         "| parameter | value | default | what it is | source of the default |",
         "|---|---|---|---|---|",

@@ -10,7 +10,7 @@ from lethe.artefacts.paths import PACKAGE, PROJECT
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.loader_names import loader_names
 from lethe.config.origins import Model
-from lethe.config.recipe_values import recipe_for
+from lethe.config.recipe_values import hyper_for, recipe_for
 from lethe.errors import UserError
 from lethe.models.kinds import FAMILIES
 from lethe.parameters.sentences import require, validated
@@ -115,7 +115,7 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
 
 
 def check_references(catalogue: Catalogue) -> None:
-    """Every name that an entry uses exists, and every recipe is complete."""
+    """Every name that an entry uses exists, hyper-parameters fit, and every recipe is complete."""
     for name, model in catalogue.models.items():
         _check_model(name, model, catalogue)
     for name, source in catalogue.sources.items():
@@ -142,7 +142,10 @@ def check_references(catalogue: Catalogue) -> None:
     for name, end_task in catalogue.end_tasks.items():
         require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
         require(f"end_tasks.{name}.task", end_task.task, catalogue.tasks)
+    method_files = files_in("methods")
     for name, method in catalogue.methods.items():
+        require(f"methods.{name}.method", method.method, method_files)
+        hyper_for(name, method)
         if method.general is not None:
             _check_mixture(f"methods.{name}.general", method.general, catalogue)
     for name, claim in catalogue.claims.items():
@@ -164,6 +167,7 @@ def check_references(catalogue: Catalogue) -> None:
         for method in recipe.tuned:
             require(f"recipes.{name}.tuned", method, catalogue.methods)
             recipe_for(name, recipe, "", method)
+            hyper_for(method, catalogue.methods[method], name, recipe)
 
 
 def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
@@ -195,7 +199,7 @@ def _check_mixture(where: str, mixture: str, catalogue: Catalogue) -> None:
 
 
 def check_selection(study: Study, catalogue: Catalogue) -> None:
-    """Every name that the study selects exists; methods, tables and figures have a file."""
+    """Every name that the study selects exists; tables and figures have a file."""
     for kind in ("models", "orders", "methods", "probes", "end_tasks", "imports", "claims"):
         for name in getattr(study, kind):
             require(kind, name, getattr(catalogue, kind))
@@ -217,8 +221,6 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
         for name in also.end_tasks:
             require(f"also, entry {place}", name, catalogue.end_tasks)
     require("recipe", study.recipe, catalogue.recipes)
-    for name in [*study.methods, *(name for also in study.also for name in also.methods)]:
-        require(f"methods.{name}.method", catalogue.methods[name].method, files_in("methods"))
     for kind in ("tables", "figures"):
         for name in getattr(study, kind):
             require(kind, name, files_in(kind))

@@ -5,6 +5,7 @@ from typing import Any
 from lethe.config.catalogue import MethodEntry
 from lethe.config.recipes import Recipe
 from lethe.errors import UserError
+from lethe.methods.parameters.base import MethodParameters, parameters_of
 from lethe.parameters.sentences import validated
 
 CHOICES = {"overrides", "tuned"}
@@ -46,7 +47,18 @@ def recipe_for(
     return values
 
 
-def hyper_for(recipe: Recipe, method: str, entry: MethodEntry) -> dict[str, Any]:
-    """The hyper-parameters of a method with a recipe: its own, and those tuned for the recipe."""
-    tuned = recipe.tuned.get(method)
-    return entry.hyper | (tuned.hyper if tuned else {})
+def hyper_for(
+    method: str, entry: MethodEntry, recipe_name: str = "", recipe: Recipe | None = None
+) -> MethodParameters:
+    """The hyper-parameters of a method: its own, and those tuned for a recipe where one is given.
+
+    Args:
+        method: name of the catalogue's entry.
+
+    Raises:
+        UserError: an unknown name, a wrong type, or a value out of bounds.
+    """
+    tuned = recipe.tuned.get(method) if recipe else None
+    where = f"recipes.{recipe_name}.tuned.{method}.hyper" if tuned else f"methods.{method}.hyper"
+    given = entry.hyper | (tuned.hyper if tuned else {})
+    return validated(parameters_of(entry.method), given, where)

@@ -14,7 +14,7 @@ from lethe.methods.parts.adapters import new_adapters
 
 
 class SharedAdapter(AdapterMethod):
-    """Hyper-parameter: `reduction`."""
+    """The one set is trained on through all stages."""
 
     def before_stage(self, stage: Stage) -> None:
         stage.model.requires_grad_(False)

@@ -20,7 +20,6 @@ import torch
 from torch import nn
 
 from lethe.data.draws import seed_of
-from lethe.errors import UserError
 from lethe.methods.contract import Stage
 from lethe.methods.parts.adapters import new_adapters
 from lethe.methods.parts.hard_attention.adapters import GatedAdapterMethod
@@ -36,18 +35,11 @@ BACK, CAPSULES = 1, 2
 
 
 class Bcl(GatedAdapterMethod):
-    """Hyper-parameters: `capsule_size`, `transfer_capsules`, `iterations`, and HAT-Adapter's."""
+    """HAT-Adapter whose adapters share knowledge."""
 
-    def __init__(
-        self, capsule_size: int = 3, transfer_capsules: int = 3, iterations: int = 3, **settings
-    ):
-        super().__init__(**settings)
+    def __init__(self, capsule_size: int, transfer_capsules: int, iterations: int, **gated):
+        super().__init__(**gated)
         self.shape = (capsule_size, transfer_capsules, iterations)
-        if not all(type(number) is int and number >= 1 for number in self.shape):
-            raise UserError(
-                "B-CL: expected capsule_size, transfer_capsules and iterations to be whole "
-                f"numbers of at least 1, found {', '.join(map(str, self.shape))}."
-            )
 
     def _new(self, model, seed: int) -> nn.ModuleDict:
         generator = torch.Generator().manual_seed(seed_of(seed, BACK))

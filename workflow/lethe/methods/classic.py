@@ -31,20 +31,15 @@ ATTENTION = "attention/"
 
 
 class Classic(GatedAdapterMethod):
-    """Hyper-parameters: `weight` and `temperature` of the contrast, and HAT-Adapter's.
+    """HAT-Adapter and a contrast with earlier domains.
 
-    A contrast is among the texts of a micro-batch, so `micro_batch_rows` changes results here.
+    The contrast is among the texts of a micro-batch, so `micro_batch_rows` changes results here.
     """
 
     micro_batches_add_up = False
 
-    def __init__(self, weight: float = 1.0, temperature: float = 1.0, **settings):
-        super().__init__(**settings)
-        if not (weight >= 0 and temperature > 0):
-            raise UserError(
-                "CLASSIC: expected weight >= 0 and temperature > 0, found "
-                f"{weight} and {temperature}."
-            )
+    def __init__(self, weight: float, temperature: float, **gated):
+        super().__init__(**gated)
         self.weight, self.temperature = weight, temperature
         self.attention: nn.ModuleDict | None = None
         self.saved_attention: dict[str, torch.Tensor] = {}

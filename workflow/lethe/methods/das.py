@@ -1,11 +1,12 @@
 """DAS: continual pre-training with soft masks and a contrast (Ke et al. 2023, arXiv 2302.03241).
 
 Written from the paper's equations. Named options stand for what its authors' code does otherwise;
-`lethe.methods.parts.softmask.options` lists them.
+`methods/parameters/das.py` lists them.
 """
 
 from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import torch
 
@@ -23,7 +24,6 @@ from lethe.methods.parts.softmask.masking import (
     scale_updates,
     taken_before,
 )
-from lethe.methods.parts.softmask.options import Options
 from lethe.methods.parts.softmask.passes import DOMAIN, GENERAL, drawing, first_rows, subset_batches
 from lethe.models import masked_forward
 from lethe.models.encoder_units import PLACES, encoder_of
@@ -41,8 +41,8 @@ class DAS(Method):
 
     micro_batches_add_up = False
 
-    def __init__(self, **hyper) -> None:
-        self.options = Options(**hyper)
+    def __init__(self, **options) -> None:
+        self.options = SimpleNamespace(**options)
         self.importance: Importance | None = None
         self._factors: dict[str, torch.Tensor] | None = None
         self._before: dict[str, torch.Tensor] = {}

@@ -15,12 +15,10 @@ from torch import nn
 
 from lethe.data.draws import seed_of
 from lethe.data.examples import Example
-from lethe.errors import UserError
 from lethe.methods.contract import Stage
 from lethe.methods.parts.adapter_method import AdapterMethod
 from lethe.methods.parts.adapters import apply_adapters, like, mean_of, new_adapters
 
-EXPERTS = ("last", "mean")
 AT_ONCE = 32  # examples in a forward pass; it changes memory, not the choice
 
 
@@ -53,21 +51,11 @@ def loss_with(stage: Stage, adapters: nn.ModuleDict, examples: list[Example]) ->
 
 
 class Demix(AdapterMethod):
-    """Args:
-    reduction: see `AdapterMethod`.
-    samples: examples of the new domain by whose perplexity the first values are chosen.
-    expert: what evaluations use that know no domain: `last` or `mean` (of the parameters).
-    """
+    """Only the newest set is trained."""
 
     needs_identity = True
 
-    def __init__(self, reduction: int = 16, samples: int = 256, expert: str = "last"):
-        if expert not in EXPERTS:
-            raise UserError(f"DEMIX's `expert` is one of {', '.join(EXPERTS)}, found {expert!r}.")
-        if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-            raise UserError(
-                f"DEMIX's `samples` is a whole number of at least 1, found {samples!r}."
-            )
+    def __init__(self, reduction: int, samples: int, expert: str):
         super().__init__(reduction)
         self.samples, self.expert = samples, expert
 

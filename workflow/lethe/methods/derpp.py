@@ -13,7 +13,6 @@ from lethe.data.batches import Batch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parts.retention.distillation import squared_error
-from lethe.methods.parts.retention.fisher import check_count, check_weights
 from lethe.methods.parts.retention.reservoir import reservoir_slots
 from lethe.methods.parts.retention.stored_logits import Entry, pack, stored_for, unpack
 from lethe.models.forward import label_logits
@@ -23,14 +22,9 @@ DRAW = 0  # by which tokens are masked for stored logits, in a masked language m
 
 
 class DarkExperience(Method):
-    """Hyper-parameters: `alpha`, `beta`, buffer `capacity`, `replayed` examples a term and step."""
+    """The buffer and its replay."""
 
-    def __init__(
-        self, alpha: float = 0.5, beta: float = 0.5, capacity: int = 200, replayed: int = 16
-    ):
-        check_weights("DER++", alpha=alpha, beta=beta)
-        check_count("DER++", "capacity", capacity)
-        check_count("DER++", "replayed", replayed)
+    def __init__(self, alpha: float, beta: float, capacity: int, replayed: int):
         self.alpha, self.beta, self.capacity, self.replayed = alpha, beta, capacity, replayed
         self.entries: list[Entry] = []
         self.seen = 0

@@ -13,8 +13,6 @@ from lethe.data.batches import Batch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parts.retention.fisher import (
-    check_count,
-    check_weights,
     diagonal_fisher,
     quadratic_penalty,
     running_mean,
@@ -25,12 +23,9 @@ WHICH_EXAMPLES = 101  # distinguishes this draw from others of the same seed
 
 
 class ElasticWeights(Method):
-    """Hyper-parameters: `strength`, and `samples`, examples of a stage that F is taken on."""
+    """The penalty, and the Fisher information and weights that it is made of."""
 
-    def __init__(self, strength: float = 5000.0, samples: int | None = 1000):
-        check_weights("EWC", strength=strength)
-        if samples is not None:
-            check_count("EWC", "samples", samples)
+    def __init__(self, strength: float, samples: int | None):
         self.strength, self.samples = strength, samples
         self.fisher: dict[str, torch.Tensor] = {}
         self.anchor: dict[str, torch.Tensor] = {}

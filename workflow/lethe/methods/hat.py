@@ -16,7 +16,6 @@ the embeddings' compensated gradients.
 
 import torch
 
-from lethe.errors import UserError
 from lethe.methods.contract import Stage
 from lethe.methods.parts.hard_attention.adapters import GatedMethod
 from lethe.methods.parts.hard_attention.places import (
@@ -29,11 +28,9 @@ from lethe.methods.parts.hard_attention.places import (
 
 
 class Hat(GatedMethod):
-    """Hyper-parameters: `layers`, and those of `hard_attention.domains.Settings`."""
+    """Gates on the encoder's own units."""
 
     def __init__(self, layers: str, **settings):
-        if layers not in KINDS:
-            raise UserError(f"HAT: expected layers to be one of {sorted(KINDS)}, found {layers!r}.")
         super().__init__(**settings)
         self.layers = layers
 

@@ -12,7 +12,7 @@ from lethe.methods.parts.hard_attention.adapters import GatedAdapterMethod
 
 
 class HatAdapter(GatedAdapterMethod):
-    """Hyper-parameters: `reduction` (width / bottleneck), and those of `Settings`."""
+    """Gated adapters, and nothing else."""
 
 
 METHOD = HatAdapter

@@ -9,23 +9,16 @@ softmax over their width.
 import torch
 
 from lethe.data.batches import Batch
-from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parts.retention.distillation import divergence
-from lethe.methods.parts.retention.fisher import check_weights
 from lethe.models.forward import label_logits
 from lethe.models.masked_forward import hidden_states
 
 
 class Distillation(Method):
-    """Hyper-parameters: `weight`, `temperature` and `compare` (logits or hidden)."""
+    """The distance to the parent, added to the stage's loss."""
 
-    def __init__(self, weight: float = 1.0, temperature: float = 1.0, compare: str = "logits"):
-        check_weights("KD", weight=weight, temperature=temperature)
-        if not temperature:
-            raise UserError("KD: expected a temperature above 0, found 0.")
-        if compare not in ("logits", "hidden"):
-            raise UserError(f"KD: expected 'logits' or 'hidden' as `compare`, found {compare!r}.")
+    def __init__(self, weight: float, temperature: float, compare: str):
         self.weight, self.temperature, self.compare = weight, temperature, compare
         self.teacher: torch.nn.Module | None = None
 

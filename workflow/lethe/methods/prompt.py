@@ -76,13 +76,9 @@ def apply_prompt(model, prompt: SoftPrompt) -> None:
 
 
 class Prompt(Method):
-    """Args:
-    tokens: length of the prompt; 100 in both papers.
-    """
+    """One prompt, trained on through all stages."""
 
-    def __init__(self, tokens: int = 100):
-        if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1:
-            raise UserError(f"A prompt's `tokens` is a whole number of at least 1, not {tokens!r}.")
+    def __init__(self, tokens: int):
         self.tokens = tokens
 
     def before_stage(self, stage: Stage) -> None:

@@ -1,30 +1,27 @@
-"""Find a method by the name of its file; only that file is imported."""
+"""Find a method by the name of its file; only that file and its hyper-parameters are imported."""
 
 import importlib
-import pkgutil
+from typing import Any
 
-import lethe.methods
 from lethe.errors import UserError
 from lethe.methods.contract import Method
 
-_NOT_METHODS = {"attached", "contract", "registry"}
 
-
-def method_names() -> list[str]:
-    """Names of all methods, from their files."""
-    modules = pkgutil.iter_modules(lethe.methods.__path__)
-    found = (module.name for module in modules if not module.ispkg)
-    return sorted(set(found) - _NOT_METHODS)
-
-
-def create(name: str, hyper: dict) -> Method:
-    """The method with its hyper-parameters.
+def create(name: str, hyper: dict[str, Any]) -> Method:
+    """The method, which is given every hyper-parameter by keyword, defaults included.
 
     Raises:
-        UserError: a hyper-parameter that the method does not have.
+        UserError: a hyper-parameter that the method does not have, or a wrong value.
     """
+    # By name, so that typed parameters are no part of the code of a stage: what they come to, all
+    # values, is in its spec.
+    parameters = importlib.import_module(f"lethe.methods.parameters.{name}").PARAMETERS
+    values = parameters.values(hyper, f"the hyper-parameters of method {name!r}")
     method = importlib.import_module(f"lethe.methods.{name}").METHOD
     try:
-        return method(**hyper)
+        return method(**values)
     except TypeError as error:
-        raise UserError(f"Method {name!r} refuses its hyper-parameters {hyper}: {error}.") from None
+        raise UserError(
+            f"workflow/lethe/methods/{name}.py: expected a constructor that takes "
+            f"{', '.join(values) or 'nothing'}, found one that refuses it ({error})."
+        ) from None

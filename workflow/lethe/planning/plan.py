@@ -8,6 +8,7 @@ from lethe.config.origins import Model
 from lethe.config.reading import parse_mixture, selected
 from lethe.config.recipe_values import hyper_for
 from lethe.errors import UserError
+from lethe.parameters.entries import resolved
 from lethe.planning.bases import add_base
 from lethe.planning.end_tasks import add_end_tasks
 from lethe.planning.imports import add_import, refuse_equal_words
@@ -134,6 +135,8 @@ def chains(study: Study, model: str) -> Iterator[Chain]:
 def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: Chain) -> None:
     """A chain of stages and the probes of its checkpoints."""
     method, order, words, recipe, train_seed = chain
+    settings = catalogue.recipes[recipe]
+    hyper = hyper_for(method, catalogue.methods[method], recipe, settings)
     probes = selected(study, "probes", base.model)
     add_probes(
         plan, study, catalogue, probes, base.node, base.world_seed, f"{base.slug}-base", True
@@ -167,7 +170,7 @@ def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: C
             world_seed=base.world_seed,
             base_seed=base.base_seed,
             method=method,
-            hyper=hyper_for(catalogue.recipes[recipe], method, catalogue.methods[method]),
+            hyper=resolved(hyper),
             recipe=recipe,
             order=words,
             train_seed=train_seed,

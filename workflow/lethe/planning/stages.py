@@ -4,8 +4,10 @@ from typing import Any
 
 from lethe.config.catalogue import Catalogue
 from lethe.config.recipe_values import hyper_for, recipe_for
+from lethe.errors import UserError
+from lethe.methods.parameters.base import MethodParameters
+from lethe.parameters.entries import resolved
 from lethe.planning.data import mixture_spec
-from lethe.planning.demands import require
 from lethe.planning.nodes import Base, Node, Plan
 
 
@@ -33,8 +35,13 @@ def add_stage(
     entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
     family = parent.spec["family"]
     values = recipe_for(recipe, settings, model, method, family)
-    hyper = hyper_for(settings, method, entry)
-    require(method, entry.method, hyper, family, recipe, values)
+    hyper = hyper_for(method, entry, recipe, settings)
+    _require_family(method, entry.method, hyper, family)
+    if hyper.one_text_a_row and values.get("unpadded"):
+        raise UserError(
+            f"recipes.{recipe}.unpadded: method {entry.method!r} needs every text in a row of its "
+            "own; set it to false, or give the method another recipe in an entry of `also`."
+        )
     earlier = [list(components) for components in lived.mixtures]
     components = mixture_spec(plan, catalogue, mixture, lived.world_seed, lived.history)
     spec = {
@@ -45,7 +52,7 @@ def add_stage(
         "earlier": earlier,
         "history": [*lived.history, mixture],
         "method": entry.method,
-        "hyper": hyper,
+        "hyper": resolved(hyper),
         "recipe": values,
         "train_seed": train_seed,
     }
@@ -58,3 +65,24 @@ def add_stage(
     inputs = [(parent.kind, parent.id), *sorted({("data", part["data"]) for part in read})]
     node = plan.add("stage", slug, spec, inputs, plan.sizes.get(parent.id, 0.0))
     return node, components
+
+
+def _require_family(name: str, method: str, hyper: MethodParameters, family: str) -> None:
+    """Refuse models of a family that a method, with its hyper-parameters, does not train.
+
+    Args:
+        name: of the method's catalogue entry, which the sentence names; `method` is its file.
+    """
+    demands = [("", hyper.families)]
+    demands += [
+        (f" with `{key}: {value}`", families)
+        for (key, value), families in hyper.families_with.items()
+        if getattr(hyper, key) == value
+    ]
+    for condition, families in demands:
+        if family not in families:
+            raise UserError(
+                f"methods.{name}: method {method!r}{condition} trains "
+                f"{' and '.join(sorted(families))} models only, and the study has a {family} one "
+                "for it; put it in an entry of `also`, with models of its own."
+            )

@@ -11,10 +11,10 @@ class AdapterMethod(Method):
     """What methods with sets of adapters share: the sets are their state.
 
     Args:
-        reduction: width of the network / bottleneck; 16 in Ke et al. 2023.
+        reduction: width of the network / bottleneck.
     """
 
-    def __init__(self, reduction: int = 16):
+    def __init__(self, reduction: int):
         self.reduction = reduction
         self.sets = nn.ModuleList()
 

@@ -86,13 +86,8 @@ def new_adapters(
         make: (width, bottleneck) -> an adapter, whose two maps are drawn here.
 
     Raises:
-        UserError: the reduction is not a whole number of at least one, or the model is unknown.
+        UserError: where this type of model has its places is not known.
     """
-    if isinstance(reduction, bool) or not isinstance(reduction, int) or reduction < 1:
-        raise UserError(
-            f"Adapters' `reduction` is a whole number of at least 1, found {reduction!r}; mend it "
-            "under `hyper` of the method in config/catalogue/methods.yaml."
-        )
     generator = torch.Generator().manual_seed(seed)
     adapters = nn.ModuleDict()
     for name, place in adapter_places(model).items():

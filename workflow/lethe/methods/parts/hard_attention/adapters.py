@@ -72,12 +72,9 @@ def adapter_shares(adapters: nn.ModuleDict, used: Vectors) -> dict[str, torch.Te
 
 
 class GatedAdapterMethod(GatedMethod):
-    """Hyper-parameters: `reduction` (width / bottleneck), and those of `Settings`.
+    """A method that adds to the adapters changes `_new` and `_begin_domain`."""
 
-    A method that adds to the adapters changes `_new` and `_begin_domain`.
-    """
-
-    def __init__(self, reduction: int = 16, **settings):
+    def __init__(self, reduction: int, **settings):
         super().__init__(**settings)
         self.reduction = reduction
         self.adapters: nn.ModuleDict | None = None

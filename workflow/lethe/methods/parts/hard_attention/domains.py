@@ -23,32 +23,13 @@ from lethe.methods.parts.hard_attention.gates import (
 
 @dataclass(frozen=True)
 class Settings:
-    """Hyper-parameters of hard attention.
+    """Hyper-parameters of hard attention; `methods/parameters/base.py` says what they are."""
 
-    Attributes:
-        largest: smax, the slope of the gates at the end of a stage.
-        sparsity: weight of the penalty on units not used before (lambda).
-        hard: at the end of a stage its gates become 0 or 1. Serra et al. keep sigmoid(smax e),
-            which protects units under SGD; Adam's update hardly depends on a constant factor of
-            the gradient, so only a factor of exactly 0 protects under it.
-        cosh_limit: largest |s e| inside cosh.
-        embedding_limit: largest |e|, by clamping after every update.
-    """
-
-    largest: float = 400.0
-    sparsity: float = 0.75
-    hard: bool = True
-    cosh_limit: float = 50.0
-    embedding_limit: float = 6.0
-
-    def __post_init__(self):
-        for name in ("largest", "cosh_limit", "embedding_limit"):
-            if not getattr(self, name) > 0:
-                raise UserError(
-                    f"Hard attention: expected {name} > 0, found {getattr(self, name)}."
-                )
-        if not self.sparsity >= 0:
-            raise UserError(f"Hard attention: expected sparsity >= 0, found {self.sparsity}.")
+    largest: float
+    sparsity: float
+    hard: bool
+    cosh_limit: float
+    embedding_limit: float
 
 
 @dataclass

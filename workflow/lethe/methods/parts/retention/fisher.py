@@ -1,13 +1,10 @@
 """Diagonal empirical Fisher information and its quadratic penalty (Kirkpatrick et al. 2017)."""
 
-import math
 from collections.abc import Iterable
-from numbers import Real
 
 import torch
 
 from lethe.data.batches import Batch
-from lethe.errors import UserError
 from lethe.models.forward import weighted_loss
 
 Tensors = dict[str, torch.Tensor]
@@ -52,26 +49,3 @@ def quadratic_penalty(parameters: Tensors, anchor: Tensors, fisher: Tensors) -> 
     ]
     # Parameters of a model that is spread over devices are added up on the first one.
     return sum(part.to(parts[0].device) for part in parts) / 2
-
-
-def check_weights(method: str, **values: float) -> None:
-    """Refuse what is not a finite number of at least 0.
-
-    Raises:
-        UserError: such a value.
-    """
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise UserError(f"{method}: expected a number as {name}, found {value!r}.")
-        if not (math.isfinite(value) and value >= 0):
-            raise UserError(f"{method}: expected a finite {name} >= 0, found {value!r}.")
-
-
-def check_count(method: str, name: str, value: int) -> None:
-    """Refuse what is not a whole number of at least 1.
-
-    Raises:
-        UserError: such a value.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UserError(f"{method}: expected a whole number >= 1 as {name}, found {value!r}.")

@@ -3,10 +3,6 @@
 import torch
 import torch.nn.functional as functional
 
-from lethe.errors import UserError
-
-PAIRINGS = ("same", "released")
-
 
 def pooled(states: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
     """Mean [B, width] of states [B, L, width] over the positions where tokens [B, L] is true."""
@@ -43,13 +39,8 @@ def pairs(
     `same`: two dropout views of one sequence (the paper). `released`: the authors' code lays the
     2N views x1..xN, x1..xN out and pairs neighbours, so that the positives are the DIFFERENT
     sequences x1 and x2, x3 and x4, and so on, each pair twice.
-
-    Raises:
-        UserError: another pairing.
     """
     if pairing == "same":
         return full, full_plus
-    if pairing == "released":
-        views = torch.cat([full, full_plus])
-        return views[0::2], views[1::2]
-    raise UserError(f"The pairing {pairing!r} is not one of {', '.join(PAIRINGS)}.")
+    views = torch.cat([full, full_plus])
+    return views[0::2], views[1::2]

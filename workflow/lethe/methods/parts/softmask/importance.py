@@ -12,8 +12,6 @@ from lethe.methods.parts.softmask.gates import Importance, recorded
 from lethe.models import masked_forward
 from lethe.models.encoder_units import Encoder, encoder_of
 
-KL_AXES = ("hidden", "vocabulary", "position")
-NORMALISATIONS = ("absolute", "positive")
 # A layer whose spread is within rounding of its values is constant.
 CONSTANT = 1e-6
 
@@ -76,19 +74,14 @@ def divergence(
     )
 
 
-def proxy_loss(model, batch: MaskedBatch, axis: str = "hidden") -> torch.Tensor:
+def proxy_loss(model, batch: MaskedBatch, axis: str) -> torch.Tensor:
     """Eq. 4: KL between two passes that differ in their dropout, summed over samples.
 
     Args:
         axis: what the distributions are over: `hidden` (units of the last hidden state),
             `vocabulary` (the scores at the masked positions), or `position` (the tokens of a
             sample, one distribution a hidden unit; the authors' code).
-
-    Raises:
-        UserError: another axis.
     """
-    if axis not in KL_AXES:
-        raise UserError(f"The axis {axis!r} of the KL proxy is not one of {', '.join(KL_AXES)}.")
     states = [masked_forward.hidden_states(model, batch) for _ in range(2)]
     if axis == "vocabulary":
         scores = [masked_forward.label_logits(model, batch, hidden) for hidden in states]
@@ -147,19 +140,12 @@ def random_importance(encoder: Encoder, generator: torch.Generator) -> Importanc
     return {p: torch.randn(s, generator=generator) for p, s in encoder.shapes().items()}
 
 
-def normalised(importance: Importance, normalisation: str = "absolute") -> Importance:
+def normalised(importance: Importance, normalisation: str) -> Importance:
     """Importances in [0, 1], layer by layer: standardised, then tanh.
 
     `absolute` takes the absolute value: units far below the mean of their layer count as important
     too. `positive` puts zero for everything below the mean. A constant layer becomes zeros.
-
-    Raises:
-        UserError: another normalisation.
     """
-    if normalisation not in NORMALISATIONS:
-        raise UserError(
-            f"The normalisation {normalisation!r} is not one of {', '.join(NORMALISATIONS)}."
-        )
     return {place: _squashed(values, normalisation) for place, values in importance.items()}
 
 

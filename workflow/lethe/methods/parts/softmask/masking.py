@@ -4,14 +4,11 @@ from collections.abc import Mapping
 
 import torch
 
-from lethe.errors import UserError
 from lethe.methods.parts.softmask.gates import Importance, check_shapes
 from lethe.models.encoder_units import encoder_of
 
-HEAD_AXES = ("rows", "released")
 
-
-def factors(model, importance: Importance, head_axis: str = "rows") -> dict[str, torch.Tensor]:
+def factors(model, importance: Importance, head_axis: str) -> dict[str, torch.Tensor]:
     """1 - I for each masked parameter, by name, in a shape that multiplies its gradient.
 
     Masked are, and nothing else (neither embeddings, LayerNorm nor the language-model head):
@@ -26,10 +23,8 @@ def factors(model, importance: Importance, head_axis: str = "rows") -> dict[str,
     attention.output.dense, whose features belong to no head either.
 
     Raises:
-        UserError: importances of another shape, another head_axis, an unknown type of model.
+        UserError: importances of another shape, an unknown type of model.
     """
-    if head_axis not in HEAD_AXES:
-        raise UserError(f"The head axis {head_axis!r} is not one of {', '.join(HEAD_AXES)}.")
     encoder = encoder_of(model)
     check_shapes(encoder, importance)
     names = {id(parameter): name for name, parameter in model.named_parameters()}

@@ -1,0 +1,10 @@
+"""Hyper-parameters of one set of adapters (Houlsby et al. 2019)."""
+
+from lethe.methods.parameters.base import Bottleneck
+
+
+class AdapterParameters(Bottleneck):
+    """Of the bottleneck, and nothing else."""
+
+
+PARAMETERS = AdapterParameters

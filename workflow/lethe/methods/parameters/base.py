@@ -1,0 +1,89 @@
+"""What hyper-parameters of methods share: demands, groups of parameters, how they are found."""
+
+import importlib
+from typing import Any, ClassVar
+
+from lethe.errors import UserError
+from lethe.parameters.entries import Count, Number, Parameters, Positive, parameter, resolved
+from lethe.parameters.sentences import validated
+
+MASKED = frozenset({"masked"})
+CODE_OF_KE = "released code of Ke et al. 2023"
+
+
+class MethodParameters(Parameters):
+    """Hyper-parameters of one method, and what it demands of a stage."""
+
+    families: ClassVar[frozenset[str]] = frozenset({"causal", "seq2seq", "masked"})
+    """Families of models that the method trains."""
+
+    families_with: ClassVar[dict[tuple[str, Any], frozenset[str]]] = {}
+    """Families that it trains with one value of a parameter: (name, value) -> families."""
+
+    one_text_a_row: ClassVar[bool] = False
+    """True where every text needs a row of its own: for a mean over it, or a prompt before it."""
+
+    @classmethod
+    def values(cls, hyper: dict[str, Any], where: str) -> dict[str, Any]:
+        """Every value by name, defaults where `hyper` has none.
+
+        Raises:
+            UserError: an unknown name, a wrong type, or a value out of bounds; it names `where`.
+        """
+        return resolved(validated(cls, hyper, where))
+
+
+class Bottleneck(MethodParameters):
+    """Of methods with adapters on an encoder."""
+
+    families = MASKED
+
+    reduction: Count = parameter(
+        16, "width of the model / width of the bottleneck, which has at least 4 units", CODE_OF_KE
+    )
+
+
+class HardAttention(MethodParameters):
+    """Of methods with gates on an encoder's units (Serra et al. 2018)."""
+
+    families = MASKED
+
+    largest: Positive = parameter(
+        400.0, "smax, the slope of the gates at the end of a stage", CODE_OF_KE
+    )
+    sparsity: Number = parameter(
+        0.75, "lambda, weight of the penalty on units not used before", CODE_OF_KE, ge=0
+    )
+    hard: bool = parameter(
+        True,
+        "gates become 0 or 1 at the end of a stage. Serra et al. keep sigmoid(smax e), which "
+        "protects units under SGD; Adam's update hardly depends on a constant factor of the "
+        "gradient, so only a factor of exactly 0 protects under it",
+    )
+    cosh_limit: Positive = parameter(50.0, "largest size of s e inside cosh", CODE_OF_KE)
+    embedding_limit: Positive = parameter(
+        6.0, "largest size of e, by clamping after every update", CODE_OF_KE
+    )
+
+
+class GatedAdapters(HardAttention, Bottleneck):
+    """Of methods with gated adapters."""
+
+
+def parameters_of(method: str) -> type[MethodParameters]:
+    """The hyper-parameters of a method, by the name of its file.
+
+    Raises:
+        UserError: the method's file has none beside it.
+    """
+    module = f"{__package__}.{method}"
+    try:
+        return importlib.import_module(module).PARAMETERS
+    except (ModuleNotFoundError, AttributeError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name != module:
+            raise
+        raise UserError(
+            f"workflow/lethe/methods/{method}.py: expected its hyper-parameters as `PARAMETERS` in "
+            f"workflow/lethe/methods/parameters/{method}.py, found none; write that file (config/"
+            "README.md, 'Add a method')."
+        ) from None

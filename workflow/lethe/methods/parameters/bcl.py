@@ -1,0 +1,17 @@
+"""Hyper-parameters of B-CL (Ke, Xu, Liu 2021)."""
+
+from lethe.methods.parameters.base import CODE_OF_KE, GatedAdapters
+from lethe.parameters.entries import Count, parameter
+
+
+class BclParameters(GatedAdapters):
+    """Of gated adapters and their capsules."""
+
+    capsule_size: Count = parameter(3, "numbers in a capsule", CODE_OF_KE)
+    transfer_capsules: Count = parameter(
+        3, "capsules trained by all domains, beside one semantic capsule a domain"
+    )
+    iterations: Count = parameter(3, "iterations of the routing", CODE_OF_KE)
+
+
+PARAMETERS = BclParameters

@@ -1,0 +1,22 @@
+"""Hyper-parameters of DER++ (Buzzega et al. 2020)."""
+
+from lethe.methods.parameters.base import MethodParameters
+from lethe.parameters.entries import Count, Number, parameter
+
+
+class DerppParameters(MethodParameters):
+    """Of the buffer and its two terms (Eq. 6)."""
+
+    alpha: Number = parameter(
+        0.5, "weight of the squared error to the stored logits", "ours, not tuned", ge=0
+    )
+    beta: Number = parameter(
+        0.5, "weight of the loss on replayed examples", "ours, not tuned", ge=0
+    )
+    capacity: Count = parameter(200, "examples that the buffer holds", "ours, not tuned")
+    replayed: Count = parameter(
+        16, "examples drawn from the buffer for each term of a step", "ours, not tuned"
+    )
+
+
+PARAMETERS = DerppParameters

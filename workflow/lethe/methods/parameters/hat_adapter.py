@@ -1,0 +1,10 @@
+"""Hyper-parameters of HAT-Adapter (Ke et al. 2023)."""
+
+from lethe.methods.parameters.base import GatedAdapters
+
+
+class HatAdapterParameters(GatedAdapters):
+    """Of gated adapters, and nothing else."""
+
+
+PARAMETERS = HatAdapterParameters

@@ -1,0 +1,20 @@
+"""Hyper-parameters of soft prompts (Lester et al. 2021)."""
+
+from lethe.methods.parameters.base import MASKED, MethodParameters
+from lethe.parameters.entries import Count, parameter
+
+
+class PromptParameters(MethodParameters):
+    """Of the trained vectors before every input."""
+
+    families = MASKED
+    one_text_a_row = True
+
+    tokens: Count = parameter(
+        100,
+        "length of the prompt; its vectors take no room in the table of positions",
+        "Lester et al. 2021; released code of Ke et al. 2023",
+    )
+
+
+PARAMETERS = PromptParameters
