@@ -83,11 +83,11 @@ def test_a_first_stage_reads_the_texts_of_its_spec(tmp_path):
     assert manifest["examples"] == len(words)  # general texts are not trained on
 
 
-def planned(tmp_path, general: str | None = "Texts"):
+def planned(tmp_path, general: str | None = "Texts", initialise: str = "general"):
     """Nodes by (method, stage) of two methods on an order of two domains."""
     (tmp_path / "texts.txt").write_text("a text\n")
     source = {"kind": "files", "loader": "text_lines", "files": {"train": f"{tmp_path}/texts.txt"}}
-    mine = {"method": "das", "hyper": {"initialise": "general"}, "source": "none"}
+    mine = {"method": "das", "hyper": {"initialise": initialise}, "source": "none"}
     raw = read_yaml(ROOT / "config" / "config.yaml")
     changes = {
         "models": ["masked"],
@@ -122,7 +122,7 @@ def test_only_the_first_stage_of_a_method_that_names_them_is_made_from_general_t
     (part,) = stages["mine", 1].spec["general"]
     assert (part["task"], part["data"]) == ("Texts", texts.id)
 
-    without, others = planned(tmp_path, general=None)
+    without, others = planned(tmp_path, None, "domain")
     assert not [node for node in without.of_kind("data") if node.spec.get("name") == "Texts"]
     assert others["das", 1] == stages["das", 1] and others["das", 2] == stages["das", 2]
     assert others["mine", 1].id != stages["mine", 1].id
@@ -131,3 +131,6 @@ def test_only_the_first_stage_of_a_method_that_names_them_is_made_from_general_t
 def test_general_texts_that_do_not_exist_are_one_sentence(tmp_path):
     with pytest.raises(UserError, match="methods.mine.general: .* did you mean 'Texts'"):
         planned(tmp_path, general="Text")
+    sentence = "^methods.mine.general: method 'das' with `initialise: general` .* found none"
+    with pytest.raises(UserError, match=sentence):
+        planned(tmp_path, general=None)

@@ -83,7 +83,9 @@ class MethodEntry(Entry):
     """A method with its hyper-parameters."""
 
     method: Name = Field(description="file in lethe/methods")
-    hyper: dict[str, Any] = Field({}, description="hyper-parameters")
+    hyper: dict[str, Any] = Field(
+        {}, description="hyper-parameters; what is left out has its default"
+    )
     general: Mixture | None = Field(
         None, description="general texts that the first stage of a chain reads beside its own"
     )

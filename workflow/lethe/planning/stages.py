@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lethe.config.catalogue import Catalogue
+from lethe.config.catalogue import Catalogue, MethodEntry
 from lethe.config.recipe_values import hyper_for, recipe_for
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
@@ -36,12 +36,9 @@ def add_stage(
     family = parent.spec["family"]
     values = recipe_for(recipe, settings, model, method, family)
     hyper = hyper_for(method, entry, recipe, settings)
-    _require_family(method, entry.method, hyper, family)
-    if hyper.one_text_a_row and values.get("unpadded"):
-        raise UserError(
-            f"recipes.{recipe}.unpadded: method {entry.method!r} needs every text in a row of its "
-            "own; set it to false, or give the method another recipe in an entry of `also`."
-        )
+    _require_family(method, entry, hyper, family)
+    _require_general_texts(method, entry, hyper)
+    _require_rows(recipe, values, entry, hyper)
     earlier = [list(components) for components in lived.mixtures]
     components = mixture_spec(plan, catalogue, mixture, lived.world_seed, lived.history)
     spec = {
@@ -67,12 +64,8 @@ def add_stage(
     return node, components
 
 
-def _require_family(name: str, method: str, hyper: MethodParameters, family: str) -> None:
-    """Refuse models of a family that a method, with its hyper-parameters, does not train.
-
-    Args:
-        name: of the method's catalogue entry, which the sentence names; `method` is its file.
-    """
+def _require_family(name: str, entry: MethodEntry, hyper: MethodParameters, family: str) -> None:
+    """Refuse a model of a family that the method, with these hyper-parameters, does not train."""
     demands = [("", hyper.families)]
     demands += [
         (f" with `{key}: {value}`", families)
@@ -82,7 +75,28 @@ def _require_family(name: str, method: str, hyper: MethodParameters, family: str
     for condition, families in demands:
         if family not in families:
             raise UserError(
-                f"methods.{name}: method {method!r}{condition} trains "
+                f"methods.{name}: method {entry.method!r}{condition} trains "
                 f"{' and '.join(sorted(families))} models only, and the study has a {family} one "
                 "for it; put it in an entry of `also`, with models of its own."
             )
+
+
+def _require_general_texts(name: str, entry: MethodEntry, hyper: MethodParameters) -> None:
+    """Refuse a method without the general texts that it reads with these hyper-parameters."""
+    for key, value in hyper.general_with:
+        if getattr(hyper, key) == value and entry.general is None:
+            raise UserError(
+                f"methods.{name}.general: method {entry.method!r} with `{key}: {value}` reads "
+                "general texts, expected a mixture of them, found none."
+            )
+
+
+def _require_rows(
+    name: str, recipe: dict[str, Any], entry: MethodEntry, hyper: MethodParameters
+) -> None:
+    """Refuse a recipe whose rows hold several texts for a method that needs a row a text."""
+    if hyper.one_text_a_row and recipe.get("unpadded"):
+        raise UserError(
+            f"recipes.{name}.unpadded: method {entry.method!r} needs every text in a row of its "
+            "own; set it to false, or give the method another recipe in an entry of `also`."
+        )

@@ -20,6 +20,9 @@ class MethodParameters(Parameters):
     families_with: ClassVar[dict[tuple[str, Any], frozenset[str]]] = {}
     """Families that it trains with one value of a parameter: (name, value) -> families."""
 
+    general_with: ClassVar[tuple[tuple[str, Any], ...]] = ()
+    """Values of parameters, (name, value), with which it reads the `general` texts of its entry."""
+
     one_text_a_row: ClassVar[bool] = False
     """True where every text needs a row of its own: for a mean over it, or a prompt before it."""
 

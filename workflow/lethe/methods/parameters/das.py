@@ -20,6 +20,7 @@ class DasParameters(MethodParameters):
 
     families = MASKED
     one_text_a_row = True
+    general_with = (("initialise", "general"),)
 
     contrast_weight: Number = parameter(
         1.0, "lambda of Eq. 8; with 0 the contrast is not computed", CODE_OF_KE, ge=0
