@@ -82,15 +82,15 @@ def test_the_error_is_zero_until_the_network_moves(family):
     assert method.logits_error(second, [2, 0, 3]).item() > 1e-3
 
 
-def test_replay_is_added_once_a_step():
-    _, method, stage = after_a_stage("causal")
+def test_the_replay_of_a_whole_buffer_is_alpha_its_error_and_beta_its_loss():
+    _, method, stage = after_a_stage("causal", alpha=0.25, beta=2.0)
     method.before_stage(stage)
-    batch = stage.collate(stage.examples)[0]
-    plain = stage.plain_loss(stage.model, batch).item()
-    assert method.loss(stage, batch).item() > plain
-    assert method.loss(stage, batch).item() == plain
-    method.after_update(stage)
-    assert method.loss(stage, batch).item() > plain
+    move(stage.model)
+    every = list(range(len(method.entries)))
+    replayed = stage.collate(method.examples, stage.step)
+    loss = sum(stage.plain_loss(stage.model, part).item() for part in replayed)
+    naive = 0.25 * method.logits_error(stage, every).item() + 2.0 * loss
+    assert method.step_loss(stage).item() == pytest.approx(naive, rel=1e-5)
 
 
 def test_the_state_is_restored_whole():

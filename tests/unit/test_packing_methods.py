@@ -19,6 +19,7 @@ from lethe.methods.parameters.base import MASKED, parameters_of
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
 from lethe.training.layout import make_collate
+from lethe.training.loop import add_gradients
 
 HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
@@ -62,9 +63,8 @@ def step(method: Method, stage: Stage) -> tuple[torch.Tensor, dict, int]:
     stage.extra = method.extra
     stage.model.eval()
     batches = stage.collate(stage.examples, stage.step)
-    loss = sum(method.loss(stage, batch) for batch in batches)
-    loss.backward()
-    return loss.detach(), stage.gradients(), sum(len(batch.input_ids) for batch in batches)
+    loss = sum(add_gradients(stage, method, {"dtype": "float32"}, batches))
+    return loss, stage.gradients(), sum(len(batch.input_ids) for batch in batches)
 
 
 @pytest.mark.parametrize(("name", "model_type"), CASES)

@@ -6,6 +6,8 @@ that a method does not need is left alone. The order of a stage is
     before_stage -> for each step: (loss -> backward) for each micro-batch -> after_backward
                     -> clipping and optimizer update -> after_update
                  -> after_stage -> state, record
+
+`step_loss` is added to the loss of a step's first micro-batch.
 """
 
 from collections.abc import Callable, Iterator
@@ -115,9 +117,15 @@ class Method:
         """Scalar loss of a micro-batch; micro-batch losses add up to the loss of the step."""
         return stage.plain_loss(stage.model, batch)
 
-    def begin_again(self, stage: Stage) -> None:
-        """Called when memory ran out and the micro-batches of the step come anew, smaller: forget
-        what `loss` has noted of this step."""
+    def step_loss(self, stage: Stage) -> torch.Tensor | None:
+        """Scalar loss of the step itself, whatever its micro-batches: a penalty on the weights, or
+        replayed examples. None: there is none.
+
+        Its gradient is added to the global batch's. Where memory runs out within a step, the step
+        begins again with smaller micro-batches and this is called again: draw from (seed, step),
+        and keep no count of calls.
+        """
+        return None
 
     def after_backward(self, stage: Stage) -> None:
         """Called when the gradients of the global batch are complete, before clipping."""

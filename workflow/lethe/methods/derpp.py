@@ -9,7 +9,6 @@ replays earlier stages only. Memory: labels x vocabulary x 2 bytes an example (f
 import numpy as np
 import torch
 
-from lethe.data.batches import Batch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parts.retention.distillation import squared_error
@@ -29,7 +28,6 @@ class DarkExperience(Method):
         self.entries: list[Entry] = []
         self.seen = 0
         self.examples: list = []
-        self.replay_due = True
 
     def before_stage(self, stage: Stage) -> None:
         if stage.index > 1 and not self.entries:
@@ -50,23 +48,21 @@ class DarkExperience(Method):
                 "DER++: the parent's buffer names examples that the earlier stages do not have; "
                 "the data have changed since."
             ) from None
-        self.replay_due = True
 
-    def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
-        loss = stage.plain_loss(stage.model, batch)
-        # Replay is the step's, so only one of its micro-batches carries it.
-        if not (self.examples and self.replay_due):
-            return loss
-        self.replay_due = False
+    def step_loss(self, stage: Stage) -> torch.Tensor | None:
+        """Both terms of the replay, each on a draw of its own."""
+        if not self.examples:
+            return None
         generator = np.random.default_rng([stage.seed, stage.step, WHICH_REPLAY])
         for_logits, for_labels = self._draw(generator), self._draw(generator)
+        total = torch.zeros((), device=next(stage.model.parameters()).device)
         if self.alpha:
-            loss = loss + self.alpha * self.logits_error(stage, for_logits).to(loss.device)
+            total = total + self.alpha * self.logits_error(stage, for_logits)
         if self.beta:
             again = stage.collate([self.examples[place] for place in for_labels], stage.step)
             for part in again:
-                loss = loss + self.beta * stage.plain_loss(stage.model, part).to(loss.device)
-        return loss
+                total = total + self.beta * stage.plain_loss(stage.model, part).to(total.device)
+        return total
 
     def _draw(self, generator) -> list[int]:
         size = min(self.replayed, len(self.entries))
@@ -81,12 +77,6 @@ class DarkExperience(Method):
             stored = stored_for(part, chosen, logits.shape[1])
             total = total + squared_error(logits, stored, part.weights).to(total.device)
         return total
-
-    def begin_again(self, stage: Stage) -> None:
-        self.replay_due = True
-
-    def after_update(self, stage: Stage) -> None:
-        self.replay_due = True
 
     def after_stage(self, stage: Stage) -> None:
         generator = np.random.default_rng([stage.seed, stage.index, WHICH_STAY])

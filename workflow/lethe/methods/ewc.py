@@ -9,7 +9,6 @@ description of Ke et al. 2023. Memory: two float32 copies of the weights.
 import numpy as np
 import torch
 
-from lethe.data.batches import Batch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parts.retention.fisher import (
@@ -30,7 +29,6 @@ class ElasticWeights(Method):
         self.fisher: dict[str, torch.Tensor] = {}
         self.anchor: dict[str, torch.Tensor] = {}
         self.stages = 0
-        self.penalty_due = True
 
     def before_stage(self, stage: Stage) -> None:
         if stage.index > 1 and not self.stages:
@@ -42,7 +40,6 @@ class ElasticWeights(Method):
             parameters = dict(stage.trainable())
             self.fisher = self._fitting(self.fisher, parameters)
             self.anchor = self._fitting(self.anchor, parameters)
-        self.penalty_due = True
 
     def _fitting(self, tensors, parameters) -> dict[str, torch.Tensor]:
         """The tensors on the devices of the parameters, if names and shapes are theirs."""
@@ -55,20 +52,11 @@ class ElasticWeights(Method):
             )
         return {name: tensors[name].to(p.device) for name, p in parameters.items()}
 
-    def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
-        loss = stage.plain_loss(stage.model, batch)
-        # The penalty is the step's, so only one of its micro-batches carries it.
-        if not (self.stages and self.strength and self.penalty_due):
-            return loss
-        self.penalty_due = False
+    def step_loss(self, stage: Stage) -> torch.Tensor | None:
+        if not (self.stages and self.strength):
+            return None
         penalty = quadratic_penalty(dict(stage.trainable()), self.anchor, self.fisher)
-        return loss + self.strength * penalty.to(loss.device)
-
-    def begin_again(self, stage: Stage) -> None:
-        self.penalty_due = True
-
-    def after_update(self, stage: Stage) -> None:
-        self.penalty_due = True
+        return self.strength * penalty
 
     def after_stage(self, stage: Stage) -> None:
         count = min(self.samples or len(stage.examples), len(stage.examples))

@@ -117,7 +117,7 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
     examples, batches = ahead(stage.step)
     while True:
         try:
-            losses = _backward(stage, method, recipe, batches)
+            losses = add_gradients(stage, method, recipe, batches)
             break
         except RuntimeError as error:
             if not ran_out(error):
@@ -126,7 +126,6 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
         optimizer.zero_grad(set_to_none=True)
         rows = memory.halve(stage, method, max(len(batch.input_ids) for batch in batches))
         progress.halvings.append([stage.step, rows])
-        method.begin_again(stage)
         del batches
         ahead.forget()
         examples, batches = ahead(stage.step)
@@ -145,13 +144,19 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
     optimizer.zero_grad(set_to_none=True)
 
 
-def _backward(stage, method, recipe, batches: list[Batch]) -> list[torch.Tensor]:
-    """Add up the gradients of the micro-batches; return their losses."""
+def add_gradients(stage, method, recipe, batches: list[Batch]) -> list[torch.Tensor]:
+    """Add the gradients of a step's micro-batches, and of the step itself; return the losses.
+
+    The loss of the step shares a pass with the first micro-batch.
+    """
     losses = []
     for number, batch in enumerate(batches):
         seed_draws(seed_of(stage.seed, stage.step, number))
         with arithmetic(recipe):
             loss = method.loss(stage, batch)
+            of_step = method.step_loss(stage) if number == 0 else None
+            if of_step is not None:
+                loss = loss + of_step.to(loss.device)
         loss.backward()
         losses.append(loss.detach())
     return losses

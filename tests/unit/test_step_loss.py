@@ -1,0 +1,116 @@
+"""The loss of a step: it counts once, however many micro-batches there are."""
+
+import manual_method
+import numpy as np
+import pytest
+import torch
+from retention_case import FAMILIES, TRAINING, gradients_of, make_stage, move
+from safetensors.torch import load_file
+from small_nodes import make_nodes, stage_spec
+
+from lethe.methods.registry import create
+from lethe.training.loop import add_gradients, train
+from lethe.training.stage import train_stage
+
+FLOAT32 = {"dtype": "float32"}
+HYPER = {"ewc": {"strength": 50.0}, "derpp": {"alpha": 0.3}, "replay": {"weight": 0.5}}
+
+
+@pytest.fixture(autouse=True)
+def replay(tmp_path, monkeypatch):
+    manual_method.install(tmp_path, monkeypatch)
+
+
+def second_stage(name: str, family: str, rows: int | None):
+    """A second stage of four examples in `rows` a micro-batch, and its method after a first one."""
+    first, method = make_stage(family), create(name, HYPER[name])
+    method.before_stage(first)
+    method.after_stage(first)
+    laid_out = {"micro_batch_rows": rows, "packed": False}
+    stage = make_stage(family, first.model, index=2, earlier=[first.examples], **laid_out)
+    following = create(name, HYPER[name])
+    following.load_state(method.state())
+    following.before_stage(stage)
+    move(stage.model)
+    stage.model.eval()
+    return stage, following
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", HYPER)
+def test_gradients_are_those_of_plain_loss_and_step_loss_for_any_micro_batches(name, family):
+    stage, method = second_stage(name, family, None)
+    (batch,) = stage.collate(stage.examples)
+    plain = gradients_of(stage.plain_loss(stage.model, batch), stage.model)
+    naive = {key: gradient.clone() for key, gradient in plain.items()}
+    of_step = gradients_of(method.step_loss(stage), stage.model)
+    assert max(gradient.abs().max() for gradient in of_step.values()) > 1e-3
+    for key, gradient in of_step.items():
+        naive[key] = naive.get(key, 0) + gradient
+    for rows, count in ((None, 1), (2, 2), (1, 4)):
+        stage, method = second_stage(name, family, rows)
+        batches = stage.collate(stage.examples)
+        assert len(batches) == count
+        add_gradients(stage, method, FLOAT32, batches)
+        assert stage.gradients().keys() == naive.keys()
+        for key, gradient in stage.gradients().items():
+            torch.testing.assert_close(gradient, naive[key], rtol=1e-4, atol=1e-6)
+
+
+def test_a_step_loss_in_bfloat16_is_near_that_in_float32():
+    norms = []
+    for dtype in ("float32", "bfloat16"):
+        stage, method = second_stage("replay", "causal", 2)
+        add_gradients(stage, method, {"dtype": dtype}, stage.collate(stage.examples))
+        norms.append(torch.nn.utils.get_total_norm(list(stage.gradients().values())).item())
+    assert norms[0] != norms[1] == pytest.approx(norms[0], rel=0.05)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_manuals_replay_adds_the_gradient_of_the_examples_it_draws(family):
+    stage, method = second_stage("replay", family, 2)
+    method.count = 3
+    (earlier,) = stage.load_replayed()
+    chosen = np.random.default_rng([0, stage.step, 301]).choice(len(earlier), 3, replace=False)
+    stage.collate.rows = None
+    (batch,) = stage.collate([earlier[place] for place in chosen], stage.step)
+    loss = 0.5 * stage.plain_loss(stage.model, batch)
+    naive = {key: g.clone() for key, g in gradients_of(loss, stage.model).items()}
+    stage.collate.rows = 2
+    found = gradients_of(method.step_loss(stage), stage.model)
+    assert found.keys() == naive.keys()
+    for key, gradient in found.items():
+        torch.testing.assert_close(gradient, naive[key], rtol=1e-4, atol=1e-6)
+
+
+def test_the_manuals_method_has_at_most_forty_lines_and_trains_a_chain(tmp_path):
+    method, _ = manual_method.texts()
+    assert len(method.splitlines()) <= 40
+    make_nodes(tmp_path)
+    first = stage_spec()
+    train_stage("first", first, tmp_path, "code", 1e9)
+    trained = []
+    for node, name, hyper in (
+        ("replayed", "replay", {"count": 4}),
+        ("weightless", "replay", {"weight": 0.0}),
+        ("plain", "sequential", {}),
+    ):
+        later = {"earlier": [first["mixture"]], "history": ["one", "two"]}
+        spec = stage_spec("two", "first", method=name, hyper=hyper, **later)
+        train_stage(node, spec, tmp_path, "code", 1e9)
+        trained.append(load_file(tmp_path / "stages" / node / "model.safetensors"))
+    replayed, weightless, plain = (weights["model.embed_tokens.weight"] for weights in trained)
+    assert torch.equal(weightless, plain)
+    assert not torch.equal(replayed, plain)
+
+
+def test_replay_keeps_the_loss_on_earlier_examples_lower():
+    losses = []
+    for name in ("replay", "sequential"):
+        earlier = make_stage("causal").examples
+        stage = make_stage("causal", index=2, earlier=[earlier])
+        stage.steps = 20
+        train(stage, create(name, {}), {**TRAINING, "steps": stage.steps}, None)
+        batches = stage.collate(earlier)
+        losses.append(sum(stage.plain_loss(stage.model, batch).item() for batch in batches))
+    assert losses[0] < 0.8 * losses[1]
