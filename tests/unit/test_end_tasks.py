@@ -7,72 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from masked_model import WORDS, masked_model, masked_tokenizer
+from end_task_case import SETTINGS, end_task_spec, made_nodes, task_of
 
-from lethe.artefacts.files import publish
 from lethe.artefacts.jsonlines import write_rows
 from lethe.cli import main
 from lethe.endtasks import results as kept
 from lethe.endtasks.f1 import accuracy, macro_f1, micro_f1
-from lethe.endtasks.finetune import Settings, fine_tune
+from lethe.endtasks.finetune import fine_tune
 from lethe.endtasks.labelled import read_task
 from lethe.errors import UserError
-from lethe.models.saving import save_model
-
-SETTINGS = Settings(epochs=12, learning_rate=5e-3, batch_size=8, max_length=12, weight_decay=0.01)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-    yield
-    # The command sets it for its process, which here is that of all tests.
-    torch.set_flush_denormal(False)
-
-
-def labelled(count: int, seed: int) -> list[dict]:
-    """Texts whose first word tells their class."""
-    generator = np.random.default_rng(seed)
-    rows = []
-    for number in range(count):
-        rest = [WORDS[int(i)] for i in generator.integers(2, len(WORDS), 5)]
-        rows.append({"text": " ".join([WORDS[number % 2], *rest]), "label": f"class{number % 2}"})
-    return rows
 
 
 @pytest.fixture
 def nodes(tmp_path):
-    """A results folder with a base and data."""
-    base, data = tmp_path / "bases" / "base", tmp_path / "data" / "data"
-    files = save_model(masked_model(hidden_dropout_prob=0.1), masked_tokenizer(), base)
-    publish(base, "base.json", {"parameters": 1}, files)
-    write_rows(data / "train.jsonl", labelled(64, 0))
-    write_rows(data / "test.jsonl", labelled(32, 1))
-    publish(data, "data.json", {}, ["train.jsonl", "test.jsonl"])
-    return tmp_path
-
-
-def end_task_spec(**changes) -> dict:
-    return {
-        "kind": "end_task",
-        "checkpoint": "base",
-        "checkpoint_kind": "base",
-        "end_task": "toy",
-        "data": "data",
-        "data_kind": "data",
-        "train": "train.jsonl",
-        "dev": None,
-        "test": "test.jsonl",
-        "labels": [],
-        "metric": "macro_f1",
-        **vars(SETTINGS),
-        "seeds": [0],
-        **changes,
-    }
-
-
-def task_of(folder):
-    return read_task({split: folder / f"{split}.jsonl" for split in ("train", "test")})
+    yield from made_nodes(tmp_path)
 
 
 def digests(folder) -> dict:
@@ -108,9 +56,9 @@ def test_the_seed_changes_the_weights_that_are_trained(nodes, monkeypatch):
 def test_a_further_seed_trains_only_itself_and_no_copy_is_kept(nodes, monkeypatch):
     trained = []
 
-    def counted(checkpoint, task, settings, seed):
+    def counted(checkpoint, task, settings, seed, snapshots):
         trained.append(seed)
-        return fine_tune(checkpoint, task, settings, seed)
+        return fine_tune(checkpoint, task, settings, seed, snapshots)
 
     monkeypatch.setattr(kept, "fine_tune", counted)
     made = []

@@ -164,7 +164,7 @@ def test_steps_made_ahead_are_the_steps_made_in_turn():
 
 def test_what_a_step_found_may_be_read_later_and_names_its_own_step():
     def found(step, norm):
-        return Found(step, [torch.tensor(1.0)], torch.tensor(norm), 0.1, [])
+        return Found(step, [torch.tensor(1.0)], torch.tensor(norm), 0.1, [], "the recipe's")
 
     progress = Progress()
     progress.note(found(0, 1.0), wait=False)

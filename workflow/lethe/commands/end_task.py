@@ -13,7 +13,7 @@ from lethe.artefacts.paths import (
     node_directory,
     work_directory,
 )
-from lethe.commands.arguments import add_node_arguments, read_spec
+from lethe.commands.arguments import add_node_arguments, add_snapshot_argument, read_spec
 from lethe.endtasks.results import end_task_results
 from lethe.jobs.environment import one_thread
 from lethe.models.weights import weights_digest
@@ -21,13 +21,15 @@ from lethe.models.weights import weights_digest
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_node_arguments(parser)
+    add_snapshot_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Publish the scores of all seeds; finished seeds are taken from the store."""
     one_thread()
     spec, results = read_spec(arguments, "end_task"), arguments.results
-    with lock(work_directory(results, arguments.node) / "lock"):
+    work = work_directory(results, arguments.node)
+    with lock(work / "lock"):
         checkpoint = node_directory(results, spec["checkpoint_kind"], spec["checkpoint"])
         manifest = verify(checkpoint, MANIFEST[spec["checkpoint_kind"]])
         data = node_directory(results, spec["data_kind"], spec["data"])
@@ -35,8 +37,9 @@ def run(arguments: argparse.Namespace) -> None:
         if spec["data_kind"] == "fetched":
             data = fetched_files(results, spec["data"])
         begun = time.process_time()
+        store = end_task_store(results, spec["checkpoint"])
         defined, found = end_task_results(
-            checkpoint, manifest, spec, data, end_task_store(results, spec["checkpoint"]), tell
+            checkpoint, manifest, spec, data, store, work, arguments.snapshot_seconds, tell
         )
         record = {
             "id": arguments.node,

@@ -116,6 +116,9 @@ class EndTask(Entry):
     weight_decay: Annotated[Number, Field(ge=0)] = Field(
         0.01, description="decoupled weight decay of matrices; vectors are not decayed"
     )
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of the arithmetic of training; weights are float32 in any case"
+    )
 
 
 class Also(Entry):

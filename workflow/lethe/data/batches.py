@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -9,8 +10,24 @@ import torch
 from lethe.data.examples import Example
 
 
+class OnDevice:
+    """A dataclass of tensors, `input_ids` among them, that goes to a device as a whole."""
+
+    def to(self, device: torch.device) -> Self:
+        """The batch with its tensors on a device; itself if they are there."""
+        if self.input_ids.device.type == device.type:
+            return self
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        tensors = {k: v for k, v in tensors.items() if isinstance(v, torch.Tensor)}
+        if device.type == "cuda":
+            # From pinned memory the processor need not wait for the copy.
+            tensors = {k: v.pin_memory() for k, v in tensors.items()}
+        tensors = {k: v.to(device, non_blocking=True) for k, v in tensors.items()}
+        return replace(self, **tensors)
+
+
 @dataclass(frozen=True)
-class Batch:
+class Batch(OnDevice):
     """One micro-batch: R rows of L tokens, N of which are predicted.
 
     input_ids, position_ids, document_ids: [R, L]. Positions restart at 0 with every example, which
@@ -35,18 +52,6 @@ class Batch:
     def tokens(self) -> int:
         """Tokens of examples, padding not counted."""
         return int((self.document_ids >= 0).sum())
-
-    def to(self, device: torch.device) -> "Batch":
-        """The batch with its tensors on a device; itself if they are there."""
-        if self.input_ids.device.type == device.type:
-            return self
-        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
-        tensors = {k: v for k, v in tensors.items() if isinstance(v, torch.Tensor)}
-        if device.type == "cuda":
-            # From pinned memory the processor need not wait for the copy.
-            tensors = {k: v.pin_memory() for k, v in tensors.items()}
-        tensors = {k: v.to(device, non_blocking=True) for k, v in tensors.items()}
-        return replace(self, **tensors)
 
     @property
     def encoder_tokens(self) -> int:

@@ -8,8 +8,9 @@ from lethe.artefacts.files import digest, read_json, sha256_file, write_json
 from lethe.artefacts.fingerprint import LIBRARIES, fingerprint
 from lethe.endtasks.finetune import Settings, fine_tune
 from lethe.endtasks.labelled import read_task
+from lethe.training.snapshots import Snapshots
 
-SETTINGS = ("epochs", "learning_rate", "batch_size", "max_length", "weight_decay")
+SETTINGS = ("epochs", "learning_rate", "batch_size", "max_length", "weight_decay", "dtype")
 SPLITS = ("train", "dev", "test")
 CODE = ["lethe.endtasks.finetune"]
 
@@ -20,6 +21,8 @@ def end_task_results(
     spec: dict[str, Any],
     data: Path,
     store: Path,
+    work: Path,
+    snapshot_seconds: float,
     tell: Callable[[dict], None] = lambda result: None,
 ) -> tuple[str, list[dict]]:
     """(digest of the task, one result a seed); what `store` holds already is not trained again.
@@ -30,6 +33,8 @@ def end_task_results(
         spec: of the end-task node.
         data: folder that holds the spec's files.
         store: folder of results, one file `{end task}-seed{seed}-{key}.json`.
+        work: folder of interrupted work; every seed has one of its own in it.
+        snapshot_seconds: between snapshots of a seed under way.
         tell: called with every result that is ready.
 
     Raises:
@@ -37,7 +42,7 @@ def end_task_results(
     """
     files = {split: data / spec[split] for split in SPLITS if spec[split]}
     task = read_task(files, spec["labels"])
-    settings = {name: spec[name] for name in SETTINGS}
+    settings = {name: spec[name] for name in SETTINGS if name in spec}
     defined = digest(
         {
             "settings": settings,
@@ -57,8 +62,11 @@ def end_task_results(
     for seed in spec["seeds"]:
         file = store / f"{spec['end_task']}-seed{seed}-{key[:12]}.json"
         if not file.exists():
-            made = fine_tune(checkpoint, task, Settings(**settings), seed)
+            trained = {"key": key, "seed": seed}
+            snapshots = Snapshots(work / f"seed-{seed}", trained, snapshot_seconds)
+            made = fine_tune(checkpoint, task, Settings(**settings), seed, snapshots)
             write_json(file, made, None)
+            snapshots.remove()
         found.append(read_json(file))
         tell(found[-1])
     return defined, found

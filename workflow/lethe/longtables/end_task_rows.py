@@ -44,7 +44,7 @@ def end_task_rows(words: dict, made: dict[str, Any], domains: dict[str, str]) ->
         "chance": None,
         "higher_is_better": True,
         "engine": "fine-tuning",
-        "dtype": "float32",
+        "dtype": spec.get("dtype", "float32"),
         "task_version": "1",
         "task_digest": made["task_digest"],
         "lm_eval_version": "",

@@ -17,6 +17,7 @@ from typing import Protocol
 import torch
 
 from lethe.data.batches import Batch
+from lethe.data.draws import seed_of
 from lethe.data.examples import Example
 
 
@@ -53,6 +54,8 @@ class Stage:
         history: the names of the mixtures so far, this one last.
         family: `causal`, `seq2seq` or `masked`.
         extra: the method's own parameters that are trained with the model's, or None.
+        dropout_seed: (seed, step, micro-batch) -> what dropout is drawn from.
+        settings: whose settings messages name, such as its `learning_rate`.
     """
 
     model: torch.nn.Module
@@ -69,6 +72,8 @@ class Stage:
     family: str = "causal"
     extra: torch.nn.Module | None = None
     load_general: Callable[[], list[Example]] = list
+    dropout_seed: Callable[[int, int, int], int] = seed_of
+    settings: str = "the recipe's"
 
     def trainable(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Named parameters that are trained; the method's own have names that begin `extra.`."""

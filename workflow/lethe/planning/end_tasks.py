@@ -1,6 +1,6 @@
 """Nodes of end tasks: copies of checkpoints that are fine-tuned and scored."""
 
-from lethe.config.catalogue import Catalogue, Study
+from lethe.config.catalogue import Catalogue, EndTask, Study
 from lethe.config.reading import parse_mixture, selected
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Plan, Run
@@ -54,7 +54,7 @@ def add_end_task(
         "end_task": name,
         "data": data.id,
         "data_kind": data.kind,
-        **entry.model_dump(exclude={"source", "task"}),
+        **entry.model_dump(exclude=_not_in_spec(entry)),
         "seeds": list(study.seeds.end_task),
     }
     inputs = [(kind, checkpoint), (data.kind, data.id)]
@@ -63,3 +63,8 @@ def add_end_task(
     known = plan.end_tasks.setdefault(checkpoint, [])
     if node.id not in known:
         known.append(node.id)
+
+
+def _not_in_spec(entry: EndTask) -> set[str]:
+    """Keys that change no result; `dtype` is one of them where it is the plain one."""
+    return {"source", "task", *(["dtype"] if entry.dtype == "float32" else [])}

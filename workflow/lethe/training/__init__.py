@@ -1,1 +1,1 @@
-"""The only training loop, for bases and stages, every method and family."""
+"""The only training loop, for bases, stages and end tasks, every method and family."""

@@ -1,11 +1,11 @@
-"""The only training loop: bases and stages, every family, every method."""
+"""The only training loop: bases, stages and end tasks, every family, every method."""
 
 import math
 
 import torch
 
 from lethe.data.batches import Batch
-from lethe.data.draws import seed_of, step_indices
+from lethe.data.draws import step_indices
 from lethe.data.examples import Example
 from lethe.jobs.out_of_memory import ran_out
 from lethe.methods.contract import Method, Stage
@@ -136,7 +136,8 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
     method.after_backward(stage)
     norm = clip(stage, recipe["clip_norm"])
     on_gpu = training_device().type == "cuda"
-    progress.note(Found(stage.step, losses, norm, rate, examples), wait=not on_gpu)
+    found = Found(stage.step, losses, norm, rate, examples, stage.settings)
+    progress.note(found, wait=not on_gpu)
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
@@ -151,7 +152,7 @@ def add_gradients(stage, method, recipe, batches: list[Batch]) -> list[torch.Ten
     """
     losses = []
     for number, batch in enumerate(batches):
-        seed_draws(seed_of(stage.seed, stage.step, number))
+        seed_draws(stage.dropout_seed(stage.seed, stage.step, number))
         with arithmetic(recipe):
             loss = method.loss(stage, batch)
             of_step = method.step_loss(stage) if number == 0 else None

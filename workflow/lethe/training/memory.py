@@ -29,9 +29,10 @@ def halve(stage: Stage, method: Method, rows: int) -> int:
             "`micro_batch_rows` to what fits, or `recompute_activations: true`."
         )
     if rows < 2:
+        may_recompute = getattr(stage.model, "supports_gradient_checkpointing", False)
+        recompute = f"set {stage.settings} `recompute_activations: true`, " if may_recompute else ""
         raise UserError(
-            f"{where}; set the recipe's `recompute_activations: true`, lower its `max_length`, or "
-            "take a larger GPU."
+            f"{where}; {recompute}lower {stage.settings} `max_length`, or take a larger GPU."
         )
     stage.collate.rows = rows // 2
     if torch.cuda.is_available():

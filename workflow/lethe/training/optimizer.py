@@ -11,6 +11,8 @@ from lethe.methods.contract import Stage
 def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
     """AdamW over the trainable parameters; vectors (norms, biases) are not decayed.
 
+    One fused kernel updates them, unless `fused` in the settings is false: it rounds otherwise.
+
     Raises:
         UserError: no parameter is trainable.
     """
@@ -26,7 +28,7 @@ def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
         lr=recipe["learning_rate"],
         betas=tuple(recipe["betas"]),
         eps=recipe["epsilon"],
-        fused=True,
+        fused=recipe.get("fused", True),
     )
 
 

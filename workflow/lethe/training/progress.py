@@ -11,13 +11,17 @@ from lethe.errors import UserError
 
 @dataclass
 class Found:
-    """What a step found, still on the device: to read it is to wait for the device."""
+    """What a step found, still on the device: to read it is to wait for the device.
+
+    `settings` are those to change where it is not finite, see `Stage`.
+    """
 
     step: int
     losses: list[torch.Tensor]
     norm: torch.Tensor
     rate: float
     examples: list[Example]
+    settings: str
 
 
 @dataclass
@@ -84,5 +88,5 @@ def _not_finite(what: str, value: float, found: Found) -> str:
     return (
         f"Training stopped at step {found.step}: the {what} is {value}. Nothing was published. "
         f"The batch held the examples {names} and {max(0, len(found.examples) - 4)} more; lower "
-        "the recipe's learning_rate or look at these examples."
+        f"{found.settings} learning_rate or look at these examples."
     )
