@@ -202,3 +202,27 @@ def test_what_stops_an_end_task_names_its_own_settings(nodes, trained, monkeypat
     monkeypatch.setattr(finetune, "classification_loss", no_room)
     with pytest.raises(UserError, match="of 1 rows; lower the end task's `max_length`, or take"):
         trained()
+
+
+class Narrow(torch.nn.Module):
+    """A classifier by the first token's parity, with memory for `room` rows."""
+
+    def __init__(self, room: int):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.eye(2))
+        self.room, self.tried = room, []
+
+    def forward(self, tokens, mask):
+        self.tried.append(len(tokens))
+        if len(tokens) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return self.weight[tokens[:, 0] % 2]
+
+
+def test_predictions_take_smaller_batches_where_memory_runs_out():
+    rows = [[number, *[2] * (number % 5)] for number in range(100)]
+    model = Narrow(room=20)
+    assert finetune.predict(model, rows, 1) == [number % 2 for number in range(100)]
+    assert model.tried == [64, 32, *[16] * 6, 4]
+    with pytest.raises(UserError, match="a single text; lower the end task's `max_length`"):
+        finetune.predict(Narrow(room=0), rows, 1)

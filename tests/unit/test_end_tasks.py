@@ -16,6 +16,7 @@ from lethe.endtasks.f1 import accuracy, macro_f1, micro_f1
 from lethe.endtasks.finetune import fine_tune
 from lethe.endtasks.labelled import read_task
 from lethe.errors import UserError
+from lethe.longtables.end_task_rows import end_task_rows
 
 
 @pytest.fixture
@@ -115,3 +116,13 @@ def test_texts_longer_than_the_encoder_are_one_sentence(nodes):
     settings = replace(SETTINGS, max_length=1000)
     with pytest.raises(UserError, match="at most .* max_length is 1000; lower it"):
         fine_tune(nodes / "bases" / "base", task_of(nodes / "data" / "data"), settings, 0)
+
+
+def test_the_rows_of_an_end_task_name_its_arithmetic():
+    counts, scores = {"train": 4, "test": 8}, {"test": {"accuracy": 0.5, "macro_f1": 0.4}}
+    results = [{"seed": 0, "counts": counts, "scores": scores}]
+    for dtype in ("float32", "bfloat16"):
+        made = {"spec": end_task_spec(dtype=dtype), "results": results}
+        rows = end_task_rows({}, {**made, "parameters": 7, "task_digest": "d"}, {"toy": "simp"})
+        assert [row["value"] for row in rows] == [0.5, 0.4]
+        assert {row["dtype"] for row in rows} == {dtype}

@@ -159,3 +159,18 @@ def test_one_chain_with_two_recipes_is_one_sentence():
 def test_wrong_further_chains_are_one_sentence(also, sentence):
     with pytest.raises(UserError, match=sentence):
         plan_of(also=[also])
+
+
+def test_the_dtype_of_an_end_task_is_part_of_its_identity_only_where_it_is_bfloat16():
+    toy = {"source": "domains", "task": "acl", "metric": "macro_f1", "epochs": 2}
+    masked = {"models": ["masked"], "orders": ["only-acl"], "probes": ["domains"]}
+
+    def specs(**changes):
+        defined = {"end_tasks": {"toy": {**toy, **changes}}}
+        plan = plan_of(**masked, end_tasks=["toy"], define=defined)
+        return {node.id: node.spec for node in plan.of_kind("end_task")}
+
+    plain, short = specs(dtype="float32"), specs(dtype="bfloat16")
+    assert plain and plain == specs() and not plain.keys() & short.keys()
+    assert {spec.get("dtype") for spec in plain.values()} == {None}
+    assert {spec["dtype"] for spec in short.values()} == {"bfloat16"}

@@ -18,6 +18,7 @@ from lethe.endtasks.classifier import Classifier, load_encoder
 from lethe.endtasks.f1 import METRICS
 from lethe.endtasks.labelled import LabelledTask
 from lethe.errors import UserError
+from lethe.jobs.out_of_memory import ran_out
 from lethe.methods.contract import Method, Stage
 from lethe.models.loading import load_tokenizer
 from lethe.models.window import window
@@ -146,18 +147,37 @@ def dropout_seed(seed: int, step: int, micro_batch: int) -> int:
     return int(np.random.SeedSequence([seed, step, micro_batch]).generate_state(1, np.uint32)[0])
 
 
-@torch.no_grad()
 def predict(model: Classifier, rows: list[list[int]], pad_token: int) -> list[int]:
-    """The class index of highest logit for every token row."""
+    """The class index of highest logit for every token row, in smaller batches if memory runs out.
+
+    Raises:
+        UserError: there is no memory for a single text.
+    """
     model.eval()
-    device = next(model.parameters()).device
     # Rows of like length share a batch, so that little is padded.
     order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
-    found = [0] * len(rows)
-    for start in range(0, len(order), EVALUATION_ROWS):
-        part = order[start : start + EVALUATION_ROWS]
-        tokens, mask = padded([rows[place] for place in part], pad_token)
-        logits = model(tokens.to(device), mask.to(device))
-        for place, best in zip(part, logits.argmax(-1).tolist(), strict=True):
-            found[place] = best
-    return found
+    classes, start, at_once = [0] * len(rows), 0, EVALUATION_ROWS
+    while start < len(order):
+        part = order[start : start + at_once]
+        try:
+            best = _best_classes(model, *padded([rows[place] for place in part], pad_token))
+        except RuntimeError as error:
+            if not ran_out(error):
+                raise
+            if len(part) < 2:
+                raise UserError(
+                    "Memory ran out in predicting the class of a single text; lower the end task's "
+                    "`max_length`, or take a larger GPU."
+                ) from None
+            at_once = len(part) // 2
+            continue
+        for place, one in zip(part, best, strict=True):
+            classes[place] = one
+        start += len(part)
+    return classes
+
+
+@torch.no_grad()
+def _best_classes(model: Classifier, tokens: torch.Tensor, mask: torch.Tensor) -> list[int]:
+    device = next(model.parameters()).device
+    return model(tokens.to(device), mask.to(device)).argmax(-1).tolist()
