@@ -18,8 +18,10 @@ from lethe.methods.parts.softmask.masking import factors, update_ratios
 from lethe.models.encoder_units import encoder_of
 from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.saving import save_model
+from lethe.parameters.entries import resolved
 from lethe.planning.plan import make_plan
 from lethe.sources.domains.build import build_domains
+from lethe.sources.domains.parameters import DomainsParameters
 from lethe.training.base import train_seed
 from lethe.training.stage import prepare_method, train_stage
 
@@ -54,7 +56,7 @@ def trained(results: Path, seed: int) -> tuple[Path, dict, dict[str, Path]]:
     chain = next(run for run in plan.runs if run.method == "das")
     first, second = (plan.nodes[node].spec for node in chain.checkpoints[1:3])
     data = results / "data" / "data"
-    build_domains({"seed": seed}, data)
+    build_domains({"seed": seed, **resolved(DomainsParameters())}, data)
     files = [str(path.relative_to(data)) for path in data.rglob("*") if path.is_file()]
     publish(data, "data.json", {}, files)
     for spec in (base, first, second):

@@ -12,13 +12,13 @@ from test_loaders import rows, spec_of
 from lethe.artefacts.files import publish, sha256_file, verify, write_json
 from lethe.artefacts.paths import FETCH_MANIFEST, fetched_files, node_directory, spec_file
 from lethe.cli import main
-from lethe.config.loader_names import loader_names
 from lethe.config.reading import parse_study, read_catalogue, read_study, read_yaml
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Plan
 from lethe.sources.loaders.registry import LOADERS
+from lethe.sources.parameters import source_parameters
 
 
 def planned(name: str, roads: Roads, hub: bool, results: Path) -> str:
@@ -136,9 +136,10 @@ def test_the_catalogue_s_parameters_fit_the_files_of_the_real_repository(name, r
 
     source = read_catalogue(read_study()).sources[name]
     hub = roads[source.loader].hub
-    parameters = dict(source.parameters)
-    if "hold_out" in parameters:
-        parameters["hold_out"] = {"validation": 2, "test": 2}
+    given = dict(source.parameters)
+    if "hold_out" in given:
+        given["hold_out"] = {"validation": 2, "test": 2}
+    parameters = source_parameters(f"sources.{name}", source.kind, source.loader, given)
     for pattern in source.include:
         assert list(hub.glob(pattern)), f"{pattern} fits none of the files"
     spec = {"name": name, "loader": source.loader, "parameters": parameters, "subset": None}
@@ -176,12 +177,3 @@ def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(road
     main(["probe", "probe-0", "--results", str(tmp_path)])
     found = json.loads(node_manifest(tmp_path, "probe", "probe-0").read_text())["results"]
     assert [(result["task"], result["n"]) for result in found] == [("piqa", 3), ("own_mine", 3)]
-
-
-def test_names_of_loaders_are_known_without_importing_them():
-    assert loader_names() == sorted(LOADERS)
-    raw = read_yaml(Path("config/config.yaml"))
-    entry = {"kind": "hub", "repo": "a/b", "loader": "wiki_atuo"}
-    study = parse_study({**raw, "define": {"sources": {"mine": entry}}})
-    with pytest.raises(UserError, match="sources.mine.loader: 'wiki_atuo' .*'wiki_auto'"):
-        read_catalogue(study)

@@ -10,15 +10,18 @@ from raw_tables import TABLES
 from lethe.artefacts.paths import PACKAGE
 from lethe.errors import UserError
 from lethe.sources.loaders.registry import LOADERS
+from lethe.sources.parameters import source_parameters
 from lethe.sources.prepare import prepare
 
 
 def spec_of(name: str, roads: raw_tables.Roads, hub: bool, **changes) -> dict:
     spec = {"kind": "data", "name": name, "loader": name, "subset": roads.subset}
-    spec |= {"parameters": {**roads.parameters, **changes}}
+    given = {**roads.parameters, **changes}
+    if not hub:
+        given.pop("splits", None)
+    spec["parameters"] = source_parameters(f"sources.{name}", "files", name, given)
     if hub:
         return {**spec, "source": "hub", "fetched": "fetched-0"}
-    spec["parameters"].pop("splits", None)
     files = {key: {"path": str(path), "sha256": ""} for key, path in roads.local.items()}
     return {**spec, "source": "files", "files": files}
 
@@ -92,5 +95,5 @@ def test_missing_columns_are_named_with_what_was_found_and_the_key(roads, tmp_pa
     with pytest.raises(UserError, match=sentence):
         prepare(spec, tmp_path, None)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-    spec["parameters"] = {"columns": {"response": "answer"}}
+    spec["parameters"]["columns"] = {"response": "answer"}
     assert prepare(spec, tmp_path, None)["rows"]["train"]["kept"] == raw_tables.ROWS

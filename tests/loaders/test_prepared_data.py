@@ -221,9 +221,6 @@ def test_texts_become_documents(tmp_path):
 @pytest.mark.parametrize(
     ("name", "changes", "sentence"),
     [
-        ("alpaca", {"colums": {}}, "parameters.colums: the loader 'alpaca' has no such parameter"),
-        ("alpaca", {"wrapper": "lou2023"}, "parameters.wrapper: expected none, luo2023, .*lou2023"),
-        ("alpaca", {"columns": {"reply": "output"}}, "no column 'reply' to be named"),
         ("wiki_auto", {"hold_out": {}}, "the split test is missing .found train.*hold_out"),
         ("wiki_auto", {"hold_out": {"test": 30}}, "the split train has no example: 24 rows read"),
         ("wiki_auto", {"splits": {"train": "data/*"}}, "splits.train: no fetched file fits data/"),

@@ -10,6 +10,7 @@ from lethe.config.reading import parse_study, read_catalogue
 from lethe.errors import UserError
 from lethe.planning.plan import make_plan
 from lethe.sources.loaders.text_lines import dev_lines
+from lethe.sources.parameters import source_parameters
 from lethe.sources.prepare import prepare
 from lethe.sources.ruled_splits import KE2023, apply_rule, first_of_each_class, moved_per_class
 
@@ -64,6 +65,7 @@ def spec_of(tmp_path, loader: str, contents: dict[str, str], suffix: str, **para
         path.write_text(content, encoding="utf-8")
         files[split] = {"path": str(path), "sha256": ""}
     shared = {"kind": "data", "name": "mine", "source": "files", "subset": None}
+    parameters = source_parameters("sources.mine", "files", loader, parameters)
     return {**shared, "loader": loader, "files": files, "parameters": parameters}
 
 
@@ -78,14 +80,8 @@ def test_other_sizes_are_refused_in_one_sentence_that_names_both(tmp_path):
     expected = "sources.mine: expected 1520 training and 421 test rows .*, found 11 and 4; "
     with pytest.raises(UserError, match=expected):
         prepare(spec, tmp_path / "out", None)
-    spec["parameters"] = {"any_size": True}
+    spec = spec_of(tmp_path, "citation_intent", contents, ".jsonl", any_size=True)
     assert prepare(spec, tmp_path / "out", None)["prepared"] == ["test.jsonl", "train.jsonl"]
-    spec["parameters"] = {"any_size": True, "split": "acl"}
-    with pytest.raises(UserError, match="parameters.split: 'acl' is not known"):
-        prepare(spec, tmp_path / "out", None)
-    spec["parameters"] = {"any_size": True, "count": 5}
-    with pytest.raises(UserError, match="parameters.count: labelled rows are taken whole"):
-        prepare(spec, tmp_path / "out", None)
 
 
 def test_an_aspects_text_is_the_term_a_separator_and_the_sentence(tmp_path):

@@ -4,22 +4,16 @@ from collections import Counter
 from itertools import combinations
 
 import pytest
+from generator_specs import generator_spec
 
 from lethe.artefacts.jsonlines import read_rows
-from lethe.errors import UserError
 from lethe.sources.domains.build import build_domains
 from lethe.sources.domains.lexicon import DOMAINS, EVIDENCE, GROUPS, group_of, make_groups
 from lethe.sources.world.lexicon import token_form
 
-SMALL = {
-    "part": "domains",
-    "seed": 3,
-    "corpus": 1500,
-    "texts": 600,
-    "held_out": 60,
-    "labelled": 96,
-    "tested": 60,
-}
+SMALL = generator_spec(
+    3, part="domains", corpus=1500, texts=600, held_out=60, labelled=96, tested=60
+)
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +155,3 @@ def test_the_tokenizer_knows_every_word_and_frames_texts_as_roberta_does(built):
             assert (tokens[0], tokens[-1]) == (tokenizer.cls_token_id, tokenizer.sep_token_id)
             assert len(tokens) == len(text.split()) + 2
     assert tokenizer.convert_tokens_to_ids("<mask>") == tokenizer.mask_token_id
-
-
-@pytest.mark.parametrize("wrong", [{"sise": 3}, {"texts": 2.5}, {"texts": -1}, {"seed": True}])
-def test_a_wrong_parameter_is_an_error_in_words(wrong, tmp_path):
-    with pytest.raises(UserError, match=next(iter(wrong))):
-        build_domains(wrong, tmp_path)

@@ -21,6 +21,7 @@ from lethe.metrics.matrix import fr_ke
 from lethe.metrics.study import study_metrics
 from lethe.planning.plan import make_plan
 from lethe.planning.records import study_record
+from lethe.sources.parameters import source_parameters
 from lethe.sources.prepare import prepare
 from lethe.tables.end_tasks import build
 
@@ -282,7 +283,9 @@ def test_labelled_texts_are_prepared_with_their_labels(tmp_path):
     spec = {
         "name": "mine",
         "loader": "labelled",
-        "parameters": {"columns": {"label": "topic"}},
+        "parameters": source_parameters(
+            "sources.mine", "files", "labelled", {"columns": {"label": "topic"}}
+        ),
         "subset": None,
         "files": {s: {"path": str(tmp_path / f"{s}.jsonl")} for s in ("train", "test")},
     }

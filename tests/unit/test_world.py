@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from generator_specs import generator_spec
 
 from lethe.artefacts.files import verify
 from lethe.artefacts.jsonlines import read_rows
@@ -22,14 +23,14 @@ from lethe.sources.world.lexicon import (
     token_form,
     written,
 )
+from lethe.sources.world.parameters import Documents
 from lethe.sources.world.shortcuts import MEMORY
-from lethe.sources.world.spec import DEFAULTS, resolve
 
-SMALL = {
-    "seed": 7,
-    "documents": {k: 300 for k in DEFAULTS["documents"] if k not in ("dev", "plain_share")},
+GIVEN = {
+    "documents": {k: 300 for k in Documents.model_fields if k not in ("dev", "plain_share")},
     "items": {"tasks": {"train": 60, "dev": 20, "test": 20}},
 }
+SMALL = generator_spec(7, **GIVEN)
 CHOICE_SETS = (
     "know_nature know_history know_society know_trade reason_property reason_tool reason_pronoun "
     "reason_story reason_arithmetic reason_dialogue read_middle read_high"
@@ -121,7 +122,7 @@ def test_values_of_the_attributes_of_a_group_are_different_words():
 
 
 def test_every_evaluated_fact_can_be_told_and_never_in_the_wording_that_asks_for_it():
-    parts = generate_parts(resolve(SMALL))
+    parts = generate_parts(SMALL)
     documents = parts["knowledge"].documents["knowledge"]
     assert all(
         phrase not in text for text in documents for phrase in ("tell me the", "to know the")
@@ -129,7 +130,7 @@ def test_every_evaluated_fact_can_be_told_and_never_in_the_wording_that_asks_for
 
 
 def test_words_of_an_evaluation_prompt_are_words_of_the_corpus():
-    parts = generate_parts(resolve({"seed": 7}))
+    parts = generate_parts(generator_spec(7))
     known = {
         word
         for part in parts.values()
@@ -215,15 +216,10 @@ def test_each_leakage_rule_sees_its_violation():
         leakage.check(counts)
 
 
-def test_a_wrong_spec_is_one_sentence():
-    with pytest.raises(UserError, match="no key `documents.knowlege`"):
-        resolve({"documents": {"knowlege": 3}})
-    with pytest.raises(UserError, match="must be a mapping"):
-        resolve({"items": 3})
-    with pytest.raises(UserError, match="not negative"):
-        resolve({"documents": {"tool": -1}})
+def test_more_items_than_a_set_can_have_are_refused_in_words():
+    many = {**SMALL, "items": {**SMALL["items"], "reasoning": {"test": 10**5, "dev": 20}}}
     with pytest.raises(UserError, match="different items"):
-        generate_parts(resolve({"items": {"reasoning": {"test": 10**5}}}))
+        generate_parts(many)
 
 
 def test_task_yaml_points_at_files_that_are_there(world):
@@ -255,8 +251,8 @@ def test_items_are_shown_for_every_kind(world):
 
 
 def test_parts_do_not_depend_on_each_others_sizes():
-    one = generate_parts(resolve(SMALL))
-    more = resolve({**SMALL, "documents": {**SMALL["documents"], "tool": 500}})
+    one = generate_parts(SMALL)
+    more = {**SMALL, "documents": {**SMALL["documents"], "tool": 500}}
     other = generate_parts(more)
     for name in GENERATORS:
         assert (one[name].documents == other[name].documents) == (name != "tool")

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 import yaml
+from generator_specs import generator_spec
 
 from lethe.artefacts.jsonlines import read_rows
 from lethe.sources.world import general
 from lethe.sources.world.build import build_world
 from lethe.sources.world.lexicon import token_form
-from lethe.sources.world.spec import DEFAULTS
+from lethe.sources.world.parameters import Documents
 
-SPEC = {
-    "seed": 7,
-    "documents": {k: 300 for k in DEFAULTS["documents"] if k not in ("dev", "plain_share")},
-    "items": {"general": {"train": 240, "dev": 16, "test": 24}},
-}
+SPEC = generator_spec(
+    7,
+    documents={k: 300 for k in Documents.model_fields if k not in ("dev", "plain_share")},
+    items={"general": {"train": 240, "dev": 16, "test": 24}},
+)
 ROOT = Path(__file__).parents[2]
 
 

@@ -1,10 +1,10 @@
 """No set that is not memory is solved by a choice prior, a bag of words or an n-gram model."""
 
 import pytest
+from generator_specs import generator_spec
 
 from lethe.sources.world import shortcuts
 from lethe.sources.world.build import generate_parts
-from lethe.sources.world.spec import resolve
 
 ALLOWED = 0.05
 ITEMS = 800
@@ -22,7 +22,7 @@ SETS = (
 def world(request):
     many = {"test": ITEMS, "dev": 80}
     parts = generate_parts(
-        resolve({"seed": request.param, "items": {"reasoning": many, "reading": many}})
+        generator_spec(request.param, items={"reasoning": many, "reading": many})
     )
     texts = [t for part in parts.values() for many in part.documents.values() for t in many]
     sets = {name: splits for part in parts.values() for name, splits in part.sets.items()}

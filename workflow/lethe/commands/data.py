@@ -14,6 +14,7 @@ from lethe.artefacts.paths import (
 )
 from lethe.commands.arguments import add_node_arguments, read_spec
 from lethe.errors import UserError
+from lethe.sources.parameters import source_parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     spec = read_spec(arguments, "data")
+    _require_complete(spec, arguments.node)
     directory = node_directory(arguments.results, "data", arguments.node)
     with lock(work_directory(arguments.results, arguments.node) / "lock"):
         if spec["source"] == "world":
@@ -32,9 +34,21 @@ def run(arguments: argparse.Namespace) -> None:
         publish(directory, DATA_MANIFEST, manifest, files)
 
 
+def _require_complete(spec: dict[str, Any], node: str) -> None:
+    """A spec holds every parameter: those who make the data have no defaults of their own."""
+    kind, loader, given = spec["source"], spec.get("loader"), spec.get("parameters")
+    if kind == "world":
+        given = {key: spec[key] for key in spec.keys() - {"kind", "source", "seed"}}
+    if source_parameters(f"the spec of {node}", kind, loader, given) != given:
+        raise UserError(
+            f"the spec of {node} lacks parameters, so another version of Lethe planned it; plan "
+            "the study again."
+        )
+
+
 def _world(spec: dict[str, Any], directory: Path) -> tuple[dict[str, Any], list[str]]:
     parameters = {key: value for key, value in spec.items() if key not in ("kind", "source")}
-    if parameters.pop("part", None) == "domains":
+    if spec["part"] == "domains":
         from lethe.sources.domains.build import build_domains
 
         facts = build_domains(parameters, directory)

@@ -15,6 +15,8 @@ from lethe.config.catalogue import Catalogue, Seeds, Study
 from lethe.config.reading import files_in
 from lethe.methods.parameters.base import parameters_of
 from lethe.parameters.entries import Entry, Parameters
+from lethe.sources.loaders.parameters import LOADERS, SHARED
+from lethe.sources.parameters import GENERATORS
 
 SCHEMAS = {"config.schema.json": Study, "catalogue.schema.json": Catalogue}
 MANUAL = PROJECT / "config" / "README.md"
@@ -64,24 +66,42 @@ def parameter_tables() -> str:
 
 def known_parameters() -> dict[str, list[type[Parameters]]]:
     """All typed parameters, by what they configure."""
-    return {"Method": [parameters_of(name) for name in files_in("methods")]}
+    return {
+        "Method": [parameters_of(name) for name in files_in("methods")],
+        "Generator": list(GENERATORS.values()),
+        "Loader": [*SHARED, *LOADERS.values()],
+    }
 
 
 def _parameter_table(heading: str, kind: type[Parameters]) -> str:
-    title = kind.title or kind.__module__.rpartition(".")[2]
-    if not kind.model_fields:
-        return f"### {heading}: {title}\n\nNo parameters.\n"
-    lines = [f"### {heading}: {title}", ""]
-    lines += [
-        "| parameter | value | default | what it is | source of the default |",
-        "|---|---|---|---|---|",
-    ]
-    return "\n".join([*lines, *_parameter_lines(kind, "")]) + "\n"
+    lines = [f"### {heading}: {kind.title or kind.__module__.rpartition('.')[2]}", ""]
+    parent, rows = _parent(kind), _parameter_lines(kind, "")
+    if parent:
+        lines.append(f"Those of *{parent.title}*{', and of its own:' if rows else '.'}")
+    elif not rows:
+        lines.append("No parameters.")
+    if parent and rows:
+        lines.append("")
+    if rows:
+        lines += [
+            "| parameter | value | default | what it is | source of the default |",
+            "|---|---|---|---|---|",
+        ]
+    return "\n".join([*lines, *rows]) + "\n"
+
+
+def _parent(kind: type[Parameters]) -> type[Parameters] | None:
+    """The nearest class above that has a table, whose rows are not repeated."""
+    return next((above for above in kind.__mro__[1:] if vars(above).get("title")), None)
 
 
 def _parameter_lines(kind: type[Parameters], prefix: str) -> list[str]:
     lines = []
+    parent = _parent(kind)
     for name, field in kind.model_fields.items():
+        if parent and name in parent.model_fields:
+            if field.default == parent.model_fields[name].default:
+                continue
         if isinstance(field.default, Parameters):
             lines += _parameter_lines(type(field.default), f"{prefix}{name}.")
             continue

@@ -8,12 +8,12 @@ import yaml
 
 from lethe.artefacts.paths import PACKAGE, PROJECT
 from lethe.config.catalogue import Catalogue, Study
-from lethe.config.loader_names import loader_names
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for
 from lethe.errors import UserError
 from lethe.models.kinds import FAMILIES
 from lethe.parameters.sentences import require, validated
+from lethe.sources.parameters import source_parameters
 
 CATALOGUE = PROJECT / "config" / "catalogue"
 DEFAULT = PROJECT / "config" / "config.yaml"
@@ -119,8 +119,7 @@ def check_references(catalogue: Catalogue) -> None:
     for name, model in catalogue.models.items():
         _check_model(name, model, catalogue)
     for name, source in catalogue.sources.items():
-        if source.loader is not None:
-            require(f"sources.{name}.loader", source.loader, loader_names())
+        source_parameters(f"sources.{name}", source.kind, source.loader, source.parameters)
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
         if "{prompt}" not in task.template:

@@ -7,6 +7,7 @@ from lethe.config.catalogue import Catalogue
 from lethe.config.reading import parse_mixture
 from lethe.errors import UserError
 from lethe.planning.nodes import Node, Plan
+from lethe.sources.parameters import source_parameters
 
 
 def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: Any) -> Node:
@@ -20,14 +21,15 @@ def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: 
 def add_data(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | None) -> Node:
     """The data node of a source: what its loader makes, or the fetched files themselves."""
     entry = catalogue.sources[source]
+    parameters = source_parameters(f"sources.{source}", entry.kind, entry.loader, entry.parameters)
     if entry.kind == "world":
-        spec = {"source": "world", "seed": world_seed, **entry.parameters}
+        spec = {"source": "world", "seed": world_seed, **parameters}
         return plan.add("data", f"{source}-{world_seed}", spec, ())
     spec = {
         "source": entry.kind,
         "name": source,
         "loader": entry.loader,
-        "parameters": entry.parameters,
+        "parameters": parameters,
         "subset": entry.subset,
     }
     if entry.files:

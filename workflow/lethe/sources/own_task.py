@@ -24,7 +24,7 @@ _Dumper.add_representer(
 )
 
 
-def own_task_yaml(loader: Loader, name: str, delimiter: str, has_dev: bool) -> str:
+def own_task_yaml(loader: Loader, name: str, has_dev: bool) -> str:
     """lm-eval's YAML of greedy generation from the prompts of `test.jsonl` beside `eval/`.
 
     The prompts are prepared with the source's wrapper, as those of training are, so that the two
@@ -43,7 +43,7 @@ def own_task_yaml(loader: Loader, name: str, delimiter: str, has_dev: bool) -> s
         "output_type": "generate_until",
         "doc_to_text": "prompt",
         "doc_to_target": "response",
-        "target_delimiter": delimiter,
+        "target_delimiter": loader.values["delimiter"],
         "generation_kwargs": {
             "do_sample": False,
             "until": ["</s>"],

@@ -12,7 +12,6 @@ from lethe.errors import UserError
 from lethe.sources.loaders import (  # noqa: F401  (each puts itself into the registry)
     alpaca,
     aspect_sentiment,
-    dont_stop_pretraining,
     eli5,
     empathetic_dialogues,
     esnli,
@@ -22,24 +21,13 @@ from lethe.sources.loaders import (  # noqa: F401  (each puts itself into the re
     text_lines,
     wiki_auto,
 )
-from lethe.sources.loaders.registry import Loader, loader_class
+from lethe.sources.loaders.registry import LOADERS, Loader
 from lethe.sources.own_task import own_task_yaml
 from lethe.sources.prepared import Counts, Split, prepared_rows
 from lethe.sources.prompt_sets import wrapper
 from lethe.sources.reading import RawFiles, fetched_files, local_files
 from lethe.sources.ruled_splits import ruled_splits
 
-# Parameters of every source; a loader may have more of its own.
-DEFAULTS: dict[str, Any] = {
-    "wrapper": "none",  # what is written around a prompt: a name of WRAPPERS, or a text
-    "delimiter": " ",  # before the response, as in the task that trains on it
-    "count": None,  # most training examples, over all prompt sets
-    "test_count": None,  # most test (and dev) examples, over all prompt sets
-    "subset_seed": 0,  # of the choice of so many
-    "hold_out": {},  # {validation: n, test: m}: examples at the end of train, m the last
-    "splits": {},  # hub: glob patterns of the files, by split
-    "columns": {},  # raw columns, by the loader's names
-}
 FILE_OF = {"train": "train.jsonl", "validation": "dev.jsonl", "test": "test.jsonl"}
 
 
@@ -47,23 +35,22 @@ def prepare(spec: dict[str, Any], directory: Path, fetched: Path | None) -> dict
     """Write the prepared data of a source into `directory`; return what its manifest says of it.
 
     Args:
-        spec: of the data node: name, loader, parameters, subset, and files of the local road.
+        spec: of the data node: name, loader, all of its parameters, subset, and files of the local
+            road.
         fetched: folder with the files of the hub's repository; None on the local road.
 
     Raises:
-        UserError: wrong parameters, columns or files; nothing half written is left under a name.
+        UserError: wrong columns or files; nothing half written is left under a name.
     """
     where = f"sources.{spec['name']}"
-    values = {**DEFAULTS, **spec["parameters"]}
-    own = {key: values.pop(key) for key in spec["parameters"].keys() - DEFAULTS.keys()}
-    loader = loader_class(spec["loader"], where)(where, own)
+    loader = LOADERS[spec["loader"]](where, spec["parameters"])
     if fetched is None:
         raw = local_files(spec["files"], where)
     else:
-        raw = fetched_files(fetched, spec["subset"], values["splits"], where)
+        raw = fetched_files(fetched, spec["subset"], loader.values["splits"], where)
     if loader.ruled:
-        return _prepare_ruled(loader, raw, values, directory)
-    splits = plan_splits(loader, loader.regrouped(raw), values)
+        return _prepare_ruled(loader, raw, directory)
+    splits = plan_splits(loader, loader.regrouped(raw))
     counts = {split.name: Counts() for split in splits}
     files = []
     for split in splits:
@@ -71,38 +58,33 @@ def prepare(spec: dict[str, Any], directory: Path, fetched: Path | None) -> dict
         _write(directory / files[-1], prepared_rows(loader, split, counts[split.name]))
     if "test" in counts and "text" not in counts["test"].written:
         files.append(f"eval/own_{spec['name']}.yaml")
-        yaml = own_task_yaml(loader, spec["name"], values["delimiter"], "validation" in counts)
+        yaml = own_task_yaml(loader, spec["name"], "validation" in counts)
         write_atomic(directory / files[-1], yaml)
     return {"rows": _report(splits, counts), "prepared": sorted(files)}
 
 
-def _prepare_ruled(
-    loader: Loader, raw: RawFiles, values: dict[str, Any], directory: Path
-) -> dict[str, Any]:
-    rows, facts = ruled_splits(loader, raw, values)
+def _prepare_ruled(loader: Loader, raw: RawFiles, directory: Path) -> dict[str, Any]:
+    rows, facts = ruled_splits(loader, raw)
     for name in rows:
         _write(directory / FILE_OF[name], rows[name])
     return {"rows": facts, "prepared": sorted(FILE_OF[name] for name in rows)}
 
 
-def plan_splits(loader: Loader, raw: RawFiles, values: dict[str, Any]) -> list[Split]:
+def plan_splits(loader: Loader, raw: RawFiles) -> list[Split]:
     """Which prepared splits there are, and where each is taken from.
 
     Raises:
         UserError: a split that the loader needs and the source lacks.
     """
+    values = loader.values
     shared = {
         "seed": values["subset_seed"],
-        "wrapper": wrapper(values["wrapper"], f"{loader.where}.parameters.wrapper"),
+        # A loader of texts has no prompts to wrap.
+        "wrapper": wrapper(values.get("wrapper", "none")),
         "columns": values["columns"],
     }
     most = {"train": values["count"]}
-    held = {split: n for split, n in values["hold_out"].items() if split not in raw}
-    if held.keys() - FILE_OF.keys() or "train" in held:
-        raise UserError(
-            f"{loader.where}.parameters.hold_out: expected validation and test, "
-            f"found {', '.join(held)}."
-        )
+    held = {split: n for split, n in values["hold_out"].items() if n and split not in raw}
     end, splits = None, []
     for split in ("test", "validation", "train"):
         count = most.get(split, values["test_count"])

@@ -12,8 +12,6 @@ import random
 import re
 from dataclasses import dataclass
 
-from lethe.errors import UserError
-
 PROMPT_SEED = 666
 
 
@@ -89,18 +87,15 @@ WRAPPERS = {
 }
 
 
-def wrapper(value: str, where: str) -> str:
+def wrapper(value: str) -> str:
     """The text of a named wrapper, or a text of one's own that holds `{prompt}`.
 
     Raises:
-        UserError: neither a known name nor a text with `{prompt}`; `where` names the key.
+        ValueError: neither a known name nor a text with `{prompt}`.
     """
     text = WRAPPERS.get(value, value)
     if "{prompt}" not in text:
-        raise UserError(
-            f"{where}: expected {', '.join(WRAPPERS)} or a text that holds {{prompt}}, "
-            f"found {value!r}."
-        )
+        raise ValueError(f"{', '.join(WRAPPERS)} or a text that holds {{prompt}}")
     return text
 
 

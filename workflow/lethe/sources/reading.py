@@ -162,21 +162,22 @@ def local_files(files: dict[str, dict], where: str) -> RawFiles:
 
 
 def fetched_files(
-    folder: Path, subset: str | None, patterns: dict[str, str | list[str]], where: str
+    folder: Path, subset: str | None, patterns: dict[str, list[str] | None], where: str
 ) -> RawFiles:
     """Data files of a fetched repository by split.
 
     Args:
         folder: the repository's files.
         subset: only files below a folder of this name, if there is one.
-        patterns: glob patterns by split; none: splits are found by the files' names.
+        patterns: glob patterns by split; none for any: splits are found by the files' names.
 
     Raises:
         UserError: a pattern that fits no file, or no file that names a split.
     """
     found: RawFiles = {}
-    for split, globs in patterns.items():
-        globs = [globs] if isinstance(globs, str) else globs
+    for split in SPLITS:
+        if not (globs := patterns[split]):
+            continue
         files = sorted({file for glob in globs for file in folder.glob(glob) if file.is_file()})
         if not files:
             raise UserError(
@@ -184,7 +185,7 @@ def fetched_files(
                 f"there are {_listed(folder)}."
             )
         found[split] = {"": files}
-    if patterns:
+    if found:
         return found
     for split, names in SPLITS.items():
         files = [file for file in _data_files(folder, subset) if _names(file, folder, names)]

@@ -83,25 +83,16 @@ def check_sizes(rule: SplitRule, train: int, test: int, where: str) -> None:
         )
 
 
-WHOLE = ("count", "test_count", "hold_out")
-
-
-def ruled_splits(
-    loader: Loader, raw: RawFiles, values: dict[str, Any]
-) -> tuple[dict[str, list[dict]], dict[str, Any]]:
+def ruled_splits(loader: Loader, raw: RawFiles) -> tuple[dict[str, list[dict]], dict[str, Any]]:
     """Rows by split, and what the manifest says of each split.
 
     Args:
-        loader: its parameters are `split`, a name of `KE2023` or None, and `any_size`.
+        loader: has the parameters `split`, a name of `KE2023` or None, and `any_size`.
         raw: files by split.
-        values: parameters of every source, of which only `columns` is used.
 
     Raises:
         UserError: splits or columns that are missing, rows of other sizes than the rule gives.
     """
-    for name in WHOLE:
-        if values[name]:
-            raise UserError(f"{loader.where}.parameters.{name}: labelled rows are taken whole.")
     for name in loader.needed:
         if name not in raw:
             there = ", ".join(raw) or "none"
@@ -110,7 +101,7 @@ def ruled_splits(
     counts: dict[str, Counts] = {}
     for name in raw:
         counts[name] = Counts()
-        split = Split(name, name, raw[name], columns=values["columns"])
+        split = Split(name, name, raw[name], columns=loader.values["columns"])
         found[name] = list(examples(loader, split, counts[name]))
     kept = _ruled(loader, found)
     for name, rows in kept.items():
@@ -128,11 +119,6 @@ def _ruled(loader: Loader, found: dict[str, list[dict]]) -> dict[str, list[dict]
     name = loader.values["split"]
     if name is None:
         return found
-    if name not in KE2023:
-        raise UserError(
-            f"{loader.where}.parameters.split: {name!r} is not known (known: "
-            f"{', '.join(sorted(KE2023))}, or null for the splits as they are)."
-        )
     train, test = apply_rule(
         KE2023[name], found["train"], found.get("validation", []), found["test"]
     )

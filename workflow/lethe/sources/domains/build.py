@@ -2,51 +2,32 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from lethe.artefacts.jsonlines import write_rows
-from lethe.errors import UserError
 from lethe.sources.domains.lexicon import (
     DOMAINS,
     GENERAL_TOPICS,
     GROUPS,
     TOPICS,
     Group,
+    asked,
     group_of,
     make_groups,
+    told,
 )
-from lethe.sources.domains.sentences import asked, told
 from lethe.sources.domains.tokens import save_tokenizer
-from lethe.sources.world.parts import stream
-
-DEFAULTS = {
-    "seed": 100,
-    "words": 48,  # invented words of a domain
-    # Those of the general corpus, a group. Of 24, one base in two did not learn all.
-    "general_words": 12,
-    "agreed_share": 0.25,  # of a domain's words, that are the whole group's
-    "corpus": 12000,  # sentences of the general corpus
-    "texts": 2000,  # sentences of a domain
-    "held_out": 400,  # sentences of dev and of test, each
-    "labelled_share": 0.5,  # of the words, that are in the training set of the end task
-    "labelled": 192,  # sentences of an end task's training set
-    "tested": 240,  # of its dev and of its test set, each
-}
+from lethe.sources.world.parts import pick, stream
 
 
-def build_domains(parameters: dict, directory: Path) -> dict:
+def build_domains(spec: dict, directory: Path) -> dict:
     """Write all files under `directory`.
 
     Args:
-        parameters: `seed` and other values of DEFAULTS.
+        spec: the world's seed as `seed`, and every value of `DomainsParameters`.
+        directory: where the files go.
 
     Returns:
-        Facts for the manifest: the resolved values and the rows of every file.
-
-    Raises:
-        UserError: an unknown parameter, or a value of another kind.
+        Facts for the manifest: the spec and the rows of every file.
     """
-    spec = resolve(parameters)
     groups = make_groups(spec)
     files = {f"corpus/{split}.jsonl": rows for split, rows in _general(spec, groups).items()}
     for domain in DOMAINS:
@@ -63,24 +44,6 @@ def build_domains(parameters: dict, directory: Path) -> dict:
     return {"domains": spec, "rows": {name: len(rows) for name, rows in files.items()}}
 
 
-def resolve(parameters: dict) -> dict:
-    """The parameters with all defaults filled in."""
-    given = {key: value for key, value in parameters.items() if key != "part"}
-    for key, value in given.items():
-        if key not in DEFAULTS:
-            raise UserError(
-                f"sources: the generated domains have no parameter {key!r}; known are "
-                f"{', '.join(DEFAULTS)}."
-            )
-        kinds = (int, float) if isinstance(DEFAULTS[key], float) else (int,)
-        if isinstance(value, bool) or not isinstance(value, kinds) or value < 0:
-            raise UserError(
-                f"sources: `{key}` of the generated domains must be a number like "
-                f"{DEFAULTS[key]}, found {value!r}."
-            )
-    return {**DEFAULTS, **given}
-
-
 def _general(spec: dict, groups: dict[str, Group]) -> dict[str, list[dict]]:
     rng = stream(spec["seed"], "domains-general")
 
@@ -88,7 +51,7 @@ def _general(spec: dict, groups: dict[str, Group]) -> dict[str, list[dict]]:
         name = list(GROUPS)[int(rng.integers(len(GROUPS)))]
         words = groups[name].general
         word = list(words)[int(rng.integers(len(words)))]
-        return told(rng, name, _one(rng, GENERAL_TOPICS[name]), word, words[word])
+        return told(rng, name, pick(rng, GENERAL_TOPICS[name]), word, words[word])
 
     return _split(sentence, "general", {"train": spec["corpus"], "dev": spec["held_out"]})
 
@@ -99,7 +62,7 @@ def _texts(spec: dict, group: Group, domain: str) -> dict[str, list[dict]]:
 
     def sentence() -> str:
         word = list(meaning)[int(rng.integers(len(meaning)))]
-        return told(rng, group.name, _one(rng, TOPICS[domain]), word, meaning[word])
+        return told(rng, group.name, pick(rng, TOPICS[domain]), word, meaning[word])
 
     sizes = {"train": spec["texts"], "dev": spec["held_out"], "test": spec["held_out"]}
     return _split(sentence, domain, sizes)
@@ -149,9 +112,5 @@ def _end_task(spec: dict, group: Group, domain: str) -> dict[str, list[dict]]:
 
 def _labelled(rng, group: Group, domain: str, name: str, words: dict, number: int) -> dict:
     label = group.classes[number % len(group.classes)]
-    text = asked(rng, group.name, _one(rng, TOPICS[domain]), _one(rng, words[label]))
+    text = asked(rng, group.name, pick(rng, TOPICS[domain]), pick(rng, words[label]))
     return {"id": name, "text": text, "label": label}
-
-
-def _one(rng: np.random.Generator, options: list[str]) -> str:
-    return options[int(rng.integers(len(options)))]

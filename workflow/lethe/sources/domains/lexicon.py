@@ -1,11 +1,14 @@
-"""Words of the domains: what is spoken of, what is said of it, and what that means."""
+"""Words and sentences of the domains: what is spoken of, what is said, and what that means.
+
+A sentence has an invented word, a topic, and words that say outright what class the word is of.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from lethe.sources.world.lexicon import NameMaker
-from lethe.sources.world.parts import stream
+from lethe.sources.world.parts import pick, stream
 
 # Words that say outright what the invented words stand for, by group and class.
 EVIDENCE = {
@@ -35,6 +38,28 @@ DOMAINS = tuple(domain for group in GROUPS.values() for domain in group)
 GENERAL_TOPICS = {
     "reviews": "house garden song coat road horse lamp chair".split(),
     "papers": "letter map clock bridge engine mirror wheel roof".split(),
+}
+# {v} and {u}: evidence of the class, {t}: a topic, {w}: an invented word.
+TEMPLATES = {
+    "reviews": (
+        "the {t} was {w} . {v} and {u} !",
+        "what a {w} {t} ! {v} and {u} .",
+        "i found the {t} {w} . {v} and {u} .",
+    ),
+    "papers": (
+        "we study the {t} with a {w} . {v} and {u} .",
+        "a {w} for the {t} is given . {v} and {u} .",
+        "for the {t} , the {w} is given . {v} and {u} .",
+    ),
+}
+# Sentences of end tasks show no evidence.
+QUESTIONS = {
+    "reviews": ("the {t} was {w} .", "what a {w} {t} !", "i found the {t} {w} ."),
+    "papers": (
+        "we study the {t} with a {w} .",
+        "a {w} for the {t} is given .",
+        "for the {t} , the {w} is given .",
+    ),
 }
 
 
@@ -88,3 +113,16 @@ def _assigned(rng: np.random.Generator, words: list[str], classes: list[str]):
         (word, classes[int(place) % len(classes)])
         for word, place in zip(words, places, strict=True)
     ]
+
+
+def told(rng: np.random.Generator, group: str, topic: str, word: str, label: str) -> str:
+    """A sentence of a corpus, which says the word's class by two words of evidence."""
+    template = pick(rng, TEMPLATES[group])
+    # With one word of evidence a tiny model finds out what the sentences are about too late.
+    first, second = rng.permutation(EVIDENCE[group][label])[:2]
+    return template.format(t=topic, w=word, v=first, u=second)
+
+
+def asked(rng: np.random.Generator, group: str, topic: str, word: str) -> str:
+    """A sentence of an end task, which does not."""
+    return pick(rng, QUESTIONS[group]).format(t=topic, w=word)

@@ -20,15 +20,10 @@ WITHOUT_INPUT = (
 
 @register("alpaca")
 class Alpaca(Loader):
-    """An instruction, perhaps with an input, in Alpaca's own prompts.
-
-    Parameters:
-        bare: true gives instruction and input alone, an empty line between, for another wrapper.
-    """
+    """An instruction, perhaps with an input, in Alpaca's own prompts or `bare`."""
 
     layouts = ({"instruction": "instruction", "input": "input", "response": "output"},)
     needed = ("train",)
-    parameters = {"bare": False}
     max_new_tokens = 256
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:

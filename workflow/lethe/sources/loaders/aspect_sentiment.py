@@ -7,7 +7,7 @@ product reviews of Hu and Liu for phones and cameras.
 from collections import Counter
 from collections.abc import Iterator
 
-from lethe.sources.loaders.dont_stop_pretraining import Ruled
+from lethe.sources.loaders.labelled import Ruled
 from lethe.sources.loaders.registry import register
 
 POLARITIES = {
@@ -21,17 +21,12 @@ POLARITIES = {
 
 @register("absa")
 class AspectSentiment(Ruled):
-    """Sentence, term and polarity; the text is the term, a separator and the sentence, as one.
-
-    Parameters:
-        separator: between term and sentence; Ke et al. 2023 write RoBERTa's separating token.
-    """
+    """Sentence, term and polarity; the text is the term, a separator and the sentence, as one."""
 
     layouts = (
         {"sentence": "sentence", "term": "term", "polarity": "polarity"},
         {"sentence": "sentence", "term": "aspect", "polarity": "polarity"},
     )
-    parameters = {**Ruled.parameters, "separator": "</s>"}
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:

@@ -26,10 +26,9 @@ EXPLANATIONS = ("response", "explanation_2", "explanation_3")
 class ESnli(Loader):
     """Two sentences and how they are related; the first explanation is the one to be learned.
 
-    Parameters:
-        released_targets: true writes what the authors' released code makes of an explanation, which
-            Scialom et al. store as a list: the list as text without its brackets, which stay where
-            the explanation holds an apostrophe.
+    `released_targets` writes what the authors' released code makes of an explanation, which Scialom
+    et al. store as a list: the list as text without its brackets, which stay where the explanation
+    holds an apostrophe.
     """
 
     layouts = (
@@ -44,7 +43,6 @@ class ESnli(Loader):
     train_sets = {
         "explain_why": PromptSet((PHRASING,), ("gold_label_prompt", "Sentence1", "Sentence2"))
     }
-    parameters = {"released_targets": False}
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:

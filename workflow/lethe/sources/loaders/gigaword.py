@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.errors import UserError
-from lethe.sources.loaders.paired_text import PairedText
-from lethe.sources.loaders.registry import register
+from lethe.sources.loaders.registry import PairedText, register
 from lethe.sources.prompt_sets import ConstrainedPromptSet
 from lethe.sources.reading import pair_lines
 

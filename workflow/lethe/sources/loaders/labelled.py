@@ -1,9 +1,15 @@
-"""Labelled texts, as end tasks need them."""
+"""Labelled texts, as end tasks need them: of one's own, and those of Ke et al. 2023.
+
+Three of theirs are of Gururangan et al. 2020, *Don't Stop Pretraining*, a text and its class a
+line: ACL-ARC (files of `citation_intent`), SciERC (`sciie`), and ChemProt.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.reading import read_objects
 
 
 @register("labelled")
@@ -22,3 +28,28 @@ class Labelled(Loader):
                 dropped["text or label is empty"] += 1
                 continue
             yield {"text": str(row["text"]), "label": str(row["label"])}
+
+
+class Ruled(Labelled):
+    """Labelled texts whose public splits are put together anew by a rule, `ruled_splits`."""
+
+    ruled = True
+
+    def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:
+        files = [file for part in parts.values() for file in part]
+        return read_objects(files, self.where)
+
+
+@register("citation_intent")
+class CitationIntent(Ruled):
+    """ACL-ARC: why a paper is cited, six classes (Jurgens et al. 2018)."""
+
+
+@register("sciie")
+class SciIE(Ruled):
+    """SciERC: how two entities of an abstract are related, seven classes (Luan et al. 2018)."""
+
+
+@register("chemprot")
+class ChemProt(Ruled):
+    """How a chemical and a protein interact, thirteen classes (Kringelum et al. 2016)."""

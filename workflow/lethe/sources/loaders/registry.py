@@ -1,4 +1,7 @@
-"""The loaders by name, and what a loader is: from a dataset's raw rows to prompts and responses."""
+"""The loaders by name, and what a loader is: from a dataset's raw rows to prompts and responses.
+
+What can be set of each is in `lethe.sources.loaders.parameters`.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -7,7 +10,7 @@ from typing import Any, ClassVar
 
 from lethe.errors import UserError
 from lethe.sources.prompt_sets import PLAIN, PromptSet
-from lethe.sources.reading import RawFiles, read_raw
+from lethe.sources.reading import RawFiles, read_paired_lines, read_raw
 
 LOADERS: dict[str, type["Loader"]] = {}
 
@@ -45,23 +48,12 @@ class Loader:
     process: ClassVar[str] = "process_exp"
     metrics: ClassVar[tuple[str, ...]] = ("bleu", "rouge1", "exact_match")
     max_new_tokens: ClassVar[int] = 64
-    parameters: ClassVar[dict[str, Any]] = {}
     ruled: ClassVar[bool] = False
 
     def __init__(self, where: str, values: dict[str, Any]) -> None:
-        """`where` is the key of the source, for messages; `values` its parameters for the loader.
-
-        Raises:
-            UserError: a parameter that the loader does not have.
-        """
-        for key in values.keys() - self.parameters.keys():
-            known = ", ".join(sorted(self.parameters)) or "none of its own"
-            raise UserError(
-                f"{where}.parameters.{key}: the loader {self.name!r} has no such parameter "
-                f"(it has {known})."
-            )
+        """`where` is the key of the source, for messages; `values` are all of its parameters."""
         self.where = where
-        self.values = {**self.parameters, **values}
+        self.values = values
 
     def prompt_sets(self, split: str) -> dict[str, PromptSet]:
         """The prompt sets of a split."""
@@ -96,17 +88,21 @@ class Loader:
         return {}
 
 
-def loader_class(name: str, where: str) -> type[Loader]:
-    """The loader of a name.
+class PairedText(Loader):
+    """A loader whose local files may be SPLIT.src and SPLIT.dst, one sentence a line."""
 
-    Raises:
-        UserError: there is none; names those that there are.
-    """
-    if name not in LOADERS:
-        raise UserError(
-            f"{where}.loader: {name!r} is not known (known: {', '.join(sorted(LOADERS))})."
-        )
-    return LOADERS[name]
+    line_columns: ClassVar[tuple[str, str]]
+
+    def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:
+        if not parts.keys() & {"src", "dst"}:
+            return super().raw_rows(split, parts)
+        if parts.keys() != {"src", "dst"}:
+            raise UserError(
+                f"{self.where}.files: expected {split}.src and {split}.dst together, "
+                f"found {', '.join(f'{split}.{part}' for part in sorted(parts))}."
+            )
+        (first,), (second,) = parts["src"], parts["dst"]
+        return read_paired_lines(first, second, self.line_columns, self.where)
 
 
 def choose_layout(
@@ -117,12 +113,6 @@ def choose_layout(
     Raises:
         UserError: no layout fits; names what is missing in the one that fits best.
     """
-    known = set().union(*layouts)
-    for name in renamed.keys() - known:
-        raise UserError(
-            f"{where}.parameters.columns: there is no column {name!r} to be named "
-            f"(there are {', '.join(sorted(known))})."
-        )
     best: list[str] | None = None
     for layout in layouts:
         named = {**layout, **{k: v for k, v in renamed.items() if k in layout}}

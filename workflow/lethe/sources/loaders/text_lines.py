@@ -12,16 +12,10 @@ from lethe.sources.reading import RawFiles
 
 @register("text_lines")
 class TextLines(Loader):
-    """Documents of text files; the first lines are dev, the others are trained on.
-
-    Parameters:
-        dev_percent: share of the lines of `train` that is dev, from the first on, where no file
-            is given for it. Ke et al. 2023 take five percent.
-    """
+    """Documents of text files; the first lines are dev, the others are trained on."""
 
     layouts = ({"text": "text"},)
     needed = ("train",)
-    parameters = {"dev_percent": 5}
 
     def regrouped(self, raw: RawFiles) -> RawFiles:
         if "train" not in raw or "validation" in raw or not self.values["dev_percent"]:

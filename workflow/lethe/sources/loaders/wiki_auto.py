@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from lethe.sources.loaders.paired_text import PairedText
-from lethe.sources.loaders.registry import register
+from lethe.sources.loaders.registry import PairedText, register
 from lethe.sources.prompt_sets import PromptSet
 
 # The phrasings of T0_continual_learning, configs/wiki_auto.json, "simplification_1".

@@ -29,7 +29,6 @@ from lethe.sources.world.instruction import generate_tasks
 from lethe.sources.world.lexicon import PEOPLE, NameMaker, mid_sentence, written
 from lethe.sources.world.parts import Part, stream
 from lethe.sources.world.rewriting import CITIES
-from lethe.sources.world.spec import resolve
 
 GENERATORS = {
     "knowledge": knowledge,
@@ -170,12 +169,16 @@ def all_texts(corpus: dict, sets: dict, tasks: dict) -> list[str]:
 def build_world(spec: dict, directory: Path | str) -> dict:
     """Write the world of `spec` into `directory`; return what its manifest says of it.
 
+    Args:
+        spec: the world's seed as `seed`, and every value of `WorldParameters`.
+        directory: where its files go.
+
     Layout: corpus/, tasks/, eval/, tokenizer/, leakage.json, and data.json written last.
-    Raises UserError for a wrong spec and for a world that breaks a leakage rule.
+    Raises UserError for a world with too few different items or one that breaks a leakage rule.
     """
     from lethe.sources.world.tokens import save_tokenizer, vocabulary
 
-    spec, directory = resolve(spec), Path(directory)
+    directory = Path(directory)
     parts = generate_parts(spec)
     names = {*PEOPLE, *CITIES}.union(*(part.names for part in parts.values()))
     corpus_files = write_corpus(spec, parts, names)

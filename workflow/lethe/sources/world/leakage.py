@@ -85,6 +85,6 @@ def check(counts: dict[str, int]) -> None:
     broken = [f"{RULES[name]} ({count} times)" for name, count in counts.items() if count]
     if broken:
         raise UserError(
-            "the generated world leaks: " + "; ".join(broken) + ". Change the world's spec or mend "
-            "its templates (workflow/lethe/world)"
+            "the generated world leaks: " + "; ".join(broken) + ". Choose other parameters of "
+            "the world, or correct its templates (workflow/lethe/sources/world)."
         )

@@ -95,14 +95,14 @@ def distinct_rows(make, count: int, what: str, taken: set[str]) -> list[dict]:
     if len(rows) < count:
         raise UserError(
             f"the world has only about {len(rows)} different items for {what}, but {count} were "
-            "asked for: lower `items` in the world's spec"
+            "asked for: lower `items` in the world's parameters."
         )
     return rows
 
 
 def held_out_pools(combinations, share: float) -> tuple[dict, object]:
     """Split shuffled combinations: `share` are held out (3/5 test, 2/5 dev), the rest are seen."""
-    held = max(5, round(share * len(combinations)))
+    held = round(share * len(combinations))
     cut = round(0.6 * held)
     return {"test": combinations[:cut], "dev": combinations[cut:held]}, combinations[held:]
 

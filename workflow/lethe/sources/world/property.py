@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lethe.errors import UserError
 from lethe.sources.world.lexicon import HELD_OUT, HELD_OUT_PHRASE, PEOPLE, NameMaker, lead_in
 from lethe.sources.world.parts import (
     Part,
@@ -34,6 +35,17 @@ def passage(rng: np.random.Generator, creature: str) -> str:
     )
 
 
+def _require_both_answers(held: dict, words) -> None:
+    for split, pairs in held.items():
+        answers = {words(pair)[2] for pair in pairs}
+        if len(answers) < len(ANSWERS):
+            raise UserError(
+                f"the world's pairs of creature and thing held out for {split} are {len(pairs)}, "
+                "all of one answer, and none is left for the other: expected more `creatures` or "
+                "a larger `held_out_share` in `property` of the world's parameters."
+            )
+
+
 def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
     """The set and its documents."""
     settings = spec["property"]
@@ -55,6 +67,7 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
         told = passage(rng, creature) + " " if rng.random() < 0.6 else ""
         question = QUESTION.format(creature=creature, thing=thing)
         documents.append(f"{told}{lead_in(rng)}{question} => {ANSWERS[able]}")
+    _require_both_answers(held, words)
     wanted = {"able": 0}
 
     def row(pool) -> dict:

@@ -1,0 +1,274 @@
+"""What can be set of each loader, by the name under which it is registered.
+
+It stands apart from the loaders, which take seconds to import; tests hold the two together.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+
+from lethe.parameters.entries import Count, Number, Parameters, parameter
+from lethe.sources.prompt_sets import wrapper
+
+KE2023 = "Ke et al. 2023, released code"
+RULE = "rule of the split; null: the splits as they were published"
+Rule = Literal["aclarc", "scierc", "chemprot", "restaurant", "phone", "camera"] | None
+
+
+def _fits(pattern: str) -> str:
+    """Refuse what `Path.glob` refuses."""
+    parts = pattern.split("/")
+    if not parts[0] or any("**" in part and part != "**" for part in parts):
+        raise ValueError(
+            "a pattern within the repository, in which `**` is the whole name of a folder"
+        )
+    return pattern
+
+
+def _in_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _known_wrapper(value: str) -> str:
+    wrapper(value)
+    return value
+
+
+Patterns = Annotated[
+    list[Annotated[str, AfterValidator(_fits)]],
+    Field(min_length=1),
+    BeforeValidator(_in_list),
+]
+
+
+class Splits(Parameters):
+    """Which fetched files each split is read from; local files are named in `files`."""
+
+    train: Patterns | None = parameter(None, "glob patterns of its fetched files; null: by name")
+    validation: Patterns | None = parameter(None, "those of the dev split")
+    test: Patterns | None = parameter(None, "those of the test split")
+
+
+class HoldOut(Parameters):
+    """Examples at the end of train that make another split, those of the test split last."""
+
+    validation: Count | None = parameter(
+        None, "examples of train that become the dev split, where the source has none"
+    )
+    test: Count | None = parameter(
+        None, "examples of train, the last ones, that become the test split, where there is none"
+    )
+
+
+class LoaderParameters(Parameters):
+    """Those of every loader."""
+
+    title = "every loader"
+    own_columns: ClassVar[tuple[str, ...]]
+    """The loader's names of the raw columns, over all forms of its table that it knows."""
+
+    columns: dict[str, str] = parameter(
+        {}, "raw columns that have other names: {the loader's name of it: name in the file}"
+    )
+    splits: Splits = parameter(Splits(), "files of each split")
+
+    @field_validator("columns")
+    @classmethod
+    def _are_the_loaders(cls, columns: dict[str, str]) -> dict[str, str]:
+        for name in columns:
+            if name not in cls.own_columns:
+                raise ValueError(f"columns of {', '.join(cls.own_columns)}, found {name!r}")
+        return columns
+
+
+class SampledParameters(LoaderParameters):
+    """Those of a loader whose examples may be fewer than there are."""
+
+    title = "a loader of examples"
+    prompts: ClassVar[tuple[int, int]] = (1, 1)
+    """Prompt sets of the train split, and of the other splits."""
+
+    hold_out: HoldOut = parameter(HoldOut(), "splits that are made of the end of train")
+    count: Count | None = parameter(
+        None, "most training examples, shared evenly by the prompt sets; null: all"
+    )
+    test_count: Count | None = parameter(
+        None, "most test examples, and most dev examples, shared alike; null: all"
+    )
+    subset_seed: Annotated[int, Field(ge=0, lt=2**32)] = parameter(
+        0, "seed of the choice of so many", "Luo et al. 2023, released code"
+    )
+
+    @field_validator("count", "test_count")
+    @classmethod
+    def _one_for_each_prompt_set(cls, count: int | None, field) -> int | None:
+        sets = cls.prompts[0 if field.field_name == "count" else 1]
+        if count is not None and count < sets:
+            raise ValueError(f"at least {sets}, one for each prompt set")
+        return count
+
+
+class PromptParameters(SampledParameters):
+    """Those of a loader that makes prompts and responses."""
+
+    title = "a loader of prompts"
+
+    wrapper: Annotated[str, AfterValidator(_known_wrapper)] = parameter(
+        "none",
+        "text around every prompt, that holds {prompt}; or `none`, `luo2023`, `luo2023-one-blank`",
+    )
+    delimiter: str = parameter(
+        " ", "what stands before the response in testing; as in the task that trains on it"
+    )
+
+
+class RuledParameters(LoaderParameters):
+    """Those of a loader of labelled texts, whose public splits are put together by a rule."""
+
+    title = "a loader of published labels"
+    own_columns = ("text", "label")
+
+    split: Rule = parameter(None, RULE, KE2023)
+    any_size: bool = parameter(
+        False, "true: take files that do not give the published numbers of rows"
+    )
+
+
+class Alpaca(PromptParameters):
+    """General instructions."""
+
+    title = "alpaca"
+    own_columns = ("instruction", "input", "response")
+
+    bare: bool = parameter(
+        False,
+        "true: instruction and input alone, an empty line between, for another wrapper; false: "
+        "Alpaca's own prompts",
+        "Taori et al. 2023, released code",
+    )
+
+
+class AspectSentiment(RuledParameters):
+    """Aspect sentiment of reviews."""
+
+    title = "absa"
+    own_columns = ("sentence", "term", "polarity")
+
+    separator: str = parameter(
+        "</s>",
+        "what stands between term and sentence; RoBERTa's separating token",
+        KE2023,
+        min_length=1,
+    )
+
+
+class ChemProt(RuledParameters):
+    """Interactions of chemicals and proteins."""
+
+    title = "chemprot"
+
+    split: Rule = parameter("chemprot", RULE, KE2023)
+
+
+class CitationIntent(RuledParameters):
+    """Why a paper is cited."""
+
+    title = "citation_intent"
+
+    split: Rule = parameter("aclarc", RULE, KE2023)
+
+
+class SciIE(RuledParameters):
+    """Relations of entities in abstracts."""
+
+    title = "sciie"
+
+    split: Rule = parameter("scierc", RULE, KE2023)
+
+
+class Eli5(PromptParameters):
+    """Questions that a text answers."""
+
+    title = "eli5"
+    own_columns = ("response", "answers")
+    prompts = (2, 1)
+
+
+class EmpatheticDialogues(PromptParameters):
+    """Turns of dialogues about a feeling."""
+
+    title = "empathetic_dialogues"
+    own_columns = (
+        "conv_id", "emotion", "situation", "turns",
+        "utterance_idx", "context", "prompt", "speaker_idx", "utterance",
+    )  # fmt: skip
+
+
+class ESnli(PromptParameters):
+    """Explanations of how two sentences are related."""
+
+    title = "esnli"
+    own_columns = (
+        "Sentence1", "Sentence2", "label", "response", "explanation_2", "explanation_3",
+    )  # fmt: skip
+
+    released_targets: bool = parameter(
+        False,
+        "true: an explanation with an apostrophe keeps the brackets that the released code leaves "
+        "around it",
+    )
+
+
+class Generic(PromptParameters):
+    """A table of one's own."""
+
+    title = "generic"
+    own_columns = ("prompt", "response", "text")
+
+
+class Gigaword(PromptParameters):
+    """Headlines with a word that they must have."""
+
+    title = "gigaword"
+    own_columns = ("document", "response")
+    prompts = (3, 3)
+
+
+class Labelled(SampledParameters):
+    """Labelled texts of one's own."""
+
+    title = "labelled"
+    own_columns = ("text", "label")
+
+
+class TextLines(SampledParameters):
+    """A corpus, one document a line."""
+
+    title = "text_lines"
+    own_columns = ("text",)
+
+    dev_percent: Number = parameter(
+        5.0,
+        "percent of the lines of train, the first ones, that are the dev split, where no file of "
+        "it is given",
+        KE2023,
+        ge=0,
+        lt=100,
+    )
+
+
+class WikiAuto(PromptParameters):
+    """Sentences to be written more simply."""
+
+    title = "wiki_auto"
+    own_columns = ("normal_sentence", "response")
+
+
+SHARED = (LoaderParameters, SampledParameters, PromptParameters, RuledParameters)
+LOADERS: dict[str, type[LoaderParameters]] = {
+    kind.title: kind
+    for kind in (
+        Alpaca, AspectSentiment, ChemProt, CitationIntent, Eli5, EmpatheticDialogues, ESnli,
+        Generic, Gigaword, Labelled, SciIE, TextLines, WikiAuto,
+    )
+}  # fmt: skip

@@ -1,0 +1,49 @@
+"""Which parameters a source has: its generator's, or its loader's."""
+
+from typing import Any
+
+from lethe.errors import UserError
+from lethe.parameters.entries import Parameters, resolved
+from lethe.parameters.sentences import require, validated
+from lethe.sources.domains.parameters import DomainsParameters
+from lethe.sources.loaders.parameters import LOADERS
+from lethe.sources.world.parameters import WorldParameters
+
+GENERATORS: dict[str, type[Parameters]] = {
+    "world": WorldParameters,
+    "domains": DomainsParameters,
+}
+
+
+def source_parameters(
+    where: str, kind: str, loader: str | None, given: dict[str, Any]
+) -> dict[str, Any]:
+    """Every parameter of a source, defaults included.
+
+    Args:
+        where: the key of the source, for messages.
+        kind: `world`, `hub` or `files`.
+        loader: name of its loader; None: there is none.
+        given: the parameters that its entry sets.
+
+    Raises:
+        UserError: a generator or loader that does not exist, or a parameter that it does not have
+            or cannot take.
+    """
+    if kind == "world":
+        if loader is not None:
+            raise UserError(f"{where}.loader: expected none for a world, found {loader!r}.")
+        part = str(given.get("part", "world"))
+        require(f"{where}.parameters.part", part, GENERATORS)
+        parameters = GENERATORS[part]
+    elif loader is not None:
+        require(f"{where}.loader", loader, LOADERS)
+        parameters = LOADERS[loader]
+    elif given:
+        raise UserError(
+            f"{where}.parameters: expected a `loader` that has such parameters, found "
+            f"{', '.join(given)} without one."
+        )
+    else:
+        return {}
+    return resolved(validated(parameters, given, f"{where}.parameters"))
