@@ -99,13 +99,21 @@ class SampledParameters(LoaderParameters):
         0, "seed of the choice of so many", "Luo et al. 2023, released code"
     )
 
-    @field_validator("count", "test_count")
+    @field_validator("count")
     @classmethod
-    def _one_for_each_prompt_set(cls, count: int | None, field) -> int | None:
-        sets = cls.prompts[0 if field.field_name == "count" else 1]
-        if count is not None and count < sets:
-            raise ValueError(f"at least {sets}, one for each prompt set")
-        return count
+    def _trains_on_each_prompt_set(cls, count: int | None) -> int | None:
+        return _one_for_each(cls.prompts[0], count)
+
+    @field_validator("test_count")
+    @classmethod
+    def _tests_each_prompt_set(cls, count: int | None) -> int | None:
+        return _one_for_each(cls.prompts[1], count)
+
+
+def _one_for_each(sets: int, count: int | None) -> int | None:
+    if count is not None and count < sets:
+        raise ValueError(f"at least {sets}, one for each prompt set")
+    return count
 
 
 class PromptParameters(SampledParameters):
