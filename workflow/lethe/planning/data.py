@@ -20,6 +20,13 @@ def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: 
 
 def add_data(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | None) -> Node:
     """The data node of a source: what its loader makes, or the fetched files themselves."""
+    key = (source, world_seed)
+    if key not in plan.data:
+        plan.data[key] = _data_node(plan, catalogue, source, world_seed)
+    return plan.data[key]
+
+
+def _data_node(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | None) -> Node:
     entry = catalogue.sources[source]
     parameters = source_parameters(f"sources.{source}", entry.kind, entry.loader, entry.parameters)
     if entry.kind == "world":

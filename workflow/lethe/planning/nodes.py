@@ -57,6 +57,7 @@ class Run:
 class Plan:
     """All nodes of a study by id, its runs, and each checkpoint's probe and end-task nodes.
 
+    `data` holds the data node of each source and world seed: many stages ask for few of them.
     `sizes` holds about how many parameters the model of a node has, where the catalogue says it;
     it changes no result and is in no spec.
     """
@@ -65,6 +66,7 @@ class Plan:
     runs: list[Run] = field(default_factory=list)
     probes: dict[str, list[str]] = field(default_factory=dict)
     end_tasks: dict[str, list[str]] = field(default_factory=dict)
+    data: dict[tuple[str, int | None], Node] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
 
     def add(self, kind: str, slug: str, spec: dict[str, Any], inputs, size: float = 0.0) -> Node:
