@@ -14,6 +14,7 @@ from transformers import (
 from lethe.data.examples import Example
 from lethe.data.masked_batches import Masking, mask
 from lethe.models.forward import token_losses
+from lethe.models.kinds import KINDS
 
 SIZES = {
     "vocab_size": 40,
@@ -30,6 +31,8 @@ SIZES = {
     "n_head": 2,
     "num_heads": 2,
     "num_key_value_heads": 2,
+    "head_dim": 8,
+    "sliding_window": None,
     "intermediate_size": 32,
     "ffn_dim": 32,
     "word_embed_proj_dim": 16,
@@ -43,8 +46,7 @@ SIZES = {
     "eos_token_id": 2,
     "pad_token_id": 0,
 }
-FAMILY = dict.fromkeys(["llama", "qwen2", "gpt_neox", "gpt2", "bloom", "opt"], "causal")
-FAMILY |= {"t5": "seq2seq", "mt5": "seq2seq", "roberta": "masked", "bert": "masked"}
+FAMILY = {name: kind.family for name, kind in KINDS.items()}
 AUTO = {
     "causal": AutoModelForCausalLM,
     "seq2seq": AutoModelForSeq2SeqLM,
@@ -62,15 +64,16 @@ LENGTHS = (9, 12, 5, 20, 7)
 SEED, DRAW = 3, 5
 
 
-def random_model(model_type: str, **changes):
-    """A small random model of a type with eager attention; without dropout, as it is in eval."""
+def random_model(model_type: str, attention: str | None = "eager", **changes):
+    """A small random model of a type; without dropout, as it is in eval."""
     torch.manual_seed(0)
     defaults = AutoConfig.for_model(model_type)
     sizes = {key: value for key, value in SIZES.items() if hasattr(defaults, key)}
     config = AutoConfig.for_model(model_type, **{**sizes, **changes})
     if config.is_encoder_decoder:
         config.decoder_start_token_id = 0
-    model = AUTO[FAMILY[model_type]].from_config(config, attn_implementation="eager")
+    classes = AUTO[FAMILY.get(model_type, "causal")]
+    model = classes.from_config(config, attn_implementation=attention)
     return model.eval()
 
 

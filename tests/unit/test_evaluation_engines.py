@@ -7,7 +7,7 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from scoring_case import SIZES, model_of, requests
+from scoring_case import DECODERS, model_of, requests
 from transformers.models.llama.modeling_llama import LlamaModel
 
 from lethe.config.catalogue import Probe
@@ -28,7 +28,7 @@ def scores(lm, asked) -> list:
     return lm._loglikelihood_tokens(asked, disable_tqdm=True)
 
 
-@pytest.mark.parametrize("kind", SIZES)
+@pytest.mark.parametrize("kind", DECODERS)
 def test_the_stock_engine_is_lm_evals_own(kind, tokenizer):
     model = model_of(kind)
     asked = requests(1, 8) + [(None, [7, 8, 9] * 30, [5, 6])]

@@ -6,15 +6,16 @@ import evaluation_world as world
 import pytest
 import torch
 from lm_eval.models.huggingface import HFLM
-from scoring_case import MORE, SIZES, model_of, requests
+from scoring_case import DECODERS, model_of, requests
 
 from lethe.errors import UserError
 from lethe.evaluation.engines import prefix_tree
-from lethe.evaluation.engines.fast_model import DECODERS, why_stock
+from lethe.evaluation.engines.fast_model import why_stock
 from lethe.evaluation.engines.registry import wrap
+from lethe.models.kinds import KINDS
 
 PRICES = {"nothing kept": 10**6, "much kept": 2}
-COVERED = [kind for kind in SIZES | MORE if kind in DECODERS]
+COVERED = [kind for kind in DECODERS if KINDS[kind].shares_prefixes]
 
 
 @pytest.fixture(scope="module")
@@ -139,10 +140,10 @@ def test_half_precision_is_as_near_to_the_truth_as_the_stock_engine(tokenizer):
 UNCOVERED = [
     ("mistral", {"sliding_window": 6}, "sliding window"),
     ("qwen2", {"use_sliding_window": True, "sliding_window": 6, "max_window_layers": 0}, "sliding"),
-    ("gemma2", {}, "architecture 'gemma2'"),
-    ("granite", {}, "architecture 'granite'"),
-    ("cohere", {}, "architecture 'cohere'"),
-    ("mamba", {}, "architecture 'mamba'"),
+    ("gemma2", {"sliding_window": 8}, "architecture 'gemma2'"),
+    ("granite", {"logits_scaling": 3.0}, "architecture 'granite'"),
+    ("cohere", {"logit_scale": 0.5}, "architecture 'cohere'"),
+    ("mamba", {"state_size": 4}, "architecture 'mamba'"),
     ("llama", {"rope_parameters": {"rope_type": "dynamic", "factor": 2.0}}, "dynamic rotary"),
     ("llama", {"logit_scale": 0.5}, "logit_scale"),
     ("llama", {"final_logit_softcapping": 30.0}, "final_logit_softcapping"),

@@ -14,12 +14,18 @@ from lethe.data.seq2seq_batches import collate
 from lethe.evaluation.engines import packed_answers
 from lethe.evaluation.engines.registry import wrap
 from lethe.models.forward import token_losses
+from lethe.models.kinds import KINDS
 
 MODELS = [
     ("t5", {"initializer_factor": 2.0}),
     ("t5", {"tie_word_embeddings": False}),
     ("mt5", {"initializer_factor": 0.5}),
 ]
+
+
+def test_every_encoder_decoder_that_the_fast_engine_scores_is_tested_here():
+    scored = {n for n, kind in KINDS.items() if kind.shares_prefixes and kind.family == "seq2seq"}
+    assert {architecture for architecture, _ in MODELS} == scored
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from transformers import AutoConfig
 
 from lethe.data.examples import Example
 from lethe.errors import UserError
+from lethe.models.kinds import KINDS
 from lethe.models.window import require_room, window
 from lethe.training.stage import train_stage
 
-UNLIMITED = {"bloom", "t5", "mt5"}
-LEARNED = {"gpt2", "opt", "roberta", "bert"}  # positions from a table, which ends
+UNLIMITED = {name for name, kind in KINDS.items() if kind.positions in ("slopes", "distances")}
 
 
 def read(model, length: int):
@@ -29,9 +29,10 @@ def test_the_window_is_what_the_model_can_read(model_type):
         assert room is None
         assert torch.isfinite(read(model, 200)).all()
         return
-    assert room == 64 - {"roberta": model.config.pad_token_id + 1}.get(model_type, 0)
+    after_padding = KINDS[model_type].positions == "table after padding"
+    assert room == 64 - (model.config.pad_token_id + 1 if after_padding else 0)
     assert torch.isfinite(read(model, room)).all()
-    if model_type in LEARNED:
+    if KINDS[model_type].positions.startswith("table"):
         with pytest.raises((IndexError, RuntimeError)):
             read(model, room + 1)
 

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from lethe.models.kinds import BUILT
 from lethe.parameters.entries import Count, Entry, Mixture, Name, Positive, Revision, Seed, Share
 
 
@@ -69,7 +70,7 @@ class Model(Entry):
     source: Name | None = Field(
         None, description="built: the source whose corpus and tokenizer it is built on"
     )
-    architecture: Literal["llama", "t5", "mt5", "roberta"] | None = Field(
+    architecture: Literal[BUILT] | None = Field(
         None, description="built: transformers architecture"
     )
     config: dict[str, Any] = Field({}, description="built: settings of the configuration")

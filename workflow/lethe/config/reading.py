@@ -11,7 +11,7 @@ from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for
 from lethe.errors import UserError
-from lethe.models.kinds import FAMILIES
+from lethe.models.kinds import kind_of
 from lethe.parameters.sentences import require, validated
 from lethe.sources.parameters import source_parameters
 
@@ -172,10 +172,10 @@ def check_references(catalogue: Catalogue) -> None:
 def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
     if model.source is not None:
         require(f"models.{name}.source", model.source, catalogue.sources)
-    if model.architecture is not None and model.family != FAMILIES[model.architecture]:
+    if model.architecture is not None and model.family != kind_of(model.architecture).family:
         raise UserError(
             f"models.{name}.family: the architecture {model.architecture!r} is of the family "
-            f"{FAMILIES[model.architecture]!r}, found {model.family!r}."
+            f"{kind_of(model.architecture).family!r}, found {model.family!r}."
         )
     if model.recipe is not None:
         require(f"models.{name}.recipe", model.recipe, catalogue.recipes)

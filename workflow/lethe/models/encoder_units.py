@@ -5,30 +5,10 @@ from dataclasses import dataclass
 from torch import nn
 
 from lethe.errors import UserError
+from lethe.models.kinds import kind_of, known_with
 
 PLACES = ("heads", "intermediate", "output")
 """The three kinds of units of a layer, in the order in which the signal meets them."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Module paths: `layers` from the base model, the others from one layer."""
-
-    layers: str = "encoder.layer"
-    query: str = "attention.self.query"
-    key: str = "attention.self.key"
-    value: str = "attention.self.value"
-    attention_output: str = "attention.output.dense"
-    intermediate: str = "intermediate.dense"
-    output: str = "output.dense"
-
-
-LAYOUTS = {
-    "bert": Layout(),
-    "roberta": Layout(),
-    "xlm-roberta": Layout(),
-    "camembert": Layout(),
-}
 
 
 @dataclass(frozen=True)
@@ -69,15 +49,15 @@ def encoder_of(model) -> Encoder:
     """The units' modules of a transformers model with or without its head.
 
     Raises:
-        UserError: the model's type is not in `LAYOUTS`, or a module of its layout is not there.
+        UserError: the type has no known layout, or a module of its layout is not there.
     """
     kind = model.config.model_type
-    if kind not in LAYOUTS:
+    layout = kind_of(kind).encoder
+    if layout is None:
         raise UserError(
             f"The units of a model of type {kind!r} are not known; known are "
-            f"{', '.join(sorted(LAYOUTS))}."
+            f"{known_with('encoder')}."
         )
-    layout = LAYOUTS[kind]
     base, found = model.base_model, []
     for number in range(len(_module(base, layout.layers, kind))):
         below = f"{layout.layers}.{number}"

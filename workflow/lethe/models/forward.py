@@ -9,14 +9,7 @@ from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.models import chunked_loss, masked_forward, seq2seq_forward
 from lethe.models.attention import additive, same
 from lethe.models.chunked_loss import arithmetic_dtype
-
-# Models whose logits are the output embeddings applied to the last hidden state, nothing after it.
-PLAIN_HEADS = {"llama", "bloom", "gpt_neox", "opt", "qwen2", "gpt2"}
-# Decoders in which packed examples are kept apart, as the tests prove of each: by positions that
-# restart, in OPT by a mask beside them, in BLOOM by a bias. Others may ignore positions without a
-# word, and have one example a row.
-KEEP_APART = {"llama", "qwen2", "gpt_neox", "gpt2", "opt", "bloom"}
-MASKED_BY_US = {"opt"}
+from lethe.models.kinds import kind_of
 
 
 def label_logits(model, batch: Batch) -> torch.Tensor:
@@ -37,7 +30,7 @@ def before_logits(model, batch: Batch) -> tuple[torch.Tensor, torch.nn.Module]:
     """
     if isinstance(batch, Seq2SeqBatch):
         return seq2seq_forward.before_logits(model, batch)
-    if model.config.model_type in PLAIN_HEADS:
+    if kind_of(model.config.model_type).plain_head:
         hidden = model.base_model(**inputs(model, batch)).last_hidden_state
         return picked(hidden, batch), model.get_output_embeddings()
     return picked(model(**inputs(model, batch)).logits, batch), torch.nn.Identity()
@@ -50,18 +43,18 @@ def inputs(model, batch: Batch) -> dict:
     them, which needs `use_cache=False` and no attention mask. A decoder that is not known has one
     example a row, from the first place on, and needs neither.
     """
-    kind, documents = model.config.model_type, batch.document_ids
+    packing, documents = kind_of(model.config.model_type).packing, batch.document_ids
     named = {"input_ids": batch.input_ids, "use_cache": False}
-    if kind == "bloom":
+    if packing == "bias":
         from lethe.models import bloom_attention  # imports BLOOM, which few jobs need
 
         bloom_attention.take_biases(model)
         dtype = arithmetic_dtype(batch.input_ids.device, model.dtype)
         bias = bloom_attention.bias(batch, model.config.n_head, dtype)
         return {**named, "attention_mask": bias}
-    if kind in KEEP_APART:
+    if packing is not None:
         named["position_ids"] = batch.position_ids
-    if kind in MASKED_BY_US:
+    if packing == "positions and mask":
         named["attention_mask"] = additive(same(documents, documents).tril(), model.dtype)
     return named
 

@@ -1,7 +1,112 @@
-"""The family of every architecture that is built here.
+"""What is known of every model type of transformers: one row a type, and nothing elsewhere.
 
-A module of its own, because training reads it: were it in the configuration, every new key there
-would count as changed training code.
+A test holds every claim of every row to transformers itself, so a type is added by adding its row.
+It imports nothing heavy: the configuration reads it too.
 """
 
-FAMILIES = {"llama": "causal", "t5": "seq2seq", "mt5": "seq2seq", "roberta": "masked"}
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Where transformers has the classes of an architecture that is built here.
+
+    A job imports this module alone; transformers' automatic classes take a second to import.
+    """
+
+    module: str
+    config: str
+    model: str
+
+
+@dataclass(frozen=True)
+class EncoderLayout:
+    """Module paths in an encoder: `layers` from the base model, the others from one layer."""
+
+    layers: str = "encoder.layer"
+    query: str = "attention.self.query"
+    key: str = "attention.self.key"
+    value: str = "attention.self.value"
+    attention_output: str = "attention.output.dense"
+    intermediate: str = "intermediate.dense"
+    output: str = "output.dense"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The facts of one model type; the defaults hold for a type of which nothing is known."""
+
+    family: Literal["causal", "seq2seq", "masked"] | None = None
+    positions: Literal["rotary", "table", "table after padding", "slopes", "distances"] | None = (
+        None
+    )
+    """How order enters. `table` ends; in `table after padding`, positions count from the number of
+    the padding token on and leave out padding tokens. `slopes` (ALiBi) and `distances` (T5's
+    buckets) are relative, so that every length is read, whatever a configuration may state."""
+    packing: Literal["positions", "positions and mask", "bias", "masks"] | None = None
+    """What keeps packed texts apart in a decoder or an encoder-decoder: positions that restart, a
+    mask beside them, a bias of slopes and mask, or ready masks in all three attentions. None: one
+    text a row, since a model may ignore positions without a word. (A masked language model always
+    takes positions and a mask.)"""
+    plain_head: bool = False
+    """Logits of a decoder are the output embeddings applied to its last hidden state, and nothing
+    after."""
+    shares_prefixes: bool = False
+    """The engine `fast` scores it. A decoder takes keys and values of a prefix, a mask of four
+    dimensions and explicit positions (`slopes`: a bias made of them), and has a plain head; an
+    encoder-decoder takes packed answers."""
+    head: str | None = None
+    """The module of a masked language model that makes logits of its last hidden states."""
+    encoder: EncoderLayout | None = None
+    """Where the units of an encoder are: heads, intermediate and output neurons."""
+    built: Classes | None = None
+    """The classes of an architecture that can be built here; None: it is only loaded."""
+
+
+def _decoder(positions, packing="positions", built=None) -> Kind:
+    return Kind("causal", positions, packing, plain_head=True, shares_prefixes=True, built=built)
+
+
+def _t5(built: Classes) -> Kind:
+    return Kind("seq2seq", "distances", "masks", shares_prefixes=True, built=built)
+
+
+def _encoder(positions, head: str, built=None) -> Kind:
+    return Kind("masked", positions, head=head, encoder=EncoderLayout(), built=built)
+
+
+def _classes(name: str, prefix: str, task: str) -> Classes:
+    return Classes(f"transformers.models.{name}", f"{prefix}Config", f"{prefix}For{task}")
+
+
+KINDS = {
+    "llama": _decoder("rotary", built=_classes("llama", "Llama", "CausalLM")),
+    "qwen2": _decoder("rotary"),
+    "qwen3": _decoder("rotary"),
+    "mistral": _decoder("rotary"),
+    "gpt_neox": _decoder("rotary"),
+    "gpt2": _decoder("table"),
+    "opt": _decoder("table", "positions and mask"),
+    "bloom": _decoder("slopes", "bias"),
+    "t5": _t5(_classes("t5", "T5", "ConditionalGeneration")),
+    "mt5": _t5(_classes("mt5", "MT5", "ConditionalGeneration")),
+    "roberta": _encoder(
+        "table after padding", "lm_head", built=_classes("roberta", "Roberta", "MaskedLM")
+    ),
+    "xlm-roberta": _encoder("table after padding", "lm_head"),
+    "camembert": _encoder("table after padding", "lm_head"),
+    "bert": _encoder("table", "cls"),
+}
+BUILT = tuple(name for name, kind in KINDS.items() if kind.built)
+"""The architectures that can be built here."""
+
+
+def kind_of(model_type: str | None) -> Kind:
+    """The row of a model type; the defaults where it is not known."""
+    return KINDS.get(model_type, Kind())
+
+
+def known_with(fact: str) -> str:
+    """The model types of which a fact of `Kind` is known, for a sentence."""
+    return ", ".join(sorted(name for name, kind in KINDS.items() if getattr(kind, fact)))

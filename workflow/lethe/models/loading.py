@@ -15,7 +15,7 @@ from tokenizers import processors
 
 from lethe.artefacts.files import read_json
 from lethe.errors import UserError
-from lethe.models.architectures import ARCHITECTURES
+from lethe.models.kinds import kind_of
 from lethe.models.weights import check_whole, weight_files
 
 
@@ -69,10 +69,8 @@ def load_model(directory: Path, dtype: str = "float32", device: str | None = Non
 
 def _model_class(directory: Path) -> Any:
     config = read_json(directory / "config.json")
-    kind = config.get("model_type")
-    if kind in ARCHITECTURES:
-        module, _, name = ARCHITECTURES[kind]
-        return getattr(import_module(module), name)
+    if (built := kind_of(config.get("model_type")).built) is not None:
+        return getattr(import_module(built.module), built.model)
     # Only now: the automatic classes take a second to import.
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 

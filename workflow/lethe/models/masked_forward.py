@@ -7,11 +7,7 @@ from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
 from lethe.models import chunked_loss
 from lethe.models.attention import additive, same
-
-# The module that makes logits of last hidden states, by model type.
-HEADS = {"roberta": "lm_head", "xlm-roberta": "lm_head", "camembert": "lm_head", "bert": "cls"}
-
-COUNT_FROM_PADDING = {"roberta", "xlm-roberta", "camembert"}
+from lethe.models.kinds import kind_of, known_with
 
 
 def hidden_states(model, batch: MaskedBatch, input_ids: torch.Tensor | None = None) -> torch.Tensor:
@@ -35,7 +31,7 @@ def _positions(model, tokens: torch.Tensor, places: torch.Tensor) -> torch.Tenso
     RoBERTa counts from the number of the padding token on and leaves out padding tokens, which a
     random swap can put into an example too; BERT counts from 0.
     """
-    if model.config.model_type not in COUNT_FROM_PADDING:
+    if kind_of(model.config.model_type).positions != "table after padding":
         return places
     padding = model.config.pad_token_id
     counted = (tokens != padding).long()
@@ -50,13 +46,13 @@ def head(model):
     Raises:
         UserError: where this type of model has it is not known.
     """
-    kind = model.config.model_type
-    if kind not in HEADS:
+    name = kind_of(model.config.model_type).head
+    if name is None:
         raise UserError(
-            f"Masked language models of type {kind!r} are not supported; known are "
-            f"{', '.join(sorted(HEADS))}."
+            f"Masked language models of type {model.config.model_type!r} are not supported; known "
+            f"are {known_with('head')}."
         )
-    return getattr(model, HEADS[kind])
+    return getattr(model, name)
 
 
 def label_logits(model, batch: MaskedBatch, hidden: torch.Tensor | None = None) -> torch.Tensor:

@@ -5,10 +5,7 @@ import torch
 from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.errors import UserError
 from lethe.models.attention import additive, same
-
-# Models whose attention takes ready masks in each of its three places, and knows places by their
-# differences alone, so that packed examples are computed as if each had a row of its own.
-BLOCK_MASKED = {"t5", "mt5"}
+from lethe.models.kinds import kind_of
 
 
 def before_logits(model, batch: Seq2SeqBatch) -> tuple[torch.Tensor, torch.nn.Module]:
@@ -17,7 +14,7 @@ def before_logits(model, batch: Seq2SeqBatch) -> tuple[torch.Tensor, torch.nn.Mo
     Raises:
         UserError: a packed batch for a model that cannot keep packed examples apart.
     """
-    if model.config.model_type not in BLOCK_MASKED:
+    if kind_of(model.config.model_type).packing != "masks":
         return _padded_logits(model, batch), torch.nn.Identity()
     hidden = decoder_states(model, batch).flatten(0, 1)[batch.label_positions]
     return scaled(model, hidden), model.get_output_embeddings()

@@ -4,18 +4,16 @@ from collections.abc import Iterable
 
 from lethe.data.examples import Example
 from lethe.errors import UserError
-from lethe.models.masked_forward import COUNT_FROM_PADDING
-
-# Their positions are relative, so that every length is read, whatever a configuration may state.
-WITHOUT = {"bloom", "t5", "mt5"}
+from lethe.models.kinds import kind_of
 
 
 def window(config) -> int | None:
     """Tokens of the longest text, special ones included; None: there is no longest."""
     longest = getattr(config, "max_position_embeddings", None)
-    if config.model_type in WITHOUT or longest is None:
+    positions = kind_of(config.model_type).positions
+    if positions in ("slopes", "distances") or longest is None:
         return None
-    if config.model_type in COUNT_FROM_PADDING:
+    if positions == "table after padding":
         return longest - config.pad_token_id - 1
     return longest
 

@@ -10,8 +10,7 @@ from lethe.data import batches, masked_batches, seq2seq_batches
 from lethe.data.batches import Batch
 from lethe.data.examples import Example
 from lethe.data.masked_batches import Masking
-from lethe.models.forward import KEEP_APART
-from lethe.models.seq2seq_forward import BLOCK_MASKED
+from lethe.models.kinds import kind_of
 from lethe.training.device import training_device
 
 LOG = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) ->
         settings["width"] = recipe["max_length"] if recipe.get("unpadded") else None
         return Layout(partial(_masked, settings), recipe["micro_batch_rows"])
     settings["packed"] = recipe["packed"]
-    if recipe["packed"] and config.model_type not in KEEP_APART | BLOCK_MASKED:
+    if recipe["packed"] and kind_of(config.model_type).packing is None:
         LOG.warning(
             "Models of type %r are not known to keep packed examples apart; every example has a "
             "row of its own, with the same loss.",

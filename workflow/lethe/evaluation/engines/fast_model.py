@@ -16,11 +16,8 @@ from lethe.evaluation.engines.prefix_tree import Branch, Pack, grow, rows_of
 from lethe.evaluation.engines.requests import ONE_TOO_MANY, batches, check_requests, in_halves
 from lethe.evaluation.engines.scored_positions import Answer, OutputLayer
 from lethe.jobs.out_of_memory import ran_out
-from lethe.models.seq2seq_forward import BLOCK_MASKED
+from lethe.models.kinds import kind_of
 
-# Decoders that take keys and values of a prefix, a mask of four dimensions and explicit positions
-# (BLOOM: a bias made of them), and end in the output layer alone. The tests prove each.
-DECODERS = {"llama", "qwen2", "qwen3", "mistral", "gpt_neox", "gpt2", "bloom", "opt"}
 # Settings that change logits after the output layer or scores within attention.
 NEUTRAL = {
     "logit_scale": (None, 1),
@@ -42,7 +39,7 @@ def why_stock(model) -> str | None:
     """
     config = model.config
     kind = config.model_type
-    if kind not in DECODERS | BLOCK_MASKED:
+    if not kind_of(kind).shares_prefixes:
         return f"does not know the architecture {kind!r}"
     own = type(model).__module__.startswith("transformers.models.")
     if not own or any(part._forward_pre_hooks or part._forward_hooks for part in model.modules()):

@@ -7,6 +7,7 @@ import torch
 from transformers import Cache, DynamicCache
 
 from lethe.evaluation.engines.prefix_tree import Pack
+from lethe.models.kinds import kind_of
 
 
 class SharedPrefix(Cache):
@@ -54,7 +55,7 @@ def states(model, packs: list[Pack], past: SharedPrefix | None) -> torch.Tensor:
     mask[:, :, start:].masked_fill_(~sees, torch.finfo(model.dtype).min)
     inputs = {"input_ids": ids, "attention_mask": mask[:, None], "past_key_values": past}
     inputs["use_cache"] = past is not None
-    if model.config.model_type != "bloom":
+    if kind_of(model.config.model_type).positions != "slopes":
         return model.base_model(**inputs, position_ids=positions).last_hidden_state
     before = torch.arange(start, device=model.device).expand(len(packs), -1)
     with _alibi(model, torch.cat([before, positions], dim=1)):
