@@ -14,6 +14,7 @@ from lethe.artefacts.paths import PROJECT
 from lethe.config.catalogue import Catalogue, Seeds, Study
 from lethe.config.reading import files_in
 from lethe.methods.parameters.base import parameters_of
+from lethe.models.built_config import TABLE, config_types, table
 from lethe.parameters.entries import Entry, Parameters
 from lethe.sources.loaders.parameters import LOADERS, SHARED
 from lethe.sources.parameters import GENERATORS
@@ -34,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from lethe.models.transformers_keys import config_keys  # imports transformers
+
+    write_json(arguments.folder / TABLE.relative_to(PROJECT), config_keys())
+    table.cache_clear()
     for name, model in SCHEMAS.items():
         write_json(arguments.folder / "workflow" / "schemas" / name, schema(model))
     manual = arguments.folder / "config" / "README.md"
@@ -70,6 +75,7 @@ def known_parameters() -> dict[str, list[type[Parameters]]]:
         "Method": [parameters_of(name) for name in files_in("methods")],
         "Generator": list(GENERATORS.values()),
         "Loader": [*SHARED, *LOADERS.values()],
+        "Built model": config_types(),
     }
 
 

@@ -113,6 +113,8 @@ class Model(Entry):
         for name in needed:
             if getattr(self, name) is None:
                 raise ValueError(f"`{name}` beside `{found[0]}`")
+        if self.config and found[0] != "architecture":
+            raise ValueError(f"no `config` beside `{found[0]}`; only what is built here has one")
         return self
 
 

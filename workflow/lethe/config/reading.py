@@ -11,6 +11,7 @@ from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for
 from lethe.errors import UserError
+from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
 from lethe.parameters.sentences import require, validated
 from lethe.sources.parameters import source_parameters
@@ -179,6 +180,11 @@ def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
         )
     if model.recipe is not None:
         require(f"models.{name}.recipe", model.recipe, catalogue.recipes)
+    if model.architecture is not None:
+        where, recipe = f"models.{name}.config", catalogue.recipes[model.recipe]
+        config = full_config(where, model.architecture, model.config)
+        values = recipe_for(model.recipe, recipe, name, family=model.family)
+        check_room(where, model.architecture, config, values["max_length"])
     if model.untuned is not None:
         require(f"models.{name}.untuned", model.untuned, catalogue.models)
     if model.parent is None:

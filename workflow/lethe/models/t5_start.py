@@ -12,18 +12,25 @@ FARTHEST = 3
 
 
 @torch.no_grad()
-def start(model, *, embedding_std: float, heads: dict[str, list[int | None]], strength: float):
+def start(
+    model,
+    *,
+    heads: dict[str, list[int | None]],
+    strength: float,
+    embedding_std: float | None = None,
+):
     """Change the initial weights of a T5 in place.
 
     Args:
-        embedding_std: standard deviation of the token embeddings (T5's own is 1).
-        heads: for `encoder` and `decoder` the offset that each head prefers, -1 for the token
-            before; None for a head without preference.
+        embedding_std: standard deviation of the token embeddings; None: T5's own.
+        heads: for `encoder` and `decoder` the offset that each head of the first layer prefers, -1
+            for the token before; None for a head without preference.
         strength: what a head's score loses for each token of distance from its offset, in nats;
             no more is lost beyond `FARTHEST` tokens.
     """
     embeddings = model.get_input_embeddings().weight
-    embeddings.mul_(embedding_std / model.config.initializer_factor)
+    if embedding_std is not None:
+        embeddings.mul_(embedding_std / model.config.initializer_factor)
     for side, offsets in heads.items():
         attention = getattr(model, side).block[0].layer[0].SelfAttention
         distances = bucket_distances(attention, bidirectional=side == "encoder")

@@ -5,6 +5,7 @@ from lethe.config.catalogue import Catalogue
 from lethe.config.origins import Model
 from lethe.config.recipe_values import recipe_for
 from lethe.errors import UserError
+from lethe.models.built_config import full_config
 from lethe.planning.data import add_data, add_fetched
 from lethe.planning.nodes import Base, Node, Plan, slug_of
 from lethe.planning.stages import add_stage
@@ -32,7 +33,7 @@ def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node
     spec = {
         "family": model.family,
         "architecture": model.architecture,
-        "config": model.config,
+        "config": full_config(f"models.{name}.config", model.architecture, model.config),
         "data": data.id,
         "mixture": [{**shared, "file": file} for file in model.corpus],
         "recipe": recipe_for(
