@@ -54,6 +54,23 @@ def test_packed_losses_and_gradients_are_those_of_the_plain_padded_model(model_t
     assert farthest(gradients(model, loss), reference) < 1e-5
 
 
+@pytest.mark.parametrize("model_type", ["mistral", "qwen2", "qwen3"])
+def test_a_sliding_window_ends_where_a_packed_text_begins(model_type):
+    window = {"sliding_window": 6}
+    if model_type != "mistral":
+        window |= {"use_sliding_window": True, "max_window_layers": 0}
+    plain = random_model(model_type, **window)
+    wanted, without = (
+        torch.cat(list(plain_losses(model, some_examples("causal")).values()))
+        for model in (plain, random_model(model_type))
+    )
+    assert not torch.allclose(wanted, without, atol=0.1)
+    model = fast_twin(plain)
+    losses = our_losses(model, laid_out(model))
+    found = torch.cat([losses[example.id] for example in some_examples("causal")])
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_a_decoder_that_is_not_known_to_keep_examples_apart_has_one_a_row_and_says_so(caplog):
     model = random_model("gpt2")
     model.config.model_type = "unheard-of"

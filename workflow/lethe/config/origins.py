@@ -73,7 +73,9 @@ class Model(Entry):
     architecture: Literal[BUILT] | None = Field(
         None, description="built: transformers architecture"
     )
-    config: dict[str, Any] = Field({}, description="built: settings of the configuration")
+    config: dict[str, Any] = Field(
+        {}, description="built: keys of its class in transformers; see the tables of built models"
+    )
     corpus: list[str] = Field(
         ["corpus/train.jsonl"],
         min_length=1,
