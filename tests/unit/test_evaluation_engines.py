@@ -14,7 +14,7 @@ from lethe.config.catalogue import Probe
 from lethe.errors import UserError
 from lethe.evaluation import specification
 from lethe.evaluation.engines import prefix_tree
-from lethe.evaluation.engines import wrap as engines
+from lethe.evaluation.engines import registry as engines
 from lethe.evaluation.engines.language_model import divided_once
 from lethe.evaluation.engines.registry import wrap
 
