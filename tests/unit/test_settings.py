@@ -50,19 +50,19 @@ MODEL = {
         ({"figures": ["evolutoin"]}, "figures: .* did you mean 'evolution'"),
         ({"tables": ["fgg"]}, "tables: .* did you mean 'fg'"),
         ({"recipe": "fintune"}, "recipe: .* did you mean 'finetune'"),
-        ({"models": "xs"}, "models .* expected a valid list, found 'xs'"),
+        ({"models": "xs"}, "models .* expected a list, found 'xs'"),
         ({"models": []}, "models: expected a model, or a chain in `imports`"),
-        ({"limit": 0}, "limit .* greater than 0, found 0"),
+        ({"limit": 0}, "limit .* a number above 0, found 0"),
         ({"limit": -3}, "limit .* found -3"),
-        ({"limit": 1.5}, "limit .* integer, found 1.5"),
-        ({"limit": True}, "limit .* integer, found True"),
-        ({"seeds": {"train": [-1]}}, "seeds.train.0 .* found -1"),
+        ({"limit": 1.5}, "limit .* whole number, found 1.5"),
+        ({"limit": True}, "limit .* whole number, found true"),
+        ({"seeds": {"train": [-1]}}, "seeds.train, entry 1 .* found -1"),
         ({"seeds": {"train": [1, 1]}}, "seeds.train: 1 is listed 2 times"),
         ({"orders": ["forward", "forward"]}, "orders: 'forward' is listed 2 times"),
         ({"orders": ["forward"], "controls": ["forward"]}, "controls: 'forward' is also in orders"),
         ({"study": "../x"}, "study .* expected a name of letters"),
         ({"code_changes": "maybe"}, "code_changes .* 'rerun' or 'keep', found 'maybe'"),
-        ({"snapshot_seconds": 0}, "snapshot_seconds .* greater than 0"),
+        ({"snapshot_seconds": 0}, "snapshot_seconds .* a number above 0"),
         (define(orders={"o": ["simp", "emdg", "simp"]}), "orders.o: the stage 'simp' is listed 2"),
         (define(orders={"o": ["simpp"]}), "orders.o, stage 1: 'simpp' .* did you mean 'simp'"),
         (define(orders={"o": ["simp &general"]}), "expected task names joined by '&'"),
@@ -100,21 +100,6 @@ def test_a_mistake_is_one_sentence(changes, sentence):
 def test_numbers_may_be_written_with_an_exponent():
     _, catalogue = load(**define(recipes={"r": {**RECIPE, "learning_rate": "1e-4"}}))
     assert catalogue.recipes["r"].learning_rate == 1e-4
-
-
-def test_a_key_given_twice_is_refused(tmp_path):
-    path = tmp_path / "c.yaml"
-    path.write_text("study: a\nmodels: [xs]\nstudy: b\n")
-    with pytest.raises(UserError, match="line 3.*'study' is given twice"):
-        read_yaml(path)
-
-
-@pytest.mark.parametrize("text", ["[1, 2", "- a\n- b", "\t x", ""])
-def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
-    path = tmp_path / "c.yaml"
-    path.write_text(text)
-    with pytest.raises(UserError, match="c.yaml"):
-        read_yaml(path)
 
 
 values = st.recursive(

@@ -1,5 +1,75 @@
 """The one exception that is shown to users as a sentence instead of a traceback."""
 
+import datetime
+import re
+from itertools import islice
+from typing import Any
+
+LONGEST = 300
+"""Characters of a message."""
+
+LONGEST_VALUE = 60
+"""Characters of a value that a message shows."""
+
+SHOWN_ENTRIES = 4
+"""Entries of a list or mapping that a message shows."""
+
 
 class UserError(Exception):
-    """A mistake a user can mend: says what was expected, what was found and where to mend it."""
+    """A mistake a user can mend: says what was expected, what was found and where to mend it.
+
+    The message is one line of at most `LONGEST` characters, whatever it was made of.
+    """
+
+    def __init__(self, message: str):
+        super().__init__(_one_line(message))
+
+
+def _one_line(message: str) -> str:
+    """Line breaks become blanks, other control characters escapes.
+
+    What is too long is cut in the middle: it begins with the key or file, and ends with what to do.
+    """
+    text = _escaped(re.sub(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*", " ", message).strip())
+    if len(text) <= LONGEST:
+        return text
+    head = LONGEST * 2 // 3
+    return f"{text[:head]} … {text[head + 3 - LONGEST :]}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def shown(value: Any) -> str:
+    """A value that was found, as YAML writes it: on one line, and cut if it is long."""
+    text = _written(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+
+
+def _written(value: Any, levels: int = 2) -> str:
+    """Its first entries if it is a list or mapping, and `levels` of them one in the other."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return repr(value[:LONGEST_VALUE])
+    if isinstance(value, int) and abs(value) >= 10**LONGEST_VALUE:
+        return f"a number of more than {LONGEST_VALUE} digits"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, datetime.date):
+        return f"the date {value.isoformat()}"
+    if not isinstance(value, dict | list | tuple):
+        return f"a value of the type {type(value).__name__}"
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    inside = [
+        f"{_written(key, 0)}: {_written(value[key], levels - 1)}"
+        if isinstance(value, dict)
+        else _written(key, levels - 1)
+        for key in (islice(value, SHOWN_ENTRIES) if levels else ())
+    ]
+    more = ["…"] if len(value) > len(inside) else []
+    return opening + ", ".join([*inside, *more]) + closing

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from lethe.artefacts.files import read_json
 from lethe.artefacts.paths import spec_file
+from lethe.artefacts.strict_yaml import parse_yaml, read_yaml
 from lethe.config.catalogue import Catalogue, Study
-from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
-from lethe.errors import UserError
+from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue
+from lethe.errors import UserError, shown
 
 
 def add_node_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,19 +68,14 @@ def read(arguments: argparse.Namespace) -> tuple[Study, Catalogue]:
     Raises:
         UserError: anything wrong with them.
     """
-    import yaml
-
     raw = read_yaml(DEFAULT)
     for overlay in arguments.configfile:
         raw = merge(raw, read_yaml(overlay))
     for setting in arguments.config:
         key, equals, text = setting.partition("=")
         if not equals or not key:
-            raise UserError(f"--config: expected KEY=VALUE, found {setting!r}.")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"--config {key}: {text!r} is not valid YAML.") from None
+            raise UserError(f"--config: expected KEY=VALUE, found {shown(setting)}.")
+        value = parse_yaml(text, f"--config {key}")
         for part in reversed(key.split(".")):
             value = {part: value}
         raw = merge(raw, value)

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lethe.artefacts.paths import PACKAGE, PROJECT
+from lethe.artefacts.strict_yaml import read_yaml, require_plain
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for
@@ -18,42 +17,6 @@ from lethe.sources.parameters import source_parameters
 
 CATALOGUE = PROJECT / "config" / "catalogue"
 DEFAULT = PROJECT / "config" / "config.yaml"
-
-
-def read_yaml(path: Path | str) -> dict[str, Any]:
-    """One YAML file as a dictionary.
-
-    Raises:
-        UserError: the file is missing, is not YAML, repeats a key, or is not a mapping.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
-    try:
-        value = yaml.load(text, Loader=_StrictLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise UserError(f"{path}{where}: not valid YAML ({problem}).") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: expected keys with values, found {type(value).__name__}.")
-    return value
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, of which the first would silently be lost."""
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +40,7 @@ def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAUL
 
 def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
+    require_plain(raw, "the configuration")
     study = validated(Study, raw, "the configuration")
     for kind in (
         "models", "orders", "methods", "controls", "imports", "probes", "end_tasks", "tables",

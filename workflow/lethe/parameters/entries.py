@@ -20,22 +20,26 @@ Positive = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=
 Share = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, le=2**31)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=40)]
-Mixture = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(:\d+)?(&[A-Za-z0-9][A-Za-z0-9_.-]*(:\d+)?)*$"
-    ),
-]
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+NAME = f"^{_NAME}$"
+MIXTURE = rf"^{_NAME}(:\d+)?(&{_NAME}(:\d+)?)*$"
+REVISION = r"^[0-9a-f]{40}$"
+FORMS = {
+    NAME: "a name of letters, digits, '.', '_' and '-'",
+    MIXTURE: "task names joined by '&', each with an optional ':count'",
+    REVISION: "a commit of 40 digits 0-9 and a-f",
+}
+"""What a text of a certain form is called, by its pattern."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
+Mixture = Annotated[str, StringConstraints(pattern=MIXTURE)]
+Revision = Annotated[str, StringConstraints(pattern=REVISION)]
 
 
 class Entry(BaseModel):
     """Base of every part: unknown keys and values of the wrong type are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-Revision = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 
 
 class Parameters(Entry):

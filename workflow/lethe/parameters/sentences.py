@@ -1,27 +1,89 @@
-"""What is said of a name or key that does not fit: what was found, allowed, and is near."""
+"""What is said of a name or value that does not fit: what was expected, found, and is near."""
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from lethe.errors import UserError
-from lethe.parameters.entries import Entry
+from lethe.errors import UserError, shown
+from lethe.parameters.entries import FORMS, Entry
+
+LONGEST_LIST = 120
+"""Characters of the known names that a message lists."""
+
+MAPPING = "keys with values"
+EXPECTED = {
+    "assertion_error": "a value that fits",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": MAPPING,
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of at most 18 digits",
+    "int_type": "a whole number",
+    "invalid_key": "a key that is text",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "list_type": "a list",
+    "literal_error": "{expected}",
+    "mapping_type": MAPPING,
+    "model_attributes_type": MAPPING,
+    "model_type": MAPPING,
+    "multiple_of": "a multiple of {multiple_of}",
+    "none_required": "null",
+    "recursion_loop": "a value that does not hold itself",
+    "string_sub_type": "text",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_too_short": "text of at least {min_length} characters",
+    "string_type": "text",
+    "string_unicode": "text",
+    "too_long": "at most {max_length} entries",
+    "too_short": "at least {min_length} entries",
+    "tuple_type": "a list",
+    "union_tag_invalid": "{expected_tags}",
+    "union_tag_not_found": MAPPING,
+}
+"""What was expected, by pydantic's type of error, with the bounds of its context.
+
+Of its own sentence here: `extra_forbidden`, `missing`, `string_pattern_mismatch`, `value_error`.
+"""
 
 
 def require(where: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that does not exist, with the nearest one that does."""
     known = sorted(known)
     if name not in known:
-        raise UserError(f"{where}: {name!r} is not known{_nearest(name, known)}.")
+        raise UserError(f"{where}: {shown(name)} is not known{_nearest(name, known)}.")
 
 
 def _nearest(name: str, known: list[str]) -> str:
+    """The nearest name if one is near, and the known ones: all, or the nearest if they are many."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}? (known: {', '.join(known)})"
-    return f" (known: {', '.join(known) or 'none'})"
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{hint} (known: {_listed(name, known) or 'none'})"
+
+
+def _listed(name: str, known: list[str]) -> str:
+    if len(text := ", ".join(known)) <= LONGEST_LIST:
+        return text
+    match = difflib.SequenceMatcher(b=name)
+
+    def likeness(other: str) -> float:
+        match.set_seq1(other)
+        return match.ratio()
+
+    nearest = sorted(known, key=likeness, reverse=True)
+    text = ""
+    while nearest and len(text) + len(nearest[0]) < LONGEST_LIST:
+        text += f"{nearest.pop(0)}, "
+    return f"{text}and {len(nearest)} more"
 
 
 def validated(kind: type[Entry], raw: dict[str, Any], what: str):
@@ -29,23 +91,116 @@ def validated(kind: type[Entry], raw: dict[str, Any], what: str):
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
-        raise UserError(_sentence(kind, error.errors()[0], what)) from None
+        found = error.errors(include_url=False)
+    # A misspelled key is two mistakes, and its right name, which is missing, says less.
+    found.sort(key=lambda error: error["type"] != "extra_forbidden")
+    raise UserError(_sentence(kind, raw, _same_union(raw, found), what))
 
 
-def _sentence(kind: type[Entry], error: dict, what: str) -> str:
-    place = ".".join(str(part) for part in error["loc"])
+def _sentence(kind: type[Entry], raw: Any, errors: list[dict], what: str) -> str:
+    """Of one mistake, or of all ways in which a value does not fit one of several types."""
+    error = errors[0]
+    keys = list(_keys(raw, error))
+    place = _readable(keys)
+    where = f"{place} in {what}" if place else what
     if error["type"] == "extra_forbidden":
         known = _known_keys(kind, error["loc"][:-1])
-        return f"{place} in {what}: there is no such key{_nearest(str(error['loc'][-1]), known)}."
+        return f"{where}: there is no such key{_nearest(str(error['loc'][-1]), known)}."
     if error["type"] == "missing":
-        return f"{place} is missing in {what}."
-    found = error["input"]
-    message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        return f"{where}: this {'entry' if isinstance(keys[-1], int) else 'key'} is missing."
+    expected = " or ".join(dict.fromkeys(_expected(error) for error in errors))
+    return f"{where}: expected {expected}{_found(errors)}."
+
+
+def _expected(error: dict) -> str:
+    context = error.get("ctx", {})
+    if error["type"] == "value_error":
+        return str(context["error"])
     if error["type"] == "string_pattern_mismatch":
-        message = "a name of letters, digits, '.', '_' and '-'"
-        if "orders" in error["loc"]:
-            message = "task names joined by '&', each with an optional ':count'"
-    return f"{place} in {what}: expected {message}, found {found!r}."
+        return FORMS.get(context["pattern"], f"text of the form {context['pattern']}")
+    if context.get("min_length") == 1:
+        return "at least one entry" if error["type"] == "too_short" else "text that is not empty"
+    return EXPECTED.get(error["type"], "another value").format(**context)
+
+
+def _found(errors: list[dict]) -> str:
+    """The value, and what may mend it; nothing where the expectation itself says what it is."""
+    value, types = errors[0]["input"], {error["type"] for error in errors}
+    if types == {"value_error"} and isinstance(value, BaseModel | dict | list):
+        return ""
+    if types <= {"too_short", "too_long"}:
+        return f", found {len(value) or 'none'}"
+    if types & {"string_type"} and isinstance(value, bool | int | float):
+        return f", found {shown(value)}; put it in quotes if it is meant as text"
+    choices = [
+        choice
+        for error in errors
+        if error["type"] == "literal_error"
+        for choice in re.findall(r"'([^']*)'", error["ctx"]["expected"])
+    ]
+    close = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else []
+    return f", found {shown(value)}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+def _same_union(raw: Any, errors: list[dict]) -> list[dict]:
+    """The first mistake with its alternatives.
+
+    Where a value may be of several types, each type has said why it does not fit. If one fits
+    but for something inside, that is the mistake.
+    """
+    first = errors[0]
+    fixed = _before_union(raw, first)
+    if fixed is None:
+        return [first]
+    siblings = [error for error in errors if error["loc"][: len(fixed)] == fixed]
+    depth = {id(error): len(list(_keys(raw, error))) for error in siblings}
+    deepest = max(siblings, key=lambda error: depth[id(error)])
+    if depth[id(deepest)] > len(fixed):
+        return [deepest]
+    return siblings
+
+
+def _before_union(raw: Any, error: dict) -> tuple | None:
+    """Place of the first value that may be of several types; None if there is none.
+
+    After such a value pydantic's places name the type that was tried, which is no key.
+    """
+    value = raw
+    for number, part in enumerate(error["loc"]):
+        if not _holds(value, part):
+            named = error["type"] in ("missing", "extra_forbidden") and error["loc"][-1] == part
+            return None if named or part == "[key]" else error["loc"][:number]
+        value = value[part]
+    return None
+
+
+def _keys(raw: Any, error: dict) -> Iterator[str | int]:
+    """The keys and indexes that lead to a mistake, without the types that pydantic tried."""
+    value = raw
+    for number, part in enumerate(error["loc"], start=1):
+        if _holds(value, part):
+            value = value[part]
+            yield part
+        elif number == len(error["loc"]) and error["type"] == "missing":
+            yield part
+
+
+def _holds(value: Any, part: str | int) -> bool:
+    if isinstance(value, dict):
+        return part in value
+    return isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
+
+
+def _readable(keys: Iterable[str | int]) -> str:
+    text = ""
+    for key in keys:
+        if isinstance(key, int):
+            text += f", entry {key + 1}"
+        else:
+            # After an index a dot would read as part of the number.
+            separator = ", " if re.search(r"entry \d+$", text) else "."
+            text += f"{separator if text else ''}{key}"
+    return text
 
 
 def _known_keys(kind: type[BaseModel], place: tuple) -> list[str]:

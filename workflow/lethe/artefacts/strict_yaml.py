@@ -1,0 +1,209 @@
+"""YAML without its loose ends: plain values under keys that are text, each given once.
+
+Files come from users. Whatever is in one, reading it takes a fraction of a second and no more
+memory than the file, and what is wrong with it is one sentence with the line.
+"""
+
+import datetime
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lethe.errors import UserError, shown
+
+LARGEST_FILE = 2**20
+"""Bytes of a file; the largest catalogue has 20,000."""
+
+MOST_VALUES = 100_000
+"""Values of a file, with every alias (`*name`) counted as often as it is used."""
+
+DEEPEST = 32
+"""Collections within each other; a study has about seven."""
+
+# libyaml's reader is ten times as fast; not every build of PyYAML has it.
+_Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_READ_AS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "null"}
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """One YAML file as a dictionary.
+
+    Raises:
+        UserError: the file cannot be read, is not YAML, repeats a key, or is not a mapping.
+    """
+    value = parse_yaml(_text(Path(path)), str(path))
+    if not isinstance(value, dict):
+        found = "nothing" if value is None else shown(value)
+        raise UserError(f"{path}: expected keys with values, found {found}.")
+    return value
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The one value that a text of YAML holds; `where` it came from begins every message.
+
+    Raises:
+        UserError: it is not YAML, or has what a configuration cannot: see `plain_problem`.
+    """
+    try:
+        _require_simple(text)
+        return yaml.load(text, Loader=_StrictLoader)
+    except _Refused as error:
+        line = error.problem_mark.line + 1
+        raise UserError(f"{where}, line {line}: {error.problem}.") from None
+    except yaml.MarkedYAMLError as error:
+        raise UserError(f"{where}, {_problem(error, text)}.") from None
+    except yaml.YAMLError as error:
+        reason = getattr(error, "reason", error)
+        raise UserError(f"{where}: not valid YAML ({reason}).") from None
+
+
+def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Where and why a text is not YAML; what is open at the end of it began further up."""
+    lines = text.rstrip().split("\n")
+    line = min(error.problem_mark.line, len(lines) - 1)
+    problem = error.problem
+    if lines[line][error.problem_mark.column :].startswith("\t"):
+        problem = "found a tab where YAML has blanks"
+    if error.context_mark and error.context_mark.line < line:
+        problem += f", in what begins in line {error.context_mark.line + 1}"
+    return f"line {line + 1}: not valid YAML ({problem})"
+
+
+def require_plain(value: Any, where: str) -> None:
+    """Refuse what no file read here can hold, in values that something else has read.
+
+    Raises:
+        UserError: names the key.
+    """
+    left = MOST_VALUES
+    for place, depth, problem in _walk(value, "", 0):
+        left -= 1
+        if left < 0:
+            problem = f"more than {MOST_VALUES:,} values"
+        if depth > DEEPEST:
+            problem = f"more than {DEEPEST} lists or mappings in each other"
+        if problem:
+            raise UserError(f"{place} in {where}: {problem}.")
+
+
+def plain_problem(value: Any) -> str | None:
+    """What is wrong with a scalar that JSON, a path or a seed could not hold; None if nothing."""
+    if isinstance(value, datetime.date):
+        return f"{value.isoformat()} is read as a date; put it in quotes"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"expected a finite number, found {value}"
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return "expected a number of at most 18 digits, found a longer one"
+    if isinstance(value, str) and not all(map(_is_text, value)):
+        return f"expected text, found the character {next(c for c in value if not _is_text(c))!r}"
+    return None
+
+
+def _is_text(character: str) -> bool:
+    return character >= " " and not "\ud800" <= character <= "\udfff" or character in "\t\n\r"
+
+
+def _walk(value: Any, place: str, depth: int) -> Iterator[tuple[str, int, str | None]]:
+    yield place, depth, plain_problem(value)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield place or "a key", depth, f"the key {shown(key)} is not text; put it in quotes"
+            yield from _walk(item, f"{place}.{key}".lstrip("."), depth + 1)
+    elif isinstance(value, list):
+        for number, item in enumerate(value, start=1):
+            yield from _walk(item, f"{place}, entry {number}", depth + 1)
+
+
+def _text(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+    if len(data) > LARGEST_FILE:
+        raise UserError(
+            f"{path}: expected a configuration, found more than {LARGEST_FILE:,} bytes."
+        )
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UserError(f"{path}: expected UTF-8 text, found UTF-16; save it as UTF-8.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}, line {line}: expected UTF-8 text, found the byte "
+            f"0x{data[error.start]:02x}; save it as UTF-8."
+        ) from None
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """Valid YAML that no configuration needs."""
+
+    def __init__(self, problem: str, mark: yaml.Mark):
+        super().__init__(problem=problem, problem_mark=mark)
+
+
+def _require_simple(text: str) -> None:
+    """Refuse before anything is built what would take forever, or is more than plain values."""
+    anchored: dict[str, int] = {}
+    open_collections: list[tuple[str | None, int]] = [(None, 0)]
+    documents = 0
+    for event in yaml.parse(text, Loader=_Safe):
+        mark = event.start_mark
+        values = 0
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise _Refused("a second document begins; keep one of them", mark)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_collections.append((event.anchor, 1))
+            if len(open_collections) > DEEPEST:
+                raise _Refused(f"more than {DEEPEST} lists or mappings in each other", mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, values = open_collections.pop()
+            anchored[anchor] = values
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor in [anchor for anchor, _ in open_collections]:
+                raise _Refused(f"*{event.anchor} stands within itself", mark)
+            values = anchored.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            values = 1
+        if getattr(event, "tag", None) is not None:
+            raise _Refused(f"the tag {shown(event.tag)}; write the plain value", mark)
+        anchor, inside = open_collections[-1]
+        open_collections[-1] = (anchor, inside + values)
+        if inside + values > MOST_VALUES:
+            raise _Refused(f"more than {MOST_VALUES:,} values; do not repeat so many aliases", mark)
+
+
+class _StrictLoader(_Safe):
+    """Refuses a key given twice, of which the first would silently be lost, and odd values."""
+
+    def construct_object(self, node, deep=False):
+        try:
+            value = super().construct_object(node, deep)
+        except ValueError:
+            raise _Refused(f"{shown(node.value)} is no date or number", node.start_mark) from None
+        if problem := plain_problem(value):
+            raise _Refused(problem, node.start_mark)
+        return value
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _Refused("expected a name as key, found a list or mapping", key.start_mark)
+            kind = _READ_AS.get(key.tag.rpartition(":")[2])
+            if kind:
+                raise _Refused(
+                    f"the key {key.value!r} is read as {kind}; put it in quotes", key.start_mark
+                )
+            if key.value in seen:
+                raise _Refused(f"the key {shown(key.value)} is given twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
