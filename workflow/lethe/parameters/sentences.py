@@ -39,7 +39,6 @@ EXPECTED = {
     "multiple_of": "a multiple of {multiple_of}",
     "none_required": "null",
     "recursion_loop": "a value that does not hold itself",
-    "string_sub_type": "text",
     "string_too_long": "text of at most {max_length} characters",
     "string_too_short": "text of at least {min_length} characters",
     "string_type": "text",
@@ -93,7 +92,8 @@ def validated(kind: type[Entry], raw: dict[str, Any], what: str):
     except ValidationError as error:
         found = error.errors(include_url=False)
     # A misspelled key is two mistakes, and its right name, which is missing, says less.
-    found.sort(key=lambda error: error["type"] != "extra_forbidden")
+    order = {"extra_forbidden": 0, "missing": 2}
+    found.sort(key=lambda error: order.get(error["type"], 1))
     raise UserError(_sentence(kind, raw, _same_union(raw, found), what))
 
 
@@ -120,7 +120,13 @@ def _expected(error: dict) -> str:
         return FORMS.get(context["pattern"], f"text of the form {context['pattern']}")
     if context.get("min_length") == 1:
         return "at least one entry" if error["type"] == "too_short" else "text that is not empty"
-    return EXPECTED.get(error["type"], "another value").format(**context)
+    words = {name: _as_written(bound) for name, bound in context.items()}
+    return EXPECTED.get(error["type"], "another value").format(**words)
+
+
+def _as_written(bound: Any) -> Any:
+    """A bound of 1 that is kept as 1.0 is 1 again."""
+    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
 def _found(errors: list[dict]) -> str:
