@@ -21,6 +21,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 .PHONY: figures test lint env clean-env
 
 figures: env
+	@$(BIN)/python -m lethe check $(OVERLAY)
 	@$(BIN)/python -m lethe unlock
 	@$(BIN)/python -m snakemake --cores $(CORES) $(OVERLAY)
 	@$(BIN)/python -m lethe where $(OVERLAY)

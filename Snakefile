@@ -17,7 +17,7 @@ configfile: "config/config.yaml"
 
 
 try:
-    wf = read_workflow(config)
+    wf = read_workflow(config, workflow.configfiles)
 except UserError as error:
     raise SystemExit(f"lethe: {error}")
 

@@ -15,6 +15,7 @@ from lethe.config.recipe_values import recipe_for
 from lethe.errors import UserError
 from lethe.planning.plan import make_plan
 from lethe.planning.records import write_specs
+from lethe.planning.workflow import read_workflow
 
 
 def load(**changes):
@@ -100,6 +101,13 @@ def test_a_mistake_is_one_sentence(changes, sentence):
 def test_numbers_may_be_written_with_an_exponent():
     _, catalogue = load(**define(recipes={"r": {**RECIPE, "learning_rate": "1e-4"}}))
     assert catalogue.recipes["r"].learning_rate == 1e-4
+
+
+def test_a_key_given_twice_is_refused_though_snakemake_read_the_file(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("limit: 5\nlimit: 6\n")
+    with pytest.raises(UserError, match="line 2: the key 'limit' is given twice"):
+        read_workflow({"limit": 6}, [path])
 
 
 values = st.recursive(

@@ -112,7 +112,8 @@ def _walk(value: Any, place: str, depth: int) -> Iterator[tuple[str, int, str | 
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                yield place or "a key", depth, f"the key {shown(key)} is not text; put it in quotes"
+                problem = f"the key {shown(key)} is not text; put it in quotes"
+                yield f"{place}.{key}".lstrip("."), depth, problem
             yield from _walk(item, f"{place}.{key}".lstrip("."), depth + 1)
     elif isinstance(value, list):
         for number, item in enumerate(value, start=1):
@@ -174,7 +175,8 @@ def _require_simple(text: str) -> None:
         elif isinstance(event, yaml.ScalarEvent):
             values = 1
         if getattr(event, "tag", None) is not None:
-            raise _Refused(f"the tag {shown(event.tag)}; write the plain value", mark)
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            raise _Refused(f"expected a plain value, found the tag {shown(tag)}", mark)
         anchor, inside = open_collections[-1]
         open_collections[-1] = (anchor, inside + values)
         if inside + values > MOST_VALUES:
@@ -188,7 +190,8 @@ class _StrictLoader(_Safe):
         try:
             value = super().construct_object(node, deep)
         except ValueError:
-            raise _Refused(f"{shown(node.value)} is no date or number", node.start_mark) from None
+            problem = f"expected a date or number that exists, found {shown(node.value)}"
+            raise _Refused(problem, node.start_mark) from None
         if problem := plain_problem(value):
             raise _Refused(problem, node.start_mark)
         return value

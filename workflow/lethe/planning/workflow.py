@@ -1,6 +1,8 @@
 """What the rules ask of the package: a validated study, its plan, and inputs by node."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.disk_errors import require_writable
@@ -15,6 +17,7 @@ from lethe.artefacts.paths import (
     node_manifest,
     study_directory,
 )
+from lethe.artefacts.strict_yaml import read_yaml
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
 from lethe.planning.nodes import Plan
@@ -145,12 +148,20 @@ class Workflow:
         return self.plan.nodes[node].spec if node in self.plan.nodes else {}
 
 
-def read_workflow(config: dict[str, Any]) -> Workflow:
+def read_workflow(config: dict[str, Any], files: Iterable[str | Path] = ()) -> Workflow:
     """Validate Snakemake's config, plan the study, write specs that are not there yet.
+
+    Args:
+        files: what Snakemake read the config from. Its reader keeps the last of a key given twice
+            in silence, so they are read once more here.
 
     Raises:
         UserError: anything wrong with the configuration.
     """
+    for file in files:
+        # A pipe, as in --configfile <(...), can be read once only.
+        if Path(file).is_file():
+            read_yaml(file)
     study = parse_study(config)
     catalogue = read_catalogue(study)
     require_writable(study.output)
