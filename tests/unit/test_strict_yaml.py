@@ -5,7 +5,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lethe.artefacts.strict_yaml import MOST_VALUES, parse_yaml, read_yaml, require_plain
+from lethe.artefacts.strict_yaml import (
+    MOST_VALUES,
+    parse_yaml,
+    read_yaml,
+    require_plain,
+    require_yaml,
+)
 from lethe.errors import UserError
 
 BOMB = "a0: &a0 [1, 1]\n" + "".join(
@@ -114,6 +120,15 @@ plain = st.recursive(
 def test_plain_values_are_read_as_they_were_written(value):
     assert parse_yaml(yaml.safe_dump({"a": value}), "here") == {"a": value}
     require_plain({"a": value}, "here")
+
+
+def test_a_file_of_anothers_format_needs_to_be_yaml_and_no_more(tmp_path):
+    path = tmp_path / "task.yaml"
+    path.write_text("task: a\nprocess_docs: !function utils.process\n1: 2024-01-01\n")
+    require_yaml(path)
+    path.write_text("task: a\ndoc_to_text: {{question}\n")
+    with pytest.raises(UserError, match="task.yaml, line 2: not valid YAML"):
+        require_yaml(path)
 
 
 @given(st.text(st.sampled_from("a1&*:[]{}\"'!-?|>%@ \n\t<,.#\0\x07é"), max_size=30))

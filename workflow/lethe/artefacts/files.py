@@ -91,8 +91,6 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path}: this file is missing") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except RecursionError:
-        raise UserError(f"{path}: not valid JSON (nested too deeply)") from None
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON, perhaps cut or altered ({error})") from None
 

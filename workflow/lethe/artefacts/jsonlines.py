@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from lethe.artefacts import strict_json
 from lethe.artefacts.files import write_atomic
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 
 
 def read_rows(path: Path | str) -> list[dict]:
@@ -18,6 +19,8 @@ def read_rows(path: Path | str) -> list[dict]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"Expected the file {path}, found nothing there.") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path} is not UTF-8 text: {error.reason} at byte {error.start}."
@@ -28,11 +31,12 @@ def read_rows(path: Path | str) -> list[dict]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {number}: not JSON ({error.msg}).") from None
+            row = strict_json.loads(line)
+        except ValueError as error:
+            reason = getattr(error, "msg", error)
+            raise UserError(f"{path}, line {number}: not JSON ({reason}).") from None
         if not isinstance(row, dict):
-            raise UserError(f"{path}, line {number}: expected a JSON object, found {line[:40]!r}.")
+            raise UserError(f"{path}, line {number}: expected a JSON object, found {shown(row)}.")
         rows.append(row)
     return rows
 

@@ -3,17 +3,34 @@
 import hashlib
 import json
 import math
+import re
 from typing import Any
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""How JSON writes half of a character that Unicode has as a pair."""
 
 
 def loads(text: str) -> Any:
-    """Parse; ValueError for NaN, infinity, a number too large, or a key that occurs twice."""
-    return json.loads(
-        text,
-        object_pairs_hook=_unique_keys,
-        parse_constant=_refuse_constant,
-        parse_float=_finite_float,
-    )
+    """Parse; ValueError for NaN, infinity, a number too large, or a key that occurs twice.
+
+    Also for what parses but cannot be written again: half a character, and lists within lists
+    without end.
+    """
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique_keys,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+            parse_int=_whole_number,
+        )
+        if _HALF.search(text):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("a text holds half a character") from None
+    return value
 
 
 def digest(value: Any) -> str:
@@ -45,6 +62,12 @@ def _finite_float(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text} is too large for a number")
     return value
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > 300:
+        raise ValueError(f"a number of {len(text)} digits is too large")
+    return int(text)
 
 
 def _require_string_keys(value: Any) -> None:

@@ -7,6 +7,7 @@ memory than the file, and what is wrong with it is one sentence with the line.
 import datetime
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,27 @@ def parse_yaml(text: str, where: str) -> Any:
     Raises:
         UserError: it is not YAML, or has what a configuration cannot: see `plain_problem`.
     """
-    try:
+    with _mistakes_as_sentences(text, where):
         _require_simple(text)
         return yaml.load(text, Loader=_StrictLoader)
+
+
+def require_yaml(path: Path) -> None:
+    """Refuse a file that is not YAML; what its values and tags mean is for others to say.
+
+    Raises:
+        UserError: the file cannot be read, or is not YAML.
+    """
+    text = _text(path)
+    with _mistakes_as_sentences(text, str(path)):
+        for _ in yaml.parse(text, Loader=_Safe):
+            pass
+
+
+@contextmanager
+def _mistakes_as_sentences(text: str, where: str) -> Iterator[None]:
+    try:
+        yield
     except _Refused as error:
         line = error.problem_mark.line + 1
         raise UserError(f"{where}, line {line}: {error.problem}.") from None

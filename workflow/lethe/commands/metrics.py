@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 from lethe.metrics.general import GENERAL_METRICS, at_floor
 from lethe.metrics.matrix import TASK_METRICS
 from lethe.metrics.registry import Metric
@@ -248,7 +248,7 @@ def _numbers(path: str, number: int, row: list[str], names: list[str]) -> list[f
         if math.isinf(value) or (math.isnan(value) and field.strip()):
             raise UserError(
                 f"{path}: row {number} ({row[0]!r}), column {name!r}: expected a number, "
-                f"found {field!r}"
+                f"found {shown(field)}"
             )
         found.append(value)
     return found

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.paths import PACKAGE, PROJECT
-from lethe.artefacts.strict_yaml import read_yaml, require_plain
+from lethe.artefacts.strict_yaml import read_yaml, require_plain, require_yaml
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for
@@ -196,6 +196,7 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
     _require_something(study)
     owners: dict[str, str] = {}
     for probe in selected(study, "probes"):
+        _check_task_files(catalogue.probes[probe].include)
         for task in catalogue.probes[probe].tasks:
             if task in owners:
                 raise UserError(
@@ -203,6 +204,12 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
                     f"{probe!r}; select one of the two."
                 )
             owners[task] = probe
+
+
+def _check_task_files(folder: str | None) -> None:
+    """Evaluation tasks of one's own are YAML; lm-eval says the rest when they are scored."""
+    for file in sorted(Path(folder).glob("**/*.yaml")) if folder else ():
+        require_yaml(file)
 
 
 def selected(study: Study, key: str, model: str | None = None) -> list[str]:

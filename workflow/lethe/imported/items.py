@@ -19,15 +19,25 @@ def read_samples(path: Path | str) -> Iterator[dict]:
     Raises:
         UserError: a line that is no JSON object.
     """
-    with open(path, encoding="utf-8") as file:
+    with open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 sample = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 sample = None
-            if not isinstance(sample, dict) or not isinstance(sample.get("doc"), dict):
+            if not is_sample(sample):
                 raise UserError(f"{path}, line {number}: not a sample of lm-eval.")
             yield sample
+
+
+def is_sample(value: Any) -> bool:
+    """Whether it has the form of what lm-eval logs of one document."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("doc"), dict)
+        and isinstance(value.get("doc_id"), int | str | None)
+        and isinstance(value.get("filtered_resps") or [], list)
+    )
 
 
 def items_of_samples(samples: list[dict], task: dict[str, Any], metric: str, filtered: str):

@@ -9,10 +9,25 @@ from typing import Any
 
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
+from lethe.imported.items import is_sample
 
 # The end of the names that lm-eval gives to a result file and to the samples beside it.
 DATE = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.json$")
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+TABLES = {
+    "config": object,
+    "configs": dict,
+    "group_subtasks": list,
+    "groups": dict,
+    "higher_is_better": dict | None,
+    "n-samples": dict,
+    "n-shot": object,
+    "samples": list,
+    "task_hashes": object,
+    "versions": object,
+}
+"""Mappings beside `results`, each of which may be missing, and what they hold by task."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +80,14 @@ def read_result_file(path: Path | str, where: str) -> ResultFile:
             f"{where}: {path} is not a result file of lm-eval (expected the keys `results` and "
             "`versions`, as `lm_eval --output_path` writes them)."
         )
+    _require_tables(raw, f"{where}: {path}")
     results = {**results, **(raw.get("groups") or {})}
     config = raw.get("config") or {}
     return ResultFile(
         path=path,
         tasks={name: _task(name, entry, raw) for name, entry in results.items() if _has(entry)},
         dtype=str(config.get("model_dtype") or "unknown").removeprefix("torch."),
-        params=config.get("model_num_parameters"),
+        params=_whole(config.get("model_num_parameters")),
         lm_eval_version=str(raw.get("lm_eval_version") or ""),
         samples=raw.get("samples") or {},
     )
@@ -89,13 +105,28 @@ def sample_file(result: Path, task: str) -> Path | None:
 def _read_json(path: Path, where: str) -> Any:
     try:
         # NaN stands for a number that lm-eval could not compute: the value is absent.
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8")
         return json.loads(text, parse_constant=lambda _: None)
     except OSError as error:
         raise UserError(f"{where}: {path} cannot be read ({error.strerror}).") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         hint = " (samples are found by themselves)" if path.suffix == ".jsonl" else ""
         raise UserError(f"{where}: {path} is not JSON ({error}){hint}.") from None
+
+
+def _require_tables(raw: dict[str, Any], where: str) -> None:
+    """Refuse a file whose parts are not of the form that lm-eval gives them."""
+    for key, inner in TABLES.items():
+        table = raw.get(key) or {}
+        if not isinstance(table, dict) or not all(isinstance(x, inner) for x in table.values()):
+            raise UserError(f"{where}: `{key}` is not as lm-eval writes it; was the file altered?")
+    samples = [sample for task in (raw.get("samples") or {}).values() for sample in task]
+    if not all(map(is_sample, samples)):
+        raise UserError(f"{where}: `samples` are not as lm-eval logs them; was the file altered?")
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def _is_table(value: Any) -> bool:
@@ -128,7 +159,7 @@ def _task(name: str, entry: dict, raw: dict) -> TaskResult:
         values=values,
         stderr=stderr,
         higher_is_better={k: v for k, v in better.items() if isinstance(v, bool)},
-        n=_items(leaves, raw) or (size if isinstance(size, int) and size > 0 else None),
+        n=_items(leaves, raw) or _whole(size),
         version=_version(name, leaves, raw),
         shots=_shots(name, leaves, raw),
         hashed=_combined(raw.get("task_hashes"), leaves, str),
@@ -140,7 +171,7 @@ def _leaves(name: str, subtasks: dict[str, list[str]], above: tuple = ()) -> tup
     """Tasks at the bottom of a group, sorted; a name that is no group is its own."""
     if name in above:
         return ()
-    parts = subtasks.get(name) or []
+    parts = [str(part) for part in subtasks.get(name) or []]
     if not parts:
         return (name,)
     return tuple(
@@ -153,10 +184,10 @@ def _items(leaves: tuple[str, ...], raw: dict) -> int | None:
     samples = raw.get("samples") or {}
     found = []
     for leaf in leaves:
-        if isinstance(counts.get(leaf), dict) and counts[leaf].get("effective"):
-            found.append(counts[leaf]["effective"])
+        if effective := _whole(counts.get(leaf, {}).get("effective")):
+            found.append(effective)
         elif leaf in samples:
-            found.append(len({sample["doc_id"] for sample in samples[leaf]}))
+            found.append(len({sample.get("doc_id") for sample in samples[leaf]}))
         else:
             return None
     return sum(found)

@@ -12,7 +12,7 @@ from typing import Any
 import datasets
 
 from lethe.artefacts.jsonlines import read_rows
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 
 # Texts stay texts: pandas would read the words "NA" and "None" as missing values.
 _CSV = {"keep_default_na": False}
@@ -53,6 +53,8 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
         names = ", ".join(str(file) for file in files)
         message = str(error).split("\n")[0]
         raise UserError(f"{where}: {names} cannot be read as {kind}: {message}.") from None
+    except StopIteration:
+        raise UserError(f"{where}: {files[0]}: expected rows, found an empty file.") from None
 
 
 def read_objects(files: list[Path], where: str) -> Iterator[dict]:
@@ -84,7 +86,7 @@ def _whole(file: Path) -> Any:
     """What a file holds that is one JSON value, else None."""
     try:
         return json.loads(file.read_text(encoding="utf-8-sig"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -116,10 +118,11 @@ def read_parallel_lists(file: Path, where: str) -> Iterator[dict]:
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{where}: {file} is not JSON ({error}).") from None
-    if not isinstance(content, dict) or not {"src", "tgt"} <= content.keys():
-        found = ", ".join(sorted(content)) if isinstance(content, dict) else type(content).__name__
+    lists = [content.get(key) for key in ("src", "tgt")] if isinstance(content, dict) else []
+    if not lists or not all(isinstance(entries, list) for entries in lists):
+        found = shown(sorted(content) if isinstance(content, dict) else content)
         raise UserError(f"{where}: {file}: expected the lists `src` and `tgt`, found {found}.")
     if len(content["src"]) != len(content["tgt"]):
         raise UserError(
