@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from lethe.commands import schema  # noqa: F401  imports every kind of entry
 from lethe.config.claims import Claim
+from lethe.config.recipes import Recipe
 from lethe.errors import LONGEST, UserError, shown
 from lethe.parameters.entries import Count, Entry, Mixture, Name, Parameters, Share, parameter
 from lethe.parameters.sentences import EXPECTED, require, validated
@@ -157,6 +158,11 @@ def test_the_words_stand_for_types_of_error_that_exist():
         ({"text": 5}, "expected text, found 5; put it in quotes if it is meant as text."),
         ({"many": []}, "many in here: expected at least one entry, found none."),
         ({"many": ["a", "a&"]}, "many, entry 2 in here: expected task names joined by '&'"),
+        (
+            {"many": "a"},
+            "expected a list, found 'a'; for a list of one, write ['a'].",
+        ),
+        ({"often": "3"}, "expected a whole number or 'all', found '3'; write it without quotes."),
         ({"many": None}, "many in here: expected a list, found null."),
         ({"txt": "a"}, "txt in here: there is no such key; did you mean 'text'? (known: by_name,"),
     ],
@@ -168,6 +174,21 @@ def test_the_most_helpful_mistake_is_the_one_that_is_said(raw, sentence):
 def test_a_misspelled_key_is_said_before_the_key_that_it_leaves_missing():
     raw = {"statment": "x", "family": "f", "parts": {}}
     assert "did you mean 'statement'" in sentence_for(Claim, raw)
+
+
+def test_of_many_choices_the_nearest_are_listed():
+    part = {"contrast": "mixing_raises", "metric": "fg", "axes": ["a"], "unit": "bases"}
+    raw = {"statement": "x", "family": "f", "parts": {"p": {**part, "smallest_effect": 1}}}
+    sentence = sentence_for(Claim, raw)
+    assert "parts.p.contrast in here: expected one of mixing_raises_final, " in sentence
+    assert sentence.endswith("found 'mixing_raises'; did you mean 'mixing_raises_final'?")
+
+
+def test_a_number_with_an_exponent_is_shown_without_quotes():
+    raw = {"batch_size": 1, "max_length": 1, "learning_rate": "-1e-4"}
+    assert sentence_for(Recipe, raw) == (
+        "learning_rate in here: expected a number above 0, found -1e-4."
+    )
 
 
 def test_a_key_below_an_entry_of_a_list_reads_as_words():

@@ -59,7 +59,10 @@ HOSTILE = {
     "a list": ("- a\n- b", r"expected keys with values, found \['a', 'b'\]"),
     "one text": ("a", "expected keys with values, found 'a'"),
     "an open bracket": ("a: [1,\nb: 2", "line 2: not valid YAML .*begins in line 1"),
-    "an open quote": ("a: 'b", "line 1: not valid YAML"),
+    "an open quote": ("a: 'b", "line 1: not valid YAML .a quote is not closed"),
+    "a second colon": ("a: b: c", "line 1: not valid YAML .a second ': '; put the value in quotes"),
+    "another indentation": ("a:\n  b: 1\n c: 2", "line 3: .*expected a key here; compare the inde"),
+    "a percent sign": ("a: %b", "line 1: not valid YAML .this value needs quotes"),
 }
 
 

@@ -84,7 +84,7 @@ def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
     """Where and why a text is not YAML; what is open at the end of it began further up."""
     lines = text.rstrip().split("\n")
     line = min(error.problem_mark.line, len(lines) - 1)
-    problem = error.problem
+    problem = PROBLEMS.get(error.problem, error.problem)
     if lines[line][error.problem_mark.column :].startswith("\t"):
         problem = "found a tab where YAML has blanks"
     if error.context_mark and error.context_mark.line < line:
@@ -159,6 +159,17 @@ def _text(path: Path) -> str:
             f"{path}, line {line}: expected UTF-8 text, found the byte "
             f"0x{data[error.start]:02x}; save it as UTF-8."
         ) from None
+
+
+PROBLEMS = {
+    "mapping values are not allowed in this context": "a second ': '; put the value in quotes",
+    "did not find expected key": "expected a key here; compare the indentation",
+    "could not find expected ':'": "expected ': ' after a key",
+    "found character that cannot start any token": "this value needs quotes",
+    "found unexpected end of stream": "a quote is not closed",
+    "block sequence entries are not allowed in this context": "a '- ' in the wrong place",
+}
+"""What users do, by what libyaml makes of it; its other problems speak for themselves."""
 
 
 class _Refused(yaml.MarkedYAMLError):

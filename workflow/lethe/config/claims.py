@@ -58,7 +58,8 @@ class ClaimPart(Entry):
         wanted = METHODS_COMPARED.get(self.contrast, 0)
         if len(self.methods) != wanted:
             raise ValueError(
-                f"methods: `{self.contrast}` needs {wanted or 'none'}, found {len(self.methods)}"
+                f"as many `methods` as `{self.contrast}` needs ({wanted}), "
+                f"found {len(self.methods)}"
             )
         return self
 

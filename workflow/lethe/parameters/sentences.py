@@ -55,6 +55,9 @@ Of its own sentence here: `extra_forbidden`, `missing`, `string_pattern_mismatch
 """
 
 
+BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
+
+
 def require(where: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that does not exist, with the nearest one that does."""
     known = sorted(known)
@@ -109,7 +112,8 @@ def _sentence(kind: type[Entry], raw: Any, errors: list[dict], what: str) -> str
     if error["type"] == "missing":
         return f"{where}: this {'entry' if isinstance(keys[-1], int) else 'key'} is missing."
     expected = " or ".join(dict.fromkeys(_expected(error) for error in errors))
-    return f"{where}: expected {expected}{_found(errors)}."
+    sentence = f"{where}: expected {expected}{_found(errors)}"
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _expected(error: dict) -> str:
@@ -118,6 +122,8 @@ def _expected(error: dict) -> str:
         return str(context["error"])
     if error["type"] == "string_pattern_mismatch":
         return FORMS.get(context["pattern"], f"text of the form {context['pattern']}")
+    if error["type"] == "literal_error" and len(context["expected"]) > LONGEST_LIST:
+        return f"one of {_listed(str(error['input']), _choices(error))}"
     if context.get("min_length") == 1:
         return "at least one entry" if error["type"] == "too_short" else "text that is not empty"
     words = {name: _as_written(bound) for name, bound in context.items()}
@@ -129,6 +135,12 @@ def _as_written(bound: Any) -> Any:
     return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
+def _choices(error: dict) -> list[str]:
+    """The texts that a field may be, of which pydantic tells as "'a', 'b' or 'c'"."""
+    literal = error["type"] == "literal_error"
+    return re.findall(r"'([^']*)'", error["ctx"]["expected"]) if literal else []
+
+
 def _found(errors: list[dict]) -> str:
     """The value, and what may mend it; nothing where the expectation itself says what it is."""
     value, types = errors[0]["input"], {error["type"] for error in errors}
@@ -136,16 +148,24 @@ def _found(errors: list[dict]) -> str:
         return ""
     if types <= {"too_short", "too_long"}:
         return f", found {len(value) or 'none'}"
-    if types & {"string_type"} and isinstance(value, bool | int | float):
-        return f", found {shown(value)}; put it in quotes if it is meant as text"
-    choices = [
-        choice
-        for error in errors
-        if error["type"] == "literal_error"
-        for choice in re.findall(r"'([^']*)'", error["ctx"]["expected"])
-    ]
-    close = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else []
-    return f", found {shown(value)}" + (f"; did you mean {close[0]!r}?" if close else "")
+    if isinstance(value, str) and types <= BOUNDS:
+        return f", found {value}"  # 1e-4, which YAML reads as a text
+    return f", found {shown(value)}{_mended(value, types, errors)}"
+
+
+def _mended(value: Any, types: set[str], errors: list[dict]) -> str:
+    """How the value may have been meant."""
+    if "string_type" in types and isinstance(value, bool | int | float):
+        return "; put it in quotes if it is meant as text"
+    if types == {"list_type"} and isinstance(value, str | int | float):
+        return f"; for a list of one, write {shown([value])}"
+    if not isinstance(value, str):
+        return ""
+    if types & {"int_type", "float_type"} and re.fullmatch(r"[-+]?[0-9]+", value):
+        return "; write it without quotes"
+    choices = [choice for error in errors for choice in _choices(error)]
+    close = difflib.get_close_matches(value, choices, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _same_union(raw: Any, errors: list[dict]) -> list[dict]:
