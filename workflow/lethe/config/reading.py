@@ -62,7 +62,9 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
     for kind in Catalogue.model_fields:
         path = directory / f"{kind}.yaml"
         entries[kind] = read_yaml(path) if path.exists() else {}
-    catalogue = validated(Catalogue, entries, f"the catalogue in {directory.name}/")
+    catalogue = validated(
+        Catalogue, entries, f"the files of {directory.parent.name}/{directory.name}"
+    )
     merged = {}
     for kind in Catalogue.model_fields:
         shipped, own = getattr(catalogue, kind), getattr(study.define, kind)

@@ -149,7 +149,9 @@ def _found(errors: list[dict]) -> str:
     if types <= {"too_short", "too_long"}:
         return f", found {len(value) or 'none'}"
     if isinstance(value, str) and types <= BOUNDS:
-        return f", found {value}"  # 1e-4, which YAML reads as a text
+        # YAML reads 1e-4 as a text, but it was written as a number.
+        number = shown(value).strip("'")
+        return f", found {number}"
     return f", found {shown(value)}{_mended(value, types, errors)}"
 
 
