@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lethe.commands import schema  # noqa: F401  imports every kind of entry
+from lethe.commands.schema import known_parameters
 from lethe.config.claims import Claim
 from lethe.config.recipes import Recipe
 from lethe.errors import LONGEST, UserError, shown
@@ -41,6 +41,7 @@ class Wide(Parameters):
     many: list[Mixture] = parameter(["a"], "mixtures", min_length=1, max_length=2)
 
 
+known_parameters()  # imports every kind of entry
 ENTRIES = [kind for kind in kinds_below(Entry) if kind.model_fields]
 FIELDS = [(kind, name) for kind in ENTRIES for name in kind.model_fields]
 
