@@ -122,7 +122,7 @@ def read_parallel_lists(file: Path, where: str) -> Iterator[dict]:
         raise UserError(f"{where}: {file} is not JSON ({error}).") from None
     lists = [content.get(key) for key in ("src", "tgt")] if isinstance(content, dict) else []
     if not lists or not all(isinstance(entries, list) for entries in lists):
-        found = shown(sorted(content) if isinstance(content, dict) else content)
+        found = ", ".join(sorted(content)) if isinstance(content, dict) else shown(content)
         raise UserError(f"{where}: {file}: expected the lists `src` and `tgt`, found {found}.")
     if len(content["src"]) != len(content["tgt"]):
         raise UserError(
