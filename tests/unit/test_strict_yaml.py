@@ -100,6 +100,11 @@ def test_a_folder_and_a_missing_file_are_named(tmp_path):
         read_yaml(tmp_path / "none.yaml")
 
 
+def test_a_merge_may_be_merged_again_and_its_keys_replaced():
+    text = "a: &a {x: 0}\np: {q: &b {<<: *a, x: 1}}\nc: {<<: *b, x: 2}"
+    assert parse_yaml(text, "here") == {"a": {"x": 0}, "p": {"q": {"x": 1}}, "c": {"x": 2}}
+
+
 def test_what_editors_write_is_read(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_bytes("\ufeffa: ä\r\nb: &b {c: 1}\r\nd: {<<: *b, c: 2}\r\n".encode())

@@ -216,6 +216,11 @@ def _require_simple(text: str) -> None:
 class _StrictLoader(_Safe):
     """Refuses a key given twice, of which the first would silently be lost, and odd values."""
 
+    def get_single_node(self):
+        node = super().get_single_node()
+        _require_names(node, set())
+        return node
+
     def construct_object(self, node, deep=False):
         try:
             value = super().construct_object(node, deep)
@@ -226,17 +231,27 @@ class _StrictLoader(_Safe):
             raise _Refused(problem, node.start_mark)
         return value
 
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise _Refused("expected a name as key, found a list or mapping", key.start_mark)
-            kind = _READ_AS.get(key.tag.rpartition(":")[2])
-            if kind:
-                raise _Refused(
-                    f"the key {key.value!r} is read as {kind}; put it in quotes", key.start_mark
-                )
-            if key.value in seen:
-                raise _Refused(f"the key {shown(key.value)} is given twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+
+def _require_names(node: yaml.Node | None, seen: set[int]) -> None:
+    """Every key is a name that its mapping has once, before merges (`<<`) bring further ones."""
+    if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+        return
+    seen.add(id(node))
+    names = set()
+    for child in node.value:
+        if isinstance(child, tuple):
+            key, child = child
+            _require_name(key, names)
+            names.add(key.value)
+        _require_names(child, seen)
+
+
+def _require_name(key: yaml.Node, names: set[str]) -> None:
+    if not isinstance(key, yaml.ScalarNode):
+        raise _Refused("expected a name as key, found a list or mapping", key.start_mark)
+    kind = _READ_AS.get(key.tag.rpartition(":")[2])
+    if kind:
+        problem = f"the key {key.value!r} is read as {kind}; put it in quotes"
+        raise _Refused(problem, key.start_mark)
+    if key.value in names:
+        raise _Refused(f"the key {shown(key.value)} is given twice", key.start_mark)
