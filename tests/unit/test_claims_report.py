@@ -231,6 +231,6 @@ def test_a_claim_of_ones_own_is_read_from_define_and_mistakes_are_named():
     wrong = {**own, "parts": {"reading": {**part, "contrast": "above"}}}
     with pytest.raises(
         UserError,
-        match="contrast in the configuration: expected one of above_zero, .*did you mean 'above_zero'",
+        match="contrast in the configuration: .* one of above_zero, .*did you mean 'above_zero'",
     ):
         parse_study({**raw, "define": {"claims": {"mine": wrong}}})

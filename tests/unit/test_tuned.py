@@ -40,7 +40,7 @@ def test_steps_take_the_place_of_epochs():
         ),
         (
             {"kd": {**TUNED, "recipe": {"batch_size": 0}}},
-            "batch_size in recipes.own.tuned.kd.recipe: expected greater than 0, found 0",
+            "batch_size in recipes.own.tuned.kd.recipe: expected a number above 0, found 0",
         ),
         (
             {"kd": {**TUNED, "recipe": {"tuned": {}}}},
