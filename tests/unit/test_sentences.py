@@ -54,7 +54,8 @@ WRONG = [
 # Words of pydantic, and of Python, that say nothing to a reader of YAML.
 FOREIGN = re.compile(
     r"Input|Field required|Extra inputs|String should|should (be|have|match)|valid "
-    r"|validation error|after validation|integer|dictionary|None|True|False|instance|pydantic|Error|\n|\[key\]|<|list\["
+    r"|validation error|after validation|integer|dictionary|None|True|False|instance|pydantic"
+    r"|Error|\n|\[key\]|<|list\["
 )
 
 
