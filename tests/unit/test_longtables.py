@@ -14,7 +14,8 @@ from synthetic_study import Synthetic, synthetic_study, typed
 
 from lethe.errors import UserError
 from lethe.longtables import tables as longtables
-from lethe.longtables.schema import columns, load_schema, parse_table, table_text
+from lethe.longtables.rows import SCHEMAS
+from lethe.longtables.schema import columns, parse_table, table_text
 
 SMALL = Synthetic(models=(("xs", 1000),), orders=("forward",), items=6)
 
@@ -124,9 +125,9 @@ def test_rows_that_break_the_schema_are_not_written(tables, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["scores", "items", "metrics"])
+@pytest.mark.parametrize("name", ["scores", "items", "metrics", "stages"])
 def test_the_schema_is_valid_closed_and_complete(name):
-    schema = load_schema(name)
+    schema = SCHEMAS[name]
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["additionalProperties"] is False
     assert schema["required"] == columns(name) == list(schema["properties"])
@@ -134,13 +135,13 @@ def test_the_schema_is_valid_closed_and_complete(name):
 
 def test_the_reader_agrees_with_a_json_schema_validator_on_altered_rows(tables):
     scores, _ = typed(*tables)
-    validator = jsonschema.Draft202012Validator(load_schema("scores"))
+    validator = jsonschema.Draft202012Validator(SCHEMAS["scores"])
     row = json.loads(scores[:1].to_json(orient="records"))[0]
     values = [-1, 0, 1, 2, 0.5, None, "", "causal", "test", "{}"]
     for column in columns("scores"):
         for value in values:
             changed = {**row, column: value}
-            kind = load_schema("scores")["properties"][column]["type"]
+            kind = SCHEMAS["scores"]["properties"][column]["type"]
             if isinstance(value, str) != ("string" in kind) or (
                 value is None and "null" not in kind
             ):

@@ -53,7 +53,8 @@ def from_disk(address):
 REGISTRY = Registry(retrieve=from_disk)
 
 
-def test_the_schemas_on_disk_are_those_of_the_typed_configuration():
+def test_the_schemas_on_disk_are_those_of_the_types_and_no_others():
+    assert {str(path.relative_to(SCHEMAS)) for path in SCHEMAS.rglob("*.json")} == schemas().keys()
     for name, content in schemas().items():
         on_disk = json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
         assert on_disk == content, "run `lethe schema`"

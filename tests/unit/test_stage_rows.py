@@ -15,10 +15,13 @@ from lethe.methods.registry import create
 SMALL = {"subset": 6, "importance_batch": 4}
 RUN = {
     "model": "enc",
+    "family": "masked",
+    "series": "enc",
+    "untuned": "",
     "world_seed": 1,
     "base_seed": 0,
     "method": "das",
-    "hyper": {},
+    "method_params": {},
     "recipe": "brief",
     "order": "both",
     "train_seed": 0,

@@ -1,6 +1,5 @@
 """Gather the scores of a study into the two long tables."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,10 @@ from lethe.artefacts.files import read_json
 from lethe.artefacts.paths import node_manifest
 from lethe.errors import UserError
 from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
+from lethe.longtables.rows import SCHEMA_VERSION
+from lethe.longtables.run import Run, run_of
 from lethe.longtables.same_versions import Scored, require_same
-from lethe.longtables.tables import ITEM_COLUMNS, SCHEMA_VERSION
+from lethe.longtables.tables import ITEM_COLUMNS
 
 
 def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict]]:
@@ -24,10 +25,11 @@ def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict
     probes = {
         node: read_probe(results, node) for nodes in record["probes"].values() for node in nodes
     }
-    for run in record["runs"]:
+    runs = [run_of(entry) for entry in record["runs"]]
+    for run in runs:
         require_same_versions(run, record, probes, results)
     end_tasks = read_end_tasks(record, results)
-    scores = [row for run in record["runs"] for row in run_rows(run, record, probes, end_tasks)]
+    scores = [row for run in runs for row in run_rows(run, record, probes, end_tasks)]
     items = [
         item_row(item, checkpoint, result["task"])
         for checkpoint, nodes in sorted(record["probes"].items())
@@ -59,10 +61,10 @@ def read_probe(results: Path, node: str) -> dict[str, Any]:
     return probe
 
 
-def require_same_versions(run: dict, record: dict, probes: dict[str, dict], results: Path) -> None:
+def require_same_versions(run: Run, record: dict, probes: dict[str, dict], results: Path) -> None:
     """Refuse a chain in which an evaluation task was not scored alike after all stages."""
     by_task: dict[str, list[Scored]] = {}
-    stages = zip(run["checkpoints"], run["stages"], strict=True)
+    stages = zip(run.checkpoints, run.stages, strict=True)
     for index, (checkpoint, mixture) in enumerate(stages):
         for node in record["probes"][checkpoint]:
             again = f"remove {node_manifest(results, 'probe', node)} and run again"
@@ -73,30 +75,18 @@ def require_same_versions(run: dict, record: dict, probes: dict[str, dict], resu
                 values = {key: str(result[key]) for key in keys}
                 one = Scored(index, mixture, again, values)
                 by_task.setdefault(result["task"], []).append(one)
-    chain = f"{run['model']}, {run['method']}, {run['order']}"
+    chain = f"{run.model}, {run.method}, {run.order}"
     for task, scored in by_task.items():
         require_same(task, chain, scored)
 
 
-def run_rows(run: dict, record: dict, probes: dict[str, dict], end_tasks: dict) -> list[dict]:
+def run_rows(run: Run, record: dict, probes: dict[str, dict], end_tasks: dict) -> list[dict]:
     """All score rows of one run."""
     rows = []
-    for index, (checkpoint, mixture) in enumerate(
-        zip(run["checkpoints"], run["stages"], strict=True)
-    ):
+    for index, (checkpoint, mixture) in enumerate(zip(run.checkpoints, run.stages, strict=True)):
         words = {
             "node": checkpoint,
-            "model": run["model"],
-            "family": run["family"],
-            "series": run["series"],
-            "untuned": run["untuned"],
-            "world_seed": run["world_seed"],
-            "base_seed": run["base_seed"],
-            "method": run["method"],
-            "method_params": json.dumps(run["hyper"], sort_keys=True),
-            "recipe": run["recipe"],
-            "order": run["order"],
-            "train_seed": run["train_seed"],
+            **run.row(),
             "end_task_seed": None,
             "stage_index": index,
             "stage_task": mixture,

@@ -10,30 +10,23 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from lethe.artefacts.files import write_atomic
-from lethe.artefacts.paths import SCHEMAS
 from lethe.errors import UserError
+from lethe.longtables.rows import SCHEMAS
 
 INTEGER = re.compile(r"-?[0-9]{1,19}")
 BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 NAMES = {"integer": "an integer", "number": "a finite number", "boolean": "true or false"}
 
 
-@cache
-def load_schema(name: str) -> dict[str, Any]:
-    """The JSON schema of one row of table `name`; its properties are the columns, in order."""
-    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
-
-
 def columns(name: str) -> list[str]:
     """Column names of a table, in order."""
-    return list(load_schema(name)["properties"])
+    return list(SCHEMAS[name]["properties"])
 
 
 def read_table(name: str, path: Path | str) -> pd.DataFrame:
@@ -72,7 +65,7 @@ def table_text(name: str, frame: pd.DataFrame, where: str) -> str:
     if len(frame.columns) or len(frame):
         _require_columns(wanted, list(frame.columns), where)
     frame = frame.reindex(columns=wanted)
-    for column, rule in load_schema(name)["properties"].items():
+    for column, rule in SCHEMAS[name]["properties"].items():
         if "boolean" in _types(rule):
             frame[column] = [_boolean_text(value) for value in frame[column]]
         elif "integer" in _types(rule):
@@ -87,7 +80,7 @@ def parse_table(name: str, text: str, where: str) -> pd.DataFrame:
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise UserError(f"{where}: not a CSV table ({str(error).strip()})") from None
     _require_columns(columns(name), list(frame.columns), where)
-    properties = load_schema(name)["properties"]
+    properties = SCHEMAS[name]["properties"]
     typed = {
         column: _typed_column(frame[column], rule, f"{where}", column)
         for column, rule in properties.items()

@@ -1,6 +1,5 @@
 """Rows of stages.csv: what each stage cost, and what its method recorded of it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,10 @@ from typing import Any
 from lethe.artefacts.files import read_json
 from lethe.artefacts.paths import node_manifest
 from lethe.errors import UserError
-from lethe.longtables.tables import SCHEMA_VERSION
+from lethe.longtables.rows import OF_RUN, SCHEMA_VERSION
+from lethe.longtables.run import run_of
 
 NEEDED = {"id", "parameters", "tokens", "flops", "steps", "seconds", "cpu_seconds", "provenance"}
-OF_RUN = ("model", "world_seed", "base_seed", "method", "recipe", "order", "train_seed")
 
 
 def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
@@ -21,15 +20,14 @@ def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
         UserError: a stage's manifest lacks what a stage has, or a chain has some manifests only.
     """
     rows = []
-    for run in record["runs"]:
-        words = {name: run[name] for name in OF_RUN}
-        words["method_params"] = json.dumps(run["hyper"], sort_keys=True)
-        made = [_read(results, node) for node in run["checkpoints"][1:]]
+    for run in map(run_of, record["runs"]):
+        words = {name: run.row()[name] for name in OF_RUN}
+        made = [_read(results, node) for node in run.checkpoints[1:]]
         if None in made and any(made):
-            absent = node_manifest(results, "stage", run["checkpoints"][1 + made.index(None)])
+            absent = node_manifest(results, "stage", run.checkpoints[1 + made.index(None)])
             raise UserError(f"{absent}: is missing, though others of its chain are there; run it.")
         for index, manifest in enumerate(filter(None, made), start=1):
-            place = {"stage_index": index, "stage_task": run["stages"][index]}
+            place = {"stage_index": index, "stage_task": run.stages[index]}
             rows += [{**words, **place, **row} for row in _numbers(manifest)]
     return rows
 

@@ -13,23 +13,13 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
+from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.schema import columns, read_table, write_table
 
-SCHEMA_VERSION = 2
 SCORE_COLUMNS = columns("scores")
 ITEM_COLUMNS = columns("items")
 METRIC_COLUMNS = columns("metrics")
 STAGE_COLUMNS = columns("stages")
-RUN_COLUMNS = [
-    "model",
-    "world_seed",
-    "base_seed",
-    "method",
-    "method_params",
-    "recipe",
-    "order",
-    "train_seed",
-]
 AXES = ["knowledge", "reasoning", "reading", "bias", "own"]
 # What must not differ within a matrix: between any two cells, and within one evaluation set.
 SAME_EVERYWHERE = ["engine", "dtype"]

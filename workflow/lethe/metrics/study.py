@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
+from lethe.longtables.rows import SCHEMA_VERSION
+from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.schema import parse_table, table_text
-from lethe.longtables.tables import METRIC_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION, of_run, runs
+from lethe.longtables.tables import METRIC_COLUMNS, of_run, runs
 from lethe.metrics.cells import Cells, evaluations, own_columns, read_cells
 from lethe.metrics.general import at_floor
 from lethe.metrics.intervals import RESAMPLES, percentile_interval

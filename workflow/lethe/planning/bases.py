@@ -1,5 +1,7 @@
 """Nodes of base models: built, fetched, imported, or derived from another."""
 
+from dataclasses import replace
+
 from lethe.artefacts.local_files import checkpoint_digest
 from lethe.config.catalogue import Catalogue
 from lethe.config.origins import Model
@@ -21,7 +23,15 @@ def add_base(
     add = {"architecture": _built, "hub": _hub, "import": _imported}
     origin = "architecture" if model.architecture else "hub" if model.hub else "import"
     node = add[origin](plan, catalogue, name, world_seed, base_seed)
-    return Base(node, name, model.series or name, model.untuned or "", world_seed, base_seed)
+    return Base(
+        node=node,
+        model=name,
+        family=model.family,
+        series=model.series or name,
+        untuned=model.untuned or "",
+        world_seed=world_seed,
+        base_seed=base_seed,
+    )
 
 
 def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
@@ -85,16 +95,8 @@ def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -
         f"{slug_of(name, world_seed, base_seed)}-base",
         name,
     )
-    return Base(
-        node,
-        name,
-        model.series or name,
-        model.untuned or model.parent,
-        world_seed,
-        base_seed,
-        (*parent.history, model.train_on),
-        (*parent.mixtures, components),
-    )
+    own = {"model": name, "series": model.series or name, "untuned": model.untuned or model.parent}
+    return replace(parent, node=node, **own).after(model.train_on, components)
 
 
 def _floor_tasks(catalogue: Catalogue, model: Model) -> list[dict[str, str]]:

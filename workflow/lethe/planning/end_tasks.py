@@ -2,8 +2,9 @@
 
 from lethe.config.catalogue import Catalogue, EndTask, Study
 from lethe.config.reading import parse_mixture, selected
+from lethe.longtables.run import Run
 from lethe.planning.data import add_data
-from lethe.planning.nodes import Plan, Run
+from lethe.planning.nodes import Plan
 
 
 def add_end_tasks(

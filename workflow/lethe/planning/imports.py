@@ -5,8 +5,9 @@ from typing import Any
 from lethe.config.catalogue import Catalogue, Study
 from lethe.errors import UserError
 from lethe.imported.chain import stage_specs
+from lethe.longtables.run import Run
 from lethe.planning.bases import imported_node
-from lethe.planning.nodes import Plan, Run, slug_word
+from lethe.planning.nodes import Plan, slug_word
 from lethe.planning.probes import add_probes
 
 
@@ -39,7 +40,7 @@ def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> Non
             world_seed=None,
             base_seed=entry.base_seed,
             method=entry.method,
-            hyper={},
+            method_params={},
             recipe="elsewhere",
             order=entry.order,
             train_seed=entry.train_seed,

@@ -1,9 +1,10 @@
-"""Nodes, bases, runs and the plan that holds them."""
+"""Nodes, bases and the plan that holds them and the runs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lethe.artefacts.strict_json import digest
+from lethe.longtables.run import Origin, Run
 
 
 @dataclass(frozen=True)
@@ -16,16 +17,11 @@ class Node:
     inputs: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Base:
-    """Where a run starts: the node, and the words of the model."""
+@dataclass(frozen=True, kw_only=True)
+class Base(Origin):
+    """Where a run starts: the node, the words of its model, and what it has lived through."""
 
     node: Node
-    model: str
-    series: str
-    untuned: str
-    world_seed: int | None
-    base_seed: int | None
     history: tuple[str, ...] = ()
     mixtures: tuple[list[dict[str, Any]], ...] = ()
 
@@ -33,24 +29,11 @@ class Base:
     def slug(self) -> str:
         return slug_of(self.model, self.world_seed, self.base_seed)
 
-
-@dataclass(frozen=True)
-class Run:
-    """One chain of checkpoints from a base to the end of an order, with its words."""
-
-    model: str
-    family: str
-    series: str
-    untuned: str
-    world_seed: int | None
-    base_seed: int | None
-    method: str
-    hyper: dict[str, Any]
-    recipe: str
-    order: str
-    train_seed: int | None
-    checkpoints: tuple[str, ...]
-    stages: tuple[str, ...]
+    def after(self, mixture: str, components: list[dict[str, Any]]) -> "Base":
+        """The same start with one more mixture lived through."""
+        return replace(
+            self, history=(*self.history, mixture), mixtures=(*self.mixtures, components)
+        )
 
 
 @dataclass

@@ -8,11 +8,12 @@ from lethe.config.origins import Model
 from lethe.config.reading import parse_mixture, selected
 from lethe.config.recipe_values import hyper_for
 from lethe.errors import UserError
+from lethe.longtables.run import Run
 from lethe.parameters.entries import resolved
 from lethe.planning.bases import add_base
 from lethe.planning.end_tasks import add_end_tasks
 from lethe.planning.imports import add_import, refuse_equal_words
-from lethe.planning.nodes import Base, Plan, Run, slug_word
+from lethe.planning.nodes import Base, Plan, slug_word
 from lethe.planning.probes import add_probes, scores
 from lethe.planning.stages import add_stage
 
@@ -148,29 +149,15 @@ def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: C
         parent, components = add_stage(
             plan, catalogue, lived, parent, mixture, how, slug, base.model
         )
-        lived = Base(
-            base.node,
-            base.model,
-            base.series,
-            base.untuned,
-            base.world_seed,
-            base.base_seed,
-            (*lived.history, mixture),
-            (*lived.mixtures, components),
-        )
+        lived = lived.after(mixture, components)
         checkpoints.append(parent.id)
         slugs.append(slug)
         add_probes(plan, study, catalogue, probes, parent, base.world_seed, slug, False)
     plan.runs.append(
         Run(
-            model=base.model,
-            family=base.node.spec["family"],
-            series=base.series,
-            untuned=base.untuned,
-            world_seed=base.world_seed,
-            base_seed=base.base_seed,
+            **base.origin(),
             method=method,
-            hyper=resolved(hyper),
+            method_params=resolved(hyper),
             recipe=recipe,
             order=words,
             train_seed=train_seed,

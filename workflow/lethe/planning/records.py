@@ -10,10 +10,12 @@ from lethe.artefacts.paths import spec_file
 from lethe.artefacts.strict_json import digest
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import selected
+from lethe.longtables.run import RUN_COLUMNS
 from lethe.planning.nodes import Plan
 
-COLUMNS = ["node", "kind", "model", "world_seed", "base_seed", "method", "order", "train_seed"]
-COLUMNS += ["stage_index", "history"]
+# What a method and a recipe hold is in the spec of a stage; the index says whose stage it is.
+OF_RUN = [name for name in RUN_COLUMNS if name not in ("method_params", "recipe")]
+COLUMNS = ["node", "kind", *OF_RUN, "stage_index", "history"]
 
 
 def write_specs(plan: Plan, results: Path | str) -> None:
@@ -33,13 +35,14 @@ def _write_index(plan: Plan, path: Path) -> None:
     before = dict(rows)
     for run in plan.runs:
         for index, checkpoint in enumerate(run.checkpoints):
-            words = [run.model, *("" if s is None else s for s in (run.world_seed, run.base_seed))]
-            train_seed = "" if run.train_seed is None else run.train_seed
-            words += ["", "", ""] if index == 0 else [run.method, run.order, train_seed]
+            # A base is of no method and no order.
+            known = run.record() if index else run.origin()
+            words = [known.get(name) for name in OF_RUN]
             history = "+".join(run.stages[1 : index + 1])
             kind = plan.nodes[checkpoint].kind
             # Two orders with a common prefix share it: the first one names it.
-            row = [checkpoint, kind, *map(str, words), str(index), history]
+            words = ["" if value is None else str(value) for value in words]
+            row = [checkpoint, kind, *words, str(index), history]
             rows.setdefault(checkpoint, row)
             for probe in plan.probes[checkpoint]:
                 rows.setdefault(probe, [probe, "probe", *row[2:]])
@@ -71,24 +74,7 @@ def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, An
         "study": study.study,
         "bootstrap_seed": study.seeds.bootstrap,
         "own": own,
-        "runs": [
-            {
-                "model": run.model,
-                "family": run.family,
-                "series": run.series,
-                "untuned": run.untuned,
-                "world_seed": run.world_seed,
-                "base_seed": run.base_seed,
-                "method": run.method,
-                "hyper": run.hyper,
-                "recipe": run.recipe,
-                "order": run.order,
-                "train_seed": run.train_seed,
-                "checkpoints": list(run.checkpoints),
-                "stages": list(run.stages),
-            }
-            for run in plan.runs
-        ],
+        "runs": [run.record() for run in plan.runs],
         "probes": plan.probes,
         "tables": list(study.tables),
         "figures": list(study.figures),
