@@ -46,7 +46,7 @@ STAND_IN = '''"""Stands in for every job: makes the files that its rule declares
 import sys
 from pathlib import Path
 
-from lethe.paths import MANIFEST, node_manifest
+from lethe.artefacts.paths import MANIFEST, node_manifest
 
 verb, *rest = sys.argv[1:]
 options = dict(zip(rest, rest[1:]))

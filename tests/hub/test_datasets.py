@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lethe.artefacts.files import publish, read_json, sha256_file, verify, write_json
-from lethe.artefacts.paths import DATA_MANIFEST, node_directory, node_manifest, spec_file
+from lethe.artefacts.paths import MANIFEST, node_directory, node_manifest, spec_file
 
 LOADERS_TESTS = Path(__file__).parents[1] / "loaders"
 sys.path[:0] = [str(LOADERS_TESTS), str(LOADERS_TESTS.parent / "unit")]
@@ -46,7 +46,7 @@ def test_what_is_fetched_is_prepared_as_local_files_are(name, hub_endpoint, node
             file["sha256"] = sha256_file(file["path"])
         write_json(spec_file(nodes.results, f"data-{hub}"), spec)
         assert nodes.run("data", f"data-{hub}") == 0
-        manifest = verify(nodes.place("data", f"data-{hub}"), DATA_MANIFEST)
+        manifest = verify(nodes.place("data", f"data-{hub}"), MANIFEST["data"])
         made.append({file: entry["sha256"] for file, entry in manifest["files"].items()})
     assert made[0] == made[1]
 

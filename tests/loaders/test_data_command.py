@@ -10,7 +10,7 @@ from raw_tables import KEYS, TABLES, Roads
 from test_loaders import rows, spec_of
 
 from lethe.artefacts.files import publish, sha256_file, verify, write_json
-from lethe.artefacts.paths import FETCH_MANIFEST, fetched_files, node_directory, spec_file
+from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, spec_file
 from lethe.cli import main
 from lethe.config.reading import parse_study, read_catalogue, read_study, read_yaml
 from lethe.data.mixtures import load_mixture
@@ -38,7 +38,7 @@ def planned(name: str, roads: Roads, hub: bool, results: Path) -> str:
         if not place.exists():
             shutil.copytree(roads.hub, place)
         files = [f"files/{p.relative_to(place)}" for p in place.rglob("*") if p.is_file()]
-        publish(place.parent, FETCH_MANIFEST, {"repo": "someone/data"}, files)
+        publish(place.parent, MANIFEST["fetched"], {"repo": "someone/data"}, files)
     return node.id
 
 
@@ -161,7 +161,7 @@ def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(road
     repository = node_directory(tmp_path, "fetched", "piqa-0")
     evaluation_tables.piqa(repository / "files")
     files = [str(p.relative_to(repository)) for p in repository.rglob("*") if p.is_file()]
-    publish(repository, FETCH_MANIFEST, {"repo": "baber/piqa"}, files)
+    publish(repository, MANIFEST["fetched"], {"repo": "baber/piqa"}, files)
     base = node_directory(tmp_path, "base", "tiny-0")
     world.write_checkpoint(base)
     files = [path.name for path in base.iterdir()]

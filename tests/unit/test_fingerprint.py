@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lethe.artefacts.fingerprint import fingerprint, imported_modules
+from lethe.artefacts.rules import RULES
 from lethe.errors import UserError
-from lethe.planning.workflow import CODE
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 
@@ -187,6 +187,16 @@ def test_taking_a_fingerprint_imports_none_of_the_modules():
 
 @pytest.mark.parametrize("kind", ["base", "stage", "probe", "data"])
 def test_a_new_key_of_the_configuration_retrains_and_rescores_nothing(kind):
-    covered = set(imported_modules(CODE[kind]))
-    assert covered
-    assert not any(name.startswith(("lethe.config", "lethe.planning")) for name in covered)
+    # Reading scores of elsewhere is reading what the configuration says of them.
+    ways = RULES[kind].code.keys() - {"imported"}
+    for code in (RULES[kind].code[way] for way in ways):
+        covered = set(imported_modules([name for name in code.modules if "{" not in name]))
+        assert covered
+        assert not any(name.startswith(("lethe.config", "lethe.planning")) for name in covered)
+
+
+def test_what_a_job_asks_of_a_cluster_retrains_and_rescores_nothing(package):
+    loop = "import lethe.artefacts.rules\n" + LOOP
+    texts = {"artefacts/__init__.py": "", "training/loop.py": loop}
+    before = package(**texts, **{"artefacts/rules.py": "MEMORY = 2000"})
+    assert package(**texts, **{"artefacts/rules.py": "MEMORY = 4000"}) == before

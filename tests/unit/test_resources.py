@@ -6,14 +6,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lethe.artefacts.rules import RULES
 from lethe.config.catalogue import Catalogue
 from lethe.config.reading import parse_study
 from lethe.planning.nodes import Node, Plan
-from lethe.planning.resources import FIXED, Request, gpus, request, training_tokens
+from lethe.planning.resources import Request, gpus, request, training_tokens
 from lethe.planning.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 7.1e9
+
+
+def fixed(rule):
+    return Request(RULES[rule].memory, RULES[rule].minutes, gpu=0)
 
 
 def test_every_rule_asks_by_its_own_name():
@@ -22,14 +27,15 @@ def test_every_rule_asks_by_its_own_name():
     assert rules
     for name, body in rules:
         assert f'**get_request("{name}")' in body
-        assert name in FIXED
+        assert f"-m lethe {name} " in body
+    assert {name for name, _ in rules} == RULES.keys()
 
 
-@pytest.mark.parametrize("kind", FIXED)
+@pytest.mark.parametrize("kind", RULES)
 def test_small_models_ask_for_no_gpu_and_a_job_without_a_model_for_what_is_fixed(kind):
     assert request(kind, 0.2e6).gpu == 0
     assert request(kind, 49e6).gpu == 0
-    assert request(kind, 0) == Request(*FIXED[kind], gpu=0)
+    assert request(kind, 0) == fixed(kind)
 
 
 def test_full_training_of_the_largest_model_takes_two_gpus_of_80_gb_by_hand():
@@ -59,7 +65,7 @@ def test_requests_never_shrink_with_the_size_of_the_model_on_the_same_gpus():
             assert before.runtime <= after.runtime
 
 
-@pytest.mark.parametrize("kind", FIXED)
+@pytest.mark.parametrize("kind", RULES)
 def test_a_retry_asks_for_more_memory_and_time_and_the_same_gpus(kind):
     for size in (0, 1e6, LARGEST):
         first, second, third = (request(kind, size, attempt) for attempt in (1, 2, 3))
@@ -102,8 +108,8 @@ def test_the_workflow_asks_by_the_size_and_the_recipe_of_a_node():
     assert workflow.request("stage", "large", attempt=2) == expected
     # A node whose size nobody told, and a rule that makes no node.
     plan.sizes.clear()
-    assert workflow.request("stage", "large", attempt=1) == Request(*FIXED["stage"], gpu=0)
-    assert workflow.request("collect", None, attempt=1) == Request(*FIXED["collect"], gpu=0)
+    assert workflow.request("stage", "large", attempt=1) == fixed("stage")
+    assert workflow.request("collect", None, attempt=1) == fixed("collect")
 
 
 def cell(kind: str, size: float) -> str:

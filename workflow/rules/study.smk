@@ -66,7 +66,7 @@ rule table:
     resources:
         **get_request("table"),
     params:
-        code=lambda w: wf.code("tables", w.name),
+        code=lambda w: wf.code("table", w.name),
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe table {wildcards.name} --scores {input.scores:q}"
@@ -87,7 +87,7 @@ rule figure:
     resources:
         **get_request("figure"),
     params:
-        code=lambda w: wf.code("figures", w.name),
+        code=lambda w: wf.code("figure", w.name),
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe figure {wildcards.name} --scores {input.scores:q}"

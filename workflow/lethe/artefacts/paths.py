@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from lethe.artefacts.rules import KINDS
+
 PACKAGE = Path(__file__).resolve().parents[1]
 PROJECT = PACKAGE.parents[1]
 TASK_YAML = PACKAGE / "evaluation" / "task_yaml"
@@ -11,34 +13,13 @@ PUBLISHED = PROJECT / "config" / "published"
 LUO2023 = PUBLISHED / "luo2023.csv"
 LUO2023_MODELS = PUBLISHED / "luo2023-models.csv"
 
-DATA_MANIFEST = "data.json"
-BASE_MANIFEST = "base.json"
-STAGE_MANIFEST = "stage.json"
-PROBE_MANIFEST = "probe.json"
-FETCH_MANIFEST = "fetch.json"
-END_TASK_MANIFEST = "end_task.json"
-
-FOLDER = {
-    "fetched": "fetched",
-    "data": "data",
-    "base": "bases",
-    "stage": "stages",
-    "probe": "scores",
-    "end_task": "endtasks",
-}
-MANIFEST = {
-    "fetched": FETCH_MANIFEST,
-    "data": DATA_MANIFEST,
-    "base": BASE_MANIFEST,
-    "stage": STAGE_MANIFEST,
-    "probe": PROBE_MANIFEST,
-    "end_task": END_TASK_MANIFEST,
-}
+# The file that is written last and makes a node count as done, by kind.
+MANIFEST = {kind: rule.manifest for kind, rule in KINDS.items()}
 
 
 def node_directory(results: Path | str, kind: str, node: str) -> Path:
     """Folder of one node's artefacts."""
-    return Path(results) / FOLDER[kind] / node
+    return Path(results) / KINDS[kind].folder / node
 
 
 def node_manifest(results: Path | str, kind: str, node: str) -> Path:
@@ -58,12 +39,12 @@ def work_directory(results: Path | str, node: str) -> Path:
 
 def score_store(results: Path | str, checkpoint: str) -> Path:
     """Scores of one checkpoint, one file an evaluation task."""
-    return Path(results) / "scores" / "store" / checkpoint
+    return Path(results) / KINDS["probe"].folder / "store" / checkpoint
 
 
 def end_task_store(results: Path | str, checkpoint: str) -> Path:
     """End-task results of one checkpoint, one file an end task and seed."""
-    return Path(results) / "endtasks" / "store" / checkpoint
+    return Path(results) / KINDS["end_task"].folder / "store" / checkpoint
 
 
 def study_directory(results: Path | str, study: str) -> Path:
@@ -78,4 +59,4 @@ def fetched_files(results: Path | str, node: str) -> Path:
 
 def revisions_file(results: Path | str) -> Path:
     """Revisions that were looked up because the catalogue leaves them open."""
-    return Path(results) / "fetched" / "revisions.json"
+    return Path(results) / KINDS["fetched"].folder / "revisions.json"

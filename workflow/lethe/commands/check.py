@@ -3,7 +3,7 @@
 import argparse
 
 from lethe.artefacts.disk_errors import require_writable
-from lethe.artefacts.paths import FOLDER
+from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.planning.plan import make_plan
 
@@ -16,6 +16,6 @@ def run(arguments: argparse.Namespace) -> None:
     study, catalogue = read(arguments)
     require_writable(study.output)
     plan = make_plan(study, catalogue)
-    counts = {kind: len(plan.of_kind(kind)) for kind in FOLDER}
+    counts = {kind: len(plan.of_kind(kind)) for kind in KINDS}
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
     print(f"The configuration of study {study.study!r} is right: {told} nodes.")

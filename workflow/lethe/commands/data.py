@@ -5,13 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.files import lock, publish, sha256_file, verify
-from lethe.artefacts.paths import (
-    DATA_MANIFEST,
-    FETCH_MANIFEST,
-    fetched_files,
-    node_directory,
-    work_directory,
-)
+from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, work_directory
 from lethe.commands.arguments import add_node_arguments, read_spec
 from lethe.errors import UserError
 from lethe.sources.parameters import source_parameters
@@ -31,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             facts, files = _prepared(spec, directory, arguments.results)
         manifest = {"id": arguments.node, "spec": spec, "code": arguments.code, **facts}
-        publish(directory, DATA_MANIFEST, manifest, files)
+        publish(directory, MANIFEST["data"], manifest, files)
 
 
 def _require_complete(spec: dict[str, Any], node: str) -> None:
@@ -59,7 +53,7 @@ def _world(spec: dict[str, Any], directory: Path) -> tuple[dict[str, Any], list[
     files = [
         str(path.relative_to(directory))
         for path in sorted(directory.rglob("*"))
-        if path.is_file() and path.name != DATA_MANIFEST and "__pycache__" not in path.parts
+        if path.is_file() and path.name != MANIFEST["data"] and "__pycache__" not in path.parts
     ]
     return facts, files
 
@@ -71,7 +65,7 @@ def _prepared(
 
     fetched = None
     if spec["source"] == "hub":
-        verify(node_directory(results, "fetched", spec["fetched"]), FETCH_MANIFEST)
+        verify(node_directory(results, "fetched", spec["fetched"]), MANIFEST["fetched"])
         fetched = fetched_files(results, spec["fetched"])
     else:
         _require_unchanged(spec)

@@ -6,7 +6,6 @@ import time
 
 from lethe.artefacts.files import lock, publish, verify
 from lethe.artefacts.paths import (
-    END_TASK_MANIFEST,
     MANIFEST,
     end_task_store,
     fetched_files,
@@ -53,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
         }
         directory = node_directory(results, "end_task", arguments.node)
         os.makedirs(directory, exist_ok=True)
-        publish(directory, END_TASK_MANIFEST, record, [])
+        publish(directory, MANIFEST["end_task"], record, [])
 
 
 def tell(result: dict) -> None:

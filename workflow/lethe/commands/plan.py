@@ -2,7 +2,8 @@
 
 import argparse
 
-from lethe.artefacts.paths import FOLDER, node_manifest
+from lethe.artefacts.paths import node_manifest
+from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.planning.plan import make_plan
 from lethe.planning.records import write_specs
@@ -20,7 +21,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.write:
         write_specs(plan, study.output)
     print(f"study {study.study}: {len(plan.runs)} chains")
-    for kind in FOLDER:
+    for kind in KINDS:
         nodes = plan.of_kind(kind)
         if not nodes:
             continue

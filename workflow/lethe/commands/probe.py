@@ -8,7 +8,6 @@ from pathlib import Path
 from lethe.artefacts.files import lock, publish, verify
 from lethe.artefacts.paths import (
     MANIFEST,
-    PROBE_MANIFEST,
     fetched_files,
     node_directory,
     score_store,
@@ -42,7 +41,7 @@ def take_up(arguments: argparse.Namespace, spec: dict) -> None:
     record |= {"parameters": parameters, "results": found}
     directory = node_directory(arguments.results, "probe", arguments.node)
     os.makedirs(directory, exist_ok=True)
-    publish(directory, PROBE_MANIFEST, record, [])
+    publish(directory, MANIFEST["probe"], record, [])
     if lacking:
         print(f"not in the result files, and missing in tables: {', '.join(lacking)}")
     for result in found:
@@ -84,7 +83,7 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
             "cpu_seconds": {"job": time.process_time(), "scoring": scored},
         }
         os.makedirs(directory, exist_ok=True)
-        publish(directory, PROBE_MANIFEST, record, [])
+        publish(directory, MANIFEST["probe"], record, [])
     for result in found:
         print(f"{result['task']:<20} {result['n']:>5} items  {result['seconds']:.2f} s")
 

@@ -13,7 +13,7 @@ import pyarrow
 import yaml
 
 from lethe.artefacts.files import read_json, sha256_file
-from lethe.artefacts.paths import FETCH_MANIFEST
+from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.sources.reading import FORMATS
 
@@ -122,7 +122,7 @@ def _configurations(folder: Path, has_readme: bool) -> dict[str, dict[str, list[
 
 def content_of(folder: Path) -> dict[str, str]:
     """sha256 of every file of the repository: as recorded when it was fetched, else computed."""
-    manifest = folder.parent / FETCH_MANIFEST
+    manifest = folder.parent / MANIFEST["fetched"]
     if manifest.is_file():
         prefix = f"{folder.name}/"
         entries = read_json(manifest)["files"]

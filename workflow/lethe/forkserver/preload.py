@@ -3,6 +3,8 @@
 import importlib
 import sys
 
+from lethe.artefacts.rules import RULES
+
 GROUPS = {
     "models": (
         "numpy",
@@ -36,10 +38,7 @@ GROUPS = {
         "lethe.commands.claims",
     ),
 }
-GROUP_OF_VERB = {
-    **dict.fromkeys(("data", "base", "stage", "probe", "end_task"), "models"),
-    **dict.fromkeys(("collect", "summarize", "table", "figure", "claims"), "tables"),
-}
+GROUP_OF_VERB = {verb: rule.preload for verb, rule in RULES.items() if rule.preload}
 
 
 def preload(group: str) -> None:

@@ -7,7 +7,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 
 from lethe.artefacts.files import read_json, write_atomic
-from lethe.artefacts.paths import STAGE_MANIFEST
+from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.methods.contract import Method
 from lethe.methods.registry import create
@@ -41,11 +41,11 @@ def load_state(method: Method, directory: Path) -> None:
     path = directory / METHOD_STATE
     if not path.is_file():
         return
-    expected = read_json(directory / STAGE_MANIFEST).get(BASE)
+    expected = read_json(directory / MANIFEST["stage"]).get(BASE)
     with safe_open(path, "pt") as file:
         found = (file.metadata() or {}).get(BASE)
     if found is None or found != expected:
-        wanted = f"with weights {expected[:12]}" if expected else f"that {STAGE_MANIFEST} names"
+        wanted = f"with weights {expected[:12]}" if expected else f"that {MANIFEST['stage']} names"
         told = f"that of a base with weights {found[:12]}" if found else "one that names no base"
         raise UserError(
             f"{path}: expected a method's state made on the base {wanted}, found {told}; remove "
@@ -56,7 +56,7 @@ def load_state(method: Method, directory: Path) -> None:
 
 def method_of(directory: Path) -> Method | None:
     """The method of a checkpoint, with its state; None for one that no stage here made."""
-    manifest = directory / STAGE_MANIFEST
+    manifest = directory / MANIFEST["stage"]
     if not manifest.is_file():
         return None
     spec = read_json(manifest)["spec"]

@@ -6,6 +6,8 @@ Requests are upper limits, not measurements; a job that meets one is submitted a
 import math
 from dataclasses import dataclass
 
+from lethe.artefacts.rules import RULES
+
 # Below this a model trains on one CPU core in minutes to hours, and a GPU would wait for it.
 SMALLEST_ON_GPU = 50e6  # parameters
 GPU_BYTES = 80e9
@@ -32,20 +34,6 @@ PROBE_TOKENS_ON_GPU, PROBE_TOKENS_ON_CPU = 6e7, 2e6
 # 100,000 examples of 512 tokens, three times; a few passes over the miniature.
 STAGE_TOKENS_ON_GPU, STAGE_TOKENS_ON_CPU = 1.6e8, 1e7
 
-# MB and minutes that a job needs beside what grows with the model.
-FIXED = {
-    "fetch": (4000, 240),
-    "data": (4000, 60),
-    "base": (2000, 20),
-    "stage": (2000, 20),
-    "probe": (3000, 20),
-    "end_task": (3000, 20),
-    "collect": (4000, 60),
-    "summarize": (4000, 120),
-    "table": (2000, 10),
-    "figure": (2000, 10),
-    "claims": (2000, 10),
-}
 MORE_MEMORY, MORE_TIME = 2, 1.5  # factors of every further attempt
 
 
@@ -59,7 +47,7 @@ class Request:
 
 
 def request(
-    kind: str,
+    rule: str,
     params: float,
     attempt: int = 1,
     training_tokens: float | None = None,
@@ -67,7 +55,7 @@ def request(
 ) -> Request:
     """What a job of a rule asks for.
 
-    kind: name of the rule, a key of FIXED (KeyError otherwise).
+    rule: a key of `RULES` (KeyError otherwise).
     params: parameters of the model that it trains or scores; 0 where there is none.
     attempt: 1, 2, ... A stage that ran out of time goes on from its snapshot, so that the time of
         a retry is added to what it had.
@@ -75,10 +63,10 @@ def request(
         0: it trains nothing, as a base that was fetched.
     dtype: of the weights in scoring, a key of WIDTH; training holds them in float32.
     """
-    memory, minutes = FIXED[kind]
-    trains = kind in ("base", "stage", "end_task") and training_tokens != 0
-    scores = kind == "probe"
-    params = params if trains or scores or kind in ("base", "stage") else 0.0
+    memory, minutes = RULES[rule].memory, RULES[rule].minutes
+    trains = rule in ("base", "stage", "end_task") and training_tokens != 0
+    scores = rule == "probe"
+    params = params if trains or scores or rule in ("base", "stage") else 0.0
     gpu = gpus(params, trains, dtype) if trains or scores else 0
     copies = SNAPSHOT_COPIES if trains else LOADING_COPIES
     width = WIDTH["float32" if trains else dtype]

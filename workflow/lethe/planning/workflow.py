@@ -6,20 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.disk_errors import require_writable
-from lethe.artefacts.files import sha256_file
-from lethe.artefacts.fingerprint import LIBRARIES, fingerprint
-from lethe.artefacts.local_files import folder_digest
-from lethe.artefacts.paths import (
-    FIGURE_STYLE,
-    LUO2023,
-    LUO2023_MODELS,
-    TASK_YAML,
-    node_manifest,
-    study_directory,
-)
+from lethe.artefacts.paths import node_manifest, study_directory
 from lethe.artefacts.strict_yaml import read_yaml
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
+from lethe.planning.code import code_of
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
 from lethe.planning.records import (
@@ -30,33 +21,6 @@ from lethe.planning.records import (
     write_study_record,
 )
 from lethe.planning.resources import Request, request, training_tokens
-
-DOMAINS = ["lethe.sources.domains.build"]
-# Where the code of a kind of node starts; everything that is imported from there counts.
-CODE = {
-    "data": ["lethe.sources.world.build"],
-    "base": ["lethe.training.base"],
-    "stage": ["lethe.training.stage"],
-    "probe": [
-        "lethe.evaluation.masked_loss",
-        "lethe.evaluation.harness",
-        "lethe.evaluation.text_metrics",
-        "lethe.evaluation.bias",
-    ]
-    + ["lethe.evaluation.mutual", "lethe.evaluation.race_middle"],
-    "end_task": ["lethe.endtasks.results"],
-    "collect": ["lethe.longtables.collect", "lethe.longtables.stage_rows"],
-    "summarize": ["lethe.metrics.study"],
-    "claims": ["lethe.commands.claims"],
-}
-# A base that was trained elsewhere does not depend on how bases are trained here.
-READY_MADE = ["lethe.training.ready_made"]
-# Nor scores that were made elsewhere on how checkpoints are scored.
-SCORED_ELSEWHERE = ["lethe.imported.scores"]
-# Data that a loader prepares do not depend on the world's generator.
-PREPARED = ["lethe.sources.prepare"]
-# Tables that show the published numbers beside the study's.
-WITH_PUBLISHED = ("published", "calibration")
 
 
 @dataclass(frozen=True)
@@ -112,37 +76,16 @@ class Workflow:
         ]
         return [*tables, *figures, *claims, str(folder / "metrics.csv")]
 
-    def code(self, kind: str, node: str = "") -> str:
-        """Fingerprint of the code that makes a node; constant under `code_changes: keep`."""
+    def code(self, rule: str, name: str = "") -> str:
+        """Fingerprint of the code of a rule's job; constant under `code_changes: keep`.
+
+        name: of the node, table or figure that it makes; nothing for files of the whole study.
+        """
         if self.study.code_changes == "keep":
             return "kept"
-        roots = list(CODE.get(kind, ()))
-        spec = self._spec(node)
-        if kind == "base" and "architecture" not in spec:
-            roots = READY_MADE
-        if kind == "data" and spec.get("part") == "domains":
-            roots = DOMAINS
-        if kind == "data" and spec.get("source") != "world":
-            roots = PREPARED
-        scored_elsewhere = kind == "probe" and "imported" in spec
-        if scored_elsewhere:
-            roots = SCORED_ELSEWHERE
-        if kind == "stage" and spec:
-            roots.append(f"lethe.methods.{spec['method']}")
-        if kind == "end_task" and spec:
-            method = self._spec(spec["checkpoint"]).get("method")
-            roots += [f"lethe.methods.{method}"] if method else []
-        if kind in ("tables", "figures"):
-            roots += [f"lethe.{kind}.{node}", f"lethe.commands.{kind.removesuffix('s')}"]
-        trained = kind in ("base", "stage", "probe", "end_task") and not scored_elsewhere
-        code = fingerprint(roots, LIBRARIES if trained else ())
-        if kind == "probe" and not scored_elsewhere:
-            # Definitions of evaluation tasks are not Python, but they make scores.
-            code += folder_digest(str(TASK_YAML), "evaluation/task_yaml")[:12]
-        # The figures' look is not Python, but it makes them too; so do the published numbers.
-        if kind == "claims" or (kind == "tables" and node in WITH_PUBLISHED):
-            return code + "".join(sha256_file(path)[:12] for path in (LUO2023, LUO2023_MODELS))
-        return code + sha256_file(FIGURE_STYLE)[:12] if kind == "figures" else code
+        spec = self._spec(name)
+        stage = self._spec(spec["checkpoint"]) if rule == "end_task" else spec
+        return code_of(rule, spec, name=name, method=stage.get("method"))
 
     def _spec(self, node: str) -> dict[str, Any]:
         return self.plan.nodes[node].spec if node in self.plan.nodes else {}

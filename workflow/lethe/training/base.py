@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lethe.artefacts.files import lock, publish, verify
-from lethe.artefacts.paths import BASE_MANIFEST, node_directory, work_directory
+from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
@@ -73,7 +73,7 @@ def train_base(
             **costs(model, progress, started, trained),
             "provenance": provenance(code),
         }
-        manifest = publish(directory, BASE_MANIFEST, manifest, files)
+        manifest = publish(directory, MANIFEST["base"], manifest, files)
         snapshots.remove()
     return manifest
 

@@ -7,13 +7,7 @@ from pathlib import Path
 
 from lethe.artefacts.files import atomic_path, lock, publish, verify
 from lethe.artefacts.local_files import checkpoint_digest
-from lethe.artefacts.paths import (
-    BASE_MANIFEST,
-    FETCH_MANIFEST,
-    fetched_files,
-    node_directory,
-    work_directory,
-)
+from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, work_directory
 from lethe.errors import UserError
 from lethe.models.loading import check_checkpoint, check_family, check_tokenizer, load_model
 from lethe.models.weights import INDEX, weight_files
@@ -53,7 +47,7 @@ def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
             "seconds": round(time.monotonic() - started, 3),
             "provenance": provenance(code),
         }
-        return publish(directory, BASE_MANIFEST, manifest, files)
+        return publish(directory, MANIFEST["base"], manifest, files)
 
 
 def find_source(spec: dict, results: Path) -> tuple[Path, dict]:
@@ -63,7 +57,7 @@ def find_source(spec: dict, results: Path) -> tuple[Path, dict]:
         UserError: it is missing, or has changed since it was fetched or planned.
     """
     if spec["source"] == "hub":
-        fetched = verify(node_directory(results, "fetched", spec["fetched"]), FETCH_MANIFEST)
+        fetched = verify(node_directory(results, "fetched", spec["fetched"]), MANIFEST["fetched"])
         origin = {key: fetched[key] for key in ("revision", "resolution", "endpoint")}
         return fetched_files(results, spec["fetched"]), {"repo": fetched["spec"]["repo"], **origin}
     if checkpoint_digest(spec["path"], "import") != spec["sha256"]:

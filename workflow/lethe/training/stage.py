@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from lethe.artefacts.files import lock, publish, verify, write_atomic
-from lethe.artefacts.paths import MANIFEST, STAGE_MANIFEST, node_directory, work_directory
+from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
 from lethe.methods.attached import load_state, save_state
 from lethe.methods.contract import Method, Stage
@@ -55,7 +55,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
             **costs(stage.model, progress, started, trained),
             "provenance": provenance(code),
         }
-        manifest = publish(directory, STAGE_MANIFEST, manifest, files)
+        manifest = publish(directory, MANIFEST["stage"], manifest, files)
         snapshots.remove()
     return manifest
 

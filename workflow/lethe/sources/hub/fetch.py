@@ -12,7 +12,7 @@ from huggingface_hub.hf_api import RepoFile
 
 from lethe.artefacts.disk_errors import disk_errors_as_sentences
 from lethe.artefacts.files import lock, publish
-from lethe.artefacts.paths import FETCH_MANIFEST, fetched_files, node_directory, work_directory
+from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, work_directory
 from lethe.errors import UserError
 from lethe.models.weights import INDEX
 from lethe.sources.hub.errors import gated_sentence, hub_errors_as_sentences
@@ -57,7 +57,7 @@ def fetch(node: str, spec: dict, results: Path) -> dict:
             "provenance": {"versions": {"huggingface_hub": version("huggingface_hub")}},
         }
         directory = node_directory(results, "fetched", node)
-        return publish(directory, FETCH_MANIFEST, manifest, [f"files/{f.path}" for f in files])
+        return publish(directory, MANIFEST["fetched"], manifest, [f"files/{f.path}" for f in files])
 
 
 def find_revision(api: HfApi, spec: dict, results: Path) -> str:

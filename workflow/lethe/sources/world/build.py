@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lethe.artefacts.files import publish, write_atomic, write_json
-from lethe.artefacts.paths import DATA_MANIFEST
+from lethe.artefacts.paths import MANIFEST
 from lethe.sources.world import (
     arithmetic,
     bias,
@@ -213,5 +213,5 @@ def build_world(spec: dict, directory: Path | str) -> dict:
         "items": {n: {s: len(r) for s, r in splits.items()} for n, splits in sets.items()},
         "leakage": counts,
     }
-    publish(directory, DATA_MANIFEST, facts, [*files, "leakage.json", *tokenizer_files])
+    publish(directory, MANIFEST["data"], facts, [*files, "leakage.json", *tokenizer_files])
     return facts

@@ -1,0 +1,133 @@
+"""Every rule of the workflow, once: what it makes, the code that makes it, and what a job asks for.
+
+Imports next to nothing, since every job reads it before it does anything else. Nothing here
+changes a result, so that fingerprints of code leave this module out.
+"""
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """Where the code of a job starts; everything that is imported from there counts too.
+
+    modules: dotted names. `{name}` is the table or figure that is made; `{method}` is the method
+        of the stage that is made or read, and a module with it counts where there is one.
+    libraries: the versions of torch and transformers count.
+    """
+
+    modules: tuple[str, ...]
+    libraries: bool = False
+
+
+class Rule(NamedTuple):
+    """What one rule runs, which is the verb of its own name.
+
+    memory: MB beside what grows with the model.
+    minutes: likewise.
+    code: by the way in which the rule makes what it makes; "" where there is one way only.
+        None where nothing is made again when code changes.
+    preload: the group of modules that the fork server has imported; None: a job starts by itself.
+    kind: of the nodes that it makes; None: it makes files of a study.
+    folder, manifest: where the nodes lie in the results, and the file that makes one count.
+    """
+
+    memory: int
+    minutes: int
+    code: dict[str, Code] | None
+    preload: str | None
+    kind: str | None = None
+    folder: str = ""
+    manifest: str = ""
+
+
+METHOD = "lethe.methods.{method}"
+
+RULES = {
+    "fetch": Rule(4000, 240, None, None, "fetched", "fetched", "fetch.json"),
+    "data": Rule(
+        4000,
+        60,
+        {
+            "world": Code(("lethe.sources.world.build",)),
+            "domains": Code(("lethe.sources.domains.build",)),
+            # Data that a loader prepares do not depend on the world's generator.
+            "prepared": Code(("lethe.sources.prepare",)),
+        },
+        "models",
+        "data",
+        "data",
+        "data.json",
+    ),
+    "base": Rule(
+        2000,
+        20,
+        {
+            "trained": Code(("lethe.training.base",), libraries=True),
+            # A base that was trained elsewhere does not depend on how bases are trained here.
+            "ready made": Code(("lethe.training.ready_made",), libraries=True),
+        },
+        "models",
+        "base",
+        "bases",
+        "base.json",
+    ),
+    "stage": Rule(
+        2000,
+        20,
+        {"": Code(("lethe.training.stage", METHOD), libraries=True)},
+        "models",
+        "stage",
+        "stages",
+        "stage.json",
+    ),
+    "probe": Rule(
+        3000,
+        20,
+        {
+            "scored": Code(
+                (
+                    "lethe.evaluation.masked_loss",
+                    "lethe.evaluation.harness",
+                    # Definitions of evaluation tasks name these, no module imports them.
+                    "lethe.evaluation.text_metrics",
+                    "lethe.evaluation.bias",
+                    "lethe.evaluation.mutual",
+                    "lethe.evaluation.race_middle",
+                ),
+                libraries=True,
+            ),
+            # Scores that were made elsewhere do not depend on how checkpoints are scored here.
+            "imported": Code(("lethe.imported.scores",)),
+        },
+        "models",
+        "probe",
+        "scores",
+        "probe.json",
+    ),
+    "end_task": Rule(
+        3000,
+        20,
+        {"": Code(("lethe.endtasks.results", METHOD), libraries=True)},
+        "models",
+        "end_task",
+        "endtasks",
+        "end_task.json",
+    ),
+    "collect": Rule(
+        4000,
+        60,
+        {"": Code(("lethe.longtables.collect", "lethe.longtables.stage_rows"))},
+        "tables",
+    ),
+    "summarize": Rule(4000, 120, {"": Code(("lethe.metrics.study",))}, "tables"),
+    "table": Rule(2000, 10, {"": Code(("lethe.commands.table", "lethe.tables.{name}"))}, "tables"),
+    "figure": Rule(
+        2000,
+        10,
+        {"": Code(("lethe.commands.figure", "lethe.figures.{name}"))},
+        "tables",
+    ),
+    "claims": Rule(2000, 10, {"": Code(("lethe.commands.claims",))}, "tables"),
+}
+KINDS = {rule.kind: rule for rule in RULES.values() if rule.kind is not None}
+"""The rule that makes a kind of node."""

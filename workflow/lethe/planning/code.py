@@ -1,0 +1,57 @@
+"""Which code makes a node, a table or a figure: when it changes, what it made is made again."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts.files import sha256_file
+from lethe.artefacts.fingerprint import LIBRARIES, fingerprint, imported_modules
+from lethe.artefacts.local_files import folder_digest
+from lethe.artefacts.paths import FIGURE_STYLE, LUO2023, LUO2023_MODELS, TASK_YAML
+from lethe.artefacts.rules import RULES
+
+# What is not Python and makes a result too, by the module that reads it.
+READ_BY = {
+    "lethe.evaluation.lookup": (TASK_YAML,),
+    "lethe.commands.figure": (FIGURE_STYLE,),
+    "lethe.metrics.published": (LUO2023, LUO2023_MODELS),
+}
+
+
+def code_of(rule: str, spec: dict[str, Any], *, name: str = "", method: str | None = None) -> str:
+    """The fingerprint of the code that a job of a rule runs.
+
+    Args:
+        spec: of the node that it makes; empty where it makes none.
+        name: of the table or figure that it makes.
+        method: of the stage that it makes or reads; None: of none.
+    """
+    code = RULES[rule].code[way_of(rule, spec)]
+    modules = [
+        module.format(name=name, method=method)
+        for module in code.modules
+        if method or "{method}" not in module
+    ]
+    return fingerprint(modules, LIBRARIES if code.libraries else ()) + _read_by(modules)
+
+
+def way_of(rule: str, spec: dict[str, Any]) -> str:
+    """Which of a rule's ways makes the node of a spec: a key of its `code`."""
+    if rule == "data":
+        is_domains = spec.get("part") == "domains"
+        return "prepared" if spec["source"] != "world" else "domains" if is_domains else "world"
+    if rule == "base":
+        return "trained" if "architecture" in spec else "ready made"
+    if rule == "probe":
+        return "imported" if "imported" in spec else "scored"
+    return ""
+
+
+def _read_by(modules: Iterable[str]) -> str:
+    reached = imported_modules(modules)
+    read = [path for module, paths in READ_BY.items() if module in reached for path in paths]
+    return "".join(_digest(path)[:12] for path in read)
+
+
+def _digest(path: Path) -> str:
+    return folder_digest(str(path), str(path)) if path.is_dir() else sha256_file(path)
