@@ -10,6 +10,7 @@ from matplotlib.text import Text
 from synthetic_study import FULL, Synthetic, long_tables, synthetic_study, with_gaps
 
 from lethe.commands import figure as command
+from lethe.config.by_file import names_in
 from lethe.errors import UserError
 from lethe.figures.appearance import CONTROL_COLOUR, looks
 from lethe.longtables.tables import write_metrics, write_scores
@@ -18,7 +19,7 @@ from lethe.metrics.shown import is_control, lines, shown
 SMALL = Synthetic(items=12)
 # Those of masked language models have tests of their own.
 OF_DOMAINS = {"end_tasks", "importance", "compute"}
-FIGURES = [name for name in command.FIGURES if name not in OF_DOMAINS]
+FIGURES = [name for name in names_in("figures") if name not in OF_DOMAINS]
 
 
 @cache
@@ -188,7 +189,7 @@ def test_the_command_writes_three_files_from_the_tables_on_disk(tmp_path, capsys
     again = pd.read_csv(tmp_path / "figures" / "matrix.csv")
     expected = drawn("matrix", "usual").plotted
     np.testing.assert_allclose(again["value"], expected["value"].astype(float))
-    with pytest.raises(UserError, match="expected one of evolution, fg, .* found 'evolutoin'"):
+    with pytest.raises(UserError, match="'evolutoin' is not known; did you mean 'evolution'"):
         command.run(parser.parse_args(["evolutoin", *arguments[1:]]))
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lethe.config.reading import files_in, merge, parse_study, read_catalogue, read_yaml
+from lethe.config.by_file import names_in
+from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MASKED, parameters_of
 from lethe.planning.plan import make_plan
@@ -13,7 +14,7 @@ CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
 UNPADDED = {"batch_size": 4, "epochs": 1, "max_length": 8, "learning_rate": 1e-3, "unpadded": True}
 
 
-METHODS = files_in("methods")
+METHODS = names_in("methods")
 ENCODERS = [name for name in METHODS if parameters_of(name).families == MASKED]
 ONE_TEXT_A_ROW = [name for name in METHODS if parameters_of(name).one_text_a_row]
 

@@ -8,7 +8,7 @@ from test_tuned import TUNED, plan_of
 
 from lethe.artefacts.fingerprint import imported_modules
 from lethe.artefacts.paths import PACKAGE
-from lethe.config.reading import files_in
+from lethe.config.by_file import names_in
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters, parameters_of
 from lethe.methods.parameters.ewc import EwcParameters
@@ -18,7 +18,7 @@ from lethe.methods.registry import create
 from lethe.parameters.entries import parameter
 from lethe.planning.workflow import CODE
 
-METHODS = files_in("methods")
+METHODS = names_in("methods")
 RECIPE = {"batch_size": 4, "epochs": 1, "max_length": 8, "learning_rate": 1e-3}
 
 

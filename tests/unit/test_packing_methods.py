@@ -13,7 +13,7 @@ from plain_reference import (
     tokenizer_of,
 )
 
-from lethe.config.reading import files_in
+from lethe.config.by_file import names_in
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parameters.base import MASKED, parameters_of
 from lethe.methods.registry import create
@@ -25,7 +25,7 @@ HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capaci
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
 ON_ENCODERS = [
     name
-    for name in files_in("methods")
+    for name in names_in("methods")
     if parameters_of(name).families == MASKED and not parameters_of(name).one_text_a_row
 ]
 CASES = [(method, model_type) for method in EVERY_FAMILY for model_type in FAMILY]
@@ -92,5 +92,5 @@ def test_a_packed_step_of_a_method_is_a_plain_step(name, model_type):
 
 
 def test_the_methods_tested_in_every_family_are_those_that_are_planned_for_every_family():
-    every = {name for name in files_in("methods") if parameters_of(name).families != MASKED}
+    every = {name for name in names_in("methods") if parameters_of(name).families != MASKED}
     assert set(EVERY_FAMILY) == every

@@ -8,6 +8,7 @@ import pytest
 from synthetic_study import Synthetic, long_tables, synthetic_study, with_gaps
 
 from lethe.commands import table as command
+from lethe.config.by_file import names_in
 from lethe.errors import UserError
 from lethe.longtables.tables import write_metrics, write_scores
 from lethe.tables.writing import Table, escape, latex, markdown, readable
@@ -53,7 +54,7 @@ OF_DOMAINS = {
     "masked_loss", "end_tasks", "end_task_methods", "end_task_tests", "ablation", "orders",
     "compute",
 }  # fmt: skip
-TABLES = [name for name in command.TABLES if name not in OF_DOMAINS]
+TABLES = [name for name in names_in("tables") if name not in OF_DOMAINS]
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -151,5 +152,5 @@ def test_the_command_writes_three_forms_and_knows_its_names(tables, tmp_path, ca
     names = {path.name for path in (tmp_path / "tables").iterdir()}
     assert names == {f"{name}.{form}" for name in ("fg", "bases") for form in ("csv", "md", "tex")}
     assert len(capsys.readouterr().out.split()) == 6
-    with pytest.raises(UserError, match="found 'bsaes'"):
+    with pytest.raises(UserError, match="did you mean 'bases'"):
         command.run(parser.parse_args(["bsaes", *arguments[2:]]))

@@ -1,4 +1,7 @@
-"""lethe figure NAME: draw one figure of a study from its tables, as PDF, PNG and plotted CSV."""
+"""lethe figure NAME: draw one figure of a study from its tables, as PDF, PNG and plotted CSV.
+
+A figure is a module of `lethe.figures` with `draw(tables) -> Drawn`.
+"""
 
 import argparse
 import importlib
@@ -6,28 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lethe.artefacts.paths import FIGURE_STYLE
-from lethe.errors import UserError
-
-# Each is a module of this package with `draw(tables) -> Drawn`.
-FIGURES = (
-    "evolution",
-    "fg",
-    "learning_forgetting",
-    "matrix",
-    "scale",
-    "architecture",
-    "instruction_tuning",
-    "mixing",
-    "bias",
-    "end_tasks",
-    "importance",
-    "compute",
-)
+from lethe.config.by_file import names_in, require_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe figure`."""
-    parser.add_argument("name", nargs="+", metavar="NAME", help=f"one of {', '.join(FIGURES)}")
+    parser.add_argument(
+        "name", nargs="+", metavar="NAME", help=f"one of {', '.join(names_in('figures'))}"
+    )
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores.csv")
     parser.add_argument("--metrics", type=Path, required=True, help="the study's metrics.csv")
     parser.add_argument("--stages", type=Path, help="its stages.csv, for costs and importances")
@@ -37,8 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Draw and write; UserError for an unknown name or a table that breaks its schema."""
     for name in args.name:
-        if name not in FIGURES:
-            raise UserError(f"figure: expected one of {', '.join(FIGURES)}, found {name!r}")
+        require_file("figure", "figures", name)
     from lethe.longtables.tables import read_long_tables
 
     tables = read_long_tables(args.scores, args.metrics, args.stages)

@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 
 from lethe.artefacts.files import write_atomic, write_json
 from lethe.artefacts.paths import PROJECT, SCHEMAS
+from lethe.config.by_file import names_in
 from lethe.config.catalogue import Catalogue, Seeds, Study
-from lethe.config.reading import files_in
 from lethe.longtables import rows
 from lethe.methods.parameters.base import parameters_of
 from lethe.models.built_config import TABLE, config_types, table
@@ -98,7 +98,7 @@ def parameter_tables() -> str:
 def known_parameters() -> dict[str, list[type[Parameters]]]:
     """All typed parameters, by what they configure."""
     return {
-        "Method": [parameters_of(name) for name in files_in("methods")],
+        "Method": [parameters_of(name) for name in names_in("methods")],
         "Generator": list(GENERATORS.values()),
         "Loader": [*SHARED, *LOADERS.values()],
         "Built model": config_types(),

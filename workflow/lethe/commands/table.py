@@ -1,22 +1,20 @@
-"""lethe table NAME: write tables of a study as CSV, Markdown and LaTeX."""
+"""lethe table NAME: write tables of a study as CSV, Markdown and LaTeX.
+
+A table is a module of `lethe.tables` with `build(tables) -> Table`.
+"""
 
 import argparse
 import importlib
 from pathlib import Path
 
-from lethe.errors import UserError
-
-# Each is a module of this package with `build(tables) -> Table`.
-TABLES = (
-    "fg", "learning", "matrix", "bases", "answers", "general_ability", "bias", "new_tasks",
-    "instruction_tuning", "mixing", "published", "calibration", "masked_loss",
-    "end_tasks", "end_task_methods", "end_task_tests", "ablation", "orders", "compute",
-)  # fmt: skip
+from lethe.config.by_file import names_in, require_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe table`."""
-    parser.add_argument("name", nargs="+", metavar="NAME", help=f"one of {', '.join(TABLES)}")
+    parser.add_argument(
+        "name", nargs="+", metavar="NAME", help=f"one of {', '.join(names_in('tables'))}"
+    )
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores.csv")
     parser.add_argument("--metrics", type=Path, required=True, help="the study's metrics.csv")
     parser.add_argument("--stages", type=Path, help="its stages.csv, for costs and importances")
@@ -26,8 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build and write; UserError for an unknown name or a table that breaks its schema."""
     for name in args.name:
-        if name not in TABLES:
-            raise UserError(f"table: expected one of {', '.join(TABLES)}, found {name!r}")
+        require_file("table", "tables", name)
     from lethe.longtables.tables import read_long_tables
     from lethe.tables.writing import save
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.paths import PACKAGE, PROJECT
+from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml, require_plain, require_yaml
+from lethe.config.by_file import require_file
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for
@@ -108,9 +109,8 @@ def check_references(catalogue: Catalogue) -> None:
     for name, end_task in catalogue.end_tasks.items():
         require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
         require(f"end_tasks.{name}.task", end_task.task, catalogue.tasks)
-    method_files = files_in("methods")
     for name, method in catalogue.methods.items():
-        require(f"methods.{name}.method", method.method, method_files)
+        require_file(f"methods.{name}.method", "methods", method.method)
         hyper_for(name, method)
         if method.general is not None:
             _check_mixture(f"methods.{name}.general", method.general, catalogue)
@@ -194,7 +194,7 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
     require("recipe", study.recipe, catalogue.recipes)
     for kind in ("tables", "figures"):
         for name in getattr(study, kind):
-            require(kind, name, files_in(kind))
+            require_file(kind, kind, name)
     _require_something(study)
     owners: dict[str, str] = {}
     for probe in selected(study, "probes"):
@@ -243,17 +243,6 @@ def parse_mixture(mixture: str) -> list[tuple[str, int | None]]:
         task, _, count = part.partition(":")
         parts.append((task, int(count) if count else None))
     return parts
-
-
-def files_in(kind: str) -> list[str]:
-    """Names of the methods, tables or figures: the files that define one of that kind."""
-    mark = {"methods": "METHOD =", "tables": "def build(", "figures": "def draw("}[kind]
-    folder = PACKAGE / kind
-    return sorted(
-        path.stem
-        for path in folder.glob("*.py")
-        if any(line.startswith(mark) for line in path.read_text(encoding="utf-8").splitlines())
-    )
 
 
 def _refuse_repeats(key: str, values: list) -> None:
