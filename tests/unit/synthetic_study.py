@@ -50,6 +50,9 @@ class Synthetic:
     items: int = 120
     forgetting: float = 0.12
     seed: int = 7
+    sets: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
+        (axis, tuple(probes)) for axis, probes in SETS.items()
+    )
 
 
 def synthetic_study(what: Synthetic = Synthetic()) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -90,7 +93,7 @@ def checkpoint(
 ) -> tuple[list[dict], list[dict]]:
     """Score and item rows of one checkpoint."""
     scores, items = [], []
-    for axis, probes in SETS.items():
+    for axis, probes in what.sets:
         for probe in probes:
             share = probability(what, axis, probe, run, size, lived)
             item_rows = answered(what, axis, probe, share, run["node"])

@@ -5,11 +5,12 @@ The one source of the JSON schemas and of the manual's tables. Nothing heavy is 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lethe.config.claims import Claim
 from lethe.config.origins import Import, Model, Source
 from lethe.config.recipes import Recipe
+from lethe.longtables.axes import BIAS, DOMAIN, TAKEN
 from lethe.parameters.entries import Count, Entry, Mixture, Name, Number, Positive, Seed, Share
 
 
@@ -34,11 +35,12 @@ class Task(Entry):
 class Evaluation(Entry):
     """One evaluation task of a probe."""
 
-    axis: Literal["knowledge", "reasoning", "reading", "bias", "own", "calibration", "domain"] = (
-        Field(
-            description="the ability it belongs to; `calibration`: none, kept out of every axis; "
-            "`domain`: the texts that a masked language model is trained on"
-        )
+    axis: Name = Field(
+        description="the ability it belongs to, any name: tables and figures show an axis a name. "
+        "Reserved: `own`: tests what a task of the stages teaches; `bias`: the share of "
+        "stereotyped answers, `metric: pct_stereotype`, whose drop is no loss; `calibration`: "
+        "another way to score the set whose words its name holds, kept out of every axis; "
+        "`domain`: `texts` of what masked language models are trained on"
     )
     texts: str | None = Field(
         None,
@@ -56,6 +58,16 @@ class Evaluation(Entry):
         "cluster", description="column that says which items belong together"
     )
     subset: str | None = Field(None, description="column whose values are also scored apart")
+
+    @model_validator(mode="after")
+    def _fits_its_axis(self) -> "Evaluation":
+        if self.axis in TAKEN:
+            raise ValueError(f"another name of `axis`: `{self.axis}` is {TAKEN[self.axis]}")
+        if self.axis == BIAS and self.metric != "pct_stereotype":
+            raise ValueError("`metric: pct_stereotype` beside `axis: bias`, or another axis")
+        if self.axis == DOMAIN and self.texts is None:
+            raise ValueError("`texts` beside `axis: domain`, or another axis")
+        return self
 
 
 class Probe(Entry):

@@ -11,6 +11,7 @@ from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for
 from lethe.errors import UserError
+from lethe.longtables.axes import FIRST, OWN, TAKEN
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
 from lethe.parameters.sentences import require, validated
@@ -106,6 +107,7 @@ def check_references(catalogue: Catalogue) -> None:
         for task, entry in probe.tasks.items():
             if entry.source is not None:
                 require(f"probes.{name}.tasks.{task}.source", entry.source, catalogue.sources)
+    axes = check_axes(catalogue)
     for name, end_task in catalogue.end_tasks.items():
         require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
         require(f"end_tasks.{name}.task", end_task.task, catalogue.tasks)
@@ -116,6 +118,8 @@ def check_references(catalogue: Catalogue) -> None:
             _check_mixture(f"methods.{name}.general", method.general, catalogue)
     for name, claim in catalogue.claims.items():
         for part, test in claim.parts.items():
+            for axis in test.axes:
+                require(f"claims.{name}.parts.{part}.axes", axis, axes)
             for method in test.methods:
                 require(f"claims.{name}.parts.{part}.methods", method, catalogue.methods)
     for name, order in catalogue.orders.items():
@@ -134,6 +138,21 @@ def check_references(catalogue: Catalogue) -> None:
             require(f"recipes.{name}.tuned", method, catalogue.methods)
             recipe_for(name, recipe, "", method)
             hyper_for(method, catalogue.methods[method], name, recipe)
+
+
+def check_axes(catalogue: Catalogue) -> set[str]:
+    """All axes that a claim may name; what tests a task of the stages is of the axis `own`."""
+    own = {task.own for task in catalogue.tasks.values()}
+    axes = {*FIRST, OWN, *TAKEN}
+    for name, probe in catalogue.probes.items():
+        for task, entry in probe.tasks.items():
+            if task in own and entry.axis != OWN:
+                raise UserError(
+                    f"probes.{name}.tasks.{task}.axis: expected `own`, since a task of the "
+                    f"catalogue names it in its `own`, found {entry.axis!r}."
+                )
+            axes.add(entry.axis)
+    return axes
 
 
 def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.tables import RUN_COLUMNS, sorted_axes
+from lethe.longtables.axes import NO_ABILITY, sorted_axes
+from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
 
 NORMAL = 1.96
-APART = ("own", "general")
 COLUMNS = ["axis", "stage_index", "stage_task", "value", "low", "high", "n", "n_units"]
 COLUMNS += ["unit", "note"]
 
@@ -21,7 +21,7 @@ def axis_means(metrics: pd.DataFrame, line: Line) -> pd.DataFrame:
     put together from those of the sets, which share no items. Columns: COLUMNS, also of a
     line without such sets.
     """
-    rows = metrics[metrics["metric"].str.startswith("score_") & ~metrics["axis"].isin(APART)]
+    rows = metrics[metrics["metric"].str.startswith("score_") & ~metrics["axis"].isin(NO_ABILITY)]
     rows = rows[_of_line(rows, line) & ~rows["unit"].isin(SEED_UNITS)]
     divided = set(rows.loc[rows["subset"] != "", "probe"])
     rows = rows[(rows["subset"] != "") | ~rows["probe"].isin(divided)]

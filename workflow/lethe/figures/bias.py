@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import Look, looks, set_words, stage_words, tick_words
 from lethe.figures.drawing import Drawn, Page, empty, legend_height, lower_first
+from lethe.longtables.axes import BIAS
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import LINE_COLUMNS, interval_words, shown
 from lethe.metrics.subjects import Subject, reference, study_subjects
@@ -25,7 +26,7 @@ def draw(tables: LongTables) -> Drawn:
     """A panel per type and one of all pairs, models as lines; below them the statistics."""
     chosen = reference(study_subjects(tables))
     rows = shown(tables.metrics)
-    rows = rows[(rows["axis"] == "bias") & rows["line"].isin([one.line for one in chosen])]
+    rows = rows[(rows["axis"] == BIAS) & rows["line"].isin([one.line for one in chosen])]
     scores = rows[rows["metric"].str.startswith("score_")]
     if not len(scores):
         return empty(TITLE, "No evaluation set of the axis `bias`: select a probe that has one.")

@@ -16,7 +16,8 @@ from lethe.figures.appearance import (
     tick_words,
 )
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.longtables.tables import LongTables, sorted_axes
+from lethe.longtables.axes import BIAS, OWN, sorted_axes
+from lethe.longtables.tables import LongTables
 from lethe.metrics.cells import is_own
 from lethe.metrics.shown import (
     CONTROL,
@@ -119,12 +120,13 @@ def _draw_block(page: Page, top: float, order: str, rows, slots: list[Slot], see
             label.set(ha="right", rotation_mode="anchor")
         metric = METRIC_WORDS.get(_metric(part), _metric(part))
         if slot.column == 0:
-            axes.set_ylabel("score" if slot.axis == "own" else metric, fontsize=7)
+            of_row = metric
+            axes.set_ylabel("score" if slot.axis == OWN else metric, fontsize=7)
         title = set_words(slot.probe)
-        if slot.axis == "own":
-            title += f" ({metric})"
-        if slot.axis == "bias":
+        if slot.axis == BIAS:
             title += " (share)"
+        elif slot.axis == OWN or metric != of_row:
+            title += f" ({metric})"
         axes.set_title(title, fontsize=8, loc="left")
 
 
@@ -201,8 +203,11 @@ def _caption(rows: pd.DataFrame) -> str:
         f"Bands: {lower_first(interval_words(rows))}",
         "All scores are fractions; stage 0 is the base model. Shaded: the stage that teaches the "
         "set's own task. Dotted: chance.",
-        "Bias: share of minimal pairs whose stereotyped sentence is likelier; 0.5 is neutral.",
     ]
+    if (rows["axis"] == BIAS).any():
+        parts.append(
+            "Bias: share of minimal pairs whose stereotyped sentence is likelier; 0.5 is neutral."
+        )
     if rows["order"].str.startswith(CONTROL).any():
         parts.append(
             "Grey: the control, as many steps on general data; it is the same in every block and "

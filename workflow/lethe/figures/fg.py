@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import MARKERS, Look, looks
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.longtables.tables import LongTables, sorted_axes
+from lethe.longtables.axes import sorted_axes
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import (
     Line,
     interval_words,
@@ -22,6 +23,7 @@ from lethe.metrics.shown import (
 MEASURES = {"fg_luo": "FG, %  (fg_luo)", "fg_chance": "FG above chance, %  (fg_chance)"}
 LEFT, TOP, PANEL_HEIGHT, GAP = 0.7, 1.05, 1.9, 0.3
 SPREAD = 0.72
+NARROWEST = 6.5  # inches of a page
 FLOOR = re.compile("at floor: ([^;]*)")
 LISTED = 4
 
@@ -33,8 +35,9 @@ def draw(tables: LongTables) -> Drawn:
     axes_names = sorted_axes(rows["axis"])
     models = list(dict.fromkeys(line[0] for line in lines(rows))) if len(rows) else []
     seen = looks(tables.metrics)
-    each = max(1.9, 0.3 + 0.22 * len(lines(rows))) if len(rows) else 1.9
-    width = max(6.5, LEFT + len(axes_names) * (each + GAP) + 0.1)
+    each = max(1.9, (NARROWEST - LEFT - 0.1) / max(len(axes_names), 1) - GAP)
+    each = max(each, 0.3 + 0.22 * len(lines(rows))) if len(rows) else each
+    width = max(NARROWEST, LEFT + len(axes_names) * (each + GAP) + 0.1)
     crowded = sum(len(model) + 2 for model in models) * 0.062 > each
     handles = _legend(rows, seen)
     head = TOP + legend_height(handles, width)

@@ -7,7 +7,8 @@ from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import CONTROL_COLOUR, METRIC_WORDS, Look, looks
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.longtables.tables import LongTables, sorted_axes
+from lethe.longtables.axes import sorted_axes
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import (
     CONTROL,
     Line,
@@ -23,6 +24,8 @@ OWN = ["own_before", "own_after", "own_final"]
 FINAL = "v"
 LEFT, TOP, HEIGHT, GAP = 0.65, 0.75, 1.9, 0.7
 SPREAD = 0.7
+# Inches that an axis takes at least, and the letters of its name that fit beside others.
+AXIS, LONG_NAME = 0.66, 10
 
 
 def draw(tables: LongTables) -> Drawn:
@@ -30,8 +33,8 @@ def draw(tables: LongTables) -> Drawn:
     rows = shown(tables.metrics, [*OWN, "drop_points"])
     rows = rows[(rows["metric"] != "drop_points") | (rows["probe"] == "")]
     names, seen = orders(tables.metrics), looks(tables.metrics)
-    wide = 5.2
-    width = LEFT + wide + GAP + 3.3 + 0.15
+    wide, drops = 5.2, max(3.3, AXIS * len(_axes_of_drops(rows)))
+    width = LEFT + wide + GAP + drops + 0.15
     handles = _legend(rows, seen)
     head = TOP + legend_height(handles, width)
     page = Page(width, head + len(names) * (HEIGHT + 0.62), _caption(rows))
@@ -44,7 +47,7 @@ def draw(tables: LongTables) -> Drawn:
         mine = rows[rows["order"] == order]
         _draw_own(own, mine[mine["axis"] == "own"], seen, tables)
         own.set_title(f"Order “{order}”: own tasks, as taught", loc="left", weight="bold")
-        drop = page.axes(LEFT + wide + GAP, top, 3.3, HEIGHT, sharey=first)
+        drop = page.axes(LEFT + wide + GAP, top, drops, HEIGHT, sharey=first)
         first = first or drop
         controls = rows["order"].str.startswith(CONTROL)
         _draw_drop(drop, rows[(rows["order"] == order) | controls], seen)
@@ -98,7 +101,7 @@ def _write_missing(axes: Axes, x: float, height: float, look: Look) -> None:
 
 def _draw_drop(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look]) -> None:
     part = rows[rows["metric"] == "drop_points"]
-    names = sorted_axes(part["axis"])
+    names = _axes_of_drops(rows)
     axes.axhline(0, color="#444444", lw=0.8)
     mine = lines(part) if len(part) else []
     models = [line[0] for line in mine]
@@ -121,8 +124,14 @@ def _draw_drop(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look]) -> None:
                 ms=4.5, color=look.colour, mew=0,
             )  # fmt: skip
     axes.set_xticks(range(len(names)), names)
+    for label in axes.get_xticklabels() if max(map(len, names), default=0) > LONG_NAME else []:
+        label.set(rotation=20, ha="right", rotation_mode="anchor")
     axes.set_xlim(-0.5, max(len(names), 1) - 0.5)
     axes.set_ylabel("drop, points (drop_points)")
+
+
+def _axes_of_drops(rows: pd.DataFrame) -> list[str]:
+    return sorted_axes(rows.loc[rows["metric"] == "drop_points", "axis"])
 
 
 def _tasks(rows: pd.DataFrame, tables: LongTables) -> dict[str, str]:

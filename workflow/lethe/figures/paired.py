@@ -10,14 +10,14 @@ from matplotlib.lines import Line2D
 from lethe.figures.appearance import Look, looks, stage_words, tick_words
 from lethe.figures.axis_means import axis_means
 from lethe.figures.drawing import Drawn, Page, empty, legend_height, lower_first
-from lethe.longtables.tables import LongTables, sorted_axes
+from lethe.longtables.axes import GENERAL, OWN, sorted_axes
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import interval_words, shown
 from lethe.metrics.subjects import Subject
 
 PANEL, GAP = (1.75, 1.35), (0.36, 0.86)
 LEFT, TOP = 0.62, 0.72
 FIRST, SECOND = (0, (4, 1.6)), "-"
-APART = ("own", "general")
 OFFSET = 0.14
 FLOOR = "†"
 
@@ -89,8 +89,8 @@ def _means(tables: LongTables, side: Side) -> pd.DataFrame:
 def _numbers(tables: LongTables, metric: str) -> pd.DataFrame:
     """Rows of a metric over seeds where there are several; over axes, or by own task."""
     rows = shown(tables.metrics, [metric])
-    rows = rows[(rows["probe"] == "") | (rows["axis"] == "own")]
-    return rows[~rows["axis"].isin(APART[1:])]
+    rows = rows[(rows["probe"] == "") | (rows["axis"] == OWN)]
+    return rows[rows["axis"] != GENERAL]
 
 
 def _plotted(pairs: list[list[Side]], rows: pd.DataFrame) -> pd.DataFrame:

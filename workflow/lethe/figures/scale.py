@@ -10,7 +10,8 @@ from lethe.figures.architecture import size_words
 from lethe.figures.axis_means import axis_means
 from lethe.figures.drawing import Drawn, Page, empty, legend_height, lower_first
 from lethe.figures.paired import FLOOR
-from lethe.longtables.tables import LongTables, sorted_axes
+from lethe.longtables.axes import sorted_axes
+from lethe.longtables.tables import LongTables
 from lethe.metrics.pairs import series
 from lethe.metrics.shown import interval_words, shown
 from lethe.metrics.subjects import Subject, study_subjects
@@ -19,6 +20,7 @@ TITLE = "Forgetting against size"
 PANEL, GAP = (1.9, 1.5), (0.4, 0.62)
 LEFT, TOP = 0.7, 0.95
 NEAR = 1.3
+NARROWEST = 6.5  # inches of a page
 ENDS = {"base": ("white", ":"), "after the last stage": (None, "-")}
 
 
@@ -32,16 +34,17 @@ def draw(tables: LongTables) -> Drawn:
     if not axes_names:
         return empty(TITLE, "No evaluation set of general ability: select a probe that has one.")
     ends = _ends(tables, known)
-    width = max(6.5, LEFT + len(axes_names) * (PANEL[0] + GAP[0]) + 0.1)
+    wide = max(PANEL[0], (NARROWEST - LEFT - 0.1) / len(axes_names) - GAP[0])
+    width = LEFT + len(axes_names) * (wide + GAP[0]) + 0.1
     handles = _legend(known)
     head = TOP + legend_height(handles, width)
     page = Page(width, head + 2 * (PANEL[1] + GAP[1]), _caption(drops, ends))
     page.text(0.2, 0.1, TITLE, fontsize=11, weight="bold")
     page.legend(handles, 0.2, 0.36)
     for column, axis in enumerate(axes_names):
-        left = LEFT + column * (PANEL[0] + GAP[0])
-        upper = page.axes(left, head, *PANEL)
-        lower = page.axes(left, head + PANEL[1] + GAP[1], *PANEL)
+        left = LEFT + column * (wide + GAP[0])
+        upper = page.axes(left, head, wide, PANEL[1])
+        lower = page.axes(left, head + PANEL[1] + GAP[1], wide, PANEL[1])
         for place, models in enumerate(known):
             _draw_line(upper, drops, models, axis, place, _style(place)[0], "-")
             for name, (face, stroke) in ENDS.items():

@@ -20,7 +20,6 @@ SCORE_COLUMNS = columns("scores")
 ITEM_COLUMNS = columns("items")
 METRIC_COLUMNS = columns("metrics")
 STAGE_COLUMNS = columns("stages")
-AXES = ["knowledge", "reasoning", "reading", "bias", "own"]
 # What must not differ within a matrix: between any two cells, and within one evaluation set.
 SAME_EVERYWHERE = ["engine", "dtype"]
 SAME_WITHIN_TASK = ["task_version", "task_digest", "lm_eval_version", "shots", "n"]
@@ -85,12 +84,6 @@ def read_long_tables(scores: Path, metrics: Path, stages: Path | None) -> LongTa
     """The tables of a study from its files; UserError as in `read_scores`."""
     read = {} if stages is None else {"stages": read_stages(stages)}
     return LongTables(scores=read_scores(scores), metrics=read_metrics(metrics), **read)
-
-
-def sorted_axes(axes: Iterable[str]) -> list[str]:
-    """Axes in their fixed order; unknown ones follow by name."""
-    known = {axis: rank for rank, axis in enumerate(AXES)}
-    return sorted(set(axes), key=lambda axis: (known.get(axis, len(AXES)), axis))
 
 
 def run_key(row: Mapping[str, Any] | pd.Series) -> tuple:

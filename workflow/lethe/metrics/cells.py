@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.tables import history, matrix, sorted_axes
+from lethe.longtables.axes import CALIBRATION, OWN, sorted_axes
+from lethe.longtables.tables import history, matrix
 from lethe.metrics.resamples import ItemResamples
-
-CALIBRATION = "calibration"
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def own_columns(cells: Cells) -> list[int | None]:
         own = [
             column
             for column, one in enumerate(cells.evaluations)
-            if one.axis == "own" and not one.subset and is_own(one.probe, mixture)
+            if one.axis == OWN and not one.subset and is_own(one.probe, mixture)
         ]
         found.append(own[0] if len(own) == 1 else None)
     return [column if found.count(column) == 1 else None for column in found]

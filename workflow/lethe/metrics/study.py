@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
+from lethe.longtables.axes import BIAS, OWN
 from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.schema import parse_table, table_text
@@ -25,7 +26,7 @@ from lethe.metrics.resamples import ItemResamples
 
 DROPS = ("fg_luo", "fg_last", "fg_chance", "drop_points")
 # bias has no good direction and own tasks are what is taught: neither is general ability lost.
-NOT_GENERAL = ("bias", "own")
+NOT_GENERAL = (BIAS, OWN)
 NO_SPREAD = "all resamples alike"
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from lethe.longtables.axes import CALIBRATION
 from lethe.longtables.tables import RUN_COLUMNS, LongTables, history, of_run, run_key
-from lethe.metrics.cells import CALIBRATION
 from lethe.metrics.end_tasks import SUMMARIES, percentages
 from lethe.metrics.general import FLOOR_STDERRS
 from lethe.metrics.shown import CONTROL, LINE_COLUMNS, PLAIN, SEED_UNITS

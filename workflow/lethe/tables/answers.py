@@ -7,7 +7,8 @@ answers rather than what it knows.
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.tables import LongTables, sorted_axes
+from lethe.longtables.axes import sorted_axes
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import LINE_COLUMNS, lines
 from lethe.tables.lines import words
 from lethe.tables.writing import Table

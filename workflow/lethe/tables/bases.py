@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.tables import LongTables, sorted_axes
+from lethe.longtables.axes import sorted_axes
+from lethe.longtables.tables import LongTables
 from lethe.metrics.general import FLOOR_STDERRS
 from lethe.metrics.shown import SEED_UNITS
 from lethe.tables.writing import Table

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from lethe.longtables.axes import BIAS
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import LINE_COLUMNS, shown
 from lethe.metrics.subjects import Subject, study_subjects
@@ -10,7 +11,6 @@ from lethe.tables.lines import NUMBERS, of_line
 from lethe.tables.paper import behind_drop, elements_of, ends_and_drop, or_nothing, words_of
 from lethe.tables.writing import Table
 
-AXIS = "bias"
 PAPER, ALL_PAIRS, APART = "mean over types", "all pairs", "likelihood_diff, nats"
 CAPTION = (
     "Bias (Luo et al. 2023, Table 5). pct_stereotype: pairs whose stereotyped sentence is the "
@@ -29,7 +29,7 @@ def build(tables: LongTables) -> Table:
     found = []
     for one in study_subjects(tables, controls=True):
         part = of_line(rows, one.line)
-        part = part[part["axis"] == AXIS]
+        part = part[part["axis"] == BIAS]
         if len(part):
             found += _of_subject(one, rows, part, tables.scores)
     stages = sorted({name for row in found for name in row if name.startswith("stage_")})
@@ -42,12 +42,12 @@ def _of_subject(one: Subject, rows: pd.DataFrame, part: pd.DataFrame, scores) ->
     head = words_of(one)
     scored = part[part["metric"].str.startswith("score_")]
     last = int(scored["stage_index"].max())
-    whole = ends_and_drop(one, rows, AXIS)
+    whole = ends_and_drop(one, rows, BIAS)
     stages = {f"stage_{stage}": _mean(scored, stage) for stage in range(1, last)}
     ends = {f"stage_0{end}": whole[f"R_o{end}"] for end in ("", "_low", "_high")}
     ends |= {f"stage_{last}{end}": whole[f"R_-1{end}"] for end in ("", "_low", "_high")}
     fg = {f"FG{end}": whole[f"FG{end}"] for end in ("", "_low", "_high")}
-    behind = behind_drop(one, rows, [AXIS])
+    behind = behind_drop(one, rows, [BIAS])
     found = [_row(head, PAPER, _ordered({**ends, **stages}), fg, behind)]
     for (probe, subset), cells in scored.groupby(["probe", "subset"], sort=False):
         what = subset or (ALL_PAIRS if scored["subset"].any() else probe)

@@ -10,8 +10,8 @@ from itertools import islice, product
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.tables import LongTables, sorted_axes
-from lethe.metrics.cells import CALIBRATION
+from lethe.longtables.axes import CALIBRATION, sorted_axes
+from lethe.longtables.tables import LongTables
 from lethe.metrics.published import means, read_published
 from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from lethe.longtables.tables import LongTables, sorted_axes
+from lethe.longtables.axes import NO_ABILITY, sorted_axes
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import lines, shown
 from lethe.tables.lines import behind, number, of_line, words
 from lethe.tables.writing import Table
@@ -24,7 +25,7 @@ def build(tables: LongTables) -> Table:
     found = []
     for axis in sorted_axes(rows["axis"]):
         part = rows[rows["axis"] == axis]
-        if axis in ("own", "general"):
+        if axis in NO_ABILITY:
             continue
         for line in lines(part):
             one = of_line(part, line)

@@ -1,5 +1,6 @@
 """Table 4 of Luo et al. 2023: R_o, R_-1 and FG by axis and model, in percent as printed there."""
 
+from lethe.longtables.axes import BIAS
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import shown
 from lethe.metrics.subjects import study_subjects
@@ -25,7 +26,7 @@ CAPTION = (
 def build(tables: LongTables) -> Table:
     """A row per model, method and order, three numbers per axis; bias has its own table."""
     rows = shown(tables.metrics)
-    axes = [axis for axis in axes_of(rows) if axis != "bias"]
+    axes = [axis for axis in axes_of(rows) if axis != BIAS]
     found = []
     for one in study_subjects(tables, controls=True):
         if not len(of_line(rows, one.line)):

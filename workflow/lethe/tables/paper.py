@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.shown import SEED_UNITS
 from lethe.metrics.subjects import POINTS, TRAIN_SEEDS, Subject, replicates
@@ -10,7 +11,6 @@ from lethe.tables.lines import number, of_line
 from lethe.tables.writing import Table
 
 PERCENT = ("R_o", "R_-1", "FG")
-SETS_APART = ("own", "general")
 NORMAL = 1.96
 CAPTION_ENDS = (
     "FG: drop relative to the base, mean over stages and sets (fg_luo), %; positive = drop. "
@@ -21,9 +21,7 @@ CAPTION_ENDS = (
 
 def axes_of(rows: pd.DataFrame) -> list[str]:
     """Axes of general ability in the rows, in their fixed order; own tasks are none."""
-    from lethe.longtables.tables import sorted_axes
-
-    return [axis for axis in sorted_axes(rows["axis"]) if axis not in SETS_APART]
+    return [axis for axis in sorted_axes(rows["axis"]) if axis not in NO_ABILITY]
 
 
 def ends_and_drop(one: Subject, rows: pd.DataFrame, axis: str, prefix: str = "") -> dict:
