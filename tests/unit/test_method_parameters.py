@@ -8,6 +8,7 @@ from test_tuned import TUNED, plan_of
 
 from lethe.artefacts.fingerprint import imported_modules
 from lethe.artefacts.paths import PACKAGE
+from lethe.artefacts.rules import RULES
 from lethe.config.by_file import names_in
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters, parameters_of
@@ -16,7 +17,6 @@ from lethe.methods.parameters.hat import HatParameters
 from lethe.methods.parts.hard_attention.places import KINDS
 from lethe.methods.registry import create
 from lethe.parameters.entries import parameter
-from lethe.planning.workflow import CODE
 
 METHODS = names_in("methods")
 RECIPE = {"batch_size": 4, "epochs": 1, "max_length": 8, "learning_rate": 1e-3}
@@ -183,6 +183,8 @@ def test_a_constructor_that_does_not_take_its_parameters_is_one_sentence(monkeyp
 @pytest.mark.parametrize("name", METHODS)
 def test_typed_parameters_are_no_part_of_the_code_of_a_stage(name):
     """All that they come to is in the spec; a better sentence or description retrains nothing."""
-    covered = imported_modules([*CODE["stage"], f"lethe.methods.{name}"])
+    covered = imported_modules(
+        [module.format(method=name) for module in RULES["stage"].code[""].modules]
+    )
     assert f"lethe.methods.{name}" in covered
     assert not [module for module in covered if "parameters" in module]

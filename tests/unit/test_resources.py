@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -9,9 +10,18 @@ import yaml
 from lethe.artefacts.rules import RULES
 from lethe.config.catalogue import Catalogue
 from lethe.config.reading import parse_study
+from lethe.models.parameter_bytes import TRAINING
 from lethe.planning.nodes import Node, Plan
-from lethe.planning.resources import Request, gpus, request, training_tokens
+from lethe.planning.resources import (
+    GPU_BYTES,
+    USABLE_SHARE,
+    Request,
+    gpus,
+    request,
+    training_tokens,
+)
 from lethe.planning.workflow import Workflow
+from lethe.training.memory import elsewhere
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 7.1e9
@@ -119,6 +129,16 @@ def cell(kind: str, size: float) -> str:
     time = f"{hours} h {minutes:02d}" if hours else f"{minutes} min"
     gpu = f", {asked.gpu} GPU{'s' if asked.gpu > 1 else ''}" if asked.gpu else ""
     return f"{asked.mem_mb / 1000:.0f} GB, {time}{gpu}"
+
+
+def test_every_sentence_says_the_bytes_that_requests_are_made_of():
+    # A model of so many parameters fills one GPU's share for training, and the next one does not.
+    most = int(GPU_BYTES * USABLE_SHARE / TRAINING)
+    assert gpus(most, True, "float32") == 1 and gpus(most * 1.001, True, "float32") == 2
+    manual = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    assert f"takes {TRAINING} bytes a parameter" in manual
+    stage = SimpleNamespace(step=3)
+    assert f"({TRAINING} bytes a parameter)" in str(elsewhere(stage))
 
 
 def test_the_manual_tells_what_is_asked_for():

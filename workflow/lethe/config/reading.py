@@ -6,12 +6,12 @@ from typing import Any
 
 from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml, require_plain, require_yaml
+from lethe.config.axes import check_axes
 from lethe.config.by_file import require_file
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for
 from lethe.errors import UserError
-from lethe.longtables.axes import FIRST, OWN, TAKEN
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
 from lethe.parameters.sentences import require, validated
@@ -138,21 +138,6 @@ def check_references(catalogue: Catalogue) -> None:
             require(f"recipes.{name}.tuned", method, catalogue.methods)
             recipe_for(name, recipe, "", method)
             hyper_for(method, catalogue.methods[method], name, recipe)
-
-
-def check_axes(catalogue: Catalogue) -> set[str]:
-    """All axes that a claim may name; what tests a task of the stages is of the axis `own`."""
-    own = {task.own for task in catalogue.tasks.values()}
-    axes = {*FIRST, OWN, *TAKEN}
-    for name, probe in catalogue.probes.items():
-        for task, entry in probe.tasks.items():
-            if task in own and entry.axis != OWN:
-                raise UserError(
-                    f"probes.{name}.tasks.{task}.axis: expected `own`, since a task of the "
-                    f"catalogue names it in its `own`, found {entry.axis!r}."
-                )
-            axes.add(entry.axis)
-    return axes
 
 
 def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:

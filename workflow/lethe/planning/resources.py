@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 from lethe.artefacts.rules import RULES
+from lethe.models.parameter_bytes import TRAINING, WIDTH
 
 # Below this a model trains on one CPU core in minutes to hours, and a GPU would wait for it.
 SMALLEST_ON_GPU = 50e6  # parameters
@@ -14,10 +15,6 @@ GPU_BYTES = 80e9
 # The rest of a GPU is for activations, the CUDA context and fragments.
 USABLE_SHARE = 0.8
 
-WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes of a number
-# Full fine-tuning with AdamW, whatever the arithmetic: weights, gradient and two moments in
-# float32, and two bytes for a half-precision copy of the weights: 18 bytes a parameter.
-TRAINING_COPIES, HALF_COPY = 4, 2
 # A snapshot in host memory: weights and two moments as tensors, and again as the file's bytes.
 SNAPSHOT_COPIES = 6
 # A checkpoint that is loaded: its tensors, and again as the file's bytes.
@@ -89,7 +86,7 @@ def gpus(params: float, trains: bool, dtype: str) -> int:
     """GPUs that hold a model of `params` parameters, in training or in scoring; 0: none needed."""
     if params < SMALLEST_ON_GPU:
         return 0
-    size = TRAINING_COPIES * WIDTH["float32"] + HALF_COPY if trains else WIDTH[dtype]
+    size = TRAINING if trains else WIDTH[dtype]
     return max(1, math.ceil(size * params / (GPU_BYTES * USABLE_SHARE)))
 
 

@@ -4,6 +4,7 @@ import torch
 
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
+from lethe.models.parameter_bytes import TRAINING
 
 
 def halve(stage: Stage, method: Method, rows: int) -> int:
@@ -44,6 +45,6 @@ def elsewhere(stage: Stage) -> UserError:
     """The sentence for memory that runs out outside of a step's micro-batches."""
     return UserError(
         f"Memory ran out at step {stage.step}, outside of its micro-batches: the weights, their "
-        "gradients and AdamW's state (18 bytes a parameter), or what the method keeps beside them, "
-        "do not fit; take a larger GPU, or several."
+        f"gradients and AdamW's state ({TRAINING} bytes a parameter), or what the method keeps "
+        "beside them, do not fit; take a larger GPU, or several."
     )
