@@ -11,8 +11,9 @@ from synthetic_study import FULL, Synthetic, long_tables, synthetic_study, with_
 
 from lethe.commands import figure as command
 from lethe.config.by_file import names_in
+from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
-from lethe.figures.appearance import CONTROL_COLOUR, looks
+from lethe.figures.appearance import CONTROL_COLOUR, METHODS, OTHER_METHOD, looks
 from lethe.longtables.tables import write_metrics, write_scores
 from lethe.metrics.shown import is_control, lines, shown
 
@@ -261,6 +262,13 @@ def test_bias_shows_every_type_with_its_fg_and_the_second_statistic():
     assert set(plotted.loc[plotted["metric"] == "fg_luo", "subset"]) == set(shares["subset"])
     assert (plotted["metric"] == "likelihood_diff").sum() == 4 * 6
     assert "not scored" in words(drawn("bias", "usual").figure)
+
+
+def test_every_colour_is_that_of_a_method_of_the_catalogue_and_its_own():
+    methods = read_yaml(CATALOGUE / "methods.yaml")
+    assert METHODS.keys() <= methods.keys()
+    assert len(set(METHODS.values())) == len(METHODS)
+    assert not set(METHODS.values()) & {CONTROL_COLOUR, OTHER_METHOD}
 
 
 def test_nine_models_have_nine_looks():

@@ -34,7 +34,7 @@ def test_scores_survive_writing_and_reading_to_the_last_bit(tables, tmp_path):
     scores = scores.assign(value=np.random.default_rng(0).random(len(scores)))
     longtables.write_scores(tmp_path / "scores.csv", scores)
     again = longtables.read_scores(tmp_path / "scores.csv")
-    assert list(again.columns) == longtables.SCORE_COLUMNS
+    assert list(again.columns) == columns("scores")
     assert (again["value"].to_numpy() == scores["value"].to_numpy()).all()
     assert again["end_task_seed"].isna().all() and (again["params"] == 1000).all()
     again.pipe(lambda frame: longtables.write_scores(tmp_path / "again.csv", frame))

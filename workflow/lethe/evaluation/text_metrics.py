@@ -32,30 +32,20 @@ def process_simp(doc: dict, results: list) -> dict:
     return {"sari": statistics, **_overlap(doc, generated)}
 
 
-def process_emdg(doc: dict, results: list) -> dict:
-    """Empathetic dialogue: BLEU first (as Luo et al.), ROUGE-1 and exact match."""
+def process_text(doc: dict, results: list) -> dict:
+    """Generated text beside its references: BLEU, ROUGE-1 and exact match."""
     return _overlap(doc, results[0])
 
 
-def process_inqqg(doc: dict, results: list) -> dict:
-    """Inquisitive question generation: BLEU first (as Luo et al.), ROUGE-1 and exact match."""
-    return _overlap(doc, results[0])
-
-
-def process_exp(doc: dict, results: list) -> dict:
-    """Explanation: BLEU first (as Luo et al.), ROUGE-1 and exact match."""
-    return _overlap(doc, results[0])
+# Names in the YAML of tasks: dialogue, questions and explanations, all BLEU first (as Luo et al.),
+# and prompts and responses of one's own.
+process_emdg = process_inqqg = process_exp = process_generic = process_text
 
 
 def process_hgen(doc: dict, results: list) -> dict:
     """Headline with a constraint: ROUGE-1 first (as Luo et al.), the constraint, BLEU."""
     generated = results[0]
     return {**_overlap(doc, generated), "constraint": constraint(generated, doc["constraint"])}
-
-
-def process_generic(doc: dict, results: list) -> dict:
-    """Prompts and responses of one's own: ROUGE-1, BLEU and exact match."""
-    return _overlap(doc, results[0])
 
 
 def constraint(generated: str, wanted: dict) -> float:

@@ -18,8 +18,6 @@ WIDE, LABELS = 4.1, 2.0
 LEFT, TOP, BELOW = 0.6, 0.65, 0.65
 LABEL_HEIGHT, SHORTEST = 0.15, 2.3
 LOG_FROM = 5
-# From the left edge of the name to just before the point.
-LEADER = {"arrowstyle": "-", "lw": 0.5, "alpha": 0.6, "shrinkB": 3, "relpos": (0, 0.5)}
 KEYS = ["model", "method", "order"]
 
 

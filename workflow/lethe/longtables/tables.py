@@ -16,7 +16,6 @@ from lethe.errors import UserError
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.schema import columns, read_table, write_table
 
-SCORE_COLUMNS = columns("scores")
 ITEM_COLUMNS = columns("items")
 METRIC_COLUMNS = columns("metrics")
 STAGE_COLUMNS = columns("stages")
