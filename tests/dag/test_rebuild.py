@@ -5,6 +5,10 @@ import re
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 DOWNSTREAM = {"collect": 1, "summarize": 1, "table": 4, "figure": 4, "claims": 1}
 
 

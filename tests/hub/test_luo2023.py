@@ -6,7 +6,6 @@ names and at the pinned revisions.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,16 +13,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from workflow_copy import ROOT, copy_workflow
 
 from lethe.config.reading import read_catalogue, read_study
 
-ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "loaders"), str(ROOT / "tests" / "unit")]
 
 import evaluation_tables  # noqa: E402
 import raw_tables  # noqa: E402
 
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+pytestmark = pytest.mark.slow
+
 # A model of each architecture, and the one into whose stages general instructions are mixed.
 MODELS = {"bloomz-1.1b": "bloom", "mt0-1.2b": "mt0", "llama-7b": "llama"}
 # Rows where the rules of the paper hold back thousands for tests; a few are left to train on.
@@ -45,9 +45,7 @@ OVERLAY = {
 @pytest.fixture
 def project(tmp_path) -> Path:
     """A copy of the workflow with the overlay."""
-    for part in PARTS:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-        copy(ROOT / part, tmp_path / part)
+    copy_workflow(tmp_path)
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(OVERLAY))
     return tmp_path
 
