@@ -37,6 +37,8 @@ quick: env
 
 lint: env
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/snakefmt --check Snakefile workflow/rules
 	@$(BIN)/python -m snakemake --lint
 
