@@ -65,7 +65,7 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
     catalogue = validated(
         Catalogue, entries, f"the files of {directory.parent.name}/{directory.name}"
     )
-    merged = {}
+    merged: dict[str, Any] = {}
     for kind in Catalogue.model_fields:
         shipped, own = getattr(catalogue, kind), getattr(study.define, kind)
         for name in shipped.keys() & own.keys():
@@ -102,9 +102,9 @@ def check_references(catalogue: Catalogue) -> None:
                 f"probes.{name}: expected sets with `texts`, for masked language models, or "
                 "lm-eval's tasks, found both; make two probes of it."
             )
-        for task, entry in probe.tasks.items():
+        for evaluated, entry in probe.tasks.items():
             if entry.source is not None:
-                require(f"probes.{name}.tasks.{task}.source", entry.source, catalogue.sources)
+                require(f"probes.{name}.tasks.{evaluated}.source", entry.source, catalogue.sources)
     for name, end_task in catalogue.end_tasks.items():
         require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
         require(f"end_tasks.{name}.task", end_task.task, catalogue.tasks)
@@ -116,12 +116,16 @@ def check_references(catalogue: Catalogue) -> None:
             _check_mixture(f"methods.{name}.general", method.general, catalogue)
     for name, claim in catalogue.claims.items():
         for part, test in claim.parts.items():
-            for method in test.methods:
-                require(f"claims.{name}.parts.{part}.methods", method, catalogue.methods)
+            for compared in test.methods:
+                require(f"claims.{name}.parts.{part}.methods", compared, catalogue.methods)
     for name, order in catalogue.orders.items():
         for place, mixture in enumerate(order, start=1):
             _check_mixture(f"orders.{name}, stage {place}", mixture, catalogue)
         _refuse_repeats_of_stages(name, order)
+    _check_recipes(catalogue)
+
+
+def _check_recipes(catalogue: Catalogue) -> None:
     for name, recipe in catalogue.recipes.items():
         if (recipe.epochs is None) == (recipe.steps is None):
             raise UserError(f"recipes.{name}: expected either `epochs` or `steps`, not both.")

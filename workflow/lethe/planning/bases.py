@@ -1,5 +1,7 @@
 """Nodes of base models: built, fetched, imported, or derived from another."""
 
+from typing import Any
+
 from lethe.artefacts.local_files import checkpoint_digest
 from lethe.config.catalogue import Catalogue
 from lethe.config.origins import Model
@@ -28,7 +30,12 @@ def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node
     """Trained here: its data, architecture, recipe, seed and dev floors."""
     model = catalogue.models[name]
     data = add_data(plan, catalogue, model.source, world_seed)
-    shared = {"task": "corpus", "data": data.id, "template": "{prompt}", "delimiter": " "}
+    shared: dict[str, Any] = {
+        "task": "corpus",
+        "data": data.id,
+        "template": "{prompt}",
+        "delimiter": " ",
+    }
     shared |= {"count": None, "draw": 0}
     spec = {
         "family": model.family,

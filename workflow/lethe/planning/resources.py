@@ -75,7 +75,7 @@ def request(
         0: it trains nothing, as a base that was fetched.
     dtype: of the weights in scoring, a key of WIDTH; training holds them in float32.
     """
-    memory, minutes = FIXED[kind]
+    memory, minutes = map(float, FIXED[kind])
     trains = kind in ("base", "stage", "end_task") and training_tokens != 0
     scores = kind == "probe"
     params = params if trains or scores or kind in ("base", "stage") else 0.0
