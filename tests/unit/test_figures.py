@@ -25,15 +25,16 @@ FIGURES = [name for name in command.FIGURES if name not in OF_DOMAINS]
 def study(name):
     """Tables of a made-up study by what is special about it."""
     usual = name in ("usual", "gaps")
-    scores, items = synthetic_study(SMALL if usual else Synthetic(items=12, orders=("forward",)))
+    small = Synthetic(items=12, orders=("forward",), sets=2)
+    scores, items = synthetic_study(SMALL if usual else small)
     if name == "three seeds":
         return long_tables(
-            *synthetic_study(Synthetic((("xs", 7),), (0, 1, 2), ("forward",), items=8))
+            *synthetic_study(Synthetic((("xs", 7),), (0, 1, 2), ("forward",), items=8, sets=2))
         )
     if name in ("all parts", "all parts, one seed"):
         seeds = (0, 1, 2) if name == "all parts" else (0,)
         orders = ("forward", "reverse", "mixed")
-        scores, items = synthetic_study(Synthetic(FULL, seeds, orders, items=12))
+        scores, items = synthetic_study(Synthetic(FULL, seeds, orders, items=12, sets=2))
         apart = scores[scores["metric"] == "pct_stereotype"]
         apart = apart.assign(metric="likelihood_diff", headline=False)
         return long_tables(pd.concat([scores, apart]), items)
@@ -264,12 +265,14 @@ def test_bias_shows_every_type_with_its_fg_and_the_second_statistic():
 
 def test_nine_models_have_nine_looks():
     models = tuple((f"model-{n}", 1000 + n) for n in range(9))
-    found = looks(long_tables(*synthetic_study(Synthetic(models, items=6, control=False))).metrics)
+    found = looks(
+        long_tables(*synthetic_study(Synthetic(models, items=6, control=False, sets=1))).metrics
+    )
     assert len({(look.colour, look.marker) for look in found.values()}) == 9
 
 
 def test_a_stage_that_was_not_scored_is_missing_beside_its_pair():
-    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12))
+    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12, sets=2))
     gone = (scores["model"] == "encdec-s") & (scores["stage_index"] == 2)
     tables = long_tables(scores[~(gone & (scores["axis"] == "reading"))], items)
     with command.style():
@@ -296,7 +299,7 @@ def drawn_of(figure, tables):
 
 
 def test_a_base_at_floor_is_said_where_fg_has_a_value_and_where_it_has_none():
-    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12))
+    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12, sets=2))
     flat = (scores["axis"] == "reading") & scores["model"].isin(["decoder-xs", "decoder-s-tuned"])
     low = long_tables(scores.assign(value=scores["value"].where(~flat, 0.25)), items[:0])
     none = long_tables(scores.assign(value=scores["value"].where(~flat, 0.0)), items[:0])
@@ -310,14 +313,14 @@ def test_a_base_at_floor_is_said_where_fg_has_a_value_and_where_it_has_none():
 
 @pytest.mark.parametrize("figure", COMPARISONS)
 def test_a_comparison_without_general_sets_is_a_page_that_says_so(figure):
-    scores, items = synthetic_study(Synthetic(FULL, orders=("forward", "mixed"), items=8))
+    scores, items = synthetic_study(Synthetic(FULL, orders=("forward", "mixed"), items=8, sets=1))
     found = words(drawn_of(figure, long_tables(scores[scores["axis"] == "own"], items)).figure)
     assert "No evaluation set of general ability" in " ".join(found)
 
 
 def test_more_series_than_colours_are_drawn():
     models = tuple((f"m{place}", 1000 * (place + 1)) for place in range(24))
-    what = Synthetic(models, orders=("forward",), control=False, tasks=("simp",), items=4)
+    what = Synthetic(models, orders=("forward",), control=False, tasks=("simp",), items=4, sets=1)
     scores, items = synthetic_study(what)
     series = scores["model"].str[1:].astype(int).floordiv(2).map("series-{:02d}".format)
     plotted = drawn_of("scale", long_tables(scores.assign(series=series), items, 5)).plotted
