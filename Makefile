@@ -1,6 +1,6 @@
 # make figures   the default study, from an empty folder to its figures
 # make test      the tests, in as many processes as CORES
-# make quick     those of them that run no whole study (not marked `slow`): within a minute
+# make quick     those of them that are not marked `slow`: no whole study, within a minute
 # make lint      style of code and rules, order of the package's rooms, types
 # make env       the environment alone;  make clean-env removes it
 #

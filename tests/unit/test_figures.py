@@ -15,6 +15,9 @@ from lethe.figures.appearance import CONTROL_COLOUR, looks
 from lethe.longtables.tables import write_metrics, write_scores
 from lethe.metrics.shown import is_control, lines, shown
 
+# Nine figures of nine studies are drawn.
+pytestmark = pytest.mark.slow
+
 SMALL = Synthetic(items=12)
 # Those of masked language models have tests of their own.
 OF_DOMAINS = {"end_tasks", "importance", "compute"}
