@@ -1,6 +1,7 @@
 # make figures   the default study, from an empty folder to its figures
-# make test      the tests
-# make lint      style of code and rules
+# make test      the tests, in as many processes as CORES
+# make quick     those of them that are not marked `slow`: no whole study, within a minute
+# make lint      style of code and rules, order of the package's rooms, types
 # make env       the environment alone;  make clean-env removes it
 #
 # Variables: CORES=4, CONFIG=my.yaml (a study of your own), PYTHON=python3.12, VENV=.venv,
@@ -16,9 +17,11 @@ SHELL := /bin/sh
 BIN := $(VENV)/bin
 REQUIREMENTS := envs/requirements.txt envs/requirements-dev.txt
 INSTALLED := $(VENV)/lethe-$(shell cat $(REQUIREMENTS) pyproject.toml | cksum | cut -d' ' -f1)
+# A file's tests share what it makes, so they go to one process; files are dealt in order.
+TESTS := $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: figures test lint env clean-env
+.PHONY: figures test quick lint env clean-env
 
 figures: env
 	@$(BIN)/python -m lethe check $(OVERLAY)
@@ -27,10 +30,16 @@ figures: env
 	@$(BIN)/python -m lethe where $(OVERLAY)
 
 test: env
-	@$(BIN)/python -m pytest
+	@$(TESTS)
+
+quick: env
+	@$(TESTS) -m "not slow"
 
 lint: env
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/mypy
 	@$(BIN)/snakefmt --check Snakefile workflow/rules
 	@$(BIN)/python -m snakemake --lint
 

@@ -1,79 +1,16 @@
-"""A finished run of the reduced study in a copy of the workflow, to edit and to run again."""
+"""A finished run of the reduced study in a copy of the workflow."""
 
-import os
-import re
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
-NANO = "config/test-nano.yaml"
-
-
-@dataclass(frozen=True)
-class Project:
-    """A folder with the workflow and, after `run`, its results."""
-
-    folder: Path
-
-    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", NANO]
-        done = subprocess.run(
-            [*command, *arguments], cwd=self.folder, capture_output=True, text=True, check=False
-        )
-        if check and done.returncode:
-            raise AssertionError(done.stdout + done.stderr)
-        return done
-
-    def planned(self, *arguments: str) -> dict[str, int]:
-        """Jobs by rule that a dry run would do."""
-        told = self.snakemake("--dry-run", *arguments)
-        text = told.stdout + told.stderr
-        table = re.search(r"^Job stats:\njob\s+count\n[- ]+\n(.*?)\n\n", text, re.S | re.M)
-        if table is None:
-            assert "Nothing to be done" in text, text
-            return {}
-        counts = dict(line.split() for line in table[1].splitlines())
-        return {rule: int(n) for rule, n in counts.items() if rule not in ("all", "total")}
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        """Replace a text that must be there."""
-        path = self.folder / name
-        text = path.read_text()
-        assert old in text, f"{name} no longer holds {old!r}"
-        path.write_text(text.replace(old, new, 1))
-
-    def lethe(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "lethe", *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(self.folder / "workflow")},
-        )
-
-
-def copy_workflow(folder: Path) -> Project:
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, folder / part, ignore=ignore)
-        else:
-            shutil.copy2(source, folder / part)
-    return Project(folder)
+from project import Project
+from workflow_copy import copy_workflow
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
-    """The reduced study, run once a session."""
-    project = copy_workflow(tmp_path_factory.mktemp("nano") / "project")
+    """The reduced study, run once a session; no test may change it."""
+    project = Project(copy_workflow(tmp_path_factory.mktemp("nano") / "project"))
     project.snakemake()
     return project
 

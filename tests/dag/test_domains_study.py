@@ -3,13 +3,17 @@
 import json
 
 import pandas as pd
-from conftest import copy_workflow
+import pytest
+from project import Project
+from workflow_copy import copy_workflow
+
+pytestmark = pytest.mark.slow
 
 STUDY = ("--configfile", "config/test-nano-ke.yaml")
 
 
 def test_the_reduced_study_of_domains_runs_and_a_further_end_task_seed_trains_only_itself(tmp_path):
-    project = copy_workflow(tmp_path / "project")
+    project = Project(copy_workflow(tmp_path / "project"))
     project.snakemake(*STUDY)
     folder = project.folder / "results" / "studies" / "nano-ke"
     scores = pd.read_csv(folder / "scores.csv", keep_default_na=False)

@@ -3,13 +3,14 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
-from conftest import copy_workflow
+from project import Project
+from workflow_copy import ROOT, copy_workflow
 
-ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
 # 9 base models (one derived), 10 chains of 5 stages (nine models, and mixing for one), 2 probes of
 # each of the 59 checkpoints and a third of the 9 bases.
 LUO2023 = {
@@ -49,7 +50,7 @@ def test_a_study_expands_to_its_jobs(study, expected, tmp_path):
 
 
 def test_the_study_of_ke_et_al_expands_to_its_chains(tmp_path):
-    project = copy_workflow(tmp_path / "project")
+    project = Project(copy_workflow(tmp_path / "project"))
     for file in files_of(project.folder):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("a text of its own\n")

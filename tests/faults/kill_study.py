@@ -1,4 +1,6 @@
-"""Ten kills of the reduced study, at moments drawn by a seed: python tests/faults/kill_study.py
+"""Ten kills of the reduced study, at moments drawn by a seed.
+
+    PYTHONPATH=tests python tests/faults/kill_study.py
 
 Prints a table: what was killed, where, what was being written, and whether the run that followed
 gave the same weights and tables as a run that nobody disturbed. Ends with 1 if one did not.

@@ -12,8 +12,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+from workflow_copy import copy_workflow
+
 NANO = "config/test-nano.yaml"
 SWITCH = "LETHE_FORKSERVER"
 WAIT_SECONDS = 300
@@ -40,14 +40,7 @@ class Run:
     ) -> None:
         self.folder, self.targets = folder, targets
         self.mark = f"LETHE_TEST_MARK={uuid.uuid4()}"
-        folder.mkdir(parents=True, exist_ok=True)
-        ignored = shutil.ignore_patterns("__pycache__")
-        for part in PARTS:
-            source = ROOT / part
-            if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=ignored)
-            else:
-                shutil.copy2(source, folder / part)
+        copy_workflow(folder)
         if data_from is not None:
             for part in ("data", "specs"):
                 shutil.copytree(data_from / "results" / part, folder / "results" / part)

@@ -8,7 +8,10 @@ import sys
 import pytest
 from killing import Kill, Run
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc"),
+]
 
 KILLS = [
     Kill("driver in training", "driver", "base/rename:2:stop", snapshot_seconds=0.01),

@@ -51,6 +51,7 @@ def test_what_is_fetched_is_prepared_as_local_files_are(name, hub_endpoint, node
     assert made[0] == made[1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("jobs_settings")
 def test_evaluation_sets_are_scored_as_they_were_fetched(hub_endpoint, nodes, tmp_path):
     from lethe.config.reading import read_catalogue, read_study

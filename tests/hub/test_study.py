@@ -1,19 +1,19 @@
 """A whole study on models of the hub: from fetching to figures, and past a model that is closed."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from workflow_copy import copy_workflow
 
 from lethe.artefacts.files import read_json
 from lethe.models.weights import weights_digest
 
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+pytestmark = pytest.mark.slow
+
 HUB = {"bloom": "tiny/bloom", "llama": "tiny/llama", "mt0": "tiny/mt0"}
 FAMILY = {"bloom": "causal", "llama": "causal", "mt0": "seq2seq"}
 RECIPE = {"steps": 3, "batch_size": 2, "max_length": 512, "learning_rate": 1e-3}
@@ -26,10 +26,7 @@ TASKS = {
 @pytest.fixture
 def project(tmp_path) -> Path:
     """A copy of the workflow."""
-    for part in PARTS:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-        copy(ROOT / part, tmp_path / part)
-    return tmp_path
+    return copy_workflow(tmp_path)
 
 
 def write_study(project: Path, models: dict) -> None:

@@ -1,7 +1,6 @@
 """The studies of the manual run as they are written, from `lethe check` to the last figure."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,19 +17,17 @@ from transformers import (
     T5Config,
     T5ForConditionalGeneration,
 )
+from workflow_copy import copy_workflow
 
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+pytestmark = pytest.mark.slow
+
 SPECIAL = ["<pad>", "</s>", "<unk>"]
 
 
 @pytest.fixture
 def project(tmp_path) -> Path:
     """A copy of the workflow, as a user has it."""
-    for part in PARTS:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-        copy(ROOT / part, tmp_path / part)
-    return tmp_path
+    return copy_workflow(tmp_path)
 
 
 def run(project: Path, example: str, *command: str) -> str:

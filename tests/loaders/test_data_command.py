@@ -177,3 +177,28 @@ def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(road
     main(["probe", "probe-0", "--results", str(tmp_path)])
     found = json.loads(node_manifest(tmp_path, "probe", "probe-0").read_text())["results"]
     assert [(result["task"], result["n"]) for result in found] == [("piqa", 3), ("own_mine", 3)]
+
+
+@pytest.mark.usefixtures("jobs_settings")
+def test_two_probes_of_one_checkpoint_run_beside_each_other_and_one_probe_runs_once(
+    tmp_path, monkeypatch
+):
+    base = node_directory(tmp_path, "base", "tiny-0")
+    world.write_checkpoint(base)
+    publish(base, "base.json", {"parameters": 1}, [path.name for path in base.iterdir()])
+    spec = {"kind": "probe", "checkpoint": "tiny-0", "checkpoint_kind": "base", "tasks": []}
+    spec |= {"split": "test", "limit": 3, "engine": "stock", "dtype": "float32"}
+    for node in ("probe-0", "probe-1"):
+        write_json(spec_file(tmp_path, node), spec)
+    statuses = {}
+
+    def start_both_in_the_midst(*arguments, **named) -> list:
+        if not statuses:
+            for node in ("probe-0", "probe-1"):
+                statuses[node] = 1
+                statuses[node] = main(["probe", node, "--results", str(tmp_path)])
+        return []
+
+    monkeypatch.setattr("lethe.commands.probe.score_checkpoint", start_both_in_the_midst)
+    assert main(["probe", "probe-0", "--results", str(tmp_path)]) == 0
+    assert statuses == {"probe-0": 2, "probe-1": 0}

@@ -11,6 +11,9 @@ from lethe.config.reading import read_catalogue, read_study
 from lethe.errors import UserError
 from lethe.evaluation.specification import EvalTask
 
+# Every set of the paper is loaded and scored by lm-eval.
+pytestmark = pytest.mark.slow
+
 PROBES = ("luo2023", "luo2023-calibration")
 CATALOGUE = read_catalogue(read_study())
 TASKS = {name: entry for probe in PROBES for name, entry in CATALOGUE.probes[probe].tasks.items()}

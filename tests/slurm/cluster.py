@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from workflow_copy import copy_workflow
 
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
 CONFIGS = ("config/test-nano.yaml", "config/test-slurm.yaml")
 STUDY = "results/studies/slurm"
 # As in the profile, but for jobs of ten seconds on one machine.
@@ -55,14 +54,7 @@ class Study:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.mark = folder, str(uuid.uuid4())
-        for part in PARTS:
-            source = ROOT / part
-            if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(source, folder / part, ignore=ignored)
-            else:
-                folder.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, folder / part)
+        copy_workflow(folder)
 
     def start(self, *arguments: str, **variables: str) -> None:
         """Snakemake in the background; what it says goes to driver.log."""

@@ -11,6 +11,8 @@ from cluster import LOCAL, PROFILE, STUDY, Study, told_of, why_no_slurm
 
 from lethe.planning.resources import request
 
+pytestmark = pytest.mark.slow
+
 SCORES = f"{STUDY}/scores.csv"
 
 

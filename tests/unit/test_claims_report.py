@@ -18,6 +18,9 @@ from lethe.metrics.published import read_published, read_published_models
 from lethe.metrics.subjects import axes_at_floor, reference, study_subjects
 from lethe.planning.records import claims_record, write_claims_record
 
+# Claims about three bases of four models, each with its metrics.
+pytestmark = pytest.mark.slow
+
 NAMES = [f"C{number}" for number in range(1, 11)]
 XS_KNOWLEDGE = "decoder-xs (knowledge)"
 EVERYTHING = Synthetic(

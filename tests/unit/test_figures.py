@@ -17,6 +17,9 @@ from lethe.figures.appearance import CONTROL_COLOUR, METHODS, OTHER_METHOD, look
 from lethe.longtables.tables import write_metrics, write_scores
 from lethe.metrics.shown import is_control, lines, shown
 
+# Nine figures of nine studies are drawn.
+pytestmark = pytest.mark.slow
+
 SMALL = Synthetic(items=12)
 # Those of masked language models have tests of their own.
 OF_DOMAINS = {"end_tasks", "importance", "compute"}
@@ -27,15 +30,18 @@ FIGURES = [name for name in names_in("figures") if name not in OF_DOMAINS]
 def study(name):
     """Tables of a made-up study by what is special about it."""
     usual = name in ("usual", "gaps")
-    scores, items = synthetic_study(SMALL if usual else Synthetic(items=12, orders=("forward",)))
+    small = Synthetic(items=12, orders=("forward",), sets_an_axis=2)
+    scores, items = synthetic_study(SMALL if usual else small)
     if name == "three seeds":
         return long_tables(
-            *synthetic_study(Synthetic((("xs", 7),), (0, 1, 2), ("forward",), items=8))
+            *synthetic_study(
+                Synthetic((("xs", 7),), (0, 1, 2), ("forward",), items=8, sets_an_axis=2)
+            )
         )
     if name in ("all parts", "all parts, one seed"):
         seeds = (0, 1, 2) if name == "all parts" else (0,)
         orders = ("forward", "reverse", "mixed")
-        scores, items = synthetic_study(Synthetic(FULL, seeds, orders, items=12))
+        scores, items = synthetic_study(Synthetic(FULL, seeds, orders, items=12, sets_an_axis=2))
         apart = scores[scores["metric"] == "pct_stereotype"]
         apart = apart.assign(metric="likelihood_diff", headline=False)
         return long_tables(pd.concat([scores, apart]), items)
@@ -273,12 +279,16 @@ def test_every_colour_is_that_of_a_method_of_the_catalogue_and_its_own():
 
 def test_nine_models_have_nine_looks():
     models = tuple((f"model-{n}", 1000 + n) for n in range(9))
-    found = looks(long_tables(*synthetic_study(Synthetic(models, items=6, control=False))).metrics)
+    found = looks(
+        long_tables(
+            *synthetic_study(Synthetic(models, items=6, control=False, sets_an_axis=1))
+        ).metrics
+    )
     assert len({(look.colour, look.marker) for look in found.values()}) == 9
 
 
 def test_a_stage_that_was_not_scored_is_missing_beside_its_pair():
-    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12))
+    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12, sets_an_axis=2))
     gone = (scores["model"] == "encdec-s") & (scores["stage_index"] == 2)
     tables = long_tables(scores[~(gone & (scores["axis"] == "reading"))], items)
     with command.style():
@@ -305,7 +315,7 @@ def drawn_of(figure, tables):
 
 
 def test_a_base_at_floor_is_said_where_fg_has_a_value_and_where_it_has_none():
-    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12))
+    scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12, sets_an_axis=2))
     flat = (scores["axis"] == "reading") & scores["model"].isin(["decoder-xs", "decoder-s-tuned"])
     low = long_tables(scores.assign(value=scores["value"].where(~flat, 0.25)), items[:0])
     none = long_tables(scores.assign(value=scores["value"].where(~flat, 0.0)), items[:0])
@@ -319,14 +329,18 @@ def test_a_base_at_floor_is_said_where_fg_has_a_value_and_where_it_has_none():
 
 @pytest.mark.parametrize("figure", COMPARISONS)
 def test_a_comparison_without_general_sets_is_a_page_that_says_so(figure):
-    scores, items = synthetic_study(Synthetic(FULL, orders=("forward", "mixed"), items=8))
+    scores, items = synthetic_study(
+        Synthetic(FULL, orders=("forward", "mixed"), items=8, sets_an_axis=1)
+    )
     found = words(drawn_of(figure, long_tables(scores[scores["axis"] == "own"], items)).figure)
     assert "No evaluation set of general ability" in " ".join(found)
 
 
 def test_more_series_than_colours_are_drawn():
     models = tuple((f"m{place}", 1000 * (place + 1)) for place in range(24))
-    what = Synthetic(models, orders=("forward",), control=False, tasks=("simp",), items=4)
+    what = Synthetic(
+        models, orders=("forward",), control=False, tasks=("simp",), items=4, sets_an_axis=1
+    )
     scores, items = synthetic_study(what)
     series = scores["model"].str[1:].astype(int).floordiv(2).map("series-{:02d}".format)
     plotted = drawn_of("scale", long_tables(scores.assign(series=series), items, 5)).plotted

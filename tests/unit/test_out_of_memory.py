@@ -18,6 +18,9 @@ from lethe.training.loop import train
 from lethe.training.progress import Found, Progress
 from lethe.training.stage import train_stage
 
+# Every method trains twice over, with and without halving.
+pytestmark = pytest.mark.slow
+
 PADDED = {"packed": False}
 
 

@@ -12,6 +12,9 @@ from lethe.tables.bias import direction
 from lethe.tables.calibration import stands_for, variants, ways_by_set
 from lethe.tables.published import set_named
 
+# Every table of a study with three bases of four models.
+pytestmark = pytest.mark.slow
+
 WHAT = Synthetic(models=FULL, base_seeds=(0, 1, 2), orders=("forward", "mixed"), items=24)
 PUBLISHED_NAMES = {
     "decoder-xs": "bloomz-1.1b",

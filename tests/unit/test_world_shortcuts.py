@@ -6,6 +6,9 @@ from generator_specs import generator_spec
 from lethe.sources.world import shortcuts
 from lethe.sources.world.build import generate_parts
 
+# Shortcuts are searched in every evaluation set of whole worlds.
+pytestmark = pytest.mark.slow
+
 ALLOWED = 0.05
 ITEMS = 800
 SEEDS = (100,)

@@ -9,6 +9,7 @@ import ast
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,9 @@ MOST_KEPT = 5000
 LEFT_OUT = "lethe.artefacts.rules"
 
 
-def fingerprint(roots: list[str], versions: tuple[str, ...] = (), root: Path | None = None) -> str:
+def fingerprint(
+    roots: Iterable[str], versions: tuple[str, ...] = (), root: Path | None = None
+) -> str:
     """Hex sha256 of the code of `roots` (dotted names) and of all they import in the package.
 
     `versions` names installed libraries whose versions count too (`LIBRARIES` for training);
@@ -32,7 +35,7 @@ def fingerprint(roots: list[str], versions: tuple[str, ...] = (), root: Path | N
     return _fingerprint(tuple(sorted(set(roots))), tuple(sorted(set(versions))), root or ROOT)
 
 
-def imported_modules(roots: list[str], root: Path | None = None) -> list[str]:
+def imported_modules(roots: Iterable[str], root: Path | None = None) -> list[str]:
     """The dotted names that `fingerprint(roots)` covers, sorted."""
     return sorted(_closure(tuple(sorted(set(roots))), root or ROOT))
 

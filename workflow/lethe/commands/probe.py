@@ -51,7 +51,8 @@ def take_up(arguments: argparse.Namespace, spec: dict) -> None:
 def score(arguments: argparse.Namespace, spec: dict) -> None:
     """Load a checkpoint once and score it on every task; kept task by task."""
     results = arguments.results
-    with lock(work_directory(results, spec["checkpoint"]) / "probe.lock"):
+    # Other probes of the checkpoint may run beside this one: the store's files are written whole.
+    with lock(work_directory(results, arguments.node) / "lock"):
         checkpoint = node_directory(results, spec["checkpoint_kind"], spec["checkpoint"])
         manifest = verify(checkpoint, MANIFEST[spec["checkpoint_kind"]])
         for kind, node in sorted({(t["data_kind"], t["data"]) for t in spec["tasks"] if t["data"]}):

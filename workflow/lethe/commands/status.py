@@ -53,9 +53,7 @@ def state(plan: Plan, results: Path, node: str) -> tuple[str, str]:
     done = [node_manifest(results, kind, name).exists() for kind, name in jobs]
     if all(done):
         return "#", ""
-    if is_held(work_directory(results, node) / "lock") or is_held(
-        work_directory(results, node) / "probe.lock"
-    ):
+    if any(is_held(work_directory(results, name) / "lock") for _, name in jobs):
         return ">", ""
     for (job, name), finished in zip(jobs, done, strict=True):
         why = "" if finished else failure(results / "logs" / job / f"{name}.log")

@@ -70,7 +70,8 @@ class Model(Entry):
     source: Name | None = Field(
         None, description="built: the source whose corpus and tokenizer it is built on"
     )
-    architecture: Literal[BUILT] | None = Field(
+    # A type checker cannot know the names, which stand in the table of model types.
+    architecture: Literal[BUILT] | None = Field(  # type: ignore[valid-type]
         None, description="built: transformers architecture"
     )
     config: dict[str, Any] = Field(

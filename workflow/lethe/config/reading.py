@@ -67,7 +67,7 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
     catalogue = validated(
         Catalogue, entries, f"the files of {directory.parent.name}/{directory.name}"
     )
-    merged = {}
+    merged: dict[str, Any] = {}
     for kind in Catalogue.model_fields:
         shipped, own = getattr(catalogue, kind), getattr(study.define, kind)
         for name in shipped.keys() & own.keys():
@@ -104,9 +104,9 @@ def check_references(catalogue: Catalogue) -> None:
                 f"probes.{name}: expected sets with `texts`, for masked language models, or "
                 "lm-eval's tasks, found both; make two probes of it."
             )
-        for task, entry in probe.tasks.items():
+        for evaluated, entry in probe.tasks.items():
             if entry.source is not None:
-                require(f"probes.{name}.tasks.{task}.source", entry.source, catalogue.sources)
+                require(f"probes.{name}.tasks.{evaluated}.source", entry.source, catalogue.sources)
     axes = check_axes(catalogue)
     for name, end_task in catalogue.end_tasks.items():
         require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
@@ -120,12 +120,16 @@ def check_references(catalogue: Catalogue) -> None:
         for part, test in claim.parts.items():
             for axis in test.axes:
                 require(f"claims.{name}.parts.{part}.axes", axis, axes)
-            for method in test.methods:
-                require(f"claims.{name}.parts.{part}.methods", method, catalogue.methods)
+            for compared in test.methods:
+                require(f"claims.{name}.parts.{part}.methods", compared, catalogue.methods)
     for name, order in catalogue.orders.items():
         for place, mixture in enumerate(order, start=1):
             _check_mixture(f"orders.{name}, stage {place}", mixture, catalogue)
         _refuse_repeats_of_stages(name, order)
+    _check_recipes(catalogue)
+
+
+def _check_recipes(catalogue: Catalogue) -> None:
     for name, recipe in catalogue.recipes.items():
         if (recipe.epochs is None) == (recipe.steps is None):
             raise UserError(f"recipes.{name}: expected either `epochs` or `steps`, not both.")

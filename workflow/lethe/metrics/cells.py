@@ -108,7 +108,8 @@ def read_cells(
     columns = {(one.probe, one.subset, one.metric): place for place, one in enumerate(sets)}
     chance, stderr = np.full(len(sets), np.nan), np.full(len(sets), np.nan)
     n_items, n_units = np.zeros(len(sets), dtype=int), np.zeros(len(sets), dtype=int)
-    units, notes = ["none"] * len(sets), [[] for _ in sets]
+    units = ["none"] * len(sets)
+    notes: list[list[str]] = [[] for _ in sets]
     replicates: np.ndarray | None = None
     tested = run_scores[run_scores["split"] == "test"]
     for row in tested.to_dict("records"):

@@ -87,7 +87,7 @@ def summary(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
     cells = rows.groupby(["probe", "stage_index"])["value"].mean()
     domain = dict(rows[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
     stages, last = stages_of(rows), rows["stage_index"].max()
-    place = [stages.get(domain.get(name)) for name in names]
+    place = [stages.get(domain[name]) if name in domain else None for name in names]
     final = np.array([cells.get((name, last), np.nan) for name in names], dtype=float)
     own = np.array(
         [

@@ -50,6 +50,7 @@ def nearest(other: Subject, candidates: list[Subject]) -> Subject:
 
 def ratio(one: Subject, other: Subject) -> float:
     """How far apart two sizes are: the logarithm of their ratio, never negative."""
+    assert one.params and other.params, "pairs are made of models whose size is known"
     return round(abs(math.log(one.params / other.params)), 9)
 
 

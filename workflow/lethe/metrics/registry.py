@@ -74,7 +74,7 @@ def metric(
             arrays = [np.asarray(other, dtype=float) for other in others]
             return function(matrix, *arrays, **{k: np.asarray(v, float) for k, v in named.items()})
 
-        checked.metric = entry
+        vars(checked)["metric"] = entry
         return checked
 
     return register

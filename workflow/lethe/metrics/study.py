@@ -4,7 +4,7 @@ Per run: each score, forgetting of general ability per set and axis, and the own
 bootstrap intervals over items. Over runs that differ in seeds only: means with t-intervals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,7 +122,8 @@ def _own_rows(cells: Cells) -> list[dict]:
     There is a matrix only where every stage has a task of its own.
     """
     taught = own_columns(cells)
-    rows = [] if None in taught else _matrix_rows(cells, taught)
+    columns = [column for column in taught if column is not None]
+    rows = _matrix_rows(cells, columns) if columns == taught else []
     last = len(taught)
     for stage, column in enumerate(taught, start=1):
         if column is None:
@@ -142,7 +143,7 @@ def _own_rows(cells: Cells) -> list[dict]:
 
 
 def _matrix_rows(cells: Cells, columns: list[int]) -> list[dict]:
-    rows = []
+    rows: list[dict] = []
     if not columns:
         return rows
     base = {"b": cells.values[0, columns]}
@@ -166,7 +167,7 @@ def _combined(cells: Cells, name: str, column: int, signs: dict, place: _Place) 
     return _row(place, name, value, replicates, cells, [column], _missing(cells, column, signs))
 
 
-def _missing(cells: Cells, column: int, stages: Sequence[int]) -> str:
+def _missing(cells: Cells, column: int, stages: Iterable[int]) -> str:
     absent = [stage for stage in stages if np.isnan(cells.values[stage, column])]
     name = cells.evaluations[column].name
     return f"the cell (stage {min(absent)}, {name}) is missing" if absent else ""

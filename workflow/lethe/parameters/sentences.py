@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from lethe.errors import UserError, shown
 from lethe.parameters.entries import FORMS, Entry
@@ -100,7 +101,7 @@ def validated(kind: type[Entry], raw: dict[str, Any], what: str):
     raise UserError(_sentence(kind, raw, _same_union(raw, found), what))
 
 
-def _sentence(kind: type[Entry], raw: Any, errors: list[dict], what: str) -> str:
+def _sentence(kind: type[Entry], raw: Any, errors: list[ErrorDetails], what: str) -> str:
     """Of one mistake, or of all ways in which a value does not fit one of several types."""
     error = errors[0]
     keys = list(_keys(raw, error))
@@ -116,7 +117,7 @@ def _sentence(kind: type[Entry], raw: Any, errors: list[dict], what: str) -> str
     return sentence if sentence.endswith("?") else f"{sentence}."
 
 
-def _expected(error: dict) -> str:
+def _expected(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
     if error["type"] == "value_error":
         return str(context["error"])
@@ -135,13 +136,13 @@ def _as_written(bound: Any) -> Any:
     return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
-def _choices(error: dict) -> list[str]:
+def _choices(error: ErrorDetails) -> list[str]:
     """The texts that a field may be, of which pydantic tells as "'a', 'b' or 'c'"."""
     literal = error["type"] == "literal_error"
     return re.findall(r"'([^']*)'", error["ctx"]["expected"]) if literal else []
 
 
-def _found(errors: list[dict]) -> str:
+def _found(errors: list[ErrorDetails]) -> str:
     """The value, and what may mend it; nothing where the expectation itself says what it is."""
     value, types = errors[0]["input"], {error["type"] for error in errors}
     if types == {"value_error"} and isinstance(value, BaseModel | dict | list):
@@ -155,7 +156,7 @@ def _found(errors: list[dict]) -> str:
     return f", found {shown(value)}{_mended(value, types, errors)}"
 
 
-def _mended(value: Any, types: set[str], errors: list[dict]) -> str:
+def _mended(value: Any, types: set[str], errors: list[ErrorDetails]) -> str:
     """How the value may have been meant."""
     if "string_type" in types and isinstance(value, bool | int | float):
         return "; put it in quotes if it is meant as text"
@@ -170,7 +171,7 @@ def _mended(value: Any, types: set[str], errors: list[dict]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _same_union(raw: Any, errors: list[dict]) -> list[dict]:
+def _same_union(raw: Any, errors: list[ErrorDetails]) -> list[ErrorDetails]:
     """The first mistake with its alternatives.
 
     Where a value may be of several types, each type has said why it does not fit. If one fits
@@ -188,7 +189,7 @@ def _same_union(raw: Any, errors: list[dict]) -> list[dict]:
     return siblings
 
 
-def _before_union(raw: Any, error: dict) -> tuple | None:
+def _before_union(raw: Any, error: ErrorDetails) -> tuple | None:
     """Place of the first value that may be of several types; None if there is none.
 
     After such a value pydantic's places name the type that was tried, which is no key.
@@ -202,7 +203,7 @@ def _before_union(raw: Any, error: dict) -> tuple | None:
     return None
 
 
-def _keys(raw: Any, error: dict) -> Iterator[str | int]:
+def _keys(raw: Any, error: ErrorDetails) -> Iterator[str | int]:
     """The keys and indexes that lead to a mistake, without the types that pydantic tried."""
     value = raw
     for number, part in enumerate(error["loc"], start=1):

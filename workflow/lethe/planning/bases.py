@@ -1,6 +1,7 @@
 """Nodes of base models: built, fetched, imported, or derived from another."""
 
 from dataclasses import replace
+from typing import Any
 
 from lethe.artefacts.local_files import checkpoint_digest
 from lethe.config.catalogue import Catalogue
@@ -38,7 +39,12 @@ def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node
     """Trained here: its data, architecture, recipe, seed and dev floors."""
     model = catalogue.models[name]
     data = add_data(plan, catalogue, model.source, world_seed)
-    shared = {"task": "corpus", "data": data.id, "template": "{prompt}", "delimiter": " "}
+    shared: dict[str, Any] = {
+        "task": "corpus",
+        "data": data.id,
+        "template": "{prompt}",
+        "delimiter": " ",
+    }
     shared |= {"count": None, "draw": 0}
     spec = {
         "family": model.family,
@@ -95,8 +101,14 @@ def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -
         f"{slug_of(name, world_seed, base_seed)}-base",
         name,
     )
-    own = {"model": name, "series": model.series or name, "untuned": model.untuned or model.parent}
-    return replace(parent, node=node, **own).after(model.train_on, components)
+    derived = replace(
+        parent,
+        node=node,
+        model=name,
+        series=model.series or name,
+        untuned=model.untuned or model.parent,
+    )
+    return derived.after(model.train_on, components)
 
 
 def _floor_tasks(catalogue: Catalogue, model: Model) -> list[dict[str, str]]:

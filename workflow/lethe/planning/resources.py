@@ -60,7 +60,7 @@ def request(
         0: it trains nothing, as a base that was fetched.
     dtype: of the weights in scoring, a key of WIDTH; training holds them in float32.
     """
-    memory, minutes = RULES[rule].memory, RULES[rule].minutes
+    memory, minutes = float(RULES[rule].memory), float(RULES[rule].minutes)
     trains = rule in ("base", "stage", "end_task") and training_tokens != 0
     scores = rule == "probe"
     params = params if trains or scores or rule in ("base", "stage") else 0.0

@@ -1,0 +1,13 @@
+"""One thread a process, and slow tests before quick ones."""
+
+import os
+
+import pytest
+
+# Read once, when torch is imported. Workers share the cores, and sums over threads would differ.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No worker is left with a long file at the end while the others have nothing to do."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
