@@ -1,0 +1,52 @@
+"""`lethe check` refuses a wrong study in one sentence that names the key: one study for each hole
+through which values once passed unread."""
+
+import pytest
+
+from lethe.cli import main
+
+BUILT = (
+    "define: {models: {mine: {family: causal, source: world, architecture: llama, "
+    "recipe: pretrain-xs, config: {%s}}}}"
+)
+METHOD = "define: {methods: {mine: {method: %s, hyper: {%s}, source: none}}}"
+SOURCE = "define: {sources: {mine: {kind: %s, parameters: {%s}}}}"
+TUNED = (
+    "define: {recipes: {mine: {batch_size: 2, epochs: 1, max_length: 16, learning_rate: 1e-3, "
+    "tuned: {ewc: {hyper: {strength: -1}, trials: 2, note: none}}}}}"
+)
+WRONG = {
+    METHOD % ("ewc", "strenght: 5000"): "strenght in methods.mine.hyper: there is no such key; "
+    "did you mean 'strength'?",
+    METHOD % ("das", "mask: gradients"): "mask in methods.mine.hyper: expected 'gradient' or "
+    "'update', found 'gradients'",
+    TUNED: "strength in recipes.mine.tuned.ewc.hyper: expected a number of at least 0, found -1",
+    SOURCE % ("world", "documents: {knowlege: 10}"): "documents.knowlege in "
+    "sources.mine.parameters: there is no such key; did you mean 'knowledge'?",
+    SOURCE % ("world", "part: domains, words: 4.5"): "words in sources.mine.parameters: expected "
+    "a whole number, found 4.5",
+    "define: {sources: {mine: {kind: hub, repo: a/b, loader: alpaca, parameters: {wraper: x}}}}": (
+        "wraper in sources.mine.parameters: there is no such key; did you mean 'wrapper'?"
+    ),
+    BUILT % "hiden_size: 64": "did you mean 'hidden_size'?",
+    BUILT % "hidden_size: 64, num_attention_heads: 5": ("models.mine.config"),
+    BUILT % "num_hidden_layers: 0": "num_hidden_layers",
+    "methods: [kd-hidden]": "methods.kd-hidden: method 'kd' with `compare: hidden` trains masked",
+    "figures: [evolutoin]": "figures: 'evolutoin' is not known; did you mean 'evolution'?",
+    "define: {probes: {mine: {tasks: {mine: {axis: bias, metric: acc}}}}}": "expected `metric: "
+    "pct_stereotype` beside `axis: bias`",
+    "also: [{models: []}]": "also, entry 1, models in the configuration: expected at least one",
+    "seeds: {world: [2024-01-01]}": "2024-01-01 is read as a date",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_study_is_one_sentence_that_names_the_key(text, tmp_path, capsys):
+    study = tmp_path / "study.yaml"
+    study.write_text(text + "\n")
+    assert main(["check", "--configfile", str(study)]) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.startswith("lethe: ") and written.err.count("\n") == 1
+    assert WRONG[text] in written.err
+    assert len(written.err) <= 300 + len("lethe: \n")
