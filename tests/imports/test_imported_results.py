@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 from result_files import DATE, choice_sample, result, study, task_entry, write, write_samples
@@ -170,7 +171,9 @@ def test_a_file_that_is_absent_is_refused(tmp_path):
 def test_a_task_in_two_files_of_a_stage_is_refused(tmp_path):
     files = [write(tmp_path / name, result({"quiz": 0.5})) for name in ("a", "b", "c")]
     told = refused(study([files[:2], files[2:]], {"quiz": KNOWLEDGE}))
-    assert "the task 'quiz' is in both" in told and files[0] in told and files[1] in told
+    assert "the task 'quiz' is in both" in told and "name one of the two" in told
+    # Long paths keep their ends.
+    assert all("/".join(Path(file).parts[-2:]) in told for file in files[:2])
 
 
 def test_the_same_file_for_two_stages_is_refused(tmp_path):

@@ -235,3 +235,12 @@ def test_a_message_is_one_short_line_that_can_be_printed(text):
     assert message.endswith(" choose another")
     assert len(message) <= LONGEST
     assert message.isprintable()
+
+
+def test_long_paths_in_a_long_message_keep_their_ends_so_that_the_rest_is_not_cut():
+    first, second = (f"/{'/'.join(['folder'] * 30)}/stages/{name}/stage.json" for name in "ab")
+    message = str(UserError(f"{first}: expected the weights of {second}, found others; train anew"))
+    assert message == (
+        "…/stages/a/stage.json: expected the weights of …/stages/b/stage.json, found others; "
+        "train anew"
+    )

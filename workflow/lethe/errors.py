@@ -14,6 +14,9 @@ LONGEST_VALUE = 60
 SHOWN_ENTRIES = 4
 """Entries of a list or mapping that a message shows."""
 
+LONG_PATH = re.compile(r"/[^\s:;,'\"]*(/[^\s:;,'\"/]+/[^\s:;,'\"/]+/[^\s:;,'\"/]+)")
+"""A path of more than three parts; the group is its last three."""
+
 
 class UserError(Exception):
     """A mistake a user can mend: says what was expected, what was found and where to mend it.
@@ -28,9 +31,12 @@ class UserError(Exception):
 def _one_line(message: str) -> str:
     """Line breaks become blanks, other control characters escapes.
 
-    What is too long is cut in the middle: it begins with the key or file, and ends with what to do.
+    In a message that is too long, long paths keep their ends alone. Where that is not enough, it is
+    cut in the middle: it begins with the key or file, and ends with what to do.
     """
     text = _escaped(re.sub(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*", " ", message).strip())
+    if len(text) > LONGEST:
+        text = LONG_PATH.sub(r"…\1", text)
     if len(text) <= LONGEST:
         return text
     head = LONGEST * 2 // 3
