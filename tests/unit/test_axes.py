@@ -18,6 +18,9 @@ from lethe.parameters.sentences import validated
 from lethe.tables.general_ability import build
 from lethe.tables.writing import save
 
+# Every figure and table of studies with axes of their own.
+pytestmark = pytest.mark.slow
+
 OWN_AXES = (("code", ("code_python", "code_sql")), ("safety", ("safety_refusals",)))
 SIX = (*((axis, tuple(sets[:2])) for axis, sets in SETS.items()), *OWN_AXES)
 ONE = (("safety", ("safety_refusals",)), ("own", ("own_simp", "own_emdg")))

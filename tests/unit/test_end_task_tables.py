@@ -10,6 +10,9 @@ from lethe.metrics.comparisons import holm, paired_difference
 from lethe.tables import ablation, end_task_methods, end_task_tests, end_tasks, orders
 from lethe.tables.writing import Table, latex, markdown
 
+# Tables of many runs, with tests resampled for each pair.
+pytestmark = pytest.mark.slow
+
 TABLES = {
     "end_tasks": end_tasks,
     "end_task_methods": end_task_methods,

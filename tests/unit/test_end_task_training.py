@@ -19,6 +19,9 @@ from lethe.models.loading import load_tokenizer
 from lethe.training import loop
 from lethe.training.snapshots import Snapshots
 
+# End tasks are trained again and again.
+pytestmark = pytest.mark.slow
+
 SHORT = replace(SETTINGS, epochs=2)
 
 

@@ -21,6 +21,9 @@ from lethe.models.forward import weighted_loss
 from lethe.training.layout import make_collate
 from lethe.training.loop import add_gradients
 
+# Every method trains on packed and on padded rows.
+pytestmark = pytest.mark.slow
+
 HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
 ON_ENCODERS = [

@@ -13,6 +13,9 @@ from lethe.errors import UserError
 from lethe.longtables.tables import write_metrics, write_scores
 from lethe.tables.writing import Table, escape, latex, markdown, readable
 
+# Every table of every kind of study.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tables():
