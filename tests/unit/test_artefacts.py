@@ -234,7 +234,7 @@ def test_a_manifest_that_is_none_or_names_files_outside_is_refused(tmp_path):
     for name in ("list.json", "out.json", "thin.json"):
         with pytest.raises(UserError):
             verify(tmp_path, name)
-    with pytest.raises(UserError, match="names no file 'y'"):
+    with pytest.raises(UserError, match="lists no file 'y'"):
         verify(tmp_path, "out.json", only=["y"])
 
 

@@ -162,7 +162,7 @@ def test_the_words_stand_for_types_of_error_that_exist():
         ({"many": ["a", "a&"]}, "many, entry 2 in here: expected task names joined by '&'"),
         (
             {"many": "a"},
-            "expected a list, found 'a'; for a list of one, write ['a'].",
+            "expected a list, found 'a'; for a list of one entry, write ['a'].",
         ),
         ({"often": "3"}, "expected a whole number or 'all', found '3'; write it without quotes."),
         ({"many": None}, "many in here: expected a list, found null."),

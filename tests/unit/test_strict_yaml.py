@@ -20,9 +20,9 @@ BOMB = "a0: &a0 [1, 1]\n" + "".join(
 
 HOSTILE = {
     "a billion laughs": (BOMB, "line 6: more than 100,000 values"),
-    "deep lists": ("a: " + "[" * 100_000, "line 1: more than 32 lists or mappings"),
+    "deep lists": ("a: " + "[" * 100_000, "line 1: more than 32 nested lists or mappings"),
     "deep mappings": ("".join(" " * n + "a:\n" for n in range(500)), "line 32: more than 32"),
-    "a value that holds itself": ("a: &a [*a]", r"line 1: \*a stands within itself"),
+    "a value that holds itself": ("a: &a [*a]", r"line 1: \*a contains itself"),
     "an alias of nothing": ("a: *b", "line 1: not valid YAML .*undefined alias"),
     "no such day": (
         "a: 1\nb: 2024-13-45",
@@ -58,7 +58,7 @@ HOSTILE = {
     "comments alone": ("# nothing", "expected keys with values, found nothing"),
     "a list": ("- a\n- b", r"expected keys with values, found \['a', 'b'\]"),
     "one text": ("a", "expected keys with values, found 'a'"),
-    "an open bracket": ("a: [1,\nb: 2", "line 2: not valid YAML .*begins in line 1"),
+    "an open bracket": ("a: [1,\nb: 2", "line 2: not valid YAML .*starts in line 1"),
     "an open quote": ("a: 'b", "line 1: not valid YAML .a quote is not closed"),
     "a second colon": ("a: b: c", "line 1: not valid YAML .a second ': '; put the value in quotes"),
     "another indentation": ("a:\n  b: 1\n c: 2", "line 3: .*expected a key here; compare the inde"),
@@ -165,7 +165,7 @@ def test_values_that_something_else_has_read_are_refused_with_their_key(value, s
 def test_a_value_that_holds_itself_is_refused_wherever_it_was_read():
     value = {}
     value["a"] = value
-    with pytest.raises(UserError, match="more than 32 lists or mappings"):
+    with pytest.raises(UserError, match="more than 32 nested lists or mappings"):
         require_plain(value, "here")
 
 

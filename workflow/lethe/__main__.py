@@ -1,4 +1,4 @@
-"""`python -m lethe VERB ...`: through the fork server where there is one, else in this process."""
+"""`python -m lethe VERB ...`: through the fork server if one runs, else in this process."""
 
 import sys
 

@@ -10,14 +10,14 @@ from lethe.errors import UserError
 
 VERBS = {
     "check": ("lethe.commands.check", "is this configuration right?"),
-    "plan": ("lethe.commands.plan", "what a study will make, and the specs of its nodes"),
+    "plan": ("lethe.commands.plan", "what a study will compute, and the specs of its nodes"),
     "status": ("lethe.commands.status", "grid of stages: done, running, failed and why"),
     "show": ("lethe.commands.show", "lineage, spec and record of one node"),
-    "diff": ("lethe.commands.diff", "in what two nodes differ"),
+    "diff": ("lethe.commands.diff", "how two nodes differ"),
     "where": ("lethe.commands.where", "where a study's figures and tables are"),
     "evaluate": ("lethe.commands.evaluate", "score any local checkpoint on any tasks"),
     "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),
-    "fetch": ("lethe.commands.fetch", "fetch a model or dataset of the hub (needs the network)"),
+    "fetch": ("lethe.commands.fetch", "fetch a model or dataset from the hub (needs the network)"),
     "data": ("lethe.commands.data", "make a data node (called by the workflow)"),
     "base": ("lethe.commands.base", "train a base node (called by the workflow)"),
     "stage": ("lethe.commands.stage", "train a stage node (called by the workflow)"),
@@ -34,7 +34,7 @@ VERBS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; 0 when it went well, 2 after a mistake that a sentence explains."""
+    """Run one verb. Returns 0 on success, 2 after a mistake that one sentence explains."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"lethe: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of a pipe (head, less) has gone; that is no failure.
+        # The reader of a pipe (head, less) has closed it; that is not a failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -65,5 +65,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _overview() -> str:
     width = max(len(verb) for verb in VERBS)
-    lines = ["usage: lethe VERB ...  (`lethe VERB --help` says more)", ""]
+    lines = ["usage: lethe VERB ...  (see `lethe VERB --help`)", ""]
     return "\n".join(lines + [f"  {verb:<{width}}  {text}" for verb, (_, text) in VERBS.items()])

@@ -19,9 +19,9 @@ LONG_PATH = re.compile(r"/[^\s:;,'\"]*(/[^\s:;,'\"/]+/[^\s:;,'\"/]+/[^\s:;,'\"/]
 
 
 class UserError(Exception):
-    """A mistake a user can mend: says what was expected, what was found and where to mend it.
+    """A mistake that a user can fix: says what was expected, what was found and where to fix it.
 
-    The message is one line of at most `LONGEST` characters, whatever it was made of.
+    The message is always one line of at most `LONGEST` characters.
     """
 
     def __init__(self, message: str):
@@ -29,10 +29,10 @@ class UserError(Exception):
 
 
 def _one_line(message: str) -> str:
-    """Line breaks become blanks, other control characters escapes.
+    """Line breaks become spaces, other control characters are escaped.
 
-    In a message that is too long, long paths keep their ends alone. Where that is not enough, it is
-    cut in the middle: it begins with the key or file, and ends with what to do.
+    In a message that is too long, only the ends of long paths are kept. If it is still too long, it
+    is cut in the middle: its start names the key or file, and its end says what to do.
     """
     text = _escaped(re.sub(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*", " ", message).strip())
     if len(text) > LONGEST:
@@ -51,13 +51,13 @@ def _escaped(text: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value that was found, as YAML writes it: on one line, and cut if it is long."""
+    """A value that was found, as YAML writes it: on one line, and shortened if it is long."""
     text = _written(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
 def _written(value: Any, levels: int = 2) -> str:
-    """Its first entries if it is a list or mapping, and `levels` of them one in the other."""
+    """The value; of a list or mapping the first entries, nested `levels` deep."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What a disk refuses, found out before anything is computed where it can be, in one sentence."""
+"""Disk errors as one sentence, and checks that find them before anything is computed."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ DISK_ERRORS = {
     errno.EROFS: "the file system is read-only",
     errno.ENOTDIR: "a part of the path is a file where a folder is needed",
     errno.EEXIST: "a part of the path is a file where a folder is needed",
-    errno.EISDIR: "a folder of that name is in the way",
+    errno.EISDIR: "there is already a folder of that name",
 }
 
 
@@ -25,8 +25,8 @@ DISK_ERRORS = {
 def disk_errors_as_sentences(path: Path, *also: Path) -> Iterator[None]:
     """Turn a full, closed or read-only disk into a UserError that names `path`.
 
-    Errors about other files than `path`, its folders and `also` pass unchanged: they belong to
-    whatever the caller did in between.
+    Errors about files other than `path`, its folders and `also` pass through unchanged: they come
+    from the caller's own work.
     """
     try:
         yield
@@ -35,7 +35,7 @@ def disk_errors_as_sentences(path: Path, *also: Path) -> Iterator[None]:
         if reason is None or not _concerns(error, {path, *also, *path.parents}):
             raise
         raise UserError(
-            f"cannot write {path}: {reason}; mend that and run again "
+            f"cannot write {path}: {reason}; fix this and run again "
             "(nothing already computed is lost)"
         ) from error
 
@@ -44,8 +44,8 @@ def _error_number(error: Exception) -> int:
     if isinstance(error, OSError):
         return error.errno or 0
     # safetensors and tokenizers write from Rust and raise their own exceptions.
-    found = re.search(r"\(os error (\d+)\)", str(error))
-    return int(found[1]) if found else 0
+    match = re.search(r"\(os error (\d+)\)", str(error))
+    return int(match[1]) if match else 0
 
 
 def _concerns(error: Exception, paths: set[Path]) -> bool:
@@ -54,10 +54,10 @@ def _concerns(error: Exception, paths: set[Path]) -> bool:
 
 
 def require_writable(folder: str | Path) -> None:
-    """Refuse an output folder that cannot be made or written.
+    """Refuse an output folder that cannot be created or written to.
 
     Raises:
-        UserError: names the part of the path that is in the way.
+        UserError: names the part of the path that blocks it.
     """
     path = Path(folder)
     for part in [path, *path.parents]:
@@ -66,7 +66,7 @@ def require_writable(folder: str | Path) -> None:
     if not part.is_dir():
         raise UserError(f"output: {folder} cannot be a folder, because {part} is a file.")
     if not os.access(part, os.W_OK | os.X_OK) or _read_only(part):
-        raise UserError(f"output: expected a folder that can be written, but {part} cannot be.")
+        raise UserError(f"output: expected a writable folder, but {part} is not writable.")
 
 
 def _read_only(path: Path) -> bool:

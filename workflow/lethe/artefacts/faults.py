@@ -1,8 +1,9 @@
-"""Named points at which a test can make a process die as if killed, or stop so that it can be.
+"""Named points where a test can make a process die as if killed, or stop so that it can be killed.
 
-LETHE_FAULT=[VERB/]POINT:N[:stop] acts when a process passes that point for the N-th time, in the
-jobs of one verb if one is named. It dies without any clean-up; with `stop` it stops as by SIGSTOP
-and waits to be killed. Unset, as always outside tests, a point costs one look into the environment.
+LETHE_FAULT=[VERB/]POINT:N[:stop] acts when a process passes that point for the N-th time. If a
+verb is named, it acts in the jobs of that verb only. The process dies without any clean-up; with
+`stop` it gets SIGSTOP and waits to be killed. Outside tests the variable is never set, and a point
+costs one look into the environment.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Files that are either whole or absent: atomic writes, strict JSON, manifests and locks.
+"""Files that are either complete or absent: atomic writes, strict JSON, manifests and locks.
 
-Everything under results/ is written here: under a temporary name in the same folder, synced,
-renamed, and the folder synced, so that a kill or a full disk never leaves half a file.
+Everything under results/ is written here: under a temporary name in the same folder, synced and
+renamed, and then the folder is synced. So a kill or a full disk never leaves half a file.
 """
 
 import errno
@@ -41,10 +41,10 @@ CHUNK_BYTES = 1 << 20
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `path` for any writer; on leaving, it becomes `path`.
+    """Yield a temporary path beside `path` for any writer; on exit, it is renamed to `path`.
 
-    The folder is made if needed. On any error the temporary file is removed and an older `path`
-    stays as it was. Raises UserError naming `path` when the disk is full or cannot be written.
+    The folder is created if needed. On any error the temporary file is removed and an older `path`
+    is left unchanged. Raises UserError naming `path` when the disk is full or not writable.
     """
     path = Path(path)
     temporary = _temporary_name(path)
@@ -56,7 +56,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             mode = temporary.stat().st_mode
             fault_point("open")
             yield temporary
-            temporary.chmod(mode)  # some writers (safetensors) make files for their owner alone
+            temporary.chmod(mode)  # some writers (safetensors) make files private to their owner
             fault_point("write")
             sync(temporary)
             fault_point("fsync")
@@ -70,20 +70,20 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
 
 def write_atomic(path: Path | str, content: bytes | str) -> None:
-    """Write a whole file or nothing; text is UTF-8 whatever the locale. Raises UserError."""
+    """Write a complete file or nothing; text is UTF-8 in every locale. Raises UserError."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_json(path: Path | str, value: Any, indent: int | None = 2) -> None:
-    """Write JSON with sorted keys. ValueError for NaN or infinity, before any file is touched."""
+    """Write JSON with sorted keys. Raises ValueError for NaN or infinity, and writes nothing."""
     text = json.dumps(value, sort_keys=True, allow_nan=False, indent=indent)
     write_atomic(path, text + "\n")
 
 
 def read_json(path: Path | str) -> Any:
-    """Read strict JSON. UserError, naming the file, for anything cut, altered or not a number."""
+    """Read strict JSON. UserError, naming the file, if it is truncated, altered or holds NaN."""
     path = Path(path)
     try:
         return strict_json.loads(path.read_bytes().decode("utf-8"))
@@ -92,7 +92,7 @@ def read_json(path: Path | str) -> Any:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
-        raise UserError(f"{path}: not valid JSON, perhaps cut or altered ({error})") from None
+        raise UserError(f"{path}: not valid JSON, perhaps truncated or altered ({error})") from None
 
 
 def sync(path: Path | str) -> None:
@@ -118,17 +118,18 @@ def sha256_file(path: Path | str) -> str:
 
 
 def file_entry(path: Path | str) -> dict[str, Any]:
-    """What a manifest says of one file: {"size": bytes, "sha256": hex}."""
+    """The entry of one file in a manifest: {"size": bytes, "sha256": hex}."""
     return {"size": os.path.getsize(path), "sha256": sha256_file(path)}
 
 
 def publish(
     directory: Path | str, manifest_name: str, manifest: dict[str, Any], files: list[str]
 ) -> dict[str, Any]:
-    """Write the manifest, last, over files that already lie in `directory`; return it.
+    """Write the manifest of files that are already in `directory`; return it.
 
-    Its key "files" becomes {name: {"size", "sha256"}}. Until the manifest is there the folder
-    counts as unfinished. Raises UserError for a missing file or a disk that cannot be written.
+    Its key "files" becomes {name: {"size", "sha256"}}. The manifest is written last: until it
+    exists, the folder counts as unfinished. Raises UserError for a missing file or a disk that
+    is not writable.
     """
     directory = Path(directory)
     entries = {}
@@ -148,9 +149,10 @@ def publish(
 def verify(
     directory: Path | str, manifest_name: str, only: list[str] | None = None
 ) -> dict[str, Any]:
-    """Read a manifest and compare its files (or `only` these) by size and sha256.
+    """Read a manifest and check the size and sha256 of its files (or of `only` these).
 
-    Raises UserError naming the first file that is missing, cut, altered, or not in the manifest.
+    Raises UserError naming the first file that is missing, truncated, altered, or not in the
+    manifest.
     """
     directory = Path(directory)
     source = directory / manifest_name
@@ -160,16 +162,16 @@ def verify(
         raise UserError(f'{source}: not a manifest (no "files"); remove it and run again')
     for name in sorted(entries) if only is None else only:
         if name not in entries:
-            raise UserError(f"{source}: names no file {name!r}; it has: {', '.join(entries)}")
+            raise UserError(f"{source}: lists no file {name!r}; it lists: {', '.join(entries)}")
         _verify_file(_inside(directory, name), entries[name], source)
     return manifest
 
 
 @contextmanager
 def lock(path: Path | str) -> Iterator[None]:
-    """Hold `path` for this process alone; the kernel lets go when the process ends, however.
+    """Lock `path` for this process; the kernel releases it when the process ends for any reason.
 
-    Raises UserError at once, naming the holder, when another process has it.
+    Raises UserError at once, naming the holder, when another process holds it.
     """
     path = Path(path)
     with disk_errors_as_sentences(path):
@@ -184,7 +186,7 @@ def lock(path: Path | str) -> Iterator[None]:
 
 
 def process_is_alive(pid: int) -> bool:
-    """Whether this machine has a process of that number, whoever owns it."""
+    """Whether a process with this pid runs on this machine, for any user."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -218,8 +220,8 @@ def _locked_descriptor(path: Path) -> int:
 
 def _verify_file(path: Path, entry: Any, source: Path) -> None:
     if not isinstance(entry, dict) or not {"size", "sha256"} <= set(entry):
-        raise UserError(f"{source}: says no size and sha256 for {path.name}; it was altered")
-    again = f"delete {source} and run again to make it anew"
+        raise UserError(f"{source}: has no size and sha256 for {path.name}; it was altered")
+    again = f"delete {source} and run again to rebuild it"
     if not path.is_file():
         raise UserError(
             f"{path}: this file was removed (scores stay valid without it); copy it back from "
@@ -228,8 +230,8 @@ def _verify_file(path: Path, entry: Any, source: Path) -> None:
     size = path.stat().st_size
     if size != entry["size"]:
         raise UserError(
-            f"{path}: expected {entry['size']} bytes, found {size}, so it was cut or altered; "
-            f"copy it back, or {again}"
+            f"{path}: expected {entry['size']} bytes, found {size}, so it was truncated or "
+            f"altered; copy it back, or {again}"
         )
     if sha256_file(path) != entry["sha256"]:
         raise UserError(
@@ -249,7 +251,7 @@ def _temporary_name(path: Path) -> Path:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what a killed process of this machine left half-written for this very file."""
+    """Remove temporary files of `path` that killed processes of this machine left behind."""
     prefix = f".{path.name}.{socket.gethostname()}."
     for entry in os.scandir(path.parent):
         name = entry.name

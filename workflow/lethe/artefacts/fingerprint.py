@@ -1,8 +1,8 @@
 """A digest of what code does: its comments, docstrings and annotations do not count.
 
-It covers the named modules and everything in this package that they import, however deep, read
-from source without importing anything. Code that is chosen at run time by a computed module name
-is not seen: name such modules as roots. The module `LEFT_OUT` does not count.
+It covers the named modules and everything in this package that they import, directly or not. It
+reads the source and imports nothing. Modules that are imported at run time under a computed name
+are not seen: pass them as roots. The module `LEFT_OUT` does not count.
 """
 
 import ast
@@ -19,18 +19,18 @@ PACKAGE = "lethe"
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("torch", "transformers")
 MOST_KEPT = 5000
-# Says how jobs are run and where results lie, never what a result is.
+# It holds how jobs are run and where results are stored; it cannot change a result.
 LEFT_OUT = "lethe.artefacts.rules"
 
 
 def fingerprint(
     roots: Iterable[str], versions: tuple[str, ...] = (), root: Path | None = None
 ) -> str:
-    """Hex sha256 of the code of `roots` (dotted names) and of all they import in the package.
+    """Hex sha256 of the code of `roots` (dotted names) and of all they import from the package.
 
     `versions` names installed libraries whose versions count too (`LIBRARIES` for training);
-    `root` is the package's folder if not this one. Taken once a process, so a run that is under
-    way keeps one answer. Raises UserError for an unknown module or a file that is not Python.
+    `root` is the package's folder if it is not this one. Computed once per process, so the answer
+    never changes during a run. Raises UserError for an unknown module or a file that is not Python.
     """
     return _fingerprint(tuple(sorted(set(roots))), tuple(sorted(set(versions))), root or ROOT)
 
@@ -58,7 +58,7 @@ def _version(library: str) -> str:
 
 @cache
 def _closure(roots: tuple[str, ...], root: Path) -> dict[str, str]:
-    """Every module reached from `roots`, with the digest of its code."""
+    """Every module that `roots` import, directly or not, with the digest of its code."""
     kept = _Kept(root)
     reached: dict[str, str] = {}
     waiting = list(roots)
@@ -90,9 +90,9 @@ def _source(name: str, root: Path) -> Path | None:
 
 
 class _Kept:
-    """Digests and imports of files seen before, by content, kept beside Python's own byte code.
+    """A cache of the digests and imports of files, by content, kept beside Python's byte code.
 
-    Parsing the whole package takes a good part of a second; a run asks for it several times.
+    Parsing the whole package takes most of a second, and a run needs it several times.
     """
 
     def __init__(self, root: Path) -> None:
@@ -105,7 +105,7 @@ class _Kept:
             if stored["made_by"] == self.own:
                 self.entries = stored["entries"]
         except (OSError, ValueError, KeyError, TypeError):
-            pass  # only a cache: whatever is wrong with it, parsing gives the same answer
+            pass  # only a cache: without it, parsing gives the same answer
 
     def read(self, source: Path, name: str) -> tuple[str, list[str]]:
         content = source.read_bytes()

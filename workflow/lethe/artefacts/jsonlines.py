@@ -1,4 +1,4 @@
-"""Files of one JSON object a line: read and write."""
+"""Read and write files with one JSON object per line."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ def read_rows(path: Path | str) -> list[dict]:
     """All rows of a jsonl file.
 
     Raises:
-        UserError: the file is missing or a line is not a JSON object; names file and line.
+        UserError: the file is missing or a line is not a JSON object; names the file and line.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -42,6 +42,6 @@ def read_rows(path: Path | str) -> list[dict]:
 
 
 def write_rows(path: Path | str, rows: Iterable[dict]) -> None:
-    """Write rows as jsonl, atomically, with keys in the given order."""
+    """Write rows as jsonl, atomically; keys keep their order."""
     lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
     write_atomic(path, "".join(line + "\n" for line in lines))

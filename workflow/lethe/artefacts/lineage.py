@@ -1,4 +1,4 @@
-"""Nodes that have a spec in results/specs: find one, and follow it back to where it began."""
+"""Nodes that have a spec in results/specs: find one, and trace what it was made from."""
 
 import difflib
 from pathlib import Path
@@ -12,19 +12,19 @@ def find_node(results: Path, name: str) -> str:
     """The id that equals, begins with or ends with `name`.
 
     Raises:
-        UserError: there is none, with the nearest, or there are several.
+        UserError: no node matches (the message names the nearest), or several do.
     """
     folder = Path(results) / "specs"
-    known = sorted(p.stem for p in folder.glob("*.json") if not p.stem.startswith("study-"))
-    if name in known:
+    nodes = sorted(p.stem for p in folder.glob("*.json") if not p.stem.startswith("study-"))
+    if name in nodes:
         return name
-    found = [node for node in known if node.startswith(name) or node.endswith(name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        listed = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
-        raise UserError(f"{name!r} fits {len(found)} nodes ({listed}); give more of the id.")
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+    matches = [node for node in nodes if node.startswith(name) or node.endswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        listed = ", ".join(matches[:5]) + (", ..." if len(matches) > 5 else "")
+        raise UserError(f"{name!r} matches {len(matches)} nodes ({listed}); give more of the id.")
+    close = difflib.get_close_matches(name, nodes, n=1, cutoff=0.3)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise UserError(f"There is no node {name!r} in {folder}{hint} (`lethe plan --ids` lists them).")
 
@@ -37,10 +37,10 @@ def parent_of(spec: dict) -> str | None:
 
 def lineage(results: Path, node: str) -> list[tuple[str, dict]]:
     """The node and everything it descends from, oldest first, with specs."""
-    found = []
+    newest_first = []
     name: str | None = node
     while name:
         spec = read_json(spec_file(results, name))
-        found.append((name, spec))
+        newest_first.append((name, spec))
         name = parent_of(spec)
-    return found[::-1]
+    return newest_first[::-1]

@@ -1,8 +1,8 @@
-"""Content digests of what a user names by a path, remembered by size and time of change.
+"""Content digests of files that a user names by a path, cached by size and time of change.
 
-Those of large files are remembered between processes too, in $XDG_CACHE_HOME/lethe (else
-~/.cache/lethe): a configuration is read anew by every job of a cluster, and the weights of a
-model take longer to hash than a check may take. The folder may be removed at any time.
+Digests of large files are also cached between processes, in $XDG_CACHE_HOME/lethe (else
+~/.cache/lethe): every job of a cluster reads the configuration again, and hashing the weights of
+a model takes longer than a check should. The folder may be removed at any time.
 """
 
 import os
@@ -13,10 +13,10 @@ from lethe.artefacts.files import sha256_file, write_atomic
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
 
-# What makes a checkpoint in hub format: weights, configuration, tokenizer.
+# The files of a checkpoint in hub format: weights, configuration, tokenizer.
 CHECKPOINT_FILES = ("*.safetensors", "*.json", "*.model", "*.txt")
 
-# Bytes from which it pays to remember a digest on disk: about 0.1 s of hashing.
+# Bytes from which caching a digest on disk pays off: about 0.1 s of hashing.
 LARGE = 2**26
 
 
@@ -46,7 +46,7 @@ def checkpoint_digest(path: str, where: str) -> str:
 
 
 def folder_digest(path: str | None, where: str) -> str | None:
-    """Hex digest over every file of a folder; None for no folder.
+    """Hex digest over every file of a folder; None if `path` is None.
 
     Raises:
         UserError: there is no such folder.
@@ -70,7 +70,10 @@ def _digest_of_files(folder: Path, patterns: tuple[str, ...]) -> str:
 
 
 def _state(path: Path) -> tuple[int, int, int]:
-    """Size and times in ns; the second cannot be set by hand, as copying tools set the first."""
+    """Size, and times of modification and change in ns.
+
+    Copying tools may set the time of modification; nobody can set the time of change.
+    """
     status = os.stat(path)
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
@@ -80,18 +83,18 @@ def _digest_of(path: str, size: int, *changed: int) -> str:
     if size < LARGE:
         return sha256_file(path)
     name = digest([path, size, *changed])
-    memory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lethe" / name
+    cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lethe" / name
     try:
-        known = memory.read_text(encoding="ascii")
-        if len(known) == 64:
-            return known
+        content_digest = cached.read_text(encoding="ascii")
+        if len(content_digest) == 64:
+            return content_digest
     except (OSError, UnicodeDecodeError):
         pass
-    found = sha256_file(path)
+    content_digest = sha256_file(path)
     try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(memory, found)
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(cached, content_digest)
     except (OSError, UserError):
-        # A home that cannot be written costs time, nothing else.
+        # A home that is not writable only costs time.
         pass
-    return found
+    return content_digest

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 NO_MEANING = {"ctx", "type_comment", "kind", "type_ignores", "type_params"}
-# Annotations by which a dataclass treats a field differently.
+# Annotations that make a dataclass treat a field differently.
 SPECIAL_FIELDS = {"ClassVar", "InitVar", "KW_ONLY"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -12,8 +12,8 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 def words(tree: ast.Module, package: str) -> list[str]:
     """The code as a flat list of words; equal lists mean equal behaviour.
 
-    Annotations of fields stay where a class may read them: in a class that has bases or
-    decorators (pydantic models, named tuples). A plain dataclass ignores all but a few.
+    Annotations of fields are kept where a class may read them: in a class that has bases or
+    decorators (pydantic models, named tuples). A plain dataclass ignores most of them.
     """
     _strip(tree)
     used = {node.id for node in _walk(tree) if isinstance(node, ast.Name)}
@@ -26,21 +26,21 @@ def words(tree: ast.Module, package: str) -> list[str]:
 def imports_of(tree: ast.Module, name: str, is_package: bool) -> list[str]:
     """Dotted names that a module may import, also inside functions; some may not be modules.
 
-    To be called after `words`, which removes what only type checkers read.
+    Call it after `words`, which removes what only type checkers read.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     here = name.split(".") if is_package else name.split(".")[:-1]
     for node in _statements(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = here[: len(here) - node.level + 1] if node.level else []
             module = ".".join(base + ([node.module] if node.module else []))
-            found.add(module)
-            found |= {f"{module}.{alias.name}" for alias in node.names}
-    found |= set(_named_at_run_time(tree))
+            names.add(module)
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    names |= set(_named_at_run_time(tree))
     root = name.split(".")[0]
-    return sorted(item for item in found if item.split(".")[0] == root and item != name)
+    return sorted(item for item in names if item.split(".")[0] == root and item != name)
 
 
 def _named_at_run_time(tree: ast.Module) -> Iterator[str]:
@@ -139,7 +139,10 @@ def _mentions_special(annotation: ast.expr) -> bool:
 
 
 def _drop_unused_imports(node: ast.AST, used: set[str], package: str) -> None:
-    """An import that only an annotation needed does nothing; one of our own modules may."""
+    """Drop imports that only annotations needed, but keep those of our own modules.
+
+    An import of our own may have effects; one of a library does nothing if its name is unused.
+    """
     for body in _bodies(node):
         kept = []
         for statement in body:
@@ -172,7 +175,7 @@ def _write(value: object, result: list[str]) -> None:
         result.append("(" + type(value).__name__)
         for field in value._fields:
             item = getattr(value, field, None)
-            # Fields that are empty are left out: newer versions of Python add such fields.
+            # Empty fields are left out, because newer versions of Python add such fields.
             if item is None and not isinstance(value, ast.Constant | ast.MatchSingleton):
                 continue
             if field in NO_MEANING or (isinstance(item, list) and not item):

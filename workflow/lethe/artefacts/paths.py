@@ -1,4 +1,4 @@
-"""Every path of the results folder, in one place; rules and package both read them here."""
+"""Every path of the results folder, in one place, for the rules and the package."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ PUBLISHED = PROJECT / "config" / "published"
 LUO2023 = PUBLISHED / "luo2023.csv"
 LUO2023_MODELS = PUBLISHED / "luo2023-models.csv"
 
-# The file that is written last and makes a node count as done, by kind.
+# By kind, the file that is written last; once it exists, the node counts as done.
 MANIFEST = {kind: rule.manifest for kind, rule in KINDS.items()}
 
 
@@ -23,7 +23,7 @@ def node_directory(results: Path | str, kind: str, node: str) -> Path:
 
 
 def node_manifest(results: Path | str, kind: str, node: str) -> Path:
-    """The manifest that is written last and makes the node count as done."""
+    """The manifest, which is written last; once it exists, the node counts as done."""
     return node_directory(results, kind, node) / MANIFEST[kind]
 
 
@@ -33,17 +33,17 @@ def spec_file(results: Path | str, node: str) -> Path:
 
 
 def work_directory(results: Path | str, node: str) -> Path:
-    """Interrupted work and the lock of a node; outside every declared output."""
+    """Unfinished work and the lock of a node; outside every declared output."""
     return Path(results) / "work" / node
 
 
 def score_store(results: Path | str, checkpoint: str) -> Path:
-    """Scores of one checkpoint, one file an evaluation task."""
+    """Scores of one checkpoint, one file per evaluation task."""
     return Path(results) / KINDS["probe"].folder / "store" / checkpoint
 
 
 def end_task_store(results: Path | str, checkpoint: str) -> Path:
-    """End-task results of one checkpoint, one file an end task and seed."""
+    """End-task results of one checkpoint, one file per end task and seed."""
     return Path(results) / KINDS["end_task"].folder / "store" / checkpoint
 
 
@@ -53,10 +53,10 @@ def study_directory(results: Path | str, study: str) -> Path:
 
 
 def fetched_files(results: Path | str, node: str) -> Path:
-    """The files of a fetched hub repository, laid out as there."""
+    """The files of a fetched hub repository, laid out as on the hub."""
     return node_directory(results, "fetched", node) / "files"
 
 
 def revisions_file(results: Path | str) -> Path:
-    """Revisions that were looked up because the catalogue leaves them open."""
+    """Revisions that were looked up because the catalogue does not give them."""
     return Path(results) / KINDS["fetched"].folder / "revisions.json"

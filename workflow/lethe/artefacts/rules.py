@@ -1,18 +1,18 @@
-"""Every rule of the workflow, once: what it makes, the code that makes it, and what a job asks for.
+"""Every rule of the workflow: what it makes, the code that makes it, and what its jobs request.
 
-Imports next to nothing, since every job reads it before it does anything else. Nothing here
-changes a result, so that fingerprints of code leave this module out.
+It imports almost nothing, since every job reads it before it does anything else. Nothing here
+changes a result, so fingerprints of code leave this module out.
 """
 
 from typing import NamedTuple
 
 
 class Code(NamedTuple):
-    """Where the code of a job starts; everything that is imported from there counts too.
+    """Where the code of a job starts; everything that it imports counts too.
 
-    modules: dotted names. `{name}` is the table or figure that is made; `{method}` is the method
-        of the stage that is made or read, and a module with it counts where there is one.
-    libraries: the versions of torch and transformers count.
+    modules: dotted names. `{name}` is the table or figure that is made. `{method}` is the method
+        of the stage that is made or read; without one, the modules that hold it do not count.
+    libraries: whether the versions of torch and transformers count.
     """
 
     modules: tuple[str, ...]
@@ -20,15 +20,15 @@ class Code(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What one rule runs, which is the verb of its own name.
+    """What one rule needs and makes; it runs the verb of its own name.
 
-    memory: MB beside what grows with the model.
+    memory: MB, without the part that grows with the model.
     minutes: likewise.
-    code: by the way in which the rule makes what it makes; "" where there is one way only.
-        None where nothing is made again when code changes.
-    preload: the group of modules that the fork server has imported; None: a job starts by itself.
-    kind: of the nodes that it makes; None: it makes files of a study.
-    folder, manifest: where the nodes lie in the results, and the file that makes one count.
+    code: by way of making the result, if there are several; "" if there is only one.
+        None if a change of code never reruns the rule.
+    preload: the group of modules that the fork server imports; None: its jobs start by themselves.
+    kind: kind of the nodes that it makes; None: it makes files of a study.
+    folder, manifest: where the nodes are in the results, and the file that marks one as done.
     """
 
     memory: int
@@ -50,7 +50,7 @@ RULES = {
         {
             "world": Code(("lethe.sources.world.build",)),
             "domains": Code(("lethe.sources.domains.build",)),
-            # Data that a loader prepares do not depend on the world's generator.
+            # Data that a loader prepares does not depend on the world's generator.
             "prepared": Code(("lethe.sources.prepare",)),
         },
         "models",
@@ -88,7 +88,7 @@ RULES = {
                 (
                     "lethe.evaluation.masked_loss",
                     "lethe.evaluation.harness",
-                    # Definitions of evaluation tasks name these, no module imports them.
+                    # Definitions of evaluation tasks name these; no module imports them.
                     "lethe.evaluation.text_metrics",
                     "lethe.evaluation.bias",
                     "lethe.evaluation.mutual",

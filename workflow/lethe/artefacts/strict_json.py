@@ -1,4 +1,4 @@
-"""JSON without its loose ends: no NaN, no repeated key, and one canonical form for digests."""
+"""Strict JSON: no NaN, no repeated keys, and one canonical form for digests."""
 
 import hashlib
 import json
@@ -7,14 +7,13 @@ import re
 from typing import Any
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""How JSON writes half of a character that Unicode has as a pair."""
+"""How JSON writes half of a surrogate pair, that is, half a character."""
 
 
 def loads(text: str) -> Any:
-    """Parse; ValueError for NaN, infinity, a number too large, or a key that occurs twice.
+    """Parse; ValueError for NaN, infinity, a number that is too large, or a repeated key.
 
-    Also for what parses but cannot be written again: half a character, and lists within lists
-    without end.
+    Also for values that could not be written again: half a character, or too deep nesting.
     """
     try:
         value = json.loads(
@@ -34,7 +33,7 @@ def loads(text: str) -> Any:
 
 
 def digest(value: Any) -> str:
-    """Hex sha256 of the canonical JSON: sorted keys, no blanks, floats in their shortest form.
+    """Hex sha256 of the canonical JSON: sorted keys, no spaces, floats in their shortest form.
 
     Raises TypeError for a key that is not a string (JSON would make 1 and "1" the same), and
     ValueError for NaN or infinity.
@@ -54,7 +53,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number that a result may have")
+    raise ValueError(f"{name} is not allowed in a result")
 
 
 def _finite_float(text: str) -> float:

@@ -1,7 +1,7 @@
-"""YAML without its loose ends: plain values under keys that are text, each given once.
+"""Strict YAML: plain values under keys that are text, each given once.
 
-Files come from users. Whatever is in one, reading it takes a fraction of a second and no more
-memory than the file, and what is wrong with it is one sentence with the line.
+Files come from users. Reading any file takes a fraction of a second and no more memory than the
+file, and a mistake in it is reported as one sentence with its line.
 """
 
 import datetime
@@ -16,13 +16,13 @@ import yaml
 from lethe.errors import UserError, shown
 
 LARGEST_FILE = 2**20
-"""Bytes of a file; the largest catalogue has 20,000."""
+"""Bytes per file; the largest catalogue has 20,000."""
 
 MOST_VALUES = 100_000
-"""Values of a file, with every alias (`*name`) counted as often as it is used."""
+"""Values per file; the values behind an alias (`*name`) count every time it is used."""
 
 DEEPEST = 32
-"""Collections within each other; a study has about seven."""
+"""Levels of nesting; a study has about seven."""
 
 # libyaml's reader is ten times as fast; not every build of PyYAML has it.
 _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -44,10 +44,10 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
 
 
 def parse_yaml(text: str, where: str) -> Any:
-    """The one value that a text of YAML holds; `where` it came from begins every message.
+    """The value of a YAML text; every message starts with `where` the text comes from.
 
     Raises:
-        UserError: it is not YAML, or has what a configuration cannot: see `plain_problem`.
+        UserError: it is not YAML, or a configuration cannot hold it: see `plain_problem`.
     """
     with _mistakes_as_sentences(text, where):
         _require_simple(text)
@@ -55,7 +55,7 @@ def parse_yaml(text: str, where: str) -> Any:
 
 
 def require_yaml(path: Path) -> None:
-    """Refuse a file that is not YAML; what its values and tags mean is for others to say.
+    """Refuse a file that is not YAML; its values and tags are not checked.
 
     Raises:
         UserError: the file cannot be read, or is not YAML.
@@ -81,19 +81,19 @@ def _mistakes_as_sentences(text: str, where: str) -> Iterator[None]:
 
 
 def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
-    """Where and why a text is not YAML; what is open at the end of it began further up."""
+    """Where and why a text is not YAML, and the line where the broken part starts."""
     lines = text.rstrip().split("\n")
     line = min(error.problem_mark.line, len(lines) - 1)
     problem = PROBLEMS.get(error.problem, error.problem)
     if lines[line][error.problem_mark.column :].startswith("\t"):
-        problem = "found a tab where YAML has blanks"
+        problem = "found a tab where YAML needs spaces"
     if error.context_mark and error.context_mark.line < line:
-        problem += f", in what begins in line {error.context_mark.line + 1}"
+        problem += f", in the part that starts in line {error.context_mark.line + 1}"
     return f"line {line + 1}: not valid YAML ({problem})"
 
 
 def require_plain(value: Any, where: str) -> None:
-    """Refuse what no file read here can hold, in values that something else has read.
+    """Refuse values that `read_yaml` would refuse, in a mapping that something else has read.
 
     Raises:
         UserError: names the key.
@@ -104,13 +104,13 @@ def require_plain(value: Any, where: str) -> None:
         if left < 0:
             problem = f"more than {MOST_VALUES:,} values"
         if depth > DEEPEST:
-            problem = f"more than {DEEPEST} lists or mappings in each other"
+            problem = f"more than {DEEPEST} nested lists or mappings"
         if problem:
             raise UserError(f"{place} in {where}: {problem}.")
 
 
 def plain_problem(value: Any) -> str | None:
-    """What is wrong with a scalar that JSON, a path or a seed could not hold; None if nothing."""
+    """Why JSON, a path or a seed could not hold a scalar; None if they can."""
     if isinstance(value, datetime.date):
         return f"{value.isoformat()} is read as a date; put it in quotes"
     if isinstance(value, float) and not math.isfinite(value):
@@ -169,7 +169,7 @@ PROBLEMS = {
     "found unexpected end of stream": "a quote is not closed",
     "block sequence entries are not allowed in this context": "a '- ' in the wrong place",
 }
-"""What users do, by what libyaml makes of it; its other problems speak for themselves."""
+"""libyaml's messages in the words of users; its other messages are clear enough."""
 
 
 class _Refused(yaml.MarkedYAMLError):
@@ -180,7 +180,7 @@ class _Refused(yaml.MarkedYAMLError):
 
 
 def _require_simple(text: str) -> None:
-    """Refuse before anything is built what would take forever, or is more than plain values."""
+    """Refuse text that would take forever to build, or holds more than plain values."""
     anchored: dict[str, int] = {}
     open_collections: list[tuple[str | None, int]] = [(None, 0)]
     documents = 0
@@ -194,13 +194,13 @@ def _require_simple(text: str) -> None:
         elif isinstance(event, yaml.CollectionStartEvent):
             open_collections.append((event.anchor, 1))
             if len(open_collections) > DEEPEST:
-                raise _Refused(f"more than {DEEPEST} lists or mappings in each other", mark)
+                raise _Refused(f"more than {DEEPEST} nested lists or mappings", mark)
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, values = open_collections.pop()
             anchored[anchor] = values
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor in [anchor for anchor, _ in open_collections]:
-                raise _Refused(f"*{event.anchor} stands within itself", mark)
+                raise _Refused(f"*{event.anchor} contains itself", mark)
             values = anchored.get(event.anchor, 1)
         elif isinstance(event, yaml.ScalarEvent):
             values = 1
@@ -210,11 +210,11 @@ def _require_simple(text: str) -> None:
         anchor, inside = open_collections[-1]
         open_collections[-1] = (anchor, inside + values)
         if inside + values > MOST_VALUES:
-            raise _Refused(f"more than {MOST_VALUES:,} values; do not repeat so many aliases", mark)
+            raise _Refused(f"more than {MOST_VALUES:,} values; use fewer aliases", mark)
 
 
 class _StrictLoader(_Safe):
-    """Refuses a key given twice, of which the first would silently be lost, and odd values."""
+    """Refuses odd values, and repeated keys, of which PyYAML silently drops the first."""
 
     def get_single_node(self):
         node = super().get_single_node()
@@ -233,7 +233,7 @@ class _StrictLoader(_Safe):
 
 
 def _require_names(node: yaml.Node | None, seen: set[int]) -> None:
-    """Every key is a name that its mapping has once, before merges (`<<`) bring further ones."""
+    """Refuse keys that are not names or are repeated, before merges (`<<`) add further keys."""
     if id(node) in seen or not isinstance(node, yaml.CollectionNode):
         return
     seen.add(id(node))

@@ -1,1 +1,1 @@
-"""What surrounds a job's process: its environment, limits, device and the fork server."""
+"""What surrounds a job's process: its environment, its driver, its network access and memory."""

@@ -1,7 +1,7 @@
-"""Who drives the workflow: each run leaves a record of its process, so that a death can be proved.
+"""Drivers of the workflow: each run records its process, so that its death can be proved.
 
-Snakemake's own locks name no process. A process is known by its number together with its start
-time, the machine's boot and the machine's name, because numbers are used again.
+Snakemake's own locks name no process. A process is identified by its pid, its start time, the
+machine's boot and the machine's name, because pids are reused.
 """
 
 import atexit
@@ -20,7 +20,7 @@ BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
 def record_driver(folder: Path | str = ".") -> Path:
-    """Record this process as a driver in a workflow's folder until it ends in an orderly way."""
+    """Record this process as a driver in a workflow's folder; removed when it exits normally."""
     this = identity(os.getpid())
     path = Path(folder).absolute() / RECORDS / f"{this['host']}-{this['pid']}.json"
     write_json(path, this)
@@ -29,7 +29,7 @@ def record_driver(folder: Path | str = ".") -> Path:
 
 
 def recorded_drivers(folder: Path | str = ".") -> dict[Path, dict]:
-    """Records left in a workflow's folder, by file; one that cannot be read raises UserError."""
+    """Records in a workflow's folder, by file; UserError for one that cannot be read."""
     records = {}
     for path in sorted((Path(folder) / RECORDS).glob("*.json")):
         with suppress(FileNotFoundError):
@@ -38,7 +38,7 @@ def recorded_drivers(folder: Path | str = ".") -> dict[Path, dict]:
 
 
 def identity(pid: int) -> dict:
-    """What tells this process from any other, before or after it, here or elsewhere."""
+    """What distinguishes this process from any other, earlier or later, here or elsewhere."""
     return {
         "pid": pid,
         "started": start_time(pid),
@@ -48,7 +48,7 @@ def identity(pid: int) -> dict:
 
 
 def is_proved_dead(record: dict) -> bool:
-    """Whether the process of a record has certainly ended; False where this cannot be known."""
+    """Whether the process of a record has certainly ended; False if this cannot be known."""
     try:
         pid, started, boot_then, host = (record[k] for k in ("pid", "started", "boot", "host"))
     except (KeyError, TypeError):
@@ -62,26 +62,26 @@ def is_proved_dead(record: dict) -> bool:
     fields = _stat_fields(pid)
     if not (started and fields):
         return False
-    # A zombie has ended, though its parent has not yet asked how.
+    # A zombie has ended; its parent has only not read its exit status yet.
     return fields[0] in ENDED_STATES or fields[19] != str(started)
 
 
 def start_time(pid: int) -> int | None:
-    """Clock ticks from boot to the start of a process; None if it has ended or is not told."""
+    """Clock ticks from boot to the start of a process; None if it has ended or is unknown."""
     fields = _stat_fields(pid)
     return int(fields[19]) if fields and fields[0] not in ENDED_STATES else None
 
 
 def _stat_fields(pid: int) -> list[str]:
     try:
-        # The name, field 2, may hold blanks and brackets; what follows the last one is regular.
+        # The name, field 2, may hold spaces and brackets; after its closing one fields are regular.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
 
 
 def boot() -> str | None:
-    """Identity of the machine's present boot; None where the system does not tell."""
+    """Identity of the machine's current boot; None if the system does not provide it."""
     try:
         return BOOT_FILE.read_text().strip()
     except OSError:
@@ -89,7 +89,7 @@ def boot() -> str | None:
 
 
 def announce_driver() -> None:
-    """Let the jobs of this process know whom to end with: local jobs only."""
+    """Tell local jobs of this process which driver they must end with."""
     this = identity(os.getpid())
     os.environ[VARIABLE] = f"{this['pid']} {this['started']} {this['boot']}"
 
@@ -97,8 +97,8 @@ def announce_driver() -> None:
 def end_with_driver() -> None:
     """End this process at once when its announced driver ends, even if that was killed.
 
-    A job that outlived its driver would still hold the lock of its work when the run is started
-    again. Does nothing without an announced driver of this machine.
+    A job that outlived its driver would still hold the lock on its work when the run is restarted.
+    Does nothing if no driver of this machine was announced.
     """
     pid, started, boot_then = (os.environ.get(VARIABLE, "").split() + ["", "", ""])[:3]
     if not pid.isdigit() or boot_then != boot() or not hasattr(os, "pidfd_open"):
@@ -123,6 +123,6 @@ def _end_after(descriptor: int) -> None:
 
 
 def _forget(path: Path, pid: int) -> None:
-    if os.getpid() == pid:  # not in a forked child that ends
+    if os.getpid() == pid:  # a forked child that ends must not remove it
         with suppress(OSError):
             path.unlink()

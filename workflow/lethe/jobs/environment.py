@@ -1,4 +1,4 @@
-"""The environment that a workflow's jobs inherit, and the one CPU thread that each has."""
+"""The environment that a workflow's jobs inherit, and the single CPU thread of each."""
 
 import os
 import sys
@@ -10,26 +10,26 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def set_environment(snapshot_seconds: float) -> None:
-    """One thread a job, no network, this package, and the Python that runs Snakemake.
+    """One thread per job, no network, this package, and the Python that runs Snakemake.
 
-    How often a stage saves itself is set here and not by an argument, because it changes no result
-    and must rerun nothing.
+    The interval between snapshots of a stage is set here and not by an argument, because it
+    changes no result and must rerun nothing.
     """
     os.environ.update(dict.fromkeys(THREADS, "1"))
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    # Logs are read in files, where progress bars are noise.
+    # Logs go to files, where progress bars are noise.
     os.environ["TQDM_DISABLE"] = "1"
     os.environ["PYTHONPATH"] = str(PACKAGE.parent)
-    # Also when the environment is not activated, `python` in a rule is this one.
+    # `python` in a rule is this one, even when the environment is not activated.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     os.environ["LETHE_SNAPSHOT_SECONDS"] = str(snapshot_seconds)
 
 
 def one_thread() -> None:
-    """Parallelism is across jobs; a sum over two threads would round differently."""
+    """Use one thread: jobs run in parallel, and a sum over two threads would round differently."""
     import torch
 
     torch.set_num_threads(1)
-    # Denormals slow tiny models down several times, and differ between machines.
+    # Denormals make tiny models several times slower, and differ between machines.
     torch.set_flush_denormal(True)

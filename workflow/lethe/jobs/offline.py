@@ -1,4 +1,4 @@
-"""Importing this module first keeps evaluation's libraries off the network and off the screen."""
+"""Import this module first to keep evaluation's libraries off the network and quiet."""
 
 import os
 
@@ -7,5 +7,6 @@ for _variable in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE
 for _variable in ("TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"):
     os.environ.setdefault(_variable, "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# Arrow's unused second allocator would start a thread; a process with threads must not be forked.
+# Arrow's second allocator, unused here, would start a thread; a process with threads cannot fork
+# safely.
 os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")

@@ -1,1 +1,1 @@
-"""Typed parameters: kinds of values, strict entries, and what is said of wrong ones."""
+"""Typed parameters: kinds of values, strict entries, and messages about wrong ones."""

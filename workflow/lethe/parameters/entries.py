@@ -1,4 +1,4 @@
-"""What every part of the configuration is made of: kinds of values, and the strict base."""
+"""Building blocks of the configuration: kinds of values, and a strict base class."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -29,7 +29,7 @@ FORMS = {
     MIXTURE: "task names joined by '&', each with an optional ':count'",
     REVISION: "a commit of 40 digits 0-9 and a-f",
 }
-"""What a text of a certain form is called, by its pattern."""
+"""Each pattern in words, for messages."""
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 Mixture = Annotated[str, StringConstraints(pattern=MIXTURE)]
@@ -37,35 +37,35 @@ Revision = Annotated[str, StringConstraints(pattern=REVISION)]
 
 
 class Entry(BaseModel):
-    """Base of every part: unknown keys and values of the wrong type are refused."""
+    """Base class of every entry: unknown keys and values of the wrong type are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Parameters(Entry):
-    """Typed parameters of one thing that an entry of the catalogue configures: a method, a loader,
-    a generator, a built model.
+    """Typed parameters of a thing that the catalogue configures: a method, a loader, a generator
+    or a built model.
 
-    A subclass stands beside what it configures and imports nothing heavy. Every field has a
-    default, a description, and where the default comes from; see `parameter`.
+    A subclass stands beside the thing it configures and imports nothing heavy. Every field has a
+    default, a description, and the source of the default; see `parameter`.
     """
 
     title: ClassVar[str] = ""
-    """How the manual heads its table; the name of the thing if it is empty."""
+    """Heading of its table in the manual; if empty, the name of the thing."""
 
 
 def parameter(default: Any, description: str, source: str = "ours", **bounds: Any) -> Any:
     """A field of `Parameters`.
 
     Args:
-        default: its value where none is given.
+        default: the value if none is given.
         description: what it is, and its unit.
-        source: where the default comes from: a paper with its section, released code, or `ours`.
+        source: where the default comes from: a paper and its section, released code, or `ours`.
         bounds: `gt`, `ge`, `lt`, `le`, `min_length`, `max_length` of the value.
     """
     return Field(default, description=description, json_schema_extra={"source": source}, **bounds)
 
 
 def resolved(parameters: Parameters) -> dict[str, Any]:
-    """Every value, defaults included, as JSON has it; what a node's spec holds."""
+    """Every value as JSON, defaults included, as in a node's spec."""
     return parameters.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""What is said of a name or value that does not fit: what was expected, found, and is near."""
+"""Messages about a wrong name or value: what was expected, what was found, what may be meant."""
 
 import difflib
 import re
@@ -52,7 +52,8 @@ EXPECTED = {
 }
 """What was expected, by pydantic's type of error, with the bounds of its context.
 
-Of its own sentence here: `extra_forbidden`, `missing`, `string_pattern_mismatch`, `value_error`.
+These have sentences of their own: `extra_forbidden`, `missing`, `string_pattern_mismatch` and
+`value_error`.
 """
 
 
@@ -60,14 +61,14 @@ BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 
 def require(where: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that does not exist, with the nearest one that does."""
+    """Refuse a name that does not exist, and suggest the nearest one that does."""
     known = sorted(known)
     if name not in known:
         raise UserError(f"{where}: {shown(name)} is not known{_nearest(name, known)}.")
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    """The nearest name if one is near, and the known ones: all, or the nearest if they are many."""
+    """A suggestion if a known name is similar, and the known names; if many, the most similar."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"{hint} (known: {_listed(name, known) or 'none'})"
@@ -76,13 +77,13 @@ def _nearest(name: str, known: list[str]) -> str:
 def _listed(name: str, known: list[str]) -> str:
     if len(text := ", ".join(known)) <= LONGEST_LIST:
         return text
-    match = difflib.SequenceMatcher(b=name)
+    matcher = difflib.SequenceMatcher(b=name)
 
-    def likeness(other: str) -> float:
-        match.set_seq1(other)
-        return match.ratio()
+    def similarity(other: str) -> float:
+        matcher.set_seq1(other)
+        return matcher.ratio()
 
-    nearest = sorted(known, key=likeness, reverse=True)
+    nearest = sorted(known, key=similarity, reverse=True)
     text = ""
     while nearest and len(text) + len(nearest[0]) < LONGEST_LIST:
         text += f"{nearest.pop(0)}, "
@@ -94,15 +95,15 @@ def validated(kind: type[Entry], raw: dict[str, Any], what: str):
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
-        found = error.errors(include_url=False)
-    # A misspelled key is two mistakes, and its right name, which is missing, says less.
+        errors = error.errors(include_url=False)
+    # A misspelled key is two errors: an unknown key and a missing one. The first says more.
     order = {"extra_forbidden": 0, "missing": 2}
-    found.sort(key=lambda error: order.get(error["type"], 1))
-    raise UserError(_sentence(kind, raw, _same_union(raw, found), what))
+    errors.sort(key=lambda error: order.get(error["type"], 1))
+    raise UserError(_sentence(kind, raw, _same_union(raw, errors), what))
 
 
 def _sentence(kind: type[Entry], raw: Any, errors: list[ErrorDetails], what: str) -> str:
-    """Of one mistake, or of all ways in which a value does not fit one of several types."""
+    """The message about one mistake, or about a value that fits none of several types."""
     error = errors[0]
     keys = list(_keys(raw, error))
     place = _readable(keys)
@@ -132,36 +133,36 @@ def _expected(error: ErrorDetails) -> str:
 
 
 def _as_written(bound: Any) -> Any:
-    """A bound of 1 that is kept as 1.0 is 1 again."""
+    """A bound that was written as 1 but is stored as 1.0 is shown as 1."""
     return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
 def _choices(error: ErrorDetails) -> list[str]:
-    """The texts that a field may be, of which pydantic tells as "'a', 'b' or 'c'"."""
+    """The texts that a field may hold; pydantic lists them as "'a', 'b' or 'c'"."""
     literal = error["type"] == "literal_error"
     return re.findall(r"'([^']*)'", error["ctx"]["expected"]) if literal else []
 
 
 def _found(errors: list[ErrorDetails]) -> str:
-    """The value, and what may mend it; nothing where the expectation itself says what it is."""
+    """The value and a possible fix; nothing if the expectation already shows what was found."""
     value, types = errors[0]["input"], {error["type"] for error in errors}
     if types == {"value_error"} and isinstance(value, BaseModel | dict | list):
         return ""
     if types <= {"too_short", "too_long"}:
         return f", found {len(value) or 'none'}"
     if isinstance(value, str) and types <= BOUNDS:
-        # YAML reads 1e-4 as a text, but it was written as a number.
+        # YAML reads 1e-4 as text, but the user wrote a number.
         number = shown(value).strip("'")
         return f", found {number}"
-    return f", found {shown(value)}{_mended(value, types, errors)}"
+    return f", found {shown(value)}{_fix(value, types, errors)}"
 
 
-def _mended(value: Any, types: set[str], errors: list[ErrorDetails]) -> str:
-    """How the value may have been meant."""
+def _fix(value: Any, types: set[str], errors: list[ErrorDetails]) -> str:
+    """What the user may have meant."""
     if "string_type" in types and isinstance(value, bool | int | float):
         return "; put it in quotes if it is meant as text"
     if types == {"list_type"} and isinstance(value, str | int | float):
-        return f"; for a list of one, write {shown([value])}"
+        return f"; for a list of one entry, write {shown([value])}"
     if not isinstance(value, str):
         return ""
     if types & {"int_type", "float_type"} and re.fullmatch(r"[-+]?[0-9]+", value):
@@ -172,10 +173,10 @@ def _mended(value: Any, types: set[str], errors: list[ErrorDetails]) -> str:
 
 
 def _same_union(raw: Any, errors: list[ErrorDetails]) -> list[ErrorDetails]:
-    """The first mistake with its alternatives.
+    """The first mistake, with all its alternatives if the value may be of several types.
 
-    Where a value may be of several types, each type has said why it does not fit. If one fits
-    but for something inside, that is the mistake.
+    Pydantic then reports one error per type. If a value fits one type except for something inside
+    it, that inner mistake is the one to report.
     """
     first = errors[0]
     fixed = _before_union(raw, first)
@@ -190,9 +191,9 @@ def _same_union(raw: Any, errors: list[ErrorDetails]) -> list[ErrorDetails]:
 
 
 def _before_union(raw: Any, error: ErrorDetails) -> tuple | None:
-    """Place of the first value that may be of several types; None if there is none.
+    """Place of the first value that may be of several types; None if no value may.
 
-    After such a value pydantic's places name the type that was tried, which is no key.
+    After such a value pydantic's places name the type that was tried, which is not a key.
     """
     value = raw
     for number, part in enumerate(error["loc"]):
@@ -248,7 +249,7 @@ def _nested_model(annotation) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _nested_model(argument)
-        if found is not None:
-            return found
+        nested = _nested_model(argument)
+        if nested is not None:
+            return nested
     return None
