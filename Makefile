@@ -1,8 +1,8 @@
 # make figures   the default study, from an empty folder to its figures
 # make test      the tests, in as many processes as CORES
-# make quick     those of them that are not marked `slow`: no whole study, within a minute
+# make quick     the tests that are not marked `slow`: no complete study, within a minute
 # make lint      style of code and rules, order of the package's rooms, types
-# make env       the environment alone;  make clean-env removes it
+# make env       only the environment;  make clean-env removes it
 #
 # Variables: CORES=4, CONFIG=my.yaml (a study of your own), PYTHON=python3.12, VENV=.venv,
 # PIP_FLAGS="..." (which build of torch: see envs/README.md)
@@ -17,7 +17,7 @@ SHELL := /bin/sh
 BIN := $(VENV)/bin
 REQUIREMENTS := envs/requirements.txt envs/requirements-dev.txt
 INSTALLED := $(VENV)/lethe-$(shell cat $(REQUIREMENTS) pyproject.toml | cksum | cut -d' ' -f1)
-# A file's tests share what it makes, so they go to one process; files are dealt in order.
+# Tests of one file share what it makes, so they run in one process; files start in order.
 TESTS := $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 
@@ -47,7 +47,7 @@ env: $(INSTALLED)
 
 $(INSTALLED):
 	@command -v $(PYTHON) > /dev/null || { \
-	  echo "make: expected Python 3.11 or newer as '$(PYTHON)', found none;" \
+	  echo "make: expected Python 3.11 or newer as '$(PYTHON)', but there is no such command;" \
 	    "install it, or type: make env PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "make: expected Python 3.11 or newer, found $$($(PYTHON) --version);" \

@@ -1,4 +1,4 @@
-"""Lethe: every training stage and every evaluation is a rule. `lethe check` says if a config is right."""
+"""Lethe: every training stage and every evaluation is a rule. `lethe check` checks a config."""
 
 import sys
 from pathlib import Path

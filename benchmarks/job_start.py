@@ -45,7 +45,7 @@ def measured(command: list[str], times: int, server: psutil.Process | None) -> t
     spent, served, begun = own_children(), server_seconds(server), time.perf_counter()
     for _ in range(times):
         done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode or "starts by itself" in done.stderr:
+        if done.returncode or "starts without it" in done.stderr:
             raise SystemExit(f"{' '.join(command)}: {done.stderr[-2000:]}")
     wall = time.perf_counter() - begun
     processor = own_children() - spent + server_seconds(server) - served

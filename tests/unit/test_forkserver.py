@@ -240,7 +240,7 @@ def test_a_parent_killed_while_the_server_imports_takes_it_too(place):
     place.driver.kill()
     place.driver.wait()
     assert eventually(lambda: is_gone(server))
-    assert client.wait(10) == 7 and "starts by itself" in client.stderr.read()
+    assert client.wait(10) == 7 and "starts without it" in client.stderr.read()
 
 
 def test_a_killed_server_takes_its_jobs_and_later_jobs_run_by_themselves(place, tmp_path):
@@ -251,7 +251,7 @@ def test_a_killed_server_takes_its_jobs_and_later_jobs_run_by_themselves(place, 
     assert "run again to continue" in client.stderr.read()
     assert eventually(lambda: is_gone(job))
     done = place.run("plain", "status", "7")
-    assert done.returncode == 7 and "starts by itself" in done.stderr
+    assert done.returncode == 7 and "starts without it" in done.stderr
 
 
 def test_changed_code_is_noticed_and_jobs_run_the_new_code(place):

@@ -115,7 +115,7 @@ def test_other_bad_input_is_one_sentence(metrics, tmp_path):
         metrics(general=GENERAL.replace("3,.2,.6\n", ""))
     with pytest.raises(UserError, match="no level for 'boolq'"):
         metrics(MATRIX, "--chance", "mmlu=.25", general=GENERAL)
-    with pytest.raises(UserError, match="'mmli' is no column"):
+    with pytest.raises(UserError, match="'mmli' is not a column"):
         metrics(MATRIX, "--chance", "mmli=.25", general=GENERAL)
     with pytest.raises(UserError, match="belong to --general"):
         metrics(MATRIX, "--chance", ".25")

@@ -65,7 +65,7 @@ def test_the_lock_of_a_living_run_stays(tmp_path):
     lock(tmp_path)
     kill(dead)
     try:
-        with pytest.raises(UserError, match=f"under way.*kill {driver.pid}$"):
+        with pytest.raises(UserError, match=f"in progress.*kill {driver.pid}$"):
             unlock(tmp_path)
         assert locked(tmp_path)
     finally:

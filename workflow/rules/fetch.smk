@@ -1,4 +1,4 @@
-"""Models and datasets of the hub: the only rule that may use the network, on this very machine."""
+"""Models and datasets from the hub: the only rule that uses the network; it always runs locally."""
 
 
 localrules:

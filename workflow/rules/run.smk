@@ -7,15 +7,15 @@ from lethe.jobs.environment import set_environment
 set_environment(wf.study.snapshot_seconds)
 
 
-# Before Snakemake takes its lock, so that a lock never outlives all knowledge of its owner.
+# Before Snakemake takes its lock, so that the owner of every lock is recorded.
 if workflow.is_main_process:
     record_driver()
 
 
 def begin_run():
-    """Start the server that spares this machine's jobs their imports.
+    """Start the server that saves this machine's jobs their imports.
 
-    `LETHE_FORKSERVER=0` switches it off; results are equal with and without it.
+    `LETHE_FORKSERVER=0` switches it off; results are the same with and without it.
     """
     if workflow.local_exec:
         start()

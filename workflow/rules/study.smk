@@ -1,8 +1,8 @@
 """A study: its long tables, metrics, tables and figures."""
 
 
-# On a cluster these run on the login node: seconds each, on tables that are already summarized.
-# `collect` and `summarize` read and resample every item of the study, and are submitted.
+# On a cluster these run on the login node: each takes seconds, on tables that are summarized.
+# `collect` and `summarize` read and resample every item of the study, so they are submitted.
 localrules:
     table,
     figure,

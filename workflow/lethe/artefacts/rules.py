@@ -26,7 +26,7 @@ class Rule(NamedTuple):
     minutes: likewise.
     code: by way of making the result, if there are several; "" if there is only one.
         None if a change of code never reruns the rule.
-    preload: the group of modules that the fork server imports; None: its jobs start by themselves.
+    preload: the group of modules that the fork server imports; None: its jobs start without it.
     kind: kind of the nodes that it makes; None: it makes files of a study.
     folder, manifest: where the nodes are in the results, and the file that marks one as done.
     """

@@ -1,1 +1,1 @@
-"""The verbs of the command line, one a file: HELP, add_arguments(parser), run(arguments)."""
+"""The verbs of the command line, one per file: add_arguments(parser) and run(arguments)."""

@@ -1,4 +1,4 @@
-"""The arguments that verbs share: of those that make a node, and of those that read a study."""
+"""Arguments that verbs share: those of verbs that make a node, or that read a study."""
 
 import argparse
 import os
@@ -28,10 +28,10 @@ def add_snapshot_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def read_spec(arguments: argparse.Namespace, kind: str) -> dict:
-    """The spec of the node that was asked for.
+    """The spec of the node that the arguments name.
 
     Raises:
-        UserError: there is no such node, or it is of another kind.
+        UserError: the node does not exist, or is of another kind.
     """
     path = spec_file(arguments.results, arguments.node)
     if not path.exists():
@@ -51,14 +51,14 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="FILE",
-        help="configuration laid over config/config.yaml; may be given again",
+        help="configuration laid over config/config.yaml; may be repeated",
     )
     parser.add_argument(
         "--config",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="one value, KEY with dots for nested keys, VALUE as YAML; may be given again",
+        help="one value, KEY with dots for nested keys, VALUE as YAML; may be repeated",
     )
 
 
@@ -66,7 +66,7 @@ def read(arguments: argparse.Namespace) -> tuple[Study, Catalogue]:
     """The study and the catalogue that the arguments describe.
 
     Raises:
-        UserError: anything wrong with them.
+        UserError: one of them is wrong.
     """
     raw = read_yaml(DEFAULT)
     for overlay in arguments.configfile:

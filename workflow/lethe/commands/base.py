@@ -1,4 +1,4 @@
-"""Make one base model: train it from scratch, or take up one that was fetched or imported."""
+"""Make one base model: train it from scratch, or check and publish a fetched or imported one."""
 
 import argparse
 from pathlib import Path
@@ -24,17 +24,17 @@ def run(arguments: argparse.Namespace) -> None:
     if "architecture" in spec:
         build(arguments, spec)
     else:
-        take_up(arguments, spec)
+        publish_existing(arguments, spec)
 
 
-def take_up(arguments: argparse.Namespace, spec: dict) -> None:
-    """Publish a checkpoint that was fetched or lies in a local folder."""
+def publish_existing(arguments: argparse.Namespace, spec: dict) -> None:
+    """Publish a checkpoint that was fetched or is in a local folder."""
     manifest = publish_ready_made(arguments.node, spec, arguments.results, arguments.code)
     print(f"{manifest['parameters']} parameters, {manifest['seconds']} s")
 
 
 def build(arguments: argparse.Namespace, spec: dict) -> None:
-    """Train from scratch and hold it against its dev floors."""
+    """Train from scratch and compare the dev scores with their floors."""
     data = node_directory(arguments.results, "data", spec["data"])
     include = str(data / "eval")
 
@@ -71,6 +71,6 @@ def build(arguments: argparse.Namespace, spec: dict) -> None:
         dev_scores,
     )
     for attempt in manifest["attempts"]:
-        told = ", ".join(attempt["below_floor"]) or "none"
-        print(f"base seed {attempt['seed']}: sets below their floor: {told}")
+        below = ", ".join(attempt["below_floor"]) or "none"
+        print(f"base seed {attempt['seed']}: sets below their floor: {below}")
     print(f"{manifest['steps']} steps, {manifest['tokens']} tokens, {manifest['seconds']} s")

@@ -1,4 +1,4 @@
-"""Is this configuration right? Says so, or the first mistake, in one sentence."""
+"""Is this configuration right? Prints that it is, or the first mistake, in one sentence."""
 
 import argparse
 
@@ -17,5 +17,5 @@ def run(arguments: argparse.Namespace) -> None:
     require_writable(study.output)
     plan = make_plan(study, catalogue)
     counts = {kind: len(plan.of_kind(kind)) for kind in KINDS}
-    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    print(f"The configuration of study {study.study!r} is right: {told} nodes.")
+    nodes = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    print(f"The configuration of study {study.study!r} is right: {nodes} nodes.")

@@ -13,13 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", type=Path, required=True, help="the study's metrics.csv")
     parser.add_argument("--claims", type=Path, required=True, help="the study's claims, JSON")
     parser.add_argument(
-        "--published", type=Path, help="published numbers, CSV; its -models.csv lies beside it"
+        "--published", type=Path, help="published numbers, CSV, with its -models.csv beside it"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for claims.csv, .md, .tex")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Test and write; UserError for a table or a record that is not one."""
+    """Test and write; UserError if a table or the record is not valid."""
     from lethe.artefacts.paths import LUO2023
     from lethe.claims.layout import save_claims
     from lethe.claims.report import claims_table

@@ -29,11 +29,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _require_complete(spec: dict[str, Any], node: str) -> None:
-    """A spec holds every parameter: those who make the data have no defaults of their own."""
-    kind, loader, given = spec["source"], spec.get("loader"), spec.get("parameters")
+    """Refuse a spec that lacks a parameter: the code that makes data has no defaults of its own."""
+    kind, loader, parameters = spec["source"], spec.get("loader"), spec.get("parameters")
     if kind == "world":
-        given = {key: spec[key] for key in spec.keys() - {"kind", "source", "seed"}}
-    if source_parameters(f"the spec of {node}", kind, loader, given) != given:
+        parameters = {key: spec[key] for key in spec.keys() - {"kind", "source", "seed"}}
+    if source_parameters(f"the spec of {node}", kind, loader, parameters) != parameters:
         raise UserError(
             f"the spec of {node} lacks parameters, so another version of Lethe planned it; plan "
             "the study again."
@@ -76,7 +76,7 @@ def _prepared(
 
 
 def _require_unchanged(spec: dict[str, Any]) -> None:
-    """Local files are what they were when the study was planned: their content is in the id."""
+    """Refuse local files that have changed since planning: the id depends on their content."""
     for key, file in spec["files"].items():
         where = f"sources.{spec['name']}.files.{key}"
         if not Path(file["path"]).is_file():

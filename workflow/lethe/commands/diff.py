@@ -1,4 +1,4 @@
-"""In what two nodes differ: their lineage, then their specs, value by value."""
+"""How two nodes differ: their lineage, then their specs, value by value."""
 
 import argparse
 from collections.abc import Iterator
@@ -33,12 +33,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def compare(first: Any, second: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """(place, first, second) wherever two JSON values differ; `None` where one has nothing."""
+    """(place, first, second) wherever two JSON values differ; `None` for an absent value."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in sorted(first.keys() | second.keys()):
             yield from compare(first.get(key), second.get(key), f"{place}.{key}".lstrip("."))
     elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
-        for number, (one, other) in enumerate(zip(first, second, strict=True)):
-            yield from compare(one, other, f"{place}[{number}]")
+        for number, (left, right) in enumerate(zip(first, second, strict=True)):
+            yield from compare(left, right, f"{place}[{number}]")
     elif first != second or type(first) is not type(second):
         yield place, first, second

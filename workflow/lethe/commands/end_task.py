@@ -1,4 +1,4 @@
-"""Fine-tune copies of a checkpoint on an end task, one a seed, score them and keep the scores."""
+"""Fine-tune copies of a checkpoint on an end task, one per seed; score them, keep the scores."""
 
 import argparse
 import os
@@ -35,10 +35,10 @@ def run(arguments: argparse.Namespace) -> None:
         verify(data, MANIFEST[spec["data_kind"]])
         if spec["data_kind"] == "fetched":
             data = fetched_files(results, spec["data"])
-        begun = time.process_time()
+        started = time.process_time()
         store = end_task_store(results, spec["checkpoint"])
-        defined, found = end_task_results(
-            checkpoint, manifest, spec, data, store, work, arguments.snapshot_seconds, tell
+        task_digest, seed_results = end_task_results(
+            checkpoint, manifest, spec, data, store, work, arguments.snapshot_seconds, report
         )
         record = {
             "id": arguments.node,
@@ -46,15 +46,15 @@ def run(arguments: argparse.Namespace) -> None:
             "code": arguments.code,
             "weights": weights_digest(manifest),
             "parameters": manifest["parameters"],
-            "task_digest": defined,
-            "results": found,
-            "cpu_seconds": time.process_time() - begun,
+            "task_digest": task_digest,
+            "results": seed_results,
+            "cpu_seconds": time.process_time() - started,
         }
         directory = node_directory(results, "end_task", arguments.node)
         os.makedirs(directory, exist_ok=True)
         publish(directory, MANIFEST["end_task"], record, [])
 
 
-def tell(result: dict) -> None:
+def report(result: dict) -> None:
     scores = ", ".join(f"{name} {value:.4f}" for name, value in result["scores"]["test"].items())
     print(f"seed {result['seed']}: {scores}, {result['counts']['test']} items", flush=True)

@@ -25,15 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--engine",
         default="fast",
         choices=ENGINES,
-        help="what runs the forward passes, with the same scores: fast (default) computes what "
-        "texts begin with alike once, stock is lm-eval's own",
+        help="what runs the forward passes, with the same scores: fast (default) computes shared "
+        "prefixes once, stock is lm-eval's own",
     )
-    parser.add_argument("--out", help="folder that keeps the results; kept ones are not redone")
+    parser.add_argument(
+        "--out", help="folder to keep results in; tasks with kept results are not rerun"
+    )
     parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Score as the parsed options say, and print."""
+    """Score with the parsed options, and print."""
     names = [name for entry in arguments.tasks for name in entry.split(",") if name]
     results = evaluate(
         arguments.model,
@@ -58,16 +60,16 @@ def evaluate(
     shots: int | None = None,
     engine: str = "fast",
 ) -> list[dict]:
-    """Results of `score_checkpoint`, one a task.
+    """Results of `score_checkpoint`, one per task.
 
     Args:
         shots: None takes the number that each task's YAML declares.
-        out: folder that keeps one file a task; None keeps nothing.
+        out: folder that keeps one file per task; None keeps nothing.
         engine: as in `score_checkpoint`.
 
     Raises:
-        UserError: no whole checkpoint there, an unknown or repeated task, a limit or number of
-            shots that makes no sense.
+        UserError: the checkpoint is not complete, a task is unknown or repeated, or the limit or
+            number of shots is out of range.
     """
     _check_numbers(task_names, limit, shots)
     from lethe.models.loading import check_checkpoint
@@ -87,13 +89,13 @@ def evaluate(
 
 
 def weights_sha256(directory: Path) -> str:
-    """Of the one weights file, or over all the shards."""
+    """Hex sha256 of the weights file; of several shards, a digest over all of them."""
     hashes = {path.name: sha256_file(path) for path in directory.glob("*.safetensors")}
     return hashes[next(iter(hashes))] if len(hashes) == 1 else digest(hashes)
 
 
 def table(results: list[dict]) -> str:
-    """Readable table of the scores, one line a task, subset and metric."""
+    """Readable table of the scores, one line per task, subset and metric."""
     lines = [COLUMNS]
     for result in results:
         for row in result["scores"]:

@@ -1,4 +1,4 @@
-"""Fetch a model or a dataset of the hub at its pinned revision; the one verb that needs a network.
+"""Fetch a model or dataset from the hub at its pinned revision; only this verb needs a network.
 
 HF_ENDPOINT names a mirror, HF_TOKEN a token for gated repositories.
 """
@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> None:
     spec = read_spec(arguments, "fetched")
     for variable in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ.setdefault(variable, "1")
-    # Only now: the hub's library reads its settings from the environment when it is imported.
+    # Imported only now: the hub's library reads the environment when it is imported.
     from lethe.sources.hub.fetch import fetch
 
     manifest = fetch(arguments.node, spec, arguments.results)

@@ -47,7 +47,7 @@ def render(name: str, tables, directory: Path) -> list[Path]:
 
 @contextmanager
 def style():
-    """The project's look, whatever a user's own matplotlibrc says."""
+    """The project's style; a user's own matplotlibrc is ignored."""
     import matplotlib
 
     with matplotlib.rc_context():

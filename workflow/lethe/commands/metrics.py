@@ -1,7 +1,7 @@
-"""lethe metrics MATRIX.csv: every metric that a matrix of your own allows, and why not the others.
+"""lethe metrics MATRIX.csv: every metric that your own matrix allows, and why not the others.
 
-MATRIX.csv: one row per stage from 0 (the base), first column a label, then one column per task in
-the order they were taught; higher is better. An empty field is a missing cell.
+MATRIX.csv: one row per stage from 0 (the base). The first column is a label, then comes one column
+per task in the order of training; higher is better. An empty field is a missing cell.
 """
 
 import argparse
@@ -71,38 +71,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the metrics; UserError for a file that is not such a matrix."""
-    found = by_hand(args)
-    print(json.dumps(found, indent=2, allow_nan=False) if args.json else as_text(found))
+    results = by_hand(args)
+    print(json.dumps(results, indent=2, allow_nan=False) if args.json else as_text(results))
     return 0
 
 
 def by_hand(args: argparse.Namespace) -> dict:
-    """{"tasks", "stages", "metrics": [...]} with value null and a note where not computable."""
+    """{"tasks", "stages", "metrics": [...]}; value null and a note if not computable."""
     matrix = read_matrix(args.matrix)
     require_stages(matrix)
-    given = {"R": matrix} | _given(args, matrix)
-    arrays = {name: table.values for name, table in given.items()}
+    tables = {"R": matrix} | _optional_tables(args, matrix)
+    arrays = {name: table.values for name, table in tables.items()}
     arrays.setdefault("b", matrix.values[0])
     for name in "bSJ":
-        if name in given:
-            arrays[name] = given[name].values[0]
-    if "G" in given:
-        arrays |= _floors(args, given["G"])
-    every = [*TASK_METRICS, *GENERAL_METRICS]
-    metrics = [_result(entry, arrays, given) for entry in every]
+        if name in tables:
+            arrays[name] = tables[name].values[0]
+    if "G" in tables:
+        arrays |= _floors(args, tables["G"])
+    every_metric = [*TASK_METRICS, *GENERAL_METRICS]
+    metrics = [_result(entry, arrays, tables) for entry in every_metric]
     return {"tasks": matrix.columns, "stages": len(matrix.columns), "metrics": metrics}
 
 
-def _given(args: argparse.Namespace, matrix: Table) -> dict[str, Table]:
-    given = {}
+def _optional_tables(args: argparse.Namespace, matrix: Table) -> dict[str, Table]:
+    tables = {}
     for name, path in {"b": args.baseline, "S": args.single, "J": args.joint}.items():
         if path:
-            given[name] = _reference(path, matrix)
+            tables[name] = _reference(path, matrix)
     if args.loss:
-        given["L"] = read_matrix(args.loss)
-        require_stages(given["L"])
+        tables["L"] = read_matrix(args.loss)
+        require_stages(tables["L"])
     if args.general:
-        given["G"] = general = read_matrix(args.general)
+        tables["G"] = general = read_matrix(args.general)
         if len(general.labels) != len(matrix.labels):
             raise UserError(
                 f"{general.path}: expected {len(matrix.labels)} rows, one per stage from 0 as in "
@@ -110,17 +110,17 @@ def _given(args: argparse.Namespace, matrix: Table) -> dict[str, Table]:
             )
     elif args.chance is not None or args.items is not None:
         raise UserError("--chance and --items belong to --general, which is not given")
-    return given
+    return tables
 
 
-def _result(entry: Metric, arrays: dict[str, np.ndarray], given: dict[str, Table]) -> dict:
+def _result(entry: Metric, arrays: dict[str, np.ndarray], tables: dict[str, Table]) -> dict:
     result = {"id": entry.id, "value": None, "unit": entry.unit, "sign": entry.sign}
     result |= {"formula": entry.formula, "source": entry.source, "note": ""}
-    lacking = [name for name in entry.needs if name not in arrays]
-    if lacking:
-        flags = [FLAGS[name] for name in lacking if name in FLAGS]
+    missing = [name for name in entry.needs if name not in arrays]
+    if missing:
+        flags = [FLAGS[name] for name in missing if name in FLAGS]
         return result | {"note": f"needs {' and '.join(flags)}"}
-    matrix = given[entry.needs[0]]
+    matrix = tables[entry.needs[0]]
     try:
         entry.require(matrix.values, matrix.columns, entry.needs[0])
     except UserError as error:
@@ -172,7 +172,7 @@ def _chance_levels(text: str, general: Table) -> np.ndarray:
         return np.full(len(general.columns), levels[""])
     for name in levels:
         if name not in general.columns:
-            raise UserError(f"--chance: {name!r} is no column of {general.path}")
+            raise UserError(f"--chance: {name!r} is not a column of {general.path}")
     for name in general.columns:
         if name not in levels:
             raise UserError(f"--chance: no level for {name!r}, a column of {general.path}")
@@ -239,7 +239,7 @@ def _numbers(path: str, number: int, row: list[str], names: list[str]) -> list[f
         raise UserError(
             f"{path}: row {number} ({row[0]!r}) has {len(row) - 1} scores, expected {len(names)}"
         )
-    found = []
+    values = []
     for name, field in zip(names, row[1:], strict=True):
         try:
             value = float(field) if field.strip() else math.nan
@@ -250,13 +250,13 @@ def _numbers(path: str, number: int, row: list[str], names: list[str]) -> list[f
                 f"{path}: row {number} ({row[0]!r}), column {name!r}: expected a number, "
                 f"found {shown(field)}"
             )
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
-def as_text(found: dict) -> str:
-    """The computable metrics as a table, then the others with the reason."""
-    computed = [entry for entry in found["metrics"] if entry["value"] is not None]
+def as_text(results: dict) -> str:
+    """The computable metrics as a table, then the others, each with the reason."""
+    computed = [entry for entry in results["metrics"] if entry["value"] is not None]
     rows = [
         (entry["id"], f"{entry['value']:.4f}", entry["unit"], entry["sign"], entry["formula"])
         for entry in computed
@@ -264,7 +264,7 @@ def as_text(found: dict) -> str:
     rows.insert(0, ("metric", "value", "unit", "sign", "formula"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    others = [entry for entry in found["metrics"] if entry["value"] is None]
+    others = [entry for entry in results["metrics"] if entry["value"] is None]
     if others:
         lines += ["", "Not computable:"]
         lines += [f"  {entry['id']}: {entry['note']}" for entry in others]

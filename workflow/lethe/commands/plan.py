@@ -1,4 +1,4 @@
-"""What a study will make: its nodes by kind, done or missing; `--write` writes their specs."""
+"""What a study will compute: its nodes by kind, done or missing; `--write` writes their specs."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Score one checkpoint on the evaluation tasks of a probe, or take up scores made elsewhere."""
+"""Score one checkpoint on the evaluation tasks of a probe, or import scores made elsewhere."""
 
 import argparse
 import os
@@ -29,38 +29,38 @@ def run(arguments: argparse.Namespace) -> None:
     one_thread()
     spec = read_spec(arguments, "probe")
     if "imported" in spec:
-        take_up(arguments, spec)
+        publish_imported(arguments, spec)
     else:
         score(arguments, spec)
 
 
-def take_up(arguments: argparse.Namespace, spec: dict) -> None:
-    """Publish the scores of result files; what they lack is told once and stays missing."""
-    found, parameters, lacking = imported_results(spec)
+def publish_imported(arguments: argparse.Namespace, spec: dict) -> None:
+    """Publish the scores of result files; what they lack is reported once and stays missing."""
+    results, parameters, missing = imported_results(spec)
     record = {"id": arguments.node, "spec": spec, "code": arguments.code}
-    record |= {"parameters": parameters, "results": found}
+    record |= {"parameters": parameters, "results": results}
     directory = node_directory(arguments.results, "probe", arguments.node)
     os.makedirs(directory, exist_ok=True)
     publish(directory, MANIFEST["probe"], record, [])
-    if lacking:
-        print(f"not in the result files, and missing in tables: {', '.join(lacking)}")
-    for result in found:
+    if missing:
+        print(f"not in the result files, and missing in tables: {', '.join(missing)}")
+    for result in results:
         print(f"{result['task']:<20} {result['n']:>5} items")
 
 
 def score(arguments: argparse.Namespace, spec: dict) -> None:
-    """Load a checkpoint once and score it on every task; kept task by task."""
+    """Load a checkpoint once and score it on every task; scores are saved task by task."""
     results = arguments.results
-    # Other probes of the checkpoint may run beside this one: the store's files are written whole.
+    # Other probes of the checkpoint may run at the same time; the store's writes are atomic.
     with lock(work_directory(results, arguments.node) / "lock"):
         checkpoint = node_directory(results, spec["checkpoint_kind"], spec["checkpoint"])
         manifest = verify(checkpoint, MANIFEST[spec["checkpoint_kind"]])
         for kind, node in sorted({(t["data_kind"], t["data"]) for t in spec["tasks"] if t["data"]}):
             verify(node_directory(results, kind, node), MANIFEST[kind])
         weights = weights_digest(manifest)
-        begun = time.process_time()
+        started = time.process_time()
         store = score_store(results, spec["checkpoint"])
-        found = score_checkpoint(
+        task_results = score_checkpoint(
             checkpoint,
             weights,
             [eval_task(task, results, spec) for task in spec["tasks"] if not task.get("texts")],
@@ -69,10 +69,10 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
             dtype=spec["dtype"],
         )
         texts = [text_task(task, results, spec) for task in spec["tasks"] if task.get("texts")]
-        found += score_texts(
+        task_results += score_texts(
             checkpoint, weights, texts, store, spec["split"], spec["limit"], spec["dtype"]
         )
-        scored = time.process_time() - begun
+        scoring_seconds = time.process_time() - started
         directory = node_directory(results, "probe", arguments.node)
         record = {
             "id": arguments.node,
@@ -80,24 +80,24 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
             "code": arguments.code,
             "weights": weights,
             "parameters": manifest["parameters"],
-            "results": found,
-            "cpu_seconds": {"job": time.process_time(), "scoring": scored},
+            "results": task_results,
+            "cpu_seconds": {"job": time.process_time(), "scoring": scoring_seconds},
         }
         os.makedirs(directory, exist_ok=True)
         publish(directory, MANIFEST["probe"], record, [])
-    for result in found:
+    for result in task_results:
         print(f"{result['task']:<20} {result['n']:>5} items  {result['seconds']:.2f} s")
 
 
 def text_task(task: dict, results: Path, spec: dict) -> dict:
-    """One file of texts of a probe's spec, for the masked-LM loss."""
+    """A file of texts from a probe's spec, for the masked-LM loss."""
     folder = node_directory(results, task["data_kind"], task["data"])
     path = folder / task["texts"].format(split=spec["split"])
     return {"name": task["name"], "axis": task["axis"], "chance": task["chance"], "path": path}
 
 
 def eval_task(task: dict, results: Path, spec: dict) -> EvalTask:
-    """One evaluation task of a probe's spec."""
+    """One evaluation task from a probe's spec."""
     include, dataset = spec["include"], None
     if task["data_kind"] == "data":
         include = str(node_directory(results, "data", task["data"]) / "eval")

@@ -1,4 +1,4 @@
-"""Write what is generated from typed Python: JSON schemas, and the manual's tables of keys."""
+"""Write the JSON schemas and the manual's tables of keys, generated from typed Python."""
 
 import argparse
 import json
@@ -48,26 +48,26 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def schemas() -> dict[str, dict]:
-    """The JSON schema of a study, and one for each file of the catalogue and each long table.
+    """The JSON schemas of a study, of each file of the catalogue and of each long table.
 
-    A file of the catalogue refers to its part of the study's `define`: editors resolve a reference
-    to a part of a schema between schemas, but not in a YAML file's first line.
+    The schema of a catalogue file refers to its part of the study's `define`: editors follow such
+    a reference from schema to schema, but not from the first line of a YAML file.
     """
     study = GENERATED | {"$schema": DIALECT} | Study.model_json_schema()
-    # A study is laid over the default one, which has the keys that it leaves out.
+    # A study is laid over the default one, which supplies the keys that it leaves out.
     del study["required"], study["$defs"]["Seeds"]["required"]
     part = "../config.schema.json#/$defs/Catalogue/properties"
     of_catalogue = {
         f"catalogue/{kind}.schema.json": GENERATED | {"$ref": f"{part}/{kind}"}
         for kind in Catalogue.model_fields
     }
-    of_tables = {f"{name}.schema.json": GENERATED | one for name, one in rows.SCHEMAS.items()}
+    of_tables = {f"{name}.schema.json": GENERATED | schema for name, schema in rows.SCHEMAS.items()}
     of_study = {"config.schema.json": _names_only(study)}
     return json.loads(json.dumps(of_study | of_catalogue | of_tables))
 
 
 def _names_only(schema: Any) -> Any:
-    """Keys that are not of the form of a name are refused, as pydantic does and does not write."""
+    """Refuse keys that are not names: pydantic refuses them but does not write this into schemas."""
     if isinstance(schema, list):
         return [_names_only(item) for item in schema]
     if not isinstance(schema, dict):
@@ -77,7 +77,7 @@ def _names_only(schema: Any) -> Any:
 
 
 def with_tables(manual: str) -> str:
-    """The manual with its tables of keys and of parameters made anew between their marks."""
+    """The manual with its tables of keys and of parameters regenerated between their marks."""
     for (begin, end), text in ((KEYS, tables()), (PARAMETERS, parameter_tables())):
         before, _, rest = manual.partition(begin)
         _, _, after = rest.partition(end)
@@ -123,7 +123,7 @@ def _parameter_table(heading: str, kind: type[Parameters]) -> str:
 
 
 def _parent(kind: type[Parameters]) -> type[Parameters] | None:
-    """The nearest class above that has a table, whose rows are not repeated."""
+    """The nearest base class that has a table of its own; its rows are not repeated."""
     return next((above for above in kind.__mro__[1:] if vars(above).get("title")), None)
 
 
@@ -149,7 +149,7 @@ def _parameter_lines(kind: type[Parameters], prefix: str) -> list[str]:
 
 
 def allowed(field: FieldInfo) -> str:
-    """In words, the values that a field takes: its type, choices and bounds."""
+    """The values that a field takes, in words: its type, choices and bounds."""
     return _of_type(field.annotation) + _bounds(field.metadata)
 
 

@@ -1,4 +1,4 @@
-"""Lineage, spec and record of one node: where it comes from, and what came of it."""
+"""Lineage, spec and record of one node: what it was made from, and its result."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ RECORD += ("revision", "resolution", "bytes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("node", help="id of a node, or a beginning or end of it that is unique")
+    parser.add_argument("node", help="id of a node, or a unique beginning or end of it")
     parser.add_argument("--results", type=Path, default=Path("results"), help="artefact folder")
 
 
@@ -21,13 +21,13 @@ def run(arguments: argparse.Namespace) -> None:
     node = find_node(arguments.results, arguments.node)
     print("lineage, oldest first:")
     for depth, (name, spec) in enumerate(lineage(arguments.results, node)):
-        made = node_manifest(arguments.results, spec["kind"], name).exists()
-        print(f"{'  ' * depth}{spec['kind']} {name}{'' if made else '  (not made)'}")
+        is_done = node_manifest(arguments.results, spec["kind"], name).exists()
+        print(f"{'  ' * depth}{spec['kind']} {name}{'' if is_done else '  (not done)'}")
     print("\nspec:")
     print(json.dumps(spec, indent=2, sort_keys=True))
     manifest = node_manifest(arguments.results, spec["kind"], node)
     if not manifest.exists():
-        print(f"\nnot made: {manifest} does not exist")
+        print(f"\nnot done: {manifest} does not exist")
         return
     record = read_json(manifest)
     print("\nrecord:")

@@ -22,23 +22,23 @@ def run(arguments: argparse.Namespace) -> None:
     plan = make_plan(study, catalogue)
     results = Path(study.output)
     width = max(len(run_words(run)) for run in plan.runs)
-    print(f"study {study.study}: a column a stage, the first one the base\n")
+    print(f"study {study.study}: one column per stage, the first is the base\n")
     failures = {}
-    for one in plan.runs:
+    for chain in plan.runs:
         marks = []
-        for node in one.checkpoints:
+        for node in chain.checkpoints:
             mark, why = state(plan, results, node)
             marks.append(mark)
             if why:
                 failures[node] = why
-        print(f"{run_words(one):<{width}}  {' '.join(marks)}")
+        print(f"{run_words(chain):<{width}}  {' '.join(marks)}")
     print(f"\n{LEGEND}")
     for node, why in failures.items():
         print(f"failed: {node}: {why}")
 
 
 def run_words(run) -> str:
-    """The words that tell a run from the others."""
+    """The words that distinguish a run from the others."""
     named = {"w": run.world_seed, "b": run.base_seed, "t": run.train_seed}
     seeds = [f"{letter}{seed}" for letter, seed in named.items() if seed is not None]
     return " ".join([run.model, run.method, run.order, *seeds])
@@ -47,7 +47,7 @@ def run_words(run) -> str:
 def state(plan: Plan, results: Path, node: str) -> tuple[str, str]:
     """The mark of a checkpoint, and why it failed if it did."""
     kind = plan.nodes[node].kind
-    fetches = [one for one in plan.nodes[node].inputs if one[0] == "fetched"]
+    fetches = [(kind, name) for kind, name in plan.nodes[node].inputs if kind == "fetched"]
     jobs = [(kind, node), *fetches, *(("probe", probe) for probe in plan.probes[node])]
     jobs += [("end_task", end_task) for end_task in plan.end_tasks.get(node, ())]
     done = [node_manifest(results, kind, name).exists() for kind, name in jobs]
@@ -63,7 +63,7 @@ def state(plan: Plan, results: Path, node: str) -> tuple[str, str]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds a lock; the kernel lets go of a dead one's."""
+    """Whether a living process holds a lock; the kernel releases the locks of dead ones."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
@@ -78,11 +78,11 @@ def is_held(path: Path) -> bool:
 
 
 def failure(log: Path) -> str:
-    """The last line of a log that tells of a mistake; nothing if the log is missing or clean."""
+    """The last line of a log that reports an error; empty if the log is missing or has none."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    told = [line for line in lines if line.startswith("lethe: ") or "Error" in line]
-    told = [line for line in told if "starts by itself" not in line]
-    return told[-1].removeprefix("lethe: ") if told else ""
+    errors = [line for line in lines if line.startswith("lethe: ") or "Error" in line]
+    errors = [line for line in errors if "starts without it" not in line]
+    return errors[-1].removeprefix("lethe: ") if errors else ""

@@ -1,4 +1,4 @@
-"""lethe table NAME: write tables of a study as CSV, Markdown and LaTeX.
+"""lethe table NAME: write one or more tables of a study as CSV, Markdown and LaTeX.
 
 A table is a module of `lethe.tables` with `build(tables) -> Table`.
 """

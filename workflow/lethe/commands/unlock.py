@@ -1,4 +1,4 @@
-"""Remove the lock that a killed run left behind, if every run here is proved to have ended."""
+"""Remove the lock that a killed run left behind, if it is certain that every run here has ended."""
 
 import argparse
 import socket
@@ -20,13 +20,13 @@ def run(arguments: argparse.Namespace) -> None:
     removed = unlock(arguments.directory)
     if removed:
         numbers = ", ".join(str(number) for number in removed)
-        print(f"lethe: the run that was killed (pid {numbers}) held a lock; it is removed")
+        print(f"lethe: removed the lock of the killed run (pid {numbers})")
 
 
 def unlock(folder: Path) -> list[int]:
-    """Remove Snakemake's locks; return the pids of the dead runs, nothing if none was locked.
+    """Remove Snakemake's locks; return the pids of the dead runs, or nothing if there was no lock.
 
-    Raises UserError if a run lives, or if it cannot be proved that the lock's owner is dead.
+    Raises UserError if a run is alive, or if it cannot be proved that the lock's owner is dead.
     """
     records = recorded_drivers(folder)
     locks = sorted((folder / LOCKS).glob("*.lock"))
@@ -35,8 +35,8 @@ def unlock(folder: Path) -> list[int]:
         raise UserError(_about_living(living))
     if locks and not records:
         raise UserError(
-            f"{folder / LOCKS} is locked, but no record says by which run. If you are sure that "
-            "no snakemake works in this folder, type: snakemake --unlock"
+            f"{folder / LOCKS} is locked, but no record shows which run did it. If you are sure "
+            "that no snakemake runs in this folder, type: snakemake --unlock"
         )
     for path in [*locks, *(path for path in records if path not in living)]:
         path.unlink(missing_ok=True)
@@ -52,7 +52,7 @@ def _about_living(living: dict[Path, dict]) -> str:
             f"delete {path} and type: snakemake --unlock"
         )
     return (
-        f"a run is under way in this folder (pid {record.get('pid')}). Wait for it, or stop it "
+        f"a run is in progress in this folder (pid {record.get('pid')}). Wait for it, or stop it "
         f"with: kill {record.get('pid')}"
     )
 

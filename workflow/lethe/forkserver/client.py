@@ -1,6 +1,6 @@
-"""A job's side: hand the job to the fork server if there is one, else run it here.
+"""The job's side: hand the job to the fork server if one runs, else run it here.
 
-Imports only the lightest part of the standard library, so that a job starts in milliseconds.
+It imports only the lightest part of the standard library, so a job starts in milliseconds.
 """
 
 import os
@@ -26,7 +26,7 @@ LOST = 1
 
 
 def run(arguments: list[str]) -> int:
-    """Run `lethe ARGUMENTS` and return its exit status: forked where possible, else in here."""
+    """Run `lethe ARGUMENTS`, forked if possible, and return its exit status."""
     for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")
     path = os.environ.get(SOCKET_VARIABLE)
@@ -43,14 +43,14 @@ def run(arguments: list[str]) -> int:
 
 
 def _forward(path: str, arguments: list[str]) -> int | None:
-    """The exit status of the forked job, or None if the server never began it."""
+    """The exit status of the forked job, or None if the server never started it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
             connection.connect(path)
             send_request(connection, _request(arguments), [0, 1, 2])
             return _wait(connection)
         except OSError as error:
-            _say(f"the fork server cannot be reached ({error}), so this job starts by itself")
+            _report(f"the fork server cannot be reached ({error}), so this job starts without it")
             return None
 
 
@@ -72,30 +72,30 @@ def _wait(connection: socket.socket) -> int | None:
         try:
             connection.send(SIGNAL + bytes([number]))
         except OSError:
-            pass  # the job has ended; its status is on the way
+            pass  # the job has ended; its status follows
 
-    before = {number: signal.signal(number, pass_on) for number in PASSED_ON}
+    old_handlers = {number: signal.signal(number, pass_on) for number in PASSED_ON}
     try:
         with connection.makefile("rb") as answers:
             first = answers.readline()
             if first[:1] == REFUSED:
-                _say(f"{first[1:].decode().strip()}, so this job starts by itself")
+                _report(f"{first[1:].decode().strip()}, so this job starts without it")
                 return None
             if first[:1] != STARTED:
-                _say("the fork server has ended, so this job starts by itself")
+                _report("the fork server has ended, so this job starts without it")
                 return None
             last = answers.readline()
     except ConnectionError:
         last = b""
     finally:
-        for number, handler in before.items():
+        for number, handler in old_handlers.items():
             signal.signal(number, handler)
     if last[:1] != ENDED:
-        _say("the fork server ended, and this job with it; run again to continue")
+        _report("the fork server ended, and this job with it; run again to continue")
         return LOST
     status = int(last[1:])
     return status if status >= 0 else 128 - status
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     print(f"lethe: {text}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a freshly forked process does to be as good as one started by the job's own shell."""
+"""Make a freshly forked process behave like one that the job's own shell started."""
 
 import ctypes
 import gc
@@ -36,7 +36,7 @@ def become(
             try:
                 stream.flush()
             except Exception:
-                status = status or 1  # a full disk under a log must not look like success
+                status = status or 1  # a log that cannot be written must not look like success
         os._exit(status)
 
 
@@ -69,7 +69,7 @@ def _take_over(request: dict, descriptors: list[int]) -> None:
     os.umask(request["umask"])
     os.chdir(request["folder"])
     sys.argv = ["lethe", *request["arguments"]]
-    tempfile.tempdir = None  # found anew from this job's TMPDIR
+    tempfile.tempdir = None  # to be read again from this job's TMPDIR
     gc.enable()
     random.seed()
     if "numpy" in sys.modules:

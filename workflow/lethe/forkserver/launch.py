@@ -1,4 +1,4 @@
-"""Starting the fork server: called by the workflow's main process before its first job."""
+"""Start the fork server: called by the workflow's main process before its first job."""
 
 import os
 import shutil
@@ -17,10 +17,10 @@ LONGEST_SOCKET_PATH = 100  # the system allows 107 bytes
 def start() -> Path | None:
     """Start the server for this process's jobs and return its socket; None when switched off.
 
-    To be called once, by the process that starts the jobs, which find the socket by their
-    environment. The server ends, with every job it forked, within a second of that process.
-    It imports nothing before the first job asks, so a run without heavy jobs costs nothing.
-    Switched on or off, local jobs end with this process.
+    Call it once, from the process that starts the jobs; they find the socket in their environment.
+    When that process ends, the server and every job it forked end within a second. The server
+    imports nothing until a job needs it, so a run without heavy jobs costs nothing. With or without
+    the server, local jobs end with this process.
     """
     if os.environ.get(SOCKET_VARIABLE):
         return Path(os.environ[SOCKET_VARIABLE])
@@ -36,29 +36,28 @@ def start() -> Path | None:
         _spawn(path)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        print(f"lethe: no fork server, jobs start by themselves ({error})", file=sys.stderr)
+        print(f"lethe: no fork server, so jobs start without it ({error})", file=sys.stderr)
         return None
     os.environ[SOCKET_VARIABLE] = str(path)
     return path
 
 
 def forget() -> None:
-    """For jobs on other machines, which inherit this environment: no server, no driver to end with.
+    """Remove server and driver from the environment that jobs on other machines inherit.
 
-    Both may have come from an outer run; on the machine of a job they would be found or not by
-    chance.
+    Both may have come from an outer run; whether a job's machine has them is up to chance.
     """
     for variable in (SOCKET_VARIABLE, VARIABLE):
         os.environ.pop(variable, None)
 
 
 def _spawn(path: Path) -> None:
-    # Listening before the server lives, so that no job ever comes too early.
+    # Listen before the server starts, so that no job comes too early.
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         listener.listen(128)
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")}
-        # Asking a driver for its devices the other way would forbid their use after a fork.
+        # The other way to look for GPUs starts CUDA, which then fails in forked processes.
         environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
         with open(path.parent / "log", "ab") as log:
             subprocess.Popen(

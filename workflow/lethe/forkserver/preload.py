@@ -1,4 +1,4 @@
-"""What the fork server imports before it forks, by the verb that is asked for."""
+"""What the fork server imports before it forks, by the job's verb."""
 
 import importlib
 import sys
@@ -42,7 +42,7 @@ GROUP_OF_VERB = {verb: rule.preload for verb, rule in RULES.items() if rule.prel
 
 
 def preload(group: str) -> None:
-    """Import a group's modules; one that cannot be imported is left to the job that needs it."""
+    """Import a group's modules; if one fails, the job that needs it reports the error."""
     for name in GROUPS[group]:
         try:
             importlib.import_module(name)

@@ -1,7 +1,7 @@
 """The fork server itself: `python -m lethe.forkserver.server LISTENING_FD SOCKET PARENT`.
 
-One thread, one loop: accept a job, fork it, pass signals on, report how it ended. Ends with its
-parent, after a change of the package's code, and when a library has started threads of its own.
+One thread, one loop: accept a job, fork it, pass signals on, report how it ended. The server ends
+with its parent, after a change of the package's code, and when a library has started threads.
 """
 
 import gc
@@ -34,7 +34,7 @@ HARMLESS_THREADS = {"jemalloc_bg_thd"}
 
 @dataclass
 class Job:
-    """A forked process and the connection of the client that waits for it."""
+    """A forked process and the connection to the client that waits for it."""
 
     process: int
     connection: socket.socket
@@ -53,7 +53,7 @@ class Server:
         self.selector.register(listener, selectors.EVENT_READ, self._accept)
 
     def serve(self) -> None:
-        """Until there is nothing left to do."""
+        """Fork and watch jobs until there is nothing left to do."""
         wake, woken = socket.socketpair()
         for end in (wake, woken):
             end.setblocking(False)
@@ -89,7 +89,7 @@ class Server:
                 os.close(descriptor)
 
     def _why_not(self, request: dict) -> str | None:
-        """Why this job must start by itself; also stops listening if that goes for all jobs."""
+        """Why this job must start without the server; stops listening if it holds for all jobs."""
         if request["python"] != sys.executable or request["package"] != PACKAGE:
             return "the fork server belongs to another installation"
         wanted = import_environment(request["environment"])
@@ -113,7 +113,7 @@ class Server:
         signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
         gc.disable()
         preload(group)
-        gc.freeze()  # collections in a job would otherwise copy every page of the server
+        gc.freeze()  # otherwise a collection in a job would copy every page of the server
         signal.setitimer(signal.ITIMER_REAL, 0)
         self.loaded.add(group)
 
@@ -131,13 +131,13 @@ class Server:
         self.selector.register(connection, selectors.EVENT_READ, lambda: self._hear(job))
 
     def _hear(self, job: Job) -> None:
-        """A signal to pass on, or the client's end, which is the job's end too."""
+        """Pass on a signal from the client, or end the job if the client has ended."""
         try:
-            said = job.connection.recv(2)
+            message = job.connection.recv(2)
         except OSError:
-            said = b""
-        if said[:1] == SIGNAL and len(said) == 2:
-            kill_group(job.process, said[1])
+            message = b""
+        if message[:1] == SIGNAL and len(message) == 2:
+            kill_group(job.process, message[1])
         else:
             self.selector.unregister(job.connection)
             kill_group(job.process, signal.SIGKILL)
@@ -147,7 +147,7 @@ class Server:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if ended is None:
                 return
-            # Before its number is free again: what the job may have left running.
+            # While its pid is still reserved, kill what the job may have left running.
             kill_group(ended.si_pid, signal.SIGKILL)
             process, status = os.waitpid(ended.si_pid, 0)
             job = self.jobs.pop(process)
@@ -155,7 +155,7 @@ class Server:
                 code = os.waitstatus_to_exitcode(status)
                 job.connection.sendall(ENDED + str(code).encode() + b"\n")
             except OSError:
-                pass  # the client has gone; nobody asks for the status
+                pass  # the client has ended; nobody waits for the status
             if job.connection in self.selector.get_map():
                 self.selector.unregister(job.connection)
             job.connection.close()
@@ -178,7 +178,7 @@ class Server:
 
 
 def code_state() -> dict[str, tuple[int, int]]:
-    """Change time and size of every file of the package."""
+    """Time of modification (ns) and size of every file of the package."""
     state = {}
     for folder, folders, files in os.walk(PACKAGE):
         folders[:] = [name for name in folders if name != "__pycache__"]
@@ -189,7 +189,7 @@ def code_state() -> dict[str, tuple[int, int]]:
 
 
 def own_threads() -> list[str]:
-    """Names of threads beside the main one that a fork would lose."""
+    """Names of the threads that a fork would lose: all but the main one."""
     names = []
     for thread in os.listdir("/proc/self/task"):
         if int(thread) != os.getpid():
@@ -207,7 +207,7 @@ def require_same_user(connection: socket.socket) -> None:
 
 
 def kill_group(process: int, number: int) -> None:
-    """Signal a job and what it started; it may not yet have, or no longer have, its group."""
+    """Signal a job and its children; its process group may not exist yet, or no longer."""
     for kill in (os.killpg, os.kill):
         try:
             kill(process, number)

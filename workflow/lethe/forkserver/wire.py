@@ -1,4 +1,4 @@
-"""What a job and the fork server say to each other; needs the standard library's lightest part."""
+"""The messages between a job and the fork server; imports only light standard modules."""
 
 import array
 import json
@@ -6,19 +6,19 @@ import os
 import socket
 import struct
 
-# The package's folder; this room imports nothing of the package, since a client starts in no time.
+# The package's folder, found here because a client must import as little as possible.
 PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 SWITCH_VARIABLE = "LETHE_FORKSERVER"
 SOCKET_VARIABLE = "LETHE_FORKSERVER_SOCKET"
 
-STARTED = b"R"  # the job has begun: from here on nobody else may run it
+STARTED = b"R"  # the job has started: from now on nobody else may run it
 REFUSED = b"N"  # followed by the reason; the client runs the job itself
 ENDED = b"E"  # followed by the exit status
 SIGNAL = b"K"  # from the client: pass this signal on
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-# Libraries read these when they are imported, so a server that had other values is of no use.
+# Libraries read these when they are imported, so a server with other values cannot be used.
 READ_AT_IMPORT = (
     *("CUDA_", "DATASETS_", "GOMP_", "HF_", "KMP_", "LANG", "LC_", "LD_", "MALLOC_", "MKL_"),
     *("MPL", "NVIDIA_", "OMP_", "OPENBLAS_", "PYTHON", "PYTORCH_", "SLURM_", "TOKENIZERS_"),
@@ -40,7 +40,7 @@ def import_environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 def send_request(connection: socket.socket, request: dict, descriptors: list[int]) -> None:
-    """Send what a job is, and its open stdin, stdout and stderr."""
+    """Send a job's request and its open stdin, stdout and stderr."""
     body = json.dumps(request).encode()
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
     connection.sendmsg([_LENGTH.pack(len(body))], ancillary)
@@ -48,7 +48,7 @@ def send_request(connection: socket.socket, request: dict, descriptors: list[int
 
 
 def receive_request(connection: socket.socket, count: int) -> tuple[dict, list[int]]:
-    """Receive a job and `count` descriptors; ConnectionError when the client went away."""
+    """Receive a job's request and `count` descriptors; ConnectionError if the client has ended."""
     head, ancillary, _, _ = connection.recvmsg(_LENGTH.size, socket.CMSG_SPACE(count * 4))
     descriptors = array.array("i")
     for level, kind, data in ancillary:
@@ -67,12 +67,12 @@ def receive_request(connection: socket.socket, count: int) -> tuple[dict, list[i
 
 
 def receive(connection: socket.socket, size: int) -> bytes:
-    """Exactly `size` bytes; ConnectionError when the other side has gone."""
+    """Exactly `size` bytes; ConnectionError if the other side has closed the connection."""
     parts = []
     while size > 0:
         part = connection.recv(min(size, 1 << 16))
         if not part:
-            raise ConnectionError("the other side has gone")
+            raise ConnectionError("the other side has closed the connection")
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
