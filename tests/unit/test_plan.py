@@ -110,7 +110,7 @@ def test_an_imported_model_is_known_by_its_content(tmp_path):
         ({"family": "causal", "hub": "a/b", "revision": "main"}, "models.mine.revision"),
         ({"from": "xs", "recipe": "finetune"}, "`train_on` beside `from`"),
         ({**DERIVED, "from": "xss"}, "models.mine.from: 'xss' .* did you mean 'xs'"),
-        ({**DERIVED, "from": "mine"}, "models.mine.from: mine from mine is a circle"),
+        ({**DERIVED, "from": "mine"}, "models.mine.from: mine from mine is circular"),
         ({**DERIVED, "train_on": "quesions"}, "models.mine.train_on: .* did you mean 'questions'"),
         ({"family": "causal", "import": "/nowhere"}, "models.mine.import: expected a checkpoint"),
     ],

@@ -28,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what runs the forward passes, with the same scores: fast (default) computes shared "
         "prefixes once, stock is lm-eval's own",
     )
-    parser.add_argument(
-        "--out", help="folder to keep results in; tasks with kept results are not rerun"
-    )
+    parser.add_argument("--out", help="folder that keeps results; kept ones are not rerun")
     parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
 
 

@@ -67,7 +67,7 @@ def schemas() -> dict[str, dict]:
 
 
 def _names_only(schema: Any) -> Any:
-    """Refuse keys that are not names: pydantic refuses them but does not write this into schemas."""
+    """Refuse keys that are not names: pydantic refuses them but does not write this in schemas."""
     if isinstance(schema, list):
         return [_names_only(item) for item in schema]
     if not isinstance(schema, dict):

@@ -1,1 +1,1 @@
-"""What a study's YAML may say: typed entries, how they are read, and sentences about mistakes."""
+"""What a study's YAML may hold: typed entries, and how they are read and checked."""

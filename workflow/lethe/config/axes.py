@@ -1,4 +1,4 @@
-"""The axes that a catalogue's evaluation sets have, and whether they fit its tasks."""
+"""The axes of a catalogue's evaluation sets, and whether they fit its tasks."""
 
 from lethe.config.catalogue import Catalogue
 from lethe.errors import UserError
@@ -6,7 +6,11 @@ from lethe.longtables.axes import FIRST, OWN, TAKEN
 
 
 def check_axes(catalogue: Catalogue) -> set[str]:
-    """All axes that a claim may name; what tests a task of the stages is of the axis `own`."""
+    """All axes that a claim may name.
+
+    Raises:
+        UserError: an evaluation task tests a task of the stages, but its axis is not `own`.
+    """
     own = {task.own for task in catalogue.tasks.values()}
     axes = {*FIRST, OWN, *TAKEN}
     for name, probe in catalogue.probes.items():

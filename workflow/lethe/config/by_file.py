@@ -1,6 +1,6 @@
-"""Methods, tables and figures are known by their files: to add one is to add a file.
+"""Methods, tables and figures are found by their files: to add one is to add a file.
 
-Files are read, not imported, so that nothing heavy is loaded.
+Files are read, not imported, so nothing heavy is loaded.
 """
 
 import re
@@ -9,7 +9,7 @@ from lethe.artefacts.paths import PACKAGE
 from lethe.errors import UserError
 from lethe.parameters.sentences import require
 
-# What a file of each room must define at its top level to be more than a helper of the others.
+# What a file of each room must define at its top level; other files are helpers.
 DEFINES = {"methods": "METHOD", "tables": "build", "figures": "draw"}
 
 
@@ -20,10 +20,10 @@ def names_in(room: str) -> list[str]:
 
 
 def require_file(where: str, room: str, name: str) -> None:
-    """Refuse a name of a method, table or figure that has no file, or no such file.
+    """Refuse the name of a method, table or figure that has no file, or only a helper's.
 
     Raises:
-        UserError: there is no file of that name, or it does not define what one of its kind must.
+        UserError: there is no file of that name, or it does not define what `DEFINES` demands.
     """
     path = PACKAGE / room / f"{name}.py"
     if not path.is_file():
@@ -31,7 +31,7 @@ def require_file(where: str, room: str, name: str) -> None:
     elif not _defines(path.read_text(encoding="utf-8"), room):
         raise UserError(
             f"{where}: {name!r} has a file, {path.relative_to(PACKAGE.parent)}, but it does not "
-            f"define `{DEFINES[room]}`, by which one of the {room} is known."
+            f"define `{DEFINES[room]}`, as every file of {room} must."
         )
 
 

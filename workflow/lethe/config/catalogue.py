@@ -1,6 +1,6 @@
-"""The typed configuration: a study (what is selected) over catalogues (what exists).
+"""The typed configuration: a study selects from catalogues of all that exists.
 
-The one source of the JSON schemas and of the manual's tables. Nothing heavy is imported here.
+JSON schemas and the manual's tables are generated from it. Nothing heavy is imported here.
 """
 
 from typing import Annotated, Any, Literal
@@ -26,8 +26,8 @@ class Task(Entry):
     count: Count | None = Field(None, description="examples drawn for a stage; null: all")
     joined: bool = Field(
         False,
-        description="masked language models: texts are put one after the other and cut into pieces "
-        "of the recipe's `max_length`, across their borders",
+        description="masked language models: texts are joined into one and split into pieces of "
+        "the recipe's `max_length` tokens, across the borders of texts",
     )
     own: Name | None = Field(None, description="evaluation task that tests what was learned")
 
@@ -36,11 +36,11 @@ class Evaluation(Entry):
     """One evaluation task of a probe."""
 
     axis: Name = Field(
-        description="the ability it belongs to, any name: tables and figures show an axis a name. "
-        "Reserved: `own`: tests what a task of the stages teaches; `bias`: the share of "
-        "stereotyped answers, `metric: pct_stereotype`, whose drop is no loss; `calibration`: "
-        "another way to score the set whose words its name holds, kept out of every axis; "
-        "`domain`: `texts` of what masked language models are trained on"
+        description="the ability it belongs to; any name makes an axis in tables and figures. "
+        "Reserved names: `own`: tests what a task of the stages teaches; `bias`: the share of "
+        "stereotyped answers, `metric: pct_stereotype`, whose drop is not a loss; `calibration`: "
+        "another way to score the set whose name this name contains, part of no other axis; "
+        "`domain`: `texts` from the domains that masked language models are trained on"
     )
     texts: str | None = Field(
         None,
@@ -49,15 +49,17 @@ class Evaluation(Entry):
         "`mlm_likelihood` (exp of -loss)",
     )
     source: Name | None = Field(
-        None, description="source that holds its YAML or its data, if not the probe's"
+        None, description="source of its YAML or its data, if it is not the probe's"
     )
     metric: str = Field(description="the headline metric")
-    chance: Share | None = Field(None, description="score of guessing; null: there is none")
+    chance: Share | None = Field(None, description="score of a random guess; null: it has none")
     shots: Annotated[int, Field(ge=0)] = Field(0, description="examples in the prompt")
     cluster: str | None = Field(
-        "cluster", description="column that says which items belong together"
+        "cluster", description="column that shows which items belong together"
     )
-    subset: str | None = Field(None, description="column whose values are also scored apart")
+    subset: str | None = Field(
+        None, description="column; items with the same value in it are also scored separately"
+    )
 
     @model_validator(mode="after")
     def _fits_its_axis(self) -> "Evaluation":
@@ -71,23 +73,23 @@ class Evaluation(Entry):
 
 
 class Probe(Entry):
-    """Evaluation tasks that share one load of a checkpoint."""
+    """Evaluation tasks for which a checkpoint is loaded once."""
 
     source: Name | None = Field(None, description="source that holds the tasks' YAML")
     tasks: dict[Name, Evaluation] = Field(description="evaluation tasks by lm-eval name")
     include: str | None = Field(
-        None, description="folder with task YAMLs of your own; null: those of the source or lm-eval"
+        None, description="folder with your own task YAMLs; null: those of the source or lm-eval"
     )
     stages: Literal["all", "base"] = Field(
         "all", description="`base`: scored before the first stage only"
     )
     engine: Literal["fast", "stock"] = Field(
         "fast",
-        description="what runs the forward passes, with the same scores: `fast` computes what "
-        "texts begin with alike once, `stock` is lm-eval's own",
+        description="what runs the forward passes, with the same scores: `fast` computes shared "
+        "prefixes once, `stock` is lm-eval's own",
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="of the weights in evaluation"
+        "float32", description="numeric type of the weights in evaluation"
     )
 
 
@@ -96,29 +98,29 @@ class MethodEntry(Entry):
 
     method: Name = Field(description="file in lethe/methods")
     hyper: dict[str, Any] = Field(
-        {}, description="hyper-parameters; what is left out has its default"
+        {}, description="hyper-parameters; those left out have their defaults"
     )
     general: Mixture | None = Field(
-        None, description="general texts that the first stage of a chain reads beside its own"
+        None, description="general texts that a chain's first stage reads in addition to its own"
     )
     source: Literal["paper", "tuned", "none"] = Field(description="where the values come from")
     note: str = Field("", description="the paper's section, or trials and seeds of the tuning")
 
 
 class EndTask(Entry):
-    """A labelled task that shows what a domain's training is worth: a copy is fine-tuned on it."""
+    """A labelled task that a copy of a checkpoint is fine-tuned on, to measure what it learned."""
 
     source: Name = Field(description="where its labelled texts come from")
     train: str = Field(
         "train.jsonl", description="jsonl within the source, rows with `text` and `label`"
     )
-    dev: str | None = Field(None, description="such a file that is scored too; null: none")
-    test: str = Field("test.jsonl", description="such a file; what tables show is scored on it")
+    dev: str | None = Field(None, description="a file like it that is scored too; null: none")
+    test: str = Field("test.jsonl", description="a file like it; tables show its scores")
     labels: list[str] = Field([], description="all classes; none: those of the training file")
     metric: Literal["macro_f1", "micro_f1", "accuracy"] = Field(
         description="the headline metric; all three are computed"
     )
-    task: Name = Field(description="the task of its domain, of which the stages are made")
+    task: Name = Field(description="the task of its domain, on which stages train")
     epochs: Count = Field(description="passes over its training file; the last one is scored")
     learning_rate: Positive = Field(
         3e-5, description="AdamW's at the first step; it falls linearly to zero"
@@ -129,15 +131,15 @@ class EndTask(Entry):
         0.01, description="decoupled weight decay of matrices; vectors are not decayed"
     )
     dtype: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of the arithmetic of training; weights are float32 in any case"
+        "float32", description="numeric type of training; weights are always float32"
     )
 
 
 class Also(Entry):
-    """Further chains of some models, beside those that every model has."""
+    """Further chains of some models, in addition to those of every model."""
 
     models: list[Name] = Field(
-        min_length=1, description="models; one that the study does not select is passed over"
+        min_length=1, description="models; those that the study does not select are skipped"
     )
     orders: list[Name] = Field([], description="orders")
     methods: list[Name] = Field([], description="methods; none: those of the study")
@@ -201,10 +203,10 @@ class Study(Entry):
     )
     end_task_cells: Literal["published", "all"] = Field(
         "published",
-        description="`published`: stage 0, after the own domain, after the last of several stages; "
-        "`all`: after every stage",
+        description="`published`: at stage 0, after the own domain's stage, and after the last of "
+        "several stages; `all`: after every stage",
     )
-    limit: Count | None = Field(None, description="largest number of items an evaluation task")
+    limit: Count | None = Field(None, description="most items per evaluation task; null: all")
     seeds: Seeds = Field(description="the named seeds")
     tables: list[Name] = Field([], description="tables to make")
     figures: list[Name] = Field([], description="figures to draw")
@@ -212,4 +214,4 @@ class Study(Entry):
     snapshot_seconds: Positive = Field(
         60.0, description="seconds between snapshots of a stage in training"
     )
-    define: Catalogue = Field(Catalogue(), description="entries of your own, by kind and name")
+    define: Catalogue = Field(Catalogue(), description="your own entries, by kind and name")

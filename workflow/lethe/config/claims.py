@@ -11,7 +11,7 @@ METHODS_COMPARED = {"method_value": 1, "method_difference": 2, "method_less_pool
 
 
 class ClaimPart(Entry):
-    """One statement of a claim, written beforehand as a test on scores."""
+    """One statement of a claim, written in advance as a test on scores."""
 
     contrast: Literal[
         "above_zero",
@@ -39,18 +39,18 @@ class ClaimPart(Entry):
         description="what replicates: bases for claims about models, train seeds about methods"
     )
     direction: Literal["above", "below"] = Field(
-        "above", description="side of zero on which the effect is claimed to lie"
+        "above", description="side of zero on which the claim expects the effect"
     )
     smallest_effect: Annotated[Number, Field(ge=0)] = Field(
         description="smallest effect that matters, in the metric's unit (%, or points)"
     )
     why: str = Field("", description="the argument for it, in one line")
-    verdict: bool = Field(True, description="false: what is measured is shown, without a verdict")
+    verdict: bool = Field(True, description="false: show the numbers without a verdict")
     published_set: str = Field(
-        "", description="published numbers: the set that stands for the axis; none: its mean"
+        "", description="published numbers: the set that represents the axis; empty: its mean"
     )
     methods: list[Name] = Field(
-        [], description="`method_` contrasts: the method, or two, the first less the second"
+        [], description="`method_` contrasts: the method, or two, the first minus the second"
     )
 
     @model_validator(mode="after")
@@ -69,6 +69,6 @@ class Claim(Entry):
 
     statement: str = Field(description="what is claimed")
     where: str = Field("", description="where it is published")
-    miniature: str = Field("", description="how a small study stands for it")
+    miniature: str = Field("", description="how a small study represents it")
     family: Name = Field(description="claims tested together: Holm's correction is within a family")
     parts: dict[Name, ClaimPart] = Field(min_length=1, description="its statements, by name")

@@ -12,10 +12,10 @@ class Source(Entry):
     """Where data comes from: the generated world, a hub dataset, or local files."""
 
     kind: Literal["world", "hub", "files"] = Field(
-        description="`world`: the generated one; `hub`: a dataset of the hub; `files`: local files"
+        description="`world`: generated; `hub`: a dataset from the hub; `files`: local files"
     )
     parameters: dict[str, Any] = Field(
-        {}, description="settings of the generator, or of the loader, beside the seed"
+        {}, description="parameters of the generator or the loader, apart from the seed"
     )
     repo: str | None = Field(None, description="hub: the dataset's repository, OWNER/NAME")
     revision: Revision | None = Field(
@@ -26,12 +26,12 @@ class Source(Entry):
         [], description="hub: patterns of the files to fetch; none: the whole repository"
     )
     files: dict[str, str] = Field(
-        {}, description="files: path by split; also the local road of a hub dataset"
+        {}, description="path by split: of local files, or of a hub dataset's local files"
     )
     loader: Name | None = Field(
-        None, description="how raw columns become prepared rows; null: they are used as they are"
+        None, description="how raw columns become prepared rows; null: they are used unchanged"
     )
-    gated: bool = Field(False, description="hub: terms must be accepted and a token given")
+    gated: bool = Field(False, description="hub: needs accepted terms and a token")
     licence: str = Field("", description="licence of the data, as its publisher names it")
     note: str = Field("", description="what to know about it")
 
@@ -62,15 +62,15 @@ class Model(Entry):
     )
     untuned: Name | None = Field(
         None,
-        description="the model it was before general instruction tuning, if it is selected too",
+        description="the same model before general instruction tuning, if it is selected too",
     )
     params: Positive | None = Field(
-        None, description="about how many parameters: memory and time asked of a cluster"
+        None, description="approximate number of parameters, for requests of memory and time"
     )
     source: Name | None = Field(
         None, description="built: the source whose corpus and tokenizer it is built on"
     )
-    # A type checker cannot know the names, which stand in the table of model types.
+    # The names come from the table of model types, so a type checker cannot know them.
     architecture: Literal[BUILT] | None = Field(  # type: ignore[valid-type]
         None, description="built: transformers architecture"
     )
@@ -83,46 +83,47 @@ class Model(Entry):
         description="built: files of the source it is trained on",
     )
     recipe: Name | None = Field(None, description="built or derived: how it is trained")
-    attempts: Count = Field(3, description="built: seeds tried until the dev floors are reached")
-    floors: dict[Name, Share] = Field({}, description="built: least dev score by evaluation task")
+    attempts: Count = Field(3, description="built: seeds to try until the dev floors are reached")
+    floors: dict[Name, Share] = Field({}, description="built: lowest dev score by evaluation task")
     hub: str | None = Field(None, description="fetched: the model's repository, OWNER/NAME")
     revision: Revision | None = Field(
         None, description="fetched: commit, 40 hex digits; null: looked up once, then kept"
     )
-    gated: bool = Field(False, description="fetched: terms must be accepted and a token given")
+    gated: bool = Field(False, description="fetched: needs accepted terms and a token")
     licence: str = Field("", description="licence of the weights, as their publisher names it")
     note: str = Field("", description="what to know about it")
     path: str | None = Field(
         None, alias="import", description="imported: folder in hub format, with safetensors weights"
     )
-    parent: Name | None = Field(None, alias="from", description="derived: the model it starts as")
+    parent: Name | None = Field(None, alias="from", description="derived: the model it starts from")
     train_on: Mixture | None = Field(None, description="derived: mixture it is trained on")
 
     @model_validator(mode="after")
     def _one_origin(self):
-        given = [self.architecture, self.hub, self.path, self.parent]
-        found = [name for name, value in zip(ORIGINS, given, strict=True) if value is not None]
-        if len(found) != 1:
+        values = [self.architecture, self.hub, self.path, self.parent]
+        origins = [name for name, value in zip(ORIGINS, values, strict=True) if value is not None]
+        if len(origins) != 1:
             raise ValueError(
                 "exactly one of `architecture` (built here), `hub` (fetched), `import` (a folder) "
-                f"and `from` (derived), found {' and '.join(found) or 'none'}"
+                f"and `from` (derived), found {' and '.join(origins) or 'none'}"
             )
+        (origin,) = origins
         needed = {
             "architecture": ("family", "source", "recipe"),
             "hub": ("family",),
             "import": ("family",),
             "from": ("train_on", "recipe"),
-        }[found[0]]
+        }[origin]
         for name in needed:
             if getattr(self, name) is None:
-                raise ValueError(f"`{name}` beside `{found[0]}`")
-        if self.config and found[0] != "architecture":
-            raise ValueError(f"no `config` beside `{found[0]}`; only what is built here has one")
+                raise ValueError(f"`{name}` beside `{origin}`")
+        if self.config and origin != "architecture":
+            raise ValueError(f"no `config` beside `{origin}`; only models built here have one")
         return self
 
 
 class ImportedStage(Entry):
-    """One checkpoint trained elsewhere, or its scores made elsewhere."""
+    """One checkpoint that was trained elsewhere, or its scores if they too were made elsewhere."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 

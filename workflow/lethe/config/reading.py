@@ -1,4 +1,4 @@
-"""Read a study and the catalogues; every mistake is one sentence that says where to mend it."""
+"""Read a study and the catalogues; every mistake is one sentence that says where to fix it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +22,7 @@ DEFAULT = PROJECT / "config" / "config.yaml"
 
 
 def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
-    """Mappings are merged key by key, as Snakemake merges config files; all else is replaced."""
+    """Merge mappings key by key, as Snakemake merges config files; replace all else."""
     merged = dict(base)
     for key, value in overlay.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
@@ -55,7 +55,7 @@ def parse_study(raw: dict[str, Any]) -> Study:
 
 
 def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
-    """All catalogue files and the study's own `define:`, checked for names that do not exist.
+    """All catalogue files and the study's own `define:`; every name that they use is checked.
 
     Raises:
         UserError: a name is defined twice with other values, or an entry names something unknown.
@@ -168,7 +168,7 @@ def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
     seen = [name]
     while (parent := catalogue.models[seen[-1]].parent) is not None:
         if parent in seen:
-            raise UserError(f"models.{name}.from: {' from '.join([*seen, parent])} is a circle.")
+            raise UserError(f"models.{name}.from: {' from '.join([*seen, parent])} is circular.")
         seen.append(parent)
 
 
@@ -217,13 +217,13 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
 
 
 def _check_task_files(folder: str | None) -> None:
-    """Evaluation tasks of one's own are YAML; lm-eval says the rest when they are scored."""
+    """Refuse a user's own task files that are not YAML; lm-eval checks the rest when scoring."""
     for file in sorted(Path(folder).glob("**/*.yaml")) if folder else ():
         require_yaml(file)
 
 
 def selected(study: Study, key: str, model: str | None = None) -> list[str]:
-    """`probes` or `end_tasks` of a model, or of all that are selected: the study's and `also`'s."""
+    """`probes` or `end_tasks` of a model, or of all selected models, with those from `also`."""
     models = [model] if model else study.models
     further = [
         name for also in study.also if set(models) & set(also.models) for name in getattr(also, key)
@@ -232,7 +232,7 @@ def selected(study: Study, key: str, model: str | None = None) -> list[str]:
 
 
 def _require_something(study: Study) -> None:
-    """A study trains something, or has a chain that was trained elsewhere."""
+    """Refuse a study that trains nothing and has no chain that was trained elsewhere."""
     if not study.models and not study.imports:
         raise UserError("models: expected a model, or a chain in `imports`; found neither.")
     if study.models:
@@ -260,7 +260,7 @@ def _refuse_repeats(key: str, values: list) -> None:
 
 
 def _refuse_repeats_of_stages(name: str, order: list[str]) -> None:
-    """A task twice is a mistake, unless the order is one task throughout (a control)."""
+    """Refuse a repeated task, unless the whole order is one task (a control)."""
     repeated = [mixture for mixture in order if order.count(mixture) > 1]
     if repeated and len(set(order)) > 1:
         raise UserError(

@@ -14,12 +14,12 @@ CHOICES = {"overrides", "tuned"}
 def recipe_for(
     name: str, recipe: Recipe, model: str, method: str = "", family: str = "masked"
 ) -> dict[str, Any]:
-    """The recipe's values for a model and, in a stage, a method; what was tuned goes last.
+    """The recipe's values for a model and, in a stage, a method; tuned values override the rest.
 
-    What another family has no use for is left out, so that it enters no identity.
+    Keys that the family does not use are left out, so that they are part of no id.
 
     Raises:
-        UserError: an override is no key of a recipe, or its value is of the wrong kind.
+        UserError: an override is not a key of a recipe, or its value is of the wrong kind.
     """
     values = recipe.model_dump(exclude=CHOICES)
     tuned = recipe.tuned.get(method)
@@ -36,12 +36,12 @@ def recipe_for(
             # Epochs and steps exclude each other.
             if {"epochs", "steps"} & other.keys():
                 values |= {key: None for key in {"epochs", "steps"} - other.keys()}
-            made = validated(Recipe, values, f"recipes.{name}.{where}")
-            values = made.model_dump(exclude=CHOICES)
+            overridden = validated(Recipe, values, f"recipes.{name}.{where}")
+            values = overridden.model_dump(exclude=CHOICES)
     values["betas"] = list(values["betas"])
     if family != "masked":
         del values["mask_share"]
-    # Where it is off it is left out too, so that stages from before there was this key keep theirs.
+    # If it is off it is left out too, so that stages older than this key keep their ids.
     if family != "masked" or not values["unpadded"]:
         del values["unpadded"]
     return values
@@ -50,7 +50,7 @@ def recipe_for(
 def hyper_for(
     method: str, entry: MethodEntry, recipe_name: str = "", recipe: Recipe | None = None
 ) -> MethodParameters:
-    """The hyper-parameters of a method: its own, and those tuned for a recipe where one is given.
+    """The hyper-parameters of a method: its own, and those tuned for a recipe if one is given.
 
     Args:
         method: name of the catalogue's entry.
@@ -60,5 +60,5 @@ def hyper_for(
     """
     tuned = recipe.tuned.get(method) if recipe else None
     where = f"recipes.{recipe_name}.tuned.{method}.hyper" if tuned else f"methods.{method}.hyper"
-    given = entry.hyper | (tuned.hyper if tuned else {})
-    return validated(parameters_of(entry.method), given, where)
+    hyper = entry.hyper | (tuned.hyper if tuned else {})
+    return validated(parameters_of(entry.method), hyper, where)

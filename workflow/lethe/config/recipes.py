@@ -8,12 +8,12 @@ from lethe.parameters.entries import Count, Entry, Name, Number, Positive, Share
 
 
 class Tuned(Entry):
-    """Values of one method that were found for one recipe, on development seeds."""
+    """Values of one method that were tuned for one recipe, on development seeds."""
 
-    hyper: dict[str, Any] = Field({}, description="in place of the method's own hyper-parameters")
-    recipe: dict[str, Any] = Field({}, description="in place of the recipe's own values")
-    trials: Count = Field(description="settings that were tried, the catalogue's among them")
-    note: str = Field(description="on which seeds and split, and by what the choice was made")
+    hyper: dict[str, Any] = Field({}, description="replace the method's own hyper-parameters")
+    recipe: dict[str, Any] = Field({}, description="replace the recipe's own values")
+    trials: Count = Field(description="settings that were tried, including the catalogue's")
+    note: str = Field(description="seeds and split of the tuning, and the criterion")
 
 
 class Recipe(Entry):
@@ -25,12 +25,12 @@ class Recipe(Entry):
     max_length: Count = Field(description="tokens of the longest example, and of a packed row")
     checkpoint: Literal["last", "newest-periodic"] = Field(
         "last",
-        description="weights a stage hands on: the last, or the newest of every `save_steps`",
+        description="weights that a stage passes on: the last, or the newest of every `save_steps`",
     )
     save_steps: Count | None = Field(None, description="steps between periodic checkpoints")
     learning_rate: Positive = Field(description="peak learning rate of AdamW")
     schedule: Literal["constant", "linear", "cosine"] = Field(
-        "constant", description="course of the learning rate after the warm-up"
+        "constant", description="the learning rate after the warm-up"
     )
     warmup_share: Share = Field(0.0, description="share of the steps that warm up linearly")
     final_share: Share = Field(0.0, description="share of the peak rate left at the end")
@@ -42,25 +42,25 @@ class Recipe(Entry):
     clip_norm: Positive | None = Field(1.0, description="largest gradient norm; null: no clipping")
     packed: bool = Field(
         True,
-        description="several examples a row, kept apart by attention; padding only changes. Of no "
-        "effect on masked language models, see `unpadded`",
+        description="several examples per row, separated by attention; only the padding differs. "
+        "No effect on masked language models, see `unpadded`",
     )
     unpadded: bool = Field(
         False,
-        description="masked language models: several texts a row of `max_length` tokens, as "
+        description="masked language models: several texts per row of `max_length` tokens, as "
         "`packed` does for the other families",
     )
     loss_normalisation: Literal["token", "example"] = Field(
-        "token", description="equal weight of every label, or every example, of the global batch"
+        "token", description="give equal weight to every label, or every example, of a global batch"
     )
     mask_share: Annotated[Number, Field(gt=0, lt=1)] = Field(
-        0.15, description="masked language models: share of the tokens that are predicted"
+        0.15, description="masked language models: share of tokens that are predicted"
     )
     micro_batch_rows: Count | None = Field(
         None, description="rows computed at once, to save memory; null: the whole batch"
     )
     dtype: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of the arithmetic; weights and optimizer are float32 in any case"
+        "float32", description="numeric type of training; weights and optimizer are always float32"
     )
     recompute_activations: bool = Field(
         False, description="compute activations again in the backward pass, to save memory"
@@ -69,5 +69,5 @@ class Recipe(Entry):
         {}, description="other values of these keys, by model name"
     )
     tuned: dict[Name, Tuned] = Field(
-        {}, description="values that methods have with this recipe, by method name"
+        {}, description="values of methods with this recipe, by method name"
     )

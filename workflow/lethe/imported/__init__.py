@@ -1,1 +1,1 @@
-"""Scores that were made elsewhere: lm-eval's result files as the probes of a chain."""
+"""Scores that were made elsewhere: lm-eval's result files as probe results of a chain."""

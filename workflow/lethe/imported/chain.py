@@ -1,4 +1,4 @@
-"""The probe specs of a chain whose scores were made elsewhere, checked before anything is made."""
+"""Probe specs of a chain whose scores were made elsewhere, checked before anything is computed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +28,11 @@ class StageFiles:
 def stage_specs(
     study: Study, catalogue: Catalogue, name: str, entry: Import
 ) -> list[dict[str, Any]]:
-    """One probe spec a stage, in order.
+    """One probe spec per stage, in order.
 
     Raises:
-        UserError: a chain of both kinds, a file that is no result of lm-eval, a task in two files
-            of a stage, a file named twice, or a task that was not scored alike in all stages.
+        UserError: a file is not a result of lm-eval, a task is in two files of a stage, a file is
+            named twice, or a task was not scored in the same way in all stages.
     """
     stages = [_read_stage(name, index, stage) for index, stage in enumerate(entry.stages)]
     _refuse_repeats(name, stages)
@@ -74,11 +74,11 @@ def _refuse_repeats(name: str, stages: list[StageFiles]) -> None:
 
 
 def _require_some(name: str, stages: list[StageFiles], wanted: set[str]) -> None:
-    held = {task for stage in stages for task in stage.holder}
-    if not held & wanted:
+    scored = {task for stage in stages for task in stage.holder}
+    if not scored & wanted:
         raise UserError(
             f"imports.{name}: its result files hold no task of the selected probes (expected some "
-            f"of {_some(wanted)}; found {_some(held)}); name a probe that has them in `probes`."
+            f"of {_some(wanted)}; found {_some(scored)}); name a probe that has them in `probes`."
         )
 
 
@@ -87,39 +87,39 @@ def _some(names: set[str]) -> str:
 
 
 def _check_task(name: str, task: str, shots: int, stages: list[StageFiles]) -> None:
-    """A task must be alike in all stages, and have as many shots as the probe says."""
-    ways = _digest_of(task, stages)
+    """Refuse a task that differs between stages, or has another number of shots than the probe."""
+    way = _digest_of(task, stages)
     scored = []
     for stage in stages:
-        found = stage.task(task)
-        if found is None:
+        result = stage.task(task)
+        if result is None:
             continue
         file = stage.holder[task]
-        values = {"version": found.version, "lm_eval_version": file.lm_eval_version}
-        values |= {"dtype": file.dtype, "task_digest": task_digest(found, ways)}
-        values |= {"shots": str(found.shots)} if found.shots is not None else {}
+        values = {"version": result.version, "lm_eval_version": file.lm_eval_version}
+        values |= {"dtype": file.dtype, "task_digest": task_digest(result, way)}
+        values |= {"shots": str(result.shots)} if result.shots is not None else {}
         again = "run lm_eval on its checkpoint and name the new result file"
         scored.append(Scored(stage.index, stage.mixture, again, values))
     require_same(task, f"imports.{name}", scored)
-    told = next((one.values["shots"] for one in scored if "shots" in one.values), None)
-    if told is not None and int(told) != shots:
+    found = next((score.values["shots"] for score in scored if "shots" in score.values), None)
+    if found is not None and int(found) != shots:
         raise UserError(
-            f"imports.{name}: the task {task!r} was scored with {told} shots, the probe says "
-            f"{shots}; write `shots: {told}` in the probe, or score it again."
+            f"imports.{name}: the task {task!r} was scored with {found} shots, but the probe has "
+            f"{shots}; write `shots: {found}` in the probe, or score it again."
         )
 
 
 def _digest_of(task: str, stages: list[StageFiles]) -> str:
-    """What all stages that have the task can be compared by."""
-    found = [result for result in (stage.task(task) for stage in stages) if result]
+    """The kind of digest that all stages with the task have, so that they can be compared."""
+    results = [result for result in (stage.task(task) for stage in stages) if result]
     for way in ("hashed", "configured"):
-        if found and all(getattr(result, way) for result in found):
+        if results and all(getattr(result, way) for result in results):
             return way
     return "none"
 
 
 def task_digest(result: TaskResult, way: str) -> str:
-    """The digest that `_digest_of` chose; "unknown" where the files say nothing of the task."""
+    """The digest that `_digest_of` chose; "unknown" if the files have none for the task."""
     return "unknown" if way == "none" else getattr(result, way)
 
 
@@ -146,10 +146,10 @@ def _file(file: ResultFile, tasks: list[dict], where: str) -> dict[str, Any]:
         leaf for task in tasks if task["name"] in file.tasks
         for leaf in file.tasks[task["name"]].leaves
     }  # fmt: skip
-    found = {leaf: sample_file(file.path, leaf) for leaf in sorted(leaves)}
+    paths = {leaf: sample_file(file.path, leaf) for leaf in sorted(leaves)}
     samples = {
         leaf: {"path": str(path), "sha256": file_digest(str(path), where)}
-        for leaf, path in found.items()
+        for leaf, path in paths.items()
         if path is not None
     }
     return {

@@ -1,4 +1,4 @@
-"""Items of an imported task, from the samples that lm-eval logged."""
+"""Items of an imported task, read from the samples that lm-eval logged."""
 
 import json
 import math
@@ -14,10 +14,10 @@ LONGEST_PREDICTION = 200  # characters kept of a generated text, as in items mad
 
 
 def read_samples(path: Path | str) -> Iterator[dict]:
-    """The samples of a file, one a line.
+    """The samples of a file, one per line.
 
     Raises:
-        UserError: a line that is no JSON object.
+        UserError: a line is not a sample of lm-eval.
     """
     with open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
@@ -31,7 +31,7 @@ def read_samples(path: Path | str) -> Iterator[dict]:
 
 
 def is_sample(value: Any) -> bool:
-    """Whether it has the form of what lm-eval logs of one document."""
+    """Whether a value has the form of what lm-eval logs for one document."""
     return (
         isinstance(value, dict)
         and isinstance(value.get("doc"), dict)
@@ -41,9 +41,9 @@ def is_sample(value: Any) -> bool:
 
 
 def items_of_samples(samples: list[dict], task: dict[str, Any], metric: str, filtered: str):
-    """One item a document, as the items table has them; `metric` is the one taken as `correct`.
+    """One item per document, as in the items table; `metric` fills the column `correct`.
 
-    Log-probabilities, nats, are there for multiple choice with one right answer.
+    Log-probabilities, in nats, exist only for multiple choice with one right answer.
     """
     items, seen = [], Counter()
     for sample in samples:
@@ -67,14 +67,14 @@ def items_of_samples(samples: list[dict], task: dict[str, Any], metric: str, fil
 
 
 def _share(value: Any) -> float | None:
-    """A value of the items table lies in 0..1; a corpus metric's statistics are no value."""
+    """The value if it lies in 0..1, as the items table needs; statistics of a corpus do not."""
     number = float(value) if isinstance(value, int | float) else math.nan
     return number if 0 <= number <= 1 else None
 
 
 def _measured(sample: dict) -> dict[str, Any]:
     responses = sample.get("filtered_resps") or []
-    logprobs = [_logprob(one) for one in responses]
+    logprobs = [_logprob(response) for response in responses]
     if len(logprobs) > 1 and None not in logprobs:
         best = max(range(len(logprobs)), key=logprobs.__getitem__)
         gold = _gold(sample, len(logprobs))
@@ -89,7 +89,7 @@ def _measured(sample: dict) -> dict[str, Any]:
 
 
 def _logprob(response: Any) -> float | None:
-    """lm-eval writes a pair (log-probability, is greedy) as two texts."""
+    """The log-probability; lm-eval writes a pair (log-probability, is greedy) as two texts."""
     if not isinstance(response, list | tuple) or len(response) != 2:
         return None
     try:
@@ -100,7 +100,7 @@ def _logprob(response: Any) -> float | None:
 
 
 def _gold(sample: dict, choices: int) -> int | None:
-    """Index of the right choice; None where the target is none, or names it by a text."""
+    """Index of the right choice; None if there is no target, or if it is a text."""
     try:
         gold = int(sample.get("target"))
     except (TypeError, ValueError):

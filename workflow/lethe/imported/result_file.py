@@ -27,19 +27,19 @@ TABLES = {
     "task_hashes": object,
     "versions": object,
 }
-"""Mappings beside `results`, each of which may be missing, and what they hold by task."""
+"""Mappings beside `results`, and the type of what they hold by task. Any of them may be missing."""
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What a result file says of one task or group.
+    """What a result file holds on one task or group.
 
     Attributes:
-        leaves: the tasks that a group is made of; of a task, itself.
-        values: by (metric, filter), as `acc,none` is ("acc", "none").
-        n: items scored; None where neither the file nor its samples say it.
+        leaves: the tasks of a group; for a task, the task itself.
+        values: by (metric, filter): `acc,none` becomes ("acc", "none").
+        n: items scored; None if neither the file nor its samples show it.
         hashed: digest over the documents and prompts as lm-eval logged them; None without samples.
-        configured: digest of the task's configuration; None where the file has none.
+        configured: digest of the task's configuration; None if the file has none.
     """
 
     name: str
@@ -70,7 +70,7 @@ def read_result_file(path: Path | str, where: str) -> ResultFile:
     """The tasks of a result file; `where` is the key that names it.
 
     Raises:
-        UserError: there is no such file, or it is no result of lm-eval.
+        UserError: the file does not exist, or is not a result of lm-eval.
     """
     path = Path(path)
     raw = _read_json(path, where)
@@ -104,18 +104,18 @@ def sample_file(result: Path, task: str) -> Path | None:
 
 def _read_json(path: Path, where: str) -> Any:
     try:
-        # NaN stands for a number that lm-eval could not compute: the value is absent.
+        # lm-eval writes NaN for a number that it could not compute: the value is absent.
         text = path.read_bytes().decode("utf-8")
         return json.loads(text, parse_constant=lambda _: None)
     except OSError as error:
         raise UserError(f"{where}: {path} cannot be read ({error.strerror}).") from None
     except (ValueError, RecursionError) as error:
-        hint = " (samples are found by themselves)" if path.suffix == ".jsonl" else ""
+        hint = " (files of samples are found automatically)" if path.suffix == ".jsonl" else ""
         raise UserError(f"{where}: {path} is not JSON ({error}){hint}.") from None
 
 
 def _require_tables(raw: dict[str, Any], where: str) -> None:
-    """Refuse a file whose parts are not of the form that lm-eval gives them."""
+    """Refuse a file whose parts do not have the form that lm-eval writes."""
     for key, inner in TABLES.items():
         table = raw.get(key) or {}
         if not isinstance(table, dict) or not all(isinstance(x, inner) for x in table.values()):
@@ -134,7 +134,7 @@ def _is_table(value: Any) -> bool:
 
 
 def _has(entry: dict) -> bool:
-    """A group without an aggregate has a row that holds no number."""
+    """Whether an entry has a number; the entry of a group without an aggregate has none."""
     return any("," in key and _is_number(value) for key, value in entry.items())
 
 
@@ -168,7 +168,7 @@ def _task(name: str, entry: dict, raw: dict) -> TaskResult:
 
 
 def _leaves(name: str, subtasks: dict[str, list[str]], above: tuple = ()) -> tuple[str, ...]:
-    """Tasks at the bottom of a group, sorted; a name that is no group is its own."""
+    """Tasks at the bottom of a group, sorted; for a task, the task itself."""
     if name in above:
         return ()
     parts = [str(part) for part in subtasks.get(name) or []]
@@ -182,19 +182,19 @@ def _leaves(name: str, subtasks: dict[str, list[str]], above: tuple = ()) -> tup
 def _items(leaves: tuple[str, ...], raw: dict) -> int | None:
     counts = raw.get("n-samples") or {}
     samples = raw.get("samples") or {}
-    found = []
+    sizes = []
     for leaf in leaves:
         if effective := _whole(counts.get(leaf, {}).get("effective")):
-            found.append(effective)
+            sizes.append(effective)
         elif leaf in samples:
-            found.append(len({sample.get("doc_id") for sample in samples[leaf]}))
+            sizes.append(len({sample.get("doc_id") for sample in samples[leaf]}))
         else:
             return None
-    return sum(found)
+    return sum(sizes)
 
 
 def _version(name: str, leaves: tuple[str, ...], raw: dict) -> str:
-    """Of a group also the versions of its tasks, which change its score."""
+    """The version; of a group with the versions of its tasks, which also change its score."""
     versions = raw.get("versions") or {}
     own = [str(versions[name])] if versions.get(name) is not None else []
     below = sorted({str(versions.get(leaf)) for leaf in leaves if leaf in versions})
@@ -204,22 +204,21 @@ def _version(name: str, leaves: tuple[str, ...], raw: dict) -> str:
 
 def _shots(name: str, leaves: tuple[str, ...], raw: dict) -> int | None:
     shots = raw.get("n-shot") or {}
-    found = {shots[leaf] for leaf in leaves if isinstance(shots.get(leaf), int)}
-    found = found or ({shots[name]} if isinstance(shots.get(name), int) else set())
-    # A group whose tasks differ has no one number; their configurations tell them apart.
-    return found.pop() if len(found) == 1 else None
+    numbers = {shots[leaf] for leaf in leaves if isinstance(shots.get(leaf), int)}
+    numbers = numbers or ({shots[name]} if isinstance(shots.get(name), int) else set())
+    # A group whose tasks differ has no single number; their configurations show the difference.
+    return numbers.pop() if len(numbers) == 1 else None
 
 
 def _combined(entries: dict | None, leaves: tuple[str, ...], describe) -> str | None:
     entries = entries or {}
     if any(leaf not in entries for leaf in leaves):
         return None
-    found = {leaf: describe(entries[leaf]) for leaf in leaves}
-    return digest(found)
+    return digest({leaf: describe(entries[leaf]) for leaf in leaves})
 
 
 def _config_digest(config: dict) -> str:
-    """Of what defines the task: not where functions and files lay, nor the model's arguments."""
-    elsewhere = ("metadata", "num_fewshot", "dataset_kwargs")
-    kept = {key: value for key, value in config.items() if key not in elsewhere}
+    """Digest of what defines the task, without paths, addresses and the model's arguments."""
+    left_out = ("metadata", "num_fewshot", "dataset_kwargs")
+    kept = {key: value for key, value in config.items() if key not in left_out}
     return digest(ADDRESS.sub("", json.dumps(kept, sort_keys=True, default=str)))

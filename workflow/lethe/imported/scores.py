@@ -1,4 +1,4 @@
-"""Turn lm-eval's result files of one checkpoint into what a probe job writes."""
+"""Turn lm-eval's result files of one checkpoint into the results of a probe."""
 
 from pathlib import Path
 from typing import Any
@@ -14,28 +14,28 @@ PLAIN = "none"
 
 
 def imported_results(spec: dict[str, Any]) -> tuple[list[dict], int | None, list[str]]:
-    """(one result a task that the files have, number of parameters, tasks or metrics they lack).
+    """(one result per task in the files, number of parameters, tasks or metrics that they lack).
 
     Raises:
-        UserError: a file has changed since it was planned, or says too little of a task.
+        UserError: a file has changed since planning, or holds too little on a task.
     """
     files = []
     for entry in spec["imported"]:
-        for one in (entry, *entry["samples"].values()):
-            _require_unchanged(one)
+        for file in (entry, *entry["samples"].values()):
+            _require_unchanged(file)
         files.append((read_result_file(entry["path"], "results"), entry["samples"]))
-    results, lacking = [], []
+    results, missing = [], []
     for task in spec["tasks"]:
-        held = next(((f, s) for f, s in files if task["name"] in f.tasks), None)
-        if held is None:
-            lacking.append(f"the task {task['name']}")
+        holder = next(((f, s) for f, s in files if task["name"] in f.tasks), None)
+        if holder is None:
+            missing.append(f"the task {task['name']}")
             continue
-        result = _result(task, *held)
+        result = _result(task, *holder)
         results.append(result)
         if task["metric"] not in {score["metric"] for score in result["scores"]}:
-            lacking.append(f"the metric {task['metric']} of {task['name']}")
+            missing.append(f"the metric {task['metric']} of {task['name']}")
     params = next((file.params for file, _ in files if file.params), spec["params"])
-    return results, None if params is None else int(params), lacking
+    return results, None if params is None else int(params), missing
 
 
 def _require_unchanged(file: dict[str, str]) -> None:
@@ -53,7 +53,7 @@ def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) ->
     n = found.n or len(items)
     if not n:
         raise UserError(
-            f"{file.path}: neither `n-samples` nor samples say how many items {task['name']!r} "
+            f"{file.path}: neither `n-samples` nor samples show how many items {task['name']!r} "
             "has; score it again with a newer lm-eval, or with --log_samples."
         )
     scores = [
@@ -90,7 +90,7 @@ def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) ->
 def _metric_names(
     task: dict[str, Any], found: TaskResult, path: Path
 ) -> dict[tuple[str, str], str]:
-    """Names of the values: the metric's own, with the filter where several filters gave it.
+    """Names of the values: the metric's name, followed by the filter if it has several filters.
 
     Raises:
         UserError: the probe's metric has several filters and none of them is the plain one.
@@ -103,12 +103,12 @@ def _metric_names(
         alone = len(filters[metric]) == 1 or filtered == PLAIN
         names[metric, filtered] = metric if alone else f"{metric},{filtered}"
     if task["metric"] in filters and task["metric"] not in names.values():
-        listed = " and ".join(f"'{task['metric']},{one}'" for one in filters[task["metric"]])
+        listed = " and ".join(f"'{task['metric']},{name}'" for name in filters[task["metric"]])
         raise UserError(
-            f"{path}: {task['name']!r} has the metric {task['metric']!r} by several filters; "
+            f"{path}: {task['name']!r} has the metric {task['metric']!r} with several filters; "
             f"name one of {listed} as its `metric` in the probe."
         )
-    # A name with the filter is understood even where it stands alone.
+    # A name with a filter is accepted even if the metric has only that filter.
     for (metric, filtered), name in names.items():
         if task["metric"] == f"{metric},{filtered}" != name:
             names[metric, filtered] = task["metric"]
@@ -122,7 +122,7 @@ def _items(
     sampled: dict[str, dict],
     filtered: tuple[str, str],
 ) -> list[dict]:
-    """Items of a task, or of every task of a group; none unless all of them were logged."""
+    """Items of a task, or of all tasks of a group; empty unless every task was logged."""
     if any(leaf not in sampled and leaf not in file.samples for leaf in found.leaves):
         return []
     samples = []
@@ -133,7 +133,7 @@ def _items(
 
 
 def _of_subsets(metric: str, items: list[dict], better: bool | None) -> list[dict]:
-    """Means of the items of each subset; items of 0..1 only."""
+    """Mean over the items of each subset; nothing if an item has no value in 0..1."""
     rows = []
     for subset in sorted({item["subset"] for item in items} - {""}):
         values = [item["correct"] for item in items if item["subset"] == subset]

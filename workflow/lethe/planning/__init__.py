@@ -1,1 +1,1 @@
-"""How a study becomes nodes: the parts that `lethe.planning.plan` puts together."""
+"""How a study becomes nodes: `lethe.planning.plan` combines the parts."""

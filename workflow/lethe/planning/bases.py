@@ -17,7 +17,7 @@ from lethe.planning.stages import add_stage
 def add_base(
     plan: Plan, catalogue: Catalogue, name: str, world_seed: int | None, base_seed: int | None
 ) -> Base:
-    """The base of a model, however it comes about; a derived one is a stage on its parent."""
+    """The base of a model of any origin; a derived model is a stage on its parent."""
     model = catalogue.models[name]
     if model.parent is not None:
         return _add_derived(plan, catalogue, name, world_seed, base_seed)
@@ -65,7 +65,7 @@ def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node
 
 
 def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
-    """Fetched from the hub; what is fetched is one node, the checked base made of it another."""
+    """Fetched from the hub: one node for the download, another for the checked base."""
     model = catalogue.models[name]
     fetched = add_fetched(plan, "model", model.hub, model.revision, include=[], gated=model.gated)
     spec = {"family": model.family, "source": "hub", "fetched": fetched.id}
@@ -112,18 +112,18 @@ def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -
 
 
 def _floor_tasks(catalogue: Catalogue, model: Model) -> list[dict[str, str]]:
-    known = {
+    tested = {
         task: (entry.source or probe.source, entry.metric, entry.texts)
         for probe in catalogue.probes.values()
         for task, entry in probe.tasks.items()
     }
     for task in model.floors:
-        if task not in known or known[task][0] != model.source:
+        if task not in tested or tested[task][0] != model.source:
             raise UserError(
                 f"models: the floor of {task!r} names no evaluation task of source "
                 f"{model.source!r}; add it to a probe or remove the floor."
             )
-    return [_floor_task(task, *known[task][1:]) for task in sorted(model.floors)]
+    return [_floor_task(task, *tested[task][1:]) for task in sorted(model.floors)]
 
 
 def _floor_task(name: str, metric: str, texts: str | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Which code makes a node, a table or a figure: when it changes, what it made is made again."""
+"""Which code makes a node, a table or a figure: when the code changes, they are made again."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ from lethe.artefacts.local_files import folder_digest
 from lethe.artefacts.paths import FIGURE_STYLE, LUO2023, LUO2023_MODELS, TASK_YAML
 from lethe.artefacts.rules import RULES
 
-# What is not Python and makes a result too, by the module that reads it.
+# Files other than Python that also change results, by the module that reads them.
 READ_BY = {
     "lethe.evaluation.lookup": (TASK_YAML,),
     "lethe.commands.figure": (FIGURE_STYLE,),
@@ -22,9 +22,9 @@ def code_of(rule: str, spec: dict[str, Any], *, name: str = "", method: str | No
     """The fingerprint of the code that a job of a rule runs.
 
     Args:
-        spec: of the node that it makes; empty where it makes none.
+        spec: of the node that it makes; empty if it makes none.
         name: of the table or figure that it makes.
-        method: of the stage that it makes or reads; None: of none.
+        method: of the stage that it makes or reads; None if there is no such stage.
     """
     code = RULES[rule].code[way_of(rule, spec)]
     modules = [

@@ -1,4 +1,4 @@
-"""Nodes of data: generated, prepared from the hub or from files, or fetched as they are."""
+"""Nodes of data: generated, prepared from the hub or from files, or used as fetched."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from lethe.sources.parameters import source_parameters
 
 
 def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: Any) -> Node:
-    """What is fetched of a hub repository; `kind` is `model` or `dataset`."""
+    """The node of files fetched from a hub repository; `kind` is `model` or `dataset`."""
     slug = repo.replace("/", "--")[-60:]
     return plan.add(
         "fetched", slug, {"repo": repo, "repo_type": kind, "revision": revision, **spec}, ()
@@ -61,7 +61,7 @@ def mixture_spec(
     world_seed: int | None,
     history: tuple[str, ...],
 ) -> list[dict[str, Any]]:
-    """Components of a mixture. `draw` counts a task's earlier uses, so that each draws anew."""
+    """Components of a mixture. `draw` counts a task's earlier uses, so that each draws afresh."""
     used = [task for earlier in history for task, _ in parse_mixture(earlier)]
     components = []
     for name, count in parse_mixture(mixture):
@@ -69,8 +69,8 @@ def mixture_spec(
         data = add_data(plan, catalogue, task.source, world_seed)
         if data.kind != "data":
             raise UserError(
-                f"tasks.{name}.source: {task.source!r} is fetched as it is; give it a `loader` "
-                "that makes prompts and responses of its columns."
+                f"tasks.{name}.source: {task.source!r} has no `loader`, so its files are used as "
+                "fetched; give it a `loader` that turns its columns into prompts and responses."
             )
         components.append(
             {

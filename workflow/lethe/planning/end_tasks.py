@@ -10,9 +10,9 @@ from lethe.planning.nodes import Plan
 def add_end_tasks(
     plan: Plan, study: Study, catalogue: Catalogue, run: Run, slugs: list[str]
 ) -> None:
-    """The end-task nodes of a run's checkpoints, those that other runs have too once.
+    """The end-task nodes of a run's checkpoints; nodes that several runs share are added once.
 
-    Masked language models have them; others of the study do not.
+    Only masked language models have end tasks.
 
     Args:
         slugs: of the run's checkpoints, in order.
@@ -29,7 +29,7 @@ def is_wanted(cells: str, task: str, stages: tuple[str, ...], stage: int) -> boo
     """Whether an end task is scored after a stage (0: the base, whose mixture is empty).
 
     `published`: at stage 0, after the stage that trains on its domain, and after the last of
-    several; the model of one domain alone has its own end task.
+    several stages; a model of a single domain has that domain's end task.
     """
     if cells == "all" or stage == 0 or (stage > 1 and stage == len(stages) - 1):
         return True
@@ -61,11 +61,11 @@ def add_end_task(
     inputs = [(kind, checkpoint), (data.kind, data.id)]
     size = plan.sizes.get(checkpoint, 0.0)
     node = plan.add("end_task", f"{slug}-{name}", spec, inputs, size)
-    known = plan.end_tasks.setdefault(checkpoint, [])
-    if node.id not in known:
-        known.append(node.id)
+    node_ids = plan.end_tasks.setdefault(checkpoint, [])
+    if node.id not in node_ids:
+        node_ids.append(node.id)
 
 
 def _not_in_spec(entry: EndTask) -> set[str]:
-    """Keys that change no result; `dtype` is one of them where it is the plain one."""
+    """Keys that change no result, and `dtype` if it is the default."""
     return {"source", "task", *(["dtype"] if entry.dtype == "float32" else [])}

@@ -12,9 +12,9 @@ from lethe.planning.probes import add_probes
 
 
 def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> None:
-    """A chain that was trained elsewhere: none of its stages is trained here.
+    """Add a chain that was trained elsewhere: none of its stages is trained here.
 
-    Its checkpoints are scored here, or its scores too were made elsewhere.
+    Its checkpoints are scored here, or its scores were made elsewhere too.
     """
     entry = catalogue.imports[name]
     scored = [bool(stage.results) for stage in entry.stages]
@@ -51,24 +51,24 @@ def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> Non
 
 
 def refuse_equal_words(study: Study, catalogue: Catalogue) -> None:
-    """Two imported chains that no table could tell apart."""
-    known: dict[tuple, str] = {}
+    """Refuse two imported chains that no table could distinguish."""
+    names: dict[tuple, str] = {}
     for name in study.imports:
         entry = catalogue.imports[name]
         words = (entry.model, entry.method, entry.order, entry.base_seed, entry.train_seed)
-        if words in known:
+        if words in names:
             raise UserError(
-                f"imports: {known[words]!r} and {name!r} have the same model, method, order, "
-                "base_seed and train_seed; give one of them another (a train_seed, if they are "
-                "repetitions)."
+                f"imports: {names[words]!r} and {name!r} have the same model, method, order, "
+                "base_seed and train_seed; change one of these in one of them (the train_seed, if "
+                "they are repetitions)."
             )
-        known[words] = name
+        names[words] = name
 
 
 def _add_scored(plan: Plan, specs: list[dict[str, Any]], slugs: list[str]) -> list[str]:
-    """Probe nodes over result files. There is no checkpoint, so each stands for its own.
+    """Probe nodes over result files. There is no checkpoint, so each node takes its place.
 
-    Their job reads a file, whatever the size of the model.
+    Their jobs only read a file, so the size of the model does not matter.
     """
     checkpoints = []
     for slug, spec in zip(slugs, specs, strict=True):
@@ -85,8 +85,8 @@ def _add_checkpoints(
     seeds = study.seeds.world
     if len(seeds) > 1 and any(_probe_uses_world(catalogue, probe) for probe in study.probes):
         raise UserError(
-            f"imports.{name}: its checkpoints are scored on one generated world; give one seed in "
-            f"seeds.world, found {len(seeds)}."
+            f"imports.{name}: its checkpoints are scored on one generated world, expected one seed "
+            f"in seeds.world, found {len(seeds)}."
         )
     checkpoints = []
     for index, (stage, slug) in enumerate(zip(entry.stages, slugs, strict=True)):

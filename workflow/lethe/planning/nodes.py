@@ -19,7 +19,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Base(Origin):
-    """Where a run starts: the node, the words of its model, and what it has lived through."""
+    """Where a run starts: the node, the words of its model, and the mixtures it was trained on."""
 
     node: Node
     history: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Base(Origin):
         return slug_of(self.model, self.world_seed, self.base_seed)
 
     def after(self, mixture: str, components: list[dict[str, Any]]) -> "Base":
-        """The same start with one more mixture lived through."""
+        """The same start, trained on one more mixture."""
         return replace(
             self, history=(*self.history, mixture), mixtures=(*self.mixtures, components)
         )
@@ -40,8 +40,8 @@ class Base(Origin):
 class Plan:
     """All nodes of a study by id, its runs, and each checkpoint's probe and end-task nodes.
 
-    `data` holds the data node of each source and world seed: many stages ask for few of them.
-    `sizes` holds about how many parameters the model of a node has, where the catalogue says it;
+    `data` holds the data node of each source and world seed: many stages share few of them.
+    `sizes` holds the approximate number of parameters of a node's model, if the catalogue has it;
     it changes no result and is in no spec.
     """
 
@@ -53,7 +53,7 @@ class Plan:
     sizes: dict[str, float] = field(default_factory=dict)
 
     def add(self, kind: str, slug: str, spec: dict[str, Any], inputs, size: float = 0.0) -> Node:
-        """The node of a spec; the same spec gives the same node, whoever asks."""
+        """The node of a spec, added if it is new; the same spec always gives the same node."""
         spec = {"kind": kind, **spec}
         node = Node(f"{slug}-{digest(spec)[:12]}", kind, spec, tuple(inputs))
         if size:

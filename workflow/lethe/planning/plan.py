@@ -23,8 +23,8 @@ CONTROL = "control:"
 def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     """Every node that a study needs.
 
-    A node's spec holds every value that changes its result and no other, so that a changed value
-    is a new id for exactly what it changes, and equal specs are shared between runs and studies.
+    A node's spec holds exactly the values that change its result. So a changed value gives new ids
+    to exactly the nodes that it changes, and runs and studies share nodes with equal specs.
     """
     plan = Plan()
     for model in study.models:
@@ -40,12 +40,12 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
 
 
 def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) -> None:
-    """What is selected is for one family of models at least that is selected too."""
+    """Refuse end tasks or probes that no selected model can use."""
     families = {run.family for run in plan.runs}
     if study.end_tasks and "masked" not in families:
         found = ", ".join(f"{run.model} ({run.family})" for run in plan.runs[:3])
         raise UserError(
-            "end_tasks: they are fine-tuned on encoders, expected a model of `family: masked`, "
+            "end_tasks: they are only for encoders, expected a model of `family: masked`, "
             f"found {found}."
         )
     for name in study.probes:
@@ -59,7 +59,7 @@ def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) ->
 def origins(
     study: Study, catalogue: Catalogue, name: str
 ) -> Iterator[tuple[int | None, int | None]]:
-    """(world seed, base seed) of every base of a model; None where it has no such seed.
+    """(world seed, base seed) of every base of a model; None if it has no such seed.
 
     A fetched or imported model has no base seed, and no world seed unless it is trained or
     evaluated on a world.
@@ -72,7 +72,7 @@ def origins(
 
 
 def root_of(catalogue: Catalogue, name: str) -> Model:
-    """The model that a derived model goes back to; the model itself if it is not derived."""
+    """The first model of a chain of derived models; the model itself if it is not derived."""
     model = catalogue.models[name]
     return root_of(catalogue, model.parent) if model.parent else model
 
@@ -97,7 +97,7 @@ def uses_world(study: Study, catalogue: Catalogue, name: str) -> bool:
 
 
 class Chain(NamedTuple):
-    """What one model is taught and how; `words` tell an order from the same one as a control."""
+    """What one model is taught and how; `words` is the order's name, marked if it is a control."""
 
     method: str
     order: str
@@ -112,29 +112,29 @@ def chains(study: Study, model: str) -> Iterator[Chain]:
     Raises:
         UserError: one chain is selected with two recipes.
     """
-    found: dict[tuple[str, str, str], str] = {}
-    wanted = [(study.orders, study.methods, study.controls, study.recipe)]
-    wanted += [
+    recipes: dict[tuple[str, str, str], str] = {}
+    selections = [(study.orders, study.methods, study.controls, study.recipe)]
+    selections += [
         (also.orders, also.methods or study.methods, also.controls, also.recipe or study.recipe)
         for also in study.also
         if model in also.models
     ]
-    for orders, methods, controls, recipe in wanted:
+    for orders, methods, controls, recipe in selections:
         keys = [(method, order, order) for order in orders for method in methods]
         keys += [("sequential", order, f"{CONTROL}{order}") for order in controls]
         for key in keys:
-            if found.setdefault(key, recipe) != recipe:
+            if recipes.setdefault(key, recipe) != recipe:
                 raise UserError(
                     f"also: {model} is taught the order {key[1]!r} by {key[0]!r} with two recipes, "
-                    f"{found[key]!r} and {recipe!r}; select one of them."
+                    f"{recipes[key]!r} and {recipe!r}; select one of them."
                 )
     for train_seed in study.seeds.train:
-        for key, recipe in found.items():
+        for key, recipe in recipes.items():
             yield Chain(*key, recipe, train_seed)
 
 
 def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: Chain) -> None:
-    """A chain of stages and the probes of its checkpoints."""
+    """Add a chain of stages, and the probes and end tasks of its checkpoints."""
     method, order, words, recipe, train_seed = chain
     settings = catalogue.recipes[recipe]
     hyper = hyper_for(method, catalogue.methods[method], recipe, settings)

@@ -16,7 +16,7 @@ def add_probes(
     slug: str,
     is_base: bool,
 ) -> None:
-    """The probe nodes of a checkpoint, once: those that score models of its family."""
+    """Add the probe nodes of a checkpoint, once: those that score models of its family."""
     if checkpoint.id in plan.probes:
         return
     plan.probes[checkpoint.id] = []

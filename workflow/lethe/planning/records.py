@@ -1,4 +1,4 @@
-"""The specs of a plan as files, and the index from ids to words."""
+"""The specs of a plan as files, and the index that describes each id in words."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from lethe.config.reading import selected
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.planning.nodes import Plan
 
-# What a method and a recipe hold is in the spec of a stage; the index says whose stage it is.
+# A stage's spec holds the values of its method and recipe; the index only names its run.
 OF_RUN = [name for name in RUN_COLUMNS if name not in ("method_params", "recipe")]
 COLUMNS = ["node", "kind", *OF_RUN, "stage_index", "history"]
 
@@ -21,7 +21,7 @@ COLUMNS = ["node", "kind", *OF_RUN, "stage_index", "history"]
 def write_specs(plan: Plan, results: Path | str) -> None:
     """Write the specs that are not there yet, and the index of all nodes ever planned.
 
-    A spec's name holds its digest, so a file that exists is right.
+    A spec's name holds its digest, so an existing file is up to date.
     """
     for node in plan.nodes.values():
         path = spec_file(results, node.id)
@@ -35,12 +35,12 @@ def _write_index(plan: Plan, path: Path) -> None:
     before = dict(rows)
     for run in plan.runs:
         for index, checkpoint in enumerate(run.checkpoints):
-            # A base is of no method and no order.
-            known = run.record() if index else run.origin()
-            words = [known.get(name) for name in OF_RUN]
+            # A base has no method and no order.
+            record = run.record() if index else run.origin()
+            words = [record.get(name) for name in OF_RUN]
             history = "+".join(run.stages[1 : index + 1])
             kind = plan.nodes[checkpoint].kind
-            # Two orders with a common prefix share it: the first one names it.
+            # Orders with a common prefix share its nodes, which the index lists under the first.
             words = ["" if value is None else str(value) for value in words]
             row = [checkpoint, kind, *words, str(index), history]
             rows.setdefault(checkpoint, row)
@@ -66,8 +66,8 @@ def _read_index(path: Path) -> dict[str, list[str]]:
 
 
 def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, Any]:
-    """Runs with their checkpoints, the nodes of scores of each, and the tasks' own tests."""
-    # What a chain was trained on elsewhere need not be a task of the catalogue.
+    """Runs with their checkpoints, the score nodes of each, and the tasks' own tests."""
+    # A chain trained elsewhere may have tasks that are not in the catalogue.
     used = {name for run in plan.runs for name in _tasks(run.stages)} & catalogue.tasks.keys()
     own = {catalogue.tasks[name].own: name for name in sorted(used) if catalogue.tasks[name].own}
     record = {
@@ -111,7 +111,7 @@ def claims_record(study: Study, catalogue: Catalogue) -> dict[str, Any]:
 
 def write_claims_record(study: Study, record: dict[str, Any]) -> str:
     """The record's path, whose name holds its digest; written if the study has claims."""
-    # Beside the study's record: what begins with `study-` is no node's spec.
+    # Beside the study's record: files that begin with `study-` are not specs of nodes.
     name = f"study-{study.study}-claims-{digest(record)[:12]}.json"
     path = Path(study.output) / "specs" / name
     if record["claims"] and not path.exists():

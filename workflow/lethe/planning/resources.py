@@ -1,6 +1,6 @@
-"""What a job asks of a cluster, by kind of rule and size of model: memory, time, GPUs.
+"""What a job requests from a cluster, by rule and size of model: memory, time, GPUs.
 
-Requests are upper limits, not measurements; a job that meets one is submitted again with more.
+Requests are upper limits, not measurements; a job that hits one is submitted again with more.
 """
 
 import math
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from lethe.artefacts.rules import RULES
 from lethe.models.parameter_bytes import TRAINING, WIDTH
 
-# Below this a model trains on one CPU core in minutes to hours, and a GPU would wait for it.
+# A smaller model trains on one CPU core in minutes to hours, and would leave a GPU idle.
 SMALLEST_ON_GPU = 50e6  # parameters
 GPU_BYTES = 80e9
-# The rest of a GPU is for activations, the CUDA context and fragments.
+# The rest of a GPU is for activations, the CUDA context and fragmentation.
 USABLE_SHARE = 0.8
 
 # A snapshot in host memory: weights and two moments as tensors, and again as the file's bytes.
@@ -20,18 +20,18 @@ SNAPSHOT_COPIES = 6
 # A checkpoint that is loaded: its tensors, and again as the file's bytes.
 LOADING_COPIES = 2
 
-# Operations that a parameter and a token cost.
+# Operations per parameter and token.
 TRAINING_OPERATIONS, SCORING_OPERATIONS = 6, 2
-# Sustained operations a second: a third of an A100's bfloat16 peak, and one CPU core.
+# Sustained operations per second: a third of an A100's bfloat16 peak, and one CPU core.
 GPU_SPEED, CPU_SPEED = 1e14, 1e10
-# Tokens of one probe: of the paper's evaluation sets (five-shot MMLU is most of it), and of the
+# Tokens of one probe: of the paper's evaluation sets (mostly five-shot MMLU), and of the
 # miniature's.
 PROBE_TOKENS_ON_GPU, PROBE_TOKENS_ON_CPU = 6e7, 2e6
-# Tokens of a stage whose number of examples is not known before its data are there: the paper's
-# 100,000 examples of 512 tokens, three times; a few passes over the miniature.
+# Tokens of a stage whose number of examples is unknown until its data exist: the paper's 100,000
+# examples of 512 tokens, three times; a few passes over the miniature.
 STAGE_TOKENS_ON_GPU, STAGE_TOKENS_ON_CPU = 1.6e8, 1e7
 
-MORE_MEMORY, MORE_TIME = 2, 1.5  # factors of every further attempt
+MORE_MEMORY, MORE_TIME = 2, 1.5  # factors per further attempt
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ def request(
     training_tokens: float | None = None,
     dtype: str = "float32",
 ) -> Request:
-    """What a job of a rule asks for.
+    """What a job of a rule requests.
 
     rule: a key of `RULES` (KeyError otherwise).
-    params: parameters of the model that it trains or scores; 0 where there is none.
-    attempt: 1, 2, ... A stage that ran out of time goes on from its snapshot, so that the time of
-        a retry is added to what it had.
-    training_tokens: tokens that it trains on, padding included; None: not known beforehand;
-        0: it trains nothing, as a base that was fetched.
-    dtype: of the weights in scoring, a key of WIDTH; training holds them in float32.
+    params: parameters of the model that it trains or scores; 0 if there is no model.
+    attempt: 1, 2, ... A stage that ran out of time resumes from its snapshot, so the time of a
+        retry adds to the time it had.
+    training_tokens: tokens that it trains on, including padding; None: not known in advance;
+        0: it trains nothing, like a fetched base.
+    dtype: of the weights in scoring, a key of WIDTH; in training they are float32.
     """
     memory, minutes = float(RULES[rule].memory), float(RULES[rule].minutes)
     trains = rule in ("base", "stage", "end_task") and training_tokens != 0
@@ -76,8 +76,8 @@ def request(
         operations = SCORING_OPERATIONS * params * tokens
     minutes += operations / (GPU_SPEED * gpu or CPU_SPEED) / 60
     further = attempt - 1
-    # What the model needs is arithmetic: doubled for a job that was merely cancelled, it would
-    # soon be more than any machine has. So it grows as the time does.
+    # The model's memory is known exactly. Doubled after every cancelled job, it would soon be more
+    # than any machine has, so it grows only as fast as the time.
     memory = memory * MORE_MEMORY**further + copies * width * params / 1e6 * (MORE_TIME**further)
     return Request(math.ceil(memory), math.ceil(minutes * MORE_TIME**further), gpu)
 
@@ -93,9 +93,9 @@ def gpus(params: float, trains: bool, dtype: str) -> int:
 def training_tokens(spec: dict) -> float | None:
     """Upper limit of the tokens that a base or a stage trains on, from its spec.
 
-    Every example counts as the recipe's longest. None where a part of the mixture takes all
-    examples of its data, whose number the spec does not hold, and for end tasks; 0 for a spec
-    without a recipe.
+    Every example counts as the recipe's longest. None for end tasks, and if a part of the mixture
+    takes all examples of its data, since the spec does not hold their number; 0 for a spec without
+    a recipe.
     """
     if spec.get("kind") == "end_task":
         return None

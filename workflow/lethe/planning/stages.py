@@ -24,12 +24,12 @@ def add_stage(
     """The node of one stage, and the components of its mixture.
 
     Args:
-        lived: the mixtures before this one.
+        lived: the base, with the mixtures before this one.
         how: names of the method and the recipe, and the train seed.
-        model: the name that the recipe's overrides go by.
+        model: the name by which the recipe's overrides are looked up.
 
     Raises:
-        UserError: the method cannot train such a model, or not with this recipe.
+        UserError: the method cannot train such a model, or cannot use this recipe.
     """
     method, recipe, train_seed = how
     entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
@@ -55,7 +55,7 @@ def add_stage(
     }
     read = [*components, *sum(earlier, [])]
     if entry.general is not None and not lived.history:
-        # A task that the stage trains on too is drawn anew.
+        # If the stage trains on the same task too, the general texts are another draw.
         before = (mixture,)
         spec["general"] = mixture_spec(plan, catalogue, entry.general, lived.world_seed, before)
         read += spec["general"]
@@ -77,12 +77,12 @@ def _require_family(name: str, entry: MethodEntry, hyper: MethodParameters, fami
             raise UserError(
                 f"methods.{name}: method {entry.method!r}{condition} trains "
                 f"{' and '.join(sorted(families))} models only, and the study has a {family} one "
-                "for it; put it in an entry of `also`, with models of its own."
+                "for it; move the method to an entry of `also` with suitable models."
             )
 
 
 def _require_general_texts(name: str, entry: MethodEntry, hyper: MethodParameters) -> None:
-    """Refuse a method without the general texts that it reads with these hyper-parameters."""
+    """Refuse a method that reads general texts with these hyper-parameters, but has none."""
     for key, value in hyper.general_with:
         if getattr(hyper, key) == value and entry.general is None:
             raise UserError(
@@ -94,7 +94,7 @@ def _require_general_texts(name: str, entry: MethodEntry, hyper: MethodParameter
 def _require_rows(
     name: str, recipe: dict[str, Any], entry: MethodEntry, hyper: MethodParameters
 ) -> None:
-    """Refuse a recipe whose rows hold several texts for a method that needs a row a text."""
+    """Refuse a recipe whose rows hold several texts if the method needs one text per row."""
     if hyper.one_text_a_row and recipe.get("unpadded"):
         raise UserError(
             f"recipes.{name}.unpadded: method {entry.method!r} needs every text in a row of its "

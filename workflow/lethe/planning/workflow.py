@@ -1,4 +1,4 @@
-"""What the rules ask of the package: a validated study, its plan, and inputs by node."""
+"""What the rules need from the package: a validated study, its plan, and the inputs of nodes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Workflow:
         return [str(node_manifest(self.study.output, "end_task", node.id)) for node in nodes]
 
     def request(self, rule: str, node: str | None, attempt: int) -> Request:
-        """Memory, time and GPUs of a job of a rule; `node` is None where it makes no node."""
+        """Memory, time and GPUs of a job of a rule; `node` is None if it makes no node."""
         if node not in self.plan.nodes:
             return request(rule, 0, attempt)
         spec, params = self.plan.nodes[node].spec, self.plan.sizes.get(node, 0)
@@ -57,7 +57,7 @@ class Workflow:
         return request(rule, params, attempt, training_tokens(spec), dtype)
 
     def targets(self) -> list[str]:
-        """Everything that the study is asked for: its tables, figures and claims."""
+        """Every file that the study asks for: its tables, figures and claims."""
         folder = study_directory(self.study.output, self.study.study)
         tables = [
             str(folder / "tables" / f"{name}.{kind}")
@@ -79,7 +79,7 @@ class Workflow:
     def code(self, rule: str, name: str = "") -> str:
         """Fingerprint of the code of a rule's job; constant under `code_changes: keep`.
 
-        name: of the node, table or figure that it makes; nothing for files of the whole study.
+        name: of the node, table or figure that it makes; empty for files of the whole study.
         """
         if self.study.code_changes == "keep":
             return "kept"
@@ -95,14 +95,14 @@ def read_workflow(config: dict[str, Any], files: Iterable[str | Path] = ()) -> W
     """Validate Snakemake's config, plan the study, write specs that are not there yet.
 
     Args:
-        files: what Snakemake read the config from. Its reader keeps the last of a key given twice
-            in silence, so they are read once more here.
+        files: the files that Snakemake read the config from. Its reader silently keeps the last of
+            a repeated key, so they are read again here.
 
     Raises:
-        UserError: anything wrong with the configuration.
+        UserError: the configuration is wrong.
     """
     for file in files:
-        # A pipe, as in --configfile <(...), can be read once only.
+        # A pipe, as in --configfile <(...), can be read only once.
         if Path(file).is_file():
             read_yaml(file)
     study = parse_study(config)
