@@ -67,7 +67,7 @@ def test_chains_of_elsewhere_have_no_rows_and_broken_ones_are_one_sentence(tmp_p
     assert not len(read_stages(tmp_path / "stages.csv"))
     write_stage(tmp_path, "one")
     with pytest.raises(
-        UserError, match="two/stage.json: is missing, though others of its chain are"
+        UserError, match="two/stage.json: is missing, though others of its chain exist"
     ):
         stage_rows(record, tmp_path)
     write_stage(tmp_path, "two", id="three")

@@ -1,1 +1,1 @@
-"""Published statements written beforehand as tests on scores, each with its verdict."""
+"""Published statements, written in advance as tests on scores, each with its verdict."""

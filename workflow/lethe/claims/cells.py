@@ -1,4 +1,4 @@
-"""One comparison of a claim: what it is about, and its effect in every unit."""
+"""One comparison of a claim: its subject, and its effect in every unit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from lethe.metrics.subjects import BASES, Seeds, Subject, replicates
 
 @dataclass(frozen=True)
 class Question:
-    """One part of a claim, as its catalogue entry has it; effects are in the metric's unit.
+    """One part of a claim, as in its catalogue entry; effects are in the metric's unit.
 
     direction: "above" or "below" zero. is_tested: false if no verdict is given. element: the set
-    that stands for an axis; empty for the axis' mean. methods: those that a contrast of methods
-    compares, the first less the second.
+    that represents an axis; empty for the axis' mean. methods: those that a contrast of methods
+    compares, the first minus the second.
     """
 
     claim: str
@@ -35,9 +35,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Cell:
-    """effects: by unit, positive or negative as measured. missing: why there are none.
+    """effects: by unit, with their measured sign. missing: why there are no effects.
 
-    units: how many units are behind one effect that sums them up; 0 if each effect is a unit's.
+    units: number of units if a single effect summarises them; 0 if there is an effect per unit.
     """
 
     about: str
@@ -50,7 +50,7 @@ class Cell:
 
 
 def cell(about: str, axis: str, by_seeds: Mapping[Seeds, float], asked: Question, note="") -> Cell:
-    """A cell from effects by seeds, averaged to the unit that replicates."""
+    """A cell from effects by seeds, averaged per unit of replication."""
     over, effects = replicates(by_seeds, asked.unit)
     return Cell(about, axis, effects, over, note=note)
 
@@ -58,7 +58,7 @@ def cell(about: str, axis: str, by_seeds: Mapping[Seeds, float], asked: Question
 def difference(
     one: Subject, other: Subject, axis: str, asked: Question, about: str = "", note: str = ""
 ) -> Cell:
-    """The metric of `one` less that of `other`, paired by seeds."""
+    """The metric of `one` minus that of `other`, paired by seeds."""
     about = about or f"{one.model} - {other.model}"
     for subject in (one, other):
         if absence := absent(subject, axis, asked):
@@ -86,7 +86,7 @@ def absent(subject: Subject, axis: str, asked: Question) -> str:
 
 
 def at_floor(subject: Subject, axis: str) -> str:
-    """Which bases are left out because they are at floor on the axis; empty if none is."""
+    """Which bases are left out because they are at floor on the axis; empty if there are none."""
     excluded = {seeds[:2] for seeds in subject.floor.get(axis, ())}
     if not excluded:
         return ""

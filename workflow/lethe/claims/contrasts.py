@@ -1,7 +1,7 @@
 """What claims compare: each contrast turns a question and the study's subjects into cells.
 
-Every function serves a study and the published numbers alike, and leaves out nothing silently:
-what cannot be compared is a cell that says what is missing.
+The functions serve both a study and the published numbers, and omit nothing silently: what cannot
+be compared becomes a cell that states what is missing.
 """
 
 import math
@@ -24,7 +24,7 @@ FAR_IN_SIZE = 2.0
 
 
 def contrast(function: Contrast) -> Contrast:
-    """Make a contrast known under its name."""
+    """Register a contrast under the function's name."""
     CONTRASTS[function.__name__] = function
     return function
 
@@ -48,7 +48,7 @@ def above_zero(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def axis_ordering(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """Each axis less the next of the claimed order, within every model (C2)."""
+    """Each axis minus the next one in the claimed order, within every model (C2)."""
     found = []
     for high, low in zip(asked.axes, asked.axes[1:], strict=False):
         for one in reference(subjects):
@@ -70,7 +70,7 @@ def axis_ordering(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def grows_with_size(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """Each model less the next smaller one of its series (C3)."""
+    """Each model minus the next smaller one of its series (C3)."""
     steps = [pair for sizes in series(subjects, 2) for pair in zip(sizes, sizes[1:], strict=False)]
     return [
         difference(large, small, axis, asked) for axis in asked.axes for small, large in steps
@@ -79,9 +79,9 @@ def grows_with_size(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def turns_with_size(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """The lesser of the largest rise and the largest fall between sizes of a series (C8).
+    """The smaller of the largest rise and the largest fall between sizes of a series (C8).
 
-    Positive only where the metric both rises and falls: no monotone relation with size.
+    Positive only if the metric both rises and falls, so that it is not monotone in the size.
     """
 
     def turn(values: list[float]) -> float:
@@ -93,7 +93,7 @@ def turns_with_size(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def range_narrows(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """Range over the sizes of a series, of base scores less that of final scores (C4)."""
+    """Range over the sizes of a series: that of base scores minus that of final scores (C4)."""
     found = []
     for axis in asked.axes:
         for sizes in series(subjects, 2):
@@ -110,7 +110,7 @@ def range_narrows(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def causal_below_seq2seq(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """The decoder nearest in size to each encoder-decoder, less that encoder-decoder (C5)."""
+    """The decoder nearest in size to each encoder-decoder, minus that encoder-decoder (C5)."""
     pairs = architecture_pairs(subjects)
     return [
         difference(one, other, axis, asked, note=_sizes_apart(one, other))
@@ -121,7 +121,7 @@ def causal_below_seq2seq(subjects: list[Subject], asked: Question) -> list[Cell]
 
 @contrast
 def tuned_below_untuned(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """Each instruction-tuned model less the model that it was before (C6)."""
+    """Each instruction-tuned model minus the same model before tuning (C6)."""
     pairs = tuning_pairs(subjects)
     return [
         difference(one, other, axis, asked) for axis in asked.axes for one, other in pairs
@@ -130,7 +130,7 @@ def tuned_below_untuned(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def mixing_raises_final(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """A chain with more mixed into its stages, less the same chain without (C7)."""
+    """A chain with more mixed into its stages, minus the same chain without (C7)."""
     pairs = mixing_pairs(subjects)
     return [
         difference(one, other, axis, asked, f"{one.model} {shown_extras(one)}")
@@ -172,7 +172,7 @@ def spread_over_orders(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def spread_over_seeds(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """The metric less its mean over units: its spread is what one run may be off by (C10)."""
+    """Standard deviation of the metric over units: how far off a single run may be (C10)."""
     found = []
     for axis in asked.axes:
         for one in reference(subjects):
@@ -191,7 +191,7 @@ BASE, FINAL = "base_score", "final_score"
 
 
 def reference_method(subjects: Iterable[Subject]) -> str:
-    """The method of the subjects that claims about models are read from."""
+    """The method of the subjects that claims about models use."""
     return next((one.method for one in reference(subjects)), "")
 
 

@@ -1,4 +1,4 @@
-"""The table of claims in its three forms: every column as CSV, a page and LaTeX to be read."""
+"""The table of claims in three forms: a CSV with every column, a Markdown page, and LaTeX."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""What claims about methods compare: numbers of continual methods by the end tasks' scores.
+"""What claims about methods compare: numbers of continual methods, from end-task scores.
 
-Claims about models are read from plain training (`contrasts`); these name the methods that they
-are about. One order stands for the paper's main one: the sequence of several stages that most
-models and methods were taught, the first of equals.
+Claims about models use plain training (`contrasts`); these name the methods that they compare. One
+order represents the paper's main one: the sequence of several stages that most models and methods
+were taught; of equally common ones the first.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ def method_value(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def method_difference(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """The metric of one method less that of another, paired by seeds, of every model (K1-K4)."""
+    """The metric of one method minus that of another, paired by seeds, for every model (K1-K4)."""
     first, second = asked.methods
     found = []
     for axis in asked.axes:
@@ -46,7 +46,7 @@ def method_difference(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def method_less_pool(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """The metric of a method on the main order less that of plain training on all at once (K5)."""
+    """The metric of a method on the main order minus that of plain training on the pool (K5)."""
     (method,) = asked.methods
     found = []
     for axis in asked.axes:
@@ -66,7 +66,7 @@ def main_tasks(subjects: list[Subject]) -> tuple[str, ...]:
 
 
 def _by_model(subjects: list[Subject], methods: tuple[str, ...]) -> dict[str, dict[str, Subject]]:
-    """Subjects of the methods on the main order by model and method; models with one of them."""
+    """Subjects on the main order by model and method, for models with at least one method."""
     tasks = main_tasks(subjects)
     found: dict[str, dict[str, Subject]] = {}
     for one in subjects:
@@ -108,7 +108,7 @@ def _absence(subject: Subject | None, name: str, axis: str, asked: Question) -> 
 
 
 def _about(what: str, model: str, subjects: list[Subject]) -> str:
-    """The comparison; with the model where the study has several."""
+    """The comparison, with the model if the study has several."""
     return f"{model}: {what}" if len({one.model for one in subjects}) > 1 else what
 
 

@@ -1,6 +1,6 @@
-"""The table of claims: a row per claim, per part and per comparison, beside the published numbers.
+"""The table of claims: a row per claim, part and comparison, beside the published numbers.
 
-All parts of a claim, and all comparisons of a part, must hold: the weakest decides.
+All parts of a claim, and all comparisons of a part, must hold: the weakest verdict decides.
 """
 
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ CAPTION = (
 
 @dataclass(frozen=True)
 class Published:
-    """Published numbers as they are read, and as subjects."""
+    """Published numbers as a table, and as subjects."""
 
     numbers: pd.DataFrame
     subjects: list[Subject]
@@ -90,7 +90,7 @@ NUMBERS = ("effect", "effect_low", "effect_high", "p_holm", "smallest_effect", "
 
 
 def own_question(asked: Question) -> Question:
-    """The question as it is put to a study: a published set stands for the axis' mean there."""
+    """The question for a study, which uses the axis' mean in place of a published set."""
     return replace(asked, element="")
 
 
@@ -162,7 +162,7 @@ def _cell_row(asked: Question, one: Judged, by_name: dict[tuple[str, str], Cell]
 
 
 def lost_to_holm(one: Judged) -> str:
-    """A sentence where the interval alone would have decided; else empty."""
+    """A sentence if the interval alone would have decided; else empty."""
     margin, low, high = one.asked.smallest_effect, one.low, one.high
     if one.verdict == UNDECIDED and (low > margin or high < -margin):
         return "the interval lies beyond the smallest effect, but not after Holm's correction"
@@ -182,7 +182,7 @@ def agreement(asked: Question, said: list[Cell]) -> str:
 
 
 def _together(said: list[str]) -> str:
-    """What the published numbers say of a whole claim."""
+    """Whether the published numbers agree with a whole claim."""
     known = [text for text in said if text]
     if not known:
         return ""
@@ -201,7 +201,7 @@ def _shown(one: Cell, asked: Question) -> str:
 
 
 def _value(one: Cell) -> float:
-    # Two decimals are printed; a difference of equal numbers must not be a rounding error.
+    # A rounding error of a difference of equal numbers must not count as a sign.
     return round(float(np.mean(list(one.effects.values()))), 6)
 
 
@@ -214,5 +214,5 @@ def _tested_as(asked: Question, part: dict) -> str:
 
 
 def _row(**columns) -> dict:
-    """A row of the table: what is not given is empty, a number that is not given missing."""
+    """A row of the table: columns that are not given are empty, or missing if they hold numbers."""
     return dict.fromkeys(COLUMNS, "") | dict.fromkeys(NUMBERS) | columns

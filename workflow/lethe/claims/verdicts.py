@@ -2,8 +2,8 @@
 
 The interval is Student's t over units, 95 %, unadjusted. *supported* and *contradicted* also need
 the two-sided p of the effect against the smallest effect that matters, adjusted by Holm over the
-family, to be at most 0.05; *negligible* (the whole interval within the margin) needs no correction,
-for a 95 % interval is already stricter than two one-sided tests at 5 %.
+family, to be at most 0.05. *negligible* (the whole interval is within the margin) needs no
+correction, because a 95 % interval is already stricter than two one-sided tests at 5 %.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ NOT_MEASURED, NO_VERDICT = "not measured", "no verdict"
 CONSISTENT, INCONSISTENT = "consistent", "inconsistent"
 FEWEST_UNITS = 3
 ALPHA = 0.05
-# Weakest first: the first of these that any part has decides over the whole.
+# Weakest first: the first of these that any part has decides for the whole.
 WEAKEST_FIRST = [
     CONTRADICTED, INCONSISTENT, NEGLIGIBLE, UNDECIDED, NOT_MEASURED, CONSISTENT, SUPPORTED,
     NO_VERDICT,
@@ -43,7 +43,7 @@ class Judged:
 
 
 def judge(cells: Sequence[tuple[Question, Cell]]) -> list[Judged]:
-    """A verdict on every cell; those of one family (of their questions) are corrected together."""
+    """A verdict on every cell; cells of one family of questions are corrected together."""
     adjusted = _adjusted(cells)
     found = []
     for place, (asked, one) in enumerate(cells):
@@ -81,21 +81,21 @@ def verdict_of(asked: Question, effects: Sequence[float], p_holm: float) -> str:
 
 
 def against_margin(asked: Question, effects: Sequence[float]) -> float:
-    """Two-sided p that the effect is the smallest that matters, on the side where it lies."""
+    """Two-sided p of the effect against the smallest one that matters, on the effect's side."""
     signed = asked.sign * np.asarray(effects, dtype=float)
     margin = asked.smallest_effect if signed.mean() > 0 else -asked.smallest_effect
     return t_test(signed - margin)
 
 
 def weakest(verdicts: Iterable[str]) -> str:
-    """The verdict on a whole of which every part must hold."""
+    """The verdict on a whole whose parts must all hold."""
     found = list(verdicts)
     ranked = sorted(found, key=lambda verdict: WEAKEST_FIRST.index(verdict.partition(",")[0]))
     return ranked[0] if ranked else NOT_MEASURED
 
 
 def counted(verdicts: Sequence[str]) -> str:
-    """How many parts have which verdict: `2 supported, 1 undecided`; strongest first."""
+    """How many parts have each verdict: `2 supported; 1 undecided`; strongest first."""
     kinds = sorted(set(verdicts), key=lambda one: -WEAKEST_FIRST.index(one.partition(",")[0]))
     return "; ".join(f"{list(verdicts).count(kind)} {kind}" for kind in kinds)
 

@@ -1,1 +1,1 @@
-"""One figure a file, drawn from the long tables."""
+"""One figure per file, drawn from the long tables."""

@@ -6,7 +6,7 @@ import pandas as pd
 
 from lethe.metrics.shown import LINE_COLUMNS, Line, is_control, lines, order_of
 
-# Okabe and Ito's colours, told apart by colour-blind readers too, and three of Tol's.
+# Okabe and Ito's colours, which colour-blind readers can distinguish, and three of Tol's.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#000000"]
 PALETTE += ["#882255", "#999933", "#332288"]
 METHODS = {
@@ -50,8 +50,8 @@ class Look:
 def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
     """The look of every line of the metrics table.
 
-    One method: a colour per model. Several: a colour per method, a marker and stroke per model.
-    Orders share a look, since figures show them apart; the control is grey.
+    With one method, a colour per model. With several, a colour per method, and a marker and stroke
+    per model. Orders share a look, since figures show them separately; the control is grey.
     """
     known = lines(metrics)
     model, method = LINE_COLUMNS.index("model"), LINE_COLUMNS.index("method")
@@ -79,7 +79,7 @@ def _variant(line: Line) -> tuple:
 
 
 def _words(line: Line, variants: list[tuple]) -> str:
-    """The method, and what else is needed to tell it from its variants."""
+    """The method, and what else is needed to distinguish it from its variants."""
     method, params, recipe = _variant(line)
     alike = [variant for variant in variants if variant[0] == method]
     words = [method]
@@ -96,17 +96,17 @@ def method_colour(method: str) -> str:
 
 
 def set_words(probe: str) -> str:
-    """An evaluation set's name for people."""
+    """An evaluation set's name, for readers."""
     return probe.replace("_", " ")
 
 
 def stage_words(stage_task: str) -> str:
-    """What a stage adds to the history, as `+task`; "base" for none."""
+    """What a stage adds to the history, as `+task`; "base" for stage 0."""
     return f"+{stage_task}" if stage_task else "base"
 
 
 def tick_words(word: str) -> str:
-    """A stage's words as a tick label: a long mixture without counts and with clipped names."""
+    """A stage's words as a tick label; a long mixture loses its counts and gets shortened names."""
     if len(word) <= LONGEST_TICK:
         return word
     tasks = [part.partition(":")[0] for part in word.removeprefix("+").split("&")]

@@ -25,7 +25,7 @@ def _words(one: Subject) -> str:
 
 
 def size_words(params: float) -> str:
-    """A number of parameters for people: 210 K, 0.88 M, 7.1 B."""
+    """A number of parameters, for readers: 210 K, 0.88 M, 7.1 B."""
     for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
         if params >= 0.1 * unit:
             return f"{params / unit:.2g} {name}"

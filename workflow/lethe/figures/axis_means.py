@@ -16,10 +16,10 @@ COLUMNS += ["unit", "note"]
 def axis_means(metrics: pd.DataFrame, line: Line) -> pd.DataFrame:
     """Rows of axis and stage_index, of one line: the mean over the axis' sets, as a fraction.
 
-    A set with parts counts by its parts. With several bases the value is the mean over bases and
-    the interval Student's t over them (three are needed); with one run the interval is over items,
-    put together from those of the sets, which share no items. Columns: COLUMNS, also of a
-    line without such sets.
+    A set with parts counts as its parts. With several bases the value is the mean over bases and
+    the interval is Student's t over them (at least three). With one run the interval is over items,
+    combined from the intervals of the sets, which share no items. The columns are always COLUMNS,
+    even for a line without such sets.
     """
     rows = metrics[metrics["metric"].str.startswith("score_") & ~metrics["axis"].isin(NO_ABILITY)]
     rows = rows[_of_line(rows, line) & ~rows["unit"].isin(SEED_UNITS)]
@@ -42,7 +42,7 @@ def _of_line(rows: pd.DataFrame, line: Line) -> pd.Series:
 
 
 def _mean(cells: pd.DataFrame) -> dict:
-    """Of the cells of one axis and stage, in one or several runs."""
+    """Mean and interval of the cells of one axis and stage, in one or several runs."""
     runs = [part for _, part in cells.groupby(RUN_COLUMNS, dropna=False)]
     n = int(max(part["n"].sum() for part in runs))
     if len(runs) == 1:

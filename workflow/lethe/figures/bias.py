@@ -1,4 +1,4 @@
-"""Stereotype preference by type over the stages, and the two statistics made of it."""
+"""Stereotype preference by type over the stages, and two statistics computed from it."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ COLUMNS = 5
 PANEL, GAP = (1.6, 1.1), (0.3, 0.42)
 LEFT, TOP, TICKS = 0.62, 0.72, 0.4
 NEUTRAL = 0.5
-# More models than this have bands too faint to hide each other.
+# With more models than this, bands are fainter, so that they do not hide each other.
 FEW = 5
 DIFFERENCE = "likelihood_diff"
 
@@ -79,7 +79,7 @@ def _panels(scores: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _differences(tables: LongTables, chosen: list[Subject]) -> pd.DataFrame:
-    """The harness's second statistic over all pairs: mean over runs, no interval over several."""
+    """The harness's second statistic over all pairs; the mean of several runs has no interval."""
     scores = tables.scores[tables.scores["metric"] == DIFFERENCE]
     scores = scores[(scores["subset"] == "") & (scores["split"] == "test")]
     of_line = pd.Series(list(scores[LINE_COLUMNS].itertuples(index=False, name=None)), dtype=object)
@@ -116,7 +116,7 @@ def _draw_curves(axes: Axes, part: pd.DataFrame, chosen: list[Subject], seen) ->
 
 
 def _draw_drops(axes: Axes, drops, subsets: list[str], chosen: list[Subject], seen) -> None:
-    """FG of every type, then of the axis, models beside each other."""
+    """FG of every type, then of the axis, models side by side."""
     axes.axhline(0, color="#444444", lw=0.7, zorder=1)
     names = [*subsets, ""]
     offsets = ((np.arange(len(chosen)) + 0.5) / len(chosen) - 0.5) * 0.7
@@ -140,7 +140,7 @@ def _draw_drops(axes: Axes, drops, subsets: list[str], chosen: list[Subject], se
     values = drops[["value"]].to_numpy(dtype=float)
     finite = values[np.isfinite(values)]
     if len(finite):
-        # Ratios of small shares have long intervals; the scale is that of the values.
+        # Ratios of small shares have long intervals, so the scale follows the values.
         low, high = min(0.0, finite.min()), max(0.0, finite.max())
         room = 0.35 * max(high - low, 1.0)
         axes.set_ylim(low - room, high + room)

@@ -1,4 +1,4 @@
-"""Scores of end tasks against what the training of a chain costs, a point per method."""
+"""End-task scores against the cost of training a chain, a point per method."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ KEYS = ["model", "method", "order"]
 
 
 def draw(tables: LongTables) -> Drawn:
-    """A panel per model and order of several stages; orders of one stage are in each of them."""
+    """A panel per model and order of several stages; orders of one stage are in every panel."""
     points = compute_points(tables)
     trained = points[points["method"] != NONE] if len(points) else points
     if not len(trained):
@@ -55,7 +55,7 @@ def compute_points(tables: LongTables) -> pd.DataFrame:
         return pd.DataFrame()
     numbers = [name + end for name in ("f1_final", "ratio") for end in ("", "_low", "_high")]
     reached = build(tables).frame[[*KEYS, *numbers[:3], "interval_over"]]
-    # Named apart among the same lines as there.
+    # Only the lines that `build` knows, so that both name them in the same way.
     with_scores = pd.MultiIndex.from_frame(scores[LINE_COLUMNS].drop_duplicates())
     stages = tables.stages[pd.MultiIndex.from_frame(tables.stages[LINE_COLUMNS]).isin(with_scores)]
     spent = pd.DataFrame(costs(stages), columns=[*KEYS, *numbers[3:], "seconds", "of", "runs"])
@@ -67,7 +67,7 @@ def compute_points(tables: LongTables) -> pd.DataFrame:
 
 
 def _panels(points: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
-    """(model, order, its points and those of orders of one stage); without such an order, all."""
+    """(model, order, points): of each longer order with the one-stage orders, or of these alone."""
     found = []
     for model in dict.fromkeys(points["model"]):
         mine = points[points["model"] == model]
@@ -107,7 +107,7 @@ def _scale(axes: Axes, ratios: pd.Series) -> None:
 
 
 def _label_all(axes: Axes, part, before, height: float) -> None:
-    """Names in a column beside the axes, by height and never over one another, tied to points."""
+    """Write names beside the axes by height, without overlap, each with a line to its point."""
     names = [(row["f1_final"], row["ratio"], _name(row), method_colour(row["method"])) for row in
              part.to_dict("records")]  # fmt: skip
     edge = axes.get_xlim()[1]
@@ -140,9 +140,9 @@ def _label_all(axes: Axes, part, before, height: float) -> None:
 
 
 def spread(wanted: list[float], apart: float, low: float, high: float) -> list[float]:
-    """Rising places near the rising wanted ones, at least `apart`, within [low, high] if they fit.
+    """Rising places near the wanted ones, at least `apart`, within [low, high] if they fit.
 
-    Those too near are moved as a group about its mean.
+    `wanted` rises. Places that are too near each other are spread about the mean of their group.
     """
     groups: list[list[float]] = []
     for value in wanted:

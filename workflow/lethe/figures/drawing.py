@@ -1,4 +1,4 @@
-"""What every figure shares: the drawn result, the page in inches, the caption, saving."""
+"""What all figures share: the drawn result, a page in inches, the caption, saving."""
 
 import textwrap
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class Drawn:
 
 
 class Page:
-    """A figure on which axes are placed in inches from the top left, above a caption."""
+    """A figure with a caption; axes are placed in inches from the top left corner."""
 
     def __init__(self, width: float, height: float, caption: str):
-        """height: of everything above the caption."""
+        """width, height: inches; the height without the caption."""
         lines = textwrap.wrap(caption, int((width - 0.4) / CAPTION_CHARACTER))
         self.width = width
         self.height = height + 0.25 + CAPTION_LINE * len(lines)
@@ -48,7 +48,7 @@ class Page:
         )
 
     def axes(self, left: float, top: float, width: float, height: float, **keys) -> Axes:
-        """Axes whose upper left corner lies at (left, top)."""
+        """Axes with their upper left corner at (left, top)."""
         box = [
             left / self.width,
             1 - (top + height) / self.height,
@@ -58,12 +58,12 @@ class Page:
         return self.figure.add_axes(box, **keys)
 
     def text(self, left: float, top: float, words: str, **keys) -> None:
-        """Text whose upper edge lies at `top`."""
+        """Text with its upper edge at `top`."""
         keys = {"va": "top", "ha": "left", **keys}
         self.figure.text(left / self.width, 1 - top / self.height, words, **keys)
 
     def legend(self, handles: list, left: float, top: float) -> None:
-        """A legend whose upper left corner lies at (left, top); see `legend_height`."""
+        """A legend with its upper left corner at (left, top); see `legend_height`."""
         columns = _legend_columns(handles, self.width)
         self.figure.legend(
             handles=handles,
@@ -77,7 +77,7 @@ class Page:
 
 
 def legend_height(handles: list, width: float) -> float:
-    """Inches that a legend takes beyond its first row on a page of that width."""
+    """Height of a legend beyond its first row, in inches, on a page of that width."""
     rows = -(-len(handles) // _legend_columns(handles, width))
     return LEGEND_ROW * max(rows - 1, 0)
 
@@ -88,7 +88,7 @@ def _legend_columns(handles: list, width: float) -> int:
 
 
 def lower_first(text: str) -> str:
-    """A sentence as it stands within another."""
+    """A sentence with a lower-case start, for use inside another."""
     return text[:1].lower() + text[1:]
 
 
@@ -106,7 +106,7 @@ def save(drawn: Drawn, directory: Path, name: str) -> list[Path]:
 
 
 def empty(title: str, sentence: str) -> Drawn:
-    """A page that says what is missing and how to select it."""
+    """A page that states what is missing and how to select it."""
     page = Page(6.5, 0.85, "")
     page.text(0.2, 0.1, title, fontsize=11, weight="bold")
     page.text(0.2, 0.42, textwrap.fill(sentence, 95), fontsize=8.5, color="#444444")

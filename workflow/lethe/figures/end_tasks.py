@@ -1,4 +1,4 @@
-"""End tasks by method: what a domain gave, what is left after the last, and what was forgotten."""
+"""End tasks by method: what a domain gave, what is kept after the last, and what was forgotten."""
 
 import numpy as np
 import pandas as pd

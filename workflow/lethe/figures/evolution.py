@@ -38,7 +38,7 @@ ABSENT = "#B03A2E"
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one set's panel stands in a block."""
+    """The position of one set's panel in a block."""
 
     axis: str
     probe: str
@@ -75,7 +75,7 @@ def _plotted(tables: LongTables) -> pd.DataFrame:
 
 
 def place_panels(rows: pd.DataFrame) -> list[Slot]:
-    """Panels row by row; an axis begins a new row unless it fits beside the last one."""
+    """Panels row by row; an axis starts a new row unless it fits in the current one."""
     slots: list[Slot] = []
     row, column = 0, 0
     for axis in sorted_axes(rows["axis"]):
@@ -141,7 +141,7 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, stages: dict, seen: dict[Line, L
         one = part[[other == line for other in part["line"]]].sort_values("stage_index")
         draw_line(axes, one, seen[line], control=is_control(line))
     values = part["value"].to_numpy(dtype=float)
-    # An interval over seeds may reach beyond what a score can be; the scale stays the same.
+    # An interval over seeds may exceed the range of a score; the scale stays the same.
     if not ((values < -0.01) | (values > 1.01)).any():
         axes.set_ylim(-0.03, 1.03)
         axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])

@@ -68,14 +68,14 @@ def draw(tables: LongTables) -> Drawn:
 
 
 def _name_models(axes: Axes, names: list[str], places: int, crowded: bool) -> None:
-    """Tick labels under the lowest row; slanted where they would not fit side by side."""
+    """Tick labels under the lowest row, slanted if they do not fit side by side."""
     axes.set_xticks(range(places), names)
     for label in axes.get_xticklabels() if crowded else []:
         label.set(rotation=30, ha="right", rotation_mode="anchor")
 
 
 def _open_limits(axes: Axes, part: pd.DataFrame) -> None:
-    """One scale for the row; never finer than a percent, so that no drop looks like none."""
+    """One scale for the row, at least one percent high, so that tiny drops do not look large."""
     values = part[["value", "low", "high"]].to_numpy(dtype=float)
     values = values[np.isfinite(values)]
     low, high = min(0.0, *values, 0.0), max(1.0, *values, 1.0)
@@ -108,7 +108,7 @@ def _draw_point(axes: Axes, x: float, row: pd.Series, look: Look, marker: str) -
 
 
 def marker_of(line: Line) -> str:
-    """A marker per order, the same whatever other orders there are."""
+    """A marker per order, which does not depend on the other orders."""
     known = {"forward": "o", "reverse": "s"}
     if is_control(line):
         return "D"
@@ -117,7 +117,7 @@ def marker_of(line: Line) -> str:
 
 
 def _axis_words(metrics: pd.DataFrame, rows: pd.DataFrame, axis: str) -> str:
-    """The axis, and how many sets (or parts of a set) and items are behind it."""
+    """The axis, with its number of sets (or parts of a set) and items."""
     parts = metrics[(metrics["axis"] == axis) & (metrics["metric"] == "fg_luo")]
     parts = parts.loc[parts["probe"] != "", ["probe", "subset"]].drop_duplicates()
     noun = "set" if (parts["subset"] == "").all() else "part"
@@ -145,7 +145,7 @@ def _caption(rows: pd.DataFrame) -> str:
 
 
 def _floors(rows: pd.DataFrame) -> str:
-    """Which sets of which model are left out at floor; the CSV has them by order too."""
+    """Which sets of which model are left out at floor; the CSV also lists them by order."""
     words = []
     for model, part in rows[rows["metric"] == "fg_chance"].groupby("model", sort=False):
         notes = "; ".join(note for note in part["note"].unique() if "at floor" in note)

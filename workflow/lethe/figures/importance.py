@@ -1,4 +1,4 @@
-"""How important units are by layer and domain: what DAS protects, and how much is left free."""
+"""Importance of units by layer and domain: what DAS protects, and how much stays free."""
 
 import matplotlib
 import numpy as np
@@ -18,7 +18,7 @@ BLOCKS = {"accumulated": "so far", "domain": "of the domain alone"}
 MEASURES = ("mean", "above_half", "unit")
 GENERAL = "general"
 CELL_WIDTH, GAP = 0.36, (0.5, 0.3)
-# Rows as high as their numbers; of a deep model thin ones without numbers.
+# Rows high enough for numbers; in a deep model, thin rows without numbers.
 HIGH, THIN, FEW = 0.24, 0.13, 16
 LEFT, TOP, TITLE_ROOM, TICKS = 0.5, 0.45, 0.36, 0.42
 COLOURS = "YlGnBu"
@@ -26,7 +26,7 @@ PLACE = ["of", "place", "measure", "layer", "unit", "stage_index", "domain"]
 
 
 def draw(tables: LongTables) -> Drawn:
-    """A row of panels per line, I^(<=t) by place; below the first line I^(t) of each domain."""
+    """A row of panels per line: I^(<=t) by place; for the first line also I^(t) of each domain."""
     cells = importance_cells(tables.stages)
     if not len(cells):
         return empty(TITLE, "No method with importances of units: select `das` or one of its kin.")
@@ -58,11 +58,11 @@ def draw(tables: LongTables) -> Drawn:
 
 
 def importance_cells(stages: pd.DataFrame) -> pd.DataFrame:
-    """Means over runs, with 95 % t-intervals over three or more, a row per cell of a line.
+    """Means over runs, with 95 % t-intervals over three or more; a row per cell of a line.
 
     Columns: those of a line, then `of` (accumulated: I^(<=t), or domain: I^(t)), place, measure
     (mean or share above_half of a layer, or one unit), layer and unit from 0, stage_index and
-    domain; both kinds begin with I^(0), which is of stage 0 and the domain `general`.
+    domain. Both values of `of` start with I^(0), at stage 0 and with the domain `general`.
     """
     rows = stages[stages["measure"].str.startswith("importance.")]
     if not len(rows):
@@ -83,7 +83,7 @@ def importance_cells(stages: pd.DataFrame) -> pd.DataFrame:
 
 
 def _panels(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """By place: rows are layers, or single heads where these are few; columns are domains."""
+    """By place: rows are layers, or single heads if there are few; columns are domains."""
     found = {}
     for place in PLACES:
         mine = cells[cells["place"] == place]

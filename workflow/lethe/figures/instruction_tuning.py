@@ -10,7 +10,7 @@ TITLE = "General instruction tuning before the sequence"
 
 
 def draw(tables: LongTables) -> Drawn:
-    """A row per model that was tuned on general instructions, beside what it was before."""
+    """A row per model that was tuned on general instructions, with the model before tuning."""
     pairs = tuning_pairs(study_subjects(tables))
     if not pairs:
         return empty(

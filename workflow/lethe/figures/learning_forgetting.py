@@ -1,4 +1,4 @@
-"""Learning and forgetting side by side: each own task when taught and at last; general drop."""
+"""Learning and forgetting side by side: each own task when taught and at the end; general drop."""
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ OWN = ["own_before", "own_after", "own_final"]
 FINAL = "v"
 LEFT, TOP, HEIGHT, GAP = 0.65, 0.75, 1.9, 0.7
 SPREAD = 0.7
-# Inches that an axis takes at least, and the letters of its name that fit beside others.
+# Smallest width of an axis in inches, and the length of a name that fits beside others.
 AXIS, LONG_NAME = 0.66, 10
 
 
@@ -135,7 +135,7 @@ def _axes_of_drops(rows: pd.DataFrame) -> list[str]:
 
 
 def _tasks(rows: pd.DataFrame, tables: LongTables) -> dict[str, str]:
-    """Own sets in the order they were taught, with tick labels that say the metric."""
+    """Own sets in the order of training, with tick labels that name the metric."""
     if not len(rows):
         return {}
     order = rows["order"].iloc[0]

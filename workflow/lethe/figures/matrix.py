@@ -18,7 +18,7 @@ COLOURS = "YlGnBu"
 
 
 def draw(tables: LongTables) -> Drawn:
-    """A row per model and method, a column per order; the own stage of each task is outlined."""
+    """A row per model and method, a column per order; each task's own stage is outlined."""
     rows = shown(tables.metrics)
     rows = rows[rows["metric"].str.startswith("score_") & (rows["axis"] == "own")]
     rows = rows[rows["subset"] == ""]
@@ -47,7 +47,7 @@ def draw(tables: LongTables) -> Drawn:
 def draw_heat_map(axes: Axes, rows: pd.DataFrame, usual: list[str]) -> None:
     """One matrix; tasks from top to bottom as taught, missing cells hatched.
 
-    usual: the order of tasks that this line does not teach.
+    usual: all tasks in their usual order, for those that this line does not teach.
     """
     history = rows[["stage_index", "stage_task"]].drop_duplicates("stage_index")
     history = dict(history.sort_values("stage_index").itertuples(index=False))
@@ -91,7 +91,7 @@ def _taught(probe: str, history: dict[int, str]) -> int:
 
 
 def _usual_order(rows: pd.DataFrame, known: list[Line]) -> list[str]:
-    """Tasks as the first order teaches them."""
+    """Tasks in the order of the first line."""
     first = rows[[line == known[0] for line in rows["line"]]]
     history = dict(first[["stage_index", "stage_task"]].itertuples(index=False))
     return sorted(rows["probe"].unique(), key=lambda probe: (_taught(probe, history), probe))

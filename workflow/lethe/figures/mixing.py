@@ -1,4 +1,4 @@
-"""General examples mixed into every stage, beside none (Luo et al. 2023, section 5.4)."""
+"""Chains with and without general examples in every stage (Luo et al. 2023, section 5.4)."""
 
 from lethe.figures.drawing import Drawn, empty
 from lethe.figures.paired import draw_pairs, sides
@@ -10,7 +10,7 @@ TITLE = "General examples mixed into every stage"
 
 
 def draw(tables: LongTables) -> Drawn:
-    """A row per chain that has more mixed in, beside the same chain without."""
+    """A row per chain with more mixed in, with the same chain without."""
     pairs = mixing_pairs(study_subjects(tables))
     if not pairs:
         return empty(

@@ -1,4 +1,4 @@
-"""Two chains side by side: mean of every axis over the stages, and FG; a row per pair."""
+"""Two chains side by side: the mean of every axis over the stages, and FG; a row per pair."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ FLOOR = "†"
 
 @dataclass(frozen=True)
 class Side:
-    """One of two chains, and how it is drawn and called."""
+    """One of two chains, with its look and its words in the legend."""
 
     subject: Subject
     words: str
@@ -44,7 +44,7 @@ def sides(tables: LongTables, pair: tuple[Subject, Subject], words: tuple[str, s
 def draw_pairs(tables: LongTables, title: str, pairs: list[list[Side]], caption: str) -> Drawn:
     """A row of panels per pair: a panel per axis, then FG by axis, then own tasks.
 
-    caption: what the reader should know beside what the intervals are over.
+    caption: its first sentences; what the intervals are over is added.
     """
     means = [_means(tables, side) for pair in pairs for side in pair]
     drops = _numbers(tables, "fg_luo")
@@ -87,7 +87,7 @@ def _means(tables: LongTables, side: Side) -> pd.DataFrame:
 
 
 def _numbers(tables: LongTables, metric: str) -> pd.DataFrame:
-    """Rows of a metric over seeds where there are several; over axes, or by own task."""
+    """Rows of a metric, over seeds if there are several; by axis, or by own task."""
     rows = shown(tables.metrics, [metric])
     rows = rows[(rows["probe"] == "") | (rows["axis"] == OWN)]
     return rows[rows["axis"] != GENERAL]
@@ -115,7 +115,7 @@ def _draw_curves(axes: Axes, pair: list[Side], means: list[pd.DataFrame], axis: 
         absent = stage[np.isnan(value)]
         bottom = axes.get_xaxis_transform()
         axes.plot(absent, np.full(len(absent), 0.06), "x", color="#B03A2E", transform=bottom)
-    # An interval over seeds may reach beyond what a score can be.
+    # An interval over seeds may exceed the range of a score.
     axes.set_ylim(max(axes.get_ylim()[0], -0.03), min(axes.get_ylim()[1], 1.03))
     words = [tick_words(stage_words(task)) for task in history.values()]
     axes.set_xticks(list(history), words, rotation=40)
@@ -124,9 +124,9 @@ def _draw_curves(axes: Axes, pair: list[Side], means: list[pd.DataFrame], axis: 
 
 
 def _draw_dots(axes: Axes, pair, rows: pd.DataFrame, by: str, names: list[str]) -> None:
-    """Values with intervals, the two chains beside each other at every name.
+    """Values with intervals, the two chains side by side at every name.
 
-    Where sets of an axis have a base at floor, of which nothing can be forgotten, it is marked.
+    A value is marked if a set of the axis has a base at floor, where nothing can be forgotten.
     """
     for side, shift in zip(pair, (-OFFSET, OFFSET), strict=True):
         mine = _of(rows, side).drop_duplicates(by).set_index(by)

@@ -25,7 +25,7 @@ ENDS = {"base": ("white", ":"), "after the last stage": (None, "-")}
 
 
 def draw(tables: LongTables) -> Drawn:
-    """Above FG, below the mean score before and after, against the number of parameters."""
+    """FG above, mean scores before and after below, both against the number of parameters."""
     known = series(study_subjects(tables), 2)
     if not known:
         return empty(TITLE, "No two sizes of one series: select models with the same `series`.")
@@ -81,7 +81,7 @@ def _ends(tables: LongTables, known: list[list[Subject]]) -> pd.DataFrame:
 
 
 def _draw_line(axes: Axes, rows, models: list[Subject], axis: str, place: int, face, stroke):
-    """One series; a missing point is named, and one that has sets with a base at floor."""
+    """One series; a missing point gets a word, and a point with sets at floor gets a mark."""
     mine = rows[rows["axis"] == axis].drop_duplicates("model").set_index("model")
     colour, marker = _style(place)
     words = {"fontsize": 6, "ha": "center", "color": colour}
@@ -113,7 +113,7 @@ def _label_sizes(axes: Axes, known: list[list[Subject]]) -> None:
     sizes = sorted({one.params for models in known for one in models})
     labels = [size_words(size) for size in sizes]
     for place in range(1, len(sizes)):
-        # Of two sizes too near for two labels, the smaller has one.
+        # If two sizes are too near for two labels, only the smaller gets one.
         if sizes[place] < NEAR * sizes[place - 1] and labels[place - 1]:
             labels[place] = ""
     axes.set_xticks(sizes, labels, rotation=40)

@@ -46,11 +46,11 @@ def _require_unchanged(file: dict[str, str]) -> None:
 
 
 def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) -> dict[str, Any]:
-    found = file.tasks[task["name"]]
-    names = _metric_names(task, found, file.path)
+    result = file.tasks[task["name"]]
+    names = _metric_names(task, result, file.path)
     filtered = next((key for key, name in names.items() if name == task["metric"]), ("", PLAIN))
-    items = _items(task, found, file, sampled, filtered)
-    n = found.n or len(items)
+    items = _items(task, result, file, sampled, filtered)
+    n = result.n or len(items)
     if not n:
         raise UserError(
             f"{file.path}: neither `n-samples` nor samples show how many items {task['name']!r} "
@@ -60,23 +60,23 @@ def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) ->
         {
             "subset": "",
             "metric": name,
-            "value": found.values[key],
-            "stderr": found.stderr.get(key),
+            "value": result.values[key],
+            "stderr": result.stderr.get(key),
             "n": n,
-            "higher_is_better": found.higher_is_better.get(key[0]),
+            "higher_is_better": result.higher_is_better.get(key[0]),
         }
         for key, name in names.items()
     ]
-    better = found.higher_is_better.get(filtered[0])
+    better = result.higher_is_better.get(filtered[0])
     scores += _of_subsets(task["metric"], items, better)
     return {
         "task": task["name"],
         "axis": task["axis"],
         "chance": task["chance"],
         "split": "test",
-        "shots": task["shots"] if found.shots is None else found.shots,
-        "version": found.version,
-        "task_digest": task_digest(found, task["digest"]),
+        "shots": task["shots"] if result.shots is None else result.shots,
+        "version": result.version,
+        "task_digest": task_digest(result, task["digest"]),
         "lm_eval_version": file.lm_eval_version,
         "engine": ENGINE,
         "dtype": file.dtype,
@@ -88,7 +88,7 @@ def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) ->
 
 
 def _metric_names(
-    task: dict[str, Any], found: TaskResult, path: Path
+    task: dict[str, Any], result: TaskResult, path: Path
 ) -> dict[tuple[str, str], str]:
     """Names of the values: the metric's name, followed by the filter if it has several filters.
 
@@ -96,10 +96,10 @@ def _metric_names(
         UserError: the probe's metric has several filters and none of them is the plain one.
     """
     filters: dict[str, list[str]] = {}
-    for metric, filtered in found.values:
+    for metric, filtered in result.values:
         filters.setdefault(metric, []).append(filtered)
     names = {}
-    for metric, filtered in found.values:
+    for metric, filtered in result.values:
         alone = len(filters[metric]) == 1 or filtered == PLAIN
         names[metric, filtered] = metric if alone else f"{metric},{filtered}"
     if task["metric"] in filters and task["metric"] not in names.values():
@@ -117,16 +117,16 @@ def _metric_names(
 
 def _items(
     task: dict[str, Any],
-    found: TaskResult,
+    result: TaskResult,
     file: ResultFile,
     sampled: dict[str, dict],
     filtered: tuple[str, str],
 ) -> list[dict]:
     """Items of a task, or of all tasks of a group; empty unless every task was logged."""
-    if any(leaf not in sampled and leaf not in file.samples for leaf in found.leaves):
+    if any(leaf not in sampled and leaf not in file.samples for leaf in result.leaves):
         return []
     samples = []
-    for leaf in found.leaves:
+    for leaf in result.leaves:
         inside = file.samples.get(leaf)
         samples += inside if inside is not None else read_samples(sampled[leaf]["path"])
     return items_of_samples(samples, task, *filtered)

@@ -5,19 +5,19 @@ from collections.abc import Iterable
 # As Luo et al. 2023 order them; other abilities follow by name.
 FIRST = ("knowledge", "reasoning", "reading", "bias")
 OWN, BIAS, CALIBRATION, DOMAIN = "own", "bias", "calibration", "domain"
-# Names of the tables for what is no axis of an evaluation set.
+# Names that the tables use for what is not an axis of an evaluation set.
 GENERAL, END_TASK = "general", "end_task"
 TAKEN = {
     GENERAL: "the mean over all axes of general ability",
     END_TASK: "the axis of end tasks",
 }
 NO_ABILITY = (OWN, GENERAL)
-"""What metrics have beside the axes of general ability: what is taught, and the mean over all."""
+"""Axes of metrics that are not general abilities: what is taught, and the mean over all axes."""
 LAST = (OWN, CALIBRATION, DOMAIN, END_TASK, GENERAL)
 
 
 def sorted_axes(axes: Iterable[str]) -> list[str]:
-    """Axes in the order of tables and figures: the paper's, others by name, what is no ability."""
+    """Axes in the order of tables and figures: the paper's, others by name, then the rest."""
     first = {axis: place for place, axis in enumerate(FIRST)}
     last = {axis: len(first) + 1 + place for place, axis in enumerate(LAST)}
     rank = first | last

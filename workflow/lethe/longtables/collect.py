@@ -14,13 +14,13 @@ from lethe.longtables.tables import ITEM_COLUMNS
 
 
 def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict]]:
-    """Rows of the scores table, one a run, stage and score, and of the items table.
+    """Rows of the scores table, one per run, stage and score, and rows of the items table.
 
-    Stage 0 is scored once per base and joined to every run of it.
+    Stage 0 is scored once per base and joined to every run from that base.
 
     Raises:
-        UserError: a probe result is missing or altered, or a chain has a task that was not scored
-            alike after all its stages.
+        UserError: a probe result is missing or altered, or a task of a chain was not scored in the
+            same way after all stages.
     """
     probes = {
         node: read_probe(results, node) for nodes in record["probes"].values() for node in nodes
@@ -41,7 +41,7 @@ def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict
 
 
 def item_row(item: dict, checkpoint: str, task: str) -> dict:
-    """One row of the items table; a stored item may know more than the table shows."""
+    """One row of the items table; a stored item may hold more than the table shows."""
     row = {**item, "node": checkpoint, "probe": task, "schema_version": SCHEMA_VERSION}
     return {column: row[column] for column in ITEM_COLUMNS}
 
@@ -50,19 +50,19 @@ def read_probe(results: Path, node: str) -> dict[str, Any]:
     """One probe result.
 
     Raises:
-        UserError: it is missing, is not JSON, or lacks what a probe result has.
+        UserError: the file is missing, is not JSON, or lacks a key of a probe result.
     """
     path = node_manifest(results, "probe", node)
     probe = read_json(path)
     if not isinstance(probe, dict) or not {"id", "results", "parameters", "spec"} <= probe.keys():
-        raise UserError(f"{path}: not a probe result; remove it and run again to make it anew.")
+        raise UserError(f"{path}: not a probe result; remove it and run again.")
     if probe["id"] != node:
         raise UserError(f"{path}: is the result of {probe['id']}, not of {node}; remove it.")
     return probe
 
 
 def require_same_versions(run: Run, record: dict, probes: dict[str, dict], results: Path) -> None:
-    """Refuse a chain in which an evaluation task was not scored alike after all stages."""
+    """Refuse a chain in which an evaluation task was not scored in the same way in all stages."""
     by_task: dict[str, list[Scored]] = {}
     stages = zip(run.checkpoints, run.stages, strict=True)
     for index, (checkpoint, mixture) in enumerate(stages):
@@ -73,11 +73,11 @@ def require_same_versions(run: Run, record: dict, probes: dict[str, dict], resul
             for result in probes[node]["results"]:
                 keys = ("version", "shots", "lm_eval_version", "task_digest", "engine", "dtype")
                 values = {key: str(result[key]) for key in keys}
-                one = Scored(index, mixture, again, values)
-                by_task.setdefault(result["task"], []).append(one)
+                scored = Scored(index, mixture, again, values)
+                by_task.setdefault(result["task"], []).append(scored)
     chain = f"{run.model}, {run.method}, {run.order}"
-    for task, scored in by_task.items():
-        require_same(task, chain, scored)
+    for task, scores in by_task.items():
+        require_same(task, chain, scores)
 
 
 def run_rows(run: Run, record: dict, probes: dict[str, dict], end_tasks: dict) -> list[dict]:
@@ -105,14 +105,14 @@ def run_rows(run: Run, record: dict, probes: dict[str, dict], end_tasks: dict) -
 
 
 def kind_of(result: dict, own: dict[str, str]) -> str:
-    """How a score was made: the kind of its row."""
+    """The kind of a score's row: how the score was made."""
     if any(score["metric"] == "mlm_loss" for score in result["scores"]):
         return "mlm"
     return "own_task" if result["task"] in own else "probe"
 
 
 def score_rows(words: dict, result: dict, own: dict[str, str], headline: str) -> list[dict]:
-    """The rows of one evaluation task on one checkpoint; `headline` is its metric in tables."""
+    """The rows of one evaluation task on one checkpoint; `headline` is the metric for tables."""
     shared = {
         **words,
         "kind": kind_of(result, own),

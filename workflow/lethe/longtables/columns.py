@@ -1,4 +1,4 @@
-"""What a column of a long table may hold: a JSON schema rule from a Python type and a sentence."""
+"""The JSON schema rule of a long table's column, from a Python type and a description."""
 
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -11,21 +11,21 @@ def rule(kind: Any, description: str, *, empty: bool = False, **bounds: Any) -> 
 
     Args:
         kind: `str`, `int`, `float`, `bool`, one of these or None, a `Literal` of texts, or
-            `dict[str, Any]`, which stands in its field as the text of a JSON object.
-        description: one sentence for the readers of the schema.
-        empty: a text may be the empty one.
-        bounds: JSON schema keywords, `minimum` and such; a whole number is 0 or more without them.
+            `dict[str, Any]`, which is written as the text of a JSON object.
+        description: one sentence for readers of the schema.
+        empty: whether a text may be empty.
+        bounds: JSON schema keywords such as `minimum`; without them a whole number is 0 or more.
     """
-    found: dict[str, Any] = {"description": description}
+    schema: dict[str, Any] = {"description": description}
     if get_origin(kind) is Literal:
-        return {**found, "type": "string", "minLength": 1, "enum": list(get_args(kind))}
+        return {**schema, "type": "string", "minLength": 1, "enum": list(get_args(kind))}
     if get_origin(kind) is dict:
-        return {**found, "type": "string", "minLength": 1, "contentMediaType": "application/json"}
+        return {**schema, "type": "string", "minLength": 1, "contentMediaType": "application/json"}
     kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-    names = [TYPES[one] for one in kinds]
-    found["type"] = names if len(names) > 1 else names[0]
+    names = [TYPES[python_type] for python_type in kinds]
+    schema["type"] = names if len(names) > 1 else names[0]
     if str in kinds and not empty:
-        found["minLength"] = 1
+        schema["minLength"] = 1
     if int in kinds and not bounds:
-        found["minimum"] = 0
-    return {**found, **bounds}
+        schema["minimum"] = 0
+    return {**schema, **bounds}

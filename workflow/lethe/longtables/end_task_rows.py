@@ -14,27 +14,27 @@ def read_end_tasks(record: dict[str, Any], results: Path) -> dict[str, dict[str,
     """The results of every end-task node of a study's record, by node.
 
     Raises:
-        UserError: one is missing, is not JSON, or lacks what such a result has.
+        UserError: a result is missing, is not JSON, or lacks a key of an end-task result.
     """
-    found = {}
+    results_by_node = {}
     for node in sorted({n for nodes in record.get("end_tasks", {}).values() for n in nodes}):
         path = node_manifest(results, "end_task", node)
         value = read_json(path)
         if not isinstance(value, dict) or not NEEDED <= value.keys() or value["id"] != node:
             raise UserError(f"{path}: not the end-task result of {node}; remove it and run again.")
-        found[node] = value
-    return found
+        results_by_node[node] = value
+    return results_by_node
 
 
-def end_task_rows(words: dict, made: dict[str, Any], domains: dict[str, str]) -> list[dict]:
-    """One row a seed, split and metric; `words` are those of the run and the stage.
+def end_task_rows(words: dict, manifest: dict[str, Any], domains: dict[str, str]) -> list[dict]:
+    """One row per seed, split and metric; `words` describe the run and the stage.
 
-    domains: the domain's task by end task; it stands in the column `subset`.
+    domains: each end task's domain, named by its task; it fills the column `subset`.
     """
-    spec = made["spec"]
+    spec = manifest["spec"]
     shared = {
         **words,
-        "params": made["parameters"],
+        "params": manifest["parameters"],
         "kind": "end_task",
         "axis": "end_task",
         "probe": spec["end_task"],
@@ -46,7 +46,7 @@ def end_task_rows(words: dict, made: dict[str, Any], domains: dict[str, str]) ->
         "engine": "fine-tuning",
         "dtype": spec.get("dtype", "float32"),
         "task_version": "1",
-        "task_digest": made["task_digest"],
+        "task_digest": manifest["task_digest"],
         "lm_eval_version": "",
     }
     return [
@@ -59,7 +59,7 @@ def end_task_rows(words: dict, made: dict[str, Any], domains: dict[str, str]) ->
             "value": value,
             "n": result["counts"][split],
         }
-        for result in made["results"]
+        for result in manifest["results"]
         for split, scores in sorted(result["scores"].items())
         for metric, value in sorted(scores.items())
     ]

@@ -1,4 +1,4 @@
-"""What a row of each long table holds: the JSON schema of scores, items, metrics and stages."""
+"""The JSON schemas of rows of the long tables: scores, items, metrics and stages."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ from lethe.longtables.columns import rule
 from lethe.longtables.run import COLUMNS, RUN_COLUMNS
 
 SCHEMA_VERSION = 2
-# The columns of a run where the model's name says all that is said of the model.
+# The columns of a run in tables that name the model without describing it.
 OF_RUN = {name: COLUMNS[name] for name in COLUMNS if name in {*RUN_COLUMNS, "params"}}
 
 
@@ -43,14 +43,14 @@ SCORES = {
     "split": rule(Literal["train", "dev", "test"], "which split was read"),
     "shots": rule(int, "number of examples in the prompt"),
     "metric": rule(str, "name of the metric"),
-    "headline": rule(bool, "true for the metric that stands for the set in tables and figures"),
+    "headline": rule(bool, "true for the metric that represents the set in tables and figures"),
     "value": rule(float, "fraction 0..1, or nats for log-probabilities and margins"),
     "stderr": rule(
         float | None, "standard error of the value over items; empty if unknown", minimum=0
     ),
     "n": rule(int, "number of items", minimum=1),
     "chance": rule(float | None, "value of a random guess; empty if there is none"),
-    "higher_is_better": rule(bool | None, "empty where neither direction is better"),
+    "higher_is_better": rule(bool | None, "empty if neither direction is better"),
     "engine": rule(str, "what ran the forward passes"),
     "dtype": rule(str, "numeric type of the forward passes"),
     "task_version": rule(str, "version in the evaluation task's definition"),
@@ -77,7 +77,7 @@ METRICS = {
     ),
     "stage_task": rule(
         str,
-        "the stage's last mixture; empty at stage 0 and for a number over all stages",
+        "the stage's mixture; empty at stage 0 and for a number over all stages",
         empty=True,
     ),
     "axis": rule(str, "ability, or 'general' for all but bias and own tasks"),
@@ -92,7 +92,7 @@ METRICS = {
     "unit": rule(
         str, "what the interval is over: items, item clusters, base seeds, train seeds, ..."
     ),
-    "note": rule(str, "why a number or an interval is missing or to be read with care", empty=True),
+    "note": rule(str, "why a number or interval is missing or needs care", empty=True),
 }
 STAGES = {
     "node": rule(str, "id of the stage"),
@@ -106,7 +106,7 @@ STAGES = {
         "cost.steps, cost.tokens, cost.flops (of the trained model alone), cost.seconds (wall), "
         "cost.cpu_seconds, or what the method recorded",
     ),
-    "layer": rule(int | None, "layer from 0; empty where the number is of no layer"),
+    "layer": rule(int | None, "layer from 0; empty if the number belongs to no layer"),
     "unit": rule(int | None, "unit of the layer from 0; empty for a number of the whole layer"),
     "value": rule(float, "the number"),
 }

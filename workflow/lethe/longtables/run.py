@@ -1,4 +1,4 @@
-"""A run in words. Each word stands here once: plans, records, tables and schemas follow from it.
+"""The words that describe a run, the only source for plans, records, tables and schemas.
 
 A run is one chain of checkpoints: stages 0 (the base) to T. Imports nothing heavy.
 """
@@ -17,8 +17,8 @@ def word(
     """A field that is a column of the long tables.
 
     Args:
-        tells_apart: two runs may differ in this word alone; other words follow from the model.
-        empty: a text may be the empty one.
+        tells_apart: whether two runs may differ in this word alone; others follow from the model.
+        empty: whether a text may be empty.
     """
     metadata = {"description": description, "tells_apart": tells_apart, "empty": empty}
     return field(default=default, metadata=metadata)
@@ -26,15 +26,16 @@ def word(
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The words of what a run starts from: a model, trained with its seeds."""
+    """The words that describe where a run starts: a model with its seeds."""
 
     model: str = word("name of the base model", tells_apart=True)
     family: Literal["causal", "seq2seq", "masked"] = word("model family")
-    # Counted in a checkpoint, so that no plan knows it.
+    # Counted in a checkpoint, so it is unknown during planning.
     params: int | None = word("number of parameters", default=None)
     series: str = word("models of one series differ in size only")
     untuned: str = word(
-        "the model that this one was before general instruction tuning; empty for none", empty=True
+        "the same model before general instruction tuning; empty if there is no such model",
+        empty=True,
     )
     world_seed: int | None = word(
         "seed of the generated world; empty for hub data", tells_apart=True
@@ -44,13 +45,13 @@ class Origin:
     )
 
     def origin(self) -> dict[str, Any]:
-        """The words of the origin alone, to start another record with."""
-        return {one.name: getattr(self, one.name) for one in fields(Origin)}
+        """Only the words of the origin, as the start of another record."""
+        return {column.name: getattr(self, column.name) for column in fields(Origin)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Origin):
-    """One chain of checkpoints from a base to the end of an order, with its words."""
+    """One chain of checkpoints from a base to the end of an order, and the words describing it."""
 
     method: str = word("how the stages are trained so that less is forgotten", tells_apart=True)
     method_params: dict[str, Any] = word(
@@ -59,44 +60,44 @@ class Run(Origin):
     recipe: str = word("named optimisation settings", tells_apart=True)
     order: str = word("name of the task order; 'control:...' for a control chain", tells_apart=True)
     train_seed: int | None = word(
-        "seed of data order and dropout; empty where nothing is drawn", tells_apart=True
+        "seed of data order and dropout; empty if nothing is drawn", tells_apart=True
     )
     checkpoints: tuple[str, ...]
     stages: tuple[str, ...]
 
     def record(self) -> dict[str, Any]:
-        """What a study's record keeps of the run: all that a plan knows of it."""
+        """What a study's record holds of the run: all that is known during planning."""
         return {name: getattr(self, name) for name in RECORDED}
 
     def row(self) -> dict[str, Any]:
-        """The run's fields in a row of a long table; who knows the checkpoint adds `params`."""
+        """The run's fields in a row of a long table; `params` is filled in from the checkpoint."""
         row = {name: getattr(self, name) for name in COLUMNS}
         row["method_params"] = json.dumps(self.method_params, sort_keys=True)
         return row
 
 
-RECORDED = [one.name for one in fields(Run) if one.name != "params"]
+RECORDED = [column.name for column in fields(Run) if column.name != "params"]
 COLUMNS = {
-    one.name: rule(one.type, one.metadata["description"], empty=one.metadata["empty"])
-    for one in fields(Run)
-    if one.metadata
+    column.name: rule(column.type, column.metadata["description"], empty=column.metadata["empty"])
+    for column in fields(Run)
+    if column.metadata
 }
-"""The rule of every column that says something of a run, in the order of the tables."""
-RUN_COLUMNS = [one.name for one in fields(Run) if one.metadata.get("tells_apart")]
-"""The words that tell a run from all others; equal ones are one run."""
+"""The rule of every column that describes a run, in the order of the tables."""
+RUN_COLUMNS = [column.name for column in fields(Run) if column.metadata.get("tells_apart")]
+"""The words that distinguish a run from all others; rows that agree in them are one run."""
 
 
 def run_of(record: dict[str, Any]) -> Run:
     """The run of a study's record.
 
     Raises:
-        UserError: the record lacks a word, or has one that no run has.
+        UserError: the record lacks a word, or has an unknown one.
     """
     missing, unknown = set(RECORDED) - record.keys(), record.keys() - set(RECORDED)
     if missing or unknown:
         found = f"{min(missing)!r} is missing" if missing else f"found {min(unknown)!r}"
         raise UserError(
-            f"The study's record: expected of a run {', '.join(RECORDED)}, but {found}; "
-            "run `snakemake` again, which writes the record."
+            f"The study's record: expected a run with {', '.join(RECORDED)}, but {found}; "
+            "run `snakemake` again to rewrite the record."
         )
     return Run(**record)

@@ -1,11 +1,11 @@
-"""An evaluation task must be the same in every stage of a chain, or its scores tell nothing."""
+"""An evaluation task must be the same in all stages of a chain, or scores cannot be compared."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 from lethe.errors import UserError
 
-# What must not differ, in words; in the order in which a difference is told.
+# What must not differ, in words; differences are reported in this order.
 WORDS = {
     "version": "version",
     "shots": "number of shots",
@@ -18,13 +18,13 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Scored:
-    """One evaluation task as it was scored after one stage.
+    """How one evaluation task was scored after one stage.
 
     Attributes:
         stage: index of the stage, 0 for the base.
         mixture: what the stage trained on; empty for the base.
-        again: how to score it once more, for the end of a sentence.
-        values: by the names of WORDS; one that is absent is not compared.
+        again: how to score it again, as the end of a sentence.
+        values: by the names of WORDS; absent values are not compared.
     """
 
     stage: int
@@ -38,34 +38,38 @@ class Scored:
 
 
 def require_same(task: str, chain: str, scored: list[Scored]) -> None:
-    """Refuse a task that was not scored alike after all stages.
+    """Refuse a task that was not scored in the same way after all stages.
 
     Args:
         chain: words for the chain of checkpoints.
-        scored: the task's scores, in the order of the stages.
+        scored: how the task was scored, in the order of the stages.
 
     Raises:
         UserError: names the task, the stages, both values and what to score again.
     """
     for name, words in WORDS.items():
-        found = Counter(one.values[name] for one in scored if name in one.values)
-        if len(found) < 2:
+        counts = Counter(score.values[name] for score in scored if name in score.values)
+        if len(counts) < 2:
             continue
-        kept, odd = _kept_and_odd(name, scored, found)
-        again = [one for one in scored if one.values.get(name) not in (None, kept.values[name])]
+        kept, odd = _kept_and_odd(name, scored, counts)
+        same = (None, kept.values[name])
+        again = [score.words for score in scored if score.values.get(name) not in same]
         raise UserError(
             f"{chain}: the evaluation task {task!r} has the {words} {_short(odd.values[name])} in "
             f"{odd.words} and {_short(kept.values[name])} in {kept.words}, which cannot be "
-            f"compared; score {_listed([one.words for one in again])} again: {odd.again}."
+            f"compared; score {_listed(again)} again: {odd.again}."
         )
 
 
-def _kept_and_odd(name: str, scored: list[Scored], found: Counter) -> tuple[Scored, Scored]:
-    """The first with the commonest value, of ties the latest stage's; the first with another."""
-    last = {one.values[name]: one.stage for one in scored if name in one.values}
-    common = max(found, key=lambda value: (found[value], last[value]))
-    kept = next(one for one in scored if one.values.get(name) == common)
-    return kept, next(one for one in scored if one.values.get(name) not in (None, common))
+def _kept_and_odd(name: str, scored: list[Scored], counts: Counter) -> tuple[Scored, Scored]:
+    """The first score with the commonest value, and the first with another value.
+
+    Of values that are equally common, the one of the latest stage is kept.
+    """
+    last = {score.values[name]: score.stage for score in scored if name in score.values}
+    common = max(counts, key=lambda value: (counts[value], last[value]))
+    kept = next(score for score in scored if score.values.get(name) == common)
+    return kept, next(score for score in scored if score.values.get(name) not in (None, common))
 
 
 def _short(value: str) -> str:

@@ -1,8 +1,8 @@
-"""Reads and writes a CSV file whose rows obey a JSON schema; the first breach is one sentence.
+"""Read and write a CSV file whose rows follow a JSON schema; the first violation is one sentence.
 
-Values are checked column by column and once per distinct value, so that a table of a hundred
-thousand rows is checked in a fraction of a second. An empty field is null where the schema
-allows null, else the empty string.
+Values are checked column by column and once per distinct value, so a table of a hundred thousand
+rows is checked in a fraction of a second. An empty field is null if the schema allows null, else
+the empty string.
 """
 
 import gzip
@@ -46,9 +46,9 @@ def read_table(name: str, path: Path | str) -> pd.DataFrame:
 
 
 def write_table(name: str, path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
-    """Check and write a table; a name that ends in .gz is compressed. Same rows, same bytes.
+    """Check and write a table, compressed if its name ends in .gz. Same rows, same bytes.
 
-    Raises UserError if a row breaks the schema; nothing is written then.
+    Raises UserError if a row violates the schema, and writes nothing.
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     text = table_text(name, frame, str(path))
@@ -74,7 +74,7 @@ def table_text(name: str, frame: pd.DataFrame, where: str) -> str:
 
 
 def parse_table(name: str, text: str, where: str) -> pd.DataFrame:
-    """Typed frame from CSV text; UserError on the first breach of the schema."""
+    """Typed frame from CSV text; UserError on the first violation of the schema."""
     try:
         frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
@@ -188,7 +188,7 @@ def _boolean_text(value: Any) -> str:
 
 
 def _integer_text(value: Any) -> str:
-    """Integers that pandas turned into floats beside empty fields are integers again."""
+    """Text of an integer, also if pandas made it a float because the column has empty fields."""
     if pd.isna(value):
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,4 +1,4 @@
-"""Rows of stages.csv: what each stage cost, and what its method recorded of it."""
+"""Rows of stages.csv: what each stage cost, and what its method recorded."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,26 +14,26 @@ NEEDED = {"id", "parameters", "tokens", "flops", "steps", "seconds", "cpu_second
 
 
 def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
-    """One row a run, stage and number; stages that were not trained here have none.
+    """One row per run, stage and number; stages that were not trained here have none.
 
     Raises:
-        UserError: a stage's manifest lacks what a stage has, or a chain has some manifests only.
+        UserError: a stage's manifest lacks a key, or only some stages of a chain have manifests.
     """
     rows = []
     for run in map(run_of, record["runs"]):
         words = {name: run.row()[name] for name in OF_RUN}
-        made = [_read(results, node) for node in run.checkpoints[1:]]
-        if None in made and any(made):
-            absent = node_manifest(results, "stage", run.checkpoints[1 + made.index(None)])
-            raise UserError(f"{absent}: is missing, though others of its chain are there; run it.")
-        for index, manifest in enumerate(filter(None, made), start=1):
+        manifests = [_read(results, node) for node in run.checkpoints[1:]]
+        if None in manifests and any(manifests):
+            absent = node_manifest(results, "stage", run.checkpoints[1 + manifests.index(None)])
+            raise UserError(f"{absent}: is missing, though others of its chain exist; run it.")
+        for index, manifest in enumerate(filter(None, manifests), start=1):
             place = {"stage_index": index, "stage_task": run.stages[index]}
             rows += [{**words, **place, **row} for row in _numbers(manifest)]
     return rows
 
 
 def _read(results: Path, node: str) -> dict[str, Any] | None:
-    """The manifest of a stage, None for a checkpoint that no stage here made."""
+    """The manifest of a stage; None for a checkpoint that was not trained here."""
     path = node_manifest(results, "stage", node)
     if not path.exists():
         return None
@@ -58,7 +58,7 @@ def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
         "cost.seconds": manifest["seconds"],
         "cost.cpu_seconds": manifest["cpu_seconds"]["training"],
     }
-    # A manifest of before methods could record something has no record.
+    # Older manifests, from before methods could record anything, have no record.
     for measure, values in (costs | manifest.get("record", {})).items():
         for (layer, unit), value in _cells(values):
             yield {**words, "measure": measure, "layer": layer, "unit": unit, "value": value}

@@ -1,4 +1,4 @@
-"""The long tables, scores, items and stages, the metrics made from them, and queries on them.
+"""The long tables scores, items and stages, the metrics table made from them, and queries.
 
 A run is one chain of checkpoints: stages 0 (the base) to T. Every figure, table, metric and claim
 reads these tables and nothing else.
@@ -27,7 +27,7 @@ Element = str | tuple[str, str]
 
 
 def read_scores(path: Path | str) -> pd.DataFrame:
-    """Read and check scores.csv; UserError names the file, row and column of the first breach."""
+    """Read and check scores.csv; UserError names file, row and column of the first violation."""
     return read_table("scores", path)
 
 
@@ -47,12 +47,12 @@ def read_stages(path: Path | str) -> pd.DataFrame:
 
 
 def write_scores(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
-    """Check and write scores; UserError if a row breaks the schema, and nothing is written."""
+    """Check and write scores; UserError if a row violates the schema, and nothing is written."""
     write_table("scores", path, rows)
 
 
 def write_items(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
-    """Check and write items; compressed, with equal bytes for equal rows, if path ends in .gz."""
+    """Check and write items, compressed if the path ends in .gz; equal rows give equal bytes."""
     write_table("items", path, rows)
 
 
@@ -72,7 +72,7 @@ def _no_stages() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class LongTables:
-    """What tables and figures are drawn from; `stages` is empty where nothing is known of them."""
+    """The input of tables and figures; `stages` is empty if no stage was trained here."""
 
     scores: pd.DataFrame
     metrics: pd.DataFrame
@@ -86,7 +86,7 @@ def read_long_tables(scores: Path, metrics: Path, stages: Path | None) -> LongTa
 
 
 def run_key(row: Mapping[str, Any] | pd.Series) -> tuple:
-    """The run that a row belongs to, as a tuple in the order of RUN_COLUMNS; empty is None."""
+    """The run of a row, as a tuple in the order of RUN_COLUMNS; empty fields are None."""
     return tuple(None if pd.isna(row[column]) else row[column] for column in RUN_COLUMNS)
 
 
@@ -108,9 +108,9 @@ def of_run(scores: pd.DataFrame, run: Sequence) -> pd.DataFrame:
 
 
 def history(scores: pd.DataFrame, run: Sequence) -> list[str]:
-    """The mixtures of a run's stages 1..T; T is that of the longest run of the same order.
+    """The mixtures of a run's stages 1..T; T is taken from the longest run of the same order.
 
-    A stage without any score takes its mixture from other runs of the order, else "?".
+    A stage without scores takes its mixture from other runs of the order, else "?".
     UserError if a stage of the run has two mixtures.
     """
     own = _mixtures(of_run(scores, run))
@@ -126,12 +126,12 @@ def history(scores: pd.DataFrame, run: Sequence) -> list[str]:
 
 
 def _mixtures(rows: pd.DataFrame) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    by_stage: dict[int, list[str]] = {}
     for index, task in (
         rows[["stage_index", "stage_task"]].drop_duplicates().itertuples(index=False)
     ):
-        found.setdefault(int(index), []).append(task)
-    return found
+        by_stage.setdefault(int(index), []).append(task)
+    return by_stage
 
 
 def matrix(
@@ -146,8 +146,8 @@ def matrix(
     """Scores of one run, float array (T+1, len(elements)); row 0 is the base model.
 
     elements: evaluation sets by name, or (set, subset). metric: one name, or a name for each set.
-    missing: "error" raises UserError naming the absent cell, "nan" leaves nan in it. A matrix that
-    mixes engines, precisions, versions, digests, shots or item counts is refused.
+    missing: for "error" an absent cell raises UserError, for "nan" it stays nan. UserError for a
+    matrix that mixes engines, precisions, versions, digests, shots or item counts.
     """
     rows = of_run(scores, run)
     stages = len(history(scores, run)) + 1
@@ -176,11 +176,11 @@ def matrix(
 
 def _require_same(cells: pd.DataFrame, names: list[str], what: str) -> None:
     for column in names:
-        found = cells[column].unique().tolist()
-        if len(found) > 1:
+        values = cells[column].unique().tolist()
+        if len(values) > 1:
             raise UserError(
-                f"scores: the matrix of {what} mixes two values of {column!r}, {found[0]!r} and "
-                f"{found[1]!r}; score every checkpoint alike"
+                f"scores: the matrix of {what} mixes two values of {column!r}, {values[0]!r} and "
+                f"{values[1]!r}; score every checkpoint in the same way"
             )
 
 

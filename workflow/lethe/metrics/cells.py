@@ -1,4 +1,4 @@
-"""One run's scores as an array of stages by evaluation sets, and replicates of that array."""
+"""One run's scores as an array (stages, evaluation sets), and replicates of that array."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from lethe.metrics.resamples import ItemResamples
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One column: an evaluation set, or a subset of one, and the metric that stands for it."""
+    """One column: an evaluation set, or a subset of one, and its headline metric."""
 
     axis: str
     probe: str
@@ -45,12 +45,12 @@ class Cells:
     cell_notes: list[list[str]]
 
     def elements(self) -> list[int]:
-        """Columns that average into an axis: a set's subsets where it has any, else the set."""
-        divided = {one.probe for one in self.evaluations if one.subset}
+        """Columns that are averaged over an axis: a set's subsets if it has any, else the set."""
+        divided = {evaluation.probe for evaluation in self.evaluations if evaluation.subset}
         return [
             column
-            for column, one in enumerate(self.evaluations)
-            if one.subset or one.probe not in divided
+            for column, evaluation in enumerate(self.evaluations)
+            if evaluation.subset or evaluation.probe not in divided
         ]
 
     def items(self, columns: Sequence[int]) -> int:
@@ -58,28 +58,28 @@ class Cells:
         return int(self.n_items[list(columns)].sum())
 
     def unit(self, columns: Sequence[int]) -> tuple[str, int]:
-        """What the interval of the columns is over, and how many."""
+        """What the interval of the columns is over, and the number of these units."""
         names = sorted({self.units[column] for column in columns} - {"none"})
         unit = "item clusters" if "item clusters" in names else (names or ["none"])[0]
         return unit, int(self.n_units[list(columns)].sum())
 
     def notes(self, columns: Sequence[int]) -> list[str]:
-        """What to mind about the intervals of the columns."""
+        """Notes on the intervals of the columns."""
         return sorted({note for column in columns for note in self.cell_notes[column]})
 
 
 def evaluations(scores: pd.DataFrame) -> list[Evaluation]:
     """All sets and subsets of the table in axis order, each with its headline metric.
 
-    Sets of the axis `calibration` stand for no ability and are left out; masked-LM losses and end
-    tasks have tables of their own.
+    Sets of the axis `calibration` measure no ability and are left out; masked-LM losses and end
+    tasks have their own tables.
 
     Raises:
         UserError: two metrics of one set are marked as the headline.
     """
     tested = scores[(scores["split"] == "test") & scores["headline"]]
     tested = tested[(tested["axis"] != CALIBRATION) & tested["kind"].isin(("probe", "own_task"))]
-    found = []
+    columns = []
     for (axis, probe), rows in tested.groupby(["axis", "probe"], sort=True):
         names = sorted(rows["metric"].unique())
         if len(names) > 1:
@@ -88,9 +88,9 @@ def evaluations(scores: pd.DataFrame) -> list[Evaluation]:
                 f"{names[1]!r}; give it one in its probe."
             )
         subsets = sorted(rows["subset"].unique())
-        found += [Evaluation(axis, probe, subset, names[0]) for subset in subsets]
+        columns += [Evaluation(axis, probe, subset, names[0]) for subset in subsets]
     rank = {axis: place for place, axis in enumerate(sorted_axes(tested["axis"]))}
-    return sorted(found, key=lambda one: (rank[one.axis], one.probe, one.subset))
+    return sorted(columns, key=lambda column: (rank[column.axis], column.probe, column.subset))
 
 
 def read_cells(
@@ -102,10 +102,13 @@ def read_cells(
 ) -> Cells:
     """The cells of one run; `run_scores` are its rows of `scores`."""
     stages = history(scores, run)
-    metric = {one.probe: one.metric for one in sets}
-    keys = [(one.probe, one.subset) for one in sets]
+    metric = {evaluation.probe: evaluation.metric for evaluation in sets}
+    keys = [(evaluation.probe, evaluation.subset) for evaluation in sets]
     values = matrix(scores, run, keys, metric, missing="nan")
-    columns = {(one.probe, one.subset, one.metric): place for place, one in enumerate(sets)}
+    columns = {
+        (evaluation.probe, evaluation.subset, evaluation.metric): place
+        for place, evaluation in enumerate(sets)
+    }
     chance, stderr = np.full(len(sets), np.nan), np.full(len(sets), np.nan)
     n_items, n_units = np.zeros(len(sets), dtype=int), np.zeros(len(sets), dtype=int)
     units = ["none"] * len(sets)
@@ -116,41 +119,43 @@ def read_cells(
         column = columns.get((row["probe"], row["subset"], row["metric"]))
         if column is None:
             continue
-        one = drawn.replicates(row)
-        if one.values is not None:
+        resampled = drawn.replicates(row)
+        if resampled.values is not None:
             if replicates is None:
-                replicates = np.full((len(one.values), *values.shape), np.nan)
-            replicates[:, row["stage_index"], column] = one.values
-            n_units[column], units[column] = one.units, one.unit
-        if one.note and one.note not in notes[column]:
-            notes[column].append(one.note)
+                replicates = np.full((len(resampled.values), *values.shape), np.nan)
+            replicates[:, row["stage_index"], column] = resampled.values
+            n_units[column], units[column] = resampled.units, resampled.unit
+        if resampled.note and resampled.note not in notes[column]:
+            notes[column].append(resampled.note)
         n_items[column] = row["n"]
         if row["stage_index"] == 0:
             chance[column] = row["chance"]
-            stderr[column] = _base_stderr(row, one.values)
+            stderr[column] = _base_stderr(row, resampled.values)
     if replicates is None:
         replicates = np.full((1, *values.shape), np.nan)
     return Cells(sets, stages, values, replicates, chance, stderr, n_items, n_units, units, notes)
 
 
 def _base_stderr(row: dict, replicates: np.ndarray | None) -> float:
-    """Clustered standard error of a base score where there are items, else the table's, else 0."""
+    """Clustered standard error of a base score if there are items, else the table's, else 0."""
     if replicates is not None:
         return float(np.nanstd(replicates))
     return 0.0 if np.isnan(row["stderr"]) else row["stderr"]
 
 
 def own_columns(cells: Cells) -> list[int | None]:
-    """The column of each stage's own task; None for a stage that has not one of its own alone."""
-    found = []
+    """The column of each stage's own task; None for a stage without exactly one of its own."""
+    columns = []
     for mixture in cells.history:
         own = [
             column
-            for column, one in enumerate(cells.evaluations)
-            if one.axis == OWN and not one.subset and is_own(one.probe, mixture)
+            for column, evaluation in enumerate(cells.evaluations)
+            if evaluation.axis == OWN
+            and not evaluation.subset
+            and is_own(evaluation.probe, mixture)
         ]
-        found.append(own[0] if len(own) == 1 else None)
-    return [column if found.count(column) == 1 else None for column in found]
+        columns.append(own[0] if len(own) == 1 else None)
+    return [column if columns.count(column) == 1 else None for column in columns]
 
 
 def is_own(probe: str, mixture: str) -> bool:

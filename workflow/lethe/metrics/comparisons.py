@@ -1,4 +1,4 @@
-"""Paired tests of one thing against another over the same seeds, and Holm's correction."""
+"""Paired tests over the same seeds, and Holm's correction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +60,10 @@ def t_test(difference: np.ndarray) -> float:
 
 
 def sign_flip_test(difference: np.ndarray, seed: int = 0) -> float:
-    """Two-sided p: share of sign patterns whose mean is as far from 0; exact up to 16 pairs."""
+    """Two-sided p: share of sign patterns with a mean at least as far from 0.
+
+    Exact up to 16 pairs, else from random patterns.
+    """
     n = len(difference)
     if n <= EXACT_PAIRS:
         signs = np.array(list(product((1.0, -1.0), repeat=n)))

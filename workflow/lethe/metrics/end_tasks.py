@@ -1,4 +1,4 @@
-"""End tasks of one line by unit: what was gained in a domain, what is left, what was forgotten."""
+"""End tasks of one line by unit: what was gained in a domain, what is kept, what was forgotten."""
 
 import numpy as np
 import pandas as pd
@@ -8,17 +8,17 @@ from lethe.longtables.tables import RUN_COLUMNS
 RUN = ["world_seed", "base_seed", "train_seed"]
 ALONE = "each alone"
 PARTS = ("own", "final", "fr_ke")
-# Names of the summaries: `f1` is of the headline metrics, as MF1 is in Ke et al. 2023.
+# Names of the summaries: `f1` uses the headline metrics, like MF1 in Ke et al. 2023.
 SUMMARIES = tuple(f"{word}_{part}" for word in ("f1", "acc") for part in PARTS)
-# A score of a base is joined to every run that starts there.
+# Every run from a base repeats the base's scores; these columns identify a score.
 ONCE = ["node", "probe", "metric", "end_task_seed"]
 
 
 def by_unit(rows: pd.DataFrame) -> tuple[str, dict[tuple, pd.DataFrame]]:
-    """What replicates in one line, and the rows of each unit.
+    """The unit of replication in one line, and the rows of each unit.
 
-    Runs where there are several: end-task seeds of one run share its checkpoint and tell nothing
-    about another. With one run only, its end-task seeds.
+    The unit is the run if there are several: end-task seeds of one run share a checkpoint and show
+    nothing about other runs. With a single run, it is the end-task seed.
 
     Returns:
         `runs` or `end-task seeds`, and rows by (world, base and train seed), or (end-task seed,).
@@ -36,10 +36,10 @@ def _plain(value) -> int | None:
 
 
 def alone_together(scores: pd.DataFrame) -> pd.DataFrame:
-    """Orders of one domain each as one order, `each alone`: an end task on its own domain's model.
+    """Join orders of one domain each to one order, `each alone`.
 
-    The row "one domain alone" of Ke et al. 2023. Other orders, and a domain that is the only one
-    trained alone, stay as they are.
+    There every end task is scored on its own domain's model: the row "one domain alone" of Ke et
+    al. 2023. Other orders are unchanged, and so is a domain that is the only one trained alone.
     """
     if not len(scores):
         return scores
@@ -49,7 +49,7 @@ def alone_together(scores: pd.DataFrame) -> pd.DataFrame:
         return scores
     together = "&".join(dict.fromkeys(trained[trained != ""]))
     alone = domain != ""
-    # Of each model the end task of its domain, and nothing else.
+    # Keep of each model only the end task of its domain.
     kept = scores[~alone | (scores["subset"] == domain)].copy()
     of_one = alone[kept.index]
     kept.loc[of_one, "order"] = ALONE
@@ -58,7 +58,7 @@ def alone_together(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _only_domain(scores: pd.DataFrame) -> pd.Series:
-    """By row: the one domain of its run's one stage; empty for other runs."""
+    """By row: the domain if its run has one stage with one domain; empty for other runs."""
     runs = scores.groupby(RUN_COLUMNS, dropna=False)
     single = runs["stage_index"].transform("max") == 1
     last = scores["stage_task"].where(scores["stage_index"] == 1, "")
@@ -69,20 +69,20 @@ def _only_domain(scores: pd.DataFrame) -> pd.Series:
 def stages_of(rows: pd.DataFrame) -> dict[str, int]:
     """The first stage that trains on each domain, from the mixtures of a run's rows."""
     distinct = rows[["stage_index", "stage_task"]].drop_duplicates().sort_values("stage_index")
-    found: dict[str, int] = {}
+    first_stages: dict[str, int] = {}
     for stage, mixture in distinct.itertuples(index=False, name=None):
         for part in mixture.split("&") if mixture else []:
-            found.setdefault(part.partition(":")[0], int(stage))
-    return found
+            first_stages.setdefault(part.partition(":")[0], int(stage))
+    return first_stages
 
 
 def summary(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
-    """{own, final, fr_ke} of one unit's scores of one metric an end task, as fractions.
+    """{own, final, fr_ke} of one unit's scores, one metric per end task, as fractions.
 
     own: mean over end tasks, each right after the stage of its domain; final: after the last
-    stage; fr_ke: mean over the domains but the last of own - final (Ke et al. 2023; positive =
-    forgetting). Cells are first averaged over the end-task seeds. nan where a cell that is needed
-    is missing, and for a base, which has neither own stages nor forgetting.
+    stage; fr_ke: mean of own - final over all domains but the last (Ke et al. 2023; positive =
+    forgetting). Cells are first averaged over end-task seeds. nan if a needed cell is missing, and
+    for a base, which has neither own stages nor forgetting.
     """
     cells = rows.groupby(["probe", "stage_index"])["value"].mean()
     domain = dict(rows[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
@@ -108,7 +108,7 @@ def summary(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
 def percentages(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
     """{end task: final headline score} and SUMMARIES of one unit, in % (fr_ke in points).
 
-    rows: one unit's rows of all metrics. What is missing is absent, or nan.
+    rows: one unit's rows of all metrics. Missing numbers are absent or nan.
     """
     headline = rows[rows["headline"].astype(bool)]
     last = headline[headline["stage_index"] == rows["stage_index"].max()]

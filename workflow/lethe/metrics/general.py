@@ -47,10 +47,10 @@ def fg_last(G):
     cells=every_cell,
 )
 def fg_chance(G, chance, floor):
-    """Drop relative to what the base has above chance, mean over stages and elements, in %.
+    """Drop relative to the base's score above chance, mean over stages and elements, in %.
 
     chance: (E,) score of a random guess; floor: (E,) 1 for elements "at floor" (`at_floor`), which
-    are left out. nan if all are.
+    are left out. nan if all elements are at floor.
     """
     kept = floor == 0
     if not kept.any():

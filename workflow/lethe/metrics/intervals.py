@@ -1,6 +1,6 @@
 """95 % intervals: cluster bootstrap over items, and Student's t over seeds.
 
-Items of one cluster (a passage, a subject, a pair) stand or fall together, so whole clusters are
+Items of one cluster (a passage, a subject, a pair) depend on each other, so whole clusters are
 drawn. One draw serves all checkpoints that were scored on the same items: differences are paired.
 """
 
@@ -34,7 +34,7 @@ def resampled_means(values: np.ndarray, cluster: np.ndarray, weights: np.ndarray
 
 
 def item_generator(seed: int, name: str, clusters: Sequence[str]) -> np.random.Generator:
-    """Generator that depends on the seed and the clusters alone: other sets change nothing."""
+    """Generator that depends only on the seed, the name and the clusters, not on other sets."""
     text = "\0".join([name, *clusters]).encode()
     return np.random.default_rng([seed, int.from_bytes(hashlib.sha256(text).digest()[:8], "big")])
 

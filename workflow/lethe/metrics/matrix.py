@@ -1,6 +1,6 @@
 """Metrics of the task matrix R (T+1 by T, row 0 the base) and of references b, S, J and losses L.
 
-Scores are taken as higher is better. What a definition excludes (T = 1 for transfer) is nan.
+Higher scores are better. Values that a definition excludes (transfer for T = 1) are nan.
 """
 
 import numpy as np
@@ -49,7 +49,7 @@ def acc(R):
     cells=diagonal,
 )
 def la(R):
-    """Learning accuracy, 1/T sum_j R[j,j]: what was learned when it was taught (MER)."""
+    """Learning accuracy, 1/T sum_j R[j,j]: each task right after its own stage (MER)."""
     return own_after(R).mean(-1)
 
 
@@ -255,12 +255,12 @@ def mlm_loss_delta(L):
 
 
 def _where(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Zero outside the mask, so that cells which the definition does not read may be missing."""
+    """Zero outside the mask, so that cells that the definition does not use may be missing."""
     return np.where(mask.astype(bool), values, 0.0)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the last axis; nan, without a warning, where it is empty."""
+    """Mean over the last axis; nan without a warning if it is empty."""
     return _ratio(values.sum(-1), values.shape[-1])
 
 

@@ -16,15 +16,15 @@ TOO_FEW = "an interval needs 3 seeds"
 
 
 def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row per metric and group of two or more runs that are alike but for seeds.
+    """One row per metric and group of two or more runs that differ only in their seeds.
 
-    Runs over several bases are first averaged over train seeds within each base, so that the unit
-    is the base. A mean over a seed's missing value is missing too. Seeds are empty in the result.
+    Runs over several bases are first averaged over train seeds within each base, so the unit is
+    the base. If the value of a seed is missing, so is the mean. Seeds are empty in the result.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         groups.setdefault(tuple(_plain(row[column]) for column in ALIKE), []).append(row)
-    found = []
+    means = []
     for key, group in groups.items():
         unit, values = _units(group)
         if len(values) < 2:
@@ -32,18 +32,18 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         low, high = t_interval(values)
         notes = [TOO_FEW] if len(values) < 3 else []
         notes += sorted({row["note"] for row in group if _concerns_value(row["note"])})
-        found.append(
+        means.append(
             dict(zip(ALIKE, key, strict=True))
             | dict.fromkeys(SEEDS)
             | {"value": float(np.mean(values)), "low": low, "high": high}
             | {"n": max(row["n"] for row in group), "n_units": len(values), "unit": unit}
             | {"note": "; ".join(notes)}
         )
-    return found
+    return means
 
 
 def _units(group: list[dict]) -> tuple[str, list[float]]:
-    """What varies, and one value for each."""
+    """The unit that varies, and one value per unit."""
     bases: dict[tuple, list[float]] = {}
     for row in group:
         base = (_plain(row["world_seed"]), _plain(row["base_seed"]))

@@ -1,4 +1,4 @@
-"""Which subjects are compared: sizes, architectures, tuned and untuned, mixed and not."""
+"""Which subjects are compared: sizes, architectures, tuned and untuned, with and without mixing."""
 
 import math
 
@@ -8,18 +8,22 @@ Pair = tuple[Subject, Subject]
 
 
 def series(subjects: list[Subject], sizes: int) -> list[list[Subject]]:
-    """Models that differ in size only, small first; series with fewer sizes are left out."""
-    found: dict[str, list[Subject]] = {}
-    for one in reference(subjects):
-        if one.params:
-            found.setdefault(one.series, []).append(one)
-    return [models for models in found.values() if len({one.params for one in models}) >= sizes]
+    """Models that differ only in size, small first; series with fewer than `sizes` are left out."""
+    models_by_series: dict[str, list[Subject]] = {}
+    for subject in reference(subjects):
+        if subject.params:
+            models_by_series.setdefault(subject.series, []).append(subject)
+    return [
+        models
+        for models in models_by_series.values()
+        if len({subject.params for subject in models}) >= sizes
+    ]
 
 
 def architecture_pairs(subjects: list[Subject]) -> list[Pair]:
     """The decoder nearest in size to each encoder-decoder, and that encoder-decoder."""
     models = reference(subjects)
-    decoders = [one for one in models if one.family == "causal" and one.params]
+    decoders = [model for model in models if model.family == "causal" and model.params]
     return [
         (nearest(other, decoders), other)
         for other in models
@@ -28,23 +32,29 @@ def architecture_pairs(subjects: list[Subject]) -> list[Pair]:
 
 
 def tuning_pairs(subjects: list[Subject]) -> list[Pair]:
-    """Each model after general instruction tuning, and the model that it was before."""
-    models = {one.model: one for one in reference(subjects)}
-    return [(one, models[one.untuned]) for one in models.values() if one.untuned in models]
+    """Each model after general instruction tuning, and the same model before it."""
+    models = {model.model: model for model in reference(subjects)}
+    return [(model, models[model.untuned]) for model in models.values() if model.untuned in models]
 
 
 def mixing_pairs(subjects: list[Subject]) -> list[Pair]:
     """Each chain with more mixed into its stages, and the same chain without."""
     chains = reference(subjects, mixed=True)
-    plain = {one.model: one for one in chains if not one.is_mixed}
-    return [(one, plain[one.model]) for one in chains if one.is_mixed and one.model in plain]
+    plain = {chain.model: chain for chain in chains if not chain.is_mixed}
+    return [
+        (chain, plain[chain.model]) for chain in chains if chain.is_mixed and chain.model in plain
+    ]
 
 
 def nearest(other: Subject, candidates: list[Subject]) -> Subject:
-    """Nearest in size; of two equally near, the one that is tuned, or is not, as the other."""
+    """Nearest in size; of two equally near, the one that is tuned if `other` is, and vice versa."""
     return min(
         candidates,
-        key=lambda one: (ratio(one, other), bool(one.untuned) != bool(other.untuned), one.model),
+        key=lambda candidate: (
+            ratio(candidate, other),
+            bool(candidate.untuned) != bool(other.untuned),
+            candidate.model,
+        ),
     )
 
 
@@ -55,5 +65,5 @@ def ratio(one: Subject, other: Subject) -> float:
 
 
 def shown_extras(subject: Subject) -> str:
-    """What is mixed in, once where it is the same in every stage: `+ general:64`."""
+    """What is mixed in, named once if it is the same in every stage: `+ general:64`."""
     return "+ " + " / ".join(dict.fromkeys(extra for extra in subject.extras if extra))

@@ -1,4 +1,4 @@
-"""The published numbers of Luo et al. 2023 with their provenance, and each model's part in them.
+"""The published numbers of Luo et al. 2023 with their provenance, and the roles of its models.
 
 A file NAME.csv of numbers has NAME-models.csv beside it: family, series and untuned of each model.
 """
@@ -30,7 +30,7 @@ def read_published(path: Path | str = LUO2023) -> pd.DataFrame:
     """Published numbers with the column `axis` added; value as printed (percent, BLEU 0..100).
 
     Raises:
-        UserError: the file is missing, lacks a column, or has a category that is not known.
+        UserError: the file is missing, lacks a column, or has an unknown category.
     """
     frame = _read(Path(path), NUMBER_COLUMNS)
     unknown = sorted(set(frame["eval_category"]) - set(AXES))
@@ -56,7 +56,7 @@ def read_published_models(path: Path | str = LUO2023) -> pd.DataFrame:
 
 
 def means(published: pd.DataFrame) -> pd.DataFrame:
-    """The category means, one row a model, axis and quantity (a model may be in two tables)."""
+    """The category means, one row per model, axis and quantity (a model may be in two tables)."""
     rows = published[published["eval_set"].isin(MEANS)]
     return rows.drop_duplicates(["model", "axis", "quantity"])
 

@@ -1,4 +1,4 @@
-"""The published numbers as subjects, so that the same contrasts say what the paper's tables say."""
+"""The published numbers as subjects, so that the same contrasts can be applied to them."""
 
 import pandas as pd
 
@@ -14,11 +14,11 @@ TASK_ONLY, MIXED = "after task-only tuning", "after tuning mixed"
 
 
 def published_subjects(published: pd.DataFrame, models: pd.DataFrame) -> list[Subject]:
-    """A subject per published model, and one more for each that was tuned on a mixture.
+    """A subject per published model, and another for each model that was tuned on a mixture.
 
     published: from `read_published`; models: from `read_published_models`. One run, no seeds.
     """
-    found = []
+    subjects = []
     for role in models.to_dict("records"):
         rows = published[published["model"] == role["model"]]
         words = {
@@ -31,11 +31,11 @@ def published_subjects(published: pd.DataFrame, models: pd.DataFrame) -> list[Su
             "tasks": TASKS,
         }
         plain = {**_means(rows), **_rises(rows), **_finals(rows, TASK_ONLY)}
-        found.append(Subject(**words, extras=("",) * len(TASKS), numbers=_once(plain)))
+        subjects.append(Subject(**words, extras=("",) * len(TASKS), numbers=_once(plain)))
         if mixed := _finals(rows, MIXED):
             extras = ("general",) * len(TASKS)
-            found.append(Subject(**words, extras=extras, numbers=_once(mixed)))
-    return found
+            subjects.append(Subject(**words, extras=extras, numbers=_once(mixed)))
+    return subjects
 
 
 def sources(published: pd.DataFrame, metric: str, axes: list[str], element: str) -> str:
@@ -50,31 +50,33 @@ def sources(published: pd.DataFrame, metric: str, axes: list[str], element: str)
     notes: dict[str, dict[str, None]] = {}
     for table, source in rows[["table", "source"]].itertuples(index=False):
         notes.setdefault(table, {}).update(dict.fromkeys(source.split(" ; ")))
-    return "; ".join(f"{table} ({', '.join(sorted(known))})" for table, known in notes.items())
+    return "; ".join(
+        f"{table} ({', '.join(sorted(table_notes))})" for table, table_notes in notes.items()
+    )
 
 
 def _means(rows: pd.DataFrame) -> dict[Place, float]:
-    wanted = means(rows)
-    wanted = wanted[wanted["quantity"].isin(METRICS)]
+    numbers = means(rows)
+    numbers = numbers[numbers["quantity"].isin(METRICS)]
     return {
         (METRICS[quantity], axis, ""): value
-        for quantity, axis, value in wanted[["quantity", "axis", "value"]].itertuples(index=False)
+        for quantity, axis, value in numbers[["quantity", "axis", "value"]].itertuples(index=False)
     }
 
 
 def _rises(rows: pd.DataFrame) -> dict[Place, float]:
-    """New tasks after tuning less before, in points (the metrics are printed times 100)."""
-    found = {}
+    """New tasks after tuning minus before, in points (the metrics are printed times 100)."""
+    rises = {}
     for name, cells in rows[rows["axis"] == "own"].groupby("eval_set"):
         before = cells[cells["stage"].str.startswith(BEFORE_TASK)]["value"]
         after = cells[cells["stage"].str.startswith(AFTER_TASK)]["value"]
         if len(before) and len(after):
-            found["own_rise", "own", str(name)] = float(after.iloc[0] - before.iloc[0])
-    return found
+            rises["own_rise", "own", str(name)] = float(after.iloc[0] - before.iloc[0])
+    return rises
 
 
 def _finals(rows: pd.DataFrame, stage: str) -> dict[Place, float]:
-    """Final scores of single sets that are given for tuning with, or without, a mixture."""
+    """Final scores of single sets, published for tuning with or without a mixture."""
     cells = rows[rows["stage"].str.startswith(stage)]
     return {
         ("final_score", axis, name): value

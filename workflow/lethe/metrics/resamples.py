@@ -20,7 +20,7 @@ SAME = 1e-6
 
 @dataclass(frozen=True)
 class Replicates:
-    """One score, resampled: values (resamples,) or None, items, and units drawn."""
+    """One score, resampled: values (resamples,) or None, and the number and kind of units drawn."""
 
     values: np.ndarray | None
     units: int
@@ -50,8 +50,8 @@ class ItemResamples:
     def replicates(self, row: pd.Series | dict) -> Replicates:
         """Replicates of one row of the scores table.
 
-        From the items where the score is their mean; where it is a corpus-level metric, the items'
-        spread around it; else normal draws from its standard error; else none.
+        If the score is the items' mean, from the items; if it is a corpus-level metric, from the
+        items' spread around it; else normal draws from its standard error, if it has one.
         """
         drawn = self._drawn.get((row["node"], row["probe"], row["subset"]))
         if drawn is not None:

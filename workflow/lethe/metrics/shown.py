@@ -1,6 +1,6 @@
-"""Which rows of the metrics table a reader sees: over seeds where there are several, else the run.
+"""Which rows of the metrics table a reader sees: means over several seeds, or else the single run.
 
-A line is what differs by more than seeds: a model, method and order.
+Lines differ by more than seeds: a line is a model, method and order.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Line = tuple
 
 
 def shown(metrics: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataFrame:
-    """Rows over seeds where a line has them, else those of its one run; only metrics `names`.
+    """Rows over seeds if a line has them, else those of its single run; only metrics `names`.
 
     Adds the column `line`, a tuple of LINE_COLUMNS.
     """
@@ -33,7 +33,7 @@ def shown(metrics: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataF
 
 
 def lines(metrics: pd.DataFrame) -> list[Line]:
-    """All lines: small models and the plain method first, controls after the rest."""
+    """All lines: small models and plain training first, controls last."""
     distinct = metrics[[*LINE_COLUMNS, "params"]].drop_duplicates(LINE_COLUMNS)
     keyed = [
         (
@@ -59,12 +59,12 @@ def is_control(line: Line) -> bool:
 
 
 def orders(metrics: pd.DataFrame) -> list[str]:
-    """Names of the task orders by name, controls left out."""
+    """Names of the task orders, sorted, without controls."""
     return sorted({order_of(line) for line in lines(metrics) if not is_control(line)})
 
 
 def interval_words(rows: pd.DataFrame) -> str:
-    """A sentence that says what the 95 % intervals of the rows are over, and n."""
+    """A sentence that states what the 95 % intervals of the rows are over, and n."""
     valued = rows[rows["value"].notna()]
     if not len(valued):
         return "Nothing to show: every value is missing."

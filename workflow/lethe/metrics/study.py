@@ -1,7 +1,7 @@
-"""The metrics table of a study: every number with its interval, its unit and what to mind.
+"""The metrics table of a study: every number with its interval, its unit and notes on it.
 
 Per run: each score, forgetting of general ability per set and axis, and the own-task metrics, with
-bootstrap intervals over items. Over runs that differ in seeds only: means with t-intervals.
+bootstrap intervals over items. Over runs that differ only in seeds: means with t-intervals.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ from lethe.metrics.registry import REGISTRY, Metric
 from lethe.metrics.resamples import ItemResamples
 
 DROPS = ("fg_luo", "fg_last", "fg_chance", "drop_points")
-# bias has no good direction and own tasks are what is taught: neither is general ability lost.
+# Bias has no good direction, and own tasks are what is taught: neither is general ability.
 NOT_GENERAL = (BIAS, OWN)
 NO_SPREAD = "all resamples alike"
 
@@ -38,16 +38,16 @@ def study_metrics(
     seed: the bootstrap seed. A metric whose cells are missing has an empty value and a note that
     names the cell. Raises UserError if a matrix mixes engines, precisions, versions or digests.
     """
-    # End tasks have several seeds a cell, and losses have no forgetting metric; their tables read
-    # the scores themselves. A run that has nothing else (a masked language model's) has no metric.
+    # End tasks have several seeds per cell, and losses have no forgetting metric; their tables read
+    # the scores directly. A run with nothing else (of a masked language model) has no metrics.
     scores = scores[~scores["kind"].isin(["end_task", "mlm"])]
     drawn = ItemResamples(items, seed, resamples)
     sets = evaluations(scores)
     rows: list[dict] = []
     for run in runs(scores):
-        one = of_run(scores, run)
-        cells = read_cells(scores, one, run, sets, drawn)
-        head = dict(zip(RUN_COLUMNS, run, strict=True)) | {"params": one["params"].iloc[0]}
+        run_scores = of_run(scores, run)
+        cells = read_cells(scores, run_scores, run, sets, drawn)
+        head = dict(zip(RUN_COLUMNS, run, strict=True)) | {"params": run_scores["params"].iloc[0]}
         for row in [*_score_rows(cells), *_general_rows(cells), *_own_rows(cells)]:
             rows.append({**head, **row})
     rows += over_seeds(rows)
@@ -69,14 +69,14 @@ class _Place:
 def _score_rows(cells: Cells) -> list[dict]:
     """Each set after each stage, as metric `score_<name>`."""
     rows = []
-    for column, one in enumerate(cells.evaluations):
+    for column, evaluation in enumerate(cells.evaluations):
         for stage, task in enumerate(["", *cells.history]):
-            place = _Place(one.axis, one.probe, one.subset, stage, task)
+            place = _Place(evaluation.axis, evaluation.probe, evaluation.subset, stage, task)
             value = cells.values[stage, column]
             note = "missing" if np.isnan(value) else ""
             replicates = cells.replicates[:, stage, column]
             rows.append(
-                _row(place, f"score_{one.metric}", value, replicates, cells, [column], note)
+                _row(place, f"score_{evaluation.metric}", value, replicates, cells, [column], note)
             )
     return rows
 
@@ -89,8 +89,8 @@ def _general_rows(cells: Cells) -> list[dict]:
     by_axis.pop("own", None)
     for axis, columns in by_axis.items():
         for column in columns:
-            one = cells.evaluations[column]
-            rows += _drops(cells, [column], _Place(axis, one.probe, one.subset))
+            evaluation = cells.evaluations[column]
+            rows += _drops(cells, [column], _Place(axis, evaluation.probe, evaluation.subset))
         rows += _drops(cells, columns, _Place(axis))
     general = [c for axis, columns in by_axis.items() if axis not in NOT_GENERAL for c in columns]
     if general:
@@ -117,9 +117,9 @@ def _drops(cells: Cells, columns: list[int], place: _Place) -> list[dict]:
 
 
 def _own_rows(cells: Cells) -> list[dict]:
-    """Metrics of the task matrix, then each task right before and after its stage and at last.
+    """Metrics of the task matrix, then each task right before and after its stage and at the end.
 
-    There is a matrix only where every stage has a task of its own.
+    There is a matrix only if every stage has its own task.
     """
     taught = own_columns(cells)
     columns = [column for column in taught if column is not None]
@@ -128,8 +128,8 @@ def _own_rows(cells: Cells) -> list[dict]:
     for stage, column in enumerate(taught, start=1):
         if column is None:
             continue
-        one = cells.evaluations[column]
-        place = _Place("own", one.probe, stage_task=cells.history[stage - 1])
+        evaluation = cells.evaluations[column]
+        place = _Place("own", evaluation.probe, stage_task=cells.history[stage - 1])
         parts = {
             "own_before": {stage - 1: 1},
             "own_after": {stage: 1},

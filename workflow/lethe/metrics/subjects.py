@@ -1,6 +1,6 @@
-"""What claims are about: a model taught a sequence of tasks, with its numbers by seed.
+"""The subjects of claims: a model trained on a sequence of tasks, with its numbers by seed.
 
-Parts (size, family, tuned, mixed) are found from the tables, never from a model's name.
+Its properties (size, family, tuned, mixed) come from the tables, never from a model's name.
 """
 
 from collections import Counter
@@ -16,13 +16,13 @@ from lethe.metrics.end_tasks import SUMMARIES, percentages
 from lethe.metrics.general import FLOOR_STDERRS
 from lethe.metrics.shown import CONTROL, LINE_COLUMNS, PLAIN, SEED_UNITS
 
-# (world seed, base seed, train seed); None where there is none.
+# (world seed, base seed, train seed); None for a seed that does not exist.
 Seeds = tuple[int | None, int | None, int | None]
 # (metric, axis, evaluation set); no set for a number over the axis.
 Place = tuple[str, str, str]
 POINTS = 100
 END_TASKS = "end_task"
-# What effects are counted over.
+# The units that effects are counted over.
 BASES, TRAIN_SEEDS = "bases", "train seeds"
 
 
@@ -30,10 +30,10 @@ BASES, TRAIN_SEEDS = "bases", "train seeds"
 class Subject:
     """A model in one order: `tasks` are the first tasks of its stages, `extras` what is mixed in.
 
-    line: as `lethe.metrics.shown` has it. numbers: by place and seeds; base_score, final_score,
+    line: as in `lethe.metrics.shown`. numbers: by place and seeds; base_score, final_score,
     own_rise and the summaries of end tasks in points, others in their own unit. floor: by axis,
     the seeds of bases at floor there.
-    gaps: by place, which cell is missing where a run has no number.
+    gaps: by place, which cell is missing if a run has no number.
     """
 
     model: str
@@ -56,19 +56,21 @@ class Subject:
 
     def values(self, metric: str, axis: str, element: str = "") -> dict[Seeds, float]:
         """The number by seeds; bases at floor on the axis are left out."""
-        found = self.numbers.get((metric, axis, element), {})
-        return {key: value for key, value in found.items() if key not in self.floor.get(axis, ())}
+        by_seeds = self.numbers.get((metric, axis, element), {})
+        return {
+            key: value for key, value in by_seeds.items() if key not in self.floor.get(axis, ())
+        }
 
     def elements(self, metric: str, axis: str) -> list[str]:
-        """The evaluation sets of an axis that have the metric, as they were taught."""
+        """The evaluation sets of an axis that have the metric, in the order of training."""
         return [place[2] for place in self.numbers if place[:2] == (metric, axis) and place[2]]
 
 
 def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
-    """A subject per model, method and order of a study; with the control chains if asked."""
+    """A subject per model, method and order of a study, with the control chains if `controls`."""
     by_run = _metrics_by_run(tables.metrics)
     end_tasks = sorted(_end_tasks(tables.scores)["probe"].unique())
-    found: dict[tuple, Subject] = {}
+    subjects: dict[tuple, Subject] = {}
     listed = tables.scores[RUN_COLUMNS].drop_duplicates()
     for run in [run_key(row) for _, row in listed.iterrows()]:
         words = dict(zip(RUN_COLUMNS, run, strict=True))
@@ -76,9 +78,9 @@ def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
             continue
         rows = of_run(tables.scores, run)
         line = tuple(words[name] for name in LINE_COLUMNS)
-        if line not in found:
-            found[line] = _empty(rows.iloc[0], line, history(tables.scores, run))
-        subject = found[line]
+        if line not in subjects:
+            subjects[line] = _empty(rows.iloc[0], line, history(tables.scores, run))
+        subject = subjects[line]
         seeds = (words["world_seed"], words["base_seed"], words["train_seed"])
         numbers = run_numbers(by_run.get(run)) | end_task_numbers(rows, end_tasks)
         for place, value in numbers.items():
@@ -86,52 +88,54 @@ def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
         subject.gaps.update(run_gaps(by_run.get(run)))
         for axis in axes_at_floor(rows):
             subject.floor.setdefault(axis, set()).add(seeds)
-    return list(found.values())
+    return list(subjects.values())
 
 
 def reference(subjects: Iterable[Subject], mixed: bool = False) -> list[Subject]:
     """The subjects of plain training on the sequence that most models were taught, small first.
 
-    The paper has one order; where a study has several, the first of the most common ones stands
-    for it. mixed: with the chains of that sequence that have more mixed in.
+    The paper has one order; if a study has several, the first of the most common ones represents
+    it. mixed: include the chains of that sequence that have more mixed in.
     """
-    plain = [one for one in subjects if one.method == PLAIN]
-    counts = Counter(one.tasks for one in plain if not one.is_mixed)
+    plain = [subject for subject in subjects if subject.method == PLAIN]
+    counts = Counter(subject.tasks for subject in plain if not subject.is_mixed)
     if not counts:
         return []
-    # Of equal counts, the order that the tables have first.
+    # Of equally common orders, the first in the tables.
     tasks = counts.most_common(1)[0][0]
     chosen: dict[tuple, Subject] = {}
-    for one in plain:
-        if one.tasks == tasks and (mixed or not one.is_mixed):
-            chosen.setdefault((one.model, one.extras), one)
-    return sorted(chosen.values(), key=lambda one: (one.params or 0, one.model, one.is_mixed))
+    for subject in plain:
+        if subject.tasks == tasks and (mixed or not subject.is_mixed):
+            chosen.setdefault((subject.model, subject.extras), subject)
+    return sorted(
+        chosen.values(), key=lambda subject: (subject.params or 0, subject.model, subject.is_mixed)
+    )
 
 
 def run_numbers(metrics: pd.DataFrame | None) -> dict[Place, float]:
     """Every number of one run that a claim may ask for."""
     if metrics is None:
         return {}
-    whole = metrics[(metrics["probe"] == "") & metrics["value"].notna()]
-    found = {
+    over_axis = metrics[(metrics["probe"] == "") & metrics["value"].notna()]
+    numbers = {
         (name, axis, ""): float(value)
-        for name, axis, value in whole[["metric", "axis", "value"]].itertuples(index=False)
+        for name, axis, value in over_axis[["metric", "axis", "value"]].itertuples(index=False)
     }
     scored = metrics[metrics["metric"].str.startswith("score_")]
     for axis, rows in scored.groupby("axis"):
         for name, value in _ends(rows).items():
             if not np.isnan(value):
-                found[name, axis, ""] = POINTS * value
-    return found | _rises(metrics, scored)
+                numbers[name, axis, ""] = POINTS * value
+    return numbers | _rises(metrics, scored)
 
 
 def end_task_numbers(rows: pd.DataFrame, names: list[str]) -> dict[Place, float]:
-    """One run's SUMMARIES of its end tasks in points, means over end-task seeds; known ones only.
+    """One run's SUMMARIES of its end tasks in points, means over end-task seeds, without nan.
 
-    rows: the run's scores. names: the end tasks of the study, all of which a mean needs.
+    rows: the run's scores. names: the end tasks of the study; a mean needs all of them.
     """
-    known = _end_tasks(rows)
-    values = percentages(known, names) if len(known) else {}
+    scored = _end_tasks(rows)
+    values = percentages(scored, names) if len(scored) else {}
     return {
         (name, END_TASKS, ""): values[name]
         for name in SUMMARIES
@@ -155,7 +159,7 @@ def _end_tasks(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ends(rows: pd.DataFrame) -> dict[str, float]:
-    """Mean over an axis' sets, or over the parts of a set with parts, at first and at last."""
+    """Mean over an axis' sets, or the parts of a set with parts, at the base and at the end."""
     divided = set(rows.loc[rows["subset"] != "", "probe"])
     elements = rows[(rows["subset"] != "") | ~rows["probe"].isin(divided)]
     stages = {"base_score": 0, "final_score": rows["stage_index"].max()}
@@ -166,7 +170,7 @@ def _ends(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _rises(metrics: pd.DataFrame, scored: pd.DataFrame) -> dict[Place, float]:
-    """Each own task right after its stage less the base model's score, points."""
+    """Each own task right after its stage minus the base model's score, in points."""
     base = scored[(scored["stage_index"] == 0) & (scored["subset"] == "")]
     before = base.drop_duplicates("probe").set_index("probe")["value"]
     after = metrics[(metrics["metric"] == "own_after") & metrics["value"].notna()]
@@ -183,12 +187,12 @@ def axes_at_floor(rows: pd.DataFrame) -> set[str]:
     base = base[base["chance"].notna() & ~base["axis"].isin([CALIBRATION, "own"])]
     divided = set(base.loc[base["subset"] != "", "probe"])
     elements = base[(base["subset"] != "") | ~base["probe"].isin(divided)]
-    found = set()
+    axes = set()
     for axis, cells in elements.groupby("axis"):
         stderr = float(np.sqrt((cells["stderr"].fillna(0) ** 2).sum())) / len(cells)
         if (cells["value"] - cells["chance"]).mean() <= FLOOR_STDERRS * stderr:
-            found.add(str(axis))
-    return found
+            axes.add(str(axis))
+    return axes
 
 
 def _metrics_by_run(metrics: pd.DataFrame) -> dict[tuple, pd.DataFrame]:
@@ -214,10 +218,10 @@ def _empty(row: pd.Series, line: tuple, stages: list[str]) -> Subject:
 
 
 def replicates(by_seeds: Mapping[Seeds, float], unit: str) -> tuple[str, dict[tuple, float]]:
-    """What replicates, and one value for each.
+    """The unit of replication, and one value per unit.
 
-    Over several bases the train seeds of each are averaged, also where train seeds are asked for:
-    runs from one base are no independent replicates of each other.
+    With several bases, the train seeds of each base are averaged even if `unit` is train seeds:
+    runs from the same base are not independent replicates.
     """
     bases: dict[tuple, list[float]] = {}
     for seeds, value in by_seeds.items():

@@ -1,1 +1,1 @@
-"""One table a file, made from the long tables."""
+"""One table per file, made from the long tables."""

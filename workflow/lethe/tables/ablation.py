@@ -21,7 +21,7 @@ NOTHING = "no method of the study is `das` or one of its ablations on an order o
 
 
 def build(tables: LongTables) -> Table:
-    """A row per method of DAS's family and order on which there is more of it than `das`."""
+    """A row per form of DAS and order; orders with `das` alone are left out if others have more."""
     _, known = end_task_lines(tables)
     family = [one for one in known if one.is_continual and is_of_das(one.entry)]
     ablated = {(one.model, one.order) for one in family if one.entry != DAS}
@@ -51,12 +51,12 @@ def build(tables: LongTables) -> Table:
 
 
 def is_of_das(entry: str) -> bool:
-    """Whether an entry of the catalogue is DAS or a form of it, which all are named after it."""
+    """Whether an entry of the catalogue is DAS or a form of it; all forms are named after it."""
     return entry == DAS or entry.startswith(f"{DAS}-")
 
 
 def finding(one: EndTaskLine, test: PairedDifference | None) -> str:
-    """What the difference to `das` says, in words."""
+    """The meaning of the difference to `das`, in words."""
     what = "released code against paper" if one.entry == RELEASED else f"{one.method} against das"
     if test is None:
         return f"{what}: missing"

@@ -1,7 +1,7 @@
-"""Is it knowledge that was lost, or the format of answers? What lies beside accuracy.
+"""Was knowledge lost, or only the format of answers? Numbers that complement accuracy.
 
-A model whose share of the commonest answer rises while its margin does not fall has changed how it
-answers rather than what it knows.
+If a model's share of the commonest answer rises while its margin does not fall, it has changed how
+it answers rather than what it knows.
 """
 
 import numpy as np

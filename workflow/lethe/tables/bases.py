@@ -45,7 +45,7 @@ def build(tables: LongTables) -> Table:
 
 
 def _of_scores(scores: pd.DataFrame) -> tuple[dict, dict]:
-    """Chance by set, and the standard error by base, set and metric."""
+    """Chance level by set, and standard error by base, set and metric."""
     base = scores[(scores["stage_index"] == 0) & (scores["subset"] == "")]
     base = base[base["split"] == "test"]
     chance = base.groupby("probe")["chance"].max().to_dict()

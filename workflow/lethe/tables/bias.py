@@ -1,4 +1,4 @@
-"""Table 5 of Luo et al. 2023 and what is beside it: bias by type, by stage, by two statistics."""
+"""Table 5 of Luo et al. 2023, extended: bias by type and stage, with two statistics."""
 
 import numpy as np
 import pandas as pd
@@ -75,7 +75,7 @@ def _row(head: dict, what: str, stages: dict, fg: dict, behind: dict) -> dict:
 
 
 def direction(before: float, after: float) -> str:
-    """In words how the stereotype preference (%) changed."""
+    """How the stereotype preference (%) changed, in words."""
     if np.isnan(before) or np.isnan(after):
         return "missing"
     if round(after - before, 6) == 0:
@@ -92,7 +92,7 @@ def _mean(scored: pd.DataFrame, stage: int) -> float:
 
 
 def _drop(part: pd.DataFrame, probe: str, subset: str, stages: dict, last: int) -> dict:
-    """FG of one type with its interval; of all pairs, which are no element of the axis, without."""
+    """FG of one type with its interval; of all pairs, not an element of the axis, without one."""
     cells = part[(part["probe"] == probe) & (part["subset"] == subset)]
     cells = cells[cells["metric"] == "fg_luo"]
     if len(cells):

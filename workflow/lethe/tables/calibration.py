@@ -1,7 +1,7 @@
 """Which scoring did the paper use? Base scores under every variant, beside the published R_o.
 
-A set whose axis is `calibration` stands in for the set whose words its name holds: `mutual_stock`
-for `mutual`, `mmlu_stem_text` for `mmlu_stem`; what is left of its name is the variant's.
+A set on the axis `calibration` is a variant of the set whose name its own name contains:
+`mutual_stock` of `mutual`, `mmlu_stem_text` of `mmlu_stem`. The rest of its name is the variant's.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from lethe.metrics.published import means, read_published
 from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
 
-# What is scored beside accuracy is no way of scoring it.
+# Metrics that are scored beside accuracy are not other ways to score it.
 NO_VARIANT = {"gold_logprob", "margin", "modal_share", "likelihood_diff"}
 MOST_VARIANTS = 256
 # Published values have two decimals.
@@ -47,7 +47,7 @@ def build(tables: LongTables) -> Table:
 
 
 def published_bases() -> dict[tuple[str, str], tuple[float, str]]:
-    """R_o in % and its source by model in small letters and axis."""
+    """R_o in % and its source, by model (in lower case) and axis."""
     rows = means(read_published())
     rows = rows[rows["quantity"] == "R_o"]
     return {
@@ -69,14 +69,14 @@ def _of_model(model: str, axis: str, rows: pd.DataFrame, published: float, sourc
 
 
 def _mark_nearest(rows: list[dict]) -> None:
-    """Mark the rows with the smallest difference: several where they are equally near."""
+    """Mark the rows with the smallest difference; several if they are equally near."""
     least = min((abs(row["difference"]) for row in rows), default=np.nan)
     for row in rows:
         row["nearest"] = "nearest" if abs(row["difference"]) <= least + TIED else ""
 
 
 def _over_models(found: list[dict]) -> list[dict]:
-    """Mean absolute difference by axis and variant, where two models or more were published."""
+    """Mean absolute difference by axis and variant, if two or more models were published."""
     frame = pd.DataFrame(found)
     if not len(frame):
         return []
@@ -94,7 +94,7 @@ def _over_models(found: list[dict]) -> list[dict]:
 def variants(rows: pd.DataFrame, axis: str) -> Iterator[tuple[str, float]]:
     """(words, mean score in %) of every way to score the axis; rows: one model's base scores.
 
-    Sets that can be scored in the same ways are scored alike.
+    Sets with the same choice of ways are always scored in the same way.
     """
     groups: dict[tuple[str, ...], dict[str, dict[str, float]]] = {}
     for name, ways in ways_by_set(rows, axis).items():

@@ -1,4 +1,4 @@
-"""What the chains of each method cost, beside plain training."""
+"""What the chains of each method cost, compared with plain training."""
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ def build(tables: LongTables) -> Table:
 
 
 def costs(stages: pd.DataFrame) -> list[dict]:
-    """One row a line of stages.csv, orders of one domain each together; see CAPTION."""
+    """One row per line of stages.csv; orders of one domain each are joined. See CAPTION."""
     rows = stages[stages["measure"].str.startswith("cost.")]
     rows = rows.assign(subset=rows["stage_task"].str.partition(":")[0] if len(rows) else None)
     rows = alone_together(rows)
@@ -56,7 +56,7 @@ def costs(stages: pd.DataFrame) -> list[dict]:
 
 
 def reference(line: Line, known: list[Line], several: dict[Line, bool]) -> Line | None:
-    """The line of plain training that a line is compared to, on the same model.
+    """The line of plain training that a line is compared with, on the same model.
 
     several: whether a line has more than one stage.
     """
@@ -65,7 +65,7 @@ def reference(line: Line, known: list[Line], several: dict[Line, bool]) -> Line 
     if not several[line] or not same:
         orders = [order_of(other) for other in known if other[0] == line[0] and several[other]]
         chains = [other for other in plain if several[other] and not is_control(other)]
-        # Of equally many the first by name.
+        # Of equally common orders, the first by name.
         chains.sort(key=lambda other: (-orders.count(order_of(other)), order_of(other)))
         same = [other for other in chains if order_of(other) == order_of(chains[0])] or same
     recipe = LINE_COLUMNS.index("recipe")

@@ -1,4 +1,4 @@
-"""What the tables of end tasks share: the end tasks of every line by unit, and their cells."""
+"""What tables of end tasks share: the end-task scores of every line by unit, and their cells."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from lethe.tables.lines import words
 
 NONE = "none"
 NOTHING = "the study has no end tasks"
-# By unit, as `lethe.metrics.end_tasks.by_unit` has it: final scores and summaries in %.
+# By unit, as in `lethe.metrics.end_tasks.by_unit`: final scores and summaries in %.
 Units = dict[tuple, dict[str, float]]
 
 
@@ -36,15 +36,15 @@ class EndTaskLine:
 
     @property
     def is_continual(self) -> bool:
-        """Whether there is a domain to forget and one to forget it in."""
+        """Whether a later stage can make it forget an earlier domain."""
         return self.stages > 1
 
     def words(self) -> dict:
-        """The columns that say which line a row is about."""
+        """The columns that name the line of a row."""
         return {"model": self.model, "method": self.method, "order": self.order}
 
     def behind(self) -> dict:
-        """The columns that say what intervals are over: `5 runs`, `4 of 5 runs` if one lacks it."""
+        """The columns that state what intervals are over: `5 runs`; `4 of 5 runs` if one is nan."""
         known = sum(not np.isnan(unit.get("f1_final", np.nan)) for unit in self.units.values())
         part = "" if known == len(self.units) else f"{known} of "
         over = self.over if len(self.units) != 1 else self.over.removesuffix("s")
@@ -54,12 +54,12 @@ class EndTaskLine:
         }
 
     def cell(self, name: str) -> dict[str, float]:
-        """{name, name_low, name_high}: mean over units and its interval; nan if a unit has none."""
+        """{name, name_low, name_high}: mean over the units that have the number, and interval."""
         return with_interval(name, [unit.get(name, np.nan) for unit in self.units.values()])
 
 
 def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
-    """The end tasks in the order of their domains, and every line, its model's base before it."""
+    """The end tasks in the order of their domains, and every line, after its model's base."""
     scores = tables.scores
     scores = scores[(scores["kind"] == "end_task") & (scores["split"] == "test")]
     scores = alone_together(scores)
@@ -71,11 +71,11 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
         named = words(line, scores)
         entry = line[LINE_COLUMNS.index("method")]
         if not any(one.model == named["model"] for one in found):
-            # Runs share their base, whose scores are joined to every one of them.
+            # Runs share their base, and each of them repeats its scores.
             before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
             found.append(_line({**named, "method": NONE, "order": ""}, NONE, before, names))
         found.append(_line(named, entry, rows, names))
-    # Methods of one order, which are compared, beside each other.
+    # Methods of one order are compared, so they stand beside each other.
     places = {(one.model, one.order): place for place, one in reversed(list(enumerate(found)))}
     return names, sorted(found, key=lambda one: places[one.model, one.order])
 
@@ -86,13 +86,13 @@ def plain_line(line: EndTaskLine, known: list[EndTaskLine]) -> EndTaskLine | Non
 
 
 def entry_line(entry: str, line: EndTaskLine, known: list[EndTaskLine]) -> EndTaskLine | None:
-    """The line of a method of the catalogue on the same model and order, after its stages."""
+    """The line of a method of the catalogue on the same model and order."""
     place = (line.model, line.order, entry)
     return next((one for one in known if (one.model, one.order, one.entry) == place), None)
 
 
 def main_order(known: list[EndTaskLine]) -> str:
-    """The continual order that most lines were taught; of equals the first."""
+    """The continual order that most lines were taught; of equally common ones the first."""
     counts: dict[str, int] = {}
     for one in known:
         if one.is_continual:
@@ -101,7 +101,7 @@ def main_order(known: list[EndTaskLine]) -> str:
 
 
 def with_interval(name: str, values: list[float]) -> dict[str, float]:
-    """{name, name_low, name_high} of the values that are known."""
+    """{name, name_low, name_high} of the values that are not nan."""
     known = np.array([value for value in values if not np.isnan(value)])
     low, high = t_interval(known)
     mean = float(known.mean()) if len(known) else np.nan
@@ -125,7 +125,7 @@ def _line(named: dict, entry: str, rows: pd.DataFrame, names: list[str]) -> EndT
 
 
 def _in_order(scores: pd.DataFrame) -> list[str]:
-    """End tasks in the order of the first run's domains; those of no stage of it by name last."""
+    """End tasks in the order of the first run's domains; those without a stage there last."""
     pairs = dict(scores[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
     places = stages_of(of_run(scores, runs(scores)[0])) if len(scores) else {}
     return sorted(pairs, key=lambda name: (places.get(pairs[name], len(places) + 1), name))

@@ -1,4 +1,4 @@
-"""Methods by end tasks: what a domain gave, what is left of it after the last, what was lost."""
+"""Methods by end tasks: what a domain gave, what is kept after the last stage, what was lost."""
 
 from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import SUMMARIES

@@ -29,12 +29,12 @@ NOTHING = "no method is beside `sequential` or `das` on an order of several stag
 
 
 def build(tables: LongTables) -> Table:
-    """A row per continual line and reference, without those of a line against itself."""
+    """A row per continual line and reference, except a line against itself."""
     _, known = end_task_lines(tables)
     pairs = [
         (one, other) for one in known if one.is_continual for other in references_of(one, known)
     ]
-    # Of das less sequential and its negative one is enough.
+    # Das minus sequential is enough; its negative is not repeated.
     rows = [
         _row(one, other) for one, other in pairs if (other, one) not in pairs or one.entry == DAS
     ]

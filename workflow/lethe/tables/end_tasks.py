@@ -1,4 +1,4 @@
-"""End tasks after the last domain, and how much of what their domains gave is lost again."""
+"""End tasks after the last domain, and how much of their domains' gain is lost again."""
 
 from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import SUMMARIES

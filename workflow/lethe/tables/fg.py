@@ -1,4 +1,4 @@
-"""Forgetting of general ability by axis and line, beside the scores that it is computed from."""
+"""Forgetting of general ability by axis and line, with the scores it is computed from."""
 
 import pandas as pd
 
@@ -38,7 +38,7 @@ def build(tables: LongTables) -> Table:
 
 
 def _base_and_final(rows: pd.DataFrame) -> dict[str, float]:
-    """Mean over sets, or over the parts of a set that has parts; missing if a cell is."""
+    """Mean over sets, or over the parts of a set with parts; missing if a cell is missing."""
     scored = rows[rows["metric"].str.startswith("score_")]
     divided = set(scored.loc[scored["subset"] != "", "probe"])
     elements = scored[(scored["subset"] != "") | ~scored["probe"].isin(divided)]

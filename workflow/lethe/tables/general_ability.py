@@ -30,7 +30,7 @@ def build(tables: LongTables) -> Table:
     found = []
     for one in study_subjects(tables, controls=True):
         if not len(of_line(rows, one.line)):
-            continue  # a masked language model, which has end tasks alone
+            continue  # a masked language model, which has only end tasks
         row = words_of(one)
         for axis in axes:
             row |= ends_and_drop(one, rows, axis, f"{axis}_")

@@ -1,4 +1,4 @@
-"""What was learned and kept: each own task before and right after its stage, and at last."""
+"""What was learned and kept: each own task before and right after its stage, and at the end."""
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ CAPTION = (
 
 
 def build(tables: LongTables) -> Table:
-    """A row per line and task, tasks in the order they were taught."""
+    """A row per line and task, tasks in the order of training."""
     rows = shown(tables.metrics, list(PARTS.values()))
     scored = tables.metrics[tables.metrics["metric"].str.startswith("score_")]
     metric = scored.drop_duplicates("probe").set_index("probe")["metric"].str.removeprefix("score_")

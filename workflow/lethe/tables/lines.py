@@ -1,4 +1,4 @@
-"""What tables share: a line's columns, and values of the metrics table beside it."""
+"""What tables share: a line's columns, and its values in the metrics table."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ NUMBERS = ["value", "low", "high"]
 
 
 def words(line: Line, rows: pd.DataFrame) -> dict[str, str]:
-    """Model, method and order of a line; hyper-parameters and recipe where they tell apart."""
+    """Model, method and order of a line; hyper-parameters and recipe if lines differ in them."""
     named = dict(zip(LINE_COLUMNS, line, strict=True))
     known = [dict(zip(LINE_COLUMNS, other, strict=True)) for other in lines(rows)]
     always = ["model", "method", "order"]
@@ -24,14 +24,14 @@ def words(line: Line, rows: pd.DataFrame) -> dict[str, str]:
 
 
 def number(rows: pd.DataFrame, name: str, metric: str) -> dict[str, float]:
-    """{name, name_low, name_high} of a metric among rows of one line and place; nan if absent."""
+    """{name, name_low, name_high} of a metric in the rows of one line and place; nan if absent."""
     found = rows[rows["metric"] == metric]
     values = found[NUMBERS].iloc[0].astype(float) if len(found) else [np.nan] * len(NUMBERS)
     return dict(zip([name, f"{name}_low", f"{name}_high"], values, strict=True))
 
 
 def behind(rows: pd.DataFrame) -> dict:
-    """How many items, and what the intervals are over: `3 base seeds`, `120 items`."""
+    """The number of items, and what the intervals are over: `3 base seeds`, `120 items`."""
     if not len(rows):
         return {"items": None, "interval_over": "", "note": ""}
     valued = rows[rows["low"].notna()]

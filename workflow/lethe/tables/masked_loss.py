@@ -1,4 +1,4 @@
-"""Masked-LM loss of every domain before, right after and long after it was trained on."""
+"""Masked-LM loss of every domain before and right after training on it, and at the end."""
 
 import numpy as np
 import pandas as pd
@@ -37,12 +37,12 @@ def build(tables: LongTables) -> Table:
 
 
 def domain_of(probe: str) -> str:
-    """`loss_restaurant` is of the domain `restaurant`."""
+    """The domain of a set: `loss_restaurant` -> `restaurant`."""
     return probe.removeprefix("loss_")
 
 
 def of_run(cells: pd.DataFrame) -> dict[str, float]:
-    """Losses of one run on one domain, by PARTS; nan where the run has no such cell."""
+    """Losses of one run on one domain, by PARTS; nan if the run has no such cell."""
     by_stage = cells.set_index("stage_index")["value"].astype(float)
     domain = domain_of(cells["probe"].iloc[0])
     own = [
@@ -53,7 +53,7 @@ def of_run(cells: pd.DataFrame) -> dict[str, float]:
     last = by_stage.index.max()
     before, final = by_stage.get(0, np.nan), by_stage[last]
     right_after = by_stage[min(own)] if own else np.nan
-    # The last domain has had no time to be forgotten.
+    # The last domain cannot have been forgotten yet.
     change = final - right_after if own and min(own) < last else np.nan
     return dict(zip(PARTS, map(float, (before, right_after, final, change)), strict=True))
 

@@ -1,4 +1,4 @@
-"""Section 5.4 of Luo et al. 2023: general examples mixed into every stage, beside none."""
+"""Section 5.4 of Luo et al. 2023: chains with and without general examples in every stage."""
 
 from lethe.longtables.tables import LongTables
 from lethe.metrics.pairs import mixing_pairs, shown_extras

@@ -1,4 +1,4 @@
-"""Table 3 of Luo et al. 2023: every new task before and after tuning, a model a row."""
+"""Table 3 of Luo et al. 2023: every new task before and after tuning, one row per model."""
 
 import numpy as np
 

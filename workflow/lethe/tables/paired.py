@@ -1,7 +1,7 @@
-"""Paired tests between lines of end tasks, and which of them are tied with the best.
+"""Paired tests between lines of end tasks, and which lines are tied with the best.
 
-The unit is as in claims: the base where there are several (train seeds of one base are averaged),
-else the run, else the end-task seed of the one run.
+The unit is as in claims: the base if there are several (train seeds of one base are averaged),
+else the run, else the end-task seed of the single run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from lethe.tables.end_task_lines import EndTaskLine, entry_line
 FEWEST_UNITS = 3
 DAS = "das"
 REFERENCES = (PLAIN, DAS)
-# On these a higher number is better; on the rates of forgetting a lower one.
+# Higher is better, except for rates of forgetting (fr_ke).
 COMPARED = ("f1_final", "f1_fr_ke", "acc_final", "acc_fr_ke")
 
 
 def differences(one: EndTaskLine, other: EndTaskLine, name: str) -> list[float]:
-    """`one` less `other` on a number, by unit that has both; positive or negative as measured."""
+    """`one` minus `other` on a number, for every unit that has both; the sign is not changed."""
     found = {
         key: unit[name] - other.units[key][name]
         for key, unit in one.units.items()
@@ -40,9 +40,9 @@ def compared(one: EndTaskLine, other: EndTaskLine, name: str) -> PairedDifferenc
 
 
 def paired_columns(name: str, test: PairedDifference | None) -> dict:
-    """{name, name_low, name_high, name_p, name_p_t, name_n}; p needs two units, Holm comes later.
+    """{name, name_low, name_high, name_p, name_p_t, name_n}; Holm's p is added by `with_holm`.
 
-    p: exact sign flips; p_t: Student's paired t test.
+    p: exact sign flips; p_t: Student's paired t test. Both need two units.
     """
     tested = test is not None and test.n > 1
     return {
@@ -56,7 +56,7 @@ def paired_columns(name: str, test: PairedDifference | None) -> dict:
 
 
 def with_holm(rows: list[dict], name: str) -> None:
-    """Add `name_p_holm`: Student's p of a column, adjusted over all its rows that have one."""
+    """Add `name_p_holm`: Student's p of a column, adjusted over all rows that have a p."""
     places = [place for place, row in enumerate(rows) if not np.isnan(row[f"{name}_p_t"])]
     adjusted = holm([rows[place][f"{name}_p_t"] for place in places])
     for row in rows:
@@ -66,17 +66,16 @@ def with_holm(rows: list[dict], name: str) -> None:
 
 
 def references_of(line: EndTaskLine, known: list[EndTaskLine]) -> list[EndTaskLine]:
-    """Plain training and DAS on the line's model and order, the line itself left out."""
+    """Plain training and DAS on the line's model and order, without the line itself."""
     found = [entry_line(entry, line, known) for entry in REFERENCES]
     return [one for one in found if one is not None and one is not line]
 
 
 def tied_bests(known: Sequence[EndTaskLine], name: str) -> set[int]:
-    """Places of a best line and of every line that is statistically tied with it.
+    """Places of the best line of each model and continual order, and of every line tied with it.
 
-    Among the lines of each model and continual order, two or more: tied are those whose paired
-    difference to the best has a 95 % t-interval that includes zero. Nothing where the best and
-    another have fewer than three units in common with each other.
+    A line is tied if its paired difference to the best has a 95 % t-interval that includes zero. A
+    group with no line that shares three units with the best has no places.
     """
     groups: dict[tuple, dict[int, EndTaskLine]] = {}
     for place, one in enumerate(known):
@@ -89,7 +88,7 @@ def tied_bests(known: Sequence[EndTaskLine], name: str) -> set[int]:
 
 
 def bold_cells(known: Sequence[EndTaskLine], names: Sequence[str]) -> frozenset[tuple[int, str]]:
-    """Row places and columns of the tied bests, a row being a line."""
+    """(row, column) of the tied best lines, if row i shows line i."""
     return frozenset((place, name) for name in names for place in tied_bests(known, name))
 
 

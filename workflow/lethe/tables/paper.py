@@ -1,4 +1,4 @@
-"""What the tables of the paper share: R_o, R_-1 and FG of an axis, in percent, with intervals."""
+"""What tables of the paper share: R_o, R_-1 and FG of an axis, in percent, with intervals."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ CAPTION_ENDS = (
 
 
 def axes_of(rows: pd.DataFrame) -> list[str]:
-    """Axes of general ability in the rows, in their fixed order; own tasks are none."""
+    """Axes of general ability in the rows, in their fixed order, without own tasks."""
     return [axis for axis in sorted_axes(rows["axis"]) if axis not in NO_ABILITY]
 
 
@@ -51,9 +51,9 @@ def mean_and_interval(values: list[float]) -> tuple[float, float, float]:
 
 
 def interval_of_sets(rows: pd.DataFrame, mean: float) -> tuple[float, float]:
-    """Interval of an axis' mean score, in %, from those of its sets, which share no items.
+    """Interval of an axis' mean score, in %, from the intervals of its sets, which share no items.
 
-    rows: one run, stage and axis. (nan, nan) where a set has none.
+    rows: one run, stage and axis. (nan, nan) if a set has no interval.
     """
     elements = elements_of(rows)
     errors = POINTS * (elements["high"] - elements["low"]) / (2 * NORMAL)
@@ -62,14 +62,14 @@ def interval_of_sets(rows: pd.DataFrame, mean: float) -> tuple[float, float]:
 
 
 def elements_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """Score rows of what an axis averages over: sets, or the parts of a set with parts."""
+    """The score rows that an axis averages over: sets, or the parts of a set with parts."""
     scored = rows[rows["metric"].str.startswith("score_")]
     divided = set(scored.loc[scored["subset"] != "", "probe"])
     return scored[(scored["subset"] != "") | ~scored["probe"].isin(divided)]
 
 
 def words_of(one: Subject) -> dict:
-    """The columns that say which chain a row is about."""
+    """The columns that name the chain of a row."""
     return {"model": one.model, "params": one.params, "order": one.order, "method": one.method}
 
 
@@ -90,7 +90,7 @@ def behind_drop(one: Subject, rows: pd.DataFrame, axes: list[str]) -> dict:
 def or_nothing(
     rows: list[dict], caption: str, nothing: str, decimals: dict[str, int] | None = None
 ) -> Table:
-    """The table; where it would have no row, one row that says why."""
+    """The table; if it has no rows, it gets one row that states why."""
     frame = pd.DataFrame(rows or [{"note": nothing}])
     if "params" in frame:
         frame["params"] = frame["params"].astype("Int64")

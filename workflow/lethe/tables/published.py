@@ -1,4 +1,4 @@
-"""The published numbers beside ours, model by model and axis by axis, wherever both exist."""
+"""Published numbers beside ours, model by model and axis by axis, if both exist."""
 
 import numpy as np
 import pandas as pd
@@ -22,14 +22,14 @@ NOTHING = (
     "nothing matches: no model of this study has the name of a published one ({published}); "
     "found {found}"
 )
-# Beginnings of the column `stage` for single sets: which of our stages they are.
+# How the column `stage` begins for single sets that were scored before the first stage.
 FIRST = ("M0", "before tuning")
 
 MIXED = "after tuning mixed"
 
 
 def build(tables: LongTables) -> Table:
-    """A row per published number that this study has too."""
+    """A row per published number that this study also has."""
     published, rows = read_published(), shown(tables.metrics)
     models = reference(study_subjects(tables), mixed=True)
     found = []
@@ -75,10 +75,10 @@ def _sets(one: Subject, part: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
 
 
 def set_named(published: str, cells: pd.DataFrame) -> tuple[str, str]:
-    """(set, subset) of ours for a published set's name, e.g. MMLU-Human; ("", "?") for none.
+    """Our (set, subset) for a published set's name, e.g. MMLU-Human; ("", "?") without a match.
 
-    Ours begins with the published name when both are reduced to letters and digits; an own task
-    is named `own_` and the task, a bias type is the subset that the published name ends in.
+    Reduced to letters and digits, our set's name starts with the published name. An own task is
+    named `own_` and the task. The name of a bias type is the end of the published name.
     """
     wanted = _letters(published)
     for probe, subset in cells[["probe", "subset"]].drop_duplicates().itertuples(index=False):

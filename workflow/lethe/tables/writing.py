@@ -1,7 +1,7 @@
-"""A table and its three forms: CSV with every number, Markdown and LaTeX to be read.
+"""A table and its three forms: CSV with every number, Markdown and LaTeX for readers.
 
 In a frame the columns x, x_low, x_high are a value and its 95 % interval; the readable forms show
-them as one, `x [low, high]`.
+them as one column, `x [low, high]`.
 """
 
 from dataclasses import dataclass, field
@@ -30,11 +30,11 @@ NOTHING = "This study has nothing of this kind."
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers, what they are, and how many decimals a column shows (2 unless said).
+    """Numbers, a caption, and the decimals of each column (2 by default).
 
-    The rest is for the forms that are read. columns: those shown, in order; none: all. bold: cells
-    by row place and column. is_symmetric: intervals lie evenly about their values (Student's t)
-    and are shown as `x ± half`. missing: what stands for a missing number.
+    The other fields are for the readable forms. columns: those shown, in order; empty: all. bold:
+    cells by row and column. is_symmetric: intervals are symmetric about their values (Student's t)
+    and are shown as `x ± half`. missing: text for a missing number.
     """
 
     frame: pd.DataFrame
@@ -134,7 +134,7 @@ def write_forms(forms: dict[str, str], directory: Path, name: str) -> list[Path]
 
 
 def _bold_places(table: Table, shown: pd.DataFrame) -> list[tuple[int, int]]:
-    """Row and column places of the bold cells that are shown."""
+    """Row and column numbers of the bold cells that are shown."""
     places = {column: place for place, column in enumerate(shown.columns)}
     return [(row, places[column]) for row, column in table.bold if column in places]
 
