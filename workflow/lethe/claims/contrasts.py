@@ -32,40 +32,40 @@ def contrast(function: Contrast) -> Contrast:
 @contrast
 def above_zero(subjects: list[Subject], asked: Question) -> list[Cell]:
     """The metric itself, of every model on every axis (C1, C8)."""
-    found = []
+    cells = []
     for axis in asked.axes:
-        for one in reference(subjects):
-            absence = absent(one, axis, asked)
-            values = one.values(asked.metric, axis, asked.element)
-            note = at_floor(one, axis)
-            found.append(
-                Cell(one.model, axis, missing=absence)
+        for subject in reference(subjects):
+            absence = absent(subject, axis, asked)
+            values = subject.values(asked.metric, axis, asked.element)
+            note = at_floor(subject, axis)
+            cells.append(
+                Cell(subject.model, axis, missing=absence)
                 if absence
-                else cell(one.model, axis, values, asked, note)
+                else cell(subject.model, axis, values, asked, note)
             )
-    return found or _nothing(asked, "no model")
+    return cells or _nothing(asked, "no model")
 
 
 @contrast
 def axis_ordering(subjects: list[Subject], asked: Question) -> list[Cell]:
     """Each axis minus the next one in the claimed order, within every model (C2)."""
-    found = []
+    cells = []
     for high, low in zip(asked.axes, asked.axes[1:], strict=False):
-        for one in reference(subjects):
-            about, axis = one.model, f"{high} - {low}"
-            absence = absent(one, high, asked) or absent(one, low, asked)
+        for subject in reference(subjects):
+            about, axis = subject.model, f"{high} - {low}"
+            absence = absent(subject, high, asked) or absent(subject, low, asked)
             if absence:
-                found.append(Cell(about, axis, missing=absence))
+                cells.append(Cell(about, axis, missing=absence))
                 continue
-            left, right = one.values(asked.metric, high), one.values(asked.metric, low)
+            left, right = subject.values(asked.metric, high), subject.values(asked.metric, low)
             paired = {seeds: left[seeds] - right[seeds] for seeds in left if seeds in right}
-            notes = [at_floor(one, name) for name in (high, low)]
-            found.append(
+            notes = [at_floor(subject, name) for name in (high, low)]
+            cells.append(
                 cell(about, axis, paired, asked, "; ".join(filter(None, notes)))
                 if paired
                 else Cell(about, axis, missing=f"no base of {about} is above floor on both")
             )
-    return found or _nothing(asked, "no model")
+    return cells or _nothing(asked, "no model")
 
 
 @contrast
@@ -94,18 +94,18 @@ def turns_with_size(subjects: list[Subject], asked: Question) -> list[Cell]:
 @contrast
 def range_narrows(subjects: list[Subject], asked: Question) -> list[Cell]:
     """Range over the sizes of a series: that of base scores minus that of final scores (C4)."""
-    found = []
+    cells = []
     for axis in asked.axes:
         for sizes in series(subjects, 2):
             about = _shown_series(sizes)
-            ends = [[one.values(name, axis) for one in sizes] for name in (BASE, FINAL)]
+            ends = [[model.values(name, axis) for model in sizes] for name in (BASE, FINAL)]
             seeds = _common([*ends[0], *ends[1]])
             if not seeds:
-                found.append(Cell(about, axis, missing=_why_not(sizes, axis)))
+                cells.append(Cell(about, axis, missing=_why_not(sizes, axis)))
                 continue
             effects = {key: _range(ends[0], key) - _range(ends[1], key) for key in seeds}
-            found.append(cell(about, axis, effects, asked, _floors(sizes, axis)))
-    return found or _nothing(asked, "no series with two sizes")
+            cells.append(cell(about, axis, effects, asked, _floors(sizes, axis)))
+    return cells or _nothing(asked, "no series with two sizes")
 
 
 @contrast
@@ -142,49 +142,51 @@ def mixing_raises_final(subjects: list[Subject], asked: Question) -> list[Cell]:
 @contrast
 def new_tasks_rise(subjects: list[Subject], asked: Question) -> list[Cell]:
     """The metric itself, of every model on every own task (C9)."""
-    found = []
+    cells = []
     for axis in asked.axes:
-        for one in reference(subjects):
-            for element in one.elements(asked.metric, axis):
-                values = one.values(asked.metric, axis, element)
-                found.append(cell(f"{one.model} {element}", axis, values, asked))
-    return found or _nothing(asked, "no own task scored before and after its stage")
+        for subject in reference(subjects):
+            for element in subject.elements(asked.metric, axis):
+                values = subject.values(asked.metric, axis, element)
+                cells.append(cell(f"{subject.model} {element}", axis, values, asked))
+    return cells or _nothing(asked, "no own task scored before and after its stage")
 
 
 @contrast
 def spread_over_orders(subjects: list[Subject], asked: Question) -> list[Cell]:
     """Range of the metric over the orders of the same tasks, for every model (C10)."""
     groups: dict[tuple, list[Subject]] = {}
-    for one in subjects:
-        if one.method == reference_method(subjects) and not one.is_mixed:
-            groups.setdefault((one.model, frozenset(one.tasks)), []).append(one)
-    found = []
+    for subject in subjects:
+        if subject.method == reference_method(subjects) and not subject.is_mixed:
+            groups.setdefault((subject.model, frozenset(subject.tasks)), []).append(subject)
+    cells = []
     for axis in asked.axes:
         for (model, _), orders in groups.items():
-            values = [one.values(asked.metric, axis) for one in orders]
+            values = [subject.values(asked.metric, axis) for subject in orders]
             seeds = _common(values)
             if len(orders) > 1 and seeds:
                 effects = {key: _range(values, key) for key in seeds}
-                note = f"{len(orders)} orders: {', '.join(one.order for one in orders)}"
-                found.append(cell(model, axis, effects, asked, note))
-    return found or _nothing(asked, "no two orders of the same tasks")
+                note = f"{len(orders)} orders: {', '.join(subject.order for subject in orders)}"
+                cells.append(cell(model, axis, effects, asked, note))
+    return cells or _nothing(asked, "no two orders of the same tasks")
 
 
 @contrast
 def spread_over_seeds(subjects: list[Subject], asked: Question) -> list[Cell]:
     """Standard deviation of the metric over units: how far off a single run may be (C10)."""
-    found = []
+    cells = []
     for axis in asked.axes:
-        for one in reference(subjects):
-            whole = cell(one.model, axis, one.values(asked.metric, axis), asked)
-            if len(whole.effects) < 2:
+        for subject in reference(subjects):
+            by_unit = cell(subject.model, axis, subject.values(asked.metric, axis), asked)
+            if len(by_unit.effects) < 2:
                 continue
-            values = list(whole.effects.values())
+            values = list(by_unit.effects.values())
             mean = sum(values) / len(values)
             spread = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
             note, units = "standard deviation over them", len(values)
-            found.append(Cell(one.model, axis, {(): spread}, whole.over, note=note, units=units))
-    return found or _nothing(asked, "no model with two seeds")
+            cells.append(
+                Cell(subject.model, axis, {(): spread}, by_unit.over, note=note, units=units)
+            )
+    return cells or _nothing(asked, "no model with two seeds")
 
 
 BASE, FINAL = "base_score", "final_score"
@@ -192,25 +194,25 @@ BASE, FINAL = "base_score", "final_score"
 
 def reference_method(subjects: Iterable[Subject]) -> str:
     """The method of the subjects that claims about models use."""
-    return next((one.method for one in reference(subjects)), "")
+    return next((subject.method for subject in reference(subjects)), "")
 
 
 def _over_sizes(
     subjects: list[Subject], asked: Question, summary: Callable[[list[float]], float], sizes: int
 ) -> list[Cell]:
-    found = []
+    cells = []
     for axis in asked.axes:
         for models in series(subjects, sizes):
             about = _shown_series(models)
-            values = [one.values(asked.metric, axis) for one in models]
+            values = [model.values(asked.metric, axis) for model in models]
             seeds = _common(values)
             if not seeds:
-                found.append(Cell(about, axis, missing=_why_not(models, axis)))
+                cells.append(Cell(about, axis, missing=_why_not(models, axis)))
                 continue
-            effects = {key: summary([one[key] for one in values]) for key in seeds}
-            found.append(cell(about, axis, effects, asked, _floors(models, axis)))
+            effects = {key: summary([by_seeds[key] for by_seeds in values]) for key in seeds}
+            cells.append(cell(about, axis, effects, asked, _floors(models, axis)))
     words = {2: "two", 3: "three"}[sizes]
-    return found or _nothing(asked, f"no series with {words} sizes")
+    return cells or _nothing(asked, f"no series with {words} sizes")
 
 
 def _nothing(asked: Question, why: str) -> list[Cell]:
@@ -222,7 +224,7 @@ def _common(values: list[dict[Seeds, float]]) -> list[Seeds]:
 
 
 def _range(values: list[dict[Seeds, float]], key: Seeds) -> float:
-    return max(one[key] for one in values) - min(one[key] for one in values)
+    return max(by_seeds[key] for by_seeds in values) - min(by_seeds[key] for by_seeds in values)
 
 
 def _sizes_apart(one: Subject, other: Subject) -> str:
@@ -231,11 +233,11 @@ def _sizes_apart(one: Subject, other: Subject) -> str:
 
 
 def _shown_series(models: list[Subject]) -> str:
-    return ", ".join(one.model for one in models)
+    return ", ".join(model.model for model in models)
 
 
 def _floors(models: list[Subject], axis: str) -> str:
-    return "; ".join(text for one in models if (text := at_floor(one, axis)))
+    return "; ".join(text for model in models if (text := at_floor(model, axis)))
 
 
 def _why_not(models: list[Subject], axis: str) -> str:

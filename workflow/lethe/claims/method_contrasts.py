@@ -17,72 +17,74 @@ from lethe.metrics.subjects import Subject
 def method_value(subjects: list[Subject], asked: Question) -> list[Cell]:
     """The metric itself of one method, of every model on the main order (K2)."""
     (method,) = asked.methods
-    found = []
+    cells = []
     for axis in asked.axes:
-        for model, known in _by_model(subjects, asked.methods).items():
-            one = known.get(method)
+        for model, by_method in _by_model(subjects, asked.methods).items():
+            subject = by_method.get(method)
             about = _about(method, model, subjects)
-            absence = _absence(one, method, axis, asked)
-            found.append(
+            absence = _absence(subject, method, axis, asked)
+            cells.append(
                 Cell(about, axis, missing=absence)
-                if one is None or absence
-                else cell(about, axis, one.values(asked.metric, axis), asked)
+                if subject is None or absence
+                else cell(about, axis, subject.values(asked.metric, axis), asked)
             )
-    return found or _nothing(asked)
+    return cells or _nothing(asked)
 
 
 @contrast
 def method_difference(subjects: list[Subject], asked: Question) -> list[Cell]:
     """The metric of one method minus that of another, paired by seeds, for every model (K1-K4)."""
     first, second = asked.methods
-    found = []
+    cells = []
     for axis in asked.axes:
-        for model, known in _by_model(subjects, asked.methods).items():
+        for model, by_method in _by_model(subjects, asked.methods).items():
             about = _about(f"{first} - {second}", model, subjects)
-            one, other = known.get(first), known.get(second)
-            found.append(_less(one, other, asked, axis, about, (first, second)))
-    return found or _nothing(asked)
+            one, other = by_method.get(first), by_method.get(second)
+            cells.append(_less(one, other, asked, axis, about, (first, second)))
+    return cells or _nothing(asked)
 
 
 @contrast
 def method_less_pool(subjects: list[Subject], asked: Question) -> list[Cell]:
     """The metric of a method on the main order minus that of plain training on the pool (K5)."""
     (method,) = asked.methods
-    found = []
+    cells = []
     for axis in asked.axes:
-        for model, known in _by_model(subjects, asked.methods).items():
-            one = known.get(method)
+        for model, by_method in _by_model(subjects, asked.methods).items():
+            one = by_method.get(method)
             other = _pool(subjects, model)
             about = _about(f"{method} - pool", model, subjects)
             named = (method, f"`{PLAIN}` on an order with all domains in one stage")
-            found.append(_less(one, other, asked, axis, about, named))
-    return found or _nothing(asked)
+            cells.append(_less(one, other, asked, axis, about, named))
+    return cells or _nothing(asked)
 
 
 def main_tasks(subjects: list[Subject]) -> tuple[str, ...]:
     """The first tasks of the stages of the main order; empty if no order has two stages."""
-    counts = Counter(one.tasks for one in subjects if len(one.tasks) > 1 and not one.is_mixed)
+    counts = Counter(
+        subject.tasks for subject in subjects if len(subject.tasks) > 1 and not subject.is_mixed
+    )
     return counts.most_common(1)[0][0] if counts else ()
 
 
 def _by_model(subjects: list[Subject], methods: tuple[str, ...]) -> dict[str, dict[str, Subject]]:
     """Subjects on the main order by model and method, for models with at least one method."""
     tasks = main_tasks(subjects)
-    found: dict[str, dict[str, Subject]] = {}
-    for one in subjects:
-        if tasks and one.tasks == tasks and not one.is_mixed and one.method in methods:
-            found.setdefault(one.model, {}).setdefault(one.method, one)
-    return found
+    by_model: dict[str, dict[str, Subject]] = {}
+    for subject in subjects:
+        if tasks and subject.tasks == tasks and not subject.is_mixed and subject.method in methods:
+            by_model.setdefault(subject.model, {}).setdefault(subject.method, subject)
+    return by_model
 
 
 def _pool(subjects: list[Subject], model: str) -> Subject | None:
     """Plain training of the model on one stage that mixes the domains of the main order."""
-    wanted = set(main_tasks(subjects))
-    for one in subjects:
-        if (one.model, one.method, len(one.tasks)) == (model, PLAIN, 1):
-            parts = [part.partition(":")[0] for part in one.extras[0].split("&")]
-            if one.is_mixed and {one.tasks[0], *parts} == wanted:
-                return one
+    domains = set(main_tasks(subjects))
+    for subject in subjects:
+        if (subject.model, subject.method, len(subject.tasks)) == (model, PLAIN, 1):
+            parts = [part.partition(":")[0] for part in subject.extras[0].split("&")]
+            if subject.is_mixed and {subject.tasks[0], *parts} == domains:
+                return subject
     return None
 
 
@@ -109,7 +111,7 @@ def _absence(subject: Subject | None, name: str, axis: str, asked: Question) -> 
 
 def _about(what: str, model: str, subjects: list[Subject]) -> str:
     """The comparison, with the model if the study has several."""
-    return f"{model}: {what}" if len({one.model for one in subjects}) > 1 else what
+    return f"{model}: {what}" if len({subject.model for subject in subjects}) > 1 else what
 
 
 def _nothing(asked: Question) -> list[Cell]:

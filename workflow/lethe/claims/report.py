@@ -66,16 +66,18 @@ def claims_table(
     known = Published(published, published_subjects(published, models))
     subjects = study_subjects(tables)
     cells = [
-        (asked, one)
+        (asked, cell)
         for claim in claims
         for asked in questions(claim)
-        for one in CONTRASTS[asked.contrast](subjects, own_question(asked))
+        for cell in CONTRASTS[asked.contrast](subjects, own_question(asked))
     ]
     judged = judge(cells)
     rows = []
     for claim in claims:
         rows += _claim_rows(
-            claim, [one for one in judged if one.asked.claim == claim["name"]], known
+            claim,
+            [judgement for judgement in judged if judgement.asked.claim == claim["name"]],
+            known,
         )
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"n": "Int64"})
     return Table(frame, CAPTION, {"p_holm": 3, "smallest_effect": 1})
@@ -98,10 +100,10 @@ def _claim_rows(claim: dict, judged: list[Judged], known: Published) -> list[dic
     parts = []
     for asked in questions(claim):
         part = claim["parts"][asked.part]
-        of_part = [one for one in judged if one.asked.part == asked.part]
+        of_part = [judgement for judgement in judged if judgement.asked.part == asked.part]
         parts.append(_part_rows(asked, part, of_part, known))
     heads = [rows[0] for rows in parts]
-    verdicts = [one.verdict for one in judged]
+    verdicts = [judgement.verdict for judgement in judged]
     head = _row(
         claim=claim["name"],
         verdict=weakest(verdicts),
@@ -115,11 +117,13 @@ def _claim_rows(claim: dict, judged: list[Judged], known: Published) -> list[dic
 
 def _part_rows(asked: Question, part: dict, judged: list[Judged], known: Published) -> list[dict]:
     """The part's own row, then one per comparison if there are several."""
-    said = [one for one in CONTRASTS[asked.contrast](known.subjects, asked) if not one.missing]
-    by_name = {(one.about.lower(), one.axis): one for one in said}
-    rows = [_cell_row(asked, one, by_name) for one in judged]
-    verdicts = [one.verdict for one in judged]
-    whole = _row(
+    published_cells = [
+        cell for cell in CONTRASTS[asked.contrast](known.subjects, asked) if not cell.missing
+    ]
+    by_name = {(cell.about.lower(), cell.axis): cell for cell in published_cells}
+    rows = [_cell_row(asked, judgement, by_name) for judgement in judged]
+    verdicts = [judgement.verdict for judgement in judged]
+    part_row = _row(
         claim=asked.claim,
         part=asked.part,
         verdict=weakest(verdicts),
@@ -127,82 +131,84 @@ def _part_rows(asked: Question, part: dict, judged: list[Judged], known: Publish
         smallest_effect=asked.smallest_effect,
         note=counted(verdicts),
     )
-    head = rows.pop() if len(rows) == 1 else whole
+    head = rows.pop() if len(rows) == 1 else part_row
     head["statement"] = _tested_as(asked, part)
-    head["published"] = agreement(asked, said)
-    head["published_numbers"] = "; ".join(_shown(one, asked) for one in said)
-    if said:
-        spoken = " ".join(one.about for one in said)
-        named = known.numbers[[model in spoken for model in known.numbers["model"]]]
+    head["published"] = agreement(asked, published_cells)
+    head["published_numbers"] = "; ".join(_shown(cell, asked) for cell in published_cells)
+    if published_cells:
+        about = " ".join(cell.about for cell in published_cells)
+        named = known.numbers[[model in about for model in known.numbers["model"]]]
         head["source"] = sources(named, asked.metric, list(asked.axes), asked.element)
     return [head, *rows]
 
 
-def _cell_row(asked: Question, one: Judged, by_name: dict[tuple[str, str], Cell]) -> dict:
-    same = by_name.get((one.cell.about.lower(), one.cell.axis))
-    units = one.cell.units or one.n
-    unit = one.cell.over if units != 1 else one.cell.over.removesuffix("s")
+def _cell_row(asked: Question, judgement: Judged, by_name: dict[tuple[str, str], Cell]) -> dict:
+    same = by_name.get((judgement.cell.about.lower(), judgement.cell.axis))
+    units = judgement.cell.units or judgement.n
+    unit = judgement.cell.over if units != 1 else judgement.cell.over.removesuffix("s")
     return _row(
         claim=asked.claim,
         part=asked.part,
-        about=" ".join(filter(None, [one.cell.about, f"({one.cell.axis})"])),
-        verdict=one.verdict,
-        effect=one.effect,
-        effect_low=one.low,
-        effect_high=one.high,
+        about=" ".join(filter(None, [judgement.cell.about, f"({judgement.cell.axis})"])),
+        verdict=judgement.verdict,
+        effect=judgement.effect,
+        effect_low=judgement.low,
+        effect_high=judgement.high,
         metric=asked.metric,
         n=units,
         unit=unit if units else "",
-        p_holm=one.p_holm,
+        p_holm=judgement.p_holm,
         smallest_effect=asked.smallest_effect,
         published=agreement(asked, [same]) if same else "",
         published_numbers=_shown(same, asked) if same else "",
-        note="; ".join(filter(None, [one.cell.missing or one.cell.note, lost_to_holm(one)])),
+        note="; ".join(
+            filter(None, [judgement.cell.missing or judgement.cell.note, lost_to_holm(judgement)])
+        ),
     )
 
 
-def lost_to_holm(one: Judged) -> str:
+def lost_to_holm(judgement: Judged) -> str:
     """A sentence if the interval alone would have decided; else empty."""
-    margin, low, high = one.asked.smallest_effect, one.low, one.high
-    if one.verdict == UNDECIDED and (low > margin or high < -margin):
+    margin, low, high = judgement.asked.smallest_effect, judgement.low, judgement.high
+    if judgement.verdict == UNDECIDED and (low > margin or high < -margin):
         return "the interval lies beyond the smallest effect, but not after Holm's correction"
     return ""
 
 
-def agreement(asked: Question, said: list[Cell]) -> str:
+def agreement(asked: Question, published: list[Cell]) -> str:
     """Whether published effects have the claimed sign: `agree`, `partly contradict (1 of 3)`."""
-    if not said or not asked.is_tested:
+    if not published or not asked.is_tested:
         return ""
-    against = [one for one in said if asked.sign * _value(one) <= 0]
+    against = [cell for cell in published if asked.sign * _value(cell) <= 0]
     if not against:
         return AGREES
-    if len(against) == len(said):
+    if len(against) == len(published):
         return CONTRADICTS
-    return f"{MIXED} ({len(against)} of {len(said)}: {', '.join(map(_named, against))})"
+    return f"{MIXED} ({len(against)} of {len(published)}: {', '.join(map(_named, against))})"
 
 
-def _together(said: list[str]) -> str:
+def _together(agreements: list[str]) -> str:
     """Whether the published numbers agree with a whole claim."""
-    known = [text for text in said if text]
-    if not known:
+    stated = [text for text in agreements if text]
+    if not stated:
         return ""
-    if all(text == AGREES for text in known):
+    if all(text == AGREES for text in stated):
         return AGREES
-    return CONTRADICTS if all(text == CONTRADICTS for text in known) else MIXED
+    return CONTRADICTS if all(text == CONTRADICTS for text in stated) else MIXED
 
 
-def _named(one: Cell) -> str:
-    return f"{one.about} {one.axis}"
+def _named(cell: Cell) -> str:
+    return f"{cell.about} {cell.axis}"
 
 
-def _shown(one: Cell, asked: Question) -> str:
-    against = asked.is_tested and asked.sign * _value(one) <= 0
-    return f"{_named(one)} {_value(one):+.2f}{' (against)' if against else ''}"
+def _shown(cell: Cell, asked: Question) -> str:
+    against = asked.is_tested and asked.sign * _value(cell) <= 0
+    return f"{_named(cell)} {_value(cell):+.2f}{' (against)' if against else ''}"
 
 
-def _value(one: Cell) -> float:
+def _value(cell: Cell) -> float:
     # A rounding error of a difference of equal numbers must not count as a sign.
-    return round(float(np.mean(list(one.effects.values()))), 6)
+    return round(float(np.mean(list(cell.effects.values()))), 6)
 
 
 def _tested_as(asked: Question, part: dict) -> str:

@@ -45,15 +45,15 @@ class Judged:
 def judge(cells: Sequence[tuple[Question, Cell]]) -> list[Judged]:
     """A verdict on every cell; cells of one family of questions are corrected together."""
     adjusted = _adjusted(cells)
-    found = []
-    for place, (asked, one) in enumerate(cells):
-        effects = list(one.effects.values())
+    judged = []
+    for place, (asked, cell) in enumerate(cells):
+        effects = list(cell.effects.values())
         effect = float(np.mean(effects)) if effects else float("nan")
         low, high = t_interval(effects) if effects else (float("nan"), float("nan"))
         p = adjusted.get(place, float("nan"))
         verdict = verdict_of(asked, effects, p)
-        found.append(Judged(asked, one, verdict, effect, low, high, len(effects), p))
-    return found
+        judged.append(Judged(asked, cell, verdict, effect, low, high, len(effects), p))
+    return judged
 
 
 def verdict_of(asked: Question, effects: Sequence[float], p_holm: float) -> str:
@@ -89,28 +89,30 @@ def against_margin(asked: Question, effects: Sequence[float]) -> float:
 
 def weakest(verdicts: Iterable[str]) -> str:
     """The verdict on a whole whose parts must all hold."""
-    found = list(verdicts)
-    ranked = sorted(found, key=lambda verdict: WEAKEST_FIRST.index(verdict.partition(",")[0]))
+    listed = list(verdicts)
+    ranked = sorted(listed, key=lambda verdict: WEAKEST_FIRST.index(verdict.partition(",")[0]))
     return ranked[0] if ranked else NOT_MEASURED
 
 
 def counted(verdicts: Sequence[str]) -> str:
     """How many parts have each verdict: `2 supported; 1 undecided`; strongest first."""
-    kinds = sorted(set(verdicts), key=lambda one: -WEAKEST_FIRST.index(one.partition(",")[0]))
+    kinds = sorted(
+        set(verdicts), key=lambda verdict: -WEAKEST_FIRST.index(verdict.partition(",")[0])
+    )
     return "; ".join(f"{list(verdicts).count(kind)} {kind}" for kind in kinds)
 
 
 def _adjusted(cells: Sequence[tuple[Question, Cell]]) -> dict[int, float]:
     """Holm-adjusted p by place, of the tested cells with three units or more."""
     families: dict[str, list[int]] = {}
-    for place, (asked, one) in enumerate(cells):
-        if asked.is_tested and len(one.effects) >= FEWEST_UNITS:
+    for place, (asked, cell) in enumerate(cells):
+        if asked.is_tested and len(cell.effects) >= FEWEST_UNITS:
             families.setdefault(asked.family, []).append(place)
-    found = {}
+    adjusted = {}
     for places in families.values():
         raw = [
             against_margin(cells[place][0], list(cells[place][1].effects.values()))
             for place in places
         ]
-        found |= dict(zip(places, holm(raw), strict=True))
-    return found
+        adjusted |= dict(zip(places, holm(raw), strict=True))
+    return adjusted

@@ -53,24 +53,24 @@ def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
     With one method, a colour per model. With several, a colour per method, and a marker and stroke
     per model. Orders share a look, since figures show them separately; the control is grey.
     """
-    known = lines(metrics)
+    all_lines = lines(metrics)
     model, method = LINE_COLUMNS.index("model"), LINE_COLUMNS.index("method")
-    models = list(dict.fromkeys(line[model] for line in known))
-    variants = list(dict.fromkeys(_variant(line) for line in known if not is_control(line)))
-    found = {}
-    for line in known:
+    models = list(dict.fromkeys(line[model] for line in all_lines))
+    variants = list(dict.fromkeys(_variant(line) for line in all_lines if not is_control(line)))
+    look_of = {}
+    for line in all_lines:
         place = models.index(line[model])
         marker, stroke = MARKERS[place % len(MARKERS)], STROKES[place % len(STROKES)]
         label = line[model]
         if is_control(line):
-            found[line] = Look(CONTROL_COLOUR, marker, stroke, f"{label}, {order_of(line)}")
+            look_of[line] = Look(CONTROL_COLOUR, marker, stroke, f"{label}, {order_of(line)}")
         elif len(variants) == 1:
-            found[line] = Look(PALETTE[place % len(PALETTE)], marker, "-", label)
+            look_of[line] = Look(PALETTE[place % len(PALETTE)], marker, "-", label)
         else:
             other = PALETTE[variants.index(_variant(line)) % len(PALETTE)]
             colour = METHODS.get(line[method], other)
-            found[line] = Look(colour, marker, stroke, f"{label}, {_words(line, variants)}")
-    return found
+            look_of[line] = Look(colour, marker, stroke, f"{label}, {_words(line, variants)}")
+    return look_of
 
 
 def _variant(line: Line) -> tuple:

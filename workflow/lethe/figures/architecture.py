@@ -19,9 +19,9 @@ def draw(tables: LongTables) -> Drawn:
     return draw_pairs(tables, TITLE, chosen, caption)
 
 
-def _words(one: Subject) -> str:
-    kind = "encoder-decoder" if one.family == "seq2seq" else "decoder"
-    return f"{one.model} ({kind}, {size_words(one.params)})"
+def _words(subject: Subject) -> str:
+    kind = "encoder-decoder" if subject.family == "seq2seq" else "decoder"
+    return f"{subject.model} ({kind}, {size_words(subject.params)})"
 
 
 def size_words(params: float) -> str:

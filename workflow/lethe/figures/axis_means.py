@@ -25,13 +25,13 @@ def axis_means(metrics: pd.DataFrame, line: Line) -> pd.DataFrame:
     rows = rows[_of_line(rows, line) & ~rows["unit"].isin(SEED_UNITS)]
     divided = set(rows.loc[rows["subset"] != "", "probe"])
     rows = rows[(rows["subset"] != "") | ~rows["probe"].isin(divided)]
-    found = []
+    mean_rows = []
     for axis in sorted_axes(rows["axis"]):
         for stage, cells in rows[rows["axis"] == axis].groupby("stage_index"):
             row = {"axis": axis, "stage_index": int(stage)}
             row["stage_task"] = cells["stage_task"].iloc[0]
-            found.append(row | _mean(cells))
-    return pd.DataFrame(found, columns=COLUMNS)
+            mean_rows.append(row | _mean(cells))
+    return pd.DataFrame(mean_rows, columns=COLUMNS)
 
 
 def _of_line(rows: pd.DataFrame, line: Line) -> pd.Series:
@@ -59,7 +59,7 @@ def _mean(cells: pd.DataFrame) -> dict:
     if len(bases) == 1:
         values, unit = next(iter(bases.values())), "train seeds"
     else:
-        values = [float(np.mean(one)) for one in bases.values()]
+        values = [float(np.mean(of_base)) for of_base in bases.values()]
         unit = "world seeds" if len({base for _, base in bases}) == 1 else "base seeds"
     return _row(float(np.mean(values)), *t_interval(values), n, len(values), unit)
 

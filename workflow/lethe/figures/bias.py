@@ -26,7 +26,7 @@ def draw(tables: LongTables) -> Drawn:
     """A panel per type and one of all pairs, models as lines; below them the statistics."""
     chosen = reference(study_subjects(tables))
     rows = shown(tables.metrics)
-    rows = rows[(rows["axis"] == BIAS) & rows["line"].isin([one.line for one in chosen])]
+    rows = rows[(rows["axis"] == BIAS) & rows["line"].isin([subject.line for subject in chosen])]
     scores = rows[rows["metric"].str.startswith("score_")]
     if not len(scores):
         return empty(TITLE, "No evaluation set of the axis `bias`: select a probe that has one.")
@@ -83,24 +83,29 @@ def _differences(tables: LongTables, chosen: list[Subject]) -> pd.DataFrame:
     scores = tables.scores[tables.scores["metric"] == DIFFERENCE]
     scores = scores[(scores["subset"] == "") & (scores["split"] == "test")]
     of_line = pd.Series(list(scores[LINE_COLUMNS].itertuples(index=False, name=None)), dtype=object)
-    found = []
-    for one in chosen:
-        mine = scores[np.array([line == one.line for line in of_line], dtype=bool)]
-        for (stage, task), cells in mine.groupby(["stage_index", "stage_task"]):
+    difference_rows = []
+    for subject in chosen:
+        subject_scores = scores[np.array([line == subject.line for line in of_line], dtype=bool)]
+        for (stage, task), cells in subject_scores.groupby(["stage_index", "stage_task"]):
             half = 1.96 * cells["stderr"].iloc[0] if len(cells) == 1 else np.nan
             value = cells["value"].mean()
-            row = {"line": one.line, "model": one.model, "stage_index": stage, "value": value}
+            row = {
+                "line": subject.line,
+                "model": subject.model,
+                "stage_index": stage,
+                "value": value,
+            }
             row |= {"stage_task": task, "low": value - half, "high": value + half}
-            found.append(row | {"metric": DIFFERENCE, "n": int(cells["n"].max())})
-    return pd.DataFrame(found, columns=["line", "model", "stage_index", "stage_task", "value",
-                                        "low", "high", "metric", "n"])  # fmt: skip
+            difference_rows.append(row | {"metric": DIFFERENCE, "n": int(cells["n"].max())})
+    columns = ["line", "model", "stage_index", "stage_task", "value", "low", "high", "metric", "n"]
+    return pd.DataFrame(difference_rows, columns=columns)
 
 
 def _draw_curves(axes: Axes, part: pd.DataFrame, chosen: list[Subject], seen) -> None:
     ticks: dict[int, str] = {}
-    for one in chosen:
-        rows = part[[line == one.line for line in part["line"]]].sort_values("stage_index")
-        look = seen[one.line]
+    for subject in chosen:
+        rows = part[[line == subject.line for line in part["line"]]].sort_values("stage_index")
+        look = seen[subject.line]
         stage = rows["stage_index"].to_numpy(dtype=float)
         value, low, high = (rows[k].to_numpy(dtype=float) for k in ("value", "low", "high"))
         alpha = 0.12 if len(chosen) <= FEW else 0.04
@@ -120,11 +125,11 @@ def _draw_drops(axes: Axes, drops, subsets: list[str], chosen: list[Subject], se
     axes.axhline(0, color="#444444", lw=0.7, zorder=1)
     names = [*subsets, ""]
     offsets = ((np.arange(len(chosen)) + 0.5) / len(chosen) - 0.5) * 0.7
-    for offset, one in zip(offsets, chosen, strict=True):
-        mine = drops[[line == one.line for line in drops["line"]]]
-        look: Look = seen[one.line]
+    for offset, subject in zip(offsets, chosen, strict=True):
+        subject_drops = drops[[line == subject.line for line in drops["line"]]]
+        look: Look = seen[subject.line]
         for place, name in enumerate(names):
-            row = mine[mine["subset"] == name]
+            row = subject_drops[subject_drops["subset"] == name]
             value = row["value"].iloc[0] if len(row) else np.nan
             x = place + offset
             if np.isnan(value):
@@ -148,8 +153,8 @@ def _draw_drops(axes: Axes, drops, subsets: list[str], chosen: list[Subject], se
 
 def _legend(chosen: list[Subject], seen) -> list[Line2D]:
     handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, ls=look.stroke, label=one.model)
-        for one, look in ((one, seen[one.line]) for one in chosen)
+        Line2D([], [], color=look.colour, marker=look.marker, ls=look.stroke, label=subject.model)
+        for subject, look in ((subject, seen[subject.line]) for subject in chosen)
     ]
     handles.append(Line2D([], [], color="#555555", ls=":", lw=0.9, label="neutral"))
     return handles

@@ -68,15 +68,21 @@ def compute_points(tables: LongTables) -> pd.DataFrame:
 
 def _panels(points: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
     """(model, order, points): of each longer order with the one-stage orders, or of these alone."""
-    found = []
+    panels = []
     for model in dict.fromkeys(points["model"]):
-        mine = points[points["model"] == model]
-        orders = list(dict.fromkeys(mine.loc[mine["several"], "order"]))
+        model_points = points[points["model"] == model]
+        orders = list(dict.fromkeys(model_points.loc[model_points["several"], "order"]))
         for order in orders:
-            found.append((model, order, mine[(mine["order"] == order) | ~mine["several"]]))
+            panels.append(
+                (
+                    model,
+                    order,
+                    model_points[(model_points["order"] == order) | ~model_points["several"]],
+                )
+            )
         if not orders:
-            found.append((model, ", ".join(dict.fromkeys(mine["order"])), mine))
-    return found
+            panels.append((model, ", ".join(dict.fromkeys(model_points["order"])), model_points))
+    return panels
 
 
 def _draw_panel(axes: Axes, part: pd.DataFrame, before: pd.DataFrame, height: float) -> None:

@@ -99,8 +99,8 @@ def _taught(rows: pd.DataFrame, probe: str) -> int:
 
 
 def _draw_block(page: Page, top: float, order: str, rows, slots: list[Slot], seen) -> None:
-    mine = rows[[order_of(line) == order or is_control(line) for line in rows["line"]]]
-    stages = _stages(mine, order)
+    block_rows = rows[[order_of(line) == order or is_control(line) for line in rows["line"]]]
+    stages = _stages(block_rows, order)
     words = " → ".join(stages.values()).replace("+", "")
     page.text(0.2, top, f"Order “{order}”", fontsize=9.5, weight="bold")
     page.text(0.4 + 0.085 * (len(order) + 8), top + 0.02, words, fontsize=8.5, color="#444444")
@@ -109,7 +109,7 @@ def _draw_block(page: Page, top: float, order: str, rows, slots: list[Slot], see
         left = LEFT + slot.column * (PANEL[0] + GAP[0])
         upper = top + BLOCK_HEAD + slot.row * (AXIS_HEAD + PANEL[1] + GAP[1]) + AXIS_HEAD + 0.2
         axes = page.axes(left, upper, *PANEL)
-        part = mine[mine["probe"] == slot.probe]
+        part = block_rows[block_rows["probe"] == slot.probe]
         _draw_panel(axes, part, stages, seen)
         if slot.heads_axis:
             page.text(left - 0.3, upper - 0.34, slot.axis.upper(), fontsize=7.5, weight="bold")
@@ -138,8 +138,8 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, stages: dict, seen: dict[Line, L
     if part["chance"].notna().any():
         axes.axhline(part["chance"].max(), color="#555555", ls=":", lw=0.9, zorder=1)
     for line in lines(part)[::-1] if len(part) else []:
-        one = part[[other == line for other in part["line"]]].sort_values("stage_index")
-        draw_line(axes, one, seen[line], control=is_control(line))
+        line_rows = part[[other == line for other in part["line"]]].sort_values("stage_index")
+        draw_line(axes, line_rows, seen[line], control=is_control(line))
     values = part["value"].to_numpy(dtype=float)
     # An interval over seeds may exceed the range of a score; the scale stays the same.
     if not ((values < -0.01) | (values > 1.01)).any():
@@ -173,8 +173,8 @@ def draw_line(axes: Axes, rows: pd.DataFrame, look: Look, control: bool) -> None
 
 def _stages(rows: pd.DataFrame, order: str) -> dict[int, str]:
     """Tick labels of an order by stage."""
-    mine = rows[rows["order"] == order]
-    pairs = mine[["stage_index", "stage_task"]].drop_duplicates("stage_index")
+    order_rows = rows[rows["order"] == order]
+    pairs = order_rows[["stage_index", "stage_task"]].drop_duplicates("stage_index")
     pairs = pairs.sort_values("stage_index")
     return {int(stage): stage_words(task) for stage, task in pairs.itertuples(index=False)}
 

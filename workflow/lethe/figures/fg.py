@@ -86,9 +86,9 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list, seen: dict[Line, L
     axes.axhline(0, color="#444444", lw=0.8, zorder=1)
     axes.set_xlim(-0.5, len(models) - 0.5)
     for place, model in enumerate(models):
-        mine = [line for line in lines(rows) if line[0] == model] if len(rows) else []
-        offsets = (np.arange(len(mine)) + 0.5) / max(len(mine), 1) - 0.5
-        for offset, line in zip(offsets * SPREAD, mine, strict=True):
+        model_lines = [line for line in lines(rows) if line[0] == model] if len(rows) else []
+        offsets = (np.arange(len(model_lines)) + 0.5) / max(len(model_lines), 1) - 0.5
+        for offset, line in zip(offsets * SPREAD, model_lines, strict=True):
             row = rows[[other == line for other in rows["line"]]].iloc[0]
             _draw_point(axes, place + offset, row, seen[line], marker_of(line))
 
@@ -109,11 +109,11 @@ def _draw_point(axes: Axes, x: float, row: pd.Series, look: Look, marker: str) -
 
 def marker_of(line: Line) -> str:
     """A marker per order, which does not depend on the other orders."""
-    known = {"forward": "o", "reverse": "s"}
+    fixed = {"forward": "o", "reverse": "s"}
     if is_control(line):
         return "D"
     order = order_of(line)
-    return known.get(order) or MARKERS[2 + sum(order.encode()) % (len(MARKERS) - 2)]
+    return fixed.get(order) or MARKERS[2 + sum(order.encode()) % (len(MARKERS) - 2)]
 
 
 def _axis_words(metrics: pd.DataFrame, rows: pd.DataFrame, axis: str) -> str:
@@ -126,10 +126,10 @@ def _axis_words(metrics: pd.DataFrame, rows: pd.DataFrame, axis: str) -> str:
 
 
 def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
-    known = lines(rows) if len(rows) else []
-    colours = {seen[line].label: seen[line].colour for line in known if not is_control(line)}
+    all_lines = lines(rows) if len(rows) else []
+    colours = {seen[line].label: seen[line].colour for line in all_lines if not is_control(line)}
     handles = [Line2D([], [], color=c, lw=3, label=label) for label, c in colours.items()]
-    for name, marker in {order_of(line): marker_of(line) for line in known}.items():
+    for name, marker in {order_of(line): marker_of(line) for line in all_lines}.items():
         label = name if name.startswith("control:") else f"order {name}"
         handles.append(Line2D([], [], color="#777777", marker=marker, ls="", ms=5, label=label))
     return handles

@@ -30,9 +30,9 @@ def draw(tables: LongTables) -> Drawn:
     cells = importance_cells(tables.stages)
     if not len(cells):
         return empty(TITLE, "No method with importances of units: select `das` or one of its kin.")
-    known = lines(cells.assign(params=0))
-    shown = [(line, block) for line in known for block in BLOCKS]
-    shown = [pair for pair in shown if pair[1] == "accumulated" or pair[0] == known[0]]
+    all_lines = lines(cells.assign(params=0))
+    shown = [(line, block) for line in all_lines for block in BLOCKS]
+    shown = [pair for pair in shown if pair[1] == "accumulated" or pair[0] == all_lines[0]]
     keys = cells[LINE_COLUMNS].apply(tuple, axis=1)
     parts = [_panels(cells[(keys == line) & (cells["of"] == block)]) for line, block in shown]
     heights = [_height(max(len(panel) for panel in panels.values())) for panels in parts]
@@ -72,35 +72,39 @@ def importance_cells(stages: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["measure"].isin(MEASURES)]
     general = rows[rows["of"] == GENERAL].assign(stage_index=0, domain=GENERAL)
     rows = [rows[rows["of"] != GENERAL], *(general.assign(of=block) for block in BLOCKS)]
-    found = []
+    cell_rows = []
     grouped = pd.concat(rows).groupby([*LINE_COLUMNS, *PLACE], dropna=False, sort=True)
     for key, part in grouped:
         values = part["value"].astype(float).to_numpy()
         low, high = t_interval(values)
         numbers = {"value": values.mean(), "low": low, "high": high, "runs": len(values)}
-        found.append(dict(zip([*LINE_COLUMNS, *PLACE], key, strict=True)) | numbers)
-    return pd.DataFrame(found)
+        cell_rows.append(dict(zip([*LINE_COLUMNS, *PLACE], key, strict=True)) | numbers)
+    return pd.DataFrame(cell_rows)
 
 
 def _panels(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """By place: rows are layers, or single heads if there are few; columns are domains."""
-    found = {}
+    panels = {}
     for place in PLACES:
-        mine = cells[cells["place"] == place]
-        single = mine[mine["measure"] == "unit"]
+        place_cells = cells[cells["place"] == place]
+        single = place_cells[place_cells["measure"] == "unit"]
         few = 0 < len(single[["layer", "unit"]].drop_duplicates()) <= FEW
-        mine = single if few else mine[mine["measure"] == "mean"]
+        place_cells = single if few else place_cells[place_cells["measure"] == "mean"]
         rows = [
             f"{int(layer) + 1}.{int(unit) + 1}" if few else f"{int(layer) + 1}"
-            for layer, unit in mine[["layer", "unit"]].itertuples(index=False)
+            for layer, unit in place_cells[["layer", "unit"]].itertuples(index=False)
         ]
-        domains = mine[["stage_index", "domain"]].drop_duplicates().sort_values("stage_index")
-        table = mine.assign(row=rows).pivot(index="row", columns="stage_index", values="value")
+        domains = (
+            place_cells[["stage_index", "domain"]].drop_duplicates().sort_values("stage_index")
+        )
+        table = place_cells.assign(row=rows).pivot(
+            index="row", columns="stage_index", values="value"
+        )
         table = table.loc[list(dict.fromkeys(_by_layer(rows)))]
-        found[place] = table.set_axis(list(domains["domain"]), axis=1)
-        if GENERAL not in found[place]:
-            found[place].insert(0, GENERAL, np.nan)
-    return found
+        panels[place] = table.set_axis(list(domains["domain"]), axis=1)
+        if GENERAL not in panels[place]:
+            panels[place].insert(0, GENERAL, np.nan)
+    return panels
 
 
 def _by_layer(rows: list[str]) -> list[str]:

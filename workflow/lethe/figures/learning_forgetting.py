@@ -44,8 +44,8 @@ def draw(tables: LongTables) -> Drawn:
     for place, order in enumerate(names):
         top = head + 0.2 + place * (HEIGHT + 0.62)
         own = page.axes(LEFT, top, wide, HEIGHT)
-        mine = rows[rows["order"] == order]
-        _draw_own(own, mine[mine["axis"] == "own"], seen, tables)
+        order_rows = rows[rows["order"] == order]
+        _draw_own(own, order_rows[order_rows["axis"] == "own"], seen, tables)
         own.set_title(f"Order “{order}”: own tasks, as taught", loc="left", weight="bold")
         drop = page.axes(LEFT + wide + GAP, top, drops, HEIGHT, sharey=first)
         first = first or drop
@@ -60,12 +60,12 @@ def _draw_own(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look], tables: Lo
     tasks = _tasks(rows, tables)
     if not len(rows):
         axes.text(0.5, 0.5, "no own tasks", transform=axes.transAxes, ha="center")
-    mine = lines(rows) if len(rows) else []
-    offsets = ((np.arange(len(mine)) + 0.5) / max(len(mine), 1) - 0.5) * SPREAD
-    for offset, line in zip(offsets, mine, strict=True):
-        one = rows[[other == line for other in rows["line"]]]
+    own_lines = lines(rows) if len(rows) else []
+    offsets = ((np.arange(len(own_lines)) + 0.5) / max(len(own_lines), 1) - 0.5) * SPREAD
+    for offset, line in zip(offsets, own_lines, strict=True):
+        line_rows = rows[[other == line for other in rows["line"]]]
         for place, probe in enumerate(tasks):
-            cells = one[one["probe"] == probe].set_index("metric")
+            cells = line_rows[line_rows["probe"] == probe].set_index("metric")
             _draw_task(axes, place + offset, cells, seen[line])
     axes.set_xticks(range(len(tasks)), list(tasks.values()))
     axes.set_xlim(-0.5, max(len(tasks), 1) - 0.5)
@@ -103,18 +103,18 @@ def _draw_drop(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look]) -> None:
     part = rows[rows["metric"] == "drop_points"]
     names = _axes_of_drops(rows)
     axes.axhline(0, color="#444444", lw=0.8)
-    mine = lines(part) if len(part) else []
-    models = [line[0] for line in mine]
-    mine = sorted(mine, key=lambda line: models.index(line[0]))
-    offsets = ((np.arange(len(mine)) + 0.5) / max(len(mine), 1) - 0.5) * SPREAD
-    for offset, line in zip(offsets, mine, strict=True):
-        one = part[[other == line for other in part["line"]]].set_index("axis")
+    drop_lines = lines(part) if len(part) else []
+    models = [line[0] for line in drop_lines]
+    drop_lines = sorted(drop_lines, key=lambda line: models.index(line[0]))
+    offsets = ((np.arange(len(drop_lines)) + 0.5) / max(len(drop_lines), 1) - 0.5) * SPREAD
+    for offset, line in zip(offsets, drop_lines, strict=True):
+        line_rows = part[[other == line for other in part["line"]]].set_index("axis")
         look = seen[line]
         for place, axis in enumerate(names):
-            if axis not in one.index or np.isnan(one.loc[axis, "value"]):
+            if axis not in line_rows.index or np.isnan(line_rows.loc[axis, "value"]):
                 _write_missing(axes, place + offset, 0.12, look)
                 continue
-            row = one.loc[axis]
+            row = line_rows.loc[axis]
             if not np.isnan(row["low"]):
                 axes.plot(
                     [place + offset] * 2, [row["low"], row["high"]], color=look.colour, lw=1.3
@@ -145,16 +145,16 @@ def _tasks(rows: pd.DataFrame, tables: LongTables) -> dict[str, str]:
     pairs = sorted(pairs.itertuples(index=False), key=lambda pair: rank.get(pair[1], 0))
     scored = tables.metrics[tables.metrics["metric"].str.startswith("score_")]
     metric = scored.drop_duplicates("probe").set_index("probe")["metric"]
-    found = {}
+    labels = {}
     for probe, task in pairs:
         name = metric.get(probe, "").removeprefix("score_")
-        found[probe] = f"{task}\n{METRIC_WORDS.get(name, name)}"
-    return found
+        labels[probe] = f"{task}\n{METRIC_WORDS.get(name, name)}"
+    return labels
 
 
 def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
-    known = lines(rows) if len(rows) else []
-    plain = {seen[line].label: seen[line] for line in known if not is_control(line)}
+    all_lines = lines(rows) if len(rows) else []
+    plain = {seen[line].label: seen[line] for line in all_lines if not is_control(line)}
     handles = [
         Line2D([], [], color=look.colour, lw=3, marker=look.marker, ms=6, label=label)
         for label, look in plain.items()
@@ -166,7 +166,7 @@ def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
         ("own task: at last", "#555555", FINAL),
     ]:
         handles.append(Line2D([], [], marker=marker, mfc=face, label=label, **grey))
-    for name in {order_of(line): None for line in known if is_control(line)}:
+    for name in {order_of(line): None for line in all_lines if is_control(line)}:
         handles.append(Line2D([], [], marker="D", color=CONTROL_COLOUR, ls="", ms=4.5, label=name))
     return handles
 

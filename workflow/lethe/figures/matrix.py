@@ -22,18 +22,18 @@ def draw(tables: LongTables) -> Drawn:
     rows = shown(tables.metrics)
     rows = rows[rows["metric"].str.startswith("score_") & (rows["axis"] == "own")]
     rows = rows[rows["subset"] == ""]
-    known = lines(rows) if len(rows) else []
-    names = list(dict.fromkeys(order_of(line) for line in known))
+    all_lines = lines(rows) if len(rows) else []
+    names = list(dict.fromkeys(order_of(line) for line in all_lines))
     names.sort(key=lambda name: (name.startswith(CONTROL), name))
-    groups = list(dict.fromkeys(_without_order(line) for line in known))
-    tasks, stages = rows["probe"].nunique(), int(rows["stage_index"].max()) + 1 if known else 1
+    groups = list(dict.fromkeys(_without_order(line) for line in all_lines))
+    tasks, stages = rows["probe"].nunique(), int(rows["stage_index"].max()) + 1 if all_lines else 1
     size = (CELL[0] * stages, CELL[1] * tasks)
     width = max(6.5, LEFT + len(names) * (size[0] + GAP[0]) - GAP[0] + 0.2)
     page = Page(width, TOP + len(groups) * (size[1] + GAP[1]) - 0.15, _caption(rows))
     page.text(0.2, 0.1, "Every task after every stage", fontsize=11, weight="bold")
     seen = looks(tables.metrics)
-    usual = _usual_order(rows, known) if known else []
-    for line in known:
+    usual = _usual_order(rows, all_lines) if all_lines else []
+    for line in all_lines:
         row, column = groups.index(_without_order(line)), names.index(order_of(line))
         top = TOP + row * (size[1] + GAP[1])
         axes = page.axes(LEFT + column * (size[0] + GAP[0]), top, *size)
@@ -90,9 +90,9 @@ def _taught(probe: str, history: dict[int, str]) -> int:
     return min((s for s, task in history.items() if is_own(probe, task)), default=len(history))
 
 
-def _usual_order(rows: pd.DataFrame, known: list[Line]) -> list[str]:
+def _usual_order(rows: pd.DataFrame, all_lines: list[Line]) -> list[str]:
     """Tasks in the order of the first line."""
-    first = rows[[line == known[0] for line in rows["line"]]]
+    first = rows[[line == all_lines[0] for line in rows["line"]]]
     history = dict(first[["stage_index", "stage_task"]].itertuples(index=False))
     return sorted(rows["probe"].unique(), key=lambda probe: (_taught(probe, history), probe))
 

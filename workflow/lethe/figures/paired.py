@@ -36,8 +36,8 @@ def sides(tables: LongTables, pair: tuple[Subject, Subject], words: tuple[str, s
     """The two chains of a pair; the first is dashed. Chains of one model share its colour."""
     seen = looks(tables.metrics)
     return [
-        Side(one, text, seen[one.line], stroke)
-        for one, text, stroke in zip(pair, words, (FIRST, SECOND), strict=True)
+        Side(subject, text, seen[subject.line], stroke)
+        for subject, text, stroke in zip(pair, words, (FIRST, SECOND), strict=True)
     ]
 
 
@@ -82,8 +82,8 @@ def draw_pairs(tables: LongTables, title: str, pairs: list[list[Side]], caption:
 
 
 def _means(tables: LongTables, side: Side) -> pd.DataFrame:
-    found = axis_means(tables.metrics, side.subject.line)
-    return found.assign(chain=side.words, metric="axis_mean")
+    means = axis_means(tables.metrics, side.subject.line)
+    return means.assign(chain=side.words, metric="axis_mean")
 
 
 def _numbers(tables: LongTables, metric: str) -> pd.DataFrame:
@@ -129,20 +129,20 @@ def _draw_dots(axes: Axes, pair, rows: pd.DataFrame, by: str, names: list[str]) 
     A value is marked if a set of the axis has a base at floor, where nothing can be forgotten.
     """
     for side, shift in zip(pair, (-OFFSET, OFFSET), strict=True):
-        mine = _of(rows, side).drop_duplicates(by).set_index(by)
+        side_rows = _of(rows, side).drop_duplicates(by).set_index(by)
         for place, name in enumerate(names):
             x = place + shift
-            value = mine["value"].get(name, np.nan)
+            value = side_rows["value"].get(name, np.nan)
             style = {"fontsize": 6, "ha": "center", "color": side.look.colour}
             style["transform"] = axes.get_xaxis_transform()
             if np.isnan(value):
-                floored = "at floor" in mine["note"].get(name, "")
+                floored = "at floor" in side_rows["note"].get(name, "")
                 words = "at floor" if floored else "missing"
                 axes.text(x, 0.5, words, va="center", rotation=90, **style)
                 continue
-            if "at floor" in mine.loc[name, "note"]:
+            if "at floor" in side_rows.loc[name, "note"]:
                 axes.text(x, 0.96, FLOOR, va="top", **style)
-            low, high = mine.loc[name, "low"], mine.loc[name, "high"]
+            low, high = side_rows.loc[name, "low"], side_rows.loc[name, "high"]
             axes.plot([x, x], [low, high], color=side.look.colour, lw=1.4)
             style = {"marker": side.look.marker, "mfc": _face(side), "mec": side.look.colour}
             axes.plot([x], [value], ms=5, **style)

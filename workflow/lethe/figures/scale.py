@@ -26,17 +26,17 @@ ENDS = {"base": ("white", ":"), "after the last stage": (None, "-")}
 
 def draw(tables: LongTables) -> Drawn:
     """FG above, mean scores before and after below, both against the number of parameters."""
-    known = series(study_subjects(tables), 2)
-    if not known:
+    all_series = series(study_subjects(tables), 2)
+    if not all_series:
         return empty(TITLE, "No two sizes of one series: select models with the same `series`.")
-    drops = _drops(tables, known)
+    drops = _drops(tables, all_series)
     axes_names = sorted_axes(drops["axis"])
     if not axes_names:
         return empty(TITLE, "No evaluation set of general ability: select a probe that has one.")
-    ends = _ends(tables, known)
+    ends = _ends(tables, all_series)
     wide = max(PANEL[0], (NARROWEST - LEFT - 0.1) / len(axes_names) - GAP[0])
     width = LEFT + len(axes_names) * (wide + GAP[0]) + 0.1
-    handles = _legend(known)
+    handles = _legend(all_series)
     head = TOP + legend_height(handles, width)
     page = Page(width, head + 2 * (PANEL[1] + GAP[1]), _caption(drops, ends))
     page.text(0.2, 0.1, TITLE, fontsize=11, weight="bold")
@@ -45,7 +45,7 @@ def draw(tables: LongTables) -> Drawn:
         left = LEFT + column * (wide + GAP[0])
         upper = page.axes(left, head, wide, PANEL[1])
         lower = page.axes(left, head + PANEL[1] + GAP[1], wide, PANEL[1])
-        for place, models in enumerate(known):
+        for place, models in enumerate(all_series):
             _draw_line(upper, drops, models, axis, place, _style(place)[0], "-")
             for name, (face, stroke) in ENDS.items():
                 part = ends[ends["end"] == name]
@@ -54,7 +54,7 @@ def draw(tables: LongTables) -> Drawn:
         upper.axhline(0, color="#444444", lw=0.7, zorder=1)
         upper.set_title(axis, loc="left", weight="bold")
         for panel in (upper, lower):
-            _label_sizes(panel, known)
+            _label_sizes(panel, all_series)
         if column == 0:
             upper.set_ylabel("FG, %  (fg_luo)")
             lower.set_ylabel("mean score")
@@ -62,42 +62,44 @@ def draw(tables: LongTables) -> Drawn:
     return Drawn(page.figure, plotted)
 
 
-def _drops(tables: LongTables, known: list[list[Subject]]) -> pd.DataFrame:
+def _drops(tables: LongTables, all_series: list[list[Subject]]) -> pd.DataFrame:
     """FG of every axis and model."""
     rows = shown(tables.metrics, ["fg_luo"])
     rows = rows[rows["probe"] == ""]
-    return rows[rows["line"].isin([one.line for models in known for one in models])]
+    return rows[rows["line"].isin([model.line for models in all_series for model in models])]
 
 
-def _ends(tables: LongTables, known: list[list[Subject]]) -> pd.DataFrame:
+def _ends(tables: LongTables, all_series: list[list[Subject]]) -> pd.DataFrame:
     """Mean scores before the first and after the last stage."""
-    found = []
-    for one in (one for models in known for one in models):
-        means = axis_means(tables.metrics, one.line).assign(metric="axis_mean", model=one.model)
+    end_rows = []
+    for model in (model for models in all_series for model in models):
+        means = axis_means(tables.metrics, model.line).assign(metric="axis_mean", model=model.model)
         last = means["stage_index"].max()
         for name, stage in zip(ENDS, (0, last), strict=True):
-            found.append(means[means["stage_index"] == stage].assign(end=name))
-    return pd.concat(found)
+            end_rows.append(means[means["stage_index"] == stage].assign(end=name))
+    return pd.concat(end_rows)
 
 
 def _draw_line(axes: Axes, rows, models: list[Subject], axis: str, place: int, face, stroke):
     """One series; a missing point gets a word, and a point with sets at floor gets a mark."""
-    mine = rows[rows["axis"] == axis].drop_duplicates("model").set_index("model")
+    series_rows = rows[rows["axis"] == axis].drop_duplicates("model").set_index("model")
     colour, marker = _style(place)
     words = {"fontsize": 6, "ha": "center", "color": colour}
     words["transform"] = axes.get_xaxis_transform()
     points = []
-    for one in models:
-        value = mine["value"].get(one.model, np.nan)
+    for model in models:
+        value = series_rows["value"].get(model.model, np.nan)
         if np.isnan(value):
-            note = "at floor" if "at floor" in mine["note"].get(one.model, "") else "missing"
-            axes.text(one.params, 0.5, note, va="center", rotation=90, **words)
+            note = (
+                "at floor" if "at floor" in series_rows["note"].get(model.model, "") else "missing"
+            )
+            axes.text(model.params, 0.5, note, va="center", rotation=90, **words)
             continue
-        if "at floor" in mine.loc[one.model, "note"]:
-            axes.text(one.params, 0.99, FLOOR, va="top", **words)
-        low, high = mine.loc[one.model, ["low", "high"]]
-        axes.plot([one.params] * 2, [low, high], color=colour, lw=1.4, alpha=0.8)
-        points.append((one.params, value))
+        if "at floor" in series_rows.loc[model.model, "note"]:
+            axes.text(model.params, 0.99, FLOOR, va="top", **words)
+        low, high = series_rows.loc[model.model, ["low", "high"]]
+        axes.plot([model.params] * 2, [low, high], color=colour, lw=1.4, alpha=0.8)
+        points.append((model.params, value))
     x, y = zip(*points, strict=True) if points else ((), ())
     axes.plot(x, y, ls=stroke, marker=marker, color=colour, mfc=face, ms=5)
 
@@ -107,10 +109,10 @@ def _style(place: int) -> tuple[str, str]:
     return PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)]
 
 
-def _label_sizes(axes: Axes, known: list[list[Subject]]) -> None:
+def _label_sizes(axes: Axes, all_series: list[list[Subject]]) -> None:
     axes.set_xscale("log")
     axes.margins(x=0.15)
-    sizes = sorted({one.params for models in known for one in models})
+    sizes = sorted({model.params for models in all_series for model in models})
     labels = [size_words(size) for size in sizes]
     for place in range(1, len(sizes)):
         # If two sizes are too near for two labels, only the smaller gets one.
@@ -122,13 +124,13 @@ def _label_sizes(axes: Axes, known: list[list[Subject]]) -> None:
         label.set(ha="right", rotation_mode="anchor")
 
 
-def _legend(known: list[list[Subject]]) -> list[Line2D]:
+def _legend(all_series: list[list[Subject]]) -> list[Line2D]:
     handles = [
         Line2D(
             [], [], color=_style(place)[0], marker=_style(place)[1],
-            label=f"series {models[0].series}: {', '.join(one.model for one in models)}",
+            label=f"series {models[0].series}: {', '.join(model.model for model in models)}",
         )
-        for place, models in enumerate(known)
+        for place, models in enumerate(all_series)
     ]  # fmt: skip
     for name, (face, stroke) in ENDS.items():
         style = {"color": "#555555", "ls": stroke, "marker": "o", "mfc": face or "#555555"}

@@ -22,11 +22,11 @@ NOTHING = "no method of the study is `das` or one of its ablations on an order o
 
 def build(tables: LongTables) -> Table:
     """A row per form of DAS and order; orders with `das` alone are left out if others have more."""
-    _, known = end_task_lines(tables)
-    family = [one for one in known if one.is_continual and is_of_das(one.entry)]
-    ablated = {(one.model, one.order) for one in family if one.entry != DAS}
-    family = [one for one in family if not ablated or (one.model, one.order) in ablated]
-    rows = [_row(one, entry_line(DAS, one, known)) for one in family]
+    _, end_lines = end_task_lines(tables)
+    family = [line for line in end_lines if line.is_continual and is_of_das(line.entry)]
+    ablated = {(line.model, line.order) for line in family if line.entry != DAS}
+    family = [line for line in family if not ablated or (line.model, line.order) in ablated]
+    rows = [_row(line, entry_line(DAS, line, end_lines)) for line in family]
     if rows and not ablated:
         rows[0]["finding"] = "the study has no ablation of das"
     if not rows:
@@ -55,9 +55,9 @@ def is_of_das(entry: str) -> bool:
     return entry == DAS or entry.startswith(f"{DAS}-")
 
 
-def finding(one: EndTaskLine, test: PairedDifference | None) -> str:
+def finding(line: EndTaskLine, test: PairedDifference | None) -> str:
     """The meaning of the difference to `das`, in words."""
-    what = "released code against paper" if one.entry == RELEASED else f"{one.method} against das"
+    what = "released code against paper" if line.entry == RELEASED else f"{line.method} against das"
     if test is None:
         return f"{what}: missing"
     if test.n < FEWEST_UNITS:
@@ -67,14 +67,16 @@ def finding(one: EndTaskLine, test: PairedDifference | None) -> str:
     return f"{what}: {'above' if test.low > 0 else 'below'}"
 
 
-def _row(one: EndTaskLine, das: EndTaskLine | None) -> dict:
-    row = one.words()
+def _row(line: EndTaskLine, das: EndTaskLine | None) -> dict:
+    row = line.words()
     for name in SUMMARIES:
-        row |= one.cell(name)
-    is_das = one is das
-    tests = {name: None if is_das or das is None else compared(one, das, name) for name in COMPARED}
+        row |= line.cell(name)
+    is_das = line is das
+    tests = {
+        name: None if is_das or das is None else compared(line, das, name) for name in COMPARED
+    }
     for name, test in tests.items():
         row |= paired_columns(f"{name}_difference", test)
-    found = "" if is_das else finding(one, tests["f1_final"])
-    n = len(one.units) if is_das else row["f1_final_difference_n"]
-    return row | {"n": n, "over": one.over, "finding": found}
+    words = "" if is_das else finding(line, tests["f1_final"])
+    n = len(line.units) if is_das else row["f1_final_difference_n"]
+    return row | {"n": n, "over": line.over, "finding": words}

@@ -28,17 +28,17 @@ def build(tables: LongTables) -> Table:
     scores = scores[scores["split"] == "test"]
     keys = list(scores[LINE_COLUMNS].itertuples(index=False, name=None))
     rank = {axis: place for place, axis in enumerate(sorted_axes(scores["axis"]))}
-    found = []
+    rows = []
     for line in lines(scores):
-        one = scores[[key == line for key in keys]]
-        last = one["stage_index"].max()
-        for (_, probe), cells in one.groupby([one["axis"].map(rank), "probe"]):
+        line_scores = scores[[key == line for key in keys]]
+        last = line_scores["stage_index"].max()
+        for (_, probe), cells in line_scores.groupby([line_scores["axis"].map(rank), "probe"]):
             row = {**words(line, scores), "axis": cells["axis"].iloc[0], "probe": probe}
             for metric in METRICS:
                 for name, stage in {"base": 0, "final": last}.items():
                     row[f"{metric}_{name}"] = _mean(cells, metric, stage)
-            found.append(row)
-    return Table(pd.DataFrame(found), CAPTION)
+            rows.append(row)
+    return Table(pd.DataFrame(rows), CAPTION)
 
 
 def _mean(cells: pd.DataFrame, metric: str, stage: int) -> float:

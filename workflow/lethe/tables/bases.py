@@ -31,17 +31,17 @@ def build(tables: LongTables) -> Table:
         ["params", "model", "world_seed", "base_seed", "rank", "probe"]
     )
     chance, stderr = _of_scores(tables.scores)
-    found = []
+    base_rows = []
     for row in rows.to_dict("records"):
         name = row["metric"].removeprefix("score_")
         level, error = chance.get(row["probe"], np.nan), stderr.get(_key(row, name), np.nan)
-        found.append(
+        base_rows.append(
             {column: row[column] for column in [*BASE, "axis", "probe"]}
             | {"metric": name, "score": row["value"]}
             | {"score_low": row["low"], "score_high": row["high"], "chance": level}
             | {"items": row["n"], "at": _place(row["value"], level, error)}
         )
-    return Table(pd.DataFrame(found), CAPTION)
+    return Table(pd.DataFrame(base_rows), CAPTION)
 
 
 def _of_scores(scores: pd.DataFrame) -> tuple[dict, dict]:

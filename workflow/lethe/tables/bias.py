@@ -26,29 +26,29 @@ CAPTION = (
 def build(tables: LongTables) -> Table:
     """Rows per model, method and order: the paper's statistic, each type, all pairs, nats."""
     rows = shown(tables.metrics)
-    found = []
-    for one in study_subjects(tables, controls=True):
-        part = of_line(rows, one.line)
+    bias_rows = []
+    for subject in study_subjects(tables, controls=True):
+        part = of_line(rows, subject.line)
         part = part[part["axis"] == BIAS]
         if len(part):
-            found += _of_subject(one, rows, part, tables.scores)
-    stages = sorted({name for row in found for name in row if name.startswith("stage_")})
+            bias_rows += _of_subject(subject, rows, part, tables.scores)
+    stages = sorted({name for row in bias_rows for name in row if name.startswith("stage_")})
     return or_nothing(
-        found, CAPTION, "no set of bias was scored", dict.fromkeys([*stages, "FG"], 1)
+        bias_rows, CAPTION, "no set of bias was scored", dict.fromkeys([*stages, "FG"], 1)
     )
 
 
-def _of_subject(one: Subject, rows: pd.DataFrame, part: pd.DataFrame, scores) -> list[dict]:
-    head = words_of(one)
+def _of_subject(subject: Subject, rows: pd.DataFrame, part: pd.DataFrame, scores) -> list[dict]:
+    head = words_of(subject)
     scored = part[part["metric"].str.startswith("score_")]
     last = int(scored["stage_index"].max())
-    whole = ends_and_drop(one, rows, BIAS)
+    mean_over_types = ends_and_drop(subject, rows, BIAS)
     stages = {f"stage_{stage}": _mean(scored, stage) for stage in range(1, last)}
-    ends = {f"stage_0{end}": whole[f"R_o{end}"] for end in ("", "_low", "_high")}
-    ends |= {f"stage_{last}{end}": whole[f"R_-1{end}"] for end in ("", "_low", "_high")}
-    fg = {f"FG{end}": whole[f"FG{end}"] for end in ("", "_low", "_high")}
-    behind = behind_drop(one, rows, [BIAS])
-    found = [_row(head, PAPER, _ordered({**ends, **stages}), fg, behind)]
+    ends = {f"stage_0{end}": mean_over_types[f"R_o{end}"] for end in ("", "_low", "_high")}
+    ends |= {f"stage_{last}{end}": mean_over_types[f"R_-1{end}"] for end in ("", "_low", "_high")}
+    fg = {f"FG{end}": mean_over_types[f"FG{end}"] for end in ("", "_low", "_high")}
+    behind = behind_drop(subject, rows, [BIAS])
+    bias_rows = [_row(head, PAPER, _ordered({**ends, **stages}), fg, behind)]
     for (probe, subset), cells in scored.groupby(["probe", "subset"], sort=False):
         what = subset or (ALL_PAIRS if scored["subset"].any() else probe)
         stages = {}
@@ -56,10 +56,10 @@ def _of_subject(one: Subject, rows: pd.DataFrame, part: pd.DataFrame, scores) ->
             numbers = [100 * float(value) for value in row[NUMBERS].iloc[0]]
             names = (f"stage_{int(stage)}{end}" for end in ("", "_low", "_high"))
             stages |= dict(zip(names, numbers, strict=True))
-        found.append(_row(head, what, stages, _drop(part, probe, subset, stages, last), {}))
-    if apart := _likelihoods(one, scores):
-        found.append(head | {"statistic": APART} | apart)
-    return found
+        bias_rows.append(_row(head, what, stages, _drop(part, probe, subset, stages, last), {}))
+    if likelihoods := _likelihoods(subject, scores):
+        bias_rows.append(head | {"statistic": APART} | likelihoods)
+    return bias_rows
 
 
 def _row(head: dict, what: str, stages: dict, fg: dict, behind: dict) -> dict:
@@ -103,12 +103,12 @@ def _drop(part: pd.DataFrame, probe: str, subset: str, stages: dict, last: int) 
     return {"FG": 100 * (before - float(np.mean(later))) / before if before else np.nan}
 
 
-def _likelihoods(one: Subject, scores: pd.DataFrame) -> dict[str, float]:
+def _likelihoods(subject: Subject, scores: pd.DataFrame) -> dict[str, float]:
     """likelihood_diff of the whole set after each stage, mean over seeds; empty if not scored."""
     rows = scores[(scores["metric"] == "likelihood_diff") & (scores["subset"] == "")]
     rows = rows[rows["split"] == "test"]
     lines = rows[LINE_COLUMNS].itertuples(index=False, name=None)
-    rows = rows[np.array([line == one.line for line in lines], dtype=bool)]
+    rows = rows[np.array([line == subject.line for line in lines], dtype=bool)]
     means = rows.groupby("stage_index")["value"].mean()
     return {f"stage_{int(stage)}": float(value) for stage, value in means.items()}
 

@@ -36,14 +36,14 @@ def build(tables: LongTables) -> Table:
     scores = tables.scores
     base = scores[(scores["stage_index"] == 0) & (scores["split"] == "test")]
     base = base[~base["metric"].isin(NO_VARIANT) & ~base["axis"].isin(["own", "end_task"])]
-    known = published_bases()
-    found = []
+    published_scores = published_bases()
+    variant_rows = []
     for model, rows in base.groupby("model", sort=False):
         for axis in sorted_axes(set(rows["axis"]) - {CALIBRATION}):
-            published, source = known.get((str(model).lower(), axis), (np.nan, ""))
-            found += _of_model(str(model), axis, rows, published, source)
-    found += _over_models(found)
-    return or_nothing(found, CAPTION, "no base model was scored", {"R_o": 2, "published": 2})
+            published, source = published_scores.get((str(model).lower(), axis), (np.nan, ""))
+            variant_rows += _of_model(str(model), axis, rows, published, source)
+    variant_rows += _over_models(variant_rows)
+    return or_nothing(variant_rows, CAPTION, "no base model was scored", {"R_o": 2, "published": 2})
 
 
 def published_bases() -> dict[tuple[str, str], tuple[float, str]]:
@@ -57,15 +57,15 @@ def published_bases() -> dict[tuple[str, str], tuple[float, str]]:
 
 
 def _of_model(model: str, axis: str, rows: pd.DataFrame, published: float, source: str) -> list:
-    found = []
+    variant_rows = []
     for words, value in variants(rows, axis):
         row = {"model": model, "axis": axis, "variant": words, "R_o": value}
         row |= {"published": published, "difference": value - published}
-        found.append(row | {"nearest": "", "source": source})
-    found.sort(key=lambda row: (abs(row["difference"]), row["variant"]))
+        variant_rows.append(row | {"nearest": "", "source": source})
+    variant_rows.sort(key=lambda row: (abs(row["difference"]), row["variant"]))
     if not np.isnan(published):
-        _mark_nearest(found)
-    return found
+        _mark_nearest(variant_rows)
+    return variant_rows
 
 
 def _mark_nearest(rows: list[dict]) -> None:
@@ -75,9 +75,9 @@ def _mark_nearest(rows: list[dict]) -> None:
         row["nearest"] = "nearest" if abs(row["difference"]) <= least + TIED else ""
 
 
-def _over_models(found: list[dict]) -> list[dict]:
+def _over_models(variant_rows: list[dict]) -> list[dict]:
     """Mean absolute difference by axis and variant, if two or more models were published."""
-    frame = pd.DataFrame(found)
+    frame = pd.DataFrame(variant_rows)
     if not len(frame):
         return []
     frame = frame[frame["published"].notna()]
@@ -103,7 +103,7 @@ def variants(rows: pd.DataFrame, axis: str) -> Iterator[tuple[str, float]]:
     for chosen in islice(product(*choices), MOST_VARIANTS):
         words, values = [], []
         for way, (ways, sets) in zip(chosen, groups.items(), strict=True):
-            values += [known[way] for known in sets.values()]
+            values += [scores[way] for scores in sets.values()]
             if len(ways) > 1:
                 words.append(f"{', '.join(sets)}: {way}" if len(groups) > 1 else way)
         yield "; ".join(words) or "the only one", 100 * float(np.mean(values))
@@ -113,23 +113,23 @@ def ways_by_set(rows: pd.DataFrame, axis: str) -> dict[str, dict[str, float]]:
     """{set: {way of scoring: score}} of an axis, mean over bases, ways by name."""
     of_axis = rows[rows["axis"] == axis]
     names = sorted(of_axis["probe"].unique())
-    found: dict[str, dict[str, float]] = {name: {} for name in names}
-    whole = of_axis[of_axis["subset"] == ""]
+    ways_of: dict[str, dict[str, float]] = {name: {} for name in names}
+    whole_sets = of_axis[of_axis["subset"] == ""]
     parts = of_axis[of_axis["subset"] != ""]
-    for (name, metric), cells in whole.groupby(["probe", "metric"]):
+    for (name, metric), cells in whole_sets.groupby(["probe", "metric"]):
         way = metric if name not in set(parts["probe"]) else f"{metric} of all"
-        found[name][way] = float(cells["value"].mean())
+        ways_of[name][way] = float(cells["value"].mean())
     for (name, metric), cells in parts.groupby(["probe", "metric"]):
         types = cells.groupby("subset")["value"].mean()
-        found[name][f"{metric}, mean over types"] = float(types.mean())
+        ways_of[name][f"{metric}, mean over types"] = float(types.mean())
     others = rows[(rows["axis"] == CALIBRATION) & (rows["subset"] == "")]
     everywhere = sorted(set(rows["probe"]) - set(others["probe"]))
     for (other, metric), cells in others.groupby(["probe", "metric"]):
         name = stands_for(other, everywhere)
-        if name in found:
-            left = [word for word in other.split("_") if word not in name.split("_")]
-            found[name][f"{metric} ({' '.join(left)})"] = float(cells["value"].mean())
-    return {name: dict(sorted(ways.items())) for name, ways in found.items() if ways}
+        if name in ways_of:
+            variant = [word for word in other.split("_") if word not in name.split("_")]
+            ways_of[name][f"{metric} ({' '.join(variant)})"] = float(cells["value"].mean())
+    return {name: dict(sorted(ways.items())) for name, ways in ways_of.items() if ways}
 
 
 def stands_for(other: str, names: list[str]) -> str:

@@ -36,34 +36,34 @@ def costs(stages: pd.DataFrame) -> list[dict]:
     rows = stages[stages["measure"].str.startswith("cost.")]
     rows = rows.assign(subset=rows["stage_task"].str.partition(":")[0] if len(rows) else None)
     rows = alone_together(rows)
-    known = lines(rows) if len(rows) else []
-    units = {line: _by_unit(rows[_is(rows, line)]) for line in known}
-    several = {line: rows.loc[_is(rows, line), "stage_index"].max() > 1 for line in known}
-    found = []
-    for line, mine in units.items():
+    all_lines = lines(rows) if len(rows) else []
+    units = {line: _by_unit(rows[_is(rows, line)]) for line in all_lines}
+    several = {line: rows.loc[_is(rows, line), "stage_index"].max() > 1 for line in all_lines}
+    cost_rows = []
+    for line, own_units in units.items():
         devices = rows.loc[rows["model"] == line[0], "device"]
         name = "cpu_seconds" if set(devices) == {"cpu"} else "seconds"
-        plain = units.get(reference(line, known, several), {})
-        both = [key for key in mine if key in plain]
-        mean = {key: float(np.mean([one[key] for one in mine.values()])) for key in MEASURES}
+        plain = units.get(reference(line, all_lines, several), {})
+        shared = [key for key in own_units if key in plain]
+        mean = {key: float(np.mean([unit[key] for unit in own_units.values()])) for key in MEASURES}
         row = {**words(line, rows), "steps": mean["steps"], "tokens": mean["tokens"]}
         row |= {"teraflops": mean["flops"] / 1e12}
-        row |= _with_interval("seconds", [one[name] for one in mine.values()])
+        row |= _with_interval("seconds", [unit[name] for unit in own_units.values()])
         row |= {"of": "processor" if name == "cpu_seconds" else "wall"}
-        row |= _with_interval("ratio", [mine[key][name] / plain[key][name] for key in both])
-        found.append(row | {"runs": len(mine)})
-    return found
+        row |= _with_interval("ratio", [own_units[key][name] / plain[key][name] for key in shared])
+        cost_rows.append(row | {"runs": len(own_units)})
+    return cost_rows
 
 
-def reference(line: Line, known: list[Line], several: dict[Line, bool]) -> Line | None:
+def reference(line: Line, all_lines: list[Line], several: dict[Line, bool]) -> Line | None:
     """The line of plain training that a line is compared with, on the same model.
 
     several: whether a line has more than one stage.
     """
-    plain = [other for other in known if other[0] == line[0] and _method(other) == PLAIN]
+    plain = [other for other in all_lines if other[0] == line[0] and _method(other) == PLAIN]
     same = [other for other in plain if order_of(other) == order_of(line)]
     if not several[line] or not same:
-        orders = [order_of(other) for other in known if other[0] == line[0] and several[other]]
+        orders = [order_of(other) for other in all_lines if other[0] == line[0] and several[other]]
         chains = [other for other in plain if several[other] and not is_control(other)]
         # Of equally common orders, the first by name.
         chains.sort(key=lambda other: (-orders.count(order_of(other)), order_of(other)))
@@ -83,13 +83,13 @@ def _is(rows: pd.DataFrame, line: Line) -> np.ndarray:
 
 def _by_unit(rows: pd.DataFrame) -> Costs:
     """Sums over a run's stages, by seeds."""
-    found: Costs = {}
+    sums_by_seeds: Costs = {}
     for key, part in rows.groupby(RUN, dropna=False, sort=True):
         sums = part.groupby("measure")["value"].sum()
-        found[tuple(None if pd.isna(seed) else int(seed) for seed in key)] = {
+        sums_by_seeds[tuple(None if pd.isna(seed) else int(seed) for seed in key)] = {
             name: float(sums[f"cost.{name}"]) for name in MEASURES
         }
-    return found
+    return sums_by_seeds
 
 
 def _with_interval(name: str, values: list[float]) -> dict[str, float]:

@@ -45,8 +45,8 @@ class EndTaskLine:
 
     def behind(self) -> dict:
         """The columns that state what intervals are over: `5 runs`; `4 of 5 runs` if one is nan."""
-        known = sum(not np.isnan(unit.get("f1_final", np.nan)) for unit in self.units.values())
-        part = "" if known == len(self.units) else f"{known} of "
+        with_value = sum(not np.isnan(unit.get("f1_final", np.nan)) for unit in self.units.values())
+        part = "" if with_value == len(self.units) else f"{with_value} of "
         over = self.over if len(self.units) != 1 else self.over.removesuffix("s")
         return {
             "interval_over": f"{part}{len(self.units)} {over}",
@@ -65,46 +65,51 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
     scores = alone_together(scores)
     keys = list(scores[LINE_COLUMNS].itertuples(index=False, name=None))
     names = _in_order(scores)
-    found: list[EndTaskLine] = []
+    end_lines: list[EndTaskLine] = []
     for line in lines(scores):
         rows = scores[[key == line for key in keys]]
         named = words(line, scores)
         entry = line[LINE_COLUMNS.index("method")]
-        if not any(one.model == named["model"] for one in found):
+        if not any(end_line.model == named["model"] for end_line in end_lines):
             # Runs share their base, and each of them repeats its scores.
             before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
-            found.append(_line({**named, "method": NONE, "order": ""}, NONE, before, names))
-        found.append(_line(named, entry, rows, names))
+            end_lines.append(_line({**named, "method": NONE, "order": ""}, NONE, before, names))
+        end_lines.append(_line(named, entry, rows, names))
     # Methods of one order are compared, so they stand beside each other.
-    places = {(one.model, one.order): place for place, one in reversed(list(enumerate(found)))}
-    return names, sorted(found, key=lambda one: places[one.model, one.order])
+    places = {
+        (end_line.model, end_line.order): place
+        for place, end_line in reversed(list(enumerate(end_lines)))
+    }
+    return names, sorted(end_lines, key=lambda end_line: places[end_line.model, end_line.order])
 
 
-def plain_line(line: EndTaskLine, known: list[EndTaskLine]) -> EndTaskLine | None:
+def plain_line(line: EndTaskLine, end_lines: list[EndTaskLine]) -> EndTaskLine | None:
     """The line of plain training on the same model and order."""
-    return entry_line(PLAIN, line, known)
+    return entry_line(PLAIN, line, end_lines)
 
 
-def entry_line(entry: str, line: EndTaskLine, known: list[EndTaskLine]) -> EndTaskLine | None:
+def entry_line(entry: str, line: EndTaskLine, end_lines: list[EndTaskLine]) -> EndTaskLine | None:
     """The line of a method of the catalogue on the same model and order."""
     place = (line.model, line.order, entry)
-    return next((one for one in known if (one.model, one.order, one.entry) == place), None)
+    return next(
+        (other for other in end_lines if (other.model, other.order, other.entry) == place), None
+    )
 
 
-def main_order(known: list[EndTaskLine]) -> str:
+def main_order(end_lines: list[EndTaskLine]) -> str:
     """The continual order that most lines were taught; of equally common ones the first."""
     counts: dict[str, int] = {}
-    for one in known:
-        if one.is_continual:
-            counts[one.order] = counts.get(one.order, 0) + 1
+    for line in end_lines:
+        if line.is_continual:
+            counts[line.order] = counts.get(line.order, 0) + 1
     return max(counts, key=lambda order: counts[order], default="")
 
 
 def with_interval(name: str, values: list[float]) -> dict[str, float]:
     """{name, name_low, name_high} of the values that are not nan."""
-    known = np.array([value for value in values if not np.isnan(value)])
-    low, high = t_interval(known)
-    mean = float(known.mean()) if len(known) else np.nan
+    finite = np.array([value for value in values if not np.isnan(value)])
+    low, high = t_interval(finite)
+    mean = float(finite.mean()) if len(finite) else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
 

@@ -19,22 +19,22 @@ CAPTION = (
 
 def build(tables: LongTables) -> Table:
     """A row per model before the first stage, and one per line."""
-    _, known = end_task_lines(tables)
+    _, end_lines = end_task_lines(tables)
     rows = []
-    for one in known:
-        row = one.words()
+    for line in end_lines:
+        row = line.words()
         for name in SUMMARIES:
-            row |= one.cell(name)
-        rows.append(row | one.behind())
+            row |= line.cell(name)
+        rows.append(row | line.behind())
     table = or_nothing(rows, CAPTION, NOTHING)
-    if not known:
+    if not end_lines:
         return table
-    model = ("model",) * (len({one.model for one in known}) > 1)
+    model = ("model",) * (len({line.model for line in end_lines}) > 1)
     return Table(
         frame=table.frame,
         caption=CAPTION,
         decimals=dict.fromkeys(SUMMARIES, 1),
         columns=(*model, "method", "order", *SUMMARIES, "interval_over"),
-        bold=bold_cells(known, BOLDABLE),
+        bold=bold_cells(end_lines, BOLDABLE),
         is_symmetric=True,
     )

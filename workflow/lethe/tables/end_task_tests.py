@@ -30,13 +30,18 @@ NOTHING = "no method is beside `sequential` or `das` on an order of several stag
 
 def build(tables: LongTables) -> Table:
     """A row per continual line and reference, except a line against itself."""
-    _, known = end_task_lines(tables)
+    _, end_lines = end_task_lines(tables)
     pairs = [
-        (one, other) for one in known if one.is_continual for other in references_of(one, known)
+        (line, other)
+        for line in end_lines
+        if line.is_continual
+        for other in references_of(line, end_lines)
     ]
     # Das minus sequential is enough; its negative is not repeated.
     rows = [
-        _row(one, other) for one, other in pairs if (other, one) not in pairs or one.entry == DAS
+        _row(line, other)
+        for line, other in pairs
+        if (other, line) not in pairs or line.entry == DAS
     ]
     table = or_nothing(rows, CAPTION, NOTHING)
     if not rows:
@@ -56,8 +61,8 @@ def build(tables: LongTables) -> Table:
     )
 
 
-def _row(one: EndTaskLine, other: EndTaskLine) -> dict:
-    row = {**one.words(), "against": other.method}
+def _row(line: EndTaskLine, other: EndTaskLine) -> dict:
+    row = {**line.words(), "against": other.method}
     for name in COMPARED:
-        row |= paired_columns(name, compared(one, other, name))
-    return row | {"n": row["f1_final_n"], "over": one.over}
+        row |= paired_columns(name, compared(line, other, name))
+    return row | {"n": row["f1_final_n"], "over": line.over}

@@ -40,28 +40,28 @@ CAPTION = (
 
 def build(tables: LongTables) -> Table:
     """A row per model before the first stage, and one per line."""
-    names, known = end_task_lines(tables)
-    table = or_nothing([_row(one, names, known) for one in known], CAPTION, NOTHING)
-    if not known:
+    names, end_lines = end_task_lines(tables)
+    table = or_nothing([_row(line, names, end_lines) for line in end_lines], CAPTION, NOTHING)
+    if not end_lines:
         return table
-    several = len({one.model for one in known}) > 1
+    several = len({line.model for line in end_lines}) > 1
     shown = ["f1_final", "f1_gain", "f1_fr_ke", "acc_final", "interval_over"]
     return Table(
         frame=table.frame,
         caption=CAPTION,
         decimals=dict.fromkeys([*names, *shown[:4]], 1),
         columns=("model",) * several + ("method", "order", *names, *shown),
-        bold=bold_cells(known, ("f1_final", "f1_fr_ke", "acc_final")),
+        bold=bold_cells(end_lines, ("f1_final", "f1_fr_ke", "acc_final")),
         is_symmetric=True,
     )
 
 
-def _row(line: EndTaskLine, names: list[str], known: list[EndTaskLine]) -> dict:
+def _row(line: EndTaskLine, names: list[str], end_lines: list[EndTaskLine]) -> dict:
     row = line.words()
     for name in [*names, *SUMMARIES]:
         row |= line.cell(name)
     row |= line.behind()
-    plain = plain_line(line, known)
+    plain = plain_line(line, end_lines)
     for word in ("f1", "acc"):
         is_other = plain is not None and plain is not line
         row |= with_interval(

@@ -22,19 +22,19 @@ CAPTION = (
 def build(tables: LongTables) -> Table:
     """A row per axis and line."""
     rows = shown(tables.metrics)
-    found = []
+    fg_rows = []
     for axis in sorted_axes(rows["axis"]):
         part = rows[rows["axis"] == axis]
         if axis in NO_ABILITY:
             continue
         for line in lines(part):
-            one = of_line(part, line)
-            whole = one[(one["probe"] == "") & one["metric"].isin(METRICS)]
-            row = {"axis": axis, **words(line, rows), **_base_and_final(one)}
+            line_rows = of_line(part, line)
+            over_axis = line_rows[(line_rows["probe"] == "") & line_rows["metric"].isin(METRICS)]
+            row = {"axis": axis, **words(line, rows), **_base_and_final(line_rows)}
             for metric in METRICS:
-                row |= number(whole, metric, metric)
-            found.append(row | behind(whole))
-    return Table(pd.DataFrame(found), CAPTION, dict.fromkeys(METRICS, 1))
+                row |= number(over_axis, metric, metric)
+            fg_rows.append(row | behind(over_axis))
+    return Table(pd.DataFrame(fg_rows), CAPTION, dict.fromkeys(METRICS, 1))
 
 
 def _base_and_final(rows: pd.DataFrame) -> dict[str, float]:

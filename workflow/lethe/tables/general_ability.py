@@ -27,14 +27,16 @@ def build(tables: LongTables) -> Table:
     """A row per model, method and order, three numbers per axis; bias has its own table."""
     rows = shown(tables.metrics)
     axes = [axis for axis in axes_of(rows) if axis != BIAS]
-    found = []
-    for one in study_subjects(tables, controls=True):
-        if not len(of_line(rows, one.line)):
+    ability_rows = []
+    for subject in study_subjects(tables, controls=True):
+        if not len(of_line(rows, subject.line)):
             continue  # a masked language model, which has only end tasks
-        row = words_of(one)
+        row = words_of(subject)
         for axis in axes:
-            row |= ends_and_drop(one, rows, axis, f"{axis}_")
-        found.append(row | behind_drop(one, rows, axes))
-    found.sort(key=lambda row: (row["order"].startswith("control:"), row["params"] or 0))
+            row |= ends_and_drop(subject, rows, axis, f"{axis}_")
+        ability_rows.append(row | behind_drop(subject, rows, axes))
+    ability_rows.sort(key=lambda row: (row["order"].startswith("control:"), row["params"] or 0))
     names = [f"{axis}_{name}" for axis in axes for name in PERCENT]
-    return or_nothing(found, CAPTION, "no general ability was measured", dict.fromkeys(names, 1))
+    return or_nothing(
+        ability_rows, CAPTION, "no general ability was measured", dict.fromkeys(names, 1)
+    )

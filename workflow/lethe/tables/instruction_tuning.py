@@ -25,7 +25,7 @@ CAPTION = (
 def build(tables: LongTables) -> Table:
     """A row per pair and axis."""
     rows = shown(tables.metrics)
-    found = []
+    pair_rows = []
     for tuned, untuned in tuning_pairs(study_subjects(tables)):
         for axis in axes_of(rows):
             row = {"untuned": untuned.model, "tuned": tuned.model, "order": tuned.order}
@@ -33,11 +33,11 @@ def build(tables: LongTables) -> Table:
             row |= ends_and_drop(untuned, rows, axis, "untuned_")
             row |= ends_and_drop(tuned, rows, axis, "tuned_")
             row |= paired(tuned, untuned, "fg_luo", axis, "difference")
-            found.append(row | behind_drop(tuned, rows, [axis]))
+            pair_rows.append(row | behind_drop(tuned, rows, [axis]))
     names = [f"{kind}_{name}" for kind in ("untuned", "tuned") for name in PERCENT]
     decimals = dict.fromkeys([*names, "difference"], 1)
     nothing = "no model is beside its instruction-tuned variant (`untuned` in the catalogue)"
-    return or_nothing(found, CAPTION, nothing, decimals)
+    return or_nothing(pair_rows, CAPTION, nothing, decimals)
 
 
 def paired(one: Subject, other: Subject, metric: str, axis: str, name: str) -> dict[str, float]:

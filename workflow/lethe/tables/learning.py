@@ -26,14 +26,14 @@ def build(tables: LongTables) -> Table:
     rows = shown(tables.metrics, list(PARTS.values()))
     scored = tables.metrics[tables.metrics["metric"].str.startswith("score_")]
     metric = scored.drop_duplicates("probe").set_index("probe")["metric"].str.removeprefix("score_")
-    found = []
+    task_rows = []
     for line in lines(rows):
-        one = of_line(rows, line)
-        for probe in one["probe"].unique():
-            cells = one[one["probe"] == probe]
+        line_rows = of_line(rows, line)
+        for probe in line_rows["probe"].unique():
+            cells = line_rows[line_rows["probe"] == probe]
             row = words(line, rows)
             row |= {"task": cells["stage_task"].iloc[0], "metric": metric.get(probe, "")}
             for name, metric_id in PARTS.items():
                 row |= number(cells, name, metric_id)
-            found.append(row | behind(cells[cells["metric"] != "own_change"]))
-    return Table(pd.DataFrame(found), CAPTION)
+            task_rows.append(row | behind(cells[cells["metric"] != "own_change"]))
+    return Table(pd.DataFrame(task_rows), CAPTION)

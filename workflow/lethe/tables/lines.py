@@ -11,22 +11,22 @@ NUMBERS = ["value", "low", "high"]
 def words(line: Line, rows: pd.DataFrame) -> dict[str, str]:
     """Model, method and order of a line; hyper-parameters and recipe if lines differ in them."""
     named = dict(zip(LINE_COLUMNS, line, strict=True))
-    known = [dict(zip(LINE_COLUMNS, other, strict=True)) for other in lines(rows)]
+    named_lines = [dict(zip(LINE_COLUMNS, other, strict=True)) for other in lines(rows)]
     always = ["model", "method", "order"]
     differing = [
         column
         for column in ("method_params", "recipe")
-        if len({other[column] for other in known if other["method"] == named["method"]}) > 1
+        if len({other[column] for other in named_lines if other["method"] == named["method"]}) > 1
     ]
     extra = ", ".join(named[column] for column in differing)
-    found = {column: named[column] for column in always}
-    return found | ({"method": f"{named['method']} ({extra})"} if extra else {})
+    columns = {column: named[column] for column in always}
+    return columns | ({"method": f"{named['method']} ({extra})"} if extra else {})
 
 
 def number(rows: pd.DataFrame, name: str, metric: str) -> dict[str, float]:
     """{name, name_low, name_high} of a metric in the rows of one line and place; nan if absent."""
-    found = rows[rows["metric"] == metric]
-    values = found[NUMBERS].iloc[0].astype(float) if len(found) else [np.nan] * len(NUMBERS)
+    cells = rows[rows["metric"] == metric]
+    values = cells[NUMBERS].iloc[0].astype(float) if len(cells) else [np.nan] * len(NUMBERS)
     return dict(zip([name, f"{name}_low", f"{name}_high"], values, strict=True))
 
 

@@ -23,17 +23,17 @@ def build(tables: LongTables) -> Table:
     scores = tables.scores
     rows = scores[(scores["metric"] == "mlm_loss") & (scores["split"] == "test")]
     keys = list(rows[LINE_COLUMNS].itertuples(index=False, name=None))
-    found = []
+    domain_rows = []
     for line in lines(rows):
-        one = rows[[key == line for key in keys]]
-        for probe in sorted(one["probe"].unique()):
-            cells = one[one["probe"] == probe]
+        line_scores = rows[[key == line for key in keys]]
+        for probe in sorted(line_scores["probe"].unique()):
+            cells = line_scores[line_scores["probe"] == probe]
             runs = [of_run(part) for _, part in cells.groupby(RUN_COLUMNS, dropna=False)]
             row = {**words(line, rows), "domain": domain_of(probe)}
             for name in PARTS:
                 row |= _over_runs(name, [run[name] for run in runs])
-            found.append(row | {"runs": len(runs)})
-    return Table(pd.DataFrame(found), CAPTION, {name: 3 for name in PARTS})
+            domain_rows.append(row | {"runs": len(runs)})
+    return Table(pd.DataFrame(domain_rows), CAPTION, {name: 3 for name in PARTS})
 
 
 def domain_of(probe: str) -> str:
@@ -59,7 +59,7 @@ def of_run(cells: pd.DataFrame) -> dict[str, float]:
 
 
 def _over_runs(name: str, values: list[float]) -> dict[str, float]:
-    known = np.array([value for value in values if not np.isnan(value)])
-    low, high = t_interval(known)
-    mean = float(known.mean()) if len(known) else np.nan
+    finite = np.array([value for value in values if not np.isnan(value)])
+    low, high = t_interval(finite)
+    mean = float(finite.mean()) if len(finite) else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}

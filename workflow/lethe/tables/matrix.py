@@ -18,18 +18,18 @@ def build(tables: LongTables) -> Table:
     rows = shown(tables.metrics)
     rows = rows[rows["metric"].str.startswith("score_") & (rows["axis"] == "own")]
     rows = rows[rows["subset"] == ""]
-    found = []
+    task_rows = []
     for line in lines(rows):
-        one = of_line(rows, line).sort_values("stage_index", kind="stable")
-        history = one.drop_duplicates("stage_index")["stage_task"]
-        for probe in one["probe"].unique():
-            cells = one[one["probe"] == probe]
+        line_rows = of_line(rows, line).sort_values("stage_index", kind="stable")
+        history = line_rows.drop_duplicates("stage_index")["stage_task"]
+        for probe in line_rows["probe"].unique():
+            cells = line_rows[line_rows["probe"] == probe]
             metric = cells["metric"].iloc[0]
             row = {**words(line, rows), "history": "+".join(task for task in history if task)}
             row |= {"task": probe, "metric": metric.removeprefix("score_")}
             for stage, part in cells.groupby("stage_index"):
                 row |= number(part, f"stage_{stage}", metric)
-            found.append(row | behind(cells))
-    frame = pd.DataFrame(found)
+            task_rows.append(row | behind(cells))
+    frame = pd.DataFrame(task_rows)
     last = [name for name in ("items", "interval_over", "note") if name in frame]
     return Table(frame[[name for name in frame if name not in last] + last], CAPTION)

@@ -27,7 +27,7 @@ CAPTION = (
 def build(tables: LongTables) -> Table:
     """A row per pair of chains and axis, and one for the own tasks."""
     rows = shown(tables.metrics)
-    found = []
+    pair_rows = []
     for mixed, alone in mixing_pairs(study_subjects(tables)):
         head = {"model": mixed.model, "mixed_in": shown_extras(mixed).removeprefix("+ ")}
         for axis in axes_of(rows):
@@ -35,19 +35,19 @@ def build(tables: LongTables) -> Table:
             row |= ends_and_drop(alone, rows, axis, "without_")
             row |= ends_and_drop(mixed, rows, axis, "with_")
             row |= paired(mixed, alone, "final_score", axis, "gain")
-            found.append(row | behind_drop(mixed, rows, [axis]))
-        found.append({**head, "axis": "own", **_own(alone, mixed)})
+            pair_rows.append(row | behind_drop(mixed, rows, [axis]))
+        pair_rows.append({**head, "axis": "own", **_own(alone, mixed)})
     names = [f"{kind}_{name}" for kind in ("without", "with") for name in PERCENT]
     nothing = "no chain has more mixed in beside the same chain without (`simp&general:64`)"
-    return or_nothing(found, CAPTION, nothing, dict.fromkeys([*names, "gain"], 1))
+    return or_nothing(pair_rows, CAPTION, nothing, dict.fromkeys([*names, "gain"], 1))
 
 
 def _own(alone, mixed) -> dict[str, float]:
     """Mean own-task scores of both chains, in points."""
-    found = {}
-    for kind, one in {"without": alone, "with": mixed}.items():
+    scores = {}
+    for kind, chain in {"without": alone, "with": mixed}.items():
         for metric, name in {"la": "R_o", "acc": "R_-1"}.items():
-            values = list(one.numbers.get((metric, "own", ""), {}).values())
-            found[f"{kind}_{name}"] = 100 * sum(values) / len(values) if values else None
+            values = list(chain.numbers.get((metric, "own", ""), {}).values())
+            scores[f"{kind}_{name}"] = 100 * sum(values) / len(values) if values else None
     gain = paired(mixed, alone, "acc", "own", "gain")
-    return found | {name: 100 * value for name, value in gain.items()} | {"note": ""}
+    return scores | {name: 100 * value for name, value in gain.items()} | {"note": ""}

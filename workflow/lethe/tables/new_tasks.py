@@ -19,17 +19,19 @@ CAPTION = (
 def build(tables: LongTables) -> Table:
     """A row per model, method and order, three numbers per own task."""
     rows = shown(tables.metrics)
-    found = []
-    for one in study_subjects(tables):
-        part = of_line(rows, one.line)
+    subject_rows = []
+    for subject in study_subjects(tables):
+        part = of_line(rows, subject.line)
         row = {}
         for probe in sorted(part.loc[part["metric"] == "own_after", "probe"].unique()):
             row |= of_task(part[part["probe"] == probe])
         if row:
-            found.append(words_of(one) | row)
-    names = [name for row in found for name in row if name.endswith(("_base", "_after", "_end"))]
+            subject_rows.append(words_of(subject) | row)
+    names = [
+        name for row in subject_rows for name in row if name.endswith(("_base", "_after", "_end"))
+    ]
     nothing = "no own task was scored before and after its stage"
-    return or_nothing(found, CAPTION, nothing, dict.fromkeys(names, 1))
+    return or_nothing(subject_rows, CAPTION, nothing, dict.fromkeys(names, 1))
 
 
 def of_task(rows) -> dict[str, float]:
@@ -41,6 +43,6 @@ def of_task(rows) -> dict[str, float]:
     name = f"{task.partition('&')[0].partition(':')[0]}_{metric}"
     numbers = base[NUMBERS].iloc[0].astype(float) if len(base) else [np.nan] * len(NUMBERS)
     ends = [f"{name}_base{end}" for end in ("", "_low", "_high")]
-    found = dict(zip(ends, numbers, strict=True))
-    found |= number(rows, f"{name}_after", "own_after") | number(rows, f"{name}_end", "own_final")
-    return {column: 100 * value for column, value in found.items()}
+    columns = dict(zip(ends, numbers, strict=True))
+    columns |= number(rows, f"{name}_after", "own_after") | number(rows, f"{name}_end", "own_final")
+    return {column: 100 * value for column, value in columns.items()}

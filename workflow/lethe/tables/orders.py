@@ -22,14 +22,14 @@ NOTHING = "no end tasks on an order of several stages"
 
 def build(tables: LongTables) -> Table:
     """A row per model, method and metric."""
-    _, known = end_task_lines(tables)
-    main = main_order(known)
-    domains = next((one.domains for one in known if one.order == main and main), None)
-    chosen = [one for one in known if one.is_continual and one.domains == domains]
-    orders = list(dict.fromkeys([main, *(one.order for one in chosen)]))
+    _, end_lines = end_task_lines(tables)
+    main = main_order(end_lines)
+    domains = next((line.domains for line in end_lines if line.order == main and main), None)
+    chosen = [line for line in end_lines if line.is_continual and line.domains == domains]
+    orders = list(dict.fromkeys([main, *(line.order for line in chosen)]))
     methods: dict[tuple[str, str], dict[str, EndTaskLine]] = {}
-    for one in chosen:
-        methods.setdefault((one.model, one.method), {})[one.order] = one
+    for line in chosen:
+        methods.setdefault((line.model, line.method), {})[line.order] = line
     rows = [
         _row(model, method, metric, lines, orders)
         for (model, method), lines in methods.items()

@@ -22,21 +22,21 @@ COMPARED = ("f1_final", "f1_fr_ke", "acc_final", "acc_fr_ke")
 
 def differences(one: EndTaskLine, other: EndTaskLine, name: str) -> list[float]:
     """`one` minus `other` on a number, for every unit that has both; the sign is not changed."""
-    found = {
+    by_unit = {
         key: unit[name] - other.units[key][name]
         for key, unit in one.units.items()
         if not np.isnan(unit.get(name, np.nan))
         and not np.isnan(other.units.get(key, {}).get(name, np.nan))
     }
     if one.over == "runs":
-        found = replicates(found, TRAIN_SEEDS)[1]
-    return list(found.values())
+        by_unit = replicates(by_unit, TRAIN_SEEDS)[1]
+    return list(by_unit.values())
 
 
 def compared(one: EndTaskLine, other: EndTaskLine, name: str) -> PairedDifference | None:
     """The paired test of two lines on a number; None if no unit has both."""
-    found = differences(one, other, name)
-    return paired_difference(found, [0.0] * len(found)) if found else None
+    paired = differences(one, other, name)
+    return paired_difference(paired, [0.0] * len(paired)) if paired else None
 
 
 def paired_columns(name: str, test: PairedDifference | None) -> dict:
@@ -65,31 +65,33 @@ def with_holm(rows: list[dict], name: str) -> None:
         rows[place][f"{name}_p_holm"] = float(p)
 
 
-def references_of(line: EndTaskLine, known: list[EndTaskLine]) -> list[EndTaskLine]:
+def references_of(line: EndTaskLine, end_lines: list[EndTaskLine]) -> list[EndTaskLine]:
     """Plain training and DAS on the line's model and order, without the line itself."""
-    found = [entry_line(entry, line, known) for entry in REFERENCES]
-    return [one for one in found if one is not None and one is not line]
+    others = [entry_line(entry, line, end_lines) for entry in REFERENCES]
+    return [other for other in others if other is not None and other is not line]
 
 
-def tied_bests(known: Sequence[EndTaskLine], name: str) -> set[int]:
+def tied_bests(end_lines: Sequence[EndTaskLine], name: str) -> set[int]:
     """Places of the best line of each model and continual order, and of every line tied with it.
 
     A line is tied if its paired difference to the best has a 95 % t-interval that includes zero. A
     group with no line that shares three units with the best has no places.
     """
     groups: dict[tuple, dict[int, EndTaskLine]] = {}
-    for place, one in enumerate(known):
-        if one.is_continual and not np.isnan(one.cell(name)[name]):
-            groups.setdefault((one.model, one.order), {})[place] = one
-    found: set[int] = set()
+    for place, line in enumerate(end_lines):
+        if line.is_continual and not np.isnan(line.cell(name)[name]):
+            groups.setdefault((line.model, line.order), {})[place] = line
+    places: set[int] = set()
     for group in groups.values():
-        found |= _tied(group, name)
-    return found
+        places |= _tied(group, name)
+    return places
 
 
-def bold_cells(known: Sequence[EndTaskLine], names: Sequence[str]) -> frozenset[tuple[int, str]]:
+def bold_cells(
+    end_lines: Sequence[EndTaskLine], names: Sequence[str]
+) -> frozenset[tuple[int, str]]:
     """(row, column) of the tied best lines, if row i shows line i."""
-    return frozenset((place, name) for name in names for place in tied_bests(known, name))
+    return frozenset((place, name) for name in names for place in tied_bests(end_lines, name))
 
 
 def _tied(group: Mapping[int, EndTaskLine], name: str) -> set[int]:

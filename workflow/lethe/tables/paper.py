@@ -24,23 +24,23 @@ def axes_of(rows: pd.DataFrame) -> list[str]:
     return [axis for axis in sorted_axes(rows["axis"]) if axis not in NO_ABILITY]
 
 
-def ends_and_drop(one: Subject, rows: pd.DataFrame, axis: str, prefix: str = "") -> dict:
+def ends_and_drop(subject: Subject, rows: pd.DataFrame, axis: str, prefix: str = "") -> dict:
     """R_o, R_-1 and FG of a subject on an axis, in %, each with its interval.
 
     rows: from `shown`, of all lines. Keys are `{prefix}R_o`, `{prefix}R_o_low`, ...
     """
-    part = of_line(rows, one.line)
+    part = of_line(rows, subject.line)
     part = part[part["axis"] == axis]
     stages = {"R_o": ("base_score", 0), "R_-1": ("final_score", part["stage_index"].max())}
-    found = {}
+    columns = {}
     for name, (metric, stage) in stages.items():
-        values = one.numbers.get((metric, axis, ""), {})
+        values = subject.numbers.get((metric, axis, ""), {})
         ends = mean_and_interval(list(replicates(values, TRAIN_SEEDS)[1].values()))
         if len(values) == 1:
             ends = (ends[0], *interval_of_sets(part[part["stage_index"] == stage], ends[0]))
-        found |= _named(f"{prefix}{name}", ends)
-    whole = part[(part["probe"] == "") & (part["metric"] == "fg_luo")]
-    return found | number(whole, f"{prefix}FG", "fg_luo")
+        columns |= _named(f"{prefix}{name}", ends)
+    over_axis = part[(part["probe"] == "") & (part["metric"] == "fg_luo")]
+    return columns | number(over_axis, f"{prefix}FG", "fg_luo")
 
 
 def mean_and_interval(values: list[float]) -> tuple[float, float, float]:
@@ -68,22 +68,27 @@ def elements_of(rows: pd.DataFrame) -> pd.DataFrame:
     return scored[(scored["subset"] != "") | ~scored["probe"].isin(divided)]
 
 
-def words_of(one: Subject) -> dict:
+def words_of(subject: Subject) -> dict:
     """The columns that name the chain of a row."""
-    return {"model": one.model, "params": one.params, "order": one.order, "method": one.method}
+    return {
+        "model": subject.model,
+        "params": subject.params,
+        "order": subject.order,
+        "method": subject.method,
+    }
 
 
-def behind_drop(one: Subject, rows: pd.DataFrame, axes: list[str]) -> dict:
+def behind_drop(subject: Subject, rows: pd.DataFrame, axes: list[str]) -> dict:
     """What the intervals of FG are over, and what is missing or at floor."""
-    part = of_line(rows, one.line)
-    whole = part[part["axis"].isin(axes) & (part["probe"] == "") & (part["metric"] == "fg_luo")]
-    valued = whole[whole["low"].notna()]
+    part = of_line(rows, subject.line)
+    over_axis = part[part["axis"].isin(axes) & (part["probe"] == "") & (part["metric"] == "fg_luo")]
+    valued = over_axis[over_axis["low"].notna()]
     over = ""
     if len(valued):
         first = valued.iloc[0]
         seeds = first["unit"] in SEED_UNITS
         over = f"{first['n_units']} {first['unit']}" if seeds else "items (1 seed)"
-    notes = dict.fromkeys(note for note in whole["note"] if note)
+    notes = dict.fromkeys(note for note in over_axis["note"] if note)
     return {"interval_over": over, "note": "; ".join(notes)}
 
 

@@ -32,33 +32,33 @@ def build(tables: LongTables) -> Table:
     """A row per published number that this study also has."""
     published, rows = read_published(), shown(tables.metrics)
     models = reference(study_subjects(tables), mixed=True)
-    found = []
-    for one in models:
-        theirs = published[published["model"].str.lower() == one.model.lower()]
-        found += _means(one, rows, theirs) if not one.is_mixed else []
-        found += _sets(one, of_line(rows, one.line), theirs)
-    named = sorted(set(published["model"])), sorted({one.model for one in models})
+    published_rows = []
+    for subject in models:
+        theirs = published[published["model"].str.lower() == subject.model.lower()]
+        published_rows += _means(subject, rows, theirs) if not subject.is_mixed else []
+        published_rows += _sets(subject, of_line(rows, subject.line), theirs)
+    named = sorted(set(published["model"])), sorted({subject.model for subject in models})
     nothing = NOTHING.format(published=", ".join(named[0]), found=", ".join(named[1]) or "none")
-    return or_nothing(found, CAPTION, nothing)
+    return or_nothing(published_rows, CAPTION, nothing)
 
 
-def _means(one: Subject, rows: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
+def _means(subject: Subject, rows: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
     """Category means: R_o, R_-1 and FG."""
-    found = []
+    published_rows = []
     for row in means(theirs).to_dict("records"):
-        ours = ends_and_drop(one, rows, row["axis"])
+        ours = ends_and_drop(subject, rows, row["axis"])
         values = [ours[f"{row['quantity']}{end}"] for end in ENDS]
-        found += _beside(one, row, row["axis"], values)
-    return found
+        published_rows += _beside(subject, row, row["axis"], values)
+    return published_rows
 
 
-def _sets(one: Subject, part: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
+def _sets(subject: Subject, part: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
     """Single sets, bias types and new tasks, found by their names."""
     single = theirs[~theirs["eval_set"].isin(means(theirs)["eval_set"])]
     scored = part[part["metric"].str.startswith("score_")]
-    found = []
+    published_rows = []
     for row in single.to_dict("records"):
-        if row["stage"].startswith(MIXED) != one.is_mixed:
+        if row["stage"].startswith(MIXED) != subject.is_mixed:
             continue
         cells = scored[scored["axis"] == row["axis"]]
         name = set_named(row["eval_set"], cells)
@@ -70,8 +70,8 @@ def _sets(one: Subject, part: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
             cells = cells[cells["stage_index"] == stage]
         if len(cells):
             values = [100 * float(value) for value in cells[NUMBERS].iloc[0]]
-            found += _beside(one, row, row["eval_set"], values)
-    return found
+            published_rows += _beside(subject, row, row["eval_set"], values)
+    return published_rows
 
 
 def set_named(published: str, cells: pd.DataFrame) -> tuple[str, str]:
@@ -89,15 +89,15 @@ def set_named(published: str, cells: pd.DataFrame) -> tuple[str, str]:
     return "", "?"
 
 
-def _beside(one: Subject, row: dict, what: str, values: list[float]) -> list[dict]:
+def _beside(subject: Subject, row: dict, what: str, values: list[float]) -> list[dict]:
     if np.isnan(values[0]):
         return []
     ours = dict(zip((f"ours{end}" for end in ENDS), values, strict=True))
     differences = [value - row["value"] for value in values]
-    apart = dict(zip((f"difference{end}" for end in ENDS), differences, strict=True))
-    head = {"model": one.model, "order": one.order, "axis": row["axis"], "of": what}
+    difference_columns = dict(zip((f"difference{end}" for end in ENDS), differences, strict=True))
+    head = {"model": subject.model, "order": subject.order, "axis": row["axis"], "of": what}
     head |= {"quantity": row["quantity"], "stage": row["stage"], "published": row["value"]}
-    return [{**head, **ours, **apart, "table": row["table"], "source": row["source"]}]
+    return [{**head, **ours, **difference_columns, "table": row["table"], "source": row["source"]}]
 
 
 def _letters(name: str) -> str:
