@@ -135,7 +135,7 @@ def test_mistakes_are_one_sentence():
     with recorded(encoder) as gates, pytest.raises(UserError, match="not run"):
         gates.gradients(torch.zeros(()), torch.ones(1, 1))
     model.config.model_type = "llama"
-    with pytest.raises(UserError, match="'llama' are not known"):
+    with pytest.raises(UserError, match="found 'llama'"):
         encoder_of(model)
     model.config.model_type = "roberta"
     del model.base_model.encoder.layer[1].intermediate.dense
