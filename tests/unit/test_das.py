@@ -235,5 +235,5 @@ def test_mistakes_are_one_sentence():
     other = with_importance(model_with_dropout(num_hidden_layers=1), 0.5)
     with pytest.raises(UserError, match="another architecture"):
         other.before_stage(stage_of(model, index=2))
-    with pytest.raises(UserError, match="should hold importance.heads"):
+    with pytest.raises(UserError, match="Expected importance.heads"):
         create("das", {}).load_state({"fisher": torch.zeros(1)})
