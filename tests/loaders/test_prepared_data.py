@@ -223,7 +223,11 @@ def test_texts_become_documents(tmp_path):
     [
         ("wiki_auto", {"hold_out": {}}, "the split test is missing .found train.*hold_out"),
         ("wiki_auto", {"hold_out": {"test": 30}}, "the split train has no examples: 24 rows read"),
-        ("wiki_auto", {"splits": {"train": "data/*"}}, "splits.train: expected fetched files that match data/"),
+        (
+            "wiki_auto",
+            {"splits": {"train": "data/*"}},
+            "splits.train: expected fetched files that match data/",
+        ),
     ],
 )
 def test_wrong_parameters_are_explained_and_leave_nothing(name, changes, sentence, roads, tmp_path):

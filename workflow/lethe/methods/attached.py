@@ -46,10 +46,10 @@ def load_state(method: Method, directory: Path) -> None:
         base = (file.metadata() or {}).get(BASE)
     if base is None or base != expected:
         wanted = f"with weights {expected[:12]}" if expected else f"that {MANIFEST['stage']} names"
-        found = f"one made on a base with weights {base[:12]}" if base else "one that names no base"
+        found = f"one of a base with weights {base[:12]}" if base else "one that names no base"
         raise UserError(
             f"{path}: expected a method's state made on the base {wanted}, found {found}; remove "
-            f"{directory} and run its stage again."
+            "its folder and run the stage again."
         )
     method.load_state(load_file(path))
 
