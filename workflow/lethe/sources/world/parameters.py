@@ -72,7 +72,7 @@ class ReasoningItems(Parameters):
     dev: int = parameter(80, "items of each reasoning set's dev split", gt=0)
 
     @model_validator(mode="after")
-    def _so_many_there_are(self):
+    def _enough_distinct_items(self):
         _at_most(ARITHMETIC_ITEMS, "the items that reason_arithmetic has", self)
         return self
 
@@ -84,7 +84,7 @@ class ReadingItems(Parameters):
     dev: int = parameter(80, "items of each reading set's dev split", gt=0)
 
     @model_validator(mode="after")
-    def _so_many_there_are(self):
+    def _enough_distinct_items(self):
         _at_most(READING_ITEMS, "the items that read_high has", self)
         return self
 
@@ -97,7 +97,7 @@ class TaskItems(Parameters):
     test: int = parameter(60, "rows of each task's test split", gt=0)
 
     @model_validator(mode="after")
-    def _so_many_there_are(self):
+    def _enough_distinct_items(self):
         _at_most(TASK_ROWS, "the texts that emdg has", self)
         return self
 
