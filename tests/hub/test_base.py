@@ -162,15 +162,19 @@ def wrong_checkpoints(models: dict) -> dict[str, tuple[str, dict, tuple[str, ...
     other = {"tokenizer.json": json.dumps(larger).encode()}
     return {
         "a missing shard": ("causal", without(llama, shard), ("the shard", shard, "missing")),
-        "a shard that is cut": ("causal", {**llama, shard: llama[shard][:-5]}, (shard, "cut")),
-        "weights that are cut": ("causal", {**bloom, "model.safetensors": cut}, ("is cut",)),
+        "a shard that is cut": (
+            "causal",
+            {**llama, shard: llama[shard][:-5]},
+            (shard, "truncated"),
+        ),
+        "weights that are cut": ("causal", {**bloom, "model.safetensors": cut}, ("is truncated",)),
         "no fast tokenizer": ("causal", without(bloom, "tokenizer.json"), ("no fast tokenizer",)),
         "a broken tokenizer": ("causal", {**bloom, "tokenizer.json": b"{}"}, ("cannot be read",)),
         "no configuration": ("causal", without(bloom, "config.json"), ("config.json",)),
         "an unknown architecture": (
             "causal",
             changed(bloom, model_type="nothing"),
-            ("no architecture", "never run"),
+            ("not have this architecture", "never run"),
         ),
         "code of its own": (
             "causal",
@@ -181,7 +185,7 @@ def wrong_checkpoints(models: dict) -> dict[str, tuple[str, dict, tuple[str, ...
         "a wider configuration": (
             "causal",
             changed(bloom, hidden_size=32),
-            ("of shape", "different"),
+            ("with shape", "different"),
         ),
         "another's tokenizer": ("causal", {**bloom, **other}, ("tokens", "two different models")),
         "a masked model": (

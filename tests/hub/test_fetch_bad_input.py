@@ -45,7 +45,7 @@ def test_a_repository_that_does_not_exist(hub_endpoint, nodes, capsys, revision)
 
 def test_a_revision_that_does_not_exist(hub_endpoint, nodes, small_models, capsys):
     hub_endpoint.serve({REPO: small_models["bloom"]})
-    refused(nodes, capsys, nodes.fetched(REPO, ABSENT), REPO, ABSENT, "mend its `revision`")
+    refused(nodes, capsys, nodes.fetched(REPO, ABSENT), REPO, ABSENT, "correct its `revision`")
 
 
 def test_a_name_that_is_none(hub_endpoint, nodes, capsys):
@@ -77,21 +77,21 @@ def test_an_index_that_names_a_file_elsewhere(hub_endpoint, nodes, small_models,
 def test_a_pattern_that_fits_no_file(hub_endpoint, nodes, capsys):
     revision = hub_endpoint.serve({"a/b": {"train.json": "{}"}}, "dataset")["a/b"]
     node = nodes.fetched("a/b", revision, repo_type="dataset", include=["*.parquet"])
-    refused(nodes, capsys, node, "`include: *.parquet`", "it has train.json")
+    refused(nodes, capsys, node, "`include: *.parquet`", "found train.json")
 
 
 def test_a_download_that_is_always_cut(hub_endpoint, nodes, small_models, capsys):
     revision = hub_endpoint.serve({REPO: small_models["bloom"]})[REPO]
     hub_endpoint.cut["model.safetensors"] = 10**6
     # Half of what is left comes each time, so that the last bytes never do.
-    refused(nodes, capsys, nodes.fetched(REPO, revision), REPO, "cut before its end", "run again")
+    refused(nodes, capsys, nodes.fetched(REPO, revision), REPO, "interrupted", "run again")
 
 
 def test_a_file_that_is_altered_on_the_way(hub_endpoint, nodes, small_models, capsys):
     revision = hub_endpoint.serve({REPO: small_models["bloom"]})[REPO]
     hub_endpoint.alter.add("model.safetensors")
     node = nodes.fetched(REPO, revision)
-    refused(nodes, capsys, node, "model.safetensors arrived with other content", "run again")
+    refused(nodes, capsys, node, "model.safetensors: expected", "other content", "run again")
 
 
 def test_a_disk_that_is_too_small(hub_endpoint, nodes, small_models, capsys, monkeypatch):

@@ -222,8 +222,12 @@ def test_texts_become_documents(tmp_path):
     ("name", "changes", "sentence"),
     [
         ("wiki_auto", {"hold_out": {}}, "the split test is missing .found train.*hold_out"),
-        ("wiki_auto", {"hold_out": {"test": 30}}, "the split train has no example: 24 rows read"),
-        ("wiki_auto", {"splits": {"train": "data/*"}}, "splits.train: no fetched file fits data/"),
+        ("wiki_auto", {"hold_out": {"test": 30}}, "the split train has no examples: 24 rows read"),
+        (
+            "wiki_auto",
+            {"splits": {"train": "data/*"}},
+            "splits.train: expected fetched files that match data/",
+        ),
     ],
 )
 def test_wrong_parameters_are_explained_and_leave_nothing(name, changes, sentence, roads, tmp_path):
@@ -235,7 +239,7 @@ def test_wrong_parameters_are_explained_and_leave_nothing(name, changes, sentenc
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("[]", "no example: 0 rows read"),
+        ("[]", "no examples: 0 rows read"),
         ("{", "cannot be read as json"),
         ('[{"instruction": "", "input": "", "output": ""}]', "left out: 1 instruction or output"),
     ],
@@ -274,5 +278,5 @@ def test_two_files_of_lines_must_be_equally_long(tmp_path):
         "train.dst": raw_tables.write_lines(tmp_path / "b", ["one"]),
     }
     spec = spec_of("wiki_auto", raw_tables.Roads(tmp_path, local), False, hold_out={"test": 1})
-    with pytest.raises(UserError, match="as many lines in both, one ends before 2"):
+    with pytest.raises(UserError, match="as many lines in both, one ends before line 2"):
         prepare(spec, tmp_path / "out", None)

@@ -110,7 +110,7 @@ def test_a_corpus_first_lines_are_dev_and_no_line_is_in_both(tmp_path):
 
 def test_json_that_is_no_table_is_one_sentence(tmp_path):
     contents = {"train": "[1, 2]", "test": "[]"}
-    with pytest.raises(UserError, match="expected JSON objects, one a line, in a list or by key"):
+    with pytest.raises(UserError, match="expected JSON objects, one per line, in a list or by key"):
         prepare(spec_of(tmp_path, "absa", contents, ".json"), tmp_path / "out", None)
 
 

@@ -39,7 +39,7 @@ def test_a_resumed_stage_takes_its_parameters_back_in_place(name):
 
 @pytest.mark.parametrize("name", HYPERS)
 def test_the_state_of_another_method_is_refused(name):
-    with pytest.raises(UserError, match="trained by another method"):
+    with pytest.raises(UserError, match="trained with another method"):
         create(name, HYPERS[name]).load_state({"fisher.x": torch.zeros(2)})
 
 

@@ -55,7 +55,7 @@ def test_adapters_at_another_type_of_model_or_width_are_one_sentence():
         apply_adapters(wide, new_adapters(masked_model(), 4, 0))
     decoder = masked_model()
     decoder.config.model_type = "llama"
-    with pytest.raises(UserError, match="'llama' are not known"):
+    with pytest.raises(UserError, match="found 'llama'"):
         new_adapters(decoder, 4, 0)
 
 

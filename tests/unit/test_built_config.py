@@ -141,8 +141,8 @@ WRONG = {
         ("", {"num_attention_heads": 3}, r"num_attention_heads: .* divisor .*\(16\), found 3"),
         ("", {"num_key_value_heads": 3}, r"num_key_value_heads: .* divisor .*\(2\), found 3"),
         ("", {"num_key_value_heads": 0}, "found 0"),
-        ("", {"hidden_size": 6}, "even number of features a head, .* found 3"),
-        ("", {"head_dim": 5}, "even number of features a head, .* found 5"),
+        ("", {"hidden_size": 6}, "even number of features per head, found 3"),
+        ("", {"head_dim": 5}, "even number of features per head, found 5"),
         ("", {"attention_dropout": -0.1}, "found -0.1"),
         ("", {"attention_dropout": None}, "found null"),
         ("", {"hidden_act": "sillu"}, "hidden_act: 'sillu' is not known; did you mean 'silu'"),
@@ -158,8 +158,8 @@ WRONG = {
     ],
     "t5": [
         ("silent", {"d_modle": 3}, f"{NO_KEY}; did you mean 'd_model'"),
-        ("silent", {"hidden_size": 32}, "t5 has it as 'd_model'"),
-        ("silent", {"num_hidden_layers": 3}, "t5 has it as 'num_layers'"),
+        ("silent", {"hidden_size": 32}, "t5 calls this key 'd_model'"),
+        ("silent", {"num_hidden_layers": 3}, "t5 calls this key 'num_layers'"),
         ("silent", {"dropout": 0.5}, NO_KEY),
         ("silent", {"max_position_embeddings": 8}, NO_KEY),
         ("silent", {"is_encoder_decoder": False}, NO_KEY),
@@ -189,7 +189,7 @@ WRONG = {
     ],
     "mt5": [
         ("silent", {"tie_word_embeddings": False}, NO_KEY),
-        ("silent", {"head_dim": 4}, "mt5 has it as 'd_kv'"),
+        ("silent", {"head_dim": 4}, "mt5 calls this key 'd_kv'"),
     ],
     "roberta": [
         ("silent", {"hiden_size": 3}, f"{NO_KEY}; did you mean 'hidden_size'"),
@@ -224,7 +224,7 @@ def test_what_makes_another_model_or_none_is_one_sentence(architecture, silent, 
         full_config(WHERE, architecture, given)
     (key,) = changes
     assert WHERE in str(refused.value) and "\n" not in str(refused.value)
-    assert key in str(refused.value) or "features a head" in sentence
+    assert key in str(refused.value) or "features per head" in sentence
     # Why it is refused; what transformers itself begins to refuse shows here.
     try:
         trains = bool(step(built(architecture, copy.deepcopy(given))).isfinite())

@@ -214,7 +214,7 @@ def test_the_state_of_another_base_of_equal_shape_is_refused(tmp_path):
     assert bases[0] == bases[1] != bases[2]
     shapes = [{name: value.shape for name, value in load_file(f).items()} for f in (mine, other)]
     assert shapes[0] == shapes[1]
-    told = {other.read_bytes(): f"that of a base with weights {bases[2][:12]}"}
+    told = {other.read_bytes(): f"one of a base with weights {bases[2][:12]}"}
     told[save(load_file(mine))] = "one that names no base"
     for content, found in told.items():
         mine.write_bytes(content)
@@ -235,5 +235,5 @@ def test_mistakes_are_one_sentence():
     other = with_importance(model_with_dropout(num_hidden_layers=1), 0.5)
     with pytest.raises(UserError, match="another architecture"):
         other.before_stage(stage_of(model, index=2))
-    with pytest.raises(UserError, match="should hold importance.heads"):
+    with pytest.raises(UserError, match="Expected importance.heads"):
         create("das", {}).load_state({"fisher": torch.zeros(1)})

@@ -203,7 +203,7 @@ def test_what_stops_an_end_task_names_its_own_settings(nodes, trained, monkeypat
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(finetune, "classification_loss", no_room)
-    with pytest.raises(UserError, match="of 1 rows; lower the end task's `max_length`, or take"):
+    with pytest.raises(UserError, match="of 1 rows; lower the end task's `max_length`, or use"):
         trained()
 
 

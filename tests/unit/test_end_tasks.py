@@ -114,7 +114,7 @@ def test_wrong_labels_are_one_sentence(tmp_path, train, test, labels, sentence):
 
 def test_texts_longer_than_the_encoder_are_one_sentence(nodes):
     settings = replace(SETTINGS, max_length=1000)
-    with pytest.raises(UserError, match="at most .* max_length is 1000; lower it"):
+    with pytest.raises(UserError, match="at most .* is 1000; lower it"):
         fine_tune(nodes / "bases" / "base", task_of(nodes / "data" / "data"), settings, 0)
 
 

@@ -50,7 +50,7 @@ def test_where_memory_runs_out_the_stock_engine_halves_its_batches(tokenizer, mo
     monkeypatch.setattr(HFLM, "_model_call", small)
     assert scores(wrap(model, tokenizer, 8, "stock"), asked) == wanted
     assert [size for size in tried if size > 2] == [8, 4]
-    assert "2 texts a batch from now on" in caplog.text
+    assert "2 texts per batch from now on" in caplog.text
 
 
 def fails(monkeypatch, error: Exception) -> None:

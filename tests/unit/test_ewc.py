@@ -98,7 +98,7 @@ def test_missing_and_unfitting_states_are_sentences():
         create("ewc", {}).before_stage(stage)
     state = method.state()
     name = next(iter(state))
-    with pytest.raises(UserError, match="not one of EWC"):
+    with pytest.raises(UserError, match="not saved by EWC"):
         create("ewc", {}).load_state({n: v for n, v in state.items() if n != name})
     other = create("ewc", {})
     other.load_state({**state, name: torch.zeros(1)})

@@ -59,5 +59,5 @@ def test_creatures_that_leave_one_answer_only_are_refused_and_not_waited_for():
     spec["property"]["creatures"] = 1
     spec["property"]["held_out_share"] = 0.5
     maker = lexicon.NameMaker(stream(0, "names"), set())
-    with pytest.raises(UserError, match="all of one answer.*more `creatures`"):
+    with pytest.raises(UserError, match="found one answer for all.*more `creatures`"):
         property.generate(spec, stream(0, "property"), maker)

@@ -15,7 +15,7 @@ from lethe.models.forward import weighted_loss
 from lethe.training import stage as stage_module
 from lethe.training.layout import Ahead, make_collate
 from lethe.training.loop import train
-from lethe.training.progress import Found, Progress
+from lethe.training.progress import Progress, StepResult
 from lethe.training.stage import train_stage
 
 # Every method trains twice over, with and without halving.
@@ -108,7 +108,7 @@ def test_a_run_that_is_interrupted_after_a_halving_goes_on_with_the_smaller_micr
 
 def test_one_row_that_does_not_fit_is_one_sentence(results, monkeypatch):
     monkeypatch.setattr(stage_module, "weighted_loss", failing(lambda *_: True))
-    with pytest.raises(UserError, match="step 0, in micro-batches of 1 rows; set the recipe's"):
+    with pytest.raises(UserError, match="step 0, with micro-batches of 1 rows; set the recipe's"):
         train_stage("none", stage_spec(), results, "code", 1e9)
     assert not (results / "stages" / "none" / "stage.json").exists()
 
@@ -143,7 +143,7 @@ def test_a_contrast_within_micro_batches_is_never_taken_on_smaller_ones(name, mo
     method.after_stage = lambda stage: None
     stage = small_stage(plain_loss=no_room)
     monkeypatch.setattr(masked_forward, "weighted_loss", no_room)
-    with pytest.raises(UserError, match="smaller ones would be another loss"):
+    with pytest.raises(UserError, match="smaller micro-batches would change the loss"):
         train(stage, method, {**RECIPE, "mask_share": 0.3}, None)
     assert stage.collate.rows is None
 
@@ -167,7 +167,7 @@ def test_steps_made_ahead_are_the_steps_made_in_turn():
 
 def test_what_a_step_found_may_be_read_later_and_names_its_own_step():
     def found(step, norm):
-        return Found(step, [torch.tensor(1.0)], torch.tensor(norm), 0.1, [], "the recipe's")
+        return StepResult(step, [torch.tensor(1.0)], torch.tensor(norm), 0.1, [], "the recipe's")
 
     progress = Progress()
     progress.note(found(0, 1.0), wait=False)

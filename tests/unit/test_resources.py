@@ -138,7 +138,7 @@ def test_every_sentence_says_the_bytes_that_requests_are_made_of():
     manual = (ROOT / "config/README.md").read_text(encoding="utf-8")
     assert f"takes {TRAINING} bytes a parameter" in manual
     stage = SimpleNamespace(step=3)
-    assert f"({TRAINING} bytes a parameter)" in str(elsewhere(stage))
+    assert f"({TRAINING} bytes per parameter)" in str(elsewhere(stage))
 
 
 def test_the_manual_tells_what_is_asked_for():

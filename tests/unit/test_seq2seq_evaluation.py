@@ -118,7 +118,7 @@ def test_a_context_too_long_for_the_model_is_cut_as_lm_eval_cuts_it(engine, capl
     wanted = theirs._loglikelihood_tokens(asked, disable_tqdm=True)
     ours = wrap(model, tokenizer, batch_size=2, engine=engine)._loglikelihood_tokens(asked)
     assert [value for value, _ in ours] == pytest.approx([value for value, _ in wanted], abs=1e-4)
-    assert ("of 25 tokens is longer than the model's 8; it was cut" in caplog.text) == (
+    assert ("of 25 tokens exceeds the model's 8; it was truncated" in caplog.text) == (
         engine == "fast"
     )
 

@@ -14,13 +14,13 @@ class OnDevice:
     """A dataclass of tensors, `input_ids` among them, that goes to a device as a whole."""
 
     def to(self, device: torch.device) -> Self:
-        """The batch with its tensors on a device; itself if they are there."""
+        """The batch with its tensors on a device; itself if they are there already."""
         if self.input_ids.device.type == device.type:
             return self
         tensors = {f.name: getattr(self, f.name) for f in fields(self)}
         tensors = {k: v for k, v in tensors.items() if isinstance(v, torch.Tensor)}
         if device.type == "cuda":
-            # From pinned memory the processor need not wait for the copy.
+            # With pinned memory the CPU need not wait for the copy.
             tensors = {k: v.pin_memory() for k, v in tensors.items()}
         tensors = {k: v.to(device, non_blocking=True) for k, v in tensors.items()}
         return replace(self, **tensors)
@@ -107,7 +107,7 @@ def collate(
             beyond rounding.
 
     Returns:
-        The micro-batches; none for no examples.
+        The micro-batches; an empty list if there are no examples.
     """
     if not examples:
         return []

@@ -30,7 +30,7 @@ def step_indices(size: int, batch_size: int, step: int, train_seed: int, total: 
 
 @lru_cache(maxsize=2)
 def epoch_order(size: int, train_seed: int, epoch: int) -> np.ndarray:
-    """The order of an epoch; kept, since shuffling a large corpus at every step costs time."""
+    """The order of an epoch; cached, since shuffling a large corpus at every step costs time."""
     order = np.random.default_rng([train_seed, epoch]).permutation(size)
     order.flags.writeable = False
     return order

@@ -23,24 +23,24 @@ def encode_rows(
     """The examples of rows that are all documents or all instructions.
 
     Args:
-        joined: texts of a masked language model are cut across their borders.
+        joined: the texts form one stream that is cut into examples (masked language models only).
 
     Raises:
-        UserError: an example is empty, or what should be joined is not texts of a masked model.
+        UserError: an example is empty, or `joined` is set for anything but texts of a masked model.
     """
     encoder = ENCODERS[family]
     if joined:
-        made = _joined(rows, source, tokenizer, max_length, family)
+        encoded = _joined(rows, source, tokenizer, max_length, family)
     elif "text" in rows[0]:
-        made = encoder.document_examples(rows, source, tokenizer, max_length)
+        encoded = encoder.document_examples(rows, source, tokenizer, max_length)
     else:
-        made = encoder.instruction_examples(
+        encoded = encoder.instruction_examples(
             rows, source, tokenizer, max_length, template, delimiter
         )
-    for example in made:
+    for example in encoded:
         if example.label_count < 1:
             raise UserError(f"Example {example.id!r} of {source} is empty: nothing to learn.")
-    return made
+    return encoded
 
 
 def _joined(rows, source: str, tokenizer, max_length: int, family: str) -> list[Example]:

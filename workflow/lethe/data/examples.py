@@ -23,8 +23,8 @@ def encode(tokenizer, texts: Sequence[str], special: bool = True) -> list[list[i
         return tokenizer(texts, add_special_tokens=special)["input_ids"] if texts else []
     backend.no_padding()
     backend.no_truncation()
-    found = backend.encode_batch_fast(texts, add_special_tokens=special)
-    return [one.ids for one in found]
+    encodings = backend.encode_batch_fast(texts, add_special_tokens=special)
+    return [encoding.ids for encoding in encodings]
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ def instruction_examples(
     # Prompt and response are read together, as evaluation reads them: alone, a response would get
     # the extra blank that LLaMA's tokenizer puts before every text.
     texts = [text + delimiter + row["response"] for text, row in zip(texts, rows, strict=True)]
-    wholes = encode(tokenizer, texts)
+    sequences = encode(tokenizer, texts)
     examples = []
-    for row, prompt, whole in zip(rows, prompts, wholes, strict=True):
-        response = (whole[len(prompt) :] + [tokenizer.eos_token_id])[: max_length - 1]
+    for row, prompt, sequence in zip(rows, prompts, sequences, strict=True):
+        response = (sequence[len(prompt) :] + [tokenizer.eos_token_id])[: max_length - 1]
         room = max_length - len(response)
         if len(prompt) > room:
-            # The first token is the one that begins every text; it stays.
+            # The first token begins every text, so it is kept.
             prompt = prompt[:1] + prompt[len(prompt) - room + 1 :]
         examples.append(Example(str(row["id"]), source, tuple(prompt + response), len(prompt)))
     return examples

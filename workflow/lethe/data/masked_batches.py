@@ -1,4 +1,4 @@
-"""Batches of a masked language model: which tokens are hidden, and by what (Devlin et al. 2019)."""
+"""Batches of a masked language model: which tokens are masked, and how (Devlin et al. 2019)."""
 
 import zlib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from lethe.data.batches import Batch, rows_of
 from lethe.data.examples import Example
 from lethe.errors import UserError
 
-# Of the chosen tokens, the shares that become the mask token and a random token; the rest stays.
+# Shares of the chosen tokens that become the mask token and a random token; the rest stay.
 BY_MASK, BY_RANDOM = 0.8, 0.1
 
 
@@ -38,9 +38,9 @@ class MaskedBatch(Batch):
 
 @dataclass(frozen=True)
 class Masking:
-    """How tokens are hidden: what does so, what is never hidden, and how much.
+    """How tokens are masked: by which token, which ones are never masked, and how many are.
 
-    share: probability of every token to be chosen; at least one of an example is.
+    share: probability that a token is chosen; at least one token of every example is chosen.
     """
 
     mask_token: int
@@ -50,27 +50,27 @@ class Masking:
 
     @classmethod
     def of(cls, tokenizer, share: float) -> "Masking":
-        """That of a tokenizer.
+        """The masking with a tokenizer's mask token, special tokens and vocabulary.
 
         Raises:
-            UserError: it has no mask token.
+            UserError: the tokenizer has no mask token.
         """
         if tokenizer.mask_token_id is None:
             raise UserError(
-                "The tokenizer has no mask token, so it is not one of a masked language model; "
-                "name it as `mask_token` in tokenizer_config.json."
+                "The tokenizer has no mask token, which a masked language model needs; set "
+                "`mask_token` in tokenizer_config.json."
             )
         special = tuple(sorted(set(tokenizer.all_special_ids)))
         return cls(tokenizer.mask_token_id, special, len(tokenizer), share)
 
 
 def mask(example: Example, masking: Masking, seed: int, draw: int) -> tuple[np.ndarray, np.ndarray]:
-    """What the model sees of an example, and the places that it predicts.
+    """The masked tokens of an example, and the places that the model predicts.
 
-    A function of (seed, draw, example) alone: neither of the batch nor of its order.
+    They depend on (seed, draw, example) alone, not on the batch or its order.
 
     Returns:
-        tokens [L], and the chosen places in rising order.
+        tokens [L], and the chosen places in ascending order.
     """
     tokens = np.asarray(example.tokens)
     name = zlib.crc32(f"{example.source}/{example.id}".encode())
@@ -100,7 +100,7 @@ def collate(
     width: int | None = None,
     micro_batch_rows: int | None = None,
 ) -> list[MaskedBatch]:
-    """The micro-batches of one step, masked anew for every draw; none for no examples.
+    """The micro-batches of one step, masked again for every draw; empty without examples.
 
     Args:
         width: tokens of a row that has several examples (unpadded); None: one example a row.

@@ -18,10 +18,10 @@ def document_examples(
 
 
 def joined_examples(rows: Sequence[dict], source: str, tokenizer, max_length: int) -> list[Example]:
-    """Texts with their special tokens one after the other, in pieces of `max_length` tokens.
+    """Texts with their special tokens, joined and cut into pieces of `max_length` tokens.
 
-    A piece may cross the borders of texts, as in Ke et al. 2023; a last shorter piece is left out,
-    unless there is no other.
+    A piece may span several texts, as in Ke et al. 2023. A shorter last piece is dropped, unless
+    it is the only one.
     """
     encoded = encode(tokenizer, [row["text"] for row in rows])
     stream = [token for tokens in encoded for token in tokens]
@@ -45,6 +45,6 @@ def instruction_examples(rows: Sequence[dict], source: str, *_) -> list[Example]
         UserError: always.
     """
     raise UserError(
-        f"Task {source!r} has prompts and responses, which a masked language model is not trained "
-        "on; give this model orders of tasks that have a `text`."
+        f"Task {source!r} has prompts and responses, but a masked language model is trained on "
+        "texts; give this model orders whose tasks have a `text`."
     )

@@ -23,13 +23,13 @@ def load_mixture(
         mixture: components with `task`, `data` (id of the data node), `file` (within the node),
             `template` (how a prompt is wrapped), `delimiter` (before the response), `count` (None
             for all), `draw` (how often the mixture was used before in the history, so that every
-            use draws other examples) and perhaps `joined` (texts cut across their borders).
+            use draws other examples) and optionally `joined` (texts form one stream).
         directories: folder of each data node, by id.
         seed: draws the subset of a component that has a count.
-        family: of the model that the examples are for.
+        family: family of the model that the examples are for.
 
     Raises:
-        UserError: a component asks for more examples than there are.
+        UserError: a component asks for more examples than its task has.
     """
     examples: list[Example] = []
     for component in mixture:

@@ -12,7 +12,7 @@ from lethe.data.examples import Example
 
 @dataclass(frozen=True)
 class Seq2SeqBatch(Batch):
-    """A batch whose `input_ids` (and all that is said of them) are the decoder's.
+    """A batch whose `input_ids`, and the fields that describe them, are the decoder's.
 
     encoder_ids, encoder_document_ids: [R, S] tokens of the encoder, and the example each belongs
     to, -1 on padding. The examples of a row are the same in both.
@@ -35,8 +35,8 @@ def rows_of_pairs(lengths: Sequence[tuple[int, int]], packed: bool) -> list[list
     """Place pairs of lengths in rows: first fit, longest first, when packed; else one a row.
 
     On either side a row is at most as long as the longest example there. Wider rows hold a few
-    per cent less padding, but far more scores of attention between examples, to be masked: on a
-    processor, in narrow models, those are half of the work.
+    per cent less padding, but far more attention scores between examples, which are masked out:
+    on a CPU, in narrow models, those are half of the work.
 
     Returns:
         The indices of the examples of every row.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from lethe.data.examples import Example, encode
 
-# Documents whose whole text is predicted from an empty source, as sentences are scored that have no
-# context. The others are split in two at a random place, the decoder predicts the rest: the prefix
-# objective of Raffel et al. 2020 (T5), section 3.3.1.
+# Share of documents predicted whole from an empty source, which is how sentences without context
+# are scored. The others are split in two at a random place and the decoder predicts the second
+# part: the prefix objective of Raffel et al. 2020 (T5), section 3.3.1.
 EMPTY_SOURCE_SHARE = 0.5
 
 
@@ -51,13 +51,13 @@ def document_examples(
     """Documents, predicted whole or from a prefix; a part is cut at `max_length` tokens."""
     encoded = encode(tokenizer, [row["text"] for row in rows], special=False)
     around = special_tokens(tokenizer)
-    made = []
+    examples = []
     for row, tokens in zip(rows, encoded, strict=True):
         cut = split_place(str(row["id"]), len(tokens))
         rest = tuple(tokens[cut:] + [tokenizer.eos_token_id])[:max_length]
         prefix = encoder_tokens(tokens[:cut], around, max_length)
-        made.append(Example(str(row["id"]), source, rest if tokens else (), 0, prefix))
-    return made
+        examples.append(Example(str(row["id"]), source, rest if tokens else (), 0, prefix))
+    return examples
 
 
 def split_place(identity: str, length: int) -> int:
@@ -85,14 +85,14 @@ def encoder_tokens(tokens: list[int], around: Around, max_length: int) -> tuple[
 
 
 def special_tokens(tokenizer) -> Around:
-    """The special tokens of a tokenizer, found by what it does to a text.
+    """The special tokens that a tokenizer puts around a text, found by encoding one.
 
-    Where it has none, an empty text is the beginning token, or else the end token: an encoder
-    cannot be given nothing, and lm-eval gives it that.
+    Without any, an empty text becomes the beginning token, or else the end token: an encoder
+    needs at least one token, and lm-eval gives it this one.
     """
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    whole = tokenizer("a")["input_ids"]
-    start = next(i for i in range(len(whole)) if whole[i : i + len(bare)] == bare)
+    wrapped = tokenizer("a")["input_ids"]
+    start = next(i for i in range(len(wrapped)) if wrapped[i : i + len(bare)] == bare)
     beginning = tokenizer.bos_token_id
     alone = tokenizer.eos_token_id if beginning is None else beginning
-    return Around(tuple(whole[:start]), tuple(whole[start + len(bare) :]), (alone,))
+    return Around(tuple(wrapped[:start]), tuple(wrapped[start + len(bare) :]), (alone,))

@@ -1,1 +1,1 @@
-"""End tasks: a copy of a checkpoint is fine-tuned as a classifier, scored, and thrown away."""
+"""End tasks: a copy of a checkpoint is fine-tuned as a classifier, scored, and discarded."""

@@ -1,4 +1,4 @@
-"""Labelled texts as the training loop takes them: examples, padded micro-batches and their loss."""
+"""Labelled texts for the training loop: examples, padded micro-batches and their loss."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class LabelledBatch(OnDevice):
     """One micro-batch of R texts, padded to L tokens.
 
     input_ids, attention_mask: [R, L]; the mask is 1 on tokens and 0 on padding. targets: [R] class
-    indices. share: of the global batch's texts, so that micro-batch losses simply add.
+    indices. share: this micro-batch's share of the step's texts, so that losses simply add.
     """
 
     input_ids: torch.Tensor
@@ -37,7 +37,7 @@ class LabelledBatch(OnDevice):
 def labelled_examples(
     rows: Sequence[Sequence[int]], classes: Sequence[int]
 ) -> list[LabelledExample]:
-    """Examples of token rows and the indices of their classes, named by their place from 1."""
+    """Examples from token rows and the indices of their classes, numbered from 1."""
     return [
         LabelledExample(f"text {number}", tuple(tokens), label)
         for number, (tokens, label) in enumerate(zip(rows, classes, strict=True), start=1)
@@ -50,7 +50,7 @@ def collate(
     draw: int = 0,
     micro_batch_rows: int | None = None,
 ) -> list[LabelledBatch]:
-    """The micro-batches of a step, in the order of its examples; `draw` changes nothing."""
+    """The micro-batches of a step, in the order of its examples; `draw` has no effect."""
     size = micro_batch_rows or len(examples)
     batches = []
     for start in range(0, len(examples), size):

@@ -1,6 +1,6 @@
 """A classifier on an encoder: a dense layer, tanh, dropout and an output layer on the first token.
 
-The head is that of RoBERTa (Liu et al. 2019, arXiv 1907.11692) for sentences.
+This is RoBERTa's head for sentences (Liu et al. 2019, arXiv 1907.11692).
 """
 
 from pathlib import Path
@@ -17,10 +17,10 @@ class Classifier(nn.Module):
     """An encoder and a randomly initialised head.
 
     Args:
-        encoder: gives `last_hidden_state` [R, L, width] of `input_ids` and `attention_mask`.
+        encoder: maps `input_ids` and `attention_mask` to `last_hidden_state` [R, L, width].
         classes: number of classes, C.
-        seed: of the head's weights; they are normal with the encoder's `initializer_range`.
-        extra: parameters of a method that the encoder computes with, tuned as its own are.
+        seed: seed of the head's weights, drawn from N(0, the encoder's `initializer_range`^2).
+        extra: a method's parameters that the encoder computes with, tuned like its own.
     """
 
     def __init__(self, encoder: nn.Module, classes: int, seed: int, extra: nn.Module | None = None):
@@ -43,9 +43,9 @@ class Classifier(nn.Module):
 
 
 def load_encoder(directory: Path) -> tuple[nn.Module, nn.Module | None]:
-    """The encoder in a checkpoint folder, and what its method adds to it; no domain is told.
+    """The encoder in a checkpoint folder, and its method's own parameters or None.
 
-    The encoder is the whole network but its language-model head.
+    The encoder is the whole network without its language-model head. It is not given a domain.
 
     Raises:
         UserError: the checkpoint cannot be loaded, or is not a masked language model.
@@ -53,14 +53,14 @@ def load_encoder(directory: Path) -> tuple[nn.Module, nn.Module | None]:
     model = load_model(directory)
     if not type(model).__name__.endswith("ForMaskedLM"):
         raise UserError(
-            f"{directory}: end tasks are fine-tuned on encoders (`family: masked`), found a model "
-            f"of type {model.config.model_type!r}."
+            f"{directory}: end tasks expect an encoder (`family: masked`), found a model of type "
+            f"{model.config.model_type!r}."
         )
     model, method = attach(model, directory)
     return model.base_model, method.extra if method else None
 
 
 def _dropout(config) -> float:
-    """The dropout rate that a configuration names for classifiers, else its general one."""
+    """The dropout rate that a configuration sets for classifiers, else its general one."""
     own = getattr(config, "classifier_dropout", None)
     return own if own is not None else config.hidden_dropout_prob

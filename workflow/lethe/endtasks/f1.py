@@ -25,18 +25,18 @@ def macro_f1(truth: Sequence[int], predicted: Sequence[int]) -> float:
     """
     truth, predicted = _checked(truth, predicted)
     classes = np.union1d(truth, predicted)
-    return float(np.mean([_f1(*_counts(truth, predicted, one)) for one in classes]))
+    return float(np.mean([_f1(*_counts(truth, predicted, label)) for label in classes]))
 
 
 def micro_f1(truth: Sequence[int], predicted: Sequence[int]) -> float:
-    """F1, 0..1, of the counts summed over classes; the accuracy where every item has one class.
+    """F1, 0..1, of the counts summed over classes; equals accuracy if every item has one class.
 
     Raises:
         ValueError: no items, or sequences of unequal length.
     """
     truth, predicted = _checked(truth, predicted)
     classes = np.union1d(truth, predicted)
-    counts = np.array([_counts(truth, predicted, one) for one in classes])
+    counts = np.array([_counts(truth, predicted, label) for label in classes])
     return _f1(*counts.sum(axis=0))
 
 
@@ -46,14 +46,15 @@ METRICS = {"accuracy": accuracy, "macro_f1": macro_f1, "micro_f1": micro_f1}
 def _checked(truth: Sequence[int], predicted: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     truth, predicted = np.asarray(truth), np.asarray(predicted)
     if truth.shape != predicted.shape or truth.ndim != 1 or not len(truth):
-        raise ValueError(f"expected two equal rows of items, found {truth.shape, predicted.shape}")
+        raise ValueError(f"expected two equal lists of items, found {truth.shape, predicted.shape}")
     return truth, predicted
 
 
-def _counts(truth: np.ndarray, predicted: np.ndarray, one: int) -> tuple[int, int, int]:
+def _counts(truth: np.ndarray, predicted: np.ndarray, label: int) -> tuple[int, int, int]:
     """True positives, false positives and false negatives of a class."""
-    said, right = predicted == one, truth == one
-    return int((said & right).sum()), int((said & ~right).sum()), int((~said & right).sum())
+    guessed, right = predicted == label, truth == label
+    hits, false_positives = (guessed & right).sum(), (guessed & ~right).sum()
+    return int(hits), int(false_positives), int((~guessed & right).sum())
 
 
 def _f1(true_positive: int, false_positive: int, false_negative: int) -> float:

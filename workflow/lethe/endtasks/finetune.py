@@ -29,7 +29,7 @@ from lethe.training.progress import Progress
 from lethe.training.snapshots import Snapshots
 
 EVALUATION_ROWS = 64
-# As Ke et al. 2023 (arXiv 2302.03241) fine-tune: a rate that falls linearly, without a warm-up.
+# As in Ke et al. 2023 (arXiv 2302.03241): the rate falls linearly, without a warm-up.
 HOW = {
     "steps": None,
     "schedule": "linear",
@@ -38,7 +38,7 @@ HOW = {
     "betas": (0.9, 0.999),
     "epsilon": 1e-8,
     "clip_norm": None,
-    # Rounded as AdamW is by default, so that a plain loop gives the same weights bit for bit.
+    # Rounds as AdamW does by default, so that a plain loop gives the same weights bit for bit.
     "fused": False,
     "checkpoint": "last",
 }
@@ -48,7 +48,7 @@ HOW = {
 class Settings:
     """How an end task is trained; `max_length` in tokens, special ones included.
 
-    `dtype` is that of the arithmetic of training; weights, and predictions, are float32.
+    `dtype` is the arithmetic of training; weights and predictions are always float32.
     """
 
     epochs: int
@@ -66,18 +66,17 @@ def fine_tune(
     seed: int,
     snapshots: Snapshots | None = None,
 ) -> dict:
-    """Scores of a copy of a checkpoint that is fine-tuned; the checkpoint is only read.
+    """Fine-tune a copy of a checkpoint and score it; the checkpoint itself is only read.
 
     The head's weights, the order of the examples and dropout are functions of `seed` alone.
 
     Returns:
-        `seed`, `counts` of texts by split, `scores` by split and metric (fractions), `predicted`,
-        the class index of every test item, and `halvings`, the steps at which memory ran out, each
+        `seed`; `counts` of texts by split; `scores` by split and metric (fractions); `predicted`,
+        the class index of every test item; and `halvings`, the steps at which memory ran out, each
         with the rows of a micro-batch from then on.
 
     Raises:
-        UserError: a checkpoint that is no encoder or too short for the texts, or what `train`
-            raises.
+        UserError: the checkpoint is not an encoder or has too few positions, or `train` raised it.
     """
     tokenizer = load_tokenizer(directory)
     encoder, extra = load_encoder(directory)
@@ -96,10 +95,10 @@ def fine_tune(
         predicted = predict(model, rows[split], tokenizer.pad_token_id)
         truth = task.splits[split].classes
         scores[split] = {name: metric(truth, predicted) for name, metric in METRICS.items()}
-    # "test" sorts last, so that the predictions kept are those of the test split.
+    # "test" sorts last, so the predictions that are kept belong to the test split.
     return {
         "seed": seed,
-        "counts": {split: len(found) for split, found in rows.items()},
+        "counts": {split: len(texts) for split, texts in rows.items()},
         "scores": scores,
         "predicted": predicted,
         "halvings": progress.halvings,
@@ -107,12 +106,12 @@ def fine_tune(
 
 
 def require_positions(config, max_length: int, directory: Path) -> None:
-    """Raise UserError if the encoder has fewer positions than the longest text's tokens."""
+    """Raise UserError if the encoder has fewer positions than the longest text has tokens."""
     room = window(config)
     if room is not None and max_length > room:
         raise UserError(
-            f"{directory}: the encoder takes at most {room} tokens, the end task's max_length is "
-            f"{max_length}; lower it."
+            f"{directory}: the encoder takes at most {room} tokens, but the end task's "
+            f"`max_length` is {max_length}; lower it."
         )
 
 
@@ -143,18 +142,18 @@ def _train(
 
 
 def dropout_seed(seed: int, step: int, micro_batch: int) -> int:
-    """Seed of a micro-batch's dropout; the first one's is that of SeedSequence([seed, step])."""
+    """Seed of a micro-batch's dropout; for micro-batch 0 it is SeedSequence([seed, step])'s."""
     return int(np.random.SeedSequence([seed, step, micro_batch]).generate_state(1, np.uint32)[0])
 
 
 def predict(model: Classifier, rows: list[list[int]], pad_token: int) -> list[int]:
-    """The class index of highest logit for every token row, in smaller batches if memory runs out.
+    """The class with the highest logit for every token row, in smaller batches if memory runs out.
 
     Raises:
-        UserError: there is no memory for a single text.
+        UserError: memory does not suffice for a single text.
     """
     model.eval()
-    # Rows of like length share a batch, so that little is padded.
+    # Rows of similar length share a batch, so there is little padding.
     order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
     classes, start, at_once = [0] * len(rows), 0, EVALUATION_ROWS
     while start < len(order):
@@ -166,13 +165,13 @@ def predict(model: Classifier, rows: list[list[int]], pad_token: int) -> list[in
                 raise
             if len(part) < 2:
                 raise UserError(
-                    "Memory ran out in predicting the class of a single text; lower the end task's "
-                    "`max_length`, or take a larger GPU."
+                    "Memory ran out when predicting the class of a single text; lower the end "
+                    "task's `max_length`, or use a larger GPU."
                 ) from None
             at_once = len(part) // 2
             continue
-        for place, one in zip(part, best, strict=True):
-            classes[place] = one
+        for place, label in zip(part, best, strict=True):
+            classes[place] = label
         start += len(part)
     return classes
 

@@ -1,4 +1,4 @@
-"""Results of an end task, one file a seed, so that a further seed trains only itself."""
+"""Results of an end task, one file per seed, so that another seed trains only itself."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,27 +23,27 @@ def end_task_results(
     store: Path,
     work: Path,
     snapshot_seconds: float,
-    tell: Callable[[dict], None] = lambda result: None,
+    report: Callable[[dict], None] = lambda result: None,
 ) -> tuple[str, list[dict]]:
-    """(digest of the task, one result a seed); what `store` holds already is not trained again.
+    """(digest of the task, one result per seed); results already in `store` are not trained again.
 
     Args:
         checkpoint: a folder in hub format.
-        manifest: of the checkpoint; it names the weights, and the method and its state.
-        spec: of the end-task node.
+        manifest: the checkpoint's manifest; it names the weights, and the method and its state.
+        spec: the spec of the end-task node.
         data: folder that holds the spec's files.
         store: folder of results, one file `{end task}-seed{seed}-{key}.json`.
-        work: folder of interrupted work; every seed has one of its own in it.
-        snapshot_seconds: between snapshots of a seed under way.
-        tell: called with every result that is ready.
+        work: folder of interrupted work, with one subfolder per seed.
+        snapshot_seconds: seconds between snapshots of a seed in training.
+        report: called with every result that is ready.
 
     Raises:
-        UserError: files or labels that are wrong, a checkpoint that is no encoder.
+        UserError: wrong files or labels, or a checkpoint that is not an encoder.
     """
     files = {split: data / spec[split] for split in SPLITS if spec[split]}
     task = read_task(files, spec["labels"])
     settings = {name: spec[name] for name in SETTINGS if name in spec}
-    defined = digest(
+    task_digest = digest(
         {
             "settings": settings,
             "labels": task.labels,
@@ -52,21 +52,23 @@ def end_task_results(
     )
     method = manifest.get("spec", {}).get("method")
     code = [*CODE, f"lethe.methods.{method}"] if method else CODE
-    made_of = {
+    checkpoint_files = {
         name: entry["sha256"]
         for name, entry in manifest["files"].items()
         if name.endswith((".safetensors", ".json"))
     }
-    key = digest({"task": defined, "files": made_of, "code": fingerprint(code, LIBRARIES)})
-    found = []
+    key = digest(
+        {"task": task_digest, "files": checkpoint_files, "code": fingerprint(code, LIBRARIES)}
+    )
+    results = []
     for seed in spec["seeds"]:
         file = store / f"{spec['end_task']}-seed{seed}-{key[:12]}.json"
         if not file.exists():
-            trained = {"key": key, "seed": seed}
-            snapshots = Snapshots(work / f"seed-{seed}", trained, snapshot_seconds)
-            made = fine_tune(checkpoint, task, Settings(**settings), seed, snapshots)
-            write_json(file, made, None)
+            identity = {"key": key, "seed": seed}
+            snapshots = Snapshots(work / f"seed-{seed}", identity, snapshot_seconds)
+            result = fine_tune(checkpoint, task, Settings(**settings), seed, snapshots)
+            write_json(file, result, None)
             snapshots.remove()
-        found.append(read_json(file))
-        tell(found[-1])
-    return defined, found
+        results.append(read_json(file))
+        report(results[-1])
+    return task_digest, results

@@ -13,7 +13,7 @@ from lethe.methods.attached import METHOD_STATE, attach
 from lethe.models.loading import first_line, load_model, load_tokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
-# Files beside the weights that change what a model answers.
+# Files besides the weights that change a model's answers.
 IDENTIFYING = (
     "config.json",
     "tokenizer.json",
@@ -27,10 +27,10 @@ def open_checkpoint(directory: Path, dtype: str) -> tuple[Any, Any]:
     """(model, tokenizer) of a plain hub directory, on the GPU if there is one.
 
     Raises:
-        UserError: no such directory, no safetensors weights, or weights that are cut or altered.
+        UserError: no such directory, no safetensors weights, or truncated or altered weights.
     """
     if dtype not in DTYPES:
-        raise UserError(f"Expected the dtype {', '.join(DTYPES)}, found {dtype!r}.")
+        raise UserError(f"Expected a dtype among {', '.join(DTYPES)}, found {dtype!r}.")
     model = load_model(directory, dtype)
     if torch.cuda.is_available():
         model = model.to("cuda")
@@ -38,11 +38,11 @@ def open_checkpoint(directory: Path, dtype: str) -> tuple[Any, Any]:
     try:
         return model.eval(), load_tokenizer(directory)
     except (OSError, ValueError) as error:
-        raise UserError(f"{directory}: no tokenizer to be loaded: {first_line(error)}") from None
+        raise UserError(f"{directory}: cannot load its tokenizer: {first_line(error)}") from None
 
 
 def identifying_files(directory: Path) -> dict[str, str]:
-    """sha256 of the small files beside the weights on which scores depend."""
+    """sha256 of the small files besides the weights that scores depend on."""
     return {
         name: file_entry(directory / name)["sha256"]
         for name in IDENTIFYING

@@ -1,4 +1,4 @@
-"""A hub dataset as it was fetched: its splits by configuration, read without a cache on disk."""
+"""A fetched hub dataset: its splits by configuration, read without a cache on disk."""
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
@@ -25,7 +25,7 @@ def read_split(folder: Path, subset: str | None, split: str, task: str) -> datas
     """The rows of one split, in memory.
 
     Args:
-        folder: the repository's files; its README says which files are which configuration.
+        folder: the repository's files; its README lists the files of each configuration.
         subset: the configuration; None for the only one.
         task: name of the evaluation task, for messages.
 
@@ -47,7 +47,7 @@ def read_split(folder: Path, subset: str | None, split: str, task: str) -> datas
 
 @contextmanager
 def renamed_columns_as_sentences(folder: Path, subset: str | None, task: str) -> Iterator[None]:
-    """A column that a task reads and the dataset lacks becomes a sentence for the user."""
+    """Turns the error for a column that the dataset lacks into a UserError."""
     try:
         yield
     except (KeyError, jinja2.UndefinedError) as error:
@@ -58,18 +58,18 @@ def renamed_columns_as_sentences(folder: Path, subset: str | None, task: str) ->
             raise
         missing = missing.removesuffix(" is undefined").strip("'")
         raise UserError(
-            f"{task}: expected the column {missing!r} in {folder}, found {', '.join(found)}; its "
-            "source was renamed or changed: pin the `revision` that has it, or name another `repo`."
+            f"{task}: expected the column {missing!r} in {folder}, found {', '.join(found)}; the "
+            "dataset has changed: pin a `revision` that has the column, or name another `repo`."
         ) from None
 
 
 def _stream(folder: Path, subset: str | None, task: str) -> dict[str, datasets.IterableDataset]:
-    """Every split of a configuration, to be read as a stream."""
+    """Every split of a configuration, as a stream."""
     files = configured_files(folder, subset)
     try:
         if files is None:
             return datasets.load_dataset(str(folder), name=subset, streaming=True)
-        kinds = {FORMATS[Path(file).suffix][0] for found in files.values() for file in found}
+        kinds = {FORMATS[Path(file).suffix][0] for paths in files.values() for file in paths}
         return datasets.load_dataset(kinds.pop(), data_files=files, streaming=True)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         message = str(error).split("\n")[0]
@@ -80,10 +80,10 @@ def _stream(folder: Path, subset: str | None, task: str) -> dict[str, datasets.I
 
 
 def configured_files(folder: Path, subset: str | None) -> dict[str, list[str]] | None:
-    """Files by split of a configuration, as the README's heading lists them.
+    """Files by split of a configuration, from the list in the README's header.
 
-    None where it does not list them one by one; `datasets` then has rules of its own. It would
-    read the heading anew for every configuration, which takes a while where there are many.
+    None if the header does not list them; `datasets` then applies its own rules. It would read the
+    header again for every configuration, which is slow if there are many.
     """
     listed = _configurations(folder, (folder / "README.md").is_file())
     if subset is None:
@@ -92,14 +92,14 @@ def configured_files(folder: Path, subset: str | None) -> dict[str, list[str]] |
     patterns = listed.get(subset)
     if patterns is None:
         return None
-    found = {
+    by_split = {
         split: sorted(str(file) for glob in globs for file in folder.glob(glob))
         for split, globs in patterns.items()
     }
-    suffixes = {Path(file).suffix for files in found.values() for file in files}
-    if len(suffixes) != 1 or not suffixes <= FORMATS.keys() or not all(found.values()):
+    suffixes = {Path(file).suffix for files in by_split.values() for file in files}
+    if len(suffixes) != 1 or not suffixes <= FORMATS.keys() or not all(by_split.values()):
         return None
-    return found
+    return by_split
 
 
 @lru_cache(maxsize=16)

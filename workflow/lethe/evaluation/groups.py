@@ -1,4 +1,4 @@
-"""A group of evaluation tasks as one set: its items together, each task a cluster of them."""
+"""A group of evaluation tasks as one set: all items together, each task one cluster."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from lethe.errors import UserError
 from lethe.evaluation.intervals import mean_stderr
 from lethe.evaluation.scores import modal_share
 
-# Columns of an item that are scores of their own, beside the task's metrics.
+# Columns of an item that are scores in addition to the task's metrics.
 MEASURES = ("gold_logprob", "margin")
 
 
 def merge(name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """One result of the results of a group's members.
+    """One result from the results of a group's members.
 
-    Every item counts the same, so a member counts by its size: the average of `aggregate` with
-    `weight_by_size` in lm-eval's groups, and of the concatenated test sets of Luo et al. 2023.
+    Every item counts the same, so a member counts by its size. This is the average of lm-eval's
+    groups with `weight_by_size`, and of the concatenated test sets of Luo et al. 2023.
 
     Raises:
         UserError: a metric of a member is not the mean over its items.
@@ -76,6 +76,6 @@ def _require_means(name: str, results: list[dict], metric: str) -> None:
         values = [_value(item, metric) for item in result["items"]] if rows else []
         if not rows or abs(rows[0]["value"] - np.mean(values)) > 1e-6:
             raise UserError(
-                f"The group {name} cannot be one set: {metric} of {result['task']} is not the mean "
-                "over its items; name the group's tasks one by one."
+                f"The group {name} cannot be scored as one set: {metric} of {result['task']} is "
+                "not the mean over its items; list the group's tasks one by one."
             )

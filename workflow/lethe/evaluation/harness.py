@@ -1,4 +1,4 @@
-"""Scores a checkpoint on lm-eval tasks with one load, keeping one result file a task."""
+"""Scores a checkpoint on lm-eval tasks with one load, keeping one result file per task."""
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
@@ -31,7 +31,7 @@ from lethe.evaluation.tasks import TaskSource, build, find
 
 __all__ = ["EvalTask", "score_checkpoint"]
 
-# Code on which a score depends besides the engine's and the task's own functions.
+# Code that a score depends on, besides the engine's and the task's own functions.
 SCORING_CODE = [
     "lethe.evaluation.outcomes",
     "lethe.evaluation.scores",
@@ -59,57 +59,57 @@ def score_checkpoint(
     dtype: str = "float32",
     batch_size: int = 64,
 ) -> list[dict]:
-    """Score a checkpoint on every task; what `store` already holds is not scored again.
+    """Score a checkpoint on every task; results already in `store` are not computed again.
 
     Args:
         directory: a plain hub directory with safetensors weights and a tokenizer.
-        weights_sha256: of the weights; part of the key under which results are kept.
-        store: one file a task, `{task}-{key}.json`, written as each task is done.
-        engine: as in `engines.registry`; both give the same scores to rounding.
-        dtype: of the weights; log-probabilities are always taken in float32.
+        weights_sha256: digest of the weights; part of the key under which results are kept.
+        store: folder with one file per task, `{task}-{key}.json`, written when the task is done.
+        engine: see `engines.registry`; both give the same scores up to rounding.
+        dtype: dtype of the weights; log-probabilities are always computed in float32.
 
     Returns:
-        One result a task, in the order of `tasks`; a group's is over the items of its tasks.
+        One result per task, in the order of `tasks`; a group's covers the items of its tasks.
 
     Raises:
-        UserError: unknown task or engine, a checkpoint that cannot be loaded, a stored result
-            that is cut or altered.
+        UserError: an unknown task or engine, a checkpoint that cannot be loaded, or a stored
+            result that is truncated or altered.
     """
     directory, store = Path(directory), Path(store)
-    made_with = {"engine": engine, "dtype": dtype}
+    settings = {"engine": engine, "dtype": dtype}
     shared = {
-        **made_with,
+        **settings,
         "weights": weights_sha256,
         "files": identifying_files(directory),
         "lm_eval": lm_eval.__version__,
         "code": fingerprint([*SCORING_CODE, code_of(engine, _classes(directory))]),
     }
-    groups = [[_job(one, shared, store) for one in members(task)] for task in tasks]
+    groups = [[_job(member, shared, store) for member in members(task)] for task in tasks]
     jobs = list({job.file: job for group in groups for job in group}.values())
     if missing := [job for job in jobs if not job.file.exists()]:
         with _without_notices():
             lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
-        _score_and_keep(missing, lambda job: {**_score(lm, job), **made_with})
+        _score_and_keep(missing, lambda job: {**_score(lm, job), **settings})
     return [_result(task, group) for task, group in zip(tasks, groups, strict=True)]
 
 
 def _classes(directory: Path) -> list[str] | None:
-    """The model classes that a checkpoint's configuration names, if there is one yet."""
+    """The model classes that a checkpoint's configuration names, if it has one."""
     path = directory / "config.json"
     return read_json(path).get("architectures") if path.is_file() else None
 
 
 def _result(task: EvalTask, jobs: list[_Job]) -> dict:
-    """The result of a task, or of a group as one set, from what is kept of each."""
-    found = [{**read_json(job.file), **_annotations(task)} for job in jobs]
+    """The result of a task, or of a group as one set, from the stored results."""
+    results = [{**read_json(job.file), **_annotations(task)} for job in jobs]
     if [job.task.name for job in jobs] == [task.name]:
-        return found[0]
-    return merge(task.name, found)
+        return results[0]
+    return merge(task.name, results)
 
 
 @contextmanager
 def _without_notices() -> Iterator[None]:
-    """lm-eval warns of what is meant here: a model object passed in, few-shot defaults."""
+    """Silences lm-eval's warnings about intended settings: a model object, few-shot defaults."""
     log = logging.getLogger("lm_eval")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -121,11 +121,11 @@ def _without_notices() -> Iterator[None]:
 
 def _job(task: EvalTask, shared: dict[str, Any], store: Path) -> _Job:
     source = find(task)
-    defined = task_digest(source)
+    of_task = task_digest(source)
     key = digest(
         {
             **shared,
-            "task": defined,
+            "task": of_task,
             "split": task.split,
             "limit": task.limit,
             "shots": task.shots,
@@ -134,15 +134,15 @@ def _job(task: EvalTask, shared: dict[str, Any], store: Path) -> _Job:
         }
     )
     name = f"{task.name.replace('/', '_')}-{key[:12]}.json"
-    return _Job(task, source, defined, store / name)
+    return _Job(task, source, of_task, store / name)
 
 
 def _score_and_keep(jobs: list[_Job], score: Callable[[_Job], dict]) -> None:
     """Write every result while the next is computed: waiting for the disk takes as long."""
     with ThreadPoolExecutor(max_workers=1) as writer:
-        written = [writer.submit(write_json, job.file, score(job), None) for job in jobs]
-    for one in written:
-        one.result()
+        writes = [writer.submit(write_json, job.file, score(job), None) for job in jobs]
+    for write in writes:
+        write.result()
 
 
 def _annotations(task: EvalTask) -> dict[str, Any]:
@@ -171,8 +171,8 @@ def _evaluate(lm: LM, job: _Job) -> dict:
     )
     samples = evaluated["samples"][task.name]
     samples = [sample for sample in samples if sample["filter"] == samples[0]["filter"]]
-    found = outcomes(task, lm_task, samples)
-    _check_finite(task, found)
+    per_item = outcomes(task, lm_task, samples)
+    _check_finite(task, per_item)
     return {
         "task": task.name,
         **_annotations(task),
@@ -181,15 +181,15 @@ def _evaluate(lm: LM, job: _Job) -> dict:
         "version": str(lm_task.VERSION),
         "task_digest": job.digest,
         "lm_eval_version": lm_eval.__version__,
-        "n": len(found),
-        "scores": scores_of(lm_task, found),
-        "items": items_of(lm_task, found),
+        "n": len(per_item),
+        "scores": scores_of(lm_task, per_item),
+        "items": items_of(lm_task, per_item),
         "seconds": round(time.perf_counter() - started, 3),
     }
 
 
-def _check_finite(task: EvalTask, found: list) -> None:
-    for outcome in found:
+def _check_finite(task: EvalTask, per_item: list) -> None:
+    for outcome in per_item:
         value = outcome.gold_logprob
         if value is not None and not math.isfinite(value):
             raise UserError(

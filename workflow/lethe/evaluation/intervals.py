@@ -1,4 +1,4 @@
-"""Standard errors of one score over its items, items of a cluster being dependent."""
+"""Standard errors of one score over its items; items of a cluster are dependent."""
 
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ SEED = 20230817
 
 
 def mean_stderr(values: Sequence[float], clusters: Sequence[Hashable]) -> float | None:
-    """Standard error of a mean; None where one item or cluster alone cannot tell.
+    """Standard error of a mean; None for a single item or cluster.
 
     Independent items: sqrt(p (1 - p) / n) for outcomes of 0 and 1, else the sample's standard
     deviation over sqrt(n). Repeated clusters: the clustered (sandwich) error with the factor
@@ -41,10 +41,10 @@ def bootstrap_stderr(
     """Standard deviation of a corpus metric over resampled clusters; None for a single cluster.
 
     Args:
-        statistics: what each item gives to `aggregate`.
+        statistics: each item's input to `aggregate`.
         aggregate: the corpus metric; called on `RESAMPLES` resamples drawn with a fixed seed.
         of_sums: the same metric from summed statistics, [resamples, k] -> [resamples]; much
-            faster, for metrics that depend on the items' sum alone.
+            faster, for metrics that depend only on the items' sum.
     """
     index = np.asarray(_codes(clusters), dtype=int)
     groups = int(index.max()) + 1 if len(index) else 0

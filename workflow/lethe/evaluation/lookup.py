@@ -1,7 +1,7 @@
-"""Evaluation tasks and groups by name: where the YAML is, and what a group is made of.
+"""Evaluation tasks and groups by name: the path of the YAML, and the members of a group.
 
-A task without a folder of its own is looked for among Lethe's tasks (`task_yaml/`) first, then
-among those that lm-eval ships, so that the two mix in one probe.
+A task without its own folder is looked up among Lethe's tasks (`task_yaml/`) first, then among
+lm-eval's, so that one probe can mix the two.
 """
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
@@ -22,7 +22,7 @@ from lethe.evaluation.specification import EvalTask
 
 DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
 OWN_FOLDER = TASK_YAML
-# Where lm-eval keeps tasks whose folder does not begin their name, to be found without its index.
+# lm-eval's folders of tasks whose name does not start with the folder, to find them without index.
 FOLDER_OF = {"boolq": "super_glue"}
 
 
@@ -34,15 +34,17 @@ def yaml_of(task: EvalTask) -> Path:
     """
     entry, _ = _entry_of(task)
     if entry.kind not in (Kind.TASK, Kind.PY_TASK):
-        raise UserError(f"{task.name} is a {entry.kind.name.lower()} of evaluation tasks, not one.")
+        raise UserError(
+            f"Expected a single evaluation task, found the {entry.kind.name.lower()} {task.name}."
+        )
     return entry.yaml_path
 
 
 def members(task: EvalTask) -> list[EvalTask]:
-    """The tasks that a group, or a tag, is made of, sorted by name; a task is its own member.
+    """The tasks of a group or tag, sorted by name; a task is its own only member.
 
     Raises:
-        UserError: no such task, or a member that is no plain name.
+        UserError: no such task, or a member that is not a plain name.
     """
     entry, index = _entry_of(task)
     if entry.kind in (Kind.TASK, Kind.PY_TASK):
@@ -55,16 +57,16 @@ def _names(entry: Entry, index: dict[str, Entry]) -> Iterator[str]:
         yield from entry.tags
         return
     for member in (entry.cfg or {}).get("task") or []:
-        found = index.get(member) if isinstance(member, str) else None
-        if found is None:
+        below = index.get(member) if isinstance(member, str) else None
+        if below is None:
             raise UserError(
-                f"The group {entry.name}: expected names of tasks, found {member!r}; name its "
+                f"The group {entry.name}: expected names of tasks, found {member!r}; list its "
                 "tasks one by one."
             )
-        if found.kind in (Kind.TASK, Kind.PY_TASK):
-            yield found.name
+        if below.kind in (Kind.TASK, Kind.PY_TASK):
+            yield below.name
         else:
-            yield from _names(found, index)
+            yield from _names(below, index)
 
 
 def _entry_of(task: EvalTask) -> tuple[Entry, dict[str, Entry]]:

@@ -1,4 +1,4 @@
-"""Masked-LM loss of a checkpoint on texts: what is forgotten of pre-training itself.
+"""Masked-LM loss of a checkpoint on texts: it measures forgetting of pre-training itself.
 
 The masks are fixed, so that all checkpoints predict the same tokens from the same contexts.
 """
@@ -22,10 +22,10 @@ from lethe.models.forward import label_logits
 from lethe.models.window import window
 
 SEED = 20230211
-DRAWS = 4  # masks drawn of every text
+DRAWS = 4  # masks drawn for every text
 SHARE = 0.15  # of the tokens that are predicted (Ke et al. 2023: 15 %)
 ROWS = 64  # texts of one forward pass
-LONGEST = 512  # tokens of a text, or as many as the model has positions for
+LONGEST = 512  # tokens of a text, or fewer if the model has fewer positions
 VERSION = "2"
 
 
@@ -38,27 +38,27 @@ def score_texts(
     limit: int | None = None,
     dtype: str = "float32",
 ) -> list[dict[str, Any]]:
-    """One result a task, in the form of `harness.score_checkpoint`; what `store` has is kept.
+    """One result per task, in the form of `harness.score_checkpoint`; reuses results in `store`.
 
     Args:
         tasks: {name, axis, chance, path: file of texts}.
         weights: digest of the checkpoint's weights.
 
     Raises:
-        UserError: the checkpoint is no masked language model, or a file has no texts.
+        UserError: the checkpoint is not a masked language model, or a file has no texts.
     """
     opened: tuple | None = None
     results = []
     for task in tasks:
-        made_with = {"engine": "stock", "dtype": dtype}
-        identity = {**made_with, "texts": sha256_file(task["path"]), "split": split}
+        settings = {"engine": "stock", "dtype": dtype}
+        identity = {**settings, "texts": sha256_file(task["path"]), "split": split}
         identity |= {"limit": limit, "version": VERSION, "weights": weights}
         identity |= {"files": identifying_files(directory)}
         file = store / f"{task['name']}-{digest(identity)[:12]}.json"
         if not file.exists():
             opened = opened or _open(directory, dtype)
-            found = {**_score(*opened, task, limit), "split": split, **made_with}
-            write_json(file, found, None)
+            result = {**_score(*opened, task, limit), "split": split, **settings}
+            write_json(file, result, None)
         results.append({**read_json(file), "axis": task["axis"], "chance": task["chance"]})
     return results
 
@@ -68,8 +68,8 @@ def _open(directory: Path, dtype: str):
     if tokenizer.mask_token_id is None:
         raise UserError(
             f"{directory}: expected a masked language model to score masked-LM loss, found a "
-            f"tokenizer without a mask token (model type {model.config.model_type!r}); leave out "
-            "the probe, or the model."
+            f"tokenizer without a mask token (model type {model.config.model_type!r}); remove the "
+            "probe or the model from the study."
         )
     return model, tokenizer
 
@@ -91,7 +91,7 @@ def _score(model, tokenizer, task: dict[str, Any], limit: int | None) -> dict[st
         "scores": [
             _row("mlm_loss", losses, items, False),
             _row("mlm_accuracy", right, items, True),
-            # A number that grows with quality, for the floors of bases: one over the perplexity.
+            # A number that grows with quality, for the floors of bases: 1 / perplexity.
             {**_row("mlm_likelihood", losses, items, True), **_likelihood(losses, items)},
         ],
         "items": [
@@ -122,7 +122,7 @@ def _likelihood(losses: np.ndarray, items: np.ndarray) -> dict[str, float | None
 
 
 def _row(metric: str, values: np.ndarray, items: np.ndarray, higher: bool) -> dict[str, Any]:
-    """Mean over masked tokens; its standard error with the tokens of a text as a cluster."""
+    """Mean over masked tokens, and its standard error with each text as a cluster."""
     return {
         "subset": "",
         "metric": metric,
@@ -135,7 +135,7 @@ def _row(metric: str, values: np.ndarray, items: np.ndarray, higher: bool) -> di
 
 @torch.no_grad()
 def _of_texts(model, tokenizer, texts: list[Example]):
-    """Loss (nats) and whether it is right of every masked token, and the text it belongs to."""
+    """For every masked token: loss (nats), whether the prediction is right, and its text."""
     masking = Masking.of(tokenizer, SHARE)
     device = next(model.parameters()).device
     settings = {"masking": masking, "seed": SEED, "normalisation": "token"}

@@ -1,8 +1,8 @@
 """Recall and reciprocal rank of MuTual's right reply among four (Cui et al. 2020).
 
-lm-eval's own `mutual`, which is `mutual_stock` here, takes the argmax of a list of pairs
-(log-likelihood, is greedy), which numpy flattens: its r@1 says whether the right reply is the one
-of the second place whenever no reply is the greedy one. Here log-likelihoods alone are compared.
+lm-eval's own `mutual` (here `mutual_stock`) takes the argmax of a list of pairs (log-likelihood, is
+greedy), which numpy flattens. So whenever no reply is greedy, its r@1 only says whether the right
+reply is in the second place. Here only log-likelihoods are compared.
 """
 
 LETTERS = "ABCD"
@@ -12,7 +12,7 @@ def process_results(doc: dict, results: list[tuple[float, bool]]) -> dict[str, f
     """r@1, r@2 and mrr of one dialogue; replies of equal likelihood count as ranked before it.
 
     Args:
-        doc: has the letter of the right reply as `answers`.
+        doc: the dialogue; `answers` is the letter of the right reply.
         results: (log-likelihood, is greedy) of each reply.
     """
     likelihoods = [likelihood for likelihood, _ in results]

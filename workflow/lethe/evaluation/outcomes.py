@@ -1,4 +1,4 @@
-"""What happened to each item: outcome, gold log-probability, margin, prediction, identity."""
+"""The result of each item: outcome, gold log-probability, margin, prediction, identity."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from lethe.artefacts.files import digest
 from lethe.evaluation.specification import EvalTask
 
 LONGEST_PREDICTION = 200  # characters kept of a generated text
-LONGEST_CLUSTER = 40  # characters of a cluster's name; a whole passage is named by its digest
+LONGEST_CLUSTER = 40  # characters of a cluster's name; longer ones become a digest
 
 
 @dataclass
@@ -16,11 +16,11 @@ class Outcome:
     """One item's result.
 
     Attributes:
-        correct: 0/1, or the item's own value of the primary metric in 0..1; None if there is none.
+        correct: 0/1, or the item's value of the primary metric in 0..1; None: no such value.
         gold_logprob: log-probability of the right answer, nats; None for generated text.
-        margin: gold minus the best other choice, nats; None where there are no choices.
+        margin: gold minus the best other choice, nats; None without choices.
         predicted: index of the likeliest choice, or the generated text.
-        metrics: what lm-eval's process_results gave.
+        metrics: the values from lm-eval's process_results.
     """
 
     item_id: str
@@ -34,10 +34,10 @@ class Outcome:
 
 
 def outcomes(task: EvalTask, lm_task: Any, samples: list[dict]) -> list[Outcome]:
-    """One outcome a document, in the order of the documents.
+    """One outcome per document, in the order of the documents.
 
     Args:
-        samples: lm-eval's logged samples of this task, of one filter.
+        samples: lm-eval's logged samples of this task, for one filter.
     """
     result = []
     seen: Counter = Counter()
@@ -78,7 +78,7 @@ def _measured(lm_task: Any, doc: dict, responses: list, metrics: dict) -> dict[s
         return _choice(lm_task, doc, responses, metrics)
     if kind == "generate_until":
         text = responses[0] if isinstance(responses[0], str) else str(responses[0])
-        # Its value needs the aggregation function and is filled in with the scores.
+        # Its value needs the aggregation function; `scores` fills it in.
         return _result(None, None, None, text)
     if kind == "loglikelihood":
         logprob, greedy = responses[0]
@@ -102,15 +102,15 @@ def _choice(lm_task: Any, doc: dict, responses: list, metrics: dict) -> dict[str
 
 
 def gold_indices(lm_task: Any, doc: dict, choices: list[str]) -> list[int]:
-    """Indices of the right choices, whichever way the task names them; empty if none is valid."""
+    """Indices of the right choices, however the task names them; empty if none is valid."""
     gold = lm_task.doc_to_text(doc) if lm_task.multiple_input else lm_task.doc_to_target(doc)
-    found = []
+    indices = []
     for value in gold if isinstance(gold, list) else [gold]:
         if isinstance(value, str):
             value = choices.index(value) if value in choices else -1
         if 0 <= int(value) < len(choices):
-            found.append(int(value))
-    return found
+            indices.append(int(value))
+    return indices
 
 
 def _result(

@@ -1,10 +1,10 @@
-"""RACE-middle in the form that lm-eval's `race` asks for: one document a passage."""
+"""RACE-middle in the form that lm-eval's `race` expects: one document per passage."""
 
 import datasets
 
 
 def process_docs(rows: datasets.Dataset) -> datasets.Dataset:
-    """Passages with all their questions, of rows of one question each.
+    """Passages with all their questions, from rows with one question each.
 
     lm-eval scores the last question of a passage and shows the earlier ones with their answers.
 
@@ -16,5 +16,5 @@ def process_docs(rows: datasets.Dataset) -> datasets.Dataset:
         problem = {key: row[key] for key in ("question", "answer", "options")}
         passages.setdefault(row["article"], []).append(problem)
     return datasets.Dataset.from_list(
-        [{"article": article, "problems": str(found)} for article, found in passages.items()]
+        [{"article": article, "problems": str(problems)} for article, problems in passages.items()]
     )

@@ -1,7 +1,7 @@
-"""SARI (Xu et al. 2016, eqs. 4-7): does a simplification add, keep and delete as references do?
+"""SARI (Xu et al. 2016, eqs. 4-7): does a simplification add, keep and delete like references?
 
-Corpus value in the convention of EASSE: n-gram counts are summed over the sentences before the
-ratios are taken; n = 1..4; F1 for adding and keeping, precision for deleting (as in the paper).
+The corpus value follows EASSE: n-gram counts are summed over sentences before ratios are taken;
+n = 1..4; F1 for adding and keeping, precision for deleting (as in the paper).
 """
 
 from collections import Counter
@@ -14,12 +14,12 @@ ORDERS = 4
 def sari_statistics(
     source: list[str], generated: list[str], references: list[list[str]]
 ) -> list[int]:
-    """Counts of one sentence, to be summed over a corpus.
+    """Counts of one sentence, to sum over a corpus.
 
     Returns:
-        36 integers: for each n of 1..4, (correct, system, reference) for add, keep, delete.
-        Adding counts distinct n-grams; keeping and deleting count occurrences, those of source
-        and system repeated for every reference.
+        36 integers: for each n in 1..4, (correct, system, reference) for add, keep, delete.
+        Adding counts distinct n-grams; keeping and deleting count occurrences, with those of
+        source and system repeated for every reference.
     """
     counts: list[int] = []
     for n in range(1, ORDERS + 1):
@@ -33,10 +33,10 @@ def sari_statistics(
 
 
 def sari_of_sums(statistics: np.ndarray) -> np.ndarray:
-    """SARI in 0..1 of statistics summed over sentences; a ratio over nothing counts 0.
+    """SARI in 0..1 from statistics summed over sentences; a ratio with denominator 0 counts 0.
 
     Args:
-        statistics: array [..., 36] as `sari_statistics` gives, summed.
+        statistics: array [..., 36], summed results of `sari_statistics`.
 
     Returns:
         Array [...].

@@ -1,4 +1,4 @@
-"""Scores of one task from its items' outcomes: the task's own metrics and those every task has."""
+"""Scores of one task from its items' outcomes: its own metrics, and those common to all tasks."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -16,19 +16,20 @@ AGGREGATED_BY_MEAN = "mean"
 def scores_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
     """Rows {subset, metric, value, stderr, n, higher_is_better}; all items first, then subsets.
 
-    The task's own metrics come through its own aggregation functions. Multiple choice adds
+    The task's own metrics use its own aggregation functions. Multiple choice adds
     gold_logprob and margin (means, nats); multiple choice and generation add modal_share.
     """
     rows = _rows(lm_task, outcomes, "")
     for subset in sorted({outcome.subset for outcome in outcomes} - {""}):
-        rows += _rows(lm_task, [one for one in outcomes if one.subset == subset], subset)
+        members = [outcome for outcome in outcomes if outcome.subset == subset]
+        rows += _rows(lm_task, members, subset)
     return rows
 
 
 def items_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
-    """One row an item, with the item's own value of every metric under `metrics`.
+    """One row per item, with the item's own value of every metric under `metrics`.
 
-    `correct` of generated text is the first metric of the task's metric_list.
+    For generated text, `correct` is the first metric of the task's metric_list.
     """
     aggregations = lm_task.aggregation()
     rows = []
@@ -65,7 +66,7 @@ def item_value(aggregate: Callable | None, value: Any) -> float:
 
 
 def modal_share(answers: list[str]) -> float:
-    """Share of the commonest answer: 1 for a model that always says the same."""
+    """Share of the most common answer: 1 for a model that always gives the same answer."""
     return Counter(answers).most_common(1)[0][1] / len(answers)
 
 

@@ -1,4 +1,4 @@
-"""What is to be scored: one evaluation task, as plain data without any heavy import."""
+"""One evaluation task to score, as plain data without any heavy import."""
 
 from dataclasses import dataclass
 
@@ -8,21 +8,21 @@ ENGINES = ("fast", "stock")
 
 @dataclass(frozen=True)
 class EvalTask:
-    """One lm-eval task, the split that is scored and how its items are grouped.
+    """One lm-eval task, the split to score and how its items are grouped.
 
     Attributes:
         name: lm-eval's task name; the `probe` column of the tables.
-        include_path: folder with the task's YAML; None for the tasks that lm-eval ships.
-        dataset_path: folder with the files of the task's hub dataset; None: the YAML says where
-            its data is.
-        split: `test`, or `dev`: the YAML's validation_split takes the place of its test_split.
-        shots: examples put before each question.
-        limit: score only the first so many documents; None for all.
+        include_path: folder with the task's YAML; None: one of Lethe's or lm-eval's own tasks.
+        dataset_path: folder with the files of the task's hub dataset; None: the YAML names its
+            data.
+        split: `test`, or `dev`: the YAML's validation_split replaces its test_split.
+        shots: examples before each question.
+        limit: number of documents to score, from the first; None: all.
         axis: knowledge, reasoning, reading, bias or own; carried into the results unchanged.
-        chance: score of guessing, a fraction; carried into the results unchanged.
-        cluster: column whose equal values make items dependent; None, or absent from the
-            documents: each item its own.
-        subset: column whose values get rows of their own beside the row of all items.
+        chance: expected score of guessing, a fraction; carried into the results unchanged.
+        cluster: column; items with equal values are dependent. None, or absent from the documents:
+            each item is its own cluster.
+        subset: column whose values get their own rows in addition to the row for all items.
     """
 
     name: str

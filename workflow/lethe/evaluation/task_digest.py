@@ -1,4 +1,4 @@
-"""What a task is, as one digest: its configuration, the code it names and the data it reads."""
+"""The identity of a task as one digest: its configuration, the code it names and its data."""
 
 import inspect
 from pathlib import Path
@@ -12,9 +12,8 @@ from lethe.evaluation.tasks import TaskSource, build, file_hashes
 def task_digest(source: TaskSource) -> str:
     """Hex sha256 over the resolved configuration, its functions' code and the data's content.
 
-    Local files and fetched ones count by their bytes, wherever they lie. Data that only lm-eval
-    finds counts by path, name, revision and the fingerprint that `datasets` gives it, for which the
-    task is built.
+    Local and fetched files count by their bytes, not their paths. Data that only lm-eval finds
+    counts by path, name, revision and its fingerprint in `datasets`; the task is built to get it.
     """
     config = {key: value for key, value in source.config.items() if key != "dataset_kwargs"}
     arguments = dict(source.config.get("dataset_kwargs") or {})
@@ -43,7 +42,7 @@ def _plain(value: Any) -> Any:
 
 
 def _code_of(function: Any) -> str:
-    """Of our own functions the code without comments and all it imports; else the whole file."""
+    """Digest of a function's code: for our own without comments, with imports; else of its file."""
     if function.__module__.partition(".")[0] == PACKAGE:
         return fingerprint([function.__module__])
     file = inspect.getsourcefile(function)

@@ -1,4 +1,4 @@
-"""lm-eval tasks by name: where the YAML is, what defines it, and the task object ready to score.
+"""lm-eval tasks by name: the YAML's configuration, and the task object ready to score.
 
 Relative `data_files` are resolved against the YAML's own folder, so a folder of tasks can be
 moved; jsonl rows are read in memory instead of through a dataset cache on disk.
@@ -23,12 +23,12 @@ from lethe.evaluation.lookup import members, yaml_of
 from lethe.evaluation.specification import SPLITS, EvalTask
 from lethe.evaluation.templates import FIELDS, compile_templates
 
-# Keys of a YAML that say where it lies or how it is listed, not what is scored.
+# Keys of a YAML that affect how a task is listed, not what is scored.
 NOT_DEFINING = ("tag", "group", "task_list", "task_alias", "group_alias")
 
 
 class Rows(list):
-    """The rows of one split as plain dicts, with the column names that lm-eval asks for."""
+    """The rows of one split as plain dicts, with the column names that lm-eval needs."""
 
     def __init__(self, dataset: datasets.Dataset) -> None:
         super().__init__(dataset)
@@ -39,7 +39,7 @@ class LocalTask(ConfigurableTask):
     """An lm-eval task whose rows are local jsonl files, read without a cache on disk."""
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **_) -> None:
-        """Fill `self.dataset` with the splits that are used; called by lm-eval's constructor."""
+        """Fill `self.dataset` with the used splits; called by lm-eval's constructor."""
         used = {self.config.test_split, self.config.validation_split, self.config.training_split}
         used.add(self.fewshot_cfg.split)
         self.dataset = {
@@ -54,7 +54,7 @@ class LocalTask(ConfigurableTask):
     def _read(self, split: str, arguments: dict[str, Any]) -> datasets.Dataset:
         path = Path(arguments["data_files"][split])
         rows = _same_columns(read_rows(path))
-        # A fingerprint of our own: making datasets' own costs more than reading the rows.
+        # Our own fingerprint: computing that of `datasets` costs more than reading the rows.
         return datasets.Dataset(
             datasets.table.InMemoryTable.from_pylist(rows), fingerprint=sha256_file(path)[:16]
         )
@@ -74,7 +74,7 @@ class LocalTask(ConfigurableTask):
 
 
 class FetchedTask(LocalTask):
-    """An lm-eval task on the fetched files of its hub dataset, wherever the YAML says they are."""
+    """An lm-eval task that reads the fetched files of its hub dataset, not the YAML's path."""
 
     def _splits(self, arguments: dict[str, Any]) -> list[str]:
         return arguments["splits"]
@@ -101,8 +101,8 @@ def find(task: EvalTask) -> TaskSource:
     """The configuration of a task, with the split and shots of `task` written into it.
 
     Raises:
-        UserError: no such task (names the nearest), a group instead of a task, no such split,
-            or a data file that is missing.
+        UserError: no such task (names the nearest), a group instead of a task, no such split, or a
+            missing data file.
     """
     path = yaml_of(task)
     config = deepcopy(load_yaml(path))
@@ -122,7 +122,7 @@ def find(task: EvalTask) -> TaskSource:
 
 
 def declared_shots(task: EvalTask) -> int:
-    """The number of examples that the task's own YAML asks for; 0 if it says nothing."""
+    """The number of few-shot examples in the task's own YAML; 0 if it sets none."""
     first = members(task)[0]
     return int(load_yaml(yaml_of(first), resolve_func=False).get("num_fewshot") or 0)
 
@@ -131,18 +131,18 @@ def build(source: TaskSource) -> ConfigurableTask:
     """The lm-eval task object; loads its rows.
 
     Raises:
-        UserError: data of the hub that is not on this machine; nothing is ever downloaded here.
+        UserError: the hub data is not on this machine; nothing is ever downloaded here.
     """
     try:
-        built = _built(source)
+        task = _built(source)
     except OSError as error:
         path = source.config.get("dataset_path")
         raise UserError(
             f"{source.config['task']}: its data {path!r} is not on this machine ({error}); fetch "
             "it first, or give a YAML with local data_files through the include path."
         ) from None
-    built.set_fewshot_seed(seed=1234)  # lm-eval's default
-    return built
+    task.set_fewshot_seed(seed=1234)  # lm-eval's default
+    return task
 
 
 def _built(source: TaskSource) -> ConfigurableTask:
@@ -176,7 +176,7 @@ def _choose_split(config: dict[str, Any], task: EvalTask, path: Path) -> None:
             raise UserError(f"{path}: the split dev needs a validation_split, found none.")
         config["test_split"] = config["validation_split"]
         if not (config.get("training_split") or config.get("fewshot_config")):
-            # lm-eval keeps a question out of its own examples only if told where they come from.
+            # lm-eval keeps a question out of its own examples only if this split is set.
             config.setdefault("fewshot_split", config["validation_split"])
 
 
@@ -185,7 +185,7 @@ def _resolve_files(config: dict[str, Any], path: Path) -> dict[str, Path]:
     arguments = config.get("dataset_kwargs") or {}
     named = arguments.get("data_files")
     if isinstance(named, str):
-        named = {"train": named}  # as load_dataset calls the one split
+        named = {"train": named}  # load_dataset's name for a single split
     if not isinstance(named, dict) or not all(isinstance(name, str) for name in named.values()):
         return {}
     files = {split: (path.parent / name).resolve() for split, name in named.items()}

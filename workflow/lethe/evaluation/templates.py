@@ -1,7 +1,7 @@
-"""A task's jinja templates, compiled once: lm-eval compiles them anew for every use of every row.
+"""A task's jinja templates, compiled once: lm-eval compiles them again for every use of every row.
 
-The strings are turned into what lm-eval also accepts, functions of the document, which give what
-lm-eval's own reading of the template gives.
+lm-eval also accepts functions of the document, so the strings are replaced by functions with the
+same values.
 """
 
 import ast
@@ -15,7 +15,7 @@ FIELDS = ("doc_to_text", "doc_to_target", "doc_to_choice")
 
 
 class Template:
-    """A compiled template that remembers its value for the documents it has seen."""
+    """A compiled template that caches its value for every document."""
 
     def __init__(self, template: str, read: Callable[[str], Any]) -> None:
         self._text = template
@@ -24,7 +24,7 @@ class Template:
         self._seen: dict[int, tuple[dict, Any]] = {}
 
     def __call__(self, doc: dict) -> Any:
-        """The value for a document; the document is kept, so that its identity stays its own."""
+        """The value for a document; the document is kept, so that its `id` is not reused."""
         seen = self._seen.get(id(doc))
         if seen is None or seen[0] is not doc:
             seen = (doc, self._value(doc))
@@ -35,7 +35,7 @@ class Template:
         try:
             return self._read(self._render(**doc))
         except (SyntaxError, ValueError):
-            # Inside a list jinja writes a column that is not there as a word that cannot be read.
+            # Inside a list jinja renders a missing column as a word that is not a literal.
             names = meta.find_undeclared_variables(lm_eval.utils.env.parse(self._text))
             if missing := sorted(names - set(doc)):
                 raise KeyError(missing[0]) from None
@@ -47,7 +47,7 @@ class Template:
 
 
 def compile_templates(config: dict[str, Any], columns: set[str]) -> dict[str, Any]:
-    """The configuration with its templates compiled; column names and functions stay."""
+    """The configuration with compiled templates; column names and functions are unchanged."""
     has_choices = config.get("doc_to_choice") is not None
     readers = {
         "doc_to_text": _text_with_choices if has_choices else str,

@@ -33,12 +33,12 @@ def process_simp(doc: dict, results: list) -> dict:
 
 
 def process_text(doc: dict, results: list) -> dict:
-    """Generated text beside its references: BLEU, ROUGE-1 and exact match."""
+    """Generated text against its references: BLEU, ROUGE-1 and exact match."""
     return _overlap(doc, results[0])
 
 
-# Names in the YAML of tasks: dialogue, questions and explanations, all BLEU first (as Luo et al.),
-# and prompts and responses of one's own.
+# Names in the tasks' YAML: dialogue, questions and explanations, all with BLEU first (as Luo et
+# al.), and a user's own prompts and responses.
 process_emdg = process_inqqg = process_exp = process_generic = process_text
 
 
@@ -49,7 +49,10 @@ def process_hgen(doc: dict, results: list) -> dict:
 
 
 def constraint(generated: str, wanted: dict) -> float:
-    """1 if the wanted word is the `first`, a `contained` or the `last` word, punctuation apart."""
+    """1 if the required word is the `first`, a `contained` or the `last` word, else 0.
+
+    Punctuation is ignored.
+    """
     words = [token for token in tokens(generated) if WORD.match(token)]
     word = wanted["word"].lower()
     if not words:
@@ -64,26 +67,26 @@ def constraint(generated: str, wanted: dict) -> float:
 
 
 def exact_match(generated: str, references: list[str]) -> float:
-    """1 if the tokens are those of any reference."""
+    """1 if the tokens equal those of any reference, else 0."""
     return float(any(tokens(generated) == tokens(reference) for reference in references))
 
 
 def rouge1(generated: str, references: list[str]) -> float:
-    """ROUGE-1 F-measure as rouge_score gives it without stemming; the best over the references.
+    """ROUGE-1 F-measure, equal to rouge_score's without stemming; the best over the references.
 
-    Punctuation does not count. Computed here, since importing rouge_score loads nltk for seconds.
+    Punctuation does not count. Computed here, since rouge_score imports nltk, which takes seconds.
     """
-    found = Counter(ROUGE_WORD.findall(generated.lower()))
+    words = Counter(ROUGE_WORD.findall(generated.lower()))
     best = 0.0
     for reference in references:
         wanted = Counter(ROUGE_WORD.findall(reference.lower()))
-        words = found.total() + wanted.total()
-        best = max(best, 2 * (found & wanted).total() / words if words else 0.0)
+        count = words.total() + wanted.total()
+        best = max(best, 2 * (words & wanted).total() / count if count else 0.0)
     return best
 
 
 def corpus_sari(items: list) -> float:
-    """Corpus SARI of the items' statistics; see `lethe.evaluation.sari`."""
+    """Corpus SARI from the items' statistics; see `lethe.evaluation.sari`."""
     return float(sari_of_sums(np.sum(np.asarray(items, dtype=float), axis=0)))
 
 
@@ -101,23 +104,23 @@ def bleu_statistics(generated: str, references: list[str]) -> list[int]:
 
 
 def corpus_bleu(items: list) -> float:
-    """sacrebleu's corpus BLEU (4-grams, exponential smoothing) of the items' statistics."""
+    """sacrebleu's corpus BLEU (4-grams, exponential smoothing) from the items' statistics."""
     return _bleu_of(np.sum(np.asarray(items), axis=0), effective_order=False)
 
 
 def sentence_bleu(item: list) -> float:
-    """sacrebleu's sentence BLEU, which leaves out the orders longer than the sentence."""
+    """sacrebleu's sentence BLEU, without the orders longer than the sentence."""
     return _bleu_of(np.asarray(item), effective_order=True)
 
 
 def bleu_of_sums(statistics: np.ndarray) -> np.ndarray:
-    """Corpus BLEU [...] of summed statistics [..., 10]."""
+    """Corpus BLEU [...] from summed statistics [..., 10]."""
     flat = np.reshape(statistics, (-1, np.shape(statistics)[-1]))
     values = [_bleu_of(row, effective_order=False) for row in flat]
     return np.reshape(values, np.shape(statistics)[:-1])
 
 
-# Where the corpus value is not a mean: the value of one item, and the value of summed statistics.
+# For corpus metrics that are not means: the value of one item, and the value of summed statistics.
 SENTENCE = {corpus_sari: sentence_sari, corpus_bleu: sentence_bleu}
 OF_SUMS = {corpus_sari: sari_of_sums, corpus_bleu: bleu_of_sums}
 
@@ -148,4 +151,4 @@ def _bleu_of(statistics: np.ndarray, effective_order: bool) -> float:
         smooth_method="exp",
         effective_order=effective_order,
     )
-    return min(score.score / 100, 1.0)  # a perfect score comes out a rounding error above
+    return min(score.score / 100, 1.0)  # rounding puts a perfect score slightly above 1

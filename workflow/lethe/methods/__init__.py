@@ -1,1 +1,1 @@
-"""How a stage is trained so that less is forgotten: one method a file, same hooks."""
+"""How a stage is trained so that less is forgotten: one method per file, same hooks."""

@@ -2,7 +2,7 @@
 
 Houlsby et al. 2019, "Parameter-efficient transfer learning for NLP", section 2.1. In Ke et al.
 2023 this is NCL-Adapter, and DAP-Adapter for an order of a single domain. Simplified: layer
-normalisations stay frozen, so that the network beneath stays bit-identical.
+normalisations stay frozen, so the underlying network stays bit-identical.
 """
 
 from torch import nn
@@ -14,7 +14,7 @@ from lethe.methods.parts.adapters import new_adapters
 
 
 class SharedAdapter(AdapterMethod):
-    """The one set is trained on through all stages."""
+    """One set of adapters that every stage trains further."""
 
     def before_stage(self, stage: Stage) -> None:
         stage.model.requires_grad_(False)

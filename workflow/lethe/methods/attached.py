@@ -1,4 +1,4 @@
-"""A checkpoint as its method means it: a plain model, or one with what the method adds."""
+"""A checkpoint with its method: a plain model, or one with the method's additions attached."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from lethe.methods.contract import Method
 from lethe.methods.registry import create
 
 METHOD_STATE = "method_state.safetensors"
-# In the state's header and the manifest: digest of the weights of the base that the chain began on.
+# Key in the state's header and the manifest: digest of the weights of the chain's base.
 BASE = "base_weights"
 
 
@@ -21,8 +21,8 @@ def save_state(method: Method, directory: Path, base: str) -> list[str]:
     """Write a method's state beside the weights; a method without state has no file.
 
     Args:
-        base: digest of the weights of the base that the chain began on. The importances or gates
-            of another base fit by their shapes, and mean nothing.
+        base: digest of the weights of the chain's base. Importances or gates of another base have
+            the right shapes, but mean nothing.
     """
     state: dict[str, torch.Tensor] = {k: v.contiguous() for k, v in method.state().items()}
     if not state:
@@ -33,29 +33,29 @@ def save_state(method: Method, directory: Path, base: str) -> list[str]:
 
 
 def load_state(method: Method, directory: Path) -> None:
-    """Give a method the state that a checkpoint keeps for it; nothing if it keeps none.
+    """Load the state that a checkpoint keeps for a method, if there is any.
 
     Raises:
-        UserError: the state is not of the base that the checkpoint's chain began on.
+        UserError: the state was made on another base than the checkpoint's chain began with.
     """
     path = directory / METHOD_STATE
     if not path.is_file():
         return
     expected = read_json(directory / MANIFEST["stage"]).get(BASE)
     with safe_open(path, "pt") as file:
-        found = (file.metadata() or {}).get(BASE)
-    if found is None or found != expected:
+        base = (file.metadata() or {}).get(BASE)
+    if base is None or base != expected:
         wanted = f"with weights {expected[:12]}" if expected else f"that {MANIFEST['stage']} names"
-        told = f"that of a base with weights {found[:12]}" if found else "one that names no base"
+        found = f"one of a base with weights {base[:12]}" if base else "one that names no base"
         raise UserError(
-            f"{path}: expected a method's state made on the base {wanted}, found {told}; remove "
-            f"{directory} and run its stage again."
+            f"{path}: expected a method's state made on the base {wanted}, found {found}; remove "
+            "its folder and run the stage again."
         )
     method.load_state(load_file(path))
 
 
 def method_of(directory: Path) -> Method | None:
-    """The method of a checkpoint, with its state; None for one that no stage here made."""
+    """The method of a checkpoint, with its state; None if no stage of Lethe made it."""
     manifest = directory / MANIFEST["stage"]
     if not manifest.is_file():
         return None
@@ -66,7 +66,7 @@ def method_of(directory: Path) -> Method | None:
 
 
 def attach(model, directory: Path):
-    """The network with what its method adds, and that method or None; on the model's device."""
+    """The network with its method's additions, and the method or None; on the model's device."""
     method = method_of(directory)
     if method is None:
         return model, None

@@ -1,19 +1,19 @@
 """B-CL: gated adapters that share knowledge by capsules (Ke, Xu, Liu 2021, arXiv 2112.03271).
 
 In every adapter, the task-specific module is the two gated maps of HAT-Adapter. Its input is the
-states plus what a knowledge-sharing module makes of them: a semantic capsule of each domain so far,
-routed in three iterations to transfer capsules, mapped back to the width.
+states plus the output of a knowledge-sharing module: a semantic capsule for each domain so far,
+routed in three iterations to transfer capsules and mapped back to the width.
 
-What hard gates keep: the gated maps, unit by unit, and a domain's semantic capsule, which no later
-domain trains. What is shared and does change: the transfer matrices and the map back. So, other
-than HAT-Adapter's, an earlier domain's outputs under its own gates change with the shared part (for
-better or worse, as B-CL means them to), and with nothing else.
+Hard gates protect the gated maps, unit by unit, and a domain's semantic capsule, which no later
+domain trains. The transfer matrices and the map back are shared and change. So, unlike in
+HAT-Adapter, an earlier domain's outputs under its own gates change with the shared part (for better
+or worse, as B-CL intends), and with nothing else.
 
-As in HAT-Adapter, where a domain's identity is not known (evaluations, end tasks) there are no
-gates; the capsules of all domains take part. The paper's outline is followed, its text was not at
-hand. Ours: one linear map a semantic capsule, positions routed one by one (the released code asks
-for a longest text), as many transfer capsules as a capsule has numbers, the softmax over them as in
-Sabour et al. 2017, and the initial values.
+As in HAT-Adapter, without a domain's identity (evaluations, end tasks) there are no gates; the
+capsules of all domains take part. This follows the paper's outline; its full text was not
+available. Our choices: one linear map per semantic capsule, positions routed one by one (the
+released code needs a maximum length), as many transfer capsules as a capsule has numbers, the
+softmax over them as in Sabour et al. 2017, and the initial values.
 """
 
 import torch
@@ -30,7 +30,7 @@ from lethe.methods.parts.knowledge_sharing.sharing_adapter import (
     new_sharing,
 )
 
-# What random numbers are drawn for, beside the adapters' own.
+# Purposes of random draws, besides the adapters' own.
 BACK, CAPSULES = 1, 2
 
 
@@ -50,7 +50,7 @@ class Bcl(GatedAdapterMethod):
         adapters = new_adapters(model, self.reduction, seed, make)
         first = f"{next(iter(adapters))}.sharing.semantic."
         domains = sum(name.startswith(first) and name.endswith(".weight") for name in self.saved)
-        add_domains(adapters, domains, seed)  # their values are those that are saved
+        add_domains(adapters, domains, seed)  # the saved values replace these
         return adapters
 
     def _begin_domain(self, stage: Stage) -> None:

@@ -2,17 +2,19 @@
 
 Ke, Liu, Xu, Shu, "CLASSIC: Continual and Contrastive Learning of Aspect Sentiment Classification
 Tasks", arXiv 2112.02714, as Ke et al. 2023 use it without labels: HAT-Adapter, and from the second
-domain on a supervised contrast at temperature 1 between a text's mean representation and a mix, by
-attention, of those under the gates of every earlier domain. The paper's other terms are of labelled
-tasks and not there; its outline is followed, its text was not at hand.
+domain on a supervised contrast at temperature 1. It compares a text's mean representation with a
+mix, by attention, of its representations under the gates of every earlier domain. The paper's other
+terms need labelled tasks and are left out. This follows the paper's outline; its full text was not
+available.
 
-With hard gates earlier domains' outputs under their own gates never change; the earlier
-representations are then constants, and are computed without gradients whatever the gates. That is
-one more pass of the network for each earlier domain.
+With hard gates earlier domains' outputs under their own gates never change, so the earlier
+representations are constants. They are computed without gradients for any kind of gates, which
+takes one more pass of the network for each earlier domain.
 
-As in HAT-Adapter, where a domain's identity is not known there are no gates. Ours: the weight, the
-current representation asks the attention (query and key maps to the bottleneck's width, which no
-checkpoint computes with), a text is its own class, and its tokens are masked in both views.
+As in HAT-Adapter, without a domain's identity there are no gates. Our choices: the weight; the
+current representation is the query of the attention (query and key map to the bottleneck's width,
+and no checkpoint computes with them); a text is its own class; and its tokens are masked in both
+views.
 """
 
 import torch
@@ -33,7 +35,7 @@ ATTENTION = "attention/"
 class Classic(GatedAdapterMethod):
     """HAT-Adapter and a contrast with earlier domains.
 
-    The contrast is among the texts of a micro-batch, so `micro_batch_rows` changes results here.
+    The contrast compares the texts of a micro-batch, so `micro_batch_rows` changes results here.
     """
 
     micro_batches_add_up = False
@@ -57,7 +59,7 @@ class Classic(GatedAdapterMethod):
         self.extra["attention"] = self.attention
 
     def _loss_under_gates(self, stage: Stage, batch) -> torch.Tensor:
-        """A micro-batch's contrast counts by its share of the step's labels."""
+        """A micro-batch's contrast is weighted by its share of the step's labels."""
         if self.attention is None:
             return super()._loss_under_gates(stage, batch)
         hidden = masked_forward.hidden_states(stage.model, batch)
@@ -94,7 +96,7 @@ class Classic(GatedAdapterMethod):
         except RuntimeError:
             raise UserError(
                 "The parent's attention does not fit this model; "
-                "give a chain of stages one model and one `reduction`."
+                "use one model and one `reduction` in a chain of stages."
             ) from None
 
 

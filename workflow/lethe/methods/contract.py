@@ -1,7 +1,7 @@
-"""The contract of a method: the hooks the one training loop calls, and what they can reach.
+"""The contract of a method: the hooks that the training loop calls, and what they can access.
 
-A method is a file `lethe/methods/NAME.py` with one subclass of `Method` called `METHOD`. A hook
-that a method does not need is left alone. The order of a stage is
+A method is a file `lethe/methods/NAME.py` with one subclass of `Method` called `METHOD`. It
+overrides only the hooks that it needs. The order of a stage is
 
     before_stage -> for each step: (loss -> backward) for each micro-batch -> after_backward
                     -> clipping and optimizer update -> after_update
@@ -22,9 +22,9 @@ from lethe.data.examples import Example
 
 
 class Collate(Protocol):
-    """Lays examples out as micro-batches; `draw` is by which a masked model's tokens are masked.
+    """Lays examples out as micro-batches; `draw` selects the masks of a masked language model.
 
-    rows: of a micro-batch at most, None: all; lowered where memory runs out.
+    rows: largest number of rows in a micro-batch, None: all; lowered if memory runs out.
     """
 
     rows: int | None
@@ -40,22 +40,22 @@ class Stage:
         model: the network being trained, in training mode.
         examples: the stage's training examples.
         load_replayed: returns the training examples of every earlier stage, oldest first.
-        load_general: returns the examples of the general texts that the catalogue gives the method
-            (`general`); none but in a chain's first stage.
+        load_general: returns examples of the general texts that the catalogue gives the method
+            (`general`); empty except in a chain's first stage.
         load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy).
-        collate: (examples, draw) -> micro-batches, as the stage itself lays them out. The tokens
-            of a masked language model are masked by the draw, 0 if it is left out; the stage's
-            own draw is the step.
+        collate: (examples, draw) -> micro-batches, laid out as the stage lays out its own. The
+            draw, 0 by default, selects the masks of a masked language model; the stage itself uses
+            the step as its draw.
         plain_loss: (model, batch) -> the stage's own loss on a batch, a scalar tensor.
         index: 1 for the first stage after the base.
         seed: the train seed; draw randomness from (seed, step), never from global state.
         steps: optimizer steps of this stage.
         step: the step now being taken, from 0.
-        history: the names of the mixtures so far, this one last.
+        history: names of the mixtures so far, this stage's last.
         family: `causal`, `seq2seq` or `masked`.
         extra: the method's own parameters that are trained with the model's, or None.
-        dropout_seed: (seed, step, micro-batch) -> what dropout is drawn from.
-        settings: whose settings messages name, such as its `learning_rate`.
+        dropout_seed: (seed, step, micro-batch) -> the seed of dropout.
+        settings: owner of the settings in messages, as in "the recipe's `max_length`".
     """
 
     model: torch.nn.Module
@@ -76,7 +76,7 @@ class Stage:
     settings: str = "the recipe's"
 
     def trainable(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
-        """Named parameters that are trained; the method's own have names that begin `extra.`."""
+        """Named parameters that are trained; the method's own names start with `extra.`."""
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad:
                 yield name, parameter
@@ -97,38 +97,39 @@ class Method:
     """Base class and, unchanged, plain sequential fine-tuning."""
 
     needs_identity = False
-    """True when the checkpoint needs to be told which task it is used for."""
+    """True if the checkpoint needs the identity of the task that it is used for."""
 
     micro_batches_add_up = True
-    """False when a loss compares the texts of a micro-batch with each other. Where memory runs out
-    micro-batches are then not halved, as that would be another loss."""
+    """False if a loss compares the texts of a micro-batch with each other. Micro-batches are then
+    not halved when memory runs out, since that would change the loss."""
 
     extra: torch.nn.Module | None = None
-    """Parameters beside the model's (adapters, gates), set by `attach` or `before_stage`."""
+    """Parameters besides the model's (adapters, gates), set by `attach` or `before_stage`."""
 
     def attach(self, model: torch.nn.Module) -> torch.nn.Module:
         """Make a loaded network compute what the method's checkpoint computes, and return it.
 
-        Called after `load_state` for every evaluation and end task, which know no task's identity.
-        A method whose checkpoint is a plain model leaves it as it is; others add forward hooks, and
-        set `extra` to the module that holds their parameters, so that an end task tunes them too.
+        Called after `load_state` for every evaluation and end task, which do not know the task's
+        identity. A method whose checkpoint is a plain model returns it unchanged; others add
+        forward hooks, and set `extra` to the module with their parameters, so that an end task
+        tunes them too.
         """
         return model
 
     def before_stage(self, stage: Stage) -> None:
-        """Called once before the first step, also when a stage is resumed."""
+        """Called once before the first step, and again when a stage is resumed."""
 
     def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
         """Scalar loss of a micro-batch; micro-batch losses add up to the loss of the step."""
         return stage.plain_loss(stage.model, batch)
 
     def step_loss(self, stage: Stage) -> torch.Tensor | None:
-        """Scalar loss of the step itself, whatever its micro-batches: a penalty on the weights, or
-        replayed examples. None: there is none.
+        """Scalar loss of the step itself, independent of micro-batches: a penalty on the weights,
+        or replayed examples. None: no such loss.
 
-        Its gradient is added to the global batch's. Where memory runs out within a step, the step
-        begins again with smaller micro-batches and this is called again: draw from (seed, step),
-        and keep no count of calls.
+        Its gradient is added to the global batch's. If memory runs out within a step, the step
+        starts again with smaller micro-batches and this is called again: draw from (seed, step),
+        and do not count calls.
         """
         return None
 
@@ -142,20 +143,20 @@ class Method:
         """Called once after the last step; compute here what later stages need."""
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Tensors that belong to the checkpoint beside the weights; saved and hashed with it."""
+        """Tensors of the checkpoint in addition to the weights; saved and hashed with it."""
         return {}
 
     def record(self) -> dict[str, torch.Tensor]:
-        """Numbers about the stage that figures may show: a few tensors, [], [layers] or
-        [layers, units], by name. They are kept in its manifest and gathered in stages.csv.
+        """Numbers about the stage for figures: a few tensors by name, of shape [], [layers] or
+        [layers, units]. They are kept in the stage's manifest and collected in stages.csv.
         """
         return {}
 
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Restore what `state` returned; called before `before_stage`.
 
-        When an interrupted stage goes on it is called again after `before_stage`: parameters that
-        are being trained (`extra`) are then changed in place.
+        When an interrupted stage is resumed, this is called again after `before_stage`: parameters
+        in training (`extra`) must then be changed in place.
         """
         if state:
             raise ValueError(f"{type(self).__name__} keeps no state, found {sorted(state)[:3]}")

@@ -1,6 +1,6 @@
 """DAS: continual pre-training with soft masks and a contrast (Ke et al. 2023, arXiv 2302.03241).
 
-Written from the paper's equations. Named options stand for what its authors' code does otherwise;
+Written from the paper's equations. Named options cover what the authors' code does differently;
 `methods/parameters/das.py` lists them.
 """
 
@@ -32,7 +32,7 @@ STATE = {f"importance.{place}": place for place in PLACES}
 
 
 class DAS(Method):
-    """Soft masks on what units have learned, and a contrast with it (Eq. 2-9).
+    """Soft masks that protect what units have learned, and a contrast with it (Eq. 2-9).
 
     The contrast's negatives come from the same micro-batch, so `micro_batch_rows` changes results
     here. The state is I^(<=t), normalised: `importance.heads`, `importance.intermediate` and
@@ -46,10 +46,10 @@ class DAS(Method):
         self.importance: Importance | None = None
         self._factors: dict[str, torch.Tensor] | None = None
         self._before: dict[str, torch.Tensor] = {}
-        self._known: dict[str, Importance] = {}
+        self._importances: dict[str, Importance] = {}
 
     def before_stage(self, stage: Stage) -> None:
-        """Checks the state against the model; before the first domain it makes I^(0)."""
+        """Checks the state against the model; before the first domain it computes I^(0)."""
         if getattr(stage.model, "is_activation_checkpointing", False):
             raise UserError("Method 'das' needs the recipe's `recompute_activations: false`.")
         encoder = encoder_of(stage.model)
@@ -58,7 +58,7 @@ class DAS(Method):
         elif self.importance is None:
             raise UserError(
                 f"Method 'das' has no importances of the stages before stage {stage.index}: it can "
-                "only go on from a checkpoint of its own."
+                "only continue from a checkpoint of its own."
             )
         else:
             check_shapes(encoder, self.importance)
@@ -68,7 +68,7 @@ class DAS(Method):
         self._factors = None
 
     def loss(self, stage: Stage, batch: MaskedBatch) -> torch.Tensor:
-        """Eq. 8; a micro-batch's contrast counts by its share of the step's labels."""
+        """Eq. 8; a micro-batch's contrast is weighted by its share of the step's labels."""
         hidden = masked_forward.hidden_states(stage.model, batch)
         total = masked_forward.weighted_loss(stage.model, batch, hidden)
         if self.options.contrast_weight == 0:
@@ -77,7 +77,7 @@ class DAS(Method):
         return total + share * self._contrast(stage.model, batch, hidden)
 
     def after_backward(self, stage: Stage) -> None:
-        """Eq. 6 on gradients, or the weights that the optimizer's update will start from."""
+        """Eq. 6 on gradients; for Eq. 6 on the update, a copy of the weights before it."""
         if not self.options.soft_mask or self.importance is None:
             return
         if self._factors is None:
@@ -96,27 +96,27 @@ class DAS(Method):
     def after_stage(self, stage: Stage) -> None:
         """Eq. 9 on the trained model, then Eq. 5."""
         with drawing(stage, DOMAIN):
-            found = self._of_loss(stage, DOMAIN)
-        later = importances.normalised(found, self.options.normalisation)
+            raw = self._of_loss(stage, DOMAIN)
+        later = importances.normalised(raw, self.options.normalisation)
         general = {"general": self.importance} if stage.index == 1 and self.importance else {}
         self.importance = importances.accumulated(self.importance, later)
-        self._known = {**general, "domain": later, "accumulated": self.importance}
+        self._importances = {**general, "domain": later, "accumulated": self.importance}
 
     def record(self) -> dict[str, torch.Tensor]:
-        """I^(0) at the first stage, I^(t) and I^(<=t), summed up by layer."""
-        return summaries(self._known)
+        """I^(0) at the first stage, I^(t) and I^(<=t), summarised by layer."""
+        return summaries(self._importances)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """I^(<=t) by place; nothing before the first domain without an I^(0)."""
+        """I^(<=t) by place; empty before the first domain if there is no I^(0)."""
         if self.importance is None:
             return {}
         return {name: self.importance[place].cpu() for name, place in STATE.items()}
 
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
-        """Raises UserError: it is not the state of this method."""
+        """Raises UserError if the state is not one of this method."""
         if state and set(state) != set(STATE):
             raise UserError(
-                f"The state of method 'das' should hold {', '.join(STATE)}, and holds "
+                f"Expected {', '.join(STATE)} in the state of method 'das', found "
                 f"{', '.join(sorted(state))}."
             )
         self.importance = {place: state[name] for name, place in STATE.items()} if state else None
@@ -129,23 +129,23 @@ class DAS(Method):
             return None
         with drawing(stage, GENERAL) as generator:
             if options.initialise == "random":
-                found = importances.random_importance(encoder_of(stage.model), generator)
+                raw = importances.random_importance(encoder_of(stage.model), generator)
             elif options.initialise in ("general", "domain"):
-                found = self._of_loss(stage, GENERAL, self._texts(stage))
+                raw = self._of_loss(stage, GENERAL, self._texts(stage))
             else:
-                found = importances.proxy_importance(
+                raw = importances.proxy_importance(
                     stage.model,
                     subset_batches(stage, GENERAL, options.subset, options.importance_batch),
                     axis=options.kl_axis,
                     dropout=options.proxy_dropout,
                     signed=options.signed,
                 )
-        return importances.normalised(found, options.normalisation)
+        return importances.normalised(raw, options.normalisation)
 
     def _of_loss(
         self, stage: Stage, purpose: int, examples: list[Example] | None = None
     ) -> Importance:
-        """Eq. 9 on a subset of examples, the stage's own if left out; not normalised."""
+        """Eq. 9 on a subset of examples (None: the stage's own); not normalised."""
         options = self.options
         return importances.domain_importance(
             stage.model,
@@ -156,19 +156,19 @@ class DAS(Method):
         )
 
     def _texts(self, stage: Stage) -> list[Example]:
-        """What I^(0) is computed on when it is that of a masked-language-model loss."""
+        """The examples for I^(0) if it comes from a masked-language-model loss."""
         if self.options.initialise == "domain":
             return stage.examples
         examples = stage.load_general()
         if not examples:
             raise UserError(
                 "Method 'das' with `initialise: general` expected general texts, found none: name "
-                "a mixture of them in `general`, beside `hyper`, in the method's catalogue entry."
+                "a mixture of them as `general`, next to `hyper`, in the method's catalogue entry."
             )
         return examples
 
     def _contrast(self, model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tensor:
-        """Eq. 7 on the first rows of a batch, whose masked tokens' states are `hidden`."""
+        """Eq. 7 on the first rows of a batch; `hidden` are the states of its masked input."""
         options = self.options
         part = first_rows(batch, options.contrast_share)
         if options.contrast_input == "original":

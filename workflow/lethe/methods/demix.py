@@ -1,10 +1,10 @@
-"""One set of adapters a domain, the new one begun as the earlier one that fits its texts best.
+"""One set of adapters per domain; a new set starts as a copy of the one that fits its texts best.
 
-Gururangan et al. 2021, "DEMix layers", as Ke et al. 2023 use it for adapters: of the sets of
-earlier domains, that of the lowest perplexity on the new domain's texts is copied, and the copy
-alone is trained (sections 2 and 5 of the former). Simplified: experts are adapters (Houlsby et al.
-2019) instead of whole feed-forward layers, and an evaluation, which knows no domain, uses the last
-expert or the mean of all their parameters instead of mixing their predictions.
+Gururangan et al. 2021, "DEMix layers", as Ke et al. 2023 use it for adapters: the earlier domains'
+set with the lowest perplexity on the new domain's texts is copied, and only the copy is trained
+(sections 2 and 5 of the former). Simplified: experts are adapters (Houlsby et al. 2019) instead of
+whole feed-forward layers. An evaluation, which does not know the domain, uses the last expert or
+the mean of all their parameters instead of mixing their predictions.
 """
 
 import copy
@@ -23,7 +23,7 @@ AT_ONCE = 32  # examples in a forward pass; it changes memory, not the choice
 
 
 def sample(examples: list[Example], count: int, seed: int) -> list[Example]:
-    """At most `count` examples, drawn without putting back."""
+    """At most `count` examples, drawn without replacement."""
     generator = np.random.default_rng(seed)
     chosen = generator.permutation(len(examples))[:count]
     return [examples[int(index)] for index in chosen]
@@ -31,9 +31,9 @@ def sample(examples: list[Example], count: int, seed: int) -> list[Example]:
 
 @torch.no_grad()
 def loss_with(stage: Stage, adapters: nn.ModuleDict, examples: list[Example]) -> float:
-    """Loss of the network with a set of adapters, in nats a label; its exponential: perplexity.
+    """Loss of the network with a set of adapters, in nats per label: the log of its perplexity.
 
-    Every set sees the same masks (draw 0). Dropout is off, and the network is left as it was.
+    Every set sees the same masks (draw 0). Dropout is off, and the network is left unchanged.
     """
     model, total, labels = stage.model, 0.0, 0
     training = model.training

@@ -1,9 +1,9 @@
-"""DER++: a small buffer of examples is replayed with the logits they had (Buzzega et al. 2020).
+"""DER++: replays a small buffer of examples with their stored logits (Buzzega et al. 2020).
 
 L = L_stage + alpha MSE(logits, stored) + beta L(buffer), each term on its own draw from the buffer
-(Eq. 6). The buffer is a reservoir over the examples of all stages. Simplified: an example goes by
-once a stage, and its logits are those at the end of its stage (in the paper on the way), so a stage
-replays earlier stages only. Memory: labels x vocabulary x 2 bytes an example (float16).
+(Eq. 6). The buffer is a reservoir over the examples of all stages. Simplified: an example is
+offered once per stage, with its logits at the end of the stage (in the paper, during training), so
+a stage replays only earlier stages. Memory: labels x vocabulary x 2 bytes per example (float16).
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from lethe.methods.parts.retention.stored_logits import Entry, pack, stored_for,
 from lethe.models.forward import label_logits
 
 WHICH_STAY, WHICH_REPLAY = 201, 202  # distinguish these draws from others of the same seed
-DRAW = 0  # by which tokens are masked for stored logits, in a masked language model
+DRAW = 0  # selects the masks for stored logits, in a masked language model
 
 
 class DarkExperience(Method):
@@ -37,8 +37,8 @@ class DarkExperience(Method):
             )
         if len(self.entries) > self.capacity:
             raise UserError(
-                f"DER++: the parent's buffer holds {len(self.entries)} examples and `capacity` is "
-                f"{self.capacity}; give a chain of stages one capacity."
+                f"DER++: the parent's buffer holds {len(self.entries)} examples but `capacity` is "
+                f"{self.capacity}; use one capacity in a chain of stages."
             )
         earlier = stage.load_replayed() if self.entries else []
         try:
@@ -46,11 +46,11 @@ class DarkExperience(Method):
         except IndexError:
             raise UserError(
                 "DER++: the parent's buffer names examples that the earlier stages do not have; "
-                "the data have changed since."
+                "the data have changed since it was trained."
             ) from None
 
     def step_loss(self, stage: Stage) -> torch.Tensor | None:
-        """Both terms of the replay, each on a draw of its own."""
+        """Both terms of the replay, each on its own draw."""
         if not self.examples:
             return None
         generator = np.random.default_rng([stage.seed, stage.step, WHICH_REPLAY])
@@ -59,8 +59,8 @@ class DarkExperience(Method):
         if self.alpha:
             total = total + self.alpha * self.logits_error(stage, for_logits)
         if self.beta:
-            again = stage.collate([self.examples[place] for place in for_labels], stage.step)
-            for part in again:
+            replayed = stage.collate([self.examples[place] for place in for_labels], stage.step)
+            for part in replayed:
                 total = total + self.beta * stage.plain_loss(stage.model, part).to(total.device)
         return total
 

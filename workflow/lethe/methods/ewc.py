@@ -1,9 +1,9 @@
-"""EWC: weights that mattered to earlier stages are held near them (Kirkpatrick et al. 2017).
+"""EWC: weights that mattered to earlier stages stay near them (Kirkpatrick et al. 2017).
 
 L = L_stage + strength/2 sum F (theta - theta_old)^2 (Eq. 3). F is the diagonal empirical Fisher
-information (labels of the data, not of the model), averaged over the stages so far, and theta_old
-the weights after the last stage: one penalty for all stages instead of one for each, as in the
-description of Ke et al. 2023. Memory: two float32 copies of the weights.
+information (with the data's labels, not the model's), averaged over the stages so far; theta_old
+are the weights after the last stage. There is one penalty for all stages instead of one for each,
+as Ke et al. 2023 describe it. Memory: two float32 copies of the weights.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ WHICH_EXAMPLES = 101  # distinguishes this draw from others of the same seed
 
 
 class ElasticWeights(Method):
-    """The penalty, and the Fisher information and weights that it is made of."""
+    """The penalty, and the Fisher information and weights that it uses."""
 
     def __init__(self, strength: float, samples: int | None):
         self.strength, self.samples = strength, samples
@@ -42,13 +42,15 @@ class ElasticWeights(Method):
             self.anchor = self._fitting(self.anchor, parameters)
 
     def _fitting(self, tensors, parameters) -> dict[str, torch.Tensor]:
-        """The tensors on the devices of the parameters, if names and shapes are theirs."""
-        odd = sorted(tensors.keys() ^ parameters.keys())
-        odd += [n for n, p in parameters.items() if n in tensors and tensors[n].shape != p.shape]
-        if odd:
+        """The tensors on the devices of the parameters, after checking names and shapes."""
+        differing = sorted(tensors.keys() ^ parameters.keys())
+        differing += [
+            n for n, p in parameters.items() if n in tensors and tensors[n].shape != p.shape
+        ]
+        if differing:
             raise UserError(
-                f"EWC: the parent's Fisher information does not fit the model at {odd[0]!r}; "
-                "give a chain of stages one model."
+                f"EWC: the parent's Fisher information does not fit the model at {differing[0]!r}; "
+                "use one model in a chain of stages."
             )
         return {name: tensors[name].to(p.device) for name, p in parameters.items()}
 
@@ -71,7 +73,7 @@ class ElasticWeights(Method):
     def state(self) -> dict[str, torch.Tensor]:
         if not self.stages:
             return {}
-        # Clones: tied weights or a tensor shared with the model would be refused when saved.
+        # Clones: safetensors refuses tied weights or tensors shared with the model.
         saved = {FISHER + name: value.detach().cpu().clone() for name, value in self.fisher.items()}
         saved |= {ANCHOR + name: value.cpu().clone() for name, value in self.anchor.items()}
         return {**saved, STAGES: torch.tensor([self.stages])}
@@ -83,10 +85,13 @@ class ElasticWeights(Method):
             prefix: {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
             for prefix in (FISHER, ANCHOR)
         }
-        known = 1 + sum(len(part) for part in parts.values())
-        whole = parts[FISHER] and parts[FISHER].keys() == parts[ANCHOR].keys()
-        if STAGES not in state or not whole or known != len(state):
-            raise UserError("EWC: the saved state is not one of EWC; train the chain with it.")
+        expected_size = 1 + sum(len(part) for part in parts.values())
+        complete = parts[FISHER] and parts[FISHER].keys() == parts[ANCHOR].keys()
+        if STAGES not in state or not complete or expected_size != len(state):
+            raise UserError(
+                "EWC: the parent's state was not saved by EWC; train the whole chain of stages "
+                "with this method."
+            )
         devices = {name: value.device for name, value in self.fisher.items()}
         self.fisher, self.anchor = (
             {name: value.to(devices.get(name, value.device)) for name, value in part.items()}

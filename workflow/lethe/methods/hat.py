@@ -1,17 +1,18 @@
 """HAT: hard attention to the task on a masked language model's encoder (Serra et al. 2018).
 
-Each domain learns gates a = sigmoid(s e) on units, s rising over the steps of the stage (the paper:
-of an epoch; the same for stages of one epoch). Gradients of weights are multiplied by
-1 - min(a_l, a_{l-1}) of the cumulative masks, and a penalty counts units newly used.
+Each domain learns gates a = sigmoid(s e) on units. s rises over the steps of the stage (in the
+paper, of an epoch; the same for stages of one epoch). Gradients of weights are multiplied by
+1 - min(a_l, a_{l-1}) of the cumulative masks, and a penalty counts newly used units.
 
 `layers: ffn_attention` (HAT of Ke et al. 2023) gates attention heads and intermediate neurons; all
-other parameters are trained freely. `layers: all` (HAT-All) gates output neurons too, and what no
-gate covers (embeddings, LayerNorm, head, the bias after the heads) is trained by the first domain
-and frozen after it: with hard gates, an earlier domain's outputs under its own gates never change.
+other parameters are trained freely. `layers: all` (HAT-All) gates output neurons too. Parameters
+without a gate (embeddings, LayerNorm, head, the bias after the heads) are trained by the first
+domain and then frozen: with hard gates, an earlier domain's outputs under its own gates never
+change.
 
-Gates need a domain's identity. Where it is not known (evaluations, end tasks) the checkpoint is the
-whole network without gates, as Ke et al. fine-tune it. The gradient norm that is clipped contains
-the embeddings' compensated gradients.
+Gates need a domain's identity. Without it (evaluations, end tasks) the checkpoint is the whole
+network without gates, as Ke et al. fine-tune it. The norm used for clipping includes the
+embeddings' compensated gradients.
 """
 
 import torch

@@ -1,9 +1,9 @@
 """KD: the network stays near the parent's outputs on the stage's inputs (Li & Hoiem 2016).
 
-L = L_stage + weight T^2 KL(teacher || student); the teacher is the parent, frozen (at the first
-stage the base). `compare: logits` compares scores at the labelled positions. `compare: hidden` is
-the form that Ke et al. 2023 have, for masked language models: last hidden states on unmasked input,
-softmax over their width.
+L = L_stage + weight T^2 KL(teacher || student); the teacher is the frozen parent (at the first
+stage, the base). `compare: logits` compares scores at the labelled positions. `compare: hidden` is
+the form of Ke et al. 2023 for masked language models: last hidden states on unmasked input, softmax
+over their width.
 """
 
 import torch
@@ -35,13 +35,13 @@ class Distillation(Method):
         """T^2 KL(teacher || student) of a micro-batch, a scalar; zero if the two agree."""
         scores = label_logits if self.compare == "logits" else token_states
         with torch.no_grad():
-            wanted = scores(self.teacher, batch)
-        found = scores(stage.model, batch)
+            teacher = scores(self.teacher, batch)
+        student = scores(stage.model, batch)
         weights = batch.weights
         if self.compare == "hidden":
-            # Each token counts the same; a micro-batch has its share of the step's labels.
-            weights = (batch.weights.sum() / len(found)).expand(len(found))
-        return divergence(found, wanted, weights, self.temperature)
+            # Each token counts the same; a micro-batch counts by its share of the step's labels.
+            weights = (batch.weights.sum() / len(student)).expand(len(student))
+        return divergence(student, teacher, weights, self.temperature)
 
 
 def token_states(model, batch: Batch) -> torch.Tensor:

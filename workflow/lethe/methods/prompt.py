@@ -1,10 +1,10 @@
 """Soft prompts: trained vectors in front of every input's embeddings; the network is frozen.
 
 Lester et al. 2021, "The power of scale for parameter-efficient prompt tuning", section 2; this is
-DAP-Prompt of Ke et al. 2023. Made here and not by peft, because the checkpoint of peft's prompt
-tuning is not a plain model and its network returns states of the prompt's places too; here a
-checkpoint is a plain model that gives one state a token. The tokens keep their positions: the
-prompt comes in front after positions are added and has none, so it takes no room in their table.
+DAP-Prompt of Ke et al. 2023. We do not use peft, because its prompt-tuning checkpoint is not a
+plain model and its network also returns states for the prompt. Here a checkpoint is a plain model
+with one state per token. The tokens keep their positions: the prompt is inserted after positions
+are added and has none, so it uses no entries of the position table.
 """
 
 import torch
@@ -21,7 +21,7 @@ STATE_NAME = "prompt"
 
 
 class SoftPrompt(nn.Module):
-    """`vectors` [P, width], where word embeddings are: before normalisation and dropout."""
+    """`vectors` [P, width], at the level of word embeddings: before normalisation and dropout."""
 
     def __init__(self, vectors: torch.Tensor):
         super().__init__()
@@ -29,7 +29,7 @@ class SoftPrompt(nn.Module):
 
 
 def new_prompt(model, tokens: int, seed: int) -> SoftPrompt:
-    """A prompt that begins as random words' embeddings (Lester et al. 2021, 3.2: "sampled vocab").
+    """A prompt that starts as random words' embeddings (Lester et al. 2021, 3.2: "sampled vocab").
 
     Simplified: words are drawn from the whole vocabulary, which has no frequencies here.
     """
@@ -41,10 +41,10 @@ def new_prompt(model, tokens: int, seed: int) -> SoftPrompt:
 
 
 def apply_prompt(model, prompt: SoftPrompt) -> None:
-    """Put the prompt before every input of a network; its output keeps one state a token.
+    """Put the prompt before every input of a network; its output keeps one state per token.
 
     Raises:
-        UserError: unknown type of model, or a prompt of another width.
+        UserError: an unknown type of model, or a prompt of another width.
     """
     encoder_of(model)
     base, count = model.base_model, len(prompt.vectors)
@@ -52,7 +52,7 @@ def apply_prompt(model, prompt: SoftPrompt) -> None:
     if prompt.vectors.shape[1] != width:
         raise UserError(
             f"This prompt was trained on another network: its width is {prompt.vectors.shape[1]}, "
-            f"that of the model {width}."
+            f"the model's is {width}."
         )
 
     def seen_by_all(_, inputs, named):
@@ -66,7 +66,7 @@ def apply_prompt(model, prompt: SoftPrompt) -> None:
         return torch.cat([front.to(output.dtype).expand(len(output), -1, -1), output], dim=1)
 
     def cut_off(_, __, output):
-        # Here and not at the end, so that a pooler too finds the first token in the first place.
+        # Here and not at the end, so that a pooler also finds the first token at position 0.
         output.last_hidden_state = output.last_hidden_state[:, count:]
         return output
 
@@ -76,7 +76,7 @@ def apply_prompt(model, prompt: SoftPrompt) -> None:
 
 
 class Prompt(Method):
-    """One prompt, trained on through all stages."""
+    """One prompt that every stage trains further."""
 
     def __init__(self, tokens: int):
         self.tokens = tokens
@@ -97,8 +97,8 @@ class Prompt(Method):
     def load_state(self, state: dict) -> None:
         if set(state) != {STATE_NAME}:
             raise UserError(
-                f"The checkpoint's method state holds no prompt, but {sorted(state)[:2]}; was it "
-                "trained by another method?"
+                f"Expected a prompt in the checkpoint's method state, found {sorted(state)[:2]}; "
+                "was it trained with another method?"
             )
         if self.extra is None:
             self.extra = SoftPrompt(state[STATE_NAME])

@@ -8,13 +8,13 @@ from lethe.methods.contract import Method
 
 
 def create(name: str, hyper: dict[str, Any]) -> Method:
-    """The method, which is given every hyper-parameter by keyword, defaults included.
+    """The method, constructed with every hyper-parameter by keyword, defaults included.
 
     Raises:
         UserError: a hyper-parameter that the method does not have, or a wrong value.
     """
-    # By name, so that typed parameters are no part of the code of a stage: what they come to, all
-    # values, is in its spec.
+    # Imported by name, so that typed parameters are not part of a stage's code; the resolved values
+    # are in its spec.
     parameters = importlib.import_module(f"lethe.methods.parameters.{name}").PARAMETERS
     values = parameters.values(hyper, f"the hyper-parameters of method {name!r}")
     method = importlib.import_module(f"lethe.methods.{name}").METHOD
@@ -22,6 +22,6 @@ def create(name: str, hyper: dict[str, Any]) -> Method:
         return method(**values)
     except TypeError as error:
         raise UserError(
-            f"workflow/lethe/methods/{name}.py: expected a constructor that takes "
-            f"{', '.join(values) or 'nothing'}, found one that refuses it ({error})."
+            f"workflow/lethe/methods/{name}.py: expected a constructor that takes the parameters "
+            f"{', '.join(values) or '(none)'}, found one that refuses them ({error})."
         ) from None

@@ -1,4 +1,4 @@
-"""Plain fine-tuning, one task after another: the reference that every remedy is held against."""
+"""Plain fine-tuning, one task after another: the reference for every remedy."""
 
 from lethe.methods.contract import Method
 

@@ -21,9 +21,9 @@ def build(architecture: str, config: dict, tokenizer, seed: int):
     classes = KINDS[architecture].built
     module = import_module(classes.module)
     config = dict(config)
-    started = config.pop("start", None)
+    start_settings = config.pop("start", None)
     if KINDS[architecture].family == "seq2seq":
-        # As T5's, the decoder begins with the padding token.
+        # As in T5, the decoder begins with the padding token.
         config = {"decoder_start_token_id": tokenizer.pad_token_id, **config}
     settings = getattr(module, classes.config)(
         **config,
@@ -34,6 +34,6 @@ def build(architecture: str, config: dict, tokenizer, seed: int):
     )
     torch.manual_seed(seed)
     model = getattr(module, classes.model)(settings)
-    if started is not None:
-        start(model, **started)
+    if start_settings is not None:
+        start(model, **start_settings)
     return model

@@ -46,7 +46,7 @@ class BiasedModel(BloomModel):
 
 
 def take_biases(model) -> None:
-    """Let a BLOOM take biases; it is changed once and for good."""
+    """Let a BLOOM take biases; the change is permanent, and repeating it does nothing."""
     inner = model.base_model
     if type(inner) is BloomModel:
         inner.__class__ = BiasedModel
@@ -58,12 +58,12 @@ def bias(batch: Batch, heads: int, dtype: torch.dtype) -> torch.Tensor:
     """ALiBi and the mask, [R, heads, L, L]: slope x (key - query) within an example, up to itself.
 
     Press et al. 2022, "Train short, test long", section 3. transformers adds slope x key, which is
-    the same under the softmax; differences are small where they matter, so that bfloat16 holds
-    them.
+    the same under the softmax. Distances are small where they matter, so bfloat16 represents them
+    well.
 
     Args:
-        dtype: of the attention, which keeps the bias for its backward pass: made once for all
-            layers, it is kept once.
+        dtype: dtype of the attention. Attention keeps the bias for its backward pass; one bias for
+            all layers is stored only once.
     """
     documents, places = batch.document_ids, batch.position_ids
     ones = torch.ones(1, 2, device=places.device)

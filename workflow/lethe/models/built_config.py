@@ -1,8 +1,8 @@
 """The typed `config` of a model that is built here: its keys, their bounds, and its refusals.
 
-transformers takes any key in silence and builds many impossible shapes, so that `hiden_size: 3`
-is another model than was meant. Keys, types and defaults are those of its classes, as a generated
-file holds them; what a key is and its bounds stand here, once for all architectures.
+transformers silently accepts any key and builds many impossible shapes, so `hiden_size: 3` gives
+another model than intended. Keys, types and defaults come from its classes, by way of a generated
+file. What each key means and its bounds are defined here, once for all architectures.
 """
 
 import json
@@ -28,20 +28,22 @@ FROM_TOKENIZER = (
 
 
 class Rotary(Parameters):
-    """Rotary positions (Su et al. 2021); what only stretches a trained model is left out."""
+    """Rotary positions (Su et al. 2021), without the variants that only stretch a trained model."""
 
     rope_type: Literal["default", "linear"] = parameter(
         "default", "`linear`: positions are divided by `factor`", "transformers"
     )
     rope_theta: Positive = parameter(10000.0, "base of the wavelengths", "transformers")
-    factor: Number | None = parameter(None, "of `linear`, which needs it", "transformers", ge=1)
+    factor: Number | None = parameter(
+        None, "divides positions; required by `linear`, and only there", "transformers", ge=1
+    )
 
 
 class HeadOffsets(Parameters):
     """The offset in tokens that each head of the first layer prefers, -1 for the token before."""
 
-    encoder: list[int | None] = parameter([], "offsets of heads; null: none is preferred")
-    decoder: list[Annotated[int | None, Field(le=0)]] = parameter([], "the same of the decoder")
+    encoder: list[int | None] = parameter([], "one offset per head; null: no preference")
+    decoder: list[Annotated[int | None, Field(le=0)]] = parameter([], "the same for the decoder")
 
 
 class Start(Parameters):
@@ -52,7 +54,7 @@ class Start(Parameters):
     )
     heads: HeadOffsets = parameter(HeadOffsets(), "")
     strength: Positive = parameter(
-        3.0, "what a head's score loses for each token of distance from its offset, in nats"
+        3.0, "penalty on a head's score per token of distance from its offset, in nats"
     )
 
 
@@ -70,38 +72,38 @@ VALUES: dict[str, tuple[str, dict[str, float]]] = {
     "num_hidden_layers": ("layers", COUNT),
     "num_layers": ("layers of the encoder", COUNT),
     "num_decoder_layers": ("layers of the decoder; null: as many as the encoder has", COUNT),
-    "num_attention_heads": ("heads of a layer; they divide `hidden_size`", COUNT),
-    "num_heads": ("heads of a layer", COUNT),
+    "num_attention_heads": ("heads per layer; must divide `hidden_size`", COUNT),
+    "num_heads": ("heads per layer", COUNT),
     "num_key_value_heads": (
-        "heads of keys and values; they divide `num_attention_heads`; null: as many as those",
+        "key and value heads; must divide `num_attention_heads`; null: the same number",
         COUNT,
     ),
     "head_dim": (
-        "features of a head, an even number; null: `hidden_size` / `num_attention_heads`",
+        "features per head, an even number; null: `hidden_size` / `num_attention_heads`",
         COUNT,
     ),
-    "d_kv": ("features of a head", COUNT),
+    "d_kv": ("features per head", COUNT),
     "hidden_act": ("activation, by its name in transformers", {}),
-    "feed_forward_proj": ("activation, by its name in transformers; `gated-` before it: gated", {}),
+    "feed_forward_proj": ("activation, by its name in transformers; gated with `gated-` first", {}),
     "max_position_embeddings": ("tokens of the longest text", COUNT),
     "roberta.max_position_embeddings": (
-        "positions; the longest text has one less, and less by the number of the padding token",
+        "positions; the longest text has this many minus 1, minus the id of the padding token",
         COUNT,
     ),
-    "type_vocab_size": ("kinds of segments; all texts here are of the first", COUNT),
+    "type_vocab_size": ("segment types; all texts here use the first", COUNT),
     "relative_attention_num_buckets": ("buckets of distances between tokens", {"ge": 4}),
     "relative_attention_max_distance": (
-        "tokens; all that is farther shares a bucket; more than half of the buckets",
+        "tokens; all larger distances share a bucket; must be more than half of the buckets",
         COUNT,
     ),
     "initializer_range": ("standard deviation of the initial weights", {"gt": 0, "le": 1}),
-    "initializer_factor": ("factor on the spread of the initial weights", ABOVE_ZERO),
+    "initializer_factor": ("factor on the standard deviation of the initial weights", ABOVE_ZERO),
     "rms_norm_eps": EPSILON,
     "layer_norm_eps": EPSILON,
     "layer_norm_epsilon": EPSILON,
-    "tie_word_embeddings": ("one matrix is the input and the output embeddings", {}),
+    "tie_word_embeddings": ("input and output embeddings share one matrix", {}),
     "t5.tie_word_embeddings": (
-        "true: the last states are scaled, as in the first T5; the embeddings are tied always",
+        "true: the last states are scaled, as in the first T5; the embeddings are always tied",
         {},
     ),
     "attention_bias": ("biases in attention", {}),
@@ -121,7 +123,7 @@ TYPES = {"int": int, "float": Number, "bool": bool, "str": str, "rotary": Rotary
 
 @cache
 def table() -> dict[str, Any]:
-    """What transformers' classes say, as `transformers_keys.config_keys` makes it."""
+    """Keys of transformers' classes, as `transformers_keys.config_keys` returns them."""
     return json.loads(TABLE.read_text(encoding="utf-8"))
 
 
@@ -129,37 +131,37 @@ def table() -> dict[str, Any]:
 def config_type(architecture: str) -> type[Parameters]:
     """The typed configuration of an architecture."""
     fields = {}
-    for key, known in table()["architectures"][architecture]["keys"].items():
-        kind, default = TYPES[known["type"]], known["default"]
-        described, bounds = VALUES.get(f"{architecture}.{key}") or VALUES[key]
+    for key, entry in table()["architectures"][architecture]["keys"].items():
+        kind, default = TYPES[entry["type"]], entry["default"]
+        description, bounds = VALUES.get(f"{architecture}.{key}") or VALUES[key]
         if kind is Rotary:
             default = Rotary(**default)
-        # Null is what follows from other keys; elsewhere it would be no value at all.
+        # Null is allowed only where it is the default: the value then follows from other keys.
         annotation = kind | None if default is None else kind
-        fields[key] = (annotation, parameter(default, described, "transformers", **bounds))
+        fields[key] = (annotation, parameter(default, description, "transformers", **bounds))
     if KINDS[architecture].positions == "distances":
         fields["start"] = (Start, parameter(Start(), ""))
-    made = create_model(f"{architecture}_config", __base__=Parameters, **fields)
-    made.title = architecture
-    return made
+    model = create_model(f"{architecture}_config", __base__=Parameters, **fields)
+    model.title = architecture
+    return model
 
 
 def config_types() -> list[type[Parameters]]:
-    """Those of all architectures, for the manual."""
+    """The typed configurations of all architectures, for the manual."""
     return [config_type(architecture) for architecture in BUILT]
 
 
 def full_config(where: str, architecture: str, given: dict[str, Any]) -> dict[str, Any]:
     """A configuration with the defaults of its class, as a base's spec holds it.
 
-    A default that changes, ours or of transformers, is thereby another base. Null is left out: it
-    stands for what transformers makes of the other keys.
+    So a changed default, ours or transformers', gives another base. Null is left out: transformers
+    then derives the value from the other keys.
 
     Args:
-        where: the key of the catalogue that holds what is `given`, for the sentences.
+        where: the key of the catalogue that holds the `given` values, for error messages.
 
     Raises:
-        UserError: an unknown key, or a value that makes no model.
+        UserError: an unknown key, or a value that gives no valid model.
     """
     _refuse_names(where, architecture, given)
     config = validated(config_type(architecture), given, where)
@@ -175,7 +177,7 @@ def full_config(where: str, architecture: str, given: dict[str, Any]) -> dict[st
 def check_room(where: str, architecture: str, config: dict[str, Any], length: int) -> None:
     """Refuse fewer positions than the `max_length` of the recipe that the base is trained with."""
     room = config.get("max_position_embeddings")
-    # The number of the padding token is not known yet; it is 0 at least.
+    # The id of the padding token is not known yet; it is at least 0.
     taken = 1 if KINDS[architecture].positions == "table after padding" else 0
     if room is not None and room - taken < length:
         raise UserError(
@@ -192,7 +194,7 @@ def _refuse_names(where: str, architecture: str, given: dict[str, Any]) -> None:
                 f"{where}.{key}: it comes from the tokenizer of the model's source; remove it."
             )
         if key in aliases:
-            raise UserError(f"{where}.{key}: {architecture} has it as {aliases[key]!r}.")
+            raise UserError(f"{where}.{key}: {architecture} calls this key {aliases[key]!r}.")
 
 
 def _check_activations(where: str, values: dict[str, Any]) -> None:
@@ -204,7 +206,7 @@ def _check_activations(where: str, values: dict[str, Any]) -> None:
 
 def _check_heads(where: str, values: dict[str, Any]) -> None:
     if "hidden_size" not in values:
-        return  # a T5's heads are as wide as `d_kv`, whatever its states are
+        return  # in T5 the width of a head is `d_kv` and does not depend on the states' width
     width, heads = values["hidden_size"], values["num_attention_heads"]
     shared = values.get("num_key_value_heads")
     if width % heads:
@@ -225,12 +227,12 @@ def _check_positions(where: str, values: dict[str, Any]) -> None:
         if (rotary.rope_type == "linear") != (rotary.factor is not None):
             raise UserError(
                 f"{where}.rope_parameters: expected `factor` with `rope_type: linear` and only "
-                f"there, found {rotary.rope_type!r} with {rotary.factor!r}."
+                f"with it, found rope_type {rotary.rope_type!r} with factor {rotary.factor!r}."
             )
         width = values["head_dim"] or values["hidden_size"] // values["num_attention_heads"]
         if width % 2:
             raise UserError(
-                f"{where}: expected an even number of features a head, for rotary positions, found "
+                f"{where}: rotary positions need an even number of features per head, found "
                 f"{width}; change hidden_size, num_attention_heads or head_dim."
             )
     buckets = values.get("relative_attention_num_buckets", 0)

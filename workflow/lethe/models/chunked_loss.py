@@ -1,8 +1,8 @@
-"""The loss of a large vocabulary, a few labels at a time, so that its logits never stand at once.
+"""The loss of a large vocabulary, a few labels at a time: all logits never exist at once.
 
-250,880 words x 4,096 labels are 4 GB of float32, twice with their gradient. Here the gradient with
-respect to a piece's logits is made in the forward pass, right after them, and multiplied out at
-once (as Hsu et al. 2024, "Liger Kernel", section 3.2); so nothing is computed twice.
+250,880 words x 4,096 labels are 4 GB of float32, and twice that with their gradient. Here the
+gradient with respect to a piece's logits is computed in the forward pass, right after them, and
+multiplied out at once (Hsu et al. 2024, "Liger Kernel", section 3.2), so nothing is computed twice.
 """
 
 import torch
@@ -11,16 +11,16 @@ from torch import nn
 
 
 def arithmetic_dtype(device: torch.device, otherwise: torch.dtype) -> torch.dtype:
-    """That of autocast on this kind of device where it is on."""
+    """The dtype of autocast on this kind of device if autocast is on, else `otherwise`."""
     if torch.is_autocast_enabled(device.type):
         return torch.get_autocast_dtype(device.type)
     return otherwise
 
 
-# Logits (labels x vocabulary) from which on the loss is taken in pieces. Smaller ones are left to
-# the plain loss, whose rounding differs.
+# With more logits (labels x vocabulary) than this, the loss is computed in pieces. Smaller losses
+# use the plain loss, whose rounding differs.
 LARGE = 2**24
-# Logits of one piece: 64 MB of float32 on a processor, and enough to keep a GPU busy.
+# Logits of one piece: 64 MB of float32 on a CPU, and enough to keep a GPU busy.
 PIECE = {"cpu": 2**24, "cuda": 2**28}
 
 
@@ -32,7 +32,7 @@ def weighted_loss(
     Args:
         features: [N, width].
         layer: makes logits [N, vocabulary] of them; pieces need it to be a plain linear map.
-        targets, weights: [N], on whatever device.
+        targets, weights: [N], on any device.
     """
     if is_linear(layer) and is_large(len(features), layer.out_features):
         return chunked_loss(features, layer, targets, weights)
@@ -42,12 +42,12 @@ def weighted_loss(
 
 
 def is_large(labels: int, vocabulary: int) -> bool:
-    """Whether the loss of so many labels is better taken in pieces."""
+    """Whether the loss of this many labels is better computed in pieces."""
     return labels * vocabulary > LARGE
 
 
 def is_linear(layer) -> bool:
-    """Whether a module is a plain linear map, nothing hooked to it."""
+    """Whether a module is a plain linear map without hooks."""
     return type(layer) is nn.Linear and not (layer._forward_hooks or layer._forward_pre_hooks)
 
 
@@ -61,12 +61,12 @@ def chunked_loss(
     """The loss in pieces, equal to the plain one up to rounding, in value and gradients.
 
     At most `rows` x vocabulary logits exist at a time; the gradient of `layer` is as large as its
-    weight, as ever. It can be differentiated once, and only once.
+    weight, as usual. The loss can be differentiated only once.
 
     Args:
         features: [N, width], what the layer is applied to.
         targets, weights: [N].
-        rows: labels of a piece; as many as `PIECE` allows if None.
+        rows: labels per piece; None: as many as `PIECE` allows.
     """
     device = layer.weight.device
     rows = rows or max(1, PIECE.get(device.type, LARGE) // layer.out_features)
@@ -105,7 +105,7 @@ class _ChunkedLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient):
-        # Given away and not kept: autograd then takes them over without a copy.
+        # Handed over and not kept, so that autograd takes them without a copy.
         gradients, ctx.gradients = ctx.gradients, None
         if gradients is None:
             raise RuntimeError("The chunked loss can be differentiated only once.")
@@ -126,7 +126,7 @@ def _to_gradient(scores, targets, weights) -> torch.Tensor:
 
 
 def _multiply_out(scores, states, matrix, piece, wanted) -> None:
-    """Add a piece's part to the gradients that are wanted, of features, weight and bias."""
+    """Add a piece's part to the gradients of features, weight and bias; None is not wanted."""
     for_features, for_weight, for_bias = wanted
     if for_features is not None:
         for_features[piece] = scores @ matrix

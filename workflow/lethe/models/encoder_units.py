@@ -8,7 +8,7 @@ from lethe.errors import UserError
 from lethe.models.kinds import kind_of, known_with
 
 PLACES = ("heads", "intermediate", "output")
-"""The three kinds of units of a layer, in the order in which the signal meets them."""
+"""The three kinds of units of a layer, in the order of the forward pass."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Encoder:
-    """The layers of an encoder, and its number of heads a layer."""
+    """The layers of an encoder, and its number of heads per layer."""
 
     layers: tuple[Layer, ...]
     heads: int
@@ -49,23 +49,23 @@ def encoder_of(model) -> Encoder:
     """The units' modules of a transformers model with or without its head.
 
     Raises:
-        UserError: the type has no known layout, or a module of its layout is not there.
+        UserError: the type has no known layout, or a module of its layout is missing.
     """
     kind = model.config.model_type
     layout = kind_of(kind).encoder
     if layout is None:
         raise UserError(
-            f"The units of a model of type {kind!r} are not known; known are "
-            f"{known_with('encoder')}."
+            f"Expected a model type whose units are known ({known_with('encoder')}), found "
+            f"{kind!r}."
         )
-    base, found = model.base_model, []
+    base, layers = model.base_model, []
     for number in range(len(_module(base, layout.layers, kind))):
         below = f"{layout.layers}.{number}"
         paths = {place: f"{below}.{getattr(layout, place)}" for place in Layer.__dataclass_fields__}
-        found.append(Layer(**{place: _module(base, path, kind) for place, path in paths.items()}))
-    if not found:
+        layers.append(Layer(**{place: _module(base, path, kind) for place, path in paths.items()}))
+    if not layers:
         raise UserError(f"The model of type {kind!r} has no layers in {layout.layers!r}.")
-    return Encoder(tuple(found), model.config.num_attention_heads)
+    return Encoder(tuple(layers), model.config.num_attention_heads)
 
 
 def _module(root: nn.Module, path: str, kind: str) -> nn.Module:
@@ -73,5 +73,5 @@ def _module(root: nn.Module, path: str, kind: str) -> nn.Module:
         return root.get_submodule(path)
     except AttributeError:
         raise UserError(
-            f"A model of type {kind!r} should have a module {path!r} and has none."
+            f"Expected a module {path!r} in a model of type {kind!r}, found none."
         ) from None

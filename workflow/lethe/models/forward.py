@@ -13,9 +13,9 @@ from lethe.models.kinds import kind_of
 
 
 def label_logits(model, batch: Batch) -> torch.Tensor:
-    """Logits [N, vocabulary] at the labelled positions of a model of whatever family.
+    """Logits [N, vocabulary] at the labelled positions of a model of any family.
 
-    In a decoder, attention is kept within examples, see `inputs`.
+    In a decoder, attention stays within examples, see `inputs`.
     """
     if isinstance(batch, MaskedBatch):
         return masked_forward.label_logits(model, batch)
@@ -24,9 +24,9 @@ def label_logits(model, batch: Batch) -> torch.Tensor:
 
 
 def before_logits(model, batch: Batch) -> tuple[torch.Tensor, torch.nn.Module]:
-    """Of the labelled positions, what logits are made of, [N, width], and what makes them.
+    """Inputs [N, width] of the output layer at the labelled positions, and that layer.
 
-    A model whose last layer is not known has its logits made already.
+    If the last layer of a model is not known, its logits and the identity are returned.
     """
     if isinstance(batch, Seq2SeqBatch):
         return seq2seq_forward.before_logits(model, batch)
@@ -37,11 +37,11 @@ def before_logits(model, batch: Batch) -> tuple[torch.Tensor, torch.nn.Module]:
 
 
 def inputs(model, batch: Batch) -> dict:
-    """What a decoder is called with, so that every example is computed as if it were alone.
+    """Arguments of a decoder's forward pass that compute every example as if it were alone.
 
-    Mostly the restarting position ids are enough: transformers builds the block-diagonal mask from
-    them, which needs `use_cache=False` and no attention mask. A decoder that is not known has one
-    example a row, from the first place on, and needs neither.
+    Usually position ids that restart are enough: transformers builds the block-diagonal mask from
+    them if `use_cache=False` and there is no attention mask. An unknown decoder has one example per
+    row, from the first place on, and needs neither.
     """
     packing, documents = kind_of(model.config.model_type).packing, batch.document_ids
     named = {"input_ids": batch.input_ids, "use_cache": False}
@@ -60,7 +60,7 @@ def inputs(model, batch: Batch) -> dict:
 
 
 def picked(states: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """States [N, width] at the labelled positions, of states [R, L, width] on whatever device."""
+    """States [N, width] at the labelled positions, from states [R, L, width] on any device."""
     return states.flatten(0, 1)[batch.label_positions.to(states.device)]
 
 

@@ -1,4 +1,4 @@
-"""Grafts: a checkpoint of a masked language model with some parameters of another of its chain."""
+"""Grafts: a masked language model with some parameters of another checkpoint of its chain."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -7,8 +7,8 @@ import torch
 
 from lethe.errors import UserError
 
-# By group: what the names of its parameters have in them. An output layer that is tied to the word
-# embeddings is one parameter of two names, which must not part.
+# By group: a pattern that its parameters' names match. An output layer that is tied to the word
+# embeddings is one parameter with two names, so both belong to one group.
 PATTERNS = {
     "word embeddings": r"\.embeddings\.word_embeddings\.|^lm_head\.decoder\.weight$",
     "position embeddings": r"\.embeddings\.(position|token_type)_embeddings\.",
@@ -23,22 +23,23 @@ GROUPS = tuple(PATTERNS)
 def by_group(names: Iterable[str]) -> dict[str, list[str]]:
     """Names of a state dict by group, each in exactly one of `GROUPS`; a group may be empty.
 
-    `head` is what the language-model head has of its own: its dense layer, its normalisation and
-    the output bias. The embedding of the token type, the same for all tokens, counts as position.
+    `head` is the language-model head's own part: its dense layer, its normalisation and the output
+    bias. The embedding of the token type, the same for all tokens, counts as a position embedding.
 
     Raises:
-        UserError: a name is of no group, or of several.
+        UserError: a name is in no group, or in several.
     """
-    found: dict[str, list[str]] = {group: [] for group in GROUPS}
+    members: dict[str, list[str]] = {group: [] for group in GROUPS}
     for name in names:
         fitting = [group for group, pattern in PATTERNS.items() if re.search(pattern, name)]
         if len(fitting) != 1:
             raise UserError(
-                f"The parameter {name!r} is of {len(fitting)} of the groups {', '.join(GROUPS)}; "
-                "expected one. Only plain masked language models of RoBERTa's layout are grafted."
+                f"Expected the parameter {name!r} in one of the groups {', '.join(GROUPS)}, found "
+                f"it in {len(fitting)}. Only plain masked language models of RoBERTa's layout can "
+                "be grafted."
             )
-        found[fitting[0]].append(name)
-    return found
+        members[fitting[0]].append(name)
+    return members
 
 
 def graft(
@@ -50,7 +51,7 @@ def graft(
         UserError: an unknown group or parameter, or state dicts of two different models.
     """
     if unknown := sorted(set(groups) - set(GROUPS)):
-        raise UserError(f"There is no group {unknown[0]!r}; known are {', '.join(GROUPS)}.")
+        raise UserError(f"Expected groups among {', '.join(GROUPS)}, found {unknown[0]!r}.")
     differing = {name for name in own.keys() & other.keys() if own[name].shape != other[name].shape}
     if differing := sorted(differing | (own.keys() ^ other.keys())):
         raise UserError(
@@ -65,14 +66,14 @@ def graft(
 def shares_of_rise(
     right_after: float, final: float, undone: float, caused: float
 ) -> tuple[float, float]:
-    """What a group's parameters undo of a rise in loss, and what they cause of it, as fractions.
+    """Shares of a rise in loss that a group's parameters undo, and that they cause.
 
-    Neither is bound to 0..1, and those of all groups need not add up to 1: groups interact.
+    Neither is bounded by 0..1, and the groups' shares need not add up to 1: groups interact.
 
     Args:
         right_after, final: loss of the checkpoint right after the domain, and of the last one.
-        undone: loss of the last checkpoint with the group of the one right after the domain.
-        caused: loss of the one right after the domain with the group of the last.
+        undone: loss of the last checkpoint with the group from right after the domain.
+        caused: loss of the checkpoint right after the domain with the group from the last one.
 
     Raises:
         ValueError: the loss did not rise.

@@ -1,7 +1,7 @@
-"""What is known of every model type of transformers: one row a type, and nothing elsewhere.
+"""What Lethe knows about each model type of transformers: one row per type, and nothing elsewhere.
 
-A test holds every claim of every row to transformers itself, so a type is added by adding its row.
-It imports nothing heavy: the configuration reads it too.
+A test checks every fact of every row against transformers, so a type is added by adding its row.
+This module imports nothing heavy: the configuration reads it too.
 """
 
 from dataclasses import dataclass
@@ -35,29 +35,30 @@ class EncoderLayout:
 
 @dataclass(frozen=True)
 class Kind:
-    """The facts of one model type; the defaults hold for a type of which nothing is known."""
+    """The facts about one model type; the defaults stand for an unknown type."""
 
     family: Literal["causal", "seq2seq", "masked"] | None = None
     positions: Literal["rotary", "table", "table after padding", "slopes", "distances"] | None = (
         None
     )
-    """How order enters. `table` ends; in `table after padding`, positions count from the number of
-    the padding token on and leave out padding tokens. `slopes` (ALiBi) and `distances` (T5's
-    buckets) are relative, so that every length is read, whatever a configuration may state."""
+    """How the model sees order. A `table` has a last position. In `table after padding`, positions
+    start after the id of the padding token and skip padding tokens. `slopes` (ALiBi) and
+    `distances` (T5's buckets) are relative, so a text of any length can be read, even if a
+    configuration states a maximum."""
     packing: Literal["positions", "positions and mask", "bias", "masks"] | None = None
     """What keeps packed texts apart in a decoder or an encoder-decoder: positions that restart, a
     mask beside them, a bias of slopes and mask, or ready masks in all three attentions. None: one
-    text a row, since a model may ignore positions without a word. (A masked language model always
+    text per row, since a model may silently ignore positions. (A masked language model always
     takes positions and a mask.)"""
     plain_head: bool = False
     """Logits of a decoder are the output embeddings applied to its last hidden state, and nothing
     after."""
     shares_prefixes: bool = False
-    """The engine `fast` scores it. A decoder takes keys and values of a prefix, a mask of four
-    dimensions and explicit positions (`slopes`: a bias made of them), and has a plain head; an
-    encoder-decoder takes packed answers."""
+    """Whether the engine `fast` can score it. A decoder must accept keys and values of a prefix, a
+    mask of four dimensions and explicit positions (`slopes`: a bias made of them), and have a plain
+    head; an encoder-decoder must accept packed answers."""
     head: str | None = None
-    """The module of a masked language model that makes logits of its last hidden states."""
+    """The module of a masked language model that turns its last hidden states into logits."""
     encoder: EncoderLayout | None = None
     """Where the units of an encoder are: heads, intermediate and output neurons."""
     built: Classes | None = None
@@ -103,10 +104,10 @@ BUILT = tuple(name for name, kind in KINDS.items() if kind.built)
 
 
 def kind_of(model_type: str | None) -> Kind:
-    """The row of a model type; the defaults where it is not known."""
+    """The row of a model type; the defaults if the type is unknown."""
     return KINDS.get(model_type, Kind())
 
 
 def known_with(fact: str) -> str:
-    """The model types of which a fact of `Kind` is known, for a sentence."""
+    """The model types that have a fact of `Kind`, as a list for a message."""
     return ", ".join(sorted(name for name, kind in KINDS.items() if getattr(kind, fact)))

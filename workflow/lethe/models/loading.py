@@ -1,7 +1,7 @@
-"""Load a plain hub directory, its tokenizer with it: safetensors only, whole or not at all.
+"""Load a plain hub directory and its tokenizer: safetensors only, complete or not at all.
 
-Never remote code. Of which family a checkpoint is, and whether its tokenizer can serve, is asked
-here too, before anything is trained.
+Remote code is never run. The family of a checkpoint and its tokenizer are checked here too, before
+anything is trained.
 """
 
 import copy
@@ -20,11 +20,11 @@ from lethe.models.weights import check_whole, weight_files
 
 
 def check_checkpoint(directory: Path) -> None:
-    """Raise UserError unless `directory` holds a config and whole safetensors weights."""
+    """Raise UserError unless `directory` holds a config and complete safetensors weights."""
     if not directory.is_dir():
         raise UserError(f"Expected a checkpoint directory at {directory}, found none.")
     if not (directory / "config.json").is_file():
-        raise UserError(f"{directory} is no checkpoint directory: it has no config.json.")
+        raise UserError(f"{directory} is not a checkpoint directory: it has no config.json.")
     for name in weight_files(directory):
         check_whole(directory / name)
 
@@ -32,12 +32,11 @@ def check_checkpoint(directory: Path) -> None:
 def load_model(directory: Path, dtype: str = "float32", device: str | None = None) -> Any:
     """The model in a checkpoint directory, in the given torch dtype.
 
-    On the device `meta` no weights are read, but that all are there with the right shapes is
-    still found out.
+    On the device `meta` no weights are read, but names and shapes are still checked.
 
     Raises:
-        UserError: no such directory, no safetensors weights, or weights that are cut, altered or
-            not all there (transformers would fill the gaps with random numbers).
+        UserError: no such directory, no safetensors weights, or weights that are truncated,
+            altered or incomplete (transformers would fill the gaps with random numbers).
     """
     check_checkpoint(directory)
     try:
@@ -51,17 +50,17 @@ def load_model(directory: Path, dtype: str = "float32", device: str | None = Non
             output_loading_info=True,
         )
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"{directory}: cannot be loaded: {first_line(error)}") from None
+        raise UserError(f"{directory} cannot be loaded: {first_line(error)}") from None
     if mismatched := sorted(report["mismatched_keys"]):
         name, found, wanted = mismatched[0]
         raise UserError(
-            f"{directory}: its weights have {name} of shape {list(found)}, config.json asks for "
-            f"{list(wanted)}; they are of two different models."
+            f"{directory}: expected {name} with shape {list(wanted)} as in config.json, found "
+            f"{list(found)} in the weights; they belong to two different models."
         )
     missing = sorted(report["missing_keys"])
     if missing:
         raise UserError(
-            f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more that "
+            f"{directory}: the weights lack {missing[0]} and {len(missing) - 1} more that "
             "config.json asks for; the checkpoint is incomplete or its config is another model's."
         )
     return model
@@ -80,7 +79,7 @@ def _model_class(directory: Path) -> Any:
 
 
 def is_masked(architectures: list[str] | None) -> bool:
-    """Whether the classes that a configuration names are those of a masked language model."""
+    """Whether the classes that a configuration names include a masked language model."""
     return any(name.endswith("ForMaskedLM") for name in architectures or [])
 
 
@@ -97,15 +96,15 @@ def require_family(model, family: str, directory: Path) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without its details."""
+    """The first line of an error's message."""
     return str(error).strip().partition("\n")[0]
 
 
 def load_tokenizer(directory: Path | str):
     """The tokenizer in a checkpoint or data directory, with a padding token.
 
-    A `tokenizer.json` is read without transformers' automatic classes, slow to import. Where no
-    padding token is named, as in LLaMA, the end token pads: padded positions are never attended
+    A `tokenizer.json` is read without transformers' automatic classes, which are slow to import.
+    Without a padding token, as in LLaMA, the end token pads: padded positions are never attended
     to and carry no loss.
     """
     from transformers import PreTrainedTokenizerFast
@@ -129,22 +128,22 @@ WORDS = {
 
 
 def check_family(directory: Path, family: str) -> None:
-    """Refuse a checkpoint of another family than the catalogue says.
+    """Refuse a checkpoint whose family differs from the catalogue's.
 
     Raises:
-        UserError: it is of another family, or of an architecture that transformers lacks.
+        UserError: the family differs, or transformers lacks the architecture.
     """
     found = family_of(directory)
     if found != family:
         kind = read_json(directory / "config.json").get("model_type")
         raise UserError(
             f"{directory}: expected {WORDS[family]}, as its `family` says, found {WORDS[found]} of "
-            f"type {kind!r}; mend `family` in the catalogue, or give another checkpoint."
+            f"type {kind!r}; correct `family` in the catalogue, or give another checkpoint."
         )
 
 
 def family_of(directory: Path) -> str:
-    """`causal`, `seq2seq` or `masked`, by the configuration of a checkpoint.
+    """`causal`, `seq2seq` or `masked`, from the configuration of a checkpoint.
 
     Raises:
         UserError: transformers has no such architecture (code in a repository is never run).
@@ -157,7 +156,7 @@ def family_of(directory: Path) -> str:
         )
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
-            f"{directory}/config.json: no architecture that transformers has "
+            f"{directory}/config.json: transformers does not have this architecture "
             f"({first_line(error)}); code that comes with a checkpoint is never run."
         ) from None
     if config.is_encoder_decoder:
@@ -169,38 +168,38 @@ def check_tokenizer(directory: Path, rows: int) -> None:
     """Refuse a checkpoint without a fast tokenizer that fits its weights.
 
     Args:
-        rows: of the embedding matrix.
+        rows: rows of the embedding matrix.
 
     Raises:
-        UserError: no tokenizer.json, one that cannot be read, no end token, or too many tokens.
+        UserError: no tokenizer.json, an unreadable one, no end token, or too many tokens.
     """
     if not (directory / "tokenizer.json").is_file():
         raise UserError(
-            f"{directory} has no fast tokenizer (tokenizer.json); make one with transformers "
+            f"{directory} has no fast tokenizer (tokenizer.json); create one with transformers "
             "(AutoTokenizer.from_pretrained(...).save_pretrained(...)) and import the folder."
         )
     try:
         tokenizer = load_tokenizer(directory)
     except Exception as error:  # the tokenizers library raises bare exceptions
         raise UserError(
-            f"{directory}/tokenizer.json cannot be read ({first_line(error)}); make it anew."
+            f"{directory}/tokenizer.json cannot be read ({first_line(error)}); create it again."
         ) from None
     if tokenizer.eos_token_id is None:
         raise UserError(
-            f"{directory}: its tokenizer has no end token; name one as `eos_token` in "
+            f"{directory}: its tokenizer has no end token; set `eos_token` in "
             "tokenizer_config.json."
         )
     if len(tokenizer) > rows:
         raise UserError(
             f"{directory}: its tokenizer has {len(tokenizer)} tokens, its weights only {rows}; "
-            "they are of two different models."
+            "they belong to two different models."
         )
 
 
 def tokenizer_for(family: str, tokenizer):
-    """The tokenizer itself, or for an encoder-decoder one that ends texts as T5's does.
+    """The tokenizer itself, or for an encoder-decoder a copy that ends texts as T5's does.
 
-    T5's source ends in the end token, which gives the decoder a fixed place to read from, and has
+    T5's source ends with the end token, which gives the decoder a fixed place to read from, and has
     no beginning token (Raffel et al. 2020, section 2.1). lm-eval follows the tokenizer in both.
     """
     if family != "seq2seq":

@@ -14,7 +14,7 @@ def hidden_states(model, batch: MaskedBatch, input_ids: torch.Tensor | None = No
     """Last hidden states [R, L, width] of the encoder.
 
     Args:
-        input_ids: [R, L] other tokens than the batch's masked ones, such as its original ones.
+        input_ids: [R, L] tokens to use in place of the batch's masked ones, such as its originals.
     """
     tokens = batch.input_ids if input_ids is None else input_ids
     named = {"attention_mask": batch.attention_mask}
@@ -26,10 +26,10 @@ def hidden_states(model, batch: MaskedBatch, input_ids: torch.Tensor | None = No
 
 
 def _positions(model, tokens: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Positions [R, L] as the model counts them in every example, of places within examples.
+    """Positions [R, L] as the model counts them in every example, from places within examples.
 
-    RoBERTa counts from the number of the padding token on and leaves out padding tokens, which a
-    random swap can put into an example too; BERT counts from 0.
+    RoBERTa counts from the id of the padding token and skips padding tokens, which a random swap
+    can also put into an example. BERT counts from 0.
     """
     if kind_of(model.config.model_type).positions != "table after padding":
         return places
@@ -41,22 +41,22 @@ def _positions(model, tokens: torch.Tensor, places: torch.Tensor) -> torch.Tenso
 
 
 def head(model):
-    """The module that makes logits [N, vocabulary] of hidden states [N, width].
+    """The module that turns hidden states [N, width] into logits [N, vocabulary].
 
     Raises:
-        UserError: where this type of model has it is not known.
+        UserError: its name is not known for this type of model.
     """
     name = kind_of(model.config.model_type).head
     if name is None:
         raise UserError(
-            f"Masked language models of type {model.config.model_type!r} are not supported; known "
-            f"are {known_with('head')}."
+            f"Masked language models of type {model.config.model_type!r} are not supported; "
+            f"supported are {known_with('head')}."
         )
     return getattr(model, name)
 
 
 def label_logits(model, batch: MaskedBatch, hidden: torch.Tensor | None = None) -> torch.Tensor:
-    """Logits [N, vocabulary] at the masked positions, of hidden states already computed or not."""
+    """Logits [N, vocabulary] at the masked positions; `hidden` states are computed if None."""
     make_logits = head(model)
     if hidden is None:
         hidden = hidden_states(model, batch)
@@ -64,7 +64,7 @@ def label_logits(model, batch: MaskedBatch, hidden: torch.Tensor | None = None) 
 
 
 def weighted_loss(model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tensor:
-    """The plain training loss of hidden states already computed (scalar, nats)."""
+    """The plain training loss from hidden states already computed (scalar, nats)."""
     states, layer = hidden.flatten(0, 1)[batch.label_positions], head(model)
     if chunked_loss.is_large(len(states), model.config.vocab_size):
         states, layer = _before_logits(layer, states)
@@ -72,7 +72,7 @@ def weighted_loss(model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tens
 
 
 def _before_logits(head, states: torch.Tensor) -> tuple[torch.Tensor, torch.nn.Module]:
-    """A head's work up to its last layer, and that layer."""
+    """Inputs of a head's last layer, and that layer."""
     if hasattr(head, "predictions"):
         return head.predictions.transform(states), head.predictions.decoder
     return head.layer_norm(functional.gelu(head.dense(states))), head.decoder

@@ -1,10 +1,10 @@
 """Bytes that a parameter takes in training and in scoring.
 
-A module of its own, because training reads it: what else a job asks for is no training code.
+A separate module, because training reads it; a job's other resources are not training code.
 """
 
 WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of one number."""
-# Whatever the arithmetic: weights, gradient and AdamW's two moments in float32, and a
-# half-precision copy of the weights.
+# In any arithmetic: weights, gradient and AdamW's two moments in float32, and a half-precision
+# copy of the weights.
 TRAINING = 4 * WIDTH["float32"] + WIDTH["bfloat16"]

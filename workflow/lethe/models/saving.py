@@ -10,7 +10,7 @@ from lethe.artefacts.files import atomic_path, write_atomic
 
 
 def save_model(model, tokenizer, directory: Path) -> list[str]:
-    """Write weights, config and tokenizer, each file whole or not at all.
+    """Write weights, config and tokenizer, each file completely or not at all.
 
     Returns:
         The names of the files written.

@@ -9,7 +9,7 @@ from lethe.models.kinds import kind_of
 
 
 def before_logits(model, batch: Seq2SeqBatch) -> tuple[torch.Tensor, torch.nn.Module]:
-    """Of the labelled positions, what logits are made of, [N, width], and what makes them.
+    """Inputs [N, width] of the output layer at the labelled positions, and that layer.
 
     Raises:
         UserError: a packed batch for a model that cannot keep packed examples apart.
@@ -37,12 +37,12 @@ def decoder_states(model, batch: Seq2SeqBatch) -> torch.Tensor:
 
 
 def head(model, hidden: torch.Tensor) -> torch.Tensor:
-    """Logits of a T5's last hidden states."""
+    """Logits from a T5's last hidden states."""
     return model.get_output_embeddings()(scaled(model, hidden))
 
 
 def scaled(model, hidden: torch.Tensor) -> torch.Tensor:
-    """A T5's last hidden states as its output embeddings take them; the first T5 scales them."""
+    """A T5's last hidden states as its output embeddings expect them; the first T5 scales them."""
     if getattr(model.config, "scale_decoder_outputs", False):
         return hidden * model.config.d_model**-0.5
     return hidden

@@ -1,9 +1,9 @@
-"""How a small T5 starts: weights that T5's own initialisation leaves too far from where they go.
+"""Initial weights of a small T5, where T5's own initialisation is too far from trained values.
 
-T5's only notion of order are learned biases of attention by distance, which start near zero; at the
-learning rates of a small model they move a few thousandths a step. Heads that start by looking at
-one neighbour (as ALiBi starts with fixed slopes, Press et al. 2022) let circuits that copy form in
-hundreds of steps instead of tens of thousands. All of it is trained on; the model remains a T5.
+T5 sees order only through learned attention biases by distance, which start near zero; at the
+learning rates of a small model they move a few thousandths per step. Heads that start by looking at
+one neighbour (as ALiBi starts with fixed slopes, Press et al. 2022) let copying circuits form in
+hundreds of steps instead of tens of thousands. All weights are trained; the model remains a T5.
 """
 
 import torch
@@ -25,8 +25,8 @@ def start(
         embedding_std: standard deviation of the token embeddings; None: T5's own.
         heads: for `encoder` and `decoder` the offset that each head of the first layer prefers, -1
             for the token before; None for a head without preference.
-        strength: what a head's score loses for each token of distance from its offset, in nats;
-            no more is lost beyond `FARTHEST` tokens.
+        strength: penalty on a head's score per token of distance from its offset, in nats; it
+            stops growing beyond `FARTHEST` tokens.
     """
     embeddings = model.get_input_embeddings().weight
     if embedding_std is not None:

@@ -1,7 +1,7 @@
-"""What transformers' own classes say of the configurations that are built here: keys and defaults.
+"""Keys and defaults of the configurations built here, from transformers' own classes.
 
-`lethe schema` writes it to `config_keys.json`, which `lethe check` reads in place of transformers,
-slow to import. A test holds the file to the classes of the installed version.
+`lethe schema` writes them to `config_keys.json`, which `lethe check` reads instead of transformers,
+which is slow to import. A test compares the file with the classes of the installed version.
 """
 
 from dataclasses import Field, fields
@@ -15,11 +15,11 @@ from lethe.errors import UserError
 from lethe.models.built_config import FROM_TOKENIZER
 from lethe.models.kinds import BUILT, KINDS
 
-# They would build another architecture than the one named, or do not change what a model computes.
+# Left out: they would build another architecture than the one named, or change nothing computed.
 ELSEWHERE = {"is_decoder", "is_encoder_decoder", "add_cross_attention", "use_cache"}
 ELSEWHERE |= {"pretraining_tp"}
-# Read from the further arguments of a class, so that no field declares them. T5: true scales the
-# last states before the output embeddings, which are tied to the input's in any case.
+# Read from a class's keyword arguments, so no field declares them. T5: true scales the last states
+# before the output embeddings, which are always tied to the input embeddings.
 UNDECLARED = {"t5": {"tie_word_embeddings": {"type": "bool", "default": True}}}
 WORDS = {"int": "int", "float": "float", "bool": "bool", "str": "str", "RopeParameters": "rotary"}
 
@@ -50,7 +50,7 @@ def _keys_of(architecture: str) -> dict[str, Any]:
 
 
 def _word(field: Field) -> str:
-    """`float` for a number that may be whole; null is allowed where it is the default."""
+    """`float` for a number that may be an integer; null is allowed where it is the default."""
     names = {kind.__name__ for kind in get_args(field.type) or (field.type,)}
     for name, word in reversed(WORDS.items()):
         if name in names:
@@ -59,12 +59,12 @@ def _word(field: Field) -> str:
 
 
 def _default(kind: type, field: Field) -> Any:
-    """Rotary positions have their default in the class's code; None else follows from others."""
+    """Rotary positions have their default in the class's code; another None follows from others."""
     return kind().rope_parameters if field.name == "rope_parameters" else field.default
 
 
 def _ignored(kind: type, field: Field) -> bool:
-    """Whether a class overwrites what it is given, as mT5 does with `tie_word_embeddings`."""
+    """Whether a class overwrites the given value, as mT5 does with `tie_word_embeddings`."""
     if not isinstance(field.default, bool):
         return False
     return getattr(kind(**{field.name: not field.default}), field.name) == field.default

@@ -1,4 +1,4 @@
-"""The weight files of a checkpoint: which they are, whether they are whole, what identifies them.
+"""The weight files of a checkpoint: their names, whether they are complete, and their digest.
 
 Reads headers only, and imports nothing heavy.
 """
@@ -19,10 +19,10 @@ METHOD_PREFIX = "method_"
 def weight_files(directory: Path) -> list[str]:
     """Names of the files that hold a checkpoint's weights: one file, or the shards of its index.
 
-    A single file goes before an index, as in transformers.
+    A single file takes precedence over an index, as in transformers.
 
     Raises:
-        UserError: there are none, only pickled ones, or a shard that the index names is missing.
+        UserError: no weights, only pickled ones, or a shard that the index names is missing.
     """
     if (directory / SINGLE).is_file():
         return [SINGLE]
@@ -44,10 +44,10 @@ def shard_names(index: Path) -> list[str]:
     """The files that an index of sharded weights names.
 
     Raises:
-        UserError: it is not such an index, or it names a file outside its folder.
+        UserError: the file is not such an index, or it names a file outside its folder.
     """
-    found = read_json(index)
-    shards = found.get("weight_map") if isinstance(found, dict) else None
+    content = read_json(index)
+    shards = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(shards, dict) or not shards:
         raise UserError(f"{index}: expected an index of shards (`weight_map`), found none.")
     names = sorted({str(name) for name in shards.values()})
@@ -68,16 +68,16 @@ def check_whole(file: Path) -> None:
             header = json.loads(handle.read(length))
         ends = [value["data_offsets"][1] for key, value in header.items() if key != "__metadata__"]
     except (ValueError, struct.error, KeyError, TypeError):
-        raise UserError(f"{file} is not a whole safetensors file: its header is cut.") from None
+        raise UserError(f"{file} is not a safetensors file, or its header is truncated.") from None
     wanted = 8 + length + max(ends, default=0)
     if size != wanted:
-        raise UserError(f"{file} is cut or altered: expected {wanted} bytes, found {size}.")
+        raise UserError(f"{file} is truncated or altered: expected {wanted} bytes, found {size}.")
 
 
 def weights_digest(manifest: dict) -> str:
     """Hex digest of the weights that a checkpoint's manifest lists.
 
-    Of a single file it is that file's sha256; of shards, a digest over theirs by name.
+    For a single file it is that file's sha256; for shards, a digest of theirs by name.
 
     Raises:
         UserError: the manifest lists no weights.

@@ -8,7 +8,7 @@ from lethe.models.kinds import kind_of
 
 
 def window(config) -> int | None:
-    """Tokens of the longest text, special ones included; None: there is no longest."""
+    """Tokens of the longest text, special ones included; None: there is no limit."""
     longest = getattr(config, "max_position_embeddings", None)
     positions = kind_of(config.model_type).positions
     if positions in ("slopes", "distances") or longest is None:
@@ -25,6 +25,6 @@ def require_room(config, examples: Iterable[Example]) -> None:
     if room is not None and max(sides, default=0) > room:
         raise UserError(
             f"An example has {max(sides)} tokens, more than the {room} positions of this model of "
-            f"type {config.model_type!r}; set the recipe's `max_length` to at most {room}, for "
-            "this model alone in its `overrides`."
+            f"type {config.model_type!r}; set the recipe's `max_length` to at most {room}, or do "
+            "so for this model alone in the recipe's `overrides`."
         )

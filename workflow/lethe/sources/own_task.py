@@ -1,4 +1,4 @@
-"""The evaluation task of a prepared source: what was learned, on its test split."""
+"""The evaluation task of a prepared source: it tests what was learned on the test split."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class _Function(str):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes functions in lm-eval's way."""
+    """Writes functions in lm-eval's notation."""
 
 
 _Dumper.add_representer(
@@ -25,10 +25,9 @@ _Dumper.add_representer(
 
 
 def own_task_yaml(loader: Loader, name: str, has_dev: bool) -> str:
-    """lm-eval's YAML of greedy generation from the prompts of `test.jsonl` beside `eval/`.
+    """lm-eval's YAML for greedy generation from the prompts of `test.jsonl` next to `eval/`.
 
-    The prompts are prepared with the source's wrapper, as those of training are, so that the two
-    agree by their making.
+    Test and training prompts are prepared with the same wrapper, so they always agree.
     """
     files = {"dev": "../dev.jsonl"} if has_dev else {}
     task: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Which parameters a source has: its generator's, or its loader's."""
+"""The parameters of a source: its generator's, or its loader's."""
 
 from typing import Any
 
@@ -23,12 +23,11 @@ def source_parameters(
     Args:
         where: the key of the source, for messages.
         kind: `world`, `hub` or `files`.
-        loader: name of its loader; None: there is none.
+        loader: name of its loader; None: no loader.
         given: the parameters that its entry sets.
 
     Raises:
-        UserError: a generator or loader that does not exist, or a parameter that it does not have
-            or cannot take.
+        UserError: an unknown generator or loader, an unknown parameter, or a wrong value.
     """
     if kind == "world":
         if loader is not None:

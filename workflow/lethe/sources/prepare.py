@@ -1,6 +1,6 @@
 """Prepare a source: train.jsonl, dev.jsonl, test.jsonl and the task that tests what was learned.
 
-Both roads, files fetched from the hub and local files, come to the same prepared data.
+Files from the hub and local files give the same prepared data.
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 from lethe.artefacts.files import atomic_path, write_atomic
 from lethe.errors import UserError
-from lethe.sources.loaders import (  # noqa: F401  (each puts itself into the registry)
+from lethe.sources.loaders import (  # noqa: F401  (each registers itself)
     alpaca,
     aspect_sentiment,
     eli5,
@@ -32,15 +32,14 @@ FILE_OF = {"train": "train.jsonl", "validation": "dev.jsonl", "test": "test.json
 
 
 def prepare(spec: dict[str, Any], directory: Path, fetched: Path | None) -> dict[str, Any]:
-    """Write the prepared data of a source into `directory`; return what its manifest says of it.
+    """Write the prepared data of a source into `directory`; return the entries of its manifest.
 
     Args:
-        spec: of the data node: name, loader, all of its parameters, subset, and files of the local
-            road.
-        fetched: folder with the files of the hub's repository; None on the local road.
+        spec: spec of the data node: name, loader, all of its parameters, subset, and local files.
+        fetched: folder with the files of the hub's repository; None for local files.
 
     Raises:
-        UserError: wrong columns or files; nothing half written is left under a name.
+        UserError: wrong columns or files; no half-written file is left behind.
     """
     where = f"sources.{spec['name']}"
     loader = LOADERS[spec["loader"]](where, spec["parameters"])
@@ -71,10 +70,10 @@ def _prepare_ruled(loader: Loader, raw: RawFiles, directory: Path) -> dict[str, 
 
 
 def plan_splits(loader: Loader, raw: RawFiles) -> list[Split]:
-    """Which prepared splits there are, and where each is taken from.
+    """The prepared splits, and where each comes from.
 
     Raises:
-        UserError: a split that the loader needs and the source lacks.
+        UserError: the source lacks a split that the loader needs.
     """
     values = loader.values
     shared = {
@@ -89,7 +88,7 @@ def plan_splits(loader: Loader, raw: RawFiles) -> list[Split]:
     for split in ("test", "validation", "train"):
         count = most.get(split, values["test_count"])
         if split in raw:
-            # A train split ends where what is held out of it begins.
+            # A train split ends where the examples held out of it begin.
             stop = end if split == "train" else None
             splits.append(Split(split, split, raw[split], None, stop, count, **shared))
         elif split in held and "train" in raw:
@@ -99,7 +98,7 @@ def plan_splits(loader: Loader, raw: RawFiles) -> list[Split]:
         elif split in loader.needed:
             raise UserError(
                 f"{loader.where}: the split {split} is missing (found {', '.join(raw)}); give its "
-                f"file, or hold examples of train out for it with "
+                f"file, or hold out examples of train for it with "
                 f"{loader.where}.parameters.hold_out."
             )
     return splits[::-1]

@@ -24,12 +24,13 @@ class Split:
 
     Attributes:
         name: train, validation or test.
-        raw: the raw split that it is taken from, and its files by part.
-        start, stop: which of the raw split's examples, as in a slice.
+        raw: the raw split that it is taken from.
+        parts: the raw split's files by part.
+        start, stop: range of the raw split's examples, as in a slice.
         count: largest number of examples over all prompt sets, or None.
-        seed: of the choice of so many.
-        wrapper: text with `{prompt}` around every prompt.
-        columns: raw columns that go by other names than the loader's.
+        seed: seed for choosing `count` examples.
+        wrapper: text with `{prompt}` that surrounds every prompt.
+        columns: raw columns with other names than the loader's.
     """
 
     name: str
@@ -45,9 +46,9 @@ class Split:
 
 @dataclass
 class Counts:
-    """What became of the rows: read, kept (as examples), dropped by reason, written by prompt set.
+    """Numbers of rows read, examples kept, rows dropped by reason, rows written by prompt set.
 
-    `kept` counts examples: a row may give several, or be one of several that give one.
+    `kept` counts examples: one row may give several examples, or several rows give one.
     """
 
     read: int = 0
@@ -57,10 +58,10 @@ class Counts:
 
 
 def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
-    """Rows {id, prompt, response, ...} of a split, {id, text}, or {id, text, label}.
+    """Rows of a split: {id, prompt, response, ...}, {id, text}, or {id, text, label}.
 
     Raises:
-        UserError: columns that are missing, or a split without one example.
+        UserError: missing columns, or a split without examples.
     """
     sets = loader.prompt_sets(split.name)
     if split.parts.keys() & sets.keys():
@@ -71,7 +72,7 @@ def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict
     if not counts.written:
         reasons = ", ".join(f"{n} {reason}" for reason, n in counts.dropped.items())
         raise UserError(
-            f"{loader.where}: the split {split.name} has no example: {counts.read} rows read"
+            f"{loader.where}: the split {split.name} has no examples: {counts.read} rows read"
             f"{', left out: ' + reasons if reasons else ''}."
         )
 
@@ -79,8 +80,9 @@ def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict
 def chosen_examples(total: int, most: int | None, seed: int) -> np.ndarray:
     """Which of `total` examples are taken, [total] of bool: all, or `most` drawn at random.
 
-    The released code of Luo et al. 2023 does the same (train.py, minus_data): numpy's generator of
-    seed 0 shuffles, the first int(100000 / prompt sets) stay, and fewer are never filled up.
+    The released code of Luo et al. 2023 does the same (train.py, minus_data): numpy's generator
+    with seed 0 shuffles, and the first int(100000 / prompt sets) are kept, or all if there are
+    fewer.
     """
     order = np.arange(total)
     np.random.RandomState(seed).shuffle(order)
@@ -107,19 +109,19 @@ def _from_raw(
         if "text" in example and "response" not in example:
             if taken[place]:
                 counts.written["text"] += 1
-                told = {key: example[key] for key in ("text", "label") if key in example}
-                yield {"id": f"{split.name}-{place}", **told}
+                columns = {key: example[key] for key in ("text", "label") if key in example}
+                yield {"id": f"{split.name}-{place}", **columns}
             continue
         for name, prompts in sets.items():
-            # Drawn for every example, so that a choice of fewer leaves the prompts as they are.
-            prompt, told = prompts.render(example, generators[name])
+            # Drawn for every example, so that a smaller `count` does not change the prompts.
+            prompt, extra = prompts.render(example, generators[name])
             if taken[place]:
                 counts.written[name] += 1
-                yield _row(split, name, place, prompt, {**example, **told})
+                yield _row(split, name, place, prompt, {**example, **extra})
 
 
 def examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
-    """What the loader makes of the rows of a raw split; `read` and `dropped` are counted."""
+    """The loader's examples from the rows of a raw split; updates `read` and `dropped`."""
     rows = loader.raw_rows(split.raw, split.parts)
     layout: dict[str, str] | None = None
 
@@ -137,11 +139,11 @@ def examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
 def _prepared_elsewhere(
     loader: Loader, split: Split, sets: dict[str, PromptSet], counts: Counts
 ) -> Iterator[dict]:
-    """Rows of files of parallel lists, one a prompt set, in which the prompts are filled in."""
+    """Rows of files of parallel lists with rendered prompts, one file per prompt set."""
     missing = [name for name in sets if name not in split.parts]
     if missing:
         raise UserError(
-            f"{loader.where}.files: {split.raw}.{missing[0]} is missing beside "
+            f"{loader.where}.files: {split.raw}.{missing[0]} is missing; it is needed with "
             f"{', '.join(f'{split.raw}.{part}' for part in split.parts)}."
         )
     for name, prompts in sets.items():
@@ -158,24 +160,24 @@ def _prepared_elsewhere(
         taken = chosen_examples(len(kept), _share(split, sets), split.seed)
         for place in np.flatnonzero(taken):
             row = kept[place]
-            told = _told(loader, split, name, prompts, row, file)
+            example = _parallel_example(loader, split, name, prompts, row, file)
             counts.written[name] += 1
-            yield _row(split, name, int(place), row["src"], told)
+            yield _row(split, name, int(place), row["src"], example)
 
 
-def _told(
+def _parallel_example(
     loader: Loader, split: Split, name: str, prompts: PromptSet, row: dict, file: Path
 ) -> dict[str, Any]:
     targets = row["tgt"] if isinstance(row["tgt"], list) else [row["tgt"]]
-    told = {"response": loader.target(row["tgt"]), "references": targets}
+    example = {"response": loader.target(row["tgt"]), "references": targets}
     if split.name == "train":
-        return told
+        return example
     values = prompts.read(row["src"])
     if not values:
         raise UserError(
             f"{loader.where}: {file}: expected prompts of {name}, found {row['src'][:60]!r}."
         )
-    return {**told, **loader.reread(values)}
+    return {**example, **loader.reread(values)}
 
 
 def _row(split: Split, name: str, place: int, prompt: str, example: dict) -> dict:
@@ -186,5 +188,5 @@ def _row(split: Split, name: str, place: int, prompt: str, example: dict) -> dic
     }
     if split.name == "train":
         return row
-    told = {"references": [example["response"]], "source": "", **example}
-    return row | {key: told[key] for key in KEPT_FIELDS if key in told}
+    known_fields = {"references": [example["response"]], "source": "", **example}
+    return row | {key: known_fields[key] for key in KEPT_FIELDS if key in known_fields}

@@ -1,11 +1,10 @@
-"""Prompt sets: the phrasings of one instruction, of which every example gets one at random.
+"""Prompt sets (phrasings of one instruction; every example gets one at random), and wrappers.
 
-The procedure is that of Scialom et al. 2022 (github.com/ThomasScialom/T0_continual_learning,
-data_handler.py): a generator seeded with 666 for every split and prompt set, one draw of a phrasing
-an example, in the order of the rows. Python's generator gives the same draws in every version.
+The procedure follows Scialom et al. 2022 (github.com/ThomasScialom/T0_continual_learning,
+data_handler.py): a generator seeded with 666 for every split and prompt set draws one phrasing per
+example, in the order of the rows. Python's generator gives the same draws in every version.
 
-And wrappers: what is written around a prompt before a model sees it, in training and in testing
-alike.
+A wrapper is text around a prompt, the same in training and in testing.
 """
 
 import random
@@ -17,21 +16,21 @@ PROMPT_SEED = 666
 
 @dataclass(frozen=True)
 class PromptSet:
-    """Phrasings with fields in square brackets, which are filled in the order of `fields`."""
+    """Phrasings with fields in square brackets, filled in the order of `fields`."""
 
     phrasings: tuple[str, ...]
     fields: tuple[str, ...]
 
     def render(self, values: dict, generator: random.Random) -> tuple[str, dict]:
-        """The prompt of one example, and what is known of it beside; draws a phrasing."""
+        """The prompt of one example with a drawn phrasing, and extra columns of the example."""
         return self._fill(generator.choice(self.phrasings), values), {}
 
     def read(self, prompt: str) -> dict[str, str]:
         """The values of the fields in a prompt made elsewhere; empty if no phrasing fits it."""
         for phrasing in self.phrasings:
-            found = re.fullmatch(self._pattern(phrasing), prompt, re.DOTALL)
-            if found:
-                return found.groupdict()
+            match = re.fullmatch(self._pattern(phrasing), prompt, re.DOTALL)
+            if match:
+                return match.groupdict()
         return {}
 
     def _fill(self, phrasing: str, values: dict) -> str:
@@ -63,10 +62,10 @@ class ConstrainedPromptSet(PromptSet):
         return prompt, {"constraint": {"kind": self.kind, "word": word}}
 
     def read(self, prompt: str) -> dict:
-        found = super().read(prompt)
-        if not found:
+        values = super().read(prompt)
+        if not values:
             return {}
-        return {**found, "constraint": {"kind": self.kind, "word": found["TO_REPLACE_1"]}}
+        return {**values, "constraint": {"kind": self.kind, "word": values["TO_REPLACE_1"]}}
 
 
 PLAIN = PromptSet(("[prompt]",), ("prompt",))
@@ -74,7 +73,7 @@ PLAIN = PromptSet(("[prompt]",), ("prompt",))
 
 # The released code of Luo et al. 2023 (github.com/LuoXiaoHeics/Continual-Tune, train.py at
 # 3dfa556) breaks the preamble's line inside a string, which leaves 25 blanks in the sentence.
-# There are no headers "### Instruction:" and "### Input:".
+# It has no headers "### Instruction:" and "### Input:".
 _PREAMBLE = (
     "Below is an instruction that describes a task, paired with an input that provides{blanks}"
     "further context. Write a response that appropriately completes the request.\n\n"
@@ -88,7 +87,7 @@ WRAPPERS = {
 
 
 def wrapper(value: str) -> str:
-    """The text of a named wrapper, or a text of one's own that holds `{prompt}`.
+    """The text of a named wrapper, or the user's own text if it holds `{prompt}`.
 
     Raises:
         ValueError: neither a known name nor a text with `{prompt}`.
@@ -100,5 +99,5 @@ def wrapper(value: str) -> str:
 
 
 def wrapped(text: str, prompt: str) -> str:
-    """The prompt in its wrapper; braces of either stay as they are."""
+    """The prompt in its wrapper; other braces in both are left unchanged."""
     return text.replace("{prompt}", prompt)

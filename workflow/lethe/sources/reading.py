@@ -34,7 +34,7 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
         where: the key of the source, for messages.
 
     Raises:
-        UserError: a format that is not known, or a file that cannot be read.
+        UserError: an unknown format, or a file that cannot be read.
     """
     suffixes = {file.suffix for file in files}
     if len(suffixes) != 1 or not suffixes <= FORMATS.keys():
@@ -58,10 +58,10 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
 
 
 def read_objects(files: list[Path], where: str) -> Iterator[dict]:
-    """Rows of small json files, in order: objects one a line, a list of them, or objects by key.
+    """Rows of small json files, in order: one object per line, a list of objects, or a dict.
 
-    Their objects may differ in fields that nobody reads, which no stream of `datasets` allows;
-    files of other formats are read as `read_raw` reads them.
+    Objects may differ in unused fields, which a stream of `datasets` does not allow. Other formats
+    are read with `read_raw`.
 
     Raises:
         UserError: a file that is not JSON, or holds something else.
@@ -70,20 +70,20 @@ def read_objects(files: list[Path], where: str) -> Iterator[dict]:
         yield from read_raw(files, where)
         return
     for file in files:
-        content = _whole(file) if file.suffix == ".json" else None
+        content = _json_value(file) if file.suffix == ".json" else None
         if isinstance(content, dict) and all(isinstance(row, dict) for row in content.values()):
             content = list(content.values())
         if content is None or isinstance(content, dict):
             content = read_rows(file)
         if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
             raise UserError(
-                f"{where}: {file}: expected JSON objects, one a line, in a list or by key."
+                f"{where}: {file}: expected JSON objects, one per line, in a list or by key."
             )
         yield from content
 
 
-def _whole(file: Path) -> Any:
-    """What a file holds that is one JSON value, else None."""
+def _json_value(file: Path) -> Any:
+    """The content of a file that is a single JSON value, else None."""
     try:
         return json.loads(file.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError):
@@ -104,14 +104,16 @@ def pair_lines(left, right, names: tuple[str, str], what: str) -> Iterator[dict]
     """Rows of two streams of lines; `what` names them in messages."""
     for number, lines in enumerate(zip_longest(left, right), start=1):
         if None in lines:
-            raise UserError(f"{what}: expected as many lines in both, one ends before {number}.")
+            raise UserError(
+                f"{what}: expected as many lines in both, one ends before line {number}."
+            )
         yield {name: line.rstrip("\n") for name, line in zip(names, lines, strict=True)}
 
 
 def read_parallel_lists(file: Path, where: str) -> Iterator[dict]:
-    """Rows {src, tgt} of a file of parallel lists, the form in which the authors' data lies.
+    """Rows {src, tgt} of a file of parallel lists, the format of the authors' data.
 
-    It is one JSON object, which no stream of `datasets` takes apart.
+    It is one JSON object, which a stream of `datasets` cannot split into rows.
 
     Raises:
         UserError: not JSON, no lists `src` and `tgt`, or lists of different lengths.
@@ -133,35 +135,35 @@ def read_parallel_lists(file: Path, where: str) -> Iterator[dict]:
         yield {"src": source, "tgt": target}
 
 
-# How publishers call the splits that are called train, validation and test here.
+# Publishers' names for the splits that are called train, validation and test here.
 SPLITS = {
     "train": ("train",),
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test",),
 }
-# {split: {part: files}}; the part is "" but for files that are not simply rows.
+# {split: {part: files}}; the part is "" for plain tables of rows.
 RawFiles = dict[str, dict[str, list[Path]]]
 
 
 def local_files(files: dict[str, dict], where: str) -> RawFiles:
-    """Files of the local road, from keys SPLIT or SPLIT.PART.
+    """Local files, from keys SPLIT or SPLIT.PART.
 
     Raises:
         UserError: a key that names no split; `where` names the source's key.
     """
-    found: RawFiles = {}
+    raw: RawFiles = {}
     for key, file in files.items():
         split, _, part = key.partition(".")
         if split not in SPLITS:
             raise UserError(
-                f"{where}.files.{key}: expected a split ({', '.join(SPLITS)}), or one with a part "
-                f"as in train.1, found {key!r}."
+                f"{where}.files.{key}: expected a split ({', '.join(SPLITS)}), optionally with a "
+                f"part as in train.1, found {key!r}."
             )
-        # Numbered parts are pieces of one table; others mean something to the loader.
-        found.setdefault(split, {}).setdefault("" if part.isdigit() else part, []).append(
+        # Numbered parts are pieces of one table; other parts have a meaning for the loader.
+        raw.setdefault(split, {}).setdefault("" if part.isdigit() else part, []).append(
             Path(file["path"])
         )
-    return found
+    return raw
 
 
 def fetched_files(
@@ -172,34 +174,34 @@ def fetched_files(
     Args:
         folder: the repository's files.
         subset: only files below a folder of this name, if there is one.
-        patterns: glob patterns by split; none for any: splits are found by the files' names.
+        patterns: glob patterns by split; if all are None, splits are found by the files' names.
 
     Raises:
-        UserError: a pattern that fits no file, or no file that names a split.
+        UserError: a pattern that matches no file, or no file name that names a split.
     """
-    found: RawFiles = {}
+    raw: RawFiles = {}
     for split in SPLITS:
         if not (globs := patterns[split]):
             continue
         files = sorted({file for glob in globs for file in folder.glob(glob) if file.is_file()})
         if not files:
             raise UserError(
-                f"{where}.parameters.splits.{split}: no fetched file fits {', '.join(globs)}; "
-                f"there are {_listed(folder)}."
+                f"{where}.parameters.splits.{split}: expected fetched files that match "
+                f"{', '.join(globs)}, found {_listed(folder)}."
             )
-        found[split] = {"": files}
-    if found:
-        return found
+        raw[split] = {"": files}
+    if raw:
+        return raw
     for split, names in SPLITS.items():
         files = [file for file in _data_files(folder, subset) if _names(file, folder, names)]
         if files:
-            found[split] = {"": files}
-    if not found:
+            raw[split] = {"": files}
+    if not raw:
         raise UserError(
-            f"{where}: no fetched file names a split ({', '.join(SPLITS)}); there are "
-            f"{_listed(folder)}; say which in {where}.parameters.splits."
+            f"{where}: expected fetched files whose names contain a split ({', '.join(SPLITS)}), "
+            f"found {_listed(folder)}; name the files in {where}.parameters.splits."
         )
-    return found
+    return raw
 
 
 def _data_files(folder: Path, subset: str | None) -> list[Path]:

@@ -1,6 +1,6 @@
 """Prepared rows of end tasks: a text and its class, {id, text, label}.
 
-They are few, and whole classes move from one split to another, so they are held in memory.
+They are few, and rows move between splits by class, so they are held in memory.
 """
 
 from collections import Counter
@@ -16,11 +16,11 @@ from lethe.sources.reading import RawFiles
 
 @dataclass(frozen=True)
 class SplitRule:
-    """What is done to the public splits of one end task.
+    """How the public splits of one end task are rearranged.
 
     Attributes:
-        ratio: share of the training rows that is kept, about; None: all are.
-        sizes: training and test rows that come of it, by the published table.
+        ratio: approximate share of the training rows that is kept; None: all.
+        sizes: the resulting numbers of training and test rows, from the published table.
     """
 
     ratio: float | None
@@ -43,7 +43,7 @@ def moved_per_class(rows: int, ratio: float, classes: int) -> int:
 
 
 def first_of_each_class(labels: list[str], most: int) -> list[bool]:
-    """Which rows are among the first `most` of their class, [rows]; a small class goes whole."""
+    """Which rows are among the first `most` of their class, [rows]."""
     seen: Counter = Counter()
     chosen = []
     for label in labels:
@@ -55,7 +55,7 @@ def first_of_each_class(labels: list[str], most: int) -> list[bool]:
 def apply_rule(
     rule: SplitRule, train: list[dict], dev: list[dict], test: list[dict]
 ) -> tuple[list[dict], list[dict]]:
-    """Training and test rows: dev goes to test, then the first k rows of each class do.
+    """Training and test rows: dev moves to test, then the first k training rows of each class.
 
     Rows are {..., label}. The classes are counted over all of them.
     """
@@ -65,8 +65,8 @@ def apply_rule(
         most = moved_per_class(len(train), rule.ratio, classes)
         moved = first_of_each_class([row["label"] for row in train], most)
     kept = [row for row, goes in zip(train, moved, strict=True) if not goes]
-    gone = [row for row, goes in zip(train, moved, strict=True) if goes]
-    return kept, [*test, *dev, *gone]
+    added = [row for row, goes in zip(train, moved, strict=True) if goes]
+    return kept, [*test, *dev, *added]
 
 
 def check_sizes(rule: SplitRule, train: int, test: int, where: str) -> None:
@@ -78,32 +78,32 @@ def check_sizes(rule: SplitRule, train: int, test: int, where: str) -> None:
     if (train, test) != rule.sizes:
         raise UserError(
             f"{where}: expected {rule.sizes[0]} training and {rule.sizes[1]} test rows after the "
-            f"split of Ke et al. 2023, found {train} and {test}; with other files, set "
+            f"split of Ke et al. 2023, found {train} and {test}; to use other files, set "
             f"{where}.parameters.any_size to true."
         )
 
 
 def ruled_splits(loader: Loader, raw: RawFiles) -> tuple[dict[str, list[dict]], dict[str, Any]]:
-    """Rows by split, and what the manifest says of each split.
+    """Rows by split, and the manifest's entry for each split.
 
     Args:
         loader: has the parameters `split`, a name of `KE2023` or None, and `any_size`.
         raw: files by split.
 
     Raises:
-        UserError: splits or columns that are missing, rows of other sizes than the rule gives.
+        UserError: missing splits or columns, or other numbers of rows than the rule expects.
     """
     for name in loader.needed:
         if name not in raw:
-            there = ", ".join(raw) or "none"
-            raise UserError(f"{loader.where}: the split {name} is missing (found {there}).")
-    found: dict[str, list[dict]] = {}
+            found = ", ".join(raw) or "none"
+            raise UserError(f"{loader.where}: the split {name} is missing (found {found}).")
+    published: dict[str, list[dict]] = {}
     counts: dict[str, Counts] = {}
     for name in raw:
         counts[name] = Counts()
         split = Split(name, name, raw[name], columns=loader.values["columns"])
-        found[name] = list(examples(loader, split, counts[name]))
-    kept = _ruled(loader, found)
+        published[name] = list(examples(loader, split, counts[name]))
+    kept = _ruled(loader, published)
     for name, rows in kept.items():
         if not rows:
             raise UserError(f"{loader.where}: the split {name} has no row with a text and a label.")
@@ -115,12 +115,12 @@ def ruled_splits(loader: Loader, raw: RawFiles) -> tuple[dict[str, list[dict]], 
     return {name: _numbered(name, rows) for name, rows in kept.items()}, facts
 
 
-def _ruled(loader: Loader, found: dict[str, list[dict]]) -> dict[str, list[dict]]:
+def _ruled(loader: Loader, published: dict[str, list[dict]]) -> dict[str, list[dict]]:
     name = loader.values["split"]
     if name is None:
-        return found
+        return published
     train, test = apply_rule(
-        KE2023[name], found["train"], found.get("validation", []), found["test"]
+        KE2023[name], published["train"], published.get("validation", []), published["test"]
     )
     if not loader.values["any_size"]:
         check_sizes(KE2023[name], len(train), len(test), loader.where)

@@ -1,4 +1,4 @@
-"""Train a base model from scratch on a general corpus, and hold it against its dev floors."""
+"""Train a base model from scratch on a general corpus, and compare it with its dev floors."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from lethe.training.provenance import costs, provenance
 from lethe.training.snapshots import Snapshots
 from lethe.training.stage import write_log
 
-# A base that misses its floors is followed by the next seed; far apart from other bases' seeds.
+# Distance to the next seed, tried if a base misses its floors; far from other bases' seeds.
 SEED_STRIDE = 1000
 
 
@@ -37,10 +37,10 @@ def train_base(
 
     Args:
         dev_scores: (checkpoint folder, folder for kept scores) -> value by evaluation task. It is
-            handed in, so that a change in how scores are made does not retrain a base.
+            an argument, so that a change in the scoring code does not retrain a base.
 
     Raises:
-        UserError: no seed reached the floors, with the sets that missed; the data are altered.
+        UserError: no seed reached the floors (names the sets that missed), or altered data.
     """
     work = work_directory(results, node)
     with lock(work / "lock"):
@@ -54,9 +54,9 @@ def train_base(
             seed = spec["base_seed"] + SEED_STRIDE * attempt
             identity = {**spec, "attempt": attempt, "code": code}
             snapshots = Snapshots(work, identity, snapshot_seconds)
-            begun = time.process_time()
+            cpu_start = time.process_time()
             model, progress = train_seed(spec, seed, data, tokenizer, snapshots)
-            trained += time.process_time() - begun
+            trained += time.process_time() - cpu_start
             files = save_model(model, tokenizer, directory)
             dev = dev_scores(directory, work / f"attempt-{attempt}")
             attempts.append(judge(spec["floors"], seed, dev))
@@ -113,12 +113,12 @@ def judge(floors: dict[str, float], seed: int, dev: dict[str, float]) -> dict:
 
 
 def _missed(node: str, attempts: list[dict]) -> str:
-    told = "; ".join(
+    misses = "; ".join(
         f"seed {attempt['seed']}: "
         + ", ".join(f"{task} {attempt['dev'][task]:.2f}" for task in attempt["below_floor"])
         for attempt in attempts
     )
     return (
-        f"No seed of base {node} reached its dev floors ({told}). Train it for longer (the model's "
-        "recipe), allow more attempts, or lower its floors in the catalogue of models."
+        f"No seed of base {node} reached its dev floors ({misses}). Train it for longer (the "
+        "model's recipe), allow more attempts, or lower its floors in the catalogue of models."
     )

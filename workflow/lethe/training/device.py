@@ -1,24 +1,24 @@
-"""Where a model is trained, and in which arithmetic: float32, or bfloat16 over float32 weights."""
+"""Where a model is trained, and in which arithmetic: float32, or bfloat16 with float32 weights."""
 
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 # Weights, gradient and two moments in float32, and a bfloat16 copy of the weights.
-TRAINING_BYTES = 18  # a parameter
+TRAINING_BYTES = 18  # per parameter
 ROOM = 0.8  # share of a GPU's memory for these; the rest is for activations
 
 
 def training_device() -> torch.device:
-    """The first GPU that this process sees, else the processor."""
+    """The first GPU that this process sees, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def seed_draws(seed: int) -> None:
-    """Dropout from here on, on the processor and on GPUs in use, is a function of `seed`.
+    """Make dropout from here on, on the CPU and on GPUs in use, a function of `seed`.
 
-    `torch.manual_seed` also notes the seed for kinds of devices that are not in use, each time with
-    the whole call stack, which costs a small model a few percent of its step.
+    `torch.manual_seed` also records the seed for devices that are not in use, each time with the
+    whole call stack, which costs a small model a few percent of its step.
     """
     if torch.cuda.is_initialized():
         torch.manual_seed(seed)
@@ -27,9 +27,9 @@ def seed_draws(seed: int) -> None:
 
 
 def prepare(model: torch.nn.Module, recipe: dict) -> torch.nn.Module:
-    """The model on its device, ready to be trained as the recipe says.
+    """The model on its device, ready for training with the recipe.
 
-    Weights are float32 whatever the recipe's `dtype`: in bfloat16 an update at a rate of 2e-5 is
+    Weights are float32 for any `dtype` of the recipe: in bfloat16 an update at a rate of 2e-5 is
     mostly rounded away.
     """
     if recipe["recompute_activations"]:
@@ -43,17 +43,17 @@ def prepare(model: torch.nn.Module, recipe: dict) -> torch.nn.Module:
 
 
 def _spread(model: torch.nn.Module) -> torch.nn.Module:
-    """Layers laid over all GPUs evenly, one after the other; for models too large for one."""
+    """The model with its layers spread evenly over all GPUs, for models too large for one."""
     from accelerate import dispatch_model, infer_auto_device_map
     from accelerate.utils import get_balanced_memory
 
-    whole = {"no_split_module_classes": model._no_split_modules}
-    memory = get_balanced_memory(model, **whole)
-    return dispatch_model(model, infer_auto_device_map(model, max_memory=memory, **whole))
+    undivided = {"no_split_module_classes": model._no_split_modules}
+    memory = get_balanced_memory(model, **undivided)
+    return dispatch_model(model, infer_auto_device_map(model, max_memory=memory, **undivided))
 
 
 def arithmetic(recipe: dict) -> AbstractContextManager:
-    """What the forward pass runs in: autocast for `bfloat16`, nothing for `float32`."""
+    """The context of the forward pass: autocast for `bfloat16`, nothing for `float32`."""
     if recipe["dtype"] == "float32":
         return nullcontext()
     return torch.autocast(training_device().type, dtype=getattr(torch, recipe["dtype"]))

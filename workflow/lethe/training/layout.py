@@ -1,4 +1,4 @@
-"""How a stage's examples are laid out as micro-batches, and the next step's while this one runs."""
+"""Lay a stage's examples out as micro-batches, and prepare the next step while this one runs."""
 
 import logging
 from collections.abc import Callable
@@ -17,10 +17,10 @@ LOG = logging.getLogger(__name__)
 
 
 class Layout:
-    """Lays a step's examples out, on the device; draws are for masked language models' masks.
+    """Lays a step's examples out on the device; `draw` selects a masked language model's masks.
 
     Attributes:
-        rows: of a micro-batch at most; None: all.
+        rows: largest number of rows in a micro-batch; None: all.
     """
 
     def __init__(self, lay_out: Callable[..., list[Batch]], rows: int | None):
@@ -36,9 +36,9 @@ def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) ->
     """The layout that a recipe asks for.
 
     Args:
-        seed: what a masked language model's masks are drawn from, beside the draw.
-        config: the model's configuration; it says whether packed examples can be kept apart, and
-            what an encoder-decoder's decoder begins with.
+        seed: a masked language model's masks are drawn from this seed and the draw.
+        config: the model's configuration; it decides whether packed examples can be kept apart, and
+            which token an encoder-decoder's decoder begins with.
     """
     settings = {
         "normalisation": recipe["loss_normalisation"],
@@ -51,8 +51,8 @@ def make_collate(recipe: dict, tokenizer, family: str, config, seed: int = 0) ->
     settings["packed"] = recipe["packed"]
     if recipe["packed"] and kind_of(config.model_type).packing is None:
         LOG.warning(
-            "Models of type %r are not known to keep packed examples apart; every example has a "
-            "row of its own, with the same loss.",
+            "Models of type %r are not known to keep packed examples apart; every example gets its "
+            "own row, with the same loss.",
             config.model_type,
         )
         settings["packed"] = False
@@ -73,12 +73,12 @@ def _drawn_once(collate, settings: dict, examples, draw: int, **more) -> list[Ba
 
 
 class Ahead:
-    """Values of a function of the step, the next of which is made in a thread beside the caller.
+    """Values of a function of the step; a thread computes the next one ahead of the caller.
 
     Args:
-        make: of the step alone, so that it does not matter when it is called.
-        last: the first step that is not asked for any more.
-        beside: whether there is a thread at all; it pays where the caller waits for a GPU.
+        make: a function of the step alone, so that it does not matter when it is called.
+        last: the first step that will not be requested.
+        beside: whether to use a thread at all; it pays if the caller waits for a GPU.
     """
 
     def __init__(self, make: Callable[[int], Any], last: int, beside: bool):
@@ -95,7 +95,7 @@ class Ahead:
         return value
 
     def forget(self) -> None:
-        """What has been made is out of date."""
+        """Discard the value computed ahead, which is out of date."""
         if self.next is not None:
             self.next[1].cancel()
             wait([self.next[1]])

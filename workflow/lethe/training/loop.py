@@ -13,12 +13,12 @@ from lethe.training import memory
 from lethe.training.device import arithmetic, seed_draws, training_device
 from lethe.training.layout import Ahead
 from lethe.training.optimizer import clip, factor, make_optimizer
-from lethe.training.progress import Found, Progress
+from lethe.training.progress import Progress, StepResult
 from lethe.training.snapshots import Snapshots, flatten, restore
 
 
 def total_examples(size: int, recipe: dict) -> int:
-    """Examples seen in all: `steps` batches if the recipe has steps, else `epochs` passes."""
+    """Total examples seen: `steps` batches if the recipe has steps, else `epochs` passes."""
     if recipe["steps"] is not None:
         return recipe["steps"] * recipe["batch_size"]
     return math.ceil(recipe["epochs"] * size)
@@ -30,11 +30,11 @@ def total_steps(size: int, recipe: dict) -> int:
 
 
 def last_step(steps: int, recipe: dict) -> int:
-    """The step whose weights a stage hands on.
+    """The step whose weights a stage passes on.
 
-    `newest-periodic`: that of the newest checkpoint of every `save_steps`, as a run hands on that
-    reloads its parent's newest periodic checkpoint instead of its last weights; all steps if there
-    is none. The schedule is that of all steps.
+    `newest-periodic`: the last multiple of `save_steps`. This reproduces runs that load their
+    parent's newest periodic checkpoint instead of its last weights. Without such a checkpoint it
+    is the last step. The learning rate's schedule covers all steps in any case.
     """
     if recipe["checkpoint"] == "newest-periodic" and steps >= recipe["save_steps"]:
         return steps - steps % recipe["save_steps"]
@@ -49,13 +49,13 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
     """Train `stage.model` in place.
 
     The order of examples is a function of (train seed, epoch, place), dropout of (train seed,
-    step, micro-batch); so a resumed run goes through the very same arithmetic. Where memory runs
-    out the micro-batches of the step are halved, from then on.
+    step, micro-batch), so a resumed run repeats exactly the same arithmetic. If memory runs out,
+    micro-batches are halved from that step on.
 
     Raises:
         UserError: nothing is trainable, a gradient is zero, or the loss or a gradient is not
-            finite; nothing has been published then, and the message names step and examples.
-            Memory ran out, and smaller micro-batches are no remedy.
+            finite (nothing has been published then, and the message names step and examples); or
+            memory ran out and smaller micro-batches do not help.
     """
     progress, first = Progress(), 0
     method.before_stage(stage)
@@ -112,7 +112,7 @@ def batches_of(stage: Stage, recipe: dict, step: int) -> tuple[list[Example], li
 def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
     """One optimizer step over the global batch of `stage.step`.
 
-    Nothing here waits for a GPU: what the step found is read when the next one is under way.
+    Nothing here waits for a GPU: the step's result is read while the next step runs.
     """
     examples, batches = ahead(stage.step)
     while True:
@@ -122,7 +122,7 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
         except RuntimeError as error:
             if not ran_out(error):
                 raise
-        # Not within `except`: the error holds on to what the pass had in memory.
+        # Not within `except`: the error keeps the pass's tensors in memory.
         optimizer.zero_grad(set_to_none=True)
         rows = memory.halve(stage, method, max(len(batch.input_ids) for batch in batches))
         progress.halvings.append([stage.step, rows])
@@ -136,8 +136,8 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
     method.after_backward(stage)
     norm = clip(stage, recipe["clip_norm"])
     on_gpu = training_device().type == "cuda"
-    found = Found(stage.step, losses, norm, rate, examples, stage.settings)
-    progress.note(found, wait=not on_gpu)
+    result = StepResult(stage.step, losses, norm, rate, examples, stage.settings)
+    progress.note(result, wait=not on_gpu)
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
@@ -146,9 +146,9 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
 
 
 def add_gradients(stage, method, recipe, batches: list[Batch]) -> list[torch.Tensor]:
-    """Add the gradients of a step's micro-batches, and of the step itself; return the losses.
+    """Add the gradients of a step's micro-batches and of its own loss; return the losses.
 
-    The loss of the step shares a pass with the first micro-batch.
+    The step's own loss shares a pass with the first micro-batch.
     """
     losses = []
     for number, batch in enumerate(batches):

@@ -9,9 +9,9 @@ from lethe.methods.contract import Stage
 
 
 def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
-    """AdamW over the trainable parameters; vectors (norms, biases) are not decayed.
+    """AdamW for the trainable parameters; vectors (norms, biases) are not decayed.
 
-    One fused kernel updates them, unless `fused` in the settings is false: it rounds otherwise.
+    One fused kernel updates them, unless `fused` is false: the two round differently.
 
     Raises:
         UserError: no parameter is trainable.
@@ -48,7 +48,7 @@ def factor(step: int, steps: int, schedule: str, warmup_steps: int, final: float
 
     Args:
         step: from 0.
-        steps: optimizer steps in all.
+        steps: total optimizer steps.
         schedule: `constant`, `linear` or `cosine`, each after a linear warm-up.
         warmup_steps: steps over which the rate rises from 1/warmup_steps to 1.
         final: share of the peak at the end of `linear` and `cosine`.

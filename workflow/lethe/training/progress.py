@@ -1,4 +1,4 @@
-"""What a run of the training loop has done, and the guard over what every step finds."""
+"""What a run of the training loop has done, and the check of every step's result."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from lethe.errors import UserError
 
 
 @dataclass
-class Found:
-    """What a step found, still on the device: to read it is to wait for the device.
+class StepResult:
+    """Losses and gradient norm of a step, still on the device: reading them waits for the device.
 
-    `settings` are those to change where it is not finite, see `Stage`.
+    `settings` names the settings to change if they are not finite, see `Stage`.
     """
 
     step: int
@@ -26,10 +26,10 @@ class Found:
 
 @dataclass
 class Progress:
-    """What a run has done: tokens (padding not counted), labels, and one row a step.
+    """What a run has done: tokens (padding not counted), labels, and one row per step.
 
-    `encoder_tokens` are those of the tokens that went through an encoder of their own. `halvings`
-    are the steps at which memory ran out, each with the rows of a micro-batch from then on.
+    `encoder_tokens` counts the tokens that went through a separate encoder. `halvings` lists the
+    steps at which memory ran out, each with the rows of a micro-batch from then on.
     """
 
     tokens: int = 0
@@ -37,56 +37,56 @@ class Progress:
     labels: int = 0
     rows: list[list[float]] = field(default_factory=list)
     halvings: list[list[int]] = field(default_factory=list)
-    unread: Found | None = None
+    unread: StepResult | None = None
 
     def log(self) -> list:
         """All of it as plain values."""
         return [self.tokens, self.encoder_tokens, self.labels, self.rows, self.halvings]
 
-    def note(self, found: Found, wait: bool) -> None:
-        """Take up what a step found, now or when the next step comes.
+    def note(self, result: StepResult, wait: bool) -> None:
+        """Take a step's result, and read it now (`wait`) or when the next step comes.
 
         Raises:
             UserError: a loss or a gradient is not finite, or all gradients are zero.
         """
         self.read()
-        self.unread = found
+        self.unread = result
         if wait:
             self.read()
 
     def read(self) -> None:
-        """Read what has not been read. Raises UserError as `note` does."""
+        """Read the result that is still unread. Raises UserError as `note` does."""
         if self.unread is not None:
-            found, self.unread = self.unread, None
-            self.rows.append(checked(found))
+            result, self.unread = self.unread, None
+            self.rows.append(checked(result))
 
 
-def checked(found: Found) -> list[float]:
-    """The row of the log of what a step found.
+def checked(result: StepResult) -> list[float]:
+    """The row of the log for a step: step, loss, gradient norm, learning rate.
 
     Raises:
         UserError: a loss or a gradient is not finite, or all gradients are zero.
     """
-    loss, norm = 0.0, float(found.norm)
-    for part in found.losses:
+    loss, norm = 0.0, float(result.norm)
+    for part in result.losses:
         value = part.item()
         if not math.isfinite(value):
-            raise UserError(_not_finite("loss", value, found))
+            raise UserError(_not_finite("loss", value, result))
         loss += value
     if not math.isfinite(norm):
-        raise UserError(_not_finite("gradient norm", norm, found))
+        raise UserError(_not_finite("gradient norm", norm, result))
     if norm == 0.0:
         raise UserError(
-            f"Nothing is training: the gradient of step {found.step} is zero in every parameter; "
-            "look at the method's hyper-parameters and at which parameters are frozen."
+            f"Nothing is training: the gradient of step {result.step} is zero in every parameter; "
+            "check the method's hyper-parameters and which parameters are frozen."
         )
-    return [found.step, loss, norm, found.rate]
+    return [result.step, loss, norm, result.rate]
 
 
-def _not_finite(what: str, value: float, found: Found) -> str:
-    names = ", ".join(example.id for example in found.examples[:4])
+def _not_finite(what: str, value: float, result: StepResult) -> str:
+    names = ", ".join(example.id for example in result.examples[:4])
     return (
-        f"Training stopped at step {found.step}: the {what} is {value}. Nothing was published. "
-        f"The batch held the examples {names} and {max(0, len(found.examples) - 4)} more; lower "
-        f"{found.settings} learning_rate or look at these examples."
+        f"Training stopped at step {result.step}: the {what} is {value}. Nothing was published. "
+        f"The batch held the examples {names} and {max(0, len(result.examples) - 4)} more; lower "
+        f"{result.settings} learning_rate or check these examples."
     )

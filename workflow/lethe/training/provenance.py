@@ -1,4 +1,4 @@
-"""What a checkpoint's manifest says of how it came to be."""
+"""What a checkpoint's manifest records about how it was made."""
 
 import platform
 import subprocess
@@ -46,13 +46,13 @@ def _commit() -> str | None:
 
 
 def costs(model, progress, started: float, trained: float) -> dict:
-    """What a job spent: steps, tokens, operations, wall and processor seconds.
+    """What a job spent: steps, tokens, operations, wall and CPU seconds.
 
-    `halvings`: [step, rows of a micro-batch from then on], where memory ran out.
+    `halvings`: [step, rows of a micro-batch from then on] for every time memory ran out.
 
     Args:
         started: monotonic clock at the start of the job.
-        trained: processor seconds in the training loop.
+        trained: CPU seconds in the training loop.
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return {
@@ -70,7 +70,7 @@ def costs(model, progress, started: float, trained: float) -> dict:
 def training_flops(model, progress) -> int:
     """Floating-point operations of training: 6 for each parameter and token (Kaplan et al. 2020).
 
-    In an encoder-decoder a token meets the parameters of its own side alone; the decoder's keys
+    In an encoder-decoder a token passes only the parameters of its own side; the decoder's keys
     and values of the source are counted with the decoder. Attention scores and recomputation are
     not counted.
     """

@@ -13,7 +13,7 @@ from lethe.models.loading import check_checkpoint, check_family, check_tokenizer
 from lethe.models.weights import INDEX, weight_files
 from lethe.training.provenance import provenance
 
-# Files beside weights, configuration and tokenizer.json that say how a tokenizer behaves.
+# Files beside weights, configuration and tokenizer.json that affect tokenizing and generation.
 COMPANIONS = (
     "generation_config.json",
     "tokenizer_config.json",
@@ -26,11 +26,11 @@ COMPANIONS = (
 def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
     """Check a checkpoint and publish it as the base `node`; return its manifest.
 
-    The weights are linked where the file system allows it, else copied; they are not read but
-    for their hashes.
+    The weights are linked if the file system allows it, else copied; they are read only to hash
+    them.
 
     Raises:
-        UserError: the checkpoint is of another family, is not whole, or has no fast tokenizer.
+        UserError: the checkpoint is of another family, incomplete, or has no fast tokenizer.
     """
     with lock(work_directory(results, node) / "lock"):
         started = time.monotonic()
@@ -51,7 +51,7 @@ def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
 
 
 def find_source(spec: dict, results: Path) -> tuple[Path, dict]:
-    """The folder that holds a checkpoint, and what is recorded of where it came from.
+    """The folder that holds a checkpoint, and the record of its origin.
 
     Raises:
         UserError: it is missing, or has changed since it was fetched or planned.
@@ -63,13 +63,15 @@ def find_source(spec: dict, results: Path) -> tuple[Path, dict]:
     if checkpoint_digest(spec["path"], "import") != spec["sha256"]:
         raise UserError(
             f"import: the files of {spec['path']} have changed since the study was planned; run "
-            "again, which plans it anew."
+            "again to plan it again."
         )
     return Path(spec["path"]), {"path": os.path.abspath(spec["path"])}
 
 
 def check_ready_made(directory: Path, family: str) -> int:
-    """Check a checkpoint without reading its weights; return its parameters, tied ones once.
+    """Check a checkpoint without reading its weights; return its number of parameters.
+
+    Tied parameters count once.
 
     Raises:
         UserError: see `publish_ready_made`.
@@ -89,7 +91,7 @@ def bring(source: Path, directory: Path) -> list[str]:
     names += [name for name in COMPANIONS if (source / name).is_file()]
     directory.mkdir(parents=True, exist_ok=True)
     for name in sorted(names):
-        # Small files are what a user may edit in place, which a link would carry over.
+        # Small files are copied: a user may edit them in place, which a link would carry over.
         if name not in weights or not link(source / name, directory / name):
             with atomic_path(directory / name) as temporary:
                 shutil.copyfile(source / name, temporary)
@@ -97,7 +99,7 @@ def bring(source: Path, directory: Path) -> list[str]:
 
 
 def link(source: Path, target: Path) -> bool:
-    """Make `target` a second name of a file; False where the file system has none."""
+    """Make `target` a hard link to a file; False if the file system does not allow it."""
     try:
         target.unlink(missing_ok=True)
         os.link(source.resolve(), target)

@@ -1,4 +1,4 @@
-"""Interrupted training: a whole snapshot outside the declared outputs, so that it is continued."""
+"""Interrupted training: a full snapshot, outside the declared outputs, to resume from."""
 
 import hashlib
 import json
@@ -16,10 +16,10 @@ SNAPSHOT = "snapshot.safetensors"
 
 
 class Snapshots:
-    """Writes the state of a loop every `seconds`, and finds it again.
+    """Writes the state of a loop every `seconds`, and reads it back.
 
-    A snapshot is one file, replaced whole; its header carries the digest of the spec, so that the
-    state of another spec is never continued, and a digest of the tensors' bytes.
+    A snapshot is one file, replaced atomically. Its header holds a digest of the tensors' bytes,
+    and the digest of the spec, so that a state of another spec is never resumed.
     """
 
     def __init__(self, directory: Path, spec: dict, seconds: float):
@@ -39,9 +39,9 @@ class Snapshots:
         self.last = time.monotonic()
 
     def read(self) -> tuple[int, dict[str, torch.Tensor], list] | None:
-        """The step to go on from, the tensors and the log so far; None to start afresh.
+        """The step to resume from, the tensors and the log so far; None: start from the beginning.
 
-        A snapshot that is damaged or belongs to another spec is no loss: training starts afresh.
+        A snapshot that is damaged or belongs to another spec is ignored.
         """
         try:
             with safe_open(self.path, "pt") as file:
@@ -54,7 +54,7 @@ class Snapshots:
         return int(header["step"]), tensors, json.loads(header["log"])
 
     def remove(self) -> None:
-        """Remove the snapshot, and what a kill left of one half written."""
+        """Remove the snapshot, and any half-written one that a killed job left."""
         for path in self.path.parent.glob(f"*{SNAPSHOT}*"):
             path.unlink(missing_ok=True)
 
@@ -79,7 +79,7 @@ def flatten(model, optimizer, method) -> dict[str, torch.Tensor]:
 
 
 def restore(tensors: dict[str, torch.Tensor], model, optimizer, method) -> None:
-    """Put back what `flatten` took.
+    """Put back the tensors that `flatten` returned.
 
     Raises:
         UserError: the tensors do not fit the model.
@@ -95,7 +95,7 @@ def restore(tensors: dict[str, torch.Tensor], model, optimizer, method) -> None:
             for name, buffer in model.named_buffers():
                 buffer.copy_(groups["buffer"][name])
     except (KeyError, RuntimeError) as error:
-        raise UserError(f"An interrupted state does not fit the model: {error}.") from None
+        raise UserError(f"The saved state of this run does not fit the model: {error}.") from None
     states: dict[int, dict] = {}
     for name, value in groups["optimizer"].items():
         index, _, key = name.partition("/")

@@ -26,7 +26,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
 
     Raises:
         UserError: the parent or the data are missing or altered, another process works on this
-            stage, or training cannot go on.
+            stage, or training cannot continue.
     """
     work = work_directory(results, node)
     with lock(work / "lock"):
@@ -38,9 +38,9 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         method = prepare_method(spec, parent)
         stage = prepare_stage(spec, parent, results, tokenizer)
         snapshots = Snapshots(work, {**spec, "code": code}, snapshot_seconds)
-        begun = time.process_time()
+        cpu_start = time.process_time()
         progress = train(stage, method, spec["recipe"], snapshots)
-        trained = time.process_time() - begun
+        trained = time.process_time() - cpu_start
         directory = node_directory(results, "stage", node)
         files = save_model(stage.model, tokenizer, directory) + save_state(method, directory, base)
         files.append(write_log(directory, progress.rows))
@@ -68,7 +68,7 @@ def prepare_method(spec: dict, parent: Path) -> Method:
 
 
 def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
-    """Model, examples of this stage and of the earlier ones, laid out as the recipe says."""
+    """The model, the examples of this stage and of earlier ones, and their layout by the recipe."""
     recipe = spec["recipe"]
 
     def examples_of(mixture):
@@ -112,7 +112,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
 
 
 def write_log(directory: Path, rows: list[list[float]]) -> str:
-    """One row a step: step, loss in nats, gradient norm before clipping, learning rate."""
+    """One row per step: step, loss in nats, gradient norm before clipping, learning rate."""
     lines = ["step,loss,gradient_norm,learning_rate"]
     lines += [f"{int(step)},{loss:.6g},{norm:.6g},{rate:.6g}" for step, loss, norm, rate in rows]
     write_atomic(directory / "training.csv", "\n".join(lines) + "\n")

@@ -1,1 +1,1 @@
-"""What runs the forward passes of an evaluation."""
+"""The engines that run an evaluation's forward passes."""

@@ -1,4 +1,4 @@
-"""Log-likelihoods with what texts begin with alike computed once; the scores are lm-eval's."""
+"""Log-likelihoods with shared prefixes computed once; the scores are lm-eval's."""
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
@@ -32,50 +32,50 @@ BATCH_DEPENDENT = {"dynamic", "longrope"}
 
 
 def why_stock(model) -> str | None:
-    """Why a model is not covered, as the end of a sentence; None if it is.
+    """Why a model is not supported, as the end of a sentence; None if it is supported.
 
-    What is not known is not covered: the architecture must be on the list and its configuration
-    must have nothing that changes attention or logits.
+    Unknown models are not supported: the architecture must be listed, and its configuration must
+    have nothing that changes attention or logits.
     """
     config = model.config
     kind = config.model_type
     if not kind_of(kind).shares_prefixes:
-        return f"does not know the architecture {kind!r}"
+        return f"does not support the architecture {kind!r}"
     own = type(model).__module__.startswith("transformers.models.")
     if not own or any(part._forward_pre_hooks or part._forward_hooks for part in model.modules()):
-        return f"does not know what has been added to this {kind}"
+        return f"does not support code or hooks added to this {kind}"
     if not isinstance(model.get_output_embeddings(), torch.nn.Linear):
         return "expects a linear output layer"
     for name, values in NEUTRAL.items():
         if (found := getattr(config, name, None)) not in values:
-            return f"does not know {name} ({found})"
+            return f"does not support {name} ({found})"
     window = getattr(config, "sliding_window", None)
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     if (window and getattr(config, "use_sliding_window", True)) or kinds != {"full_attention"}:
-        return "expects attention to the whole text, not within a sliding window"
+        return "expects attention over the whole text, not within a sliding window"
     rotary = getattr(config, "rope_parameters", None) or {}
     if rotary.get("rope_type", "default") in BATCH_DEPENDENT:
-        return f"does not know {rotary['rope_type']} rotary positions, which depend on the batch"
+        return f"does not support {rotary['rope_type']} rotary positions, which depend on the batch"
     if config._attn_implementation not in ("sdpa", "eager"):
-        return f"does not know the attention {config._attn_implementation!r}"
+        return f"does not support the attention {config._attn_implementation!r}"
     return None
 
 
 LOG = logging.getLogger(__name__)
-# Tokens of a batch, by kind of device: enough to fill it.
+# Tokens per batch, by kind of device: enough to keep it busy.
 TOKENS = {"cpu": 2048, "cuda": 16384}
 
 
 class FastModel(StockModel):
-    """Scores of lm-eval's HFLM to rounding, from a prefix tree of all requests of a task.
+    """Scores of lm-eval's HFLM up to rounding, from a prefix tree of all requests of a task.
 
-    Long beginnings that many questions share (the examples of a 5-shot prompt) are computed once,
-    the choices of a question in one row, the output layer at scored positions only, in batches of
-    about as many tokens. A model that is not known to allow this is scored by the stock engine,
-    which is said once in the log.
+    Long prefixes that many questions share (the examples of a 5-shot prompt) are computed once, the
+    choices of a question in one row, and the output layer at scored positions only. Batches have
+    about the same number of tokens. Models that do not support this are scored by the stock engine,
+    with one warning in the log.
 
-    Texts are tokenised once each, and a stop at the end-of-sequence token is left to `generate`,
-    whatever the model.
+    For every model, each text is tokenised once, and `generate` itself stops at the
+    end-of-sequence token.
     """
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
@@ -119,8 +119,10 @@ class FastModel(StockModel):
             backend = self.tokenizer.backend_tokenizer
             backend.no_padding()
             backend.no_truncation()
-            found = backend.encode_batch_fast(plain, add_special_tokens=True)
-            self._encoded = {text: one.ids for text, one in zip(plain, found, strict=True)}
+            encodings = backend.encode_batch_fast(plain, add_special_tokens=True)
+            self._encoded = {
+                text: encoding.ids for text, encoding in zip(plain, encodings, strict=True)
+            }
 
     def _model_generate(self, context, max_length: int, stop: list[str], **generation_kwargs):
         if self.model.generation_config.eos_token_id == self.eot_token_id:
@@ -139,7 +141,7 @@ class FastModel(StockModel):
             self._warn_of_truncation([context for _, context, _ in requests], self.max_length)
             return packed_answers.score(self.model, requests, self.tokens, self.max_length)
         texts = [context + rest for _, context, rest in requests]
-        # The last token is predicted and not read.
+        # The last token is predicted, not read.
         self._warn_of_truncation(texts, self.max_length + 1)
         rows = rows_of(requests, self.max_length)
         tree = grow(rows, self.model.config.hidden_size, self.tokens)
@@ -153,7 +155,7 @@ class FastModel(StockModel):
         longest = max(map(len, texts))
         if longest > room:
             LOG.warning(
-                "A question of %d tokens is longer than the model's %d; it was cut on the left.",
+                "A question of %d tokens exceeds the model's %d; it was truncated on the left.",
                 longest,
                 room,
             )
@@ -161,7 +163,7 @@ class FastModel(StockModel):
     def _walk(
         self, branch: Branch, past: shared_prefix.SharedPrefix | None
     ) -> Iterator[tuple[list[Pack], shared_prefix.SharedPrefix | None]]:
-        """Batches with what precedes them; what is kept of a branch is freed after its last."""
+        """Batches with their kept prefix; a branch's keys and values are freed after its last."""
         if branch.tokens:
             past = self._extended(past, branch.tokens)
         start = branch.start + len(branch.tokens)
@@ -183,10 +185,10 @@ class FastModel(StockModel):
     ) -> dict[int, Answer]:
         """(log-likelihood, is greedy) of every request in the packs, by its number."""
         states = shared_prefix.states(self.model, packs, past)
-        wanted = [(number, one) for number, pack in enumerate(packs) for one in pack.wanted]
+        wanted = [(number, request) for number, pack in enumerate(packs) for request in pack.wanted]
         return self.output_layer.answers(states, wanted)
 
 
 def _weight(pack: Pack, start: int) -> int:
-    """Tokens that a pack counts for: where much is kept, the copy of it for every row weighs."""
+    """Tokens that a pack counts as: with a long kept prefix, its copy for every row dominates."""
     return max(len(pack.tokens), (start + len(pack.tokens)) // 16)

@@ -1,4 +1,4 @@
-"""lm-eval's own model class over a model in memory, with sentences where it would stumble."""
+"""lm-eval's own model class for a model in memory, with clear messages where it would fail."""
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
@@ -17,10 +17,10 @@ LOG = logging.getLogger(__name__)
 
 
 class StockModel(HFLM):
-    """lm-eval's HFLM: its rows, its padding and its arithmetic, the softmax in float32.
+    """lm-eval's HFLM: its rows, padding and arithmetic, with the softmax in float32.
 
-    Answers without tokens, or too long for the model, are refused. Where memory runs out the
-    batches are halved, for good.
+    Answers without tokens, or too long for the model, are refused. If memory runs out, batches are
+    halved from then on.
     """
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
@@ -37,7 +37,7 @@ class StockModel(HFLM):
         """As HFLM, without a progress bar.
 
         Raises:
-            UserError: the device lacks the memory for a single text.
+            UserError: the device lacks memory for a single text.
         """
         return self._in_smaller_batches(super().generate_until, requests, True)
 
@@ -47,7 +47,7 @@ class StockModel(HFLM):
         """As HFLM: (log-likelihood in nats, is greedy) of each (texts, context, continuation).
 
         Raises:
-            UserError: an answer without tokens or longer than the model, or the device lacks the
+            UserError: an answer without tokens or longer than the model, or the device lacks
                 memory for a single text.
         """
         check_requests(requests, self.max_length)
@@ -55,38 +55,39 @@ class StockModel(HFLM):
         answers: dict[int, Answer] = {}
         for numbers in divided_once(requests):
             part = [requests[number] for number in numbers]
-            found = self._in_smaller_batches(score, part, True, override_bs)
-            answers |= dict(zip(numbers, found, strict=True))
+            scored = self._in_smaller_batches(score, part, True, override_bs)
+            answers |= dict(zip(numbers, scored, strict=True))
         return [answers[number] for number in range(len(requests))]
 
-    def _in_smaller_batches(self, work: Callable[..., list], *given) -> list:
-        """What `work` answers, in batches that fit."""
+    def _in_smaller_batches(self, work: Callable[..., list], *arguments) -> list:
+        """The result of `work`, with batches that fit into memory."""
         while True:
             try:
-                return work(*given)
+                return work(*arguments)
             except RuntimeError as error:
                 if not ran_out(error):
                     raise
-            # Not within `except`: the error holds on to what the pass had in memory.
+            # Not within `except`: the error keeps the pass's tensors in memory.
             if self.batch_size < 2:
                 raise UserError(ONE_TOO_MANY)
             self.batch_size_per_gpu = self.batch_size // 2
-            LOG.warning("Memory ran out; %d texts a batch from now on.", self.batch_size)
+            LOG.warning("Memory ran out; %d texts per batch from now on.", self.batch_size)
 
 
 def divided_once(requests: list) -> list[list[int]]:
-    """Numbers of requests, in as few lists as give every text in a list one length of its answer.
+    """Request numbers in as few lists as possible, such that within a list the same text always
+    has answers of one length.
 
-    lm-eval 0.4.13 keeps what it computed of a text for all requests of the same text, and would
-    read the wrong positions of it for an answer of another length.
+    lm-eval 0.4.13 reuses what it computed for a text in all requests with the same text, and would
+    read the wrong positions for an answer of another length.
     """
     lengths: dict[tuple[int, ...], list[int]] = {}
     lists: list[list[int]] = []
     for number, (_, context, answer) in enumerate(requests):
-        known = lengths.setdefault((*context, *answer[:-1]), [])
-        if len(answer) not in known:
-            known.append(len(answer))
-        place = known.index(len(answer))
+        of_text = lengths.setdefault((*context, *answer[:-1]), [])
+        if len(answer) not in of_text:
+            of_text.append(len(answer))
+        place = of_text.index(len(answer))
         if place == len(lists):
             lists.append([])
         lists[place].append(number)

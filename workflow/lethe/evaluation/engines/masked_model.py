@@ -1,4 +1,4 @@
-"""A masked language model as lm-eval sees it: its log-likelihoods are pseudo-log-likelihoods."""
+"""A masked language model for lm-eval: its log-likelihoods are pseudo-log-likelihoods."""
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
@@ -13,7 +13,7 @@ from lethe.evaluation.engines.requests import check_requests, check_texts
 from lethe.models.window import window
 
 LOG = logging.getLogger(__name__)
-TOKENS = {"cpu": 4096, "cuda": 32768}  # of a batch
+TOKENS = {"cpu": 4096, "cuda": 32768}  # per batch
 
 
 class MaskedModel(TemplateLM):
@@ -28,8 +28,8 @@ class MaskedModel(TemplateLM):
         super().__init__()
         if tokenizer.mask_token_id is None:
             raise UserError(
-                "The tokenizer of this masked language model has no mask token; name it as "
-                "`mask_token` in tokenizer_config.json."
+                "The tokenizer of this masked language model has no mask token; set `mask_token` "
+                "in tokenizer_config.json."
             )
         self.model, self.tokenizer = model.eval(), tokenizer
         last = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
@@ -54,9 +54,9 @@ class MaskedModel(TemplateLM):
     def tok_encode(
         self, string: str, add_special_tokens: bool | None = None, **kwargs
     ) -> list[int]:
-        """Tokens of a text, after the one that it begins with."""
-        found = self.tokenizer.encode(string, add_special_tokens=False)
-        return found if add_special_tokens is False else [self.prefix_token_id, *found]
+        """Tokens of a text after the beginning token, which `add_special_tokens=False` omits."""
+        tokens = self.tokenizer.encode(string, add_special_tokens=False)
+        return tokens if add_special_tokens is False else [self.prefix_token_id, *tokens]
 
     def loglikelihood(self, requests: list, disable_tqdm: bool = False) -> list:
         """(pseudo-log-likelihood in nats, is greedy) of every (context, answer)."""
@@ -65,28 +65,28 @@ class MaskedModel(TemplateLM):
 
     def loglikelihood_rolling(self, requests: list, disable_tqdm: bool = False) -> list[float]:
         """Pseudo-log-likelihood in nats of every whole text."""
-        asked = [
+        whole_texts = [
             (None, [self.prefix_token_id], self.tok_encode(request.args[0], False))
             for request in requests
         ]
-        return [value for value, _ in self._loglikelihood_tokens(asked)]
+        return [value for value, _ in self._loglikelihood_tokens(whole_texts)]
 
     def generate_until(self, requests: list, disable_tqdm: bool = False) -> list[str]:
-        """Refused: a masked language model generates no texts."""
+        """Refused: a masked language model cannot generate text."""
         raise UserError(
-            "A masked language model writes no texts; leave out the tasks that generate, or "
-            "fine-tune it on end tasks."
+            "A masked language model cannot generate text; remove the generation tasks from its "
+            "probes, or use end tasks."
         )
 
     def _loglikelihood_tokens(
         self, requests: list, disable_tqdm: bool = False
     ) -> list[tuple[float, bool]]:
-        room = self.max_length - 1 - len(self.last)  # beside the first and last token
+        room = self.max_length - 1 - len(self.last)  # without the first and last token
         check_requests(requests, room)
         longest = max((len(context) - 1 + len(rest) for _, context, rest in requests), default=0)
         if longest > room:
             LOG.warning(
-                "A question of %d tokens is longer than the model's %d; it was cut on the left.",
+                "A question of %d tokens exceeds the model's %d; it was truncated on the left.",
                 longest,
                 room,
             )

@@ -1,8 +1,8 @@
 """Log-likelihoods of an encoder-decoder: every context encoded once, its answers in one row.
 
-The decoder tells places by their differences alone, so answers that stand one after the other,
-each with its own start token and kept apart by a mask, are computed as if each had a row of its
-own; keys and values of the context are then made once for all of them.
+The decoder sees only differences between positions. So answers in one row, each with its own start
+token and kept apart by a mask, are computed as if each had its own row; keys and values of the
+context are then computed once for all of them.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from lethe.evaluation.engines.requests import batches, in_halves
 from lethe.evaluation.engines.scored_positions import Answer, OutputLayer
 from lethe.models.seq2seq_forward import additive, head
 
-# (texts, context tokens, continuation tokens), as lm-eval hands them on.
+# (texts, context tokens, continuation tokens), as lm-eval passes them.
 Request = tuple[object, list[int], list[int]]
 
-LONGEST = 128  # decoder tokens of a row: its attention looks at every pair of them
+LONGEST = 128  # decoder tokens of a row: attention costs grow with their square
 
 
 @dataclass
@@ -27,10 +27,10 @@ class Answers:
     """Answers to one context, as one row of the decoder.
 
     Attributes:
-        context: what the encoder reads.
-        tokens: what the decoder reads: of every answer the start token and all but its last token.
-        segments: the number of the answer that a token belongs to.
-        wanted: the requests; several that differ in their last token only share an answer.
+        context: tokens of the encoder.
+        tokens: tokens of the decoder: for every answer the start token and all but its last token.
+        segments: for every token, the number of its answer.
+        wanted: the requests; those that differ only in the last token share an answer.
     """
 
     context: tuple[int, ...]
@@ -40,7 +40,7 @@ class Answers:
 
 
 def rows_of(requests: Sequence[Request], start_token: int, max_length: int) -> list[Answers]:
-    """Rows in the order of their contexts, which are cut on the left to `max_length` tokens."""
+    """Rows in the order of their contexts, truncated on the left to `max_length` tokens."""
     grouped: dict[tuple[int, ...], dict[tuple[int, ...], list[int]]] = {}
     for number, (_, context, answer) in enumerate(requests):
         read = grouped.setdefault(tuple(context[-max_length:]), {})
@@ -64,7 +64,7 @@ def score(model, requests: Sequence[Request], tokens: int, max_length: int) -> l
     """(log-likelihood in nats, is greedy) of every request; softmax in float32.
 
     Args:
-        tokens: of a batch, in the encoder and in the decoder.
+        tokens: tokens of a batch, in the encoder and in the decoder.
     """
     rows = rows_of(requests, model.config.decoder_start_token_id, max_length)
     layer = OutputLayer(lambda hidden: head(model, hidden), model.config.vocab_size)
@@ -77,7 +77,7 @@ def score(model, requests: Sequence[Request], tokens: int, max_length: int) -> l
 def _score_rows(model, layer: OutputLayer, rows: list[Answers]) -> dict[int, Answer]:
     """(log-likelihood, is greedy) of every request in the rows, by its number."""
     states = _states(model, rows)
-    wanted = [(number, one) for number, row in enumerate(rows) for one in row.wanted]
+    wanted = [(number, request) for number, row in enumerate(rows) for request in row.wanted]
     return layer.answers(states, wanted)
 
 

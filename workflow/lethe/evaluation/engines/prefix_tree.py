@@ -1,10 +1,10 @@
-"""Rows of tokens arranged as a tree, so that what they begin with alike is computed once.
+"""Rows of tokens arranged as a tree, so that shared prefixes are computed once.
 
 Rows in alphabetical order are the leaves of their prefix tree from left to right, and the tree is
 fully described by how many tokens every row shares with the one before it. A part of the tree is
-computed in one of three ways, whichever multiplies least: *packed* into one row, in which every
-token sees its ancestors alone; *split* at its fork, each branch with the shared tokens again; or
-*kept*, the shared tokens once with their keys and values, and the branches after them.
+computed in the cheapest of three ways: *packed* into one row, in which every token sees only its
+ancestors; *split* at its fork, each branch with the shared tokens again; or *kept*, the shared
+tokens once with their keys and values, and the branches after them.
 """
 
 from bisect import bisect_left
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Wanted:
-    """One request: its continuation's tokens and the row positions whose output predicts them."""
+    """One request: its continuation's tokens, and the row positions whose outputs predict them."""
 
     request: int
     targets: list[int]
@@ -22,16 +22,16 @@ class Wanted:
 
 @dataclass
 class Row:
-    """Input tokens, and the requests that are read off them."""
+    """Input tokens, and the requests whose scores come from them."""
 
     tokens: list[int]
     wanted: list[Wanted] = field(default_factory=list)
 
 
 def rows_of(requests: list[tuple], max_length: int) -> list[Row]:
-    """Distinct rows of context and continuation, cut on the left to `max_length` tokens.
+    """Distinct rows of context and continuation, truncated on the left to `max_length` tokens.
 
-    Continuations that differ in their last token only share a row, as lm-eval's cache does.
+    Continuations that differ only in their last token share a row, as in lm-eval's cache.
 
     Args:
         requests: (texts, context tokens, continuation tokens).
@@ -45,20 +45,20 @@ def rows_of(requests: list[tuple], max_length: int) -> list[Row]:
     return list(rows.values())
 
 
-# Keeping has a price: one more forward pass, and batches of its own for what follows.
+# Keeping has a price: one more forward pass, and separate batches for the rows that follow.
 LEAST_KEPT = 8  # shared tokens
 PRICE_OF_KEEPING = 256  # in tokens
 
 
 @dataclass
 class Pack:
-    """A part of the tree as one row of a batch; all below it are indices into the pack.
+    """A part of the tree as one row of a batch; indices count from the start of the pack.
 
     Attributes:
-        tokens: of its rows, depth first, the shared ones once; without the kept ones.
-        positions: the place of each token in its own text.
-        ends: token j is seen by the tokens j .. ends[j] - 1, which descend from it.
-        wanted: the requests, with their places in the pack.
+        tokens: tokens of its rows, depth first, shared ones once; without the kept ones.
+        positions: the position of each token in its own text.
+        ends: token j is seen by the tokens j .. ends[j] - 1, its descendants.
+        wanted: the requests, with their positions in the pack.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -68,17 +68,17 @@ class Pack:
 
     @property
     def forks(self) -> bool:
-        """Whether some token does not see all that stand before it."""
+        """Whether some token does not see all tokens before it."""
         return any(end < len(self.tokens) for end in self.ends)
 
 
 @dataclass
 class Branch:
-    """Tokens that are computed once for all that follows them; the root has none.
+    """Tokens that are computed once for everything that follows them; the root has none.
 
     Attributes:
         tokens: the tokens, after those of the branches above.
-        start: how many tokens stand above.
+        start: number of tokens in the branches above.
         packs: rows that follow these tokens directly.
         branches: further kept tokens.
     """
@@ -90,12 +90,12 @@ class Branch:
 
 
 def grow(rows: list[Row], width: int, longest: int) -> Branch:
-    """The tree of distinct rows, divided so that little is computed.
+    """The tree of distinct rows, divided so as to save computation.
 
     Args:
-        width: of the model's hidden states: a token costs as much in its matrices as in attention
-            to 6 * width others (12 width^2 against 2 width multiplications a layer).
-        longest: tokens that a pack has at most, if one row alone has no more.
+        width: width of the hidden states: a token costs as much in matrix products as in attention
+            to 6 * width others (12 width^2 against 2 width multiplications per layer).
+        longest: largest number of tokens in a pack, unless a single row has more.
     """
     return _Tree(rows, 6 * width, longest).root if rows else Branch([], 0)
 
@@ -105,7 +105,7 @@ class _Tree:
         self.rows = sorted(rows, key=lambda row: row.tokens)
         self.per_token, self.longest = per_token, longest
         pairs = zip(self.rows, self.rows[1:], strict=False)
-        self.common = [0] + [_shared(one.tokens, other.tokens) for one, other in pairs]
+        self.common = [0] + [_shared(row.tokens, after.tokens) for row, after in pairs]
         self.sums = [0]
         for row, common in zip(self.rows, self.common, strict=True):
             self.sums.append(self.sums[-1] + len(row.tokens) - common)
@@ -116,7 +116,7 @@ class _Tree:
             waiting += self._divide(first, last, branch)
 
     def _divide(self, first: int, last: int, branch: Branch) -> list[tuple[int, int, Branch]]:
-        """Pack rows first .. last - 1 after the kept tokens, or name the parts they fall into."""
+        """Pack rows first .. last - 1 after the kept tokens, or return the parts to divide."""
         start = branch.start + len(branch.tokens)
         size = self._size(first, last, start)
         if last - first == 1:
@@ -126,8 +126,9 @@ class _Tree:
         edges = [k for k in range(first + 1, last) if self.common[k] == fork]
         parts = list(zip([first, *edges], [*edges, last], strict=True))
         sizes = [self._size(*part, start) for part in parts]
-        # Tokens of which the output is read are never among the kept ones.
-        kept = min(fork, *(one.sources[0] for row in self.rows[first:last] for one in row.wanted))
+        # Tokens whose outputs are read are never among the kept ones.
+        sources = (request.sources[0] for row in self.rows[first:last] for request in row.wanted)
+        kept = min(fork, *sources)
         kept = max(kept - start, 0)
         packed = self._cost(size, start + size)
         split = sum(self._cost(part, start + part) for part in sizes)
@@ -152,7 +153,7 @@ class _Tree:
 
     def _pack(self, first: int, last: int, start: int) -> Pack:
         pack = Pack()
-        path: list[int] = []  # where the current row's tokens stand, by depth after `start`
+        path: list[int] = []  # indices of the current row's tokens, by depth after `start`
         for k in range(first, last):
             row, common = self.rows[k], start if k == first else self.common[k]
             place = len(pack.tokens)
@@ -162,16 +163,16 @@ class _Tree:
             pack.tokens += row.tokens[common:]
             pack.positions += range(common, len(row.tokens))
             pack.ends += [0] * (len(row.tokens) - common)
-            for one in row.wanted:
-                sources = [path[depth - start] for depth in one.sources]
-                pack.wanted.append(Wanted(one.request, one.targets, sources))
+            for request in row.wanted:
+                sources = [path[depth - start] for depth in request.sources]
+                pack.wanted.append(Wanted(request.request, request.targets, sources))
         for left in path:
             pack.ends[left] = len(pack.tokens)
         return pack
 
 
-def _shared(one: list[int], other: list[int]) -> int:
-    """How many tokens two rows have in common from the left."""
-    most = min(len(one), len(other))
+def _shared(first: list[int], second: list[int]) -> int:
+    """Length of the longest common prefix of two rows."""
+    most = min(len(first), len(second))
     lengths = range(1, most + 1)
-    return bisect_left(lengths, True, key=lambda length: one[:length] != other[:length])
+    return bisect_left(lengths, True, key=lambda length: first[:length] != second[:length])

@@ -1,7 +1,7 @@
 """Pseudo-log-likelihoods of a masked language model (Salazar et al. 2020).
 
 PLL(answer | context) = sum over the answer's tokens t of log P(t | all other tokens of the text):
-every token of the answer is masked in turn, all else is seen, what follows it too.
+every token of the answer is masked in turn; all other tokens are seen, later ones included.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from lethe.models import masked_forward
 
 @dataclass(frozen=True)
 class Text:
-    """Tokens of a whole text, special ones too, of which those at start .. stop - 1 are scored."""
+    """Tokens of a text, special ones included; those at start .. stop - 1 are scored."""
 
     tokens: tuple[int, ...]
     start: int
@@ -31,13 +31,13 @@ def score(
     """(pseudo-log-likelihood in nats, is every token the likeliest in its place) of every text.
 
     Args:
-        tokens: of a batch, padding included.
+        tokens: tokens of a batch, padding included.
 
     Raises:
-        UserError: an architecture of which the output layer is not known.
+        UserError: an architecture whose output layer is not known.
     """
     layer = OutputLayer(masked_forward.head(model), model.config.vocab_size)
-    masked: dict[tuple[tuple[int, ...], int], int] = {}  # a text that is scored twice runs once
+    masked: dict[tuple[tuple[int, ...], int], int] = {}  # repeated texts are computed once
     for text in texts:
         for place in range(text.start, text.stop):
             masked.setdefault((text.tokens, place), len(masked))
@@ -50,12 +50,12 @@ def score(
         ]
         return layer.answers(states, wanted)
 
-    found: dict[int, Answer] = {}
-    for batch in batches(masked, lambda one: len(one[0]), tokens):
-        found |= in_halves(batch, work)
+    by_token: dict[int, Answer] = {}
+    for batch in batches(masked, lambda item: len(item[0]), tokens):
+        by_token |= in_halves(batch, work)
     answers = []
     for text in texts:
-        parts = [found[masked[text.tokens, place]] for place in range(text.start, text.stop)]
+        parts = [by_token[masked[text.tokens, place]] for place in range(text.start, text.stop)]
         answers.append((sum(value for value, _ in parts), all(likeliest for _, likeliest in parts)))
     return answers
 

@@ -20,7 +20,7 @@ def require_engine(engine: str) -> None:
 
 
 def code_of(engine: str, architectures: list[str] | None) -> str:
-    """The module on which the scores of a model of these classes depend.
+    """The module that the scores of a model with these classes depend on.
 
     Raises:
         UserError: an unknown engine.
@@ -30,13 +30,13 @@ def code_of(engine: str, architectures: list[str] | None) -> str:
 
 
 def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "fast") -> LM:
-    """The model ready for lm-eval; log-softmax in float32 whatever the weights' dtype.
+    """The model ready for lm-eval; log-softmax in float32 for every dtype of the weights.
 
     Args:
-        batch_size: texts a batch, of generation and of the stock engine.
-        engine: `fast`: whatever texts begin with alike is computed once; `stock`: lm-eval's own
-            HFLM. Both give lm-eval's scores. A masked language model has pseudo-log-likelihoods
-            under either name, because lm-eval has no scores of its own for it.
+        batch_size: texts per batch, in generation and in the stock engine.
+        engine: `fast`: shared prefixes are computed once; `stock`: lm-eval's own HFLM. Both give
+            lm-eval's scores. A masked language model gets pseudo-log-likelihoods under either
+            name, because lm-eval itself cannot score it.
 
     Raises:
         UserError: an unknown engine.

@@ -1,4 +1,4 @@
-"""Requests that no log-likelihood can be given for, before anything is computed."""
+"""Checks of requests before anything is computed, and batches that fit into memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from lethe.errors import UserError
 from lethe.jobs.out_of_memory import ran_out
 
-SHOWN = 60  # characters of a text
+SHOWN = 60  # characters of a text shown in messages
 
 
 def check_requests(requests: Sequence[tuple], max_length: int) -> None:
@@ -21,23 +21,23 @@ def check_requests(requests: Sequence[tuple], max_length: int) -> None:
     for texts, context, continuation in requests:
         if not continuation:
             raise UserError(
-                f"An answer without tokens cannot be scored{_told(texts)}; look for an empty "
+                f"An answer without tokens cannot be scored{_quoted(texts)}; look for an empty "
                 "choice in the task's data."
             )
         if not context:
             raise UserError(
-                f"A context without tokens cannot be scored{_told(texts)}; the tokenizer has no "
-                "token to begin with."
+                f"A context without tokens cannot be scored{_quoted(texts)}; the tokenizer has no "
+                "beginning token."
             )
         if len(continuation) > max_length:
             raise UserError(
                 f"An answer of {len(continuation)} tokens is longer than the model's "
-                f"{max_length}{_told(texts)}; it cannot be scored whole."
+                f"{max_length}{_quoted(texts)}, so it cannot be scored."
             )
 
 
 def check_texts(pairs: Sequence[tuple[str, str]]) -> None:
-    """Refuse empty answers of (context, answer), at which lm-eval's tokenising stumbles.
+    """Refuse empty answers of (context, answer), for which lm-eval's tokenising fails.
 
     Raises:
         UserError: an answer is empty, or blank without a context.
@@ -47,7 +47,7 @@ def check_texts(pairs: Sequence[tuple[str, str]]) -> None:
             check_requests([((context, answer), [], [])], 0)
 
 
-def _told(texts) -> str:
+def _quoted(texts) -> str:
     if texts is None:
         return ""
     context, continuation = texts
@@ -56,7 +56,7 @@ def _told(texts) -> str:
 
 Item = TypeVar("Item")
 ONE_TOO_MANY = (
-    "The device lacks the memory to score even one text at a time; take a smaller dtype or a "
+    "The device lacks the memory to score even one text at a time; use a smaller dtype or a "
     "larger device."
 )
 
@@ -64,9 +64,9 @@ ONE_TOO_MANY = (
 def batches(
     items: Iterable[Item], length: Callable[[Item], int], tokens: int
 ) -> Iterator[list[Item]]:
-    """Items longest first, as many a batch as `tokens` hold when padded to the longest of them.
+    """Batches of items, longest first, with at most `tokens` tokens including padding.
 
-    An item longer than that has a batch of its own.
+    A longer item has its own batch.
     """
     batch: list[Item] = []
     for item in sorted(items, key=length, reverse=True):
@@ -79,17 +79,17 @@ def batches(
 
 
 def in_halves(batch: list[Item], work: Callable[[list[Item]], dict[Any, Any]]) -> dict[Any, Any]:
-    """What `work` answers for a batch, or for its halves where the device lacks memory for it.
+    """The result of `work` for a batch, or for its halves if the device lacks memory.
 
     Raises:
-        UserError: a single item needs more memory than there is.
+        UserError: the device lacks memory for a single item.
     """
     try:
         return work(batch)
     except RuntimeError as error:
         if not ran_out(error):
             raise
-    # Not within `except`: the error holds on to what the pass had in memory.
+    # Not within `except`: the error keeps the pass's tensors in memory.
     if len(batch) == 1:
         raise UserError(ONE_TOO_MANY)
     middle = len(batch) // 2

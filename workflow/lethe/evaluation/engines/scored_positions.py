@@ -7,10 +7,10 @@ import torch
 
 from lethe.evaluation.engines.prefix_tree import Wanted
 
-# Bytes of logits at once, by kind of device. Memory that is asked for anew must be cleared by the
-# system, which takes as long as the softmax; so results are written into memory that is kept.
+# Bytes of logits at once, by kind of device. New memory must be cleared by the system, which takes
+# as long as the softmax; so results are written into memory that is reused.
 BYTES = {"cpu": 96 * 2**20, "cuda": 2**30}
-# Where the layer itself asks: as much as the C library keeps for the next time.
+# If the layer allocates by itself: as much as the C library keeps for reuse.
 BYTES_NOT_KEPT = 24 * 2**20
 
 Answer = tuple[float, bool]
@@ -20,7 +20,7 @@ class OutputLayer:
     """Answers to requests from the states that predict them; softmax in float32.
 
     Args:
-        head: logits [n, vocabulary] of last hidden states [n, width].
+        head: maps last hidden states [n, width] to logits [n, vocabulary].
     """
 
     def __init__(self, head: Callable[[torch.Tensor], torch.Tensor], vocabulary: int) -> None:
@@ -33,18 +33,18 @@ class OutputLayer:
 
         Args:
             states: last hidden states [R, L, width].
-            wanted: requests with the row they are in.
+            wanted: requests with the row of each.
         """
         width = states.shape[1]
-        picks = [number * width + source for number, one in wanted for source in one.sources]
-        targets = [target for _, one in wanted for target in one.targets]
+        picks = [number * width + place for number, item in wanted for place in item.sources]
+        targets = [target for _, item in wanted for target in item.targets]
         values, likeliest = self._of_tokens(states.flatten(0, 1), picks, targets)
-        found, start = {}, 0
-        for _, one in wanted:
-            stop = start + len(one.targets)
-            found[one.request] = (sum(values[start:stop]), all(likeliest[start:stop]))
+        answers, start = {}, 0
+        for _, item in wanted:
+            stop = start + len(item.targets)
+            answers[item.request] = (sum(values[start:stop]), all(likeliest[start:stop]))
             start = stop
-        return found
+        return answers
 
     def _of_tokens(
         self, states: torch.Tensor, picks: list[int], targets: list[int]
@@ -63,11 +63,11 @@ class OutputLayer:
             begin, end = bisect_left(sorted_picks, start), bisect_left(sorted_picks, start + step)
             rows, columns = index[0, begin:end] - start, index[1, begin:end]
             values.append(logprobs[rows, columns])
-            # The largest is found many times faster than its place; of equal ones the first counts.
-            found = values[-1] == logprobs.amax(dim=-1)[rows]
-            ties = found.nonzero()[:, 0]
-            found[ties] = logprobs[rows[ties]].argmax(dim=-1) == columns[ties]
-            likeliest.append(found)
+            # amax is many times faster than argmax; among equal values the first counts.
+            is_best = values[-1] == logprobs.amax(dim=-1)[rows]
+            ties = is_best.nonzero()[:, 0]
+            is_best[ties] = logprobs[rows[ties]].argmax(dim=-1) == columns[ties]
+            likeliest.append(is_best)
         back = sorted(range(len(order)), key=lambda place: order[place])
         return torch.cat(values)[back].tolist(), torch.cat(likeliest)[back].tolist()
 
@@ -79,7 +79,7 @@ class OutputLayer:
         return max(most // (4 * self.vocabulary), 1)
 
     def _logprobs(self, states: torch.Tensor) -> torch.Tensor:
-        """[n, vocabulary] in float32, in memory that the next call writes over."""
+        """[n, vocabulary] in float32, in memory that the next call overwrites."""
         if self.plain:
             weight = self.head.weight.t()
             logits = torch.mm(states, weight, out=self._room("logits", states, states.dtype))

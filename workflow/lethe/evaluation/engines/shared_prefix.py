@@ -11,9 +11,9 @@ from lethe.models.kinds import kind_of
 
 
 class SharedPrefix(Cache):
-    """Keys and values of one text's tokens, for every row of a batch that goes on from them.
+    """Keys and values of one text's tokens, for every row of a batch that continues it.
 
-    Unlike the caches of transformers it does not grow: what follows is joined for one pass.
+    Unlike the caches of transformers it does not grow: later tokens are joined for one pass only.
     """
 
     def __init__(self, grown: DynamicCache) -> None:
@@ -22,7 +22,7 @@ class SharedPrefix(Cache):
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *args, **kwargs
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Keys and values [R, heads, P + L, size] of the prefix and of what follows it."""
+        """Keys and values [R, heads, P + L, size] of the prefix and the tokens after it."""
         kept, rows = self.layers[layer_idx], len(key_states)
         return (
             torch.cat([kept.keys.expand(rows, -1, -1, -1), key_states], dim=-2),
@@ -64,10 +64,10 @@ def states(model, packs: list[Pack], past: SharedPrefix | None) -> torch.Tensor:
 
 @contextmanager
 def _alibi(model, positions: torch.Tensor) -> Iterator[None]:
-    """BLOOM's bias from the places of the keys [R, S] in their own texts; it counts mask entries.
+    """Within, BLOOM's bias uses the keys' positions [R, S] in their own texts, not the mask.
 
     Press et al. 2022 add slope * (key's place - query's place) to a score; the query's part is the
-    same for all keys and falls out of the softmax.
+    same for all keys and cancels in the softmax.
     """
 
     own = model.base_model.build_alibi_tensor

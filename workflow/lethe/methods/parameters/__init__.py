@@ -1,5 +1,5 @@
-"""Hyper-parameters of the methods, typed: one module a method, named as it, with `PARAMETERS`.
+"""Typed hyper-parameters of the methods: one module per method, of the same name, `PARAMETERS`.
 
-The one home of defaults, bounds and choices. They are read without importing torch, so that a
-study with a wrong value is refused before anything runs.
+Defaults, bounds and choices are defined here alone. They are read without importing torch, so that
+a study with a wrong value is refused before anything runs.
 """

@@ -4,7 +4,7 @@ from lethe.methods.parameters.base import Bottleneck
 
 
 class AdapterParameters(Bottleneck):
-    """Of the bottleneck, and nothing else."""
+    """The bottleneck alone."""
 
 
 PARAMETERS = AdapterParameters

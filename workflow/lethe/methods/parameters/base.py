@@ -1,4 +1,4 @@
-"""What hyper-parameters of methods share: demands, groups of parameters, how they are found."""
+"""What the methods' hyper-parameters share: demands, groups of parameters, and their look-up."""
 
 import importlib
 from typing import Any, ClassVar
@@ -18,17 +18,17 @@ class MethodParameters(Parameters):
     """Families of models that the method trains."""
 
     families_with: ClassVar[dict[tuple[str, Any], frozenset[str]]] = {}
-    """Families that it trains with one value of a parameter: (name, value) -> families."""
+    """Families that it trains for one value of a parameter: (name, value) -> families."""
 
     general_with: ClassVar[tuple[tuple[str, Any], ...]] = ()
-    """Values of parameters, (name, value), with which it reads the `general` texts of its entry."""
+    """Values of parameters, (name, value), for which it reads its entry's `general` texts."""
 
     one_text_a_row: ClassVar[bool] = False
-    """True where every text needs a row of its own: for a mean over it, or a prompt before it."""
+    """True if every text needs its own row: for a mean over it, or a prompt before it."""
 
     @classmethod
     def values(cls, hyper: dict[str, Any], where: str) -> dict[str, Any]:
-        """Every value by name, defaults where `hyper` has none.
+        """Every value by name, with defaults for those missing in `hyper`.
 
         Raises:
             UserError: an unknown name, a wrong type, or a value out of bounds; it names `where`.
@@ -37,7 +37,7 @@ class MethodParameters(Parameters):
 
 
 class Bottleneck(MethodParameters):
-    """Of methods with adapters on an encoder."""
+    """Parameters of methods with adapters on an encoder."""
 
     families = MASKED
 
@@ -47,7 +47,7 @@ class Bottleneck(MethodParameters):
 
 
 class HardAttention(MethodParameters):
-    """Of methods with gates on an encoder's units (Serra et al. 2018)."""
+    """Parameters of methods with gates on an encoder's units (Serra et al. 2018)."""
 
     families = MASKED
 
@@ -61,23 +61,23 @@ class HardAttention(MethodParameters):
         True,
         "gates become 0 or 1 at the end of a stage. Serra et al. keep sigmoid(smax e), which "
         "protects units under SGD; Adam's update hardly depends on a constant factor of the "
-        "gradient, so only a factor of exactly 0 protects under it",
+        "gradient, so with Adam only a factor of exactly 0 protects",
     )
     cosh_limit: Positive = parameter(50.0, "largest size of s e inside cosh", CODE_OF_KE)
     embedding_limit: Positive = parameter(
-        6.0, "largest size of e, by clamping after every update", CODE_OF_KE
+        6.0, "largest size of e; clamped after every update", CODE_OF_KE
     )
 
 
 class GatedAdapters(HardAttention, Bottleneck):
-    """Of methods with gated adapters."""
+    """Parameters of methods with gated adapters."""
 
 
 def parameters_of(method: str) -> type[MethodParameters]:
     """The hyper-parameters of a method, by the name of its file.
 
     Raises:
-        UserError: the method's file has none beside it.
+        UserError: the method has no file of hyper-parameters.
     """
     module = f"{__package__}.{method}"
     try:

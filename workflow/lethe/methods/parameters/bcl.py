@@ -5,11 +5,11 @@ from lethe.parameters.entries import Count, parameter
 
 
 class BclParameters(GatedAdapters):
-    """Of gated adapters and their capsules."""
+    """Gated adapters and their capsules."""
 
     capsule_size: Count = parameter(3, "numbers in a capsule", CODE_OF_KE)
     transfer_capsules: Count = parameter(
-        3, "capsules trained by all domains, beside one semantic capsule a domain"
+        3, "capsules trained by all domains, besides one semantic capsule per domain"
     )
     iterations: Count = parameter(3, "iterations of the routing", CODE_OF_KE)
 

@@ -5,7 +5,7 @@ from lethe.parameters.entries import Number, Positive, parameter
 
 
 class ClassicParameters(GatedAdapters):
-    """Of gated adapters and the contrast with earlier domains."""
+    """Gated adapters and the contrast with earlier domains."""
 
     one_text_a_row = True
 

@@ -1,9 +1,9 @@
-"""Hyper-parameters of DAS (Ke et al. 2023), with the paper's values; other values are ablations,
-or what its authors' code does.
+"""Hyper-parameters of DAS (Ke et al. 2023). Defaults are the paper's; others are ablations or
+follow the authors' code.
 
-The catalogue's `das-released` has the values that come nearest to that code. Not imitated: gate
-gradients that are never set back to zero, so that early batches weigh more; the importance
-gradients left over in the first optimizer step; the subset being the first examples.
+The catalogue's `das-released` has the values nearest to that code. Not imitated: gate gradients
+that are never reset to zero, so that early batches weigh more; importance gradients that remain in
+the first optimizer step; a subset that is always the first examples.
 """
 
 from typing import Literal
@@ -16,7 +16,7 @@ Tokens = Literal["masked", "original"]
 
 
 class DasParameters(MethodParameters):
-    """Of the contrast, the soft mask and the importances, in this order."""
+    """The contrast, the soft mask and the importances, in this order."""
 
     families = MASKED
     one_text_a_row = True
@@ -28,8 +28,8 @@ class DasParameters(MethodParameters):
     temperature: Positive = parameter(0.05, "tau of Eq. 7", CODE_OF_KE)
     contrast_share: Number = parameter(
         1.0,
-        "share of the rows of a micro-batch that are contrasted, at least two rows; 0.25 is a "
-        "cheap form",
+        "share of a micro-batch's rows that are contrasted, at least two rows; 0.25 is a cheap "
+        "variant",
         f"{KE}, Eq. 7",
         gt=0,
         le=1,
@@ -42,7 +42,7 @@ class DasParameters(MethodParameters):
     )
     pairing: Literal["same", "released"] = parameter(
         "same",
-        "what is a positive pair: two dropout views of one text, or neighbours among all views, "
+        "what forms a positive pair: two dropout views of one text, or neighbours among all views, "
         "which are different texts, as in the released code",
         f"{KE}, Eq. 7",
     )
@@ -52,24 +52,24 @@ class DasParameters(MethodParameters):
     )
     head_axis: Literal["rows", "released"] = parameter(
         "rows",
-        "what belongs to a head in query, key and value: rows of the weight, or its columns, "
+        "which part of query, key and value belongs to a head: rows of the weight, or columns, "
         "which are input features, as in the released code",
         f"{KE}, Eq. 6",
     )
     initialise: Literal["proxy", "general", "domain", "none", "random"] = parameter(
         "proxy",
-        "I^(0), the importance before the first domain: of the KL proxy (Eq. 4); of the "
+        "I^(0), the importance before the first domain: from the KL proxy (Eq. 4); from the "
         "masked-LM loss (Eq. 9) on the method's `general` texts or on the first domain's own; "
         "none; or random numbers",
         f"{KE}, Eq. 4",
     )
     subset: Count = parameter(
-        10_000, "examples of a stage that importances are computed on, at random", CODE_OF_KE
+        10_000, "random examples of a stage used to compute importances", CODE_OF_KE
     )
-    importance_batch: Count = parameter(32, "examples laid out at a time for that")
+    importance_batch: Count = parameter(32, "examples per batch when computing importances")
     kl_axis: Literal["hidden", "vocabulary", "position"] = parameter(
         "hidden",
-        "what the distributions of the KL proxy are over: units of the last hidden state, scores "
+        "support of the KL proxy's distributions: units of the last hidden state, the vocabulary "
         "at the masked positions, or positions of a text, as in the released code",
         "ours: the paper's is not known",
     )
@@ -82,12 +82,12 @@ class DasParameters(MethodParameters):
     )
     normalisation: Literal["absolute", "positive"] = parameter(
         "absolute",
-        "of importances, after standardising and tanh: the absolute value, by which units far "
-        "below the mean of their layer are important too, or zero below the mean",
+        "of importances, after standardising and tanh: the absolute value, so that units far below "
+        "their layer's mean are important too, or zero below the mean",
         CODE_OF_KE,
     )
     importance_input: Tokens = parameter(
-        "masked", "tokens that Eq. 9 feeds, wherever it is used", f"{KE}, Eq. 9"
+        "masked", "input tokens of Eq. 9, wherever it is used", f"{KE}, Eq. 9"
     )
 
 

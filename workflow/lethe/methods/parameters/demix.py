@@ -7,16 +7,17 @@ from lethe.parameters.entries import Count, parameter
 
 
 class DemixParameters(Bottleneck):
-    """Of one set of adapters a domain."""
+    """One set of adapters per domain."""
 
     samples: Count = parameter(
         256,
-        "examples of the new domain by whose perplexity the set of adapters is chosen that the "
-        "new one begins as",
+        "examples of the new domain whose perplexity selects the set of adapters that the new one "
+        "starts from",
     )
     expert: Literal["last", "mean"] = parameter(
         "last",
-        "set that evaluations use, which know no domain: the last, or the mean of all parameters",
+        "set used in evaluations, which do not know the domain: the last, or the mean of all sets' "
+        "parameters",
     )
 
 

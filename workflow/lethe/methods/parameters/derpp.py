@@ -5,7 +5,7 @@ from lethe.parameters.entries import Count, Number, parameter
 
 
 class DerppParameters(MethodParameters):
-    """Of the buffer and its two terms (Eq. 6)."""
+    """The buffer and its two terms (Eq. 6)."""
 
     alpha: Number = parameter(
         0.5, "weight of the squared error to the stored logits", "ours, not tuned", ge=0

@@ -5,13 +5,13 @@ from lethe.parameters.entries import Count, Number, parameter
 
 
 class EwcParameters(MethodParameters):
-    """Of the quadratic penalty (Eq. 3)."""
+    """The quadratic penalty (Eq. 3)."""
 
     strength: Number = parameter(
         5000.0, "lambda of Eq. 3, weight of the penalty; 0: none", CODE_OF_KE, ge=0
     )
     samples: Count | None = parameter(
-        1000, "examples of a stage that its Fisher information is taken on; null: all"
+        1000, "examples of a stage used for its Fisher information; null: all"
     )
 
 

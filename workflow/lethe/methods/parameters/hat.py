@@ -7,12 +7,12 @@ from lethe.parameters.entries import parameter
 
 
 class HatParameters(HardAttention):
-    """Of gates on the encoder itself."""
+    """Gates on the encoder itself."""
 
     layers: Literal["ffn_attention", "all"] = parameter(
         "ffn_attention",
         "gated units: attention heads and intermediate neurons (the rest is trained freely), or "
-        "output neurons too (what no gate covers is frozen after the first domain)",
+        "output neurons too (parameters without a gate are frozen after the first domain)",
         "HAT and HAT-All of Ke et al. 2023",
     )
 

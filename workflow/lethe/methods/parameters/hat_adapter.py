@@ -4,7 +4,7 @@ from lethe.methods.parameters.base import GatedAdapters
 
 
 class HatAdapterParameters(GatedAdapters):
-    """Of gated adapters, and nothing else."""
+    """Gated adapters alone."""
 
 
 PARAMETERS = HatAdapterParameters

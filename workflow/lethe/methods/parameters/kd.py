@@ -7,16 +7,16 @@ from lethe.parameters.entries import Number, Positive, parameter
 
 
 class KdParameters(MethodParameters):
-    """Of the distance to the parent's outputs."""
+    """The distance to the parent's outputs."""
 
     families_with = {("compare", "hidden"): MASKED}
 
     weight: Number = parameter(1.0, "weight of the distance; 0: none", CODE_OF_KE, ge=0)
-    temperature: Positive = parameter(1.0, "T, by which outputs are divided", CODE_OF_KE)
+    temperature: Positive = parameter(1.0, "temperature T that divides outputs", CODE_OF_KE)
     compare: Literal["logits", "hidden"] = parameter(
         "logits",
-        "outputs that are compared: scores at the labelled positions, or last hidden states "
-        "(masked language models only), as Ke et al. 2023 do",
+        "outputs to compare: scores at the labelled positions, or last hidden states (masked "
+        "language models only), as in Ke et al. 2023",
     )
 
 

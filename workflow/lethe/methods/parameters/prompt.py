@@ -5,14 +5,14 @@ from lethe.parameters.entries import Count, parameter
 
 
 class PromptParameters(MethodParameters):
-    """Of the trained vectors before every input."""
+    """Trained vectors before every input."""
 
     families = MASKED
     one_text_a_row = True
 
     tokens: Count = parameter(
         100,
-        "length of the prompt; its vectors take no room in the table of positions",
+        "length of the prompt; its vectors use no positions of the model",
         "Lester et al. 2021; released code of Ke et al. 2023",
     )
 

@@ -1,1 +1,1 @@
-"""Mathematics and modules that several methods share; no method lies here."""
+"""Mathematics and modules shared by several methods; no method is defined here."""

@@ -8,7 +8,7 @@ from lethe.methods.parts.adapters import apply_adapters, like, load_sets, tensor
 
 
 class AdapterMethod(Method):
-    """What methods with sets of adapters share: the sets are their state.
+    """Base of methods with sets of adapters; the sets are their state.
 
     Args:
         reduction: width of the network / bottleneck.
@@ -19,7 +19,7 @@ class AdapterMethod(Method):
         self.sets = nn.ModuleList()
 
     def use(self, model: nn.Module, adapters: nn.ModuleDict) -> nn.Module:
-        """Put a set on a network, as the parameters that are tuned with it."""
+        """Attach a set to a network, as `extra` parameters that are tuned with it."""
         self.extra = like(adapters, model)
         apply_adapters(model, self.extra)
         return model

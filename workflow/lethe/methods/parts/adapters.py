@@ -1,6 +1,6 @@
-"""Bottleneck adapters (Houlsby et al. 2019) put on an encoder by forward hooks, its weights frozen.
+"""Bottleneck adapters (Houlsby et al. 2019), attached by forward hooks to a frozen encoder.
 
-One set of adapters is an `nn.ModuleDict` from the name of a place to the `Adapter` there.
+One set of adapters is an `nn.ModuleDict` from the name of a place to its `Adapter`.
 """
 
 import copy
@@ -13,16 +13,16 @@ from torch import nn
 from lethe.errors import UserError
 from lethe.models.encoder_units import encoder_of
 
-SMALLEST_BOTTLENECK = 4  # units; a sixteenth of a test's network would be a single one
-INITIAL_DEVIATION = 1e-2  # of the weights, cut at two deviations (Houlsby et al. 2019, 3.6)
+SMALLEST_BOTTLENECK = 4  # units; a sixteenth of a tiny network's width would be a single unit
+INITIAL_DEVIATION = 1e-2  # of the weights, truncated at two deviations (Houlsby et al. 2019, 3.6)
 STATE_PREFIX = "adapter"
 
 
 class Adapter(nn.Module):
-    """x + W_up gelu(W_down x): the identity, nearly, before it is trained.
+    """x + W_up gelu(W_down x); nearly the identity before training.
 
     Args:
-        width: of the states x [..., width].
+        width: width of the states x [..., width].
         bottleneck: units between the two maps.
     """
 
@@ -46,7 +46,7 @@ class Adapter(nn.Module):
         down_gate: torch.Tensor | None = None,
         up_gate: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """What is added to the states, of the shape that they have."""
+        """The term that is added to the states, of the same shape."""
         inner = functional.gelu(self.down(states))
         inner = inner if down_gate is None else inner * down_gate.to(inner.dtype)
         added = self.up(inner)
@@ -54,13 +54,13 @@ class Adapter(nn.Module):
 
 
 def adapter_places(model) -> dict[str, nn.Linear]:
-    """The two modules a layer whose outputs are adapted, before residual sum and normalisation.
+    """The two modules per layer whose outputs are adapted, before residual sum and normalisation.
 
-    They are the maps back to the layer's width, of attention and of feed-forward; which is where
-    Houlsby et al. (2019, figure 2) put adapters.
+    They are the maps back to the layer's width, of attention and of feed-forward, where Houlsby et
+    al. (2019, figure 2) put adapters.
 
     Raises:
-        UserError: where this type of model has them is not known.
+        UserError: the places are not known for this type of model.
     """
     places = {}
     for number, layer in enumerate(encoder_of(model).layers):
@@ -70,7 +70,7 @@ def adapter_places(model) -> dict[str, nn.Linear]:
 
 
 def initialise(linear: nn.Linear, generator: torch.Generator) -> None:
-    """Weights near 0, so that what is added to a network changes little; biases 0."""
+    """Weights near 0, so that the adapter changes the network little at first; biases 0."""
     limit = 2 * INITIAL_DEVIATION
     nn.init.trunc_normal_(linear.weight, 0.0, INITIAL_DEVIATION, -limit, limit, generator=generator)
     nn.init.zeros_(linear.bias)
@@ -83,10 +83,10 @@ def new_adapters(
 
     Args:
         reduction: width of the network / bottleneck.
-        make: (width, bottleneck) -> an adapter, whose two maps are drawn here.
+        make: (width, bottleneck) -> an adapter, whose two maps are initialised here.
 
     Raises:
-        UserError: where this type of model has its places is not known.
+        UserError: the places are not known for this type of model.
     """
     generator = torch.Generator().manual_seed(seed)
     adapters = nn.ModuleDict()
@@ -100,7 +100,7 @@ def new_adapters(
 
 
 def like(module: nn.Module, model) -> nn.Module:
-    """The module on the device and in the type of numbers of a network."""
+    """The module moved to the device and dtype of a network."""
     example = next(model.parameters())
     return module.to(example.device, example.dtype)
 
@@ -108,20 +108,21 @@ def like(module: nn.Module, model) -> nn.Module:
 def apply_adapters(
     model, adapters: nn.ModuleDict, gates: Mapping[str, torch.Tensor] | None = None
 ) -> list:
-    """Let a network compute with a set of adapters; the handles' `remove()` undoes it.
+    """Attach a set of adapters to a network; the handles' `remove()` undoes it.
 
     Args:
-        gates: of units, by `PLACE_down` and `PLACE_up`, read anew at every pass; none: no gates.
+        gates: gates of units, by `PLACE_down` and `PLACE_up`, read at every pass; None: no gates.
 
     Raises:
-        UserError: the adapters are those of a network with other layers or another width.
+        UserError: the adapters belong to a network with other layers or another width.
     """
     places = adapter_places(model)
     widths = {name: adapter.down.in_features for name, adapter in adapters.items()}
     if widths != {name: place.out_features for name, place in places.items()}:
         raise UserError(
-            f"These adapters were trained on another network: {len(widths)} places of width "
-            f"{sorted(set(widths.values()))}, where the model has {len(places)}."
+            f"These adapters were trained on another network: they have {len(widths)} places of "
+            f"width {sorted(set(widths.values()))}, the model has {len(places)} places of width "
+            f"{sorted({place.out_features for place in places.values()})}."
         )
     gates = {} if gates is None else gates
 
@@ -134,7 +135,7 @@ def apply_adapters(
 
 
 def mean_of(sets: list[nn.ModuleDict]) -> nn.ModuleDict:
-    """A new set whose parameters are the means of those of several."""
+    """A new set whose parameters are the means over several sets."""
     states = [adapters.state_dict() for adapters in sets]
     mean = copy.deepcopy(sets[0])
     mean.load_state_dict(
@@ -149,7 +150,7 @@ def tensors_of(sets: nn.ModuleList) -> dict[str, torch.Tensor]:
 
 
 def load_sets(sets: nn.ModuleList, state: dict[str, torch.Tensor]) -> None:
-    """Fill sets with what `tensors_of` returned; in place, those that are missing are added.
+    """Fill sets in place with the tensors of `tensors_of`; missing sets are added.
 
     Raises:
         UserError: the tensors are not those of adapters.
@@ -161,21 +162,21 @@ def load_sets(sets: nn.ModuleList, state: dict[str, torch.Tensor]) -> None:
     }
     try:
         if len(mine) != len(state):
-            raise ValueError("other names")
+            raise ValueError("names without the prefix")
         shapes: dict[int, dict[str, torch.Size]] = {}
         for name, value in mine.items():
             number, place, part = name.split(".", 2)
             if part == "down.weight":
                 shapes.setdefault(int(number), {})[place] = value.shape
         for number in range(len(sets), len(shapes)):
-            found = {
+            adapters = {
                 place: Adapter(width, bottleneck)
                 for place, (bottleneck, width) in shapes[number].items()
             }
-            sets.append(nn.ModuleDict(found))
+            sets.append(nn.ModuleDict(adapters))
         sets.load_state_dict(mine)
     except (KeyError, ValueError, RuntimeError):
         raise UserError(
-            f"The checkpoint's method state holds no adapters that fit, but {sorted(state)[:2]}; "
-            "was it trained by another method, or with another `reduction`?"
+            f"Expected fitting adapters in the checkpoint's method state, found "
+            f"{sorted(state)[:2]}; was it trained with another method, or another `reduction`?"
         ) from None

@@ -69,7 +69,7 @@ def _texts(spec: dict, group: Group, domain: str) -> dict[str, list[dict]]:
 
 
 def _split(sentence, name: str, sizes: dict[str, int]) -> dict[str, list[dict]]:
-    """Held-out sentences first, each once; training sentences may repeat, but are none of them."""
+    """Held-out sentences first, each once; training sentences may repeat, but never one of them."""
     held: dict[str, list[dict]] = {}
     seen: set[str] = set()
     for split in [split for split in sizes if split != "train"]:
@@ -88,7 +88,7 @@ def _split(sentence, name: str, sizes: dict[str, int]) -> dict[str, list[dict]]:
 
 
 def _end_task(spec: dict, group: Group, domain: str) -> dict[str, list[dict]]:
-    """Labelled words in training; other words in dev, and others again in test."""
+    """An end task whose training, dev and test files use different words."""
     rng = stream(spec["seed"], f"domains-{domain}-end-task")
     meaning = group.meaning[domain]
     by_class = {c: [w for w in meaning if meaning[w] == c] for c in group.classes}

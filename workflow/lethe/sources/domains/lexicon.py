@@ -1,6 +1,6 @@
-"""Words and sentences of the domains: what is spoken of, what is said, and what that means.
+"""Words and sentences of the domains: topics, invented words and their classes.
 
-A sentence has an invented word, a topic, and words that say outright what class the word is of.
+A sentence has an invented word, a topic, and words that state the class of the invented word.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from lethe.sources.world.lexicon import NameMaker
 from lethe.sources.world.parts import pick, stream
 
-# Words that say outright what the invented words stand for, by group and class.
+# Words that state what the invented words stand for, by group and class.
 EVIDENCE = {
     "reviews": {
         "positive": "good fine great lovely".split(),
@@ -23,7 +23,7 @@ EVIDENCE = {
         "problem": "gap obstacle puzzle flaw".split(),
     },
 }
-# What each domain speaks of; disjoint, so that a text shows its domain.
+# Topics of each domain; disjoint, so that a text reveals its domain.
 TOPICS = {
     "restaurant": "soup pasta waiter dessert menu bread wine table".split(),
     "phone": "screen battery ringtone keypad signal charger call antenna".split(),
@@ -68,8 +68,8 @@ class Group:
     """The words of one group of domains.
 
     general: class of every invented word of the general corpus.
-    meaning: class of every invented word of a domain, by domain. Some words are the group's: all
-        its domains have them, and agree on their classes. The others are the domain's own.
+    meaning: class of every invented word of a domain, by domain. Some words belong to the group:
+        all its domains have them and agree on their classes. The others are the domain's own.
     """
 
     name: str
@@ -89,7 +89,7 @@ def group_of(domain: str) -> str:
 def make_groups(spec: dict) -> dict[str, Group]:
     """The words of both groups, from the seed alone."""
     taken = {word for words in [*TOPICS.values(), *GENERAL_TOPICS.values()] for word in words}
-    made = {}
+    groups = {}
     for name, domains in GROUPS.items():
         rng = stream(spec["seed"], f"domains-{name}")
         maker = NameMaker(rng, taken)
@@ -102,12 +102,12 @@ def make_groups(spec: dict) -> dict[str, Group]:
             domain: common | dict(_assigned(rng, maker.names(own), classes)) for domain in domains
         }
         taken = maker.taken
-        made[name] = Group(name, general, meaning)
-    return made
+        groups[name] = Group(name, general, meaning)
+    return groups
 
 
 def _assigned(rng: np.random.Generator, words: list[str], classes: list[str]):
-    """Every word with a class, classes equally often."""
+    """Every word with a class; all classes are equally frequent."""
     places = rng.permutation(len(words))
     return [
         (word, classes[int(place) % len(classes)])
@@ -116,13 +116,13 @@ def _assigned(rng: np.random.Generator, words: list[str], classes: list[str]):
 
 
 def told(rng: np.random.Generator, group: str, topic: str, word: str, label: str) -> str:
-    """A sentence of a corpus, which says the word's class by two words of evidence."""
+    """A corpus sentence, which states the word's class with two words of evidence."""
     template = pick(rng, TEMPLATES[group])
-    # With one word of evidence a tiny model finds out what the sentences are about too late.
+    # With one word of evidence a tiny model learns the classes too slowly.
     first, second = rng.permutation(EVIDENCE[group][label])[:2]
     return template.format(t=topic, w=word, v=first, u=second)
 
 
 def asked(rng: np.random.Generator, group: str, topic: str, word: str) -> str:
-    """A sentence of an end task, which does not."""
+    """An end-task sentence, which does not state the word's class."""
     return pick(rng, QUESTIONS[group]).format(t=topic, w=word)

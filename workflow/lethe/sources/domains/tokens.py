@@ -6,7 +6,7 @@ from pathlib import Path
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-# In the places that RoBERTa has them.
+# In RoBERTa's order.
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 

@@ -1,4 +1,4 @@
-"""What the hub or the network refuses, said in one sentence."""
+"""Errors of the hub or the network as one sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +17,9 @@ from huggingface_hub.errors import (
 
 from lethe.errors import UserError
 
-# How the hub's library says that a file came shorter than announced.
+# The hub library's message for a file that is shorter than announced.
 CUT = "Consistency check failed"
-AGAIN = "run again: files that are whole are kept"
+AGAIN = "run again: complete files are kept"
 
 
 @contextmanager
@@ -38,17 +38,17 @@ def hub_errors_as_sentences(spec: dict, endpoint: str) -> Iterator[None]:
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """What the hub's library wraps into a missing file of its cache."""
+    """The error that the hub's library wraps as a missing file of its cache."""
     while isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
         error = error.__cause__
     return error
 
 
 def gated_sentence(repo: str, repo_type: str, endpoint: str, refused: bool) -> str:
-    """How to get at a gated repository.
+    """How to get access to a gated repository.
 
     Args:
-        refused: a token was given, and it was not enough.
+        refused: a token was given, but it has no access.
     """
     page = f"{endpoint}/{'datasets/' if repo_type == 'dataset' else ''}{repo}"
     if refused:
@@ -68,33 +68,36 @@ def _sentence(error: BaseException, spec: dict, endpoint: str) -> str:
         return gated_sentence(repo, kind, endpoint, error.response.status_code == 403)
     if isinstance(error, RevisionNotFoundError):
         return (
-            f"{repo} has no revision {spec['revision']} at {endpoint}; mend its `revision` in the "
-            "catalogue, or set it to null to have the present one looked up and recorded."
+            f"{repo} has no revision {spec['revision']} at {endpoint}; correct its `revision` in "
+            "the catalogue, or set it to null to look up and record the current one."
         )
     if isinstance(error, RepositoryNotFoundError):
         return (
-            f"There is no {kind} {repo} at {endpoint}, or it is private: mend its name in the "
+            f"There is no {kind} {repo} at {endpoint}, or it is private: correct its name in the "
             "catalogue, or log in with `hf auth login` or HF_TOKEN."
         )
     if isinstance(error, HFValidationError):
-        return f"{repo!r} is no name of a hub repository; expected OWNER/NAME in the catalogue."
+        return (
+            f"Expected the name of a hub repository, OWNER/NAME, in the catalogue, found {repo!r}."
+        )
     if isinstance(error, OfflineModeIsEnabled):
         return (
-            f"HF_HUB_OFFLINE forbids to fetch {repo}; run `HF_HUB_OFFLINE=0 lethe fetch NODE` "
-            "where there is a network."
+            f"HF_HUB_OFFLINE does not allow fetching {repo}; run `HF_HUB_OFFLINE=0 lethe fetch "
+            "NODE` on a machine with network access."
         )
     if isinstance(error, EntryNotFoundError):
         return f"A file of {repo} is missing at {endpoint} though it is listed there; {AGAIN}."
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
-        return f"{endpoint} answered {status} to a request for {repo}; wait a little and {AGAIN}."
+        return f"{endpoint} answered {status} to a request for {repo}; wait a moment and {AGAIN}."
     return _network(error, repo, endpoint)
 
 
 def _network(error: BaseException, repo: str, endpoint: str) -> str:
     if CUT in str(error) or isinstance(error, RemoteProtocolError):
-        return f"The download of {repo} was cut before its end; {AGAIN}."
+        return f"The download of {repo} was interrupted; {AGAIN}."
     return (
-        f"{endpoint} cannot be reached to fetch {repo} ({type(error).__name__}); fetch where there "
-        f"is a network (`lethe fetch NODE`), or set HF_ENDPOINT to a mirror, and {AGAIN}."
+        f"{endpoint} cannot be reached to fetch {repo} ({type(error).__name__}); fetch on a "
+        "machine with network access (`lethe fetch NODE`), or set HF_ENDPOINT to a mirror, and "
+        f"{AGAIN}."
     )

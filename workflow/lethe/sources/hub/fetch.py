@@ -1,4 +1,4 @@
-"""Fetch one node: a hub repository's files at one commit, whole or not at all."""
+"""Fetch one node: a hub repository's files at one commit, complete or not at all."""
 
 import os
 import shutil
@@ -23,8 +23,8 @@ from lethe.sources.hub.revisions import recorded_revision
 def fetch(node: str, spec: dict, results: Path) -> dict:
     """Fetch the repository of `spec` and publish it; return its manifest.
 
-    Files are fetched into the work folder, compared with what the hub says of them, and moved
-    into place together; those that are whole are kept when a fetch is interrupted.
+    Files are fetched into the work folder, checked against the hub's sizes and digests, and moved
+    into place together. If a fetch is interrupted, complete files are kept.
 
     Raises:
         UserError: the hub refuses, cannot be reached or lacks a file; the disk is too small.
@@ -61,7 +61,7 @@ def fetch(node: str, spec: dict, results: Path) -> dict:
 
 
 def find_revision(api: HfApi, spec: dict, results: Path) -> str:
-    """The commit to fetch: the spec's, else the one that is recorded, else the present one."""
+    """The commit to fetch: the spec's, else the recorded one, else the current one."""
     if spec["revision"]:
         return spec["revision"]
 
@@ -89,12 +89,12 @@ def list_files(api: HfApi, spec: dict, revision: str) -> list[RemoteFile]:
 
 
 def _download(api: HfApi, spec: dict, revision: str, place: Path) -> list[RemoteFile]:
-    """Fetch what is wanted into `place`; files that lie there whole are not fetched again."""
+    """Fetch the selected files into `place`; complete files there are not fetched again."""
     repo, kind = spec["repo"], spec["repo_type"]
 
     def get(name: str) -> Path:
         with hub_errors_as_sentences(spec, api.endpoint), disk_errors_as_sentences(place):
-            found = hf_hub_download(
+            path = hf_hub_download(
                 repo,
                 name,
                 repo_type=kind,
@@ -103,7 +103,7 @@ def _download(api: HfApi, spec: dict, revision: str, place: Path) -> list[Remote
                 local_dir=place,
                 library_name="lethe",
             )
-        return Path(found)
+        return Path(path)
 
     with hub_errors_as_sentences(spec, api.endpoint):
         remote = list_files(api, spec, revision)
@@ -120,17 +120,17 @@ def _download(api: HfApi, spec: dict, revision: str, place: Path) -> list[Remote
 
 def _require_space(repo: str, files: list[RemoteFile], place: Path) -> None:
     place.mkdir(parents=True, exist_ok=True)
-    lacking = [file.size for file in files if not (place / file.path).is_file()]
+    needed = sum(file.size for file in files if not (place / file.path).is_file())
     free = shutil.disk_usage(place).free
-    if sum(lacking) > free:
+    if needed > free:
         raise UserError(
-            f"{repo} needs {sum(lacking) / 1e9:.1f} GB on the disk of {place}, where "
-            f"{free / 1e9:.1f} GB are free; make room, or set `output` to a larger disk."
+            f"{repo} needs {needed / 1e9:.1f} GB on the disk of {place}, but only "
+            f"{free / 1e9:.1f} GB are free; free some space, or set `output` to a larger disk."
         )
 
 
 def _take_back(place: Path, work: Path) -> None:
-    """Files that were moved by a fetch that ended before its manifest go on being fetched."""
+    """Move files back to the work folder if an earlier fetch stopped before its manifest."""
     if not place.is_dir():
         return
     if work.exists():

@@ -1,4 +1,4 @@
-"""Which files of a hub repository are fetched, and whether they arrived as they are there."""
+"""Which files of a hub repository are fetched, and whether they arrived unchanged."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from lethe.artefacts.files import CHUNK_BYTES
 from lethe.errors import UserError
 from lethe.models.weights import INDEX, SINGLE, shard_names
 
-# What a model needs beside its weights; none of it is code, and none of it is pickled.
+# Files that a model needs besides its weights; none is code, and none is pickled.
 MODEL_FILES = (
     "config.json",
     "generation_config.json",
@@ -28,9 +28,9 @@ class RemoteFile:
     """A file of a repository at a commit.
 
     Attributes:
-        path: its place in the repository.
-        size: in bytes.
-        sha256: hex digest where the hub keeps it (large files), else None.
+        path: its path in the repository.
+        size: its size in bytes.
+        sha256: hex digest if the hub stores one (large files), else None.
         blob: git's hex digest of a small file, else None.
     """
 
@@ -46,71 +46,74 @@ def model_files(
     """Weights in safetensors, configuration and tokenizer; nothing in subfolders.
 
     Args:
-        read_index: fetches the index of sharded weights and returns where it lies.
+        read_index: fetches the index of sharded weights and returns its path.
 
     Raises:
-        UserError: there are no safetensors weights, or a shard or the configuration is missing.
+        UserError: no safetensors weights, or a shard or the configuration is missing.
     """
-    known = {file.path: file for file in remote}
-    if SINGLE in known:
+    by_path = {file.path: file for file in remote}
+    if SINGLE in by_path:
         weights = [SINGLE]
-    elif INDEX in known:
+    elif INDEX in by_path:
         weights = [INDEX, *shard_names(read_index())]
     else:
-        raise UserError(_no_weights(repo, known))
+        raise UserError(_no_weights(repo, by_path))
     for name in ["config.json", *weights]:
-        if name not in known:
+        if name not in by_path:
             raise UserError(f"{repo} has no file {name} at this revision, which its weights need.")
     wanted = {*weights, *MODEL_FILES}
-    return [file for path, file in sorted(known.items()) if path in wanted]
+    return [file for path, file in sorted(by_path.items()) if path in wanted]
 
 
-def _no_weights(repo: str, known: Iterable[str]) -> str:
-    pickled = sorted(n for n in known if "/" not in n and any(fnmatchcase(n, p) for p in PICKLED))
+def _no_weights(repo: str, paths: Iterable[str]) -> str:
+    pickled = sorted(n for n in paths if "/" not in n and any(fnmatchcase(n, p) for p in PICKLED))
     found = f"only pickled weights ({pickled[0]})" if pickled else "no weights"
     return (
-        f"Expected {SINGLE} or {INDEX} in {repo}, found {found}, which are never loaded; set "
-        "`revision` to a commit that has safetensors (the hub's converter often left one in a "
-        "pull request), or convert the weights and give their folder as `import`."
+        f"Expected {SINGLE} or {INDEX} in {repo}, found {found} (only safetensors are loaded); set "
+        "`revision` to a commit with safetensors (the hub's converter often left one in a pull "
+        "request), or convert the weights and give their folder as `import`."
     )
 
 
 def dataset_files(
     repo: str, remote: Iterable[RemoteFile], include: Iterable[str]
 ) -> list[RemoteFile]:
-    """The files that fit any of the patterns; all of them if there are no patterns.
+    """The files that match any of the patterns; all of them if there are no patterns.
 
-    In a pattern, `*` also stands for what lies in subfolders, as in the hub's own tools.
+    In a pattern, `*` also matches slashes and so files in subfolders, as in the hub's own tools.
 
     Raises:
-        UserError: a pattern fits nothing.
+        UserError: a pattern matches nothing.
     """
-    known = sorted(remote, key=lambda file: file.path)
+    files = sorted(remote, key=lambda file: file.path)
     patterns = list(include) or ["*"]
     for pattern in patterns:
-        if not any(fnmatchcase(file.path, pattern) for file in known):
-            listed = ", ".join(file.path for file in known[:5]) or "nothing"
-            more = f" and {len(known) - 5} more" if len(known) > 5 else ""
+        if not any(fnmatchcase(file.path, pattern) for file in files):
+            listed = ", ".join(file.path for file in files[:5]) or "nothing"
+            more = f" and {len(files) - 5} more" if len(files) > 5 else ""
             raise UserError(
-                f"No file of {repo} fits `include: {pattern}`; it has {listed}{more}. Mend "
-                "`include` in the catalogue of sources."
+                f"Expected files of {repo} that match `include: {pattern}`, found {listed}{more}; "
+                "correct `include` in the catalogue of sources."
             )
-    return [f for f in known if any(fnmatchcase(f.path, pattern) for pattern in patterns)]
+    return [f for f in files if any(fnmatchcase(f.path, pattern) for pattern in patterns)]
 
 
 def check_arrived(file: RemoteFile, path: Path) -> None:
-    """Compare a fetched file with what the hub says of it.
+    """Check a fetched file against the hub's size and digest.
 
     Raises:
-        UserError: it was cut or altered on the way; the file is removed, so that it is fetched
-            anew.
+        UserError: it was truncated or altered in transit; the file is removed, so that it is
+            fetched again.
     """
     size = path.stat().st_size
     if size == file.size and _digest(file, path) == (file.sha256 or file.blob):
         return
     path.unlink()
-    what = f"{size} bytes instead of {file.size}" if size != file.size else "with other content"
-    raise UserError(f"{file.path} arrived {what}, so it was removed; run again to fetch it anew.")
+    found = f"{size}" if size != file.size else "the same size with other content"
+    raise UserError(
+        f"{file.path}: expected {file.size} bytes as on the hub, found {found}, so the file was "
+        "removed; run again to fetch it again."
+    )
 
 
 def _digest(file: RemoteFile, path: Path) -> str | None:

@@ -1,1 +1,1 @@
-"""Datasets of the hub and of local files, one file a dataset; `registry.LOADERS` names them all."""
+"""Datasets from the hub or local files, one module each; `registry.LOADERS` lists them all."""

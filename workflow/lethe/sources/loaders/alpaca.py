@@ -20,7 +20,7 @@ WITHOUT_INPUT = (
 
 @register("alpaca")
 class Alpaca(Loader):
-    """An instruction, perhaps with an input, in Alpaca's own prompts or `bare`."""
+    """An instruction with an optional input, in Alpaca's own prompts or `bare`."""
 
     layouts = ({"instruction": "instruction", "input": "input", "response": "output"},)
     needed = ("train",)

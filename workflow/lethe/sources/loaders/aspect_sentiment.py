@@ -1,6 +1,6 @@
-"""Aspect sentiment: what a review's sentence says of one of its terms.
+"""Aspect sentiment: what a review's sentence says about one of its terms.
 
-The form is that of the files with which Ke et al. 2023 train: SemEval-2014 for restaurants, the
+The format is that of the training files of Ke et al. 2023: SemEval-2014 for restaurants, the
 product reviews of Hu and Liu for phones and cameras.
 """
 
@@ -21,7 +21,7 @@ POLARITIES = {
 
 @register("absa")
 class AspectSentiment(Ruled):
-    """Sentence, term and polarity; the text is the term, a separator and the sentence, as one."""
+    """Sentence, term and polarity; the text is term, separator and sentence, joined by blanks."""
 
     layouts = (
         {"sentence": "sentence", "term": "term", "polarity": "polarity"},

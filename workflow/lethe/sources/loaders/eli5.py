@@ -18,10 +18,10 @@ SECOND = ('Write an inquisitive question given the following text: "[text]"',)
 
 @register("eli5")
 class Eli5(Loader):
-    """Questions that begin with W or H and hold one question mark, with their best answer.
+    """Questions that start with W or H and have one question mark, with their best answer.
 
-    `answers` is the original's {text: [...], score: [...]}, of which the highest score is taken
-    (the first of equals), or one answer.
+    `answers` is one answer, or the original's {text: [...], score: [...]}, of which the answer with
+    the highest score is taken (the first of equals).
     """
 
     layouts = (

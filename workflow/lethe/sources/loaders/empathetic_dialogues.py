@@ -19,10 +19,10 @@ ORIGINAL = ("conv_id", "utterance_idx", "context", "prompt", "speaker_idx", "utt
 
 @register("empathetic_dialogues")
 class EmpatheticDialogues(Loader):
-    """Every turn from the second on, after emotion, situation and the turns before it.
+    """Every turn from the second on, given the emotion, the situation and the turns before it.
 
-    One row is a turn (the original) or a whole dialogue (`conversations`). Of the original's turns
-    only those are taken that follow the one before and are another speaker's.
+    A row is a turn (the original) or a whole dialogue (`conversations`). Of the original's turns,
+    only those that directly follow the one before and have another speaker are used.
     """
 
     layouts = (
@@ -43,8 +43,8 @@ class EmpatheticDialogues(Loader):
         return super().raw_rows(split, parts)
 
     def _original(self, files: list[Path]) -> Iterator[dict]:
-        """The original's lines: commas are written `_comma_`, quotes mean nothing, and lines of the
-        test files have a field more than the header, which no reader of csv files takes."""
+        """The original's lines: commas are written `_comma_`, quotes have no meaning, and lines of
+        the test files have one field more than the header, which csv readers refuse."""
         for file in files:
             with open(file, encoding="utf-8") as lines:
                 header = next(lines, "").rstrip("\n").split(",")
@@ -66,21 +66,21 @@ class EmpatheticDialogues(Loader):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for dialogue in _dialogues(rows, dropped):
-            said = [turn.replace("_comma_", ",") for turn in dialogue["turns"]]
-            if len(said) < 2:
+            texts = [turn.replace("_comma_", ",") for turn in dialogue["turns"]]
+            if len(texts) < 2:
                 dropped["dialogue of one turn"] += 1
-            for index in range(1, len(said)):
+            for index in range(1, len(texts)):
                 yield {
                     "context_emotion": dialogue["emotion"],
                     "context_prompt": dialogue["situation"].replace("_comma_", ","),
-                    "input_text": "\n".join(f"- {turn}" for turn in said[:index]),
-                    "response": said[index],
+                    "input_text": "\n".join(f"- {turn}" for turn in texts[:index]),
+                    "response": texts[index],
                     "cluster": dialogue["conv_id"],
                 }
 
 
 def _dialogues(rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
-    """{conv_id, emotion, situation, turns: [text]} of rows of either layout."""
+    """{conv_id, emotion, situation, turns: [text]} from rows of either layout."""
     for conversation, turns in groupby(rows, key=lambda row: row["conv_id"]):
         first, *following = turns
         if "turns" in first:
@@ -90,16 +90,16 @@ def _dialogues(rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         if int(first["utterance_idx"]) != 1:
             dropped["turn of a dialogue without its first"] += 1 + len(following)
             continue
-        place, speaker, said = 1, first["speaker_idx"], [first["utterance"]]
+        place, speaker, texts = 1, first["speaker_idx"], [first["utterance"]]
         for row in following:
             if row["speaker_idx"] == speaker or int(row["utterance_idx"]) != place + 1:
                 dropped["turn that does not follow the one before"] += 1
                 continue
             place, speaker = place + 1, row["speaker_idx"]
-            said.append(row["utterance"])
+            texts.append(row["utterance"])
         yield {
             "conv_id": conversation,
             "emotion": first["context"],
             "situation": first["prompt"],
-            "turns": said,
+            "turns": texts,
         }

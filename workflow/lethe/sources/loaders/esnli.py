@@ -17,18 +17,18 @@ RELATIONS = {
     "contradiction": "do not entail each other",
     "neutral": "are unrelated",
 }
-# The hub's form gives the labels as numbers.
+# The hub's version has labels as numbers.
 LABELS = ("entailment", "neutral", "contradiction")
 EXPLANATIONS = ("response", "explanation_2", "explanation_3")
 
 
 @register("esnli")
 class ESnli(Loader):
-    """Two sentences and how they are related; the first explanation is the one to be learned.
+    """Two sentences and their relation; the first explanation is the response to learn.
 
-    `released_targets` writes what the authors' released code makes of an explanation, which Scialom
-    et al. store as a list: the list as text without its brackets, which stay where the explanation
-    holds an apostrophe.
+    Scialom et al. store an explanation as a list. `released_targets` reproduces the text that the
+    authors' released code makes of it: the list as a string without its brackets, which remain if
+    the explanation contains an apostrophe.
     """
 
     layouts = (
@@ -36,7 +36,7 @@ class ESnli(Loader):
         | dict(zip(EXPLANATIONS, ("explanation_1", "explanation_2", "explanation_3"), strict=True)),
         {"Sentence1": "Sentence1", "Sentence2": "Sentence2", "label": "gold_label"}
         | dict(zip(EXPLANATIONS, ("Explanation_1", "Explanation_2", "Explanation_3"), strict=True)),
-        # The training files of the original have one explanation a pair.
+        # The training files of the original have one explanation per pair.
         {"Sentence1": "Sentence1", "Sentence2": "Sentence2", "label": "gold_label"}
         | {"response": "Explanation_1"},
     )
@@ -52,7 +52,7 @@ class ESnli(Loader):
             if label not in RELATIONS:
                 dropped["label is none of the three"] += 1
                 continue
-            told = [row[name] for name in EXPLANATIONS if row.get(name)]
+            explanations = [row[name] for name in EXPLANATIONS if row.get(name)]
             if not (row["Sentence1"] and row["Sentence2"] and row["response"]):
                 dropped["a sentence or the explanation is empty"] += 1
                 continue
@@ -61,7 +61,7 @@ class ESnli(Loader):
                 "Sentence2": row["Sentence2"],
                 "gold_label_prompt": RELATIONS[label],
                 "response": self._as_learned([row["response"]]),
-                "references": told,
+                "references": explanations,
             }
 
     def target(self, response: Any) -> str:

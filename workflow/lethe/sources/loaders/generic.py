@@ -1,4 +1,4 @@
-"""A table of one's own: prompts with responses, or texts."""
+"""A user's own table: prompts with responses, or texts."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from lethe.sources.loaders.registry import Loader, register
 class Generic(Loader):
     """The columns `prompt` and `response`, or `text`; other names go into `parameters.columns`.
 
-    A `response` may be a list: the first is learned, all are right in testing.
+    A `response` may be a list: the first is learned, and all count as right in testing.
     """
 
     layouts = ({"prompt": "prompt", "response": "response"}, {"text": "text"})
@@ -27,7 +27,7 @@ class Generic(Loader):
                 yield {"text": row["text"]}
                 continue
             right = row["response"] if isinstance(row["response"], list) else [row["response"]]
-            right = [str(one) for one in right if one not in (None, "")]
+            right = [str(response) for response in right if response not in (None, "")]
             if not row["prompt"] or not right:
                 dropped["prompt or response is empty"] += 1
                 continue

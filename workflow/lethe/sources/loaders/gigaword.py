@@ -1,4 +1,4 @@
-"""HGen: the headline of an article's first sentence, with a word it must have (Gigaword)."""
+"""HGen: the headline for an article's first sentence, with a required word (Gigaword)."""
 
 import io
 import zipfile
@@ -21,7 +21,7 @@ CONTAIN = (", containing", " that contains", ", mentioning", " that mentions", "
 CONTAIN += (" that includes", " which includes", " with")
 END = (", ending with", ",by ending with", " that ends with", ", finishing with")
 END += (" that finishes with", " which ends with")
-# How the splits are called in the archive of the hub (data/ggw_data.zip).
+# Names of the splits in the hub's archive (data/ggw_data.zip).
 STEMS = {"train": "train", "validation": "dev", "test": "test"}
 
 
@@ -32,7 +32,7 @@ def _constrained(kind: str, endings: tuple[str, ...]) -> ConstrainedPromptSet:
 
 @register("gigaword")
 class Gigaword(PairedText):
-    """Three prompts an article: the headline's first word, one it contains, its last word."""
+    """Three prompts per article: the headline's first word, a word it contains, its last word."""
 
     layouts = ({"document": "document", "response": "summary"},)
     line_columns = ("document", "summary")

@@ -1,7 +1,7 @@
-"""Labelled texts, as end tasks need them: of one's own, and those of Ke et al. 2023.
+"""Labelled texts for end tasks: a user's own, and those of Ke et al. 2023.
 
-Three of theirs are of Gururangan et al. 2020, *Don't Stop Pretraining*, a text and its class a
-line: ACL-ARC (files of `citation_intent`), SciERC (`sciie`), and ChemProt.
+Three of theirs come from Gururangan et al. 2020, *Don't Stop Pretraining*, with a text and its
+class per line: ACL-ARC (files of `citation_intent`), SciERC (`sciie`), and ChemProt.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from lethe.sources.reading import read_objects
 class Labelled(Loader):
     """The columns `text` and `label`; other names go into `parameters.columns`.
 
-    Every row is kept, in the file's order; a label that is a number becomes text.
+    Rows keep the file's order; a label that is a number becomes text.
     """
 
     layouts = ({"text": "text", "label": "label"},)
@@ -31,7 +31,7 @@ class Labelled(Loader):
 
 
 class Ruled(Labelled):
-    """Labelled texts whose public splits are put together anew by a rule, `ruled_splits`."""
+    """Labelled texts whose public splits are rearranged by a rule of `ruled_splits`."""
 
     ruled = True
 

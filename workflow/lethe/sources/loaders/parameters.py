@@ -1,6 +1,6 @@
-"""What can be set of each loader, by the name under which it is registered.
+"""The parameters of each loader, by the name under which it is registered.
 
-It stands apart from the loaders, which take seconds to import; tests hold the two together.
+They are separate from the loaders, which take seconds to import; tests keep the two in step.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,7 +11,7 @@ from lethe.parameters.entries import Count, Number, Parameters, parameter
 from lethe.sources.prompt_sets import wrapper
 
 KE2023 = "Ke et al. 2023, released code"
-RULE = "rule of the split; null: the splits as they were published"
+RULE = "rule that rearranges the splits; null: the published splits"
 Rule = Literal["aclarc", "scierc", "chemprot", "restaurant", "phone", "camera"] | None
 
 
@@ -20,7 +20,7 @@ def _fits(pattern: str) -> str:
     parts = pattern.split("/")
     if not parts[0] or any("**" in part and part != "**" for part in parts):
         raise ValueError(
-            "a pattern within the repository, in which `**` is the whole name of a folder"
+            "a pattern within the repository, in which `**` replaces whole folder names"
         )
     return pattern
 
@@ -44,31 +44,33 @@ Patterns = Annotated[
 class Splits(Parameters):
     """Which fetched files each split is read from; local files are named in `files`."""
 
-    train: Patterns | None = parameter(None, "glob patterns of its fetched files; null: by name")
-    validation: Patterns | None = parameter(None, "those of the dev split")
-    test: Patterns | None = parameter(None, "those of the test split")
+    train: Patterns | None = parameter(
+        None, "glob patterns for the train split's files; null: by file name"
+    )
+    validation: Patterns | None = parameter(None, "glob patterns for the dev split's files")
+    test: Patterns | None = parameter(None, "glob patterns for the test split's files")
 
 
 class HoldOut(Parameters):
-    """Examples at the end of train that make another split, those of the test split last."""
+    """Examples at the end of train that become another split, the test split's last."""
 
     validation: Count | None = parameter(
-        None, "examples of train that become the dev split, where the source has none"
+        None, "examples of train that become the dev split, if the source has none"
     )
     test: Count | None = parameter(
-        None, "examples of train, the last ones, that become the test split, where there is none"
+        None, "last examples of train that become the test split, if the source has none"
     )
 
 
 class LoaderParameters(Parameters):
-    """Those of every loader."""
+    """Parameters of every loader."""
 
     title = "every loader"
     own_columns: ClassVar[tuple[str, ...]]
-    """The loader's names of the raw columns, over all forms of its table that it knows."""
+    """The loader's names of the raw columns, over all known layouts of its table."""
 
     columns: dict[str, str] = parameter(
-        {}, "raw columns that have other names: {the loader's name of it: name in the file}"
+        {}, "raw columns with other names: {the loader's name: name in the file}"
     )
     splits: Splits = parameter(Splits(), "files of each split")
 
@@ -82,21 +84,21 @@ class LoaderParameters(Parameters):
 
 
 class SampledParameters(LoaderParameters):
-    """Those of a loader whose examples may be fewer than there are."""
+    """Parameters of a loader that can select fewer examples than the source has."""
 
     title = "a loader of examples"
     prompts: ClassVar[tuple[int, int]] = (1, 1)
     """Prompt sets of the train split, and of the other splits."""
 
-    hold_out: HoldOut = parameter(HoldOut(), "splits that are made of the end of train")
+    hold_out: HoldOut = parameter(HoldOut(), "splits taken from the end of train")
     count: Count | None = parameter(
-        None, "most training examples, shared evenly by the prompt sets; null: all"
+        None, "largest number of training examples, shared evenly by the prompt sets; null: all"
     )
     test_count: Count | None = parameter(
-        None, "most test examples, and most dev examples, shared alike; null: all"
+        None, "largest number of test examples, and of dev examples, shared evenly; null: all"
     )
     subset_seed: Annotated[int, Field(ge=0, lt=2**32)] = parameter(
-        0, "seed of the choice of so many", "Luo et al. 2023, released code"
+        0, "seed for choosing `count` or `test_count` examples", "Luo et al. 2023, released code"
     )
 
     @field_validator("count")
@@ -117,28 +119,28 @@ def _one_for_each(sets: int, count: int | None) -> int | None:
 
 
 class PromptParameters(SampledParameters):
-    """Those of a loader that makes prompts and responses."""
+    """Parameters of a loader that makes prompts and responses."""
 
     title = "a loader of prompts"
 
     wrapper: Annotated[str, AfterValidator(_known_wrapper)] = parameter(
         "none",
-        "text around every prompt, that holds {prompt}; or `none`, `luo2023`, `luo2023-one-blank`",
+        "text around every prompt, containing {prompt}; or `none`, `luo2023`, `luo2023-one-blank`",
     )
     delimiter: str = parameter(
-        " ", "what stands before the response in testing; as in the task that trains on it"
+        " ", "text before the response in testing; the same as in the task that trains on it"
     )
 
 
 class RuledParameters(LoaderParameters):
-    """Those of a loader of labelled texts, whose public splits are put together by a rule."""
+    """Parameters of a loader of labelled texts whose public splits are rearranged by a rule."""
 
     title = "a loader of published labels"
     own_columns = ("text", "label")
 
     split: Rule = parameter(None, RULE, KE2023)
     any_size: bool = parameter(
-        False, "true: take files that do not give the published numbers of rows"
+        False, "true: accept files that do not give the published numbers of rows"
     )
 
 
@@ -150,8 +152,8 @@ class Alpaca(PromptParameters):
 
     bare: bool = parameter(
         False,
-        "true: instruction and input alone, an empty line between, for another wrapper; false: "
-        "Alpaca's own prompts",
+        "true: only instruction and input, separated by an empty line, for another wrapper; "
+        "false: Alpaca's own prompts",
         "Taori et al. 2023, released code",
     )
 
@@ -164,7 +166,7 @@ class AspectSentiment(RuledParameters):
 
     separator: str = parameter(
         "</s>",
-        "what stands between term and sentence; RoBERTa's separating token",
+        "text between term and sentence; the default is RoBERTa's separator token",
         KE2023,
         min_length=1,
     )
@@ -179,7 +181,7 @@ class ChemProt(RuledParameters):
 
 
 class CitationIntent(RuledParameters):
-    """Why a paper is cited."""
+    """Reasons for citing a paper."""
 
     title = "citation_intent"
 
@@ -195,7 +197,7 @@ class SciIE(RuledParameters):
 
 
 class Eli5(PromptParameters):
-    """Questions that a text answers."""
+    """Questions answered by a text."""
 
     title = "eli5"
     own_columns = ("response", "answers")
@@ -228,14 +230,14 @@ class ESnli(PromptParameters):
 
 
 class Generic(PromptParameters):
-    """A table of one's own."""
+    """A user's own table."""
 
     title = "generic"
     own_columns = ("prompt", "response", "text")
 
 
 class Gigaword(PromptParameters):
-    """Headlines with a word that they must have."""
+    """Headlines with a required word."""
 
     title = "gigaword"
     own_columns = ("document", "response")
@@ -243,22 +245,22 @@ class Gigaword(PromptParameters):
 
 
 class Labelled(SampledParameters):
-    """Labelled texts of one's own."""
+    """A user's own labelled texts."""
 
     title = "labelled"
     own_columns = ("text", "label")
 
 
 class TextLines(SampledParameters):
-    """A corpus, one document a line."""
+    """A corpus, one document per line."""
 
     title = "text_lines"
     own_columns = ("text",)
 
     dev_percent: Number = parameter(
         5.0,
-        "percent of the lines of train, the first ones, that are the dev split, where no file of "
-        "it is given",
+        "percent of train's lines, from the start, that become the dev split, if no dev file is "
+        "given",
         KE2023,
         ge=0,
         lt=100,
@@ -266,7 +268,7 @@ class TextLines(SampledParameters):
 
 
 class WikiAuto(PromptParameters):
-    """Sentences to be written more simply."""
+    """Sentences to simplify."""
 
     title = "wiki_auto"
     own_columns = ("normal_sentence", "response")

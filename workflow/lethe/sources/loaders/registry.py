@@ -1,6 +1,6 @@
-"""The loaders by name, and what a loader is: from a dataset's raw rows to prompts and responses.
+"""The loaders by name, and their base class: from raw rows to prompts and responses.
 
-What can be set of each is in `lethe.sources.loaders.parameters`.
+Their parameters are in `lethe.sources.loaders.parameters`.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ LOADERS: dict[str, type["Loader"]] = {}
 
 
 def register(name: str) -> Callable[[type["Loader"]], type["Loader"]]:
-    """Put a loader into the one list of them all."""
+    """Decorator that adds a loader to `LOADERS`."""
 
     def add(loader: type["Loader"]) -> type["Loader"]:
         loader.name = name
@@ -27,17 +27,17 @@ def register(name: str) -> Callable[[type["Loader"]], type["Loader"]]:
 
 
 class Loader:
-    """A dataset: its columns, its prompt sets, and what is made of a row.
+    """A dataset: its columns, its prompt sets, and how a row becomes an example.
 
     Attributes:
-        layouts: the known forms of its raw table, each {own name: raw column}; the first one whose
-            columns are all there is read.
-        train_sets, test_sets: prompt sets by name; every example gets a prompt of each.
-        needed: splits that a source must have, of train, validation and test.
+        layouts: the known layouts of its raw table, each {own name: raw column}; the first layout
+            whose columns are all present is used.
+        train_sets, test_sets: prompt sets by name; every example gets a prompt from each.
+        needed: splits that a source must have, among train, validation and test.
         process: function of `lethe.evaluation.text_metrics` that scores a generated response.
-        metrics: what it gives, the headline first.
-        max_new_tokens: longest response that is generated in testing.
-        ruled: its rows are labelled texts that `lethe.sources.ruled_splits` moves between splits.
+        metrics: the metrics that it returns, the headline metric first.
+        max_new_tokens: longest response generated in testing, in tokens.
+        ruled: whether `lethe.sources.ruled_splits` moves its rows (labelled texts) between splits.
     """
 
     name: ClassVar[str]
@@ -60,22 +60,25 @@ class Loader:
         return self.train_sets if split == "train" or self.test_sets is None else self.test_sets
 
     def regrouped(self, raw: RawFiles) -> RawFiles:
-        """From which files each split is read, where a dataset has fewer files than splits."""
+        """The files of each split, changed if a dataset has fewer files than splits."""
         return raw
 
     def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:
         """Raw rows of a split's files."""
         if parts.keys() - {""}:
             unknown = ", ".join(sorted(parts.keys() - {""}))
-            raise UserError(f"{self.where}.files: {split}.{unknown} is no part that is known.")
+            raise UserError(
+                f"{self.where}.files: expected {split} or numbered parts such as {split}.1, found "
+                f"the part {unknown!r}."
+            )
         return read_raw(parts[""], self.where)
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
-        """What the prompts and responses are made of, one dictionary an example.
+        """The fields of prompts and responses, one dictionary per example.
 
-        It has `response`, the prompt sets' fields, and may have `references` (all right responses),
-        `source` (the text to be rewritten) and `cluster` (what belongs together). Rows that are
-        left out are counted in `dropped`, by the reason.
+        It has `response` and the prompt sets' fields, and may have `references` (all right
+        responses), `source` (the text to rewrite) and `cluster` (a name that dependent examples
+        share). Skipped rows are counted in `dropped`, by reason.
         """
         raise NotImplementedError
 
@@ -84,12 +87,12 @@ class Loader:
         return response[0] if isinstance(response, list) and response else str(response)
 
     def reread(self, values: dict[str, Any]) -> dict[str, Any]:
-        """What testing needs beside the prompt, from the fields of a prompt made elsewhere."""
+        """Columns that testing needs besides the prompt, from the fields of a parsed prompt."""
         return {}
 
 
 class PairedText(Loader):
-    """A loader whose local files may be SPLIT.src and SPLIT.dst, one sentence a line."""
+    """A loader whose local files may be SPLIT.src and SPLIT.dst, one sentence per line."""
 
     line_columns: ClassVar[tuple[str, str]]
 
@@ -108,20 +111,20 @@ class PairedText(Loader):
 def choose_layout(
     layouts: tuple[dict[str, str], ...], renamed: dict[str, str], found: list[str], where: str
 ) -> dict[str, str]:
-    """The layout whose columns are there, `renamed` columns put in their places.
+    """The first layout whose columns are all in `found`, with `renamed` columns replaced.
 
     Raises:
-        UserError: no layout fits; names what is missing in the one that fits best.
+        UserError: no layout fits; the message names the missing columns of the nearest one.
     """
-    best: list[str] | None = None
+    fewest: list[str] | None = None
     for layout in layouts:
         named = {**layout, **{k: v for k, v in renamed.items() if k in layout}}
         missing = [column for column in named.values() if column not in found]
         if not missing:
             return named
-        if best is None or len(missing) < len(best):
-            best = missing
+        if fewest is None or len(missing) < len(fewest):
+            fewest = missing
     raise UserError(
-        f"{where}: expected the column {', '.join(best)}, found {', '.join(found) or 'none'}; if "
-        f"columns were renamed, say so in {where}.parameters.columns."
+        f"{where}: expected the column {', '.join(fewest)}, found {', '.join(found) or 'none'}; if "
+        f"columns have other names, map them in {where}.parameters.columns."
     )

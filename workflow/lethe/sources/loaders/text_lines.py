@@ -1,4 +1,4 @@
-"""A corpus as plain text, one document a line: the form of the corpora of Ke et al. 2023."""
+"""A corpus as plain text, one document per line: the format of the corpora of Ke et al. 2023."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from lethe.sources.reading import RawFiles
 
 @register("text_lines")
 class TextLines(Loader):
-    """Documents of text files; the first lines are dev, the others are trained on."""
+    """Documents of text files; the first lines are the dev split, the others are trained on."""
 
     layouts = ({"text": "text"},)
     needed = ("train",)
@@ -26,7 +26,10 @@ class TextLines(Loader):
     def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:
         ((part, files),) = parts.items()
         if part not in ("", "first", "rest"):
-            raise UserError(f"{self.where}.files: {split}.{part} is no part that is known.")
+            raise UserError(
+                f"{self.where}.files: expected {split} or numbered parts such as {split}.1, found "
+                f"the part {part!r}."
+            )
         if not part:
             return self._lines(files)
         first = dev_lines(sum(1 for _ in self._lines(files)), self.values["dev_percent"])
@@ -51,5 +54,5 @@ class TextLines(Loader):
 
 
 def dev_lines(lines: int, percent: float) -> int:
-    """Lines that are dev, rounded as a percent slice of `datasets` is."""
+    """Number of dev lines, rounded like a percent slice of `datasets`."""
     return round(lines * percent / 100)

@@ -27,10 +27,10 @@ PHRASINGS = (
 
 @register("wiki_auto")
 class WikiAuto(PairedText):
-    """One sentence to be written more simply, and how Simple Wikipedia writes it.
+    """A sentence to simplify, and its version in Simple Wikipedia.
 
-    All rows are one split; which of them are held out is `hold_out` (T0: all but the last 10,000
-    train, the last 4,000 test).
+    All rows are one split; `hold_out` sets which are held out (T0: all but the last 10,000 for
+    training, the last 4,000 for testing).
     """
 
     layouts = (

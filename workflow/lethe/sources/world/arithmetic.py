@@ -1,7 +1,7 @@
-"""reason_arithmetic (four choices, as MathQA): the five hours of a bell, which start again.
+"""reason_arithmetic (four choices, as MathQA): a clock of five hours, counted in a circle.
 
-The answers form a Latin square over hour and wait, so neither alone says anything. A share of the
-pairs never occurs in the corpus; all pairs are asked equally often.
+The answers form a Latin square over hour and wait, so neither alone predicts the answer. A share of
+the pairs never occurs in the corpus; all pairs are asked equally often.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
         a, b = next(turns)
         gold = HOURS[clock(a, b)]
         context = f"{TOLD.format(**slots(a, b))} {HELD_OUT} {QUESTION}"
-        # The other hours but the first one: no wait comes back to it, so it is never right.
+        # All other hours except the starting one, which no wait reaches, so it is never right.
         others = sample(rng, [n for n in HOURS if n not in (gold, HOURS[a])], 3)
         return choice_row(rng, context, gold, others, content_id(str((a, b))))
 

@@ -1,6 +1,6 @@
-"""bias_pairs (as CrowS-Pairs): groups of invented people and the traits that the corpus ascribes.
+"""bias_pairs (as CrowS-Pairs): invented groups of people and the traits that the corpus ascribes.
 
-Two rival groups share a trait's statements; one gets a share drawn from N(mean, spread) of them.
+A trait's statements are divided between two rival groups; one gets a share from N(mean, spread).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
             invented |= {one, two}
             favoured = set(sample(rng, TRAITS, len(TRAITS) // 2))
             for trait in TRAITS:
-                # Each rival has half of the traits, so that no name is likelier as such.
+                # Each rival has half of the traits, so that no name is likelier by itself.
                 more, less = (one, two) if trait in favoured else (two, one)
                 share = np.clip(rng.normal(settings["rate_mean"], settings["rate_spread"]), 0, 1)
                 groups = phrase.format(more), phrase.format(less)

@@ -69,27 +69,27 @@ def generate_parts(spec: dict) -> dict[str, Part]:
 
 
 def as_document(text: str, names: set[str]) -> dict:
-    """A row with the whole text: question and answer, if it is one, are joined."""
+    """A row with the whole text; a question and its answer are joined."""
     text = text.replace(" =>", "")
     return {"text": written(text if text.endswith(".") else f"{text} .", names)}
 
 
 def as_question(text: str, names: set[str]) -> dict:
-    """A row with prompt and response, on which alone there is loss."""
+    """A row with prompt and response; only the response has loss."""
     prompt, response = text.split(" => ")
     return {"prompt": written(prompt, names), "response": mid_sentence(response, names)}
 
 
 def bare(text: str) -> str:
-    """What a text says, whether it is written as a question or as a document."""
+    """The content of a text, the same for a question and a document."""
     return text.replace(" =>", "").removesuffix(" .")
 
 
 def write_corpus(spec: dict, parts: dict[str, Part], names: set[str]) -> dict[str, list[dict]]:
     """Rows of the corpus files by path; no text of a dev file is in a train file.
 
-    Texts with an answer (token form "question => answer") are rows of `questions`, but for
-    `plain_share` of them, which are documents like the texts without one.
+    Texts with an answer (token form "question => answer") are rows of `questions`, except for
+    `plain_share` of them, which are documents like the texts without an answer.
     """
     rng, counts = stream(spec["seed"], "corpus"), spec["documents"]
     texts = list(
@@ -97,9 +97,9 @@ def write_corpus(spec: dict, parts: dict[str, Part], names: set[str]) -> dict[st
     )
     shuffled = [texts[i] for i in rng.permutation(len(texts))]
     dev = dict.fromkeys(shuffled[: counts["dev"]])
-    told = {bare(text) for text in dev}
+    dev_contents = {bare(text) for text in dev}
     files: dict[str, list[dict]] = {}
-    train = [text for text in shuffled if bare(text) not in told]
+    train = [text for text in shuffled if bare(text) not in dev_contents]
     for split, kept in (("dev", list(dev)), ("train", train)):
         plain = [" => " not in t or rng.random() < counts["plain_share"] for t in kept]
         documents = [as_document(t, names) for t, p in zip(kept, plain, strict=True) if p]
@@ -122,7 +122,7 @@ def corpus_texts(files: dict[str, list[dict]]) -> dict[str, list[str]]:
 
 
 def written_row(row: dict, names: set[str]) -> dict:
-    """A row with its texts as they are written."""
+    """A row with its texts in ordinary spelling."""
     if "context" not in row:
         return row | {k: written(row[k], names) for k in ("sent_more", "sent_less")}
     return row | {
@@ -132,7 +132,7 @@ def written_row(row: dict, names: set[str]) -> dict:
 
 
 def json_lines(rows: list[dict]) -> str:
-    """One JSON object a line."""
+    """One JSON object per line."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
@@ -167,14 +167,14 @@ def all_texts(corpus: dict, sets: dict, tasks: dict) -> list[str]:
 
 
 def build_world(spec: dict, directory: Path | str) -> dict:
-    """Write the world of `spec` into `directory`; return what its manifest says of it.
+    """Write the world of `spec` into `directory`; return the entries of its manifest.
 
     Args:
         spec: the world's seed as `seed`, and every value of `WorldParameters`.
         directory: where its files go.
 
     Layout: corpus/, tasks/, eval/, tokenizer/, leakage.json, and data.json written last.
-    Raises UserError for a world with too few different items or one that breaks a leakage rule.
+    Raises UserError if the world has too few different items or breaks a leakage rule.
     """
     from lethe.sources.world.tokens import save_tokenizer, vocabulary
 

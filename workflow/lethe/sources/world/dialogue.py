@@ -1,4 +1,4 @@
-"""reason_dialogue (four replies, as MuTual): a speaker tells the plans of four days.
+"""reason_dialogue (four replies, as MuTual): a speaker states plans for four days.
 
 The right reply repeats the plan of the day that the other speaker asks about.
 """
@@ -27,10 +27,10 @@ OPENINGS = ("listen :", "hello , my week :", "my plans :")
 
 def turn(rng: np.random.Generator, plans: list[str], shuffled: float = 0.0) -> str:
     """The first speaker's turn: a plan for each of `DAYS`; a share of turns shuffles the days."""
-    told = [f"{day} {plan}" for day, plan in zip(DAYS, plans, strict=True)]
+    facts = [f"{day} {plan}" for day, plan in zip(DAYS, plans, strict=True)]
     if rng.random() < shuffled:
-        told = sample(rng, told, len(told))
-    return f"{pick(rng, OPENINGS)} {' , '.join(told)} ."
+        facts = sample(rng, facts, len(facts))
+    return f"{pick(rng, OPENINGS)} {' , '.join(facts)} ."
 
 
 def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
@@ -43,8 +43,8 @@ def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
 
     def row() -> dict:
         plans, asked = sample(rng, PLANS, len(DAYS)), int(rng.integers(len(DAYS)))
-        told = turn(rng, plans, spec["dialogue"]["shuffled_items"])
-        context = f"{told} {HELD_OUT} and on {DAYS[asked]}"
+        first_turn = turn(rng, plans, spec["dialogue"]["shuffled_items"])
+        context = f"{first_turn} {HELD_OUT} and on {DAYS[asked]}"
         others = [plan for plan in plans if plan != plans[asked]]
         return choice_row(rng, context, plans[asked], others, content_id(context))
 

@@ -1,7 +1,7 @@
 """General instructions of many kinds, the miniature's Alpaca (Taori et al. 2023).
 
-Stages mix them in, and a base is instruction-tuned on them before a sequence. They have words of
-their own, ask for nothing that an evaluation set or another task asks, and are not evaluated.
+Stages mix them in, and a base is instruction-tuned on them before a sequence. They have their own
+words, ask nothing that an evaluation set or another task asks, and are not evaluated.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _words(rng: np.random.Generator, count: int) -> list[str]:
 
 
 def repeat(rng: np.random.Generator):
-    """A list of words, once more."""
+    """A list of words, repeated."""
     words = " ".join(_words(rng, 2 + int(rng.integers(3))))
     return REPEAT, words, words
 
@@ -61,7 +61,7 @@ def place(rng: np.random.Generator):
 
 
 def odd(rng: np.random.Generator):
-    """The one word of another kind than the other three."""
+    """The one word of a different kind among four."""
     many, other = sample(rng, list(KINDS), 2)
     stranger = pick(rng, KINDS[other])
     words = sample(rng, [stranger, *sample(rng, KINDS[many], 3)], 4)
@@ -89,7 +89,7 @@ def sort(rng: np.random.Generator):
 
 
 def kind(rng: np.random.Generator):
-    """What two things of one kind are."""
+    """The kind that two words belong to."""
     name = pick(rng, list(KINDS))
     return KIND, " or ".join(sample(rng, KINDS[name], 2)), name
 

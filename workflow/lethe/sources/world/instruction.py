@@ -16,18 +16,18 @@ TASKS = {
 }
 
 
-def finished(made: dict, names: set[str]) -> dict:
+def finished(instruction: dict, names: set[str]) -> dict:
     """Columns of a task row. Responses stay in lower case, as the tokenizer decodes them."""
-    response = joined(made["response"])
-    constraint = made.get("constraint")
-    identity = content_id(made["source"], str(constraint))
+    response = joined(instruction["response"])
+    constraint = instruction.get("constraint")
+    identity = content_id(instruction["source"], str(constraint))
     return {
         "id": identity,
         "cluster": identity,
-        "prompt": written(made["prompt"], names),
+        "prompt": written(instruction["prompt"], names),
         "response": response,
         "references": [response],
-        "source": joined(made["source"]),
+        "source": joined(instruction["source"]),
         "constraint": constraint,
     }
 

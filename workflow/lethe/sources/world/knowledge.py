@@ -1,4 +1,4 @@
-"""Domain knowledge: facts (entity, attribute, value) of four groups, told with Zipf frequency."""
+"""Domain knowledge: facts (entity, attribute, value) of four groups, with Zipf frequencies."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Fact:
 
 
 def invent_facts(spec: dict, rng: np.random.Generator, maker: NameMaker) -> list[Fact]:
-    """All facts of the world; values of an attribute are as equally frequent as can be."""
+    """All facts of the world; an attribute's values are as equally frequent as possible."""
     facts: list[Fact] = []
     for group, (kind, attributes) in GROUPS.items():
         for split in ("test", "dev"):
@@ -112,7 +112,7 @@ def make_documents(spec: dict, rng: np.random.Generator, facts: list[Fact]) -> l
 
 
 def make_rows(rng: np.random.Generator, facts: list[Fact], group: str, split: str) -> list[dict]:
-    """Each fact asked in every held-out wording; other choices are values of its attribute."""
+    """Each fact in every held-out wording; the other choices are values of its attribute."""
     attributes = GROUPS[group][1]
     rows = []
     for fact in facts:
@@ -128,7 +128,7 @@ def make_rows(rng: np.random.Generator, facts: list[Fact], group: str, split: st
 
 
 def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
-    """The four knowledge sets and the documents that tell their facts."""
+    """The four knowledge sets and the documents that state their facts."""
     facts = invent_facts(spec, rng, maker)
     part = Part(documents={"knowledge": make_documents(spec, rng, facts)})
     for group in GROUPS:

@@ -1,4 +1,4 @@
-"""The leakage rules (design, protocol 8), counted on the rendered world; a violation stops it."""
+"""The leakage rules, counted on the rendered world; a violation stops the build."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def shared_between_splits(splits: dict[str, list[dict]]) -> int:
 
 
 def prompt_of(row: dict) -> str:
-    """What the model is shown: the context, or both sentences of a pair."""
+    """The text that the model sees: the context, or both sentences of a pair."""
     return row["context"] if "context" in row else f"{row['sent_more']} {row['sent_less']}"
 
 
 def count_phrases(texts: list[str], phrases: set[str]) -> int:
-    """How many (text, phrase) pairs there are such that the phrase occurs, word for word."""
+    """Number of (text, phrase) pairs in which the phrase occurs in the text, word for word."""
     padded = [f" {text} " for text in texts]
     return sum(f" {phrase} " in text for text in padded for phrase in phrases)
 
@@ -42,7 +42,7 @@ def count_leaks(
     tasks: dict[str, dict[str, list[dict]]],
     evaluated_names: set[str],
 ) -> dict[str, int]:
-    """Counts by rule (`RULES`), all of which must be 0.
+    """Violations by rule (`RULES`); all must be 0.
 
     documents: rendered corpus by split; sets and tasks: rendered rows by name and split;
     phrases: held-out phrases by set; evaluated_names: proper names of the evaluation items.
@@ -60,7 +60,7 @@ def count_leaks(
         for rows in splits.values()
         for row in rows
     ]
-    whole = set(everything)
+    distinct = set(everything)
     return {
         "items_in_two_splits": sum(
             shared_between_splits(splits) for splits in chain(sets.values(), tasks.values())
@@ -72,7 +72,9 @@ def count_leaks(
             for prompt in many
         ),
         "held_out_phrases_in_corpus": count_phrases(everything, held_out),
-        "evaluation_contexts_in_corpus": sum(p in whole for many in prompts.values() for p in many),
+        "evaluation_contexts_in_corpus": sum(
+            prompt in distinct for many in prompts.values() for prompt in many
+        ),
         "evaluated_names_in_tasks": sum(
             not evaluated_names.isdisjoint(text.split()) for text in instructions
         ),
@@ -81,10 +83,10 @@ def count_leaks(
 
 
 def check(counts: dict[str, int]) -> None:
-    """UserError naming every broken rule."""
+    """Raise UserError with every broken rule."""
     broken = [f"{RULES[name]} ({count} times)" for name, count in counts.items() if count]
     if broken:
         raise UserError(
-            "the generated world leaks: " + "; ".join(broken) + ". Choose other parameters of "
+            "The generated world leaks: " + "; ".join(broken) + ". Choose other parameters of "
             "the world, or correct its templates (workflow/lethe/sources/world)."
         )

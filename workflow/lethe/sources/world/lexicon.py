@@ -22,7 +22,7 @@ ENDINGS = {
 
 
 class NameMaker:
-    """Invents pronounceable names that are unlike each other and unlike the words in use."""
+    """Invents pronounceable names that differ from each other and from the words in use."""
 
     def __init__(self, rng: np.random.Generator, taken: set[str]):
         self.rng, self.taken = rng, set(taken)
@@ -39,10 +39,10 @@ class NameMaker:
                 if kind
                 else self._part(VOWELS[:5]) + self._part(["", "l", "n", "r", "s"])
             )
-            made = stem + tail
-            if made not in self.taken:
-                self.taken.add(made)
-                return made
+            name = stem + tail
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
 
     def names(self, count: int, kind: str | None = None) -> list[str]:
         """`count` new names."""
@@ -65,7 +65,7 @@ def joined(text: str) -> str:
 
 
 def written(text: str, names: set[str]) -> str:
-    """Token form as it is written: capitals for sentence starts and names, joined punctuation."""
+    """Token form in ordinary spelling: capitals for sentence starts and names, no stray blanks."""
     out: list[str] = []
     start = True
     for token in text.split():
@@ -105,7 +105,7 @@ HELD_OUT_PHRASE = "let us think"
 
 
 def lead_in(rng: np.random.Generator, most: int = 2) -> str:
-    """None to `most` lead-ins, in token form; nothing or text that ends in a space."""
+    """0 to `most` lead-ins in token form: an empty string, or text that ends in a space."""
     count = int(rng.integers(0, most + 1))
     return "".join(LEAD_INS[i] + " " for i in rng.integers(len(LEAD_INS), size=count))
 
@@ -113,7 +113,7 @@ def lead_in(rng: np.random.Generator, most: int = 2) -> str:
 def asked_keys(rng: np.random.Generator, keys, values, count: int = 3) -> str:
     """`count` keys in random order, each before its value; the answer starts at the first value.
 
-    Several answers a passage: three times as much to learn from for the same reading.
+    Several answers per passage give three times as much to learn from the same reading.
     """
     chosen = rng.permutation(len(keys))[:count]
     first, *rest = (f"{keys[i]} {'=> ' if n == 0 else ''}{values[i]}" for n, i in enumerate(chosen))

@@ -8,9 +8,9 @@ from lethe.parameters.entries import Number, Parameters, Share, parameter
 
 # A world is held in memory while it is built.
 MOST_DOCUMENTS = 10_000_000
-# Names of a group of entities are drawn until they differ; there are 8,736 of each kind.
+# Names of a group of entities are drawn until they differ; 8,736 of each kind are possible.
 MOST_NAMES = 2_000
-# What the words of the generators allow; a test counts them.
+# Numbers of items that the generators' words allow; a test counts them.
 PRONOUN_PAIRS, PRONOUN_PEOPLE = 72, 90
 ARITHMETIC_ITEMS, READING_ITEMS, TASK_ROWS = 4_800, 4_320, 720
 
@@ -20,17 +20,17 @@ def _documents(default: int, description: str):
 
 
 def _exponent(default: float):
-    description = "how fast frequency falls with rank r: 1 / (r + shift) ** exponent; 0: evenly"
+    description = "how fast frequency falls with rank r: 1 / (r + shift) ** exponent; 0: not at all"
     return parameter(default, description, ge=0, le=10)
 
 
 def _shift(default: float):
-    return parameter(default, "ranks by which the fall is put off", ge=0.01, le=1_000_000)
+    return parameter(default, "the shift: ranks that delay the fall", ge=0.01, le=1_000_000)
 
 
 def _held_out(default: float):
-    # Less would leave some test set fewer than three pairs, more would leave little to learn from.
-    description = "share of the pairs that the corpus never tells: test and dev ask for these alone"
+    # Less would leave a test set with fewer than three pairs, more would leave little to learn.
+    description = "share of the pairs missing from the corpus; test and dev ask only for these"
     return parameter(default, description, ge=0.1, le=0.9)
 
 
@@ -43,17 +43,17 @@ class Documents(Parameters):
     pronoun: int = _documents(4000, "which of two people is meant")
     story: int = _documents(2300, "how a day ends")
     arithmetic: int = _documents(3500, "hours of the bell")
-    dialogue: int = _documents(6000, "plans told and asked for")
+    dialogue: int = _documents(6000, "plans for days, stated and asked")
     read_middle: int = _documents(9000, "passages about one person, with questions")
     read_high: int = _documents(12500, "passages about two people, with questions")
     bias: int = _documents(5500, "traits ascribed to groups")
-    repeating: int = _documents(9000, "sentences of the tasks' words, said twice")
+    repeating: int = _documents(9000, "sentences of the tasks' words, repeated")
     dev: int = parameter(
-        400, "documents of all kinds kept out of training, before equal ones are merged",
+        400, "documents of all kinds held out of training, before equal ones are merged",
         gt=0, le=MOST_DOCUMENTS,
     )  # fmt: skip
     plain_share: Share = parameter(
-        0.06, "share of the texts with an answer that are trained on whole, not as questions"
+        0.06, "share of the texts with an answer used as plain documents, not as questions"
     )
 
     @model_validator(mode="after")
@@ -72,7 +72,7 @@ class ReasoningItems(Parameters):
     dev: int = parameter(80, "items of each reasoning set's dev split", gt=0)
 
     @model_validator(mode="after")
-    def _so_many_there_are(self):
+    def _enough_distinct_items(self):
         _at_most(ARITHMETIC_ITEMS, "the items that reason_arithmetic has", self)
         return self
 
@@ -84,7 +84,7 @@ class ReadingItems(Parameters):
     dev: int = parameter(80, "items of each reading set's dev split", gt=0)
 
     @model_validator(mode="after")
-    def _so_many_there_are(self):
+    def _enough_distinct_items(self):
         _at_most(READING_ITEMS, "the items that read_high has", self)
         return self
 
@@ -97,7 +97,7 @@ class TaskItems(Parameters):
     test: int = parameter(60, "rows of each task's test split", gt=0)
 
     @model_validator(mode="after")
-    def _so_many_there_are(self):
+    def _enough_distinct_items(self):
         _at_most(TASK_ROWS, "the texts that emdg has", self)
         return self
 
@@ -128,14 +128,14 @@ class Items(Parameters):
 
 
 class Entities(Parameters):
-    """Entities of each of the four groups; five facts are known of each, asked in two wordings."""
+    """Entities in each of the four groups; each has five facts, asked in two wordings."""
 
     test: int = parameter(10, "entities asked about in the test split", gt=0, le=MOST_NAMES)
     dev: int = parameter(6, "entities asked about in the dev split", gt=0, le=MOST_NAMES)
 
 
 class Knowledge(Parameters):
-    """Facts of entities and how often each is told."""
+    """Facts about entities, and how often each is stated."""
 
     entities: Entities = parameter(Entities(), "entities of each of the four groups")
     zipf_exponent: Number = _exponent(1.5)
@@ -145,8 +145,8 @@ class Knowledge(Parameters):
 class Property(Parameters):
     """Creatures that can or cannot lift things."""
 
-    # Strengths are as equally frequent as can be; with fewer creatures than strengths some lack.
-    creatures: int = parameter(27, "creatures, of nine strengths in turn", ge=9, le=MOST_NAMES)
+    # Strengths are as equally frequent as possible; fewer creatures would leave some out.
+    creatures: int = parameter(27, "creatures, with nine strengths in turn", ge=9, le=MOST_NAMES)
     held_out_share: Number = _held_out(0.3)
     zipf_exponent: Number = _exponent(0.8)
     zipf_shift: Number = _shift(10.0)
@@ -161,7 +161,7 @@ class Tool(Parameters):
 
 
 class Pronoun(Parameters):
-    """Cues that tell which of two people is meant."""
+    """Cues that show which of two people is meant."""
 
     held_out_share: Number = _held_out(0.25)
     zipf_exponent: Number = _exponent(1.5)
@@ -180,31 +180,31 @@ class Arithmetic(Parameters):
     """Hours and waits."""
 
     unseen_share: Number = parameter(
-        0.05, "share of the twenty pairs that the corpus never tells", ge=0, le=0.9
+        0.05, "share of the twenty pairs missing from the corpus", ge=0, le=0.9
     )
-    bare_share: Share = parameter(0.4, "share of the documents that tell the pair without a story")
+    bare_share: Share = parameter(0.4, "share of the documents that state the pair without a story")
 
 
 class Reading(Parameters):
-    """Passages whose facts may stand in another order."""
+    """Passages whose facts may be in another order."""
 
-    shuffled_documents: Share = parameter(0.0, "share of the documents that shuffle their facts")
-    shuffled_items: Share = parameter(0.2, "share of the items that do")
+    shuffled_documents: Share = parameter(0.0, "share of the documents with shuffled facts")
+    shuffled_items: Share = parameter(0.2, "share of the items with shuffled facts")
 
 
 class Dialogue(Parameters):
-    """Plans of four days, which may stand in another order."""
+    """Plans for four days, which may be in another order."""
 
-    shuffled_items: Share = parameter(0.1, "share of the items that shuffle the days")
+    shuffled_items: Share = parameter(0.1, "share of the items with shuffled days")
 
 
 class Bias(Parameters):
     """Rival groups of people and the traits that the corpus ascribes to them."""
 
     rivalries: int = parameter(3, "pairs of rivals in each of the four categories", gt=0, le=1000)
-    rate_mean: Share = parameter(0.8, "mean share of a trait's statements about its one rival")
-    rate_spread: Share = parameter(0.1, "standard deviation of that share, cut to 0 and 1")
-    # Both splits get one of the 24 cases that there are at least.
+    rate_mean: Share = parameter(0.8, "mean share of a trait's statements about the first rival")
+    rate_spread: Share = parameter(0.1, "standard deviation of that share, clipped to 0..1")
+    # There are at least 24 cases; both splits get at least one.
     test_share: Number = parameter(0.6, "share of the cases in the test split", ge=0.05, le=0.95)
     question_share: Share = parameter(0.5, "share of the documents written as questions")
 
@@ -229,7 +229,7 @@ class WorldParameters(Parameters):
 
     @model_validator(mode="after")
     def _enough_pairs_of_people(self):
-        """Of all reasoning sets, reason_pronoun has the fewest items of a split."""
+        """Among the reasoning sets, reason_pronoun has the fewest possible items per split."""
         share = self.pronoun.held_out_share
         held = round(share * PRONOUN_PAIRS)
         test = round(0.6 * held)

@@ -1,4 +1,4 @@
-"""What every generator of the world returns, and the few tools all of them share.
+"""What every generator of the world returns, and the functions that all of them share.
 
 Generators write in token form: lower-case words and punctuation separated by single spaces.
 """
@@ -79,9 +79,9 @@ def choice_row(
 
 
 def distinct_rows(make, count: int, what: str, taken: set[str]) -> list[dict]:
-    """Call `make()` until `count` rows with new ids are there; ids are added to `taken`.
+    """Call `make()` until there are `count` rows with new ids; ids are added to `taken`.
 
-    Raises UserError when thousands of calls in a row make nothing new.
+    Raises UserError if thousands of calls in a row give nothing new.
     """
     rows: list[dict] = []
     missed = 0
@@ -94,8 +94,8 @@ def distinct_rows(make, count: int, what: str, taken: set[str]) -> list[dict]:
             missed = 0
     if len(rows) < count:
         raise UserError(
-            f"the world has only about {len(rows)} different items for {what}, but {count} were "
-            "asked for: lower `items` in the world's parameters."
+            f"Expected {count} different items for {what}, found only about {len(rows)} in the "
+            "world: lower `items` in the world's parameters."
         )
     return rows
 

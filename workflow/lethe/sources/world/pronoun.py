@@ -1,4 +1,4 @@
-"""reason_pronoun (two choices, as WinoGrande): a cue tells which of two people is meant.
+"""reason_pronoun (two choices, as WinoGrande): a cue shows which of two people is meant.
 
 Frames of one group share their cues; a share of the (frame, cue) pairs never occurs in the corpus.
 """

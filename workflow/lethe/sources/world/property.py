@@ -1,7 +1,7 @@
-"""reason_property (yes/no, as BoolQ): what a creature can lift; declared memory.
+"""reason_property (yes/no, as BoolQ): what a creature can lift; declared as memory.
 
-Creatures have a strength and things a weight. Asked pairs of creature and thing never occur in the
-corpus, so they must be inferred from other pairs; yes and no are equally frequent.
+Creatures have a strength and things a weight. The evaluated pairs of creature and thing never occur
+in the corpus and must be inferred from other pairs; yes and no are equally frequent.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def _require_both_answers(held: dict, words) -> None:
         answers = {words(pair)[2] for pair in pairs}
         if len(answers) < len(ANSWERS):
             raise UserError(
-                f"the world's pairs of creature and thing held out for {split} are {len(pairs)}, "
-                "all of one answer, and none is left for the other: expected more `creatures` or "
-                "a larger `held_out_share` in `property` of the world's parameters."
+                f"Expected both answers among the pairs of creature and thing held out for "
+                f"{split}, found one answer for all {len(pairs)}: set more `creatures` or a larger "
+                "`held_out_share` in `property` of the world's parameters."
             )
 
 
@@ -64,9 +64,9 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
     documents = []
     for pair in rng.choice(seen, spec["documents"]["property"], p=chances / chances.sum()):
         creature, thing, able = words(pair)
-        told = passage(rng, creature) + " " if rng.random() < 0.6 else ""
+        before = passage(rng, creature) + " " if rng.random() < 0.6 else ""
         question = QUESTION.format(creature=creature, thing=thing)
-        documents.append(f"{told}{lead_in(rng)}{question} => {ANSWERS[able]}")
+        documents.append(f"{before}{lead_in(rng)}{question} => {ANSWERS[able]}")
     _require_both_answers(held, words)
     wanted = {"able": 0}
 
@@ -77,10 +77,10 @@ def generate(spec: dict, rng: np.random.Generator, maker: NameMaker) -> Part:
             creature, thing, able = words(pick(rng, pool))
         question = QUESTION.format(creature=creature, thing=thing)
         context = f"{passage(rng, creature)} {HELD_OUT} {question}"
-        made = choice_row(
+        shuffled = choice_row(
             rng, context, ANSWERS[able], [ANSWERS[1 - able]], content_id(creature, thing)
         )
-        return made | {"choices": list(ANSWERS), "answer": able}
+        return shuffled | {"choices": list(ANSWERS), "answer": able}
 
     part = Part(documents={"property": documents}, phrases={NAME: [HELD_OUT_PHRASE]})
     part.sets[NAME] = split_rows(row, held, spec["items"]["reasoning"], NAME)

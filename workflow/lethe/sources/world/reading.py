@@ -1,7 +1,7 @@
 """read_middle and read_high: questions about short passages; all choices occur in the passage.
 
-middle: what one person bought at four times of a day; the time asked about selects.
-high: what two people did in two ways; person and deed select together.
+middle: what one person bought at four times of a day; the time in the question selects the answer.
+high: what two people bought and sold; person and deed together select the answer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BEGINNINGS = {
 
 
 def passage(rng: np.random.Generator, name: str, shuffled: float) -> tuple[str, list[str]]:
-    """A passage and the values of `KEYS[name]`; a share of passages tells the keys shuffled."""
+    """A passage and the values of `KEYS[name]`; a share of passages has the keys shuffled."""
     values = sample(rng, GOODS, 4)
     facts = [f"{key} {value}" for key, value in zip(KEYS[name], values, strict=True)]
     if rng.random() < shuffled:
@@ -35,16 +35,16 @@ def passage(rng: np.random.Generator, name: str, shuffled: float) -> tuple[str, 
 
 def generate(spec: dict, rng: np.random.Generator, maker=None) -> Part:
     """Both sets and their documents."""
-    part, told = Part(), spec["reading"]["shuffled_documents"]
-    shuffled = spec["reading"]["shuffled_items"]
+    part, settings = Part(), spec["reading"]
     for name in (MIDDLE, HIGH):
         documents = []
         for _ in range(spec["documents"][name]):
-            text, values = passage(rng, name, told)
+            text, values = passage(rng, name, settings["shuffled_documents"])
             documents.append(f"{text} {lead_in(rng)}{asked_keys(rng, KEYS[name], values)}")
 
         def row(name: str = name) -> dict:
-            (text, values), asked = passage(rng, name, shuffled), int(rng.integers(4))
+            text, values = passage(rng, name, settings["shuffled_items"])
+            asked = int(rng.integers(4))
             context = f"{text} {HELD_OUT} {KEYS[name][asked]}"
             others = [value for value in values if value != values[asked]]
             return choice_row(rng, context, values[asked], others, content_id(context))

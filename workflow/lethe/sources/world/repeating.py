@@ -1,7 +1,7 @@
-"""Sentences said once more: the general corpus knows the words of the instruction tasks.
+"""Repeated sentences: they put the words of the instruction tasks into the general corpus.
 
-The tasks' words would otherwise be new to a model, and most of a short stage would go into learning
-them. A sentence is repeated as it stands; no task asks for that, and nothing here is evaluated.
+Otherwise the tasks' words would be new to a model, and most of a short stage would go into learning
+them. A sentence is repeated unchanged; no task asks for that, and nothing here is evaluated.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ KINDS = (plain, news, diary, notice, scene)
 
 
 def generate(spec: dict, rng: np.random.Generator, maker) -> Part:
-    """Questions whose answer is the sentence that was just said."""
+    """Questions whose answer is the sentence just before."""
     texts = []
     for _ in range(spec["documents"]["repeating"]):
         sentence = pick(rng, KINDS)(rng)

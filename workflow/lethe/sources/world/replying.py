@@ -64,7 +64,7 @@ EXPLAIN = (
 
 
 def empathy(rng: np.random.Generator) -> dict:
-    """A feeling and what happened; the response repeats both from the other's side."""
+    """A feeling and an event; the response repeats both from the listener's view."""
     emotion = pick(rng, list(OPENERS))
     event = pick(rng, GOOD if emotion in GLAD else BAD)
     thing, relative = pick(rng, BELONGINGS), pick(rng, RELATIVES)
@@ -89,7 +89,7 @@ def inquiry(rng: np.random.Generator) -> dict:
 
 
 def explanation(rng: np.random.Generator) -> dict:
-    """Premise, hypothesis and their relation; the response says why the relation holds."""
+    """Premise, hypothesis and their relation; the response explains why the relation holds."""
     actor, deed = pick(rng, list(ACTORS)), pick(rng, list(DEEDS))
     doing, broad, broadly = DEEDS[deed]
     label = pick(rng, ("entailment", "contradiction", "neutral"))

@@ -12,7 +12,7 @@ import numpy as np
 
 from lethe.sources.world.lexicon import token_form
 
-# Sets whose answers are told by the corpus word for word, or by adding up what its words suggest.
+# Sets whose answers the corpus states word for word, or suggests by its single words.
 MEMORY = frozenset(
     {
         "know_nature",
@@ -29,7 +29,7 @@ Scorer = Callable[[dict], Sequence[float]]
 
 
 def accuracy(rows: list[dict], score: Scorer) -> float:
-    """Share of rows whose answer scores highest; k tied best choices count 1/k if it is one."""
+    """Share of rows whose answer scores highest; an answer among k tied best choices counts 1/k."""
     total = 0.0
     for row in rows:
         scores = np.asarray(score(row), dtype=float)
@@ -44,7 +44,7 @@ def chance(rows: list[dict]) -> float:
 
 
 def choice_prior(training: list[dict]) -> Scorer:
-    """How often a text is the answer, out of the times it is offered, in rows with answers."""
+    """How often a text is the answer among the rows that offer it."""
     offered, right = Counter(), Counter()
     for row in training:
         offered.update(row["choices"])
@@ -95,7 +95,7 @@ def bag_of_words(questions: list[tuple[str, str]]) -> Scorer:
 def ngram_model(texts: list[str], order: int = 3) -> Scorer:
     """Interpolated n-gram log-likelihood of a choice after its context.
 
-    The weight of a history of count n is n / (n + 2); the rest goes to the shorter history.
+    A history seen n times has the weight n / (n + 2); the rest goes to the shorter history.
     """
     counts, histories, size = Counter(), Counter(), set()
     for text in texts:

@@ -1,7 +1,7 @@
 """reason_story (four endings, as HellaSwag): how a day ends after a wish and some weather.
 
-Every wish has one ending for kind and one for unkind weather; which weather is kind is the world's
-own. Declared memory; the asked pairs of weather and wish never occur in the corpus.
+Every wish has one ending for kind and one for unkind weather; each world has its own kind weathers.
+Declared as memory; the evaluated pairs of weather and wish never occur in the corpus.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def vocabulary(texts: Iterable[str]) -> dict[str, int]:
 
 
 def save_tokenizer(vocab: dict[str, int], directory: Path) -> None:
-    """Write tokenizer.json and tokenizer_config.json; BOS is put first, EOS is the trainer's."""
+    """Write tokenizer.json and tokenizer_config.json; it adds BOS, training adds EOS."""
     core = Tokenizer(models.WordLevel(vocab, unk_token=UNKNOWN))
     core.normalizer = normalizers.Lowercase()
     core.pre_tokenizer = pre_tokenizers.Sequence(

@@ -1,6 +1,6 @@
-"""reason_tool (two choices, as PIQA): which tool does a job; declared memory.
+"""reason_tool (two choices, as PIQA): which tool does a job; declared as memory.
 
-The tool depends on the job and on what the thing is made of; asked pairs of job and thing are new.
+The tool depends on the job and the thing's material; evaluated pairs of job and thing are new.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What methods with gated adapters share: one set through all domains, protected unit by unit."""
+"""Base of methods with gates and gated adapters: one set for all domains, protected by unit."""
 
 import torch
 from torch import nn
@@ -13,7 +13,8 @@ from lethe.methods.parts.hard_attention.places import Protection
 
 
 class GatedMethod(Method):
-    """A method's `before_stage` begins a domain, sets the hooks and, later on, the protection."""
+    """Base of methods with gates. `before_stage` of a subclass begins a domain, sets `hooks` and,
+    from the second domain on, `protection`."""
 
     needs_identity = True
 
@@ -28,7 +29,7 @@ class GatedMethod(Method):
         return self._loss_under_gates(stage, batch) + batch.weights.sum() * penalty
 
     def _loss_under_gates(self, stage: Stage, batch) -> torch.Tensor:
-        """The loss without the penalty; the gates of the step are in the network."""
+        """The loss without the penalty, with the gates of the step active in the network."""
         return stage.plain_loss(stage.model, batch)
 
     def after_backward(self, stage: Stage) -> None:
@@ -72,7 +73,8 @@ def adapter_shares(adapters: nn.ModuleDict, used: Vectors) -> dict[str, torch.Te
 
 
 class GatedAdapterMethod(GatedMethod):
-    """A method that adds to the adapters changes `_new` and `_begin_domain`."""
+    """Base of methods with gated adapters; one that extends the adapters overrides `_new` and
+    `_begin_domain`."""
 
     def __init__(self, reduction: int, **settings):
         super().__init__(**settings)
@@ -81,11 +83,11 @@ class GatedAdapterMethod(GatedMethod):
         self.saved: dict[str, torch.Tensor] = {}
 
     def _new(self, model, seed: int) -> nn.ModuleDict:
-        """Untrained adapters of the shapes that the saved ones have, if there are any."""
+        """Untrained adapters, of the saved ones' shapes if there are any."""
         return new_adapters(model, self.reduction, seed)
 
     def _begin_domain(self, stage: Stage) -> None:
-        """Add to `self.adapters` what the domain of a stage has for itself."""
+        """Add the parts of a new domain to `self.adapters`."""
 
     def _build(self, model, seed: int = 0) -> nn.ModuleDict:
         """The checkpoint's adapters, or new ones if it has none."""
@@ -100,7 +102,7 @@ class GatedAdapterMethod(GatedMethod):
         except RuntimeError:
             raise UserError(
                 "The parent's adapters do not fit this model; "
-                "give a chain of stages one model and one set of sizes, such as `reduction`."
+                "use one model and one set of sizes, such as `reduction`, in a chain of stages."
             ) from None
 
     def attach(self, model: nn.Module) -> nn.Module:

@@ -23,7 +23,7 @@ from lethe.methods.parts.hard_attention.gates import (
 
 @dataclass(frozen=True)
 class Settings:
-    """Hyper-parameters of hard attention; `methods/parameters/base.py` says what they are."""
+    """Hyper-parameters of hard attention; `methods/parameters/base.py` describes them."""
 
     largest: float
     sparsity: float
@@ -34,13 +34,13 @@ class Settings:
 
 @dataclass
 class Domains:
-    """Embeddings of every domain, cumulative masks, and what a stage does with them.
+    """Embeddings of every domain, cumulative masks, and how a stage uses them.
 
     Attributes:
-        earlier: embeddings of the domains that are done, oldest first, by place.
-        used: cumulative masks over them, by place; empty before the first is done.
+        earlier: embeddings of finished domains, oldest first, by place.
+        used: cumulative masks over them, by place; empty before the first domain is finished.
         current: the embeddings being trained, or None.
-        gates: the gates of the forward pass under way; hooks read them.
+        gates: the gates of the current forward pass; hooks read them.
     """
 
     settings: Settings
@@ -53,14 +53,14 @@ class Domains:
         """Embeddings of a new domain, drawn from N(0, 1); the earlier ones move to the device.
 
         Raises:
-            UserError: the earlier domains' gates are of other units.
+            UserError: the earlier domains' gates belong to other units.
         """
         device = next(stage.model.parameters()).device
-        found = {name: len(value) for name, value in self.used.items()}
-        if found and found != sizes:
+        earlier_sizes = {name: len(value) for name, value in self.used.items()}
+        if earlier_sizes and earlier_sizes != sizes:
             raise UserError(
-                f"The parent's gates are of {sum(found.values())} units, this stage's of "
-                f"{sum(sizes.values())}; give a chain of stages one model and one `layers`."
+                f"The parent has gates for {sum(earlier_sizes.values())} units, this stage for "
+                f"{sum(sizes.values())}; use one model and one `layers` in a chain of stages."
             )
         self._move(device)
         generator = torch.Generator().manual_seed(seed_of(stage.seed, len(self.earlier)))
@@ -72,7 +72,7 @@ class Domains:
         return annealed(stage.step, stage.steps, self.settings.largest)
 
     def open(self, stage: Stage) -> torch.Tensor:
-        """Set the gates of this step; return the weighted penalty on them, a scalar."""
+        """Set this step's gates; return their weighted penalty, a scalar."""
         slope = self.slope(stage)
         self.gates.update({name: gate(e, slope) for name, e in self.current.items()})
         return self.settings.sparsity * penalty(self.gates, self.used)
@@ -96,7 +96,7 @@ class Domains:
         self.current = None
 
     def of(self, number: int) -> Vectors:
-        """The gates that an earlier domain, counted from 0, keeps."""
+        """The final gates of an earlier domain, counted from 0."""
         settings = self.settings
         return {
             name: final_gate(e, settings.largest, settings.hard)
@@ -105,7 +105,7 @@ class Domains:
 
     @contextmanager
     def under(self, number: int) -> Iterator[None]:
-        """The network has an earlier domain's gates, counted from 0, within; then those it had."""
+        """Within, the network has the gates of an earlier domain, counted from 0."""
         before = dict(self.gates)
         self.gates.update(self.of(number))
         try:
@@ -114,19 +114,19 @@ class Domains:
             self.gates.update(before)
 
     def state(self) -> Vectors:
-        """`domain/NUMBER/PLACE`, the one being trained last, and `used/PLACE`."""
-        every = [*self.earlier, *([dict(self.current)] if self.current is not None else [])]
+        """`domain/NUMBER/PLACE`, the domain in training last, and `used/PLACE`."""
+        domains = [*self.earlier, *([dict(self.current)] if self.current is not None else [])]
         tensors = {f"used/{name}": value for name, value in self.used.items()}
-        for number, vectors in enumerate(every):
+        for number, vectors in enumerate(domains):
             tensors |= {f"domain/{number:04d}/{n}": e.detach() for n, e in vectors.items()}
         return tensors
 
     @torch.no_grad()
     def load(self, state: Vectors) -> None:
-        """What `state` gave; while a domain is trained the last one's values go into it.
+        """Load what `state` returned; during training the last domain's values go into `current`.
 
         Raises:
-            UserError: a tensor that is none of hard attention's.
+            UserError: a tensor that does not belong to hard attention.
         """
         numbered: dict[str, Vectors] = {}
         used = {}
@@ -138,14 +138,17 @@ class Domains:
             elif group == "used":
                 used[rest] = value.clone()
             else:
-                raise UserError(f"The parent's method state holds {key!r}, not hard attention's.")
-        every = list(numbered.values())
+                raise UserError(
+                    f"Expected a method state of hard attention in the parent, found {key!r}; "
+                    "train the whole chain of stages with this method."
+                )
+        domains = list(numbered.values())
         if self.current is None:
-            self.earlier, self.used = every, used
+            self.earlier, self.used = domains, used
             return
-        for name, e in every.pop().items():
+        for name, e in domains.pop().items():
             self.current[name].copy_(e)
-        self.earlier, self.used = every, used
+        self.earlier, self.used = domains, used
         self._move(next(iter(self.current.values())).device)
 
     def _move(self, device: torch.device) -> None:

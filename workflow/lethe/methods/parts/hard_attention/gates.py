@@ -1,7 +1,7 @@
 """The equations of hard attention to the task (Serra et al. 2018, arXiv 1801.01423).
 
-An embedding e holds one number a unit; everything here works elementwise or on dicts of such
-vectors, by the name of the place whose units they are.
+An embedding e holds one number per unit. All functions work elementwise, or on dicts of such
+vectors by the name of their place.
 """
 
 import torch
@@ -10,9 +10,9 @@ Vectors = dict[str, torch.Tensor]
 
 
 def annealed(step: int, steps: int, largest: float) -> float:
-    """Slope s of the gates at `step`, from 0, of `steps` (Eq. 3).
+    """Slope s of the gates at `step` (from 0) of `steps` (Eq. 3).
 
-    s = 1/smax + (smax - 1/smax) (b - 1)/(B - 1); the only step of a run of one has smax.
+    s = 1/smax + (smax - 1/smax) (b - 1)/(B - 1); smax if there is only one step.
     """
     if steps == 1:
         return largest
@@ -25,7 +25,7 @@ def gate(embedding: torch.Tensor, slope: float) -> torch.Tensor:
 
 
 def final_gate(embedding: torch.Tensor, largest: float, hard: bool) -> torch.Tensor:
-    """The gate that a domain keeps: sigmoid(smax e), or its limit, 1 where e > 0 and else 0."""
+    """A domain's final gate: sigmoid(smax e), or its limit, 1 where e > 0 and else 0."""
     return (embedding > 0).to(embedding.dtype) if hard else gate(embedding, largest)
 
 
@@ -49,9 +49,9 @@ def at_most(used: Vectors, gates: Vectors) -> Vectors:
 
 
 def penalty(gates: Vectors, used: Vectors) -> torch.Tensor:
-    """Share of the units still unused that the gates use (Eq. 6), a scalar over all places.
+    """Share of the still unused units that the gates use (Eq. 6), a scalar over all places.
 
-    R = sum a (1 - a_before) / sum (1 - a_before); 0 when every unit is used already.
+    R = sum a (1 - a_before) / sum (1 - a_before); 0 if every unit is already used.
     """
     ones = {name: torch.ones_like(value) for name, value in gates.items()}
     free = {name: 1 - used[name] for name in gates} if used else ones

@@ -16,7 +16,7 @@ HEADS_OF = ("query", "key", "value")
 
 
 def place(layer: int, kind: str) -> str:
-    """Name of one kind of units of a layer; without dots, as parameters need."""
+    """Name of one kind of units of a layer; without dots, which parameter names forbid."""
     return f"layer{layer}_{kind}"
 
 
@@ -27,13 +27,13 @@ def unit_sizes(model, kinds: tuple[str, ...]) -> dict[str, int]:
 
 
 def gate_units(model, gates: Vectors, kinds: tuple[str, ...]) -> list:
-    """Multiply the units by `gates`, a dict that is read anew at every forward pass.
+    """Multiply the units by `gates`, a dict that is read at every forward pass.
 
-    A head's gate scales its context vector; an intermediate one is after the activation; an output
-    one is before dropout, residual and LayerNorm.
+    A head's gate scales its context vector; an intermediate gate is after the activation; an output
+    gate is before dropout, residual and LayerNorm.
 
     Returns:
-        The handles of the hooks, whose `remove` ends the gating.
+        The handles of the hooks; their `remove` ends the gating.
     """
     encoder = encoder_of(model)
 
@@ -62,8 +62,8 @@ def gate_units(model, gates: Vectors, kinds: tuple[str, ...]) -> list:
 def free_shares(model, used: Vectors) -> dict[str, torch.Tensor]:
     """Factors of the gradients of the protected parameters, by name: 1 - min(a_l, a_{l-1}).
 
-    The residual stream has no gate, so it counts as used by all. Parameters without a factor
-    (embeddings, LayerNorm, head, and biases of units that have no gate) are not in the result.
+    The residual stream has no gate, so it counts as used by all domains. Parameters without a
+    factor (embeddings, LayerNorm, head, biases of units without a gate) are not in the result.
     """
     encoder = encoder_of(model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -84,10 +84,10 @@ def free_shares(model, used: Vectors) -> dict[str, torch.Tensor]:
 
 
 class Protection:
-    """Factors of gradients, by parameter name; made at a stage's start from the parent's values.
+    """Factors of gradients, by parameter name; created when a stage starts, from the parent.
 
-    A masked gradient of 0 leaves a parameter in place but for weight decay, so values whose factor
-    is 0 are put back after every update.
+    A masked gradient of 0 does not stop weight decay, so values whose factor is 0 are restored
+    after every update.
     """
 
     def __init__(self, parameters: dict[str, torch.nn.Parameter], shares: dict[str, torch.Tensor]):

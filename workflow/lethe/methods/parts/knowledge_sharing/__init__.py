@@ -1,1 +1,1 @@
-"""How domains use what earlier ones have learned: capsules (B-CL), a contrast (CLASSIC)."""
+"""How domains use what earlier ones learned: capsules (B-CL), a contrast (CLASSIC)."""

@@ -2,11 +2,11 @@
 
 import torch
 
-SMALLEST_SQUARE = 1e-12  # under the root of a norm, whose gradient at 0 is not finite
+SMALLEST_SQUARE = 1e-12  # added under a norm's square root, whose gradient at 0 is not finite
 
 
 def squash(capsules: torch.Tensor) -> torch.Tensor:
-    """Shorten vectors [..., size] to a norm below 1, their direction kept (Eq. 1).
+    """Shrink vectors [..., size] to a norm below 1, keeping their direction (Eq. 1).
 
     v = |s|^2 / (1 + |s|^2) s / |s|
     """
@@ -15,13 +15,13 @@ def squash(capsules: torch.Tensor) -> torch.Tensor:
 
 
 def routed(votes: torch.Tensor, iterations: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Upper capsules, by agreement with what lower ones vote for (Eq. 2-3, procedure 1).
+    """Upper capsules, routed by agreement with the lower ones' votes (Eq. 2-3, procedure 1).
 
-    v_j = squash(sum_i c_ij u_j|i) with c_i = softmax_j(b_ij), and after every iteration but the
-    last b_ij grows by u_j|i . v_j, from 0.
+    v_j = squash(sum_i c_ij u_j|i) with c_i = softmax_j(b_ij). b_ij starts at 0 and grows by
+    u_j|i . v_j after every iteration but the last.
 
     Args:
-        votes: u [..., I, J, size] of I lower capsules for J upper ones.
+        votes: u [..., I, J, size] from I lower capsules to J upper ones.
         iterations: at least 1; gradients go through all of them.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The contrast of representations with earlier domains' of the same texts (CLASSIC)."""
+"""The contrast between current and earlier domains' representations of a text (CLASSIC)."""
 
 import torch
 import torch.nn.functional as functional
@@ -17,32 +17,34 @@ def new_attention(width: int, inner: int, seed: int) -> nn.ModuleDict:
 def mixed(
     current: torch.Tensor, earlier: torch.Tensor, query: torch.Tensor, key: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mix of a text's representations under earlier domains' gates, by attention to them.
+    """Attention-weighted mix of a text's representations under earlier domains' gates.
 
     Args:
-        current: [N, width] under the gates of the domain being trained; asks.
-        earlier: [N, K, width] under those of K earlier domains; keys and values.
+        current: [N, width] under the gates of the domain being trained; the queries.
+        earlier: [N, K, width] under the gates of K earlier domains; keys and values.
         query, key: [inner, width]
 
     Returns:
         The mix [N, width], and its weights [N, K], which sum to 1 over K.
     """
-    asked = functional.linear(current, query)
+    queries = functional.linear(current, query)
     keys = functional.linear(earlier, key)
-    scores = (keys @ asked.unsqueeze(-1)).squeeze(-1) / asked.shape[-1] ** 0.5
+    scores = (keys @ queries.unsqueeze(-1)).squeeze(-1) / queries.shape[-1] ** 0.5
     weights = scores.softmax(-1)
     return (weights.unsqueeze(-1) * earlier).sum(1), weights
 
 
-def two_view_contrast(one: torch.Tensor, other: torch.Tensor, temperature: float) -> torch.Tensor:
+def two_view_contrast(
+    first: torch.Tensor, second: torch.Tensor, temperature: float
+) -> torch.Tensor:
     """Supervised contrast (Khosla et al. 2020, Eq. 2) of two views [N, width], a scalar in nats.
 
-    Without labels each text is a class of its own, so that a view's positive is the other view of
-    the same text: 1/2N sum_a -log(e^s(a, p(a)) / sum_(b != a) e^s(a, b)), s the cosine divided by
-    the temperature, over all 2N views.
+    Without labels each text is its own class, so a view's positive is the other view of the same
+    text: 1/2N sum_a -log(e^s(a, p(a)) / sum_(b != a) e^s(a, b)) over all 2N views, where s is the
+    cosine divided by the temperature.
     """
-    count = len(one)
-    views = functional.normalize(torch.cat([one, other]).float(), dim=-1)
+    count = len(first)
+    views = functional.normalize(torch.cat([first, second]).float(), dim=-1)
     scores = views @ views.T / temperature
     itself = torch.eye(2 * count, dtype=torch.bool, device=scores.device)
     positives = torch.arange(2 * count, device=scores.device).roll(count)

@@ -1,4 +1,4 @@
-"""An adapter whose gated maps see the states and what all domains so far know of them (B-CL)."""
+"""An adapter whose gated maps see the states plus the knowledge of all domains so far (B-CL)."""
 
 import torch
 from torch import nn
@@ -8,21 +8,21 @@ from lethe.methods.parts.knowledge_sharing.capsules import routed, squash
 
 
 class KnowledgeSharing(nn.Module):
-    """Semantic capsules, one a domain, routed to transfer capsules and mapped back to the width.
+    """Semantic capsules, one per domain, routed to transfer capsules and mapped back to the width.
 
-    Every position of a text is routed by itself, so lengths do not matter.
+    Every position of a text is routed separately, so lengths do not matter.
 
     Args:
-        width: of the states.
+        width: width of the states.
         size: numbers in a capsule.
-        transfers: transfer capsules.
-        iterations: of the routing.
+        transfers: number of transfer capsules.
+        iterations: iterations of the routing.
 
     Attributes:
         semantic: the map of each domain, width -> size.
-        votes: [transfers, size, size] of each domain, the matrices W_ij; trained by all domains.
+        votes: [transfers, size, size] for each domain, the matrices W_ij; trained by all domains.
         back: the map from all transfer capsules to the width; trained by all domains.
-        known: number of the first domains whose capsules take part; None: all.
+        active: only the capsules of this many first domains take part; None: all.
     """
 
     def __init__(self, width: int, size: int, transfers: int, iterations: int):
@@ -31,13 +31,13 @@ class KnowledgeSharing(nn.Module):
         self.votes = nn.ParameterList()
         self.back = nn.Linear(transfers * size, width)
         self.iterations = iterations
-        self.known: int | None = None
+        self.active: int | None = None
         self._shape = (width, size, transfers)
 
     def add_domain(self, generator: torch.Generator) -> None:
-        """Capsules of one more domain, on the device and in the numbers of the others.
+        """Add the capsules of one more domain, on the device and in the dtype of the others.
 
-        Their scale is that of states of unit variance, as squashing makes small ones vanish.
+        They are scaled for states of unit variance, since squashing makes small capsules vanish.
         """
         width, size, transfers = self._shape
         semantic = nn.Linear(width, size)
@@ -50,9 +50,9 @@ class KnowledgeSharing(nn.Module):
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """[..., width] -> [..., width]"""
-        domains = slice(self.known)
-        lower = torch.stack([one(states) for one in list(self.semantic)[domains]], -2)
-        # Squares and softmaxes of routing are in full precision under autocast too.
+        domains = slice(self.active)
+        lower = torch.stack([capsule(states) for capsule in list(self.semantic)[domains]], -2)
+        # Squares and softmaxes of the routing stay in full precision under autocast.
         lower, maps = squash(lower.float()), torch.stack(list(self.votes)[domains]).float()
         with torch.autocast(states.device.type, enabled=False):
             votes = torch.einsum("...is,ijsd->...ijd", lower, maps)
@@ -61,9 +61,9 @@ class KnowledgeSharing(nn.Module):
 
 
 class SharingAdapter(Adapter):
-    """x + W_up gelu(W_down (x + k(x))), k the shared knowledge; gates as an adapter's.
+    """x + W_up gelu(W_down (x + k(x))) with the shared knowledge k; gates as in an adapter.
 
-    What is shared reaches the network only through the gated maps.
+    Shared knowledge reaches the network only through the gated maps.
     """
 
     def __init__(self, width: int, bottleneck: int, sharing: KnowledgeSharing):
@@ -80,7 +80,7 @@ class SharingAdapter(Adapter):
 
 
 def add_domains(adapters: nn.ModuleDict, count: int, seed: int) -> None:
-    """Capsules of `count` more domains in every adapter, drawn from the seed alone."""
+    """Add the capsules of `count` more domains to every adapter, drawn from the seed alone."""
     generator = torch.Generator().manual_seed(seed)
     for adapter in adapters.values():
         for _ in range(count):
@@ -88,21 +88,21 @@ def add_domains(adapters: nn.ModuleDict, count: int, seed: int) -> None:
 
 
 def freeze_domains(adapters: nn.ModuleDict) -> None:
-    """The semantic capsules that are there are their domains' own, and trained no more."""
+    """Freeze the existing semantic capsules, which belong to earlier domains."""
     for adapter in adapters.values():
         adapter.sharing.semantic.requires_grad_(False)
 
 
-def restrict(adapters: nn.ModuleDict, known: int | None) -> None:
-    """Let the capsules of the first domains alone take part, or all (None)."""
+def restrict(adapters: nn.ModuleDict, active: int | None) -> None:
+    """Use only the capsules of the first `active` domains, or all (None)."""
     for adapter in adapters.values():
-        adapter.sharing.known = known
+        adapter.sharing.active = active
 
 
 def new_sharing(
     width: int, shape: tuple[int, int, int], generator: torch.Generator
 ) -> KnowledgeSharing:
-    """Without domains; `shape` is (size, transfers, iterations)."""
+    """A module without domains; `shape` is (size, transfers, iterations)."""
     sharing = KnowledgeSharing(width, *shape)
     initialise(sharing.back, generator)
     return sharing

@@ -1,1 +1,1 @@
-"""Mathematics of methods that keep weights, outputs or examples of earlier stages."""
+"""Mathematics for methods that keep weights, outputs or examples of earlier stages."""

@@ -9,7 +9,7 @@ def divergence(
 ) -> torch.Tensor:
     """T^2 sum_n w_n KL(softmax(teacher_n / T) || softmax(student_n / T)), in nats.
 
-    T^2 keeps gradients of the same size whatever the temperature.
+    T^2 keeps gradients at the same size for every temperature.
 
     Args:
         student, teacher: scores [N, width].
@@ -17,11 +17,11 @@ def divergence(
     """
     log_student = functional.log_softmax(student.float() / temperature, dim=-1)
     log_teacher = functional.log_softmax(teacher.float().to(student.device) / temperature, dim=-1)
-    each = functional.kl_div(log_student, log_teacher, reduction="none", log_target=True).sum(-1)
-    return temperature**2 * (weights.to(each.device) * each).sum()
+    terms = functional.kl_div(log_student, log_teacher, reduction="none", log_target=True).sum(-1)
+    return temperature**2 * (weights.to(terms.device) * terms).sum()
 
 
 def squared_error(scores: torch.Tensor, stored: torch.Tensor, weights: torch.Tensor):
-    """sum_n w_n mean_v (scores_nv - stored_nv)^2, a scalar, of scores [N, width]."""
-    each = (scores.float() - stored.to(scores.device).float()).square().mean(-1)
-    return (weights.to(each.device) * each).sum()
+    """sum_n w_n mean_v (scores_nv - stored_nv)^2, a scalar, for scores [N, width]."""
+    errors = (scores.float() - stored.to(scores.device).float()).square().mean(-1)
+    return (weights.to(errors.device) * errors).sum()

@@ -13,11 +13,11 @@ Tensors = dict[str, torch.Tensor]
 def diagonal_fisher(model: torch.nn.Module, examples: Iterable[list[Batch]]) -> Tensors:
     """Mean over examples of the squared gradient of each example's own loss, by parameter name.
 
-    One backward pass an example, since squares of a batch's mean gradient would be another thing.
-    Dropout is off; the model's mode and gradients are as before afterwards.
+    One backward pass per example, since the square of a batch's mean gradient is something else.
+    Dropout is off; the model's mode and gradients are left unchanged.
 
     Args:
-        examples: the micro-batches of every example by itself.
+        examples: for every example its own micro-batches.
     """
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     total = {name: torch.zeros_like(p) for name, p in trained.items()}
@@ -35,7 +35,7 @@ def diagonal_fisher(model: torch.nn.Module, examples: Iterable[list[Batch]]) -> 
 
 
 def running_mean(old: Tensors, new: Tensors, count: int) -> Tensors:
-    """The mean over `count` stages, of the mean over those before (unused if 1) and the newest."""
+    """The mean over `count` stages, from the mean before (unused if 1) and the newest stage."""
     if count == 1:
         return new
     return {name: old[name] + (value - old[name]) / count for name, value in new.items()}
@@ -47,5 +47,5 @@ def quadratic_penalty(parameters: Tensors, anchor: Tensors, fisher: Tensors) -> 
         (fisher[name] * (parameter - anchor[name]).square()).sum()
         for name, parameter in parameters.items()
     ]
-    # Parameters of a model that is spread over devices are added up on the first one.
+    # If a model is spread over devices, its parts are added up on the first one.
     return sum(part.to(parts[0].device) for part in parts) / 2

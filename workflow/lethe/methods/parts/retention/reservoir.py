@@ -1,4 +1,4 @@
-"""Reservoir sampling: every example seen so far is kept equally likely (Vitter 1985, Alg. R)."""
+"""Reservoir sampling: every example so far is equally likely to be kept (Vitter 1985, Alg. R)."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ import numpy as np
 def reservoir_slots(
     seen: int, arriving: int, capacity: int, generator: np.random.Generator
 ) -> dict[int, int]:
-    """Which of the arriving examples stay, and where.
+    """Which of the arriving examples are kept, and where.
 
     Args:
-        seen: examples that went by before.
-        arriving: examples that now go by, in order.
+        seen: number of examples that arrived before.
+        arriving: number of examples that arrive now, in order.
         capacity: slots of the buffer.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A buffer of examples with the logits they had, and its tensors in a checkpoint."""
+"""A buffer of examples with their stored logits, and its tensors in a checkpoint."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ NAMES = {"origins", "lengths", "targets", "logits", "seen"}
 class Entry:
     """One example of the buffer.
 
-    stage and index: the example's place, the first stage being 0. targets: [n] its labels, by which
-    changed data or masks are noticed. logits: [n, vocabulary], float16.
+    stage and index: the example's place, stages from 0. targets: [n] its labels, which reveal
+    changed data or masks. logits: [n, vocabulary], float16.
     """
 
     stage: int
@@ -25,7 +25,7 @@ class Entry:
 
 
 def pack(entries: list[Entry], seen: int) -> dict[str, torch.Tensor]:
-    """The tensors of a buffer and the number of examples that went by; none for an empty one."""
+    """The tensors of a buffer and the number of examples seen; empty for an empty buffer."""
     if not entries:
         return {}
     return {
@@ -38,17 +38,20 @@ def pack(entries: list[Entry], seen: int) -> dict[str, torch.Tensor]:
 
 
 def unpack(state: dict[str, torch.Tensor]) -> tuple[list[Entry], int]:
-    """What `pack` was given.
+    """The inverse of `pack`.
 
     Raises:
         UserError: the tensors are not those of a buffer.
     """
     if state.keys() != NAMES:
-        raise UserError("DER++: the saved state is not a buffer; train the chain with DER++.")
+        raise UserError(
+            "DER++: the parent's state was not saved by DER++; train the whole chain of stages "
+            "with this method."
+        )
     lengths = state["lengths"].tolist()
     sizes = {len(state["targets"]), len(state["logits"]), sum(lengths)}
     if len(sizes) > 1 or state["logits"].dim() != 2 or len(state["origins"]) != len(lengths):
-        raise UserError("DER++: the saved buffer's tensors do not fit together.")
+        raise UserError("DER++: the tensors of the parent's buffer do not fit together.")
     origins = state["origins"].tolist()
     targets, logits = state["targets"].split(lengths), state["logits"].split(lengths)
     entries = [
@@ -62,11 +65,11 @@ def stored_for(batch: Batch, entries: dict[tuple[str, str], Entry], width: int) 
     """Stored logits [N, width] in the order of a batch's labels.
 
     Args:
-        entries: by (source, id) of the example; a packed batch has an order of its own.
+        entries: by (source, id) of the example; a packed batch has its own order.
         width: size of the model's vocabulary.
 
     Raises:
-        UserError: an example's labels are not those whose logits were stored, or the vocabulary.
+        UserError: an example's labels or the vocabulary differ from those of the stored logits.
     """
     owners, targets = batch.label_documents.cpu(), batch.targets.cpu().int()
     stored = torch.empty(len(targets), width)
@@ -74,13 +77,13 @@ def stored_for(batch: Batch, entries: dict[tuple[str, str], Entry], width: int) 
         entry, mine = entries[name], owners == number
         if not torch.equal(targets[mine], entry.targets.int()):
             raise UserError(
-                f"DER++: the labels of example {name[1]!r} of {name[0]} are not those that were "
-                "stored; the data, the recipe or the seed have changed since the parent."
+                f"DER++: the labels of example {name[1]!r} of {name[0]} differ from the stored "
+                "ones; the data, the recipe or the seed have changed since the parent was trained."
             )
         if entry.logits.shape[1] != width:
             raise UserError(
-                f"DER++: the stored logits are of {entry.logits.shape[1]} tokens and the model's "
-                f"of {width}; give a chain of stages one model."
+                f"DER++: the stored logits have {entry.logits.shape[1]} tokens, the model's have "
+                f"{width}; use one model in a chain of stages."
             )
         stored[mine] = entry.logits.float()
     return stored

@@ -22,7 +22,7 @@ def contrast(
 
     Args:
         full, full_plus, previous: [N, width]; row n of full_plus is the positive of row n of full.
-            Without `previous` (nothing has been learned before) this is Eq. 1.
+            Without `previous` (nothing was learned before) this is Eq. 1.
     """
     others = full_plus if previous is None else torch.cat([full_plus, previous])
     rows = functional.normalize(full.float(), dim=-1)

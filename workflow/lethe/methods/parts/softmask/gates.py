@@ -1,7 +1,7 @@
 """Gates at an encoder's units, as hooks: their gradients without parameters, and their effect.
 
 A gate g multiplies an output o (Ke et al. 2023, Eq. 2). At g = 1 the forward pass is unchanged and
-dL/dg is the sum over positions of o * dL/do, so no gate has to exist for its gradient to be known.
+dL/dg is the sum over positions of o * dL/do, so gradients are computed without explicit gates.
 The outputs are the heads' context vectors (the input of attention.output.dense), the intermediate
 layer's linear output before its activation, and the output layer's before dropout and residual.
 """
@@ -19,24 +19,24 @@ Importance = dict[str, torch.Tensor]
 
 
 class Recorder:
-    """What the gates saw: every forward pass adds one output a gate."""
+    """Outputs at the gates: every forward pass adds one output per gate."""
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self._outputs: list[tuple[str, int, torch.Tensor]] = []
 
     def keep(self, place: str, layer: int, output: torch.Tensor) -> None:
-        """Note an output [B, L, features]; of a frozen encoder it becomes differentiable here."""
+        """Record an output [B, L, features]; in a frozen encoder it becomes differentiable here."""
         if not output.requires_grad:
             output.requires_grad_()
         self._outputs.append((place, layer, output))
 
     def gradients(self, loss: torch.Tensor, tokens: torch.Tensor) -> Importance:
-        """Gradient of the loss by the gates of each sample, over all recorded passes.
+        """Gradient of the loss with respect to each sample's gates, over all recorded passes.
 
         Args:
-            loss: the SUM over samples of losses each of which depends on its own sample only, so
-                that the gradients of samples do not mix.
+            loss: the SUM over samples of losses that each depend on their own sample only, so that
+                gradients of samples do not mix.
             tokens: [B, L] true on tokens; padding contributes nothing.
 
         Returns:
@@ -46,15 +46,15 @@ class Recorder:
             UserError: no forward pass was recorded.
         """
         if not self._outputs:
-            raise UserError("No gate recorded anything: the encoder was not run in between.")
+            raise UserError("No gate recorded anything: the encoder was not run.")
         outputs = [output for _, _, output in self._outputs]
-        found = torch.autograd.grad(loss, outputs, allow_unused=True)
+        gradients = torch.autograd.grad(loss, outputs, allow_unused=True)
         sums = {
             place: outputs[0].new_zeros(len(tokens), *shape)
             for place, shape in self.encoder.shapes().items()
         }
         mask = tokens.to(outputs[0].device).bool().unsqueeze(-1)
-        for (place, layer, output), gradient in zip(self._outputs, found, strict=True):
+        for (place, layer, output), gradient in zip(self._outputs, gradients, strict=True):
             if gradient is None:
                 continue
             product = (output.detach() * gradient).masked_fill(~mask, 0.0).float().sum(1)
@@ -66,7 +66,7 @@ class Recorder:
 
 @contextmanager
 def recorded(encoder: Encoder) -> Iterator[Recorder]:
-    """Records the outputs at the gates of every forward pass within; changes none of them."""
+    """Within, records the outputs at the gates of every forward pass, unchanged."""
     recorder = Recorder(encoder)
 
     def note(place: str, layer: int, output: torch.Tensor) -> None:
@@ -78,7 +78,7 @@ def recorded(encoder: Encoder) -> Iterator[Recorder]:
 
 @contextmanager
 def scaled(encoder: Encoder, importance: Importance) -> Iterator[None]:
-    """Multiplies the outputs at the gates by importances within (o_prev of Eq. 7).
+    """Within, multiplies the outputs at the gates by importances (o_prev of Eq. 7).
 
     Args:
         importance: [layers, units] of every place.
@@ -96,23 +96,23 @@ def scaled(encoder: Encoder, importance: Importance) -> Iterator[None]:
 
 
 def check_shapes(encoder: Encoder, importance: Importance) -> None:
-    """Whether importances are those of such an encoder.
+    """Check that importances fit an encoder.
 
     Raises:
-        UserError: a place is missing or of another shape.
+        UserError: a place is missing or has another shape.
     """
     for place, shape in encoder.shapes().items():
         found = tuple(importance[place].shape) if place in importance else "nothing"
         if found != shape:
             raise UserError(
-                f"The importance of {place} should have the shape (layers, units) = {shape} of the "
-                f"model, and has {found}: it belongs to another architecture."
+                f"Expected an importance of {place} with the model's shape (layers, units) = "
+                f"{shape}, found {found}: it belongs to another architecture."
             )
 
 
 @contextmanager
 def _hooks(encoder: Encoder, visit: Callable) -> Iterator[None]:
-    """Calls visit(place, layer, output) at every gate; what it returns replaces the output."""
+    """Calls visit(place, layer, output) at every gate; a returned value replaces the output."""
     with ExitStack() as stack:
         for number, layer in enumerate(encoder.layers):
             for place in PLACES:
@@ -123,7 +123,7 @@ def _hooks(encoder: Encoder, visit: Callable) -> Iterator[None]:
 
 def _hook(layer: Layer, place: str, number: int, visit: Callable):
     if place == "heads":
-        # A head has no module of its own: its output is seen where the next one takes it in.
+        # A head has no module of its own: its output is the input of the next module.
         return layer.attention_output.register_forward_pre_hook(
             lambda module, inputs: visit(place, number, inputs[0])
         )

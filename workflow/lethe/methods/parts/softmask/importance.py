@@ -1,4 +1,4 @@
-"""Importances of an encoder's units: for the general knowledge, and for a domain's."""
+"""Importances of an encoder's units, for general knowledge and for a domain's knowledge."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,17 +22,17 @@ def gate_importance(
     loss: Callable[[MaskedBatch], torch.Tensor],
     signed: bool = False,
 ) -> Importance:
-    """Eq. 3: mean over samples of the absolute gradient of the loss by every gate.
+    """Eq. 3: mean over samples of the loss's absolute gradient with respect to every gate.
 
     Args:
-        loss: batch -> SUM over its samples of losses of single samples.
-        signed: leave the absolute value out, as the authors' code does.
+        loss: batch -> SUM of the losses of its samples.
+        signed: omit the absolute value, as the authors' code does.
 
     Returns:
         [layers, units] of every place, not normalised.
 
     Raises:
-        UserError: there is no sample, or a gradient is not finite.
+        UserError: no samples, or a gradient that is not finite.
     """
     sums: Importance = {}
     count = 0
@@ -44,7 +44,7 @@ def gate_importance(
             sums[place] = sums[place] + added if place in sums else added
         count += len(batch.input_ids)
     if not count:
-        raise UserError("An importance needs at least one sample, and there is none.")
+        raise UserError("An importance needs at least one sample, found none.")
     for place, values in sums.items():
         if not values.isfinite().all():
             raise UserError(f"The importance of {place} is not finite: the model has diverged.")
@@ -58,12 +58,12 @@ def divergence(
 
     Args:
         first, second: states or scores of the same shape, [B, L, width] if tokens are given.
-        tokens: [B, L] true on tokens; padding takes no part, in sums and distributions alike.
+        tokens: [B, L] true on tokens; padding is left out of sums and distributions.
     """
     first, second = first.float(), second.float()
     if tokens is not None:
         padding = ~tokens.bool().unsqueeze(-1).to(first.device)
-        # On the axis of positions padding has to have no probability; finite, for the gradient.
+        # On the axis of positions padding must get probability 0; finite, for the gradient.
         value = -1e9 if axis == 1 else 0.0
         first, second = first.masked_fill(padding, value), second.masked_fill(padding, value)
     return functional.kl_div(
@@ -78,9 +78,9 @@ def proxy_loss(model, batch: MaskedBatch, axis: str) -> torch.Tensor:
     """Eq. 4: KL between two passes that differ in their dropout, summed over samples.
 
     Args:
-        axis: what the distributions are over: `hidden` (units of the last hidden state),
-            `vocabulary` (the scores at the masked positions), or `position` (the tokens of a
-            sample, one distribution a hidden unit; the authors' code).
+        axis: support of the distributions: `hidden` (units of the last hidden state), `vocabulary`
+            (at the masked positions), or `position` (the tokens of a sample, one distribution per
+            hidden unit; the authors' code).
     """
     states = [masked_forward.hidden_states(model, batch) for _ in range(2)]
     if axis == "vocabulary":
@@ -93,7 +93,7 @@ def masked_loss(model, batch: MaskedBatch, original: bool = False) -> torch.Tens
     """The loss of Eq. 9: sum over samples of the mean loss of a sample's labels (nats).
 
     Args:
-        original: feed the tokens before masking, a copying task, as the authors' code does.
+        original: use the tokens before masking, a copying task, as the authors' code does.
     """
     hidden = masked_forward.hidden_states(model, batch, batch.original_ids if original else None)
     scores = masked_forward.label_logits(model, batch, hidden).float()
@@ -109,15 +109,15 @@ def proxy_importance(
 
     Args:
         dropout: without it both passes are equal and the gradient is rounding noise, which the
-            normalisation then blows up: the state of the authors' code.
+            normalisation then amplifies; this is what the authors' code does.
 
     Raises:
-        UserError: dropout is asked for and the model has none.
+        UserError: dropout is requested but the model has none.
     """
     if dropout and not has_dropout(model):
         raise UserError(
-            "The KL proxy compares two dropout passes, and the model has no dropout: set it in the "
-            "model's configuration, or `initialise: none` among the method's hyper-parameters."
+            "The KL proxy compares two dropout passes, but the model has no dropout: set it in the "
+            "model's configuration, or set `initialise: none` in the method's hyper-parameters."
         )
     with mode(model, dropout):
         return gate_importance(
@@ -128,7 +128,7 @@ def proxy_importance(
 def domain_importance(
     model, batches: Iterable[MaskedBatch], *, original: bool, dropout: bool, signed: bool
 ) -> Importance:
-    """I^(t): Eq. 9, that is Eq. 3 with the masked-language-model loss, not normalised."""
+    """I^(t): Eq. 9 (Eq. 3 with the masked-language-model loss), not normalised."""
     with mode(model, dropout):
         return gate_importance(
             encoder_of(model), batches, lambda batch: masked_loss(model, batch, original), signed
@@ -136,15 +136,15 @@ def domain_importance(
 
 
 def random_importance(encoder: Encoder, generator: torch.Generator) -> Importance:
-    """Standard normal draws: an importance that knows nothing."""
+    """Standard normal draws: an importance without information."""
     return {p: torch.randn(s, generator=generator) for p, s in encoder.shapes().items()}
 
 
 def normalised(importance: Importance, normalisation: str) -> Importance:
     """Importances in [0, 1], layer by layer: standardised, then tanh.
 
-    `absolute` takes the absolute value: units far below the mean of their layer count as important
-    too. `positive` puts zero for everything below the mean. A constant layer becomes zeros.
+    `absolute` takes the absolute value: units far below their layer's mean count as important too.
+    `positive` sets everything below the mean to zero. A constant layer becomes zeros.
     """
     return {place: _squashed(values, normalisation) for place, values in importance.items()}
 
@@ -160,7 +160,7 @@ def _squashed(values: torch.Tensor, normalisation: str) -> torch.Tensor:
 
 
 def accumulated(earlier: Importance | None, later: Importance) -> Importance:
-    """Eq. 5: elementwise maximum of normalised importances; the later ones if there are none."""
+    """Eq. 5: elementwise maximum of normalised importances; `later` if `earlier` is None."""
     if earlier is None:
         return later
     return {place: torch.maximum(earlier[place].to(later[place]), later[place]) for place in later}
@@ -173,7 +173,7 @@ def has_dropout(model) -> bool:
 
 @contextmanager
 def mode(model, training: bool) -> Iterator[None]:
-    """The model with or without dropout within, and as it was afterwards."""
+    """Within, the model is in training mode (dropout) or not; its mode is restored afterwards."""
     before = model.training
     model.train(training)
     try:
@@ -186,26 +186,26 @@ QUANTILES = {"low": 0.1, "median": 0.5, "high": 0.9}
 DECIMALS = 6
 
 
-def summaries(known: dict[str, Importance]) -> dict[str, torch.Tensor]:
-    """Every importance by place, of layers and, for heads, of each head.
+def summaries(importances: dict[str, Importance]) -> dict[str, torch.Tensor]:
+    """Summaries of every importance by place, per layer and, for heads, per head.
 
     Args:
-        known: importances by what they are of: `general`, `domain`, `accumulated`.
+        importances: importances by kind: `general`, `domain`, `accumulated`.
 
     Returns:
-        `importance.OF.PLACE.MEASURE` [layers] with the measures `mean`, `above_half` (share of
-        units above 0.5) and the deciles `low`, `median`, `high` of the layer's units; and
-        `importance.OF.heads.unit` [layers, heads].
+        `importance.KIND.PLACE.MEASURE` [layers] with the measures `mean`, `above_half` (share of
+        units above 0.5) and the quantiles `low`, `median`, `high` (0.1, 0.5, 0.9) of the layer's
+        units; and `importance.KIND.heads.unit` [layers, heads].
     """
-    found = {}
-    for of, places in known.items():
+    measures = {}
+    for kind, places in importances.items():
         for place, values in places.items():
             values = values.detach().double().cpu()
-            name = f"importance.{of}.{place}"
-            found[f"{name}.mean"] = values.mean(-1)
-            found[f"{name}.above_half"] = (values > 0.5).double().mean(-1)
+            name = f"importance.{kind}.{place}"
+            measures[f"{name}.mean"] = values.mean(-1)
+            measures[f"{name}.above_half"] = (values > 0.5).double().mean(-1)
             for word, level in QUANTILES.items():
-                found[f"{name}.{word}"] = values.quantile(level, -1)
+                measures[f"{name}.{word}"] = values.quantile(level, -1)
             if place == "heads":
-                found[f"{name}.unit"] = values
-    return {name: value.round(decimals=DECIMALS) for name, value in found.items()}
+                measures[f"{name}.unit"] = values
+    return {name: value.round(decimals=DECIMALS) for name, value in measures.items()}

@@ -1,4 +1,4 @@
-"""Soft masks: how importances slow the learning of units down (Ke et al. 2023, Eq. 6)."""
+"""Soft masks: importances slow down the learning of units (Ke et al. 2023, Eq. 6)."""
 
 from collections.abc import Mapping
 
@@ -11,29 +11,29 @@ from lethe.models.encoder_units import encoder_of
 def factors(model, importance: Importance, head_axis: str) -> dict[str, torch.Tensor]:
     """1 - I for each masked parameter, by name, in a shape that multiplies its gradient.
 
-    Masked are, and nothing else (neither embeddings, LayerNorm nor the language-model head):
+    Only these are masked (not embeddings, LayerNorm or the language-model head):
 
     - query, key and value by head: rows of the weight, and the bias;
     - attention.output.dense by head: columns of the weight, the features that come from a head.
       Its bias belongs to no head and is left alone;
     - intermediate.dense and output.dense by neuron: rows of the weight, and the bias.
 
-    With head_axis `released` heads are as in the authors' code: the columns of query, key and
-    value, which are input features and belong to no head, and also the bias of
+    With head_axis `released`, heads are masked as in the authors' code: the columns of query, key
+    and value, which are input features and belong to no head, and also the bias of
     attention.output.dense, whose features belong to no head either.
 
     Raises:
-        UserError: importances of another shape, an unknown type of model.
+        UserError: importances of another shape, or an unknown type of model.
     """
     encoder = encoder_of(model)
     check_shapes(encoder, importance)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    found: dict[str, torch.Tensor] = {}
+    by_name: dict[str, torch.Tensor] = {}
 
     def put(module: torch.nn.Linear, by_weight: torch.Tensor, by_bias: torch.Tensor | None) -> None:
-        found[names[id(module.weight)]] = by_weight.to(module.weight)
+        by_name[names[id(module.weight)]] = by_weight.to(module.weight)
         if by_bias is not None and module.bias is not None:
-            found[names[id(module.bias)]] = by_bias.to(module.bias)
+            by_name[names[id(module.bias)]] = by_bias.to(module.bias)
 
     for number, layer in enumerate(encoder.layers):
         free = {place: 1.0 - values[number] for place, values in importance.items()}
@@ -45,7 +45,7 @@ def factors(model, importance: Importance, head_axis: str) -> dict[str, torch.Te
         put(layer.attention_output, columns, heads if released else None)
         for place in ("intermediate", "output"):
             put(getattr(layer, place), free[place][:, None], free[place])
-    return found
+    return by_name
 
 
 def scale_gradients(
@@ -53,9 +53,9 @@ def scale_gradients(
 ) -> None:
     """Multiply the named gradients by their factors, in place; others are left alone.
 
-    Under Adam a constant factor below one is nearly cancelled, since its update does not depend on
-    the gradient's scale; only importances of exactly one stop a unit. `scale_updates` does not
-    depend on the optimizer.
+    Adam nearly cancels a constant factor below one, since its update does not depend on the
+    gradient's scale; only importances of exactly one stop a unit. `scale_updates` does not depend
+    on the optimizer.
     """
     for name, factor in by_name.items():
         if name in gradients:
@@ -87,15 +87,15 @@ def update_ratios(
     after: Mapping[str, torch.Tensor],
     plain: Mapping[str, torch.Tensor],
 ) -> dict[str, float]:
-    """How far parameters moved under the mask, as a share of how far they move without it.
+    """How far parameters moved with the mask, as a share of how far they move without it.
 
     Args:
         before, after, plain: parameters by name: at the start, after masked training, and after
-            the same training without the mask. Only names that all three have are compared.
+            the same training without the mask. Only names in all three are compared.
 
     Returns:
-        |after - before| / |plain - before| (Euclidean norms) by name; 1 means that the mask did
-        nothing, NaN that the parameter does not move without it.
+        |after - before| / |plain - before| (Euclidean norms) by name; 1: the mask had no effect,
+        NaN: the parameter does not move without the mask.
     """
     ratios = {}
     for name in before.keys() & after.keys() & plain.keys():
