@@ -31,7 +31,8 @@ def refusal(read, path):
     with pytest.raises(UserError) as caught:
         read(path)
     message = str(caught.value)
-    assert str(path) in message
+    # A long path keeps its end.
+    assert "/".join(path.parts[-2:]) in message
     assert len(message) <= LONGEST
     return message
 

@@ -8,3 +8,5 @@ WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}
 # In any arithmetic: weights, gradient and AdamW's two moments in float32, and a half-precision
 # copy of the weights.
 TRAINING = 4 * WIDTH["float32"] + WIDTH["bfloat16"]
+USABLE_SHARE = 0.8
+"""Share of a GPU's memory for these; the rest is for activations, the CUDA context and fragments."""

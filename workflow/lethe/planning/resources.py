@@ -7,13 +7,11 @@ import math
 from dataclasses import dataclass
 
 from lethe.artefacts.rules import RULES
-from lethe.models.parameter_bytes import TRAINING, WIDTH
+from lethe.models.parameter_bytes import TRAINING, USABLE_SHARE, WIDTH
 
 # A smaller model trains on one CPU core in minutes to hours, and would leave a GPU idle.
 SMALLEST_ON_GPU = 50e6  # parameters
 GPU_BYTES = 80e9
-# The rest of a GPU is for activations, the CUDA context and fragmentation.
-USABLE_SHARE = 0.8
 
 # A snapshot in host memory: weights and two moments as tensors, and again as the file's bytes.
 SNAPSHOT_COPIES = 6

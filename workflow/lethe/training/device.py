@@ -4,9 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-# Weights, gradient and two moments in float32, and a bfloat16 copy of the weights.
-TRAINING_BYTES = 18  # per parameter
-ROOM = 0.8  # share of a GPU's memory for these; the rest is for activations
+from lethe.models.parameter_bytes import TRAINING, USABLE_SHARE
 
 
 def training_device() -> torch.device:
@@ -36,8 +34,8 @@ def prepare(model: torch.nn.Module, recipe: dict) -> torch.nn.Module:
         model.activation_checkpointing_enable()
     device = training_device()
     if device.type == "cuda" and torch.cuda.device_count() > 1:
-        needed = TRAINING_BYTES * sum(parameter.numel() for parameter in model.parameters())
-        if needed > ROOM * torch.cuda.get_device_properties(device).total_memory:
+        needed = TRAINING * sum(parameter.numel() for parameter in model.parameters())
+        if needed > USABLE_SHARE * torch.cuda.get_device_properties(device).total_memory:
             return _spread(model)
     return model.to(device)
 
