@@ -12,7 +12,7 @@ from lethe.artefacts.files import write_json
 from lethe.artefacts.paths import spec_file
 from lethe.cli import main
 from lethe.config.catalogue import Catalogue
-from lethe.config.reading import check_references
+from lethe.config.references import check_references
 from lethe.errors import UserError
 from lethe.parameters.entries import Parameters, resolved
 from lethe.planning.data import add_data

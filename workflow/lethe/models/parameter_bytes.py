@@ -9,4 +9,4 @@ WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}
 # copy of the weights.
 TRAINING = 4 * WIDTH["float32"] + WIDTH["bfloat16"]
 USABLE_SHARE = 0.8
-"""Share of a GPU's memory for these; the rest is for activations, the CUDA context and fragments."""
+"""Share of a GPU's memory for these; the rest is for activations, the context and fragments."""

@@ -69,3 +69,12 @@ def parameter(default: Any, description: str, source: str = "ours", **bounds: An
 def resolved(parameters: Parameters) -> dict[str, Any]:
     """Every value as JSON, defaults included, as in a node's spec."""
     return parameters.model_dump(mode="json")
+
+
+def parse_mixture(mixture: str) -> list[tuple[str, int | None]]:
+    """`simp&general:64` -> [("simp", None), ("general", 64)]."""
+    parts = []
+    for part in mixture.split("&"):
+        task, _, count = part.partition(":")
+        parts.append((task, int(count) if count else None))
+    return parts

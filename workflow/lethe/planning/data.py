@@ -4,8 +4,8 @@ from typing import Any
 
 from lethe.artefacts.local_files import file_digest
 from lethe.config.catalogue import Catalogue
-from lethe.config.reading import parse_mixture
 from lethe.errors import UserError
+from lethe.parameters.entries import parse_mixture
 from lethe.planning.nodes import Node, Plan
 from lethe.sources.parameters import source_parameters
 

@@ -1,8 +1,9 @@
 """Nodes of end tasks: copies of checkpoints that are fine-tuned and scored."""
 
 from lethe.config.catalogue import Catalogue, EndTask, Study
-from lethe.config.reading import parse_mixture, selected
+from lethe.config.reading import selected
 from lethe.longtables.run import Run
+from lethe.parameters.entries import parse_mixture
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Plan
 

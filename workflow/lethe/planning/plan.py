@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Model
-from lethe.config.reading import parse_mixture, selected
+from lethe.config.reading import selected
 from lethe.config.recipe_values import hyper_for
 from lethe.errors import UserError
 from lethe.longtables.run import Run
-from lethe.parameters.entries import resolved
+from lethe.parameters.entries import parse_mixture, resolved
 from lethe.planning.bases import add_base
 from lethe.planning.end_tasks import add_end_tasks
 from lethe.planning.imports import add_import, refuse_equal_words

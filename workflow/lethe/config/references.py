@@ -1,0 +1,132 @@
+"""Whether the entries of a catalogue fit together: the names that they use, and parameters."""
+
+from lethe.config.axes import check_axes
+from lethe.config.by_file import require_file
+from lethe.config.catalogue import Catalogue
+from lethe.config.origins import Model
+from lethe.config.recipe_values import hyper_for, recipe_for
+from lethe.errors import UserError
+from lethe.models.built_config import check_room, full_config
+from lethe.models.kinds import kind_of
+from lethe.parameters.entries import parse_mixture
+from lethe.parameters.sentences import require
+from lethe.sources.parameters import source_parameters
+
+
+def check_references(catalogue: Catalogue) -> None:
+    """Every name that an entry uses exists, parameters fit, and every recipe is complete.
+
+    Raises:
+        UserError: the first entry that does not fit, by its key.
+    """
+    for name, model in catalogue.models.items():
+        _check_model(name, model, catalogue)
+    for name, source in catalogue.sources.items():
+        source_parameters(f"sources.{name}", source.kind, source.loader, source.parameters)
+    _check_tasks(catalogue)
+    _check_probes(catalogue)
+    axes = check_axes(catalogue)
+    for name, end_task in catalogue.end_tasks.items():
+        require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
+        require(f"end_tasks.{name}.task", end_task.task, catalogue.tasks)
+    for name, method in catalogue.methods.items():
+        require_file(f"methods.{name}.method", "methods", method.method)
+        hyper_for(name, method)
+        if method.general is not None:
+            _check_mixture(f"methods.{name}.general", method.general, catalogue)
+    _check_claims(catalogue, axes)
+    for name, order in catalogue.orders.items():
+        for place, mixture in enumerate(order, start=1):
+            _check_mixture(f"orders.{name}, stage {place}", mixture, catalogue)
+        _refuse_repeats_of_stages(name, order)
+    _check_recipes(catalogue)
+
+
+def _check_tasks(catalogue: Catalogue) -> None:
+    for name, task in catalogue.tasks.items():
+        require(f"tasks.{name}.source", task.source, catalogue.sources)
+        if "{prompt}" not in task.template:
+            raise UserError(
+                f"tasks.{name}.template: expected a text that holds {{prompt}}, "
+                f"found {task.template!r}."
+            )
+
+
+def _check_probes(catalogue: Catalogue) -> None:
+    for name, probe in catalogue.probes.items():
+        if probe.source is not None:
+            require(f"probes.{name}.source", probe.source, catalogue.sources)
+        if len({bool(entry.texts) for entry in probe.tasks.values()}) > 1:
+            raise UserError(
+                f"probes.{name}: expected sets with `texts`, for masked language models, or "
+                "lm-eval's tasks, found both; make two probes of it."
+            )
+        for evaluated, entry in probe.tasks.items():
+            if entry.source is not None:
+                require(f"probes.{name}.tasks.{evaluated}.source", entry.source, catalogue.sources)
+
+
+def _check_claims(catalogue: Catalogue, axes: set[str]) -> None:
+    for name, claim in catalogue.claims.items():
+        for part, test in claim.parts.items():
+            for axis in test.axes:
+                require(f"claims.{name}.parts.{part}.axes", axis, axes)
+            for compared in test.methods:
+                require(f"claims.{name}.parts.{part}.methods", compared, catalogue.methods)
+
+
+def _check_recipes(catalogue: Catalogue) -> None:
+    for name, recipe in catalogue.recipes.items():
+        if (recipe.epochs is None) == (recipe.steps is None):
+            raise UserError(f"recipes.{name}: expected either `epochs` or `steps`, not both.")
+        if recipe.checkpoint == "newest-periodic" and recipe.save_steps is None:
+            raise UserError(f"recipes.{name}: `checkpoint: newest-periodic` needs `save_steps`.")
+        for model in recipe.overrides:
+            require(f"recipes.{name}.overrides", model, catalogue.models)
+            recipe_for(name, recipe, model)
+        for method in recipe.tuned:
+            require(f"recipes.{name}.tuned", method, catalogue.methods)
+            recipe_for(name, recipe, "", method)
+            hyper_for(method, catalogue.methods[method], name, recipe)
+
+
+def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
+    if model.source is not None:
+        require(f"models.{name}.source", model.source, catalogue.sources)
+    if model.architecture is not None and model.family != kind_of(model.architecture).family:
+        raise UserError(
+            f"models.{name}.family: the architecture {model.architecture!r} is of the family "
+            f"{kind_of(model.architecture).family!r}, found {model.family!r}."
+        )
+    if model.recipe is not None:
+        require(f"models.{name}.recipe", model.recipe, catalogue.recipes)
+    if model.architecture is not None:
+        where, recipe = f"models.{name}.config", catalogue.recipes[model.recipe]
+        config = full_config(where, model.architecture, model.config)
+        values = recipe_for(model.recipe, recipe, name, family=model.family)
+        check_room(where, model.architecture, config, values["max_length"])
+    if model.untuned is not None:
+        require(f"models.{name}.untuned", model.untuned, catalogue.models)
+    if model.parent is None:
+        return
+    require(f"models.{name}.from", model.parent, catalogue.models)
+    _check_mixture(f"models.{name}.train_on", model.train_on, catalogue)
+    seen = [name]
+    while (parent := catalogue.models[seen[-1]].parent) is not None:
+        if parent in seen:
+            raise UserError(f"models.{name}.from: {' from '.join([*seen, parent])} is circular.")
+        seen.append(parent)
+
+
+def _check_mixture(where: str, mixture: str, catalogue: Catalogue) -> None:
+    for task, _ in parse_mixture(mixture):
+        require(where, task, catalogue.tasks)
+
+
+def _refuse_repeats_of_stages(name: str, order: list[str]) -> None:
+    """Refuse a repeated task, unless the whole order is one task (a control)."""
+    repeated = [mixture for mixture in order if order.count(mixture) > 1]
+    if repeated and len(set(order)) > 1:
+        raise UserError(
+            f"orders.{name}: the stage {repeated[0]!r} is listed {order.count(repeated[0])} times."
+        )
