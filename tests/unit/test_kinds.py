@@ -15,7 +15,7 @@ from plain_reference import random_model
 from lethe.models import masked_forward
 from lethe.models.encoder_units import encoder_of
 from lethe.models.kinds import BUILT, KINDS, Kind, kind_of
-from lethe.models.loading import is_masked
+from lethe.parameters.families import family_of_classes
 
 TEXT = torch.tensor([[5, 9, 4, 17, 6, 6, 11, 8]])
 
@@ -33,7 +33,10 @@ def test_the_family_is_what_transformers_builds(name):
     model = random_model(name)
     assert model.config.model_type == name
     assert model.config.is_encoder_decoder == (KINDS[name].family == "seq2seq")
-    assert is_masked([type(model).__name__]) == (KINDS[name].family == "masked")
+    assert (
+        family_of_classes([type(model).__name__], model.config.is_encoder_decoder)
+        == KINDS[name].family
+    )
 
 
 @pytest.mark.parametrize("name", BUILT)

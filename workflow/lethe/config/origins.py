@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from lethe.models.kinds import BUILT
 from lethe.parameters.entries import Count, Entry, Mixture, Name, Positive, Revision, Seed, Share
+from lethe.parameters.families import Family
 
 
 class Source(Entry):
@@ -52,7 +53,7 @@ class Model(Entry):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
-    family: Literal["causal", "seq2seq", "masked"] | None = Field(
+    family: Family | None = Field(
         None,
         description="`causal`: decoder; `seq2seq`: encoder-decoder; `masked`: masked language "
         "model; null: its parent's",
@@ -142,9 +143,7 @@ class Import(Entry):
     """A chain trained elsewhere: the base model first, then every stage in order."""
 
     model: Name = Field(description="name of the model in tables and figures")
-    family: Literal["causal", "seq2seq", "masked"] = Field(
-        description="`causal`, `seq2seq` or `masked`"
-    )
+    family: Family = Field(description="`causal`, `seq2seq` or `masked`")
     series: Name | None = Field(None, description="models of one series differ in size only")
     untuned: Name | None = Field(None, description="the model before general instruction tuning")
     params: Positive | None = Field(None, description="number of parameters, for result files")

@@ -5,10 +5,11 @@ A run is one chain of checkpoints: stages 0 (the base) to T. Imports nothing hea
 
 import json
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
 from lethe.errors import UserError
 from lethe.longtables.columns import rule
+from lethe.parameters.families import Family
 
 
 def word(
@@ -29,7 +30,7 @@ class Origin:
     """The words that describe where a run starts: a model with its seeds."""
 
     model: str = word("name of the base model", tells_apart=True)
-    family: Literal["causal", "seq2seq", "masked"] = word("model family")
+    family: Family = word("model family")
     # Counted in a checkpoint, so it is unknown during planning.
     params: int | None = word("number of parameters", default=None)
     series: str = word("models of one series differ in size only")

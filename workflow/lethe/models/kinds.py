@@ -7,6 +7,8 @@ This module imports nothing heavy: the configuration reads it too.
 from dataclasses import dataclass
 from typing import Literal
 
+from lethe.parameters.families import Family
+
 
 @dataclass(frozen=True)
 class Classes:
@@ -37,7 +39,7 @@ class EncoderLayout:
 class Kind:
     """The facts about one model type; the defaults stand for an unknown type."""
 
-    family: Literal["causal", "seq2seq", "masked"] | None = None
+    family: Family | None = None
     positions: Literal["rotary", "table", "table after padding", "slopes", "distances"] | None = (
         None
     )

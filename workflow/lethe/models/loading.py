@@ -17,6 +17,7 @@ from lethe.artefacts.files import read_json
 from lethe.errors import UserError
 from lethe.models.kinds import kind_of
 from lethe.models.weights import check_whole, weight_files
+from lethe.parameters.families import IN_WORDS, family_of_classes
 
 
 def check_checkpoint(directory: Path) -> None:
@@ -73,21 +74,18 @@ def _model_class(directory: Path) -> Any:
     # Only now: the automatic classes take a second to import.
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
-    if config.get("is_encoder_decoder"):
-        return AutoModelForSeq2SeqLM
-    return AutoModelForMaskedLM if is_masked(config.get("architectures")) else AutoModelForCausalLM
-
-
-def is_masked(architectures: list[str] | None) -> bool:
-    """Whether the classes that a configuration names include a masked language model."""
-    return any(name.endswith("ForMaskedLM") for name in architectures or [])
+    classes = {
+        "causal": AutoModelForCausalLM,
+        "seq2seq": AutoModelForSeq2SeqLM,
+        "masked": AutoModelForMaskedLM,
+    }
+    encoder_decoder = bool(config.get("is_encoder_decoder"))
+    return classes[family_of_classes(config.get("architectures"), encoder_decoder)]
 
 
 def require_family(model, family: str, directory: Path) -> None:
     """Raise UserError unless the loaded model is of the family that its catalogue entry names."""
-    found = "masked" if is_masked([type(model).__name__]) else "causal"
-    if model.config.is_encoder_decoder:
-        found = "seq2seq"
+    found = family_of_classes([type(model).__name__], model.config.is_encoder_decoder)
     if family != found:
         raise UserError(
             f"{directory}: expected a model of family {family!r}, found {found!r} (model type "
@@ -120,13 +118,6 @@ def load_tokenizer(directory: Path | str):
     return tokenizer
 
 
-WORDS = {
-    "causal": "a decoder (causal)",
-    "seq2seq": "an encoder-decoder (seq2seq)",
-    "masked": "a masked language model (masked)",
-}
-
-
 def check_family(directory: Path, family: str) -> None:
     """Refuse a checkpoint whose family differs from the catalogue's.
 
@@ -137,8 +128,9 @@ def check_family(directory: Path, family: str) -> None:
     if found != family:
         kind = read_json(directory / "config.json").get("model_type")
         raise UserError(
-            f"{directory}: expected {WORDS[family]}, as its `family` says, found {WORDS[found]} of "
-            f"type {kind!r}; correct `family` in the catalogue, or give another checkpoint."
+            f"{directory}: expected {IN_WORDS[family]}, as its `family` says, found "
+            f"{IN_WORDS[found]} of type {kind!r}; correct `family` in the catalogue, or give "
+            "another checkpoint."
         )
 
 
@@ -159,9 +151,7 @@ def family_of(directory: Path) -> str:
             f"{directory}/config.json: transformers does not have this architecture "
             f"({first_line(error)}); code that comes with a checkpoint is never run."
         ) from None
-    if config.is_encoder_decoder:
-        return "seq2seq"
-    return "masked" if is_masked(config.architectures) else "causal"
+    return family_of_classes(config.architectures, config.is_encoder_decoder)
 
 
 def check_tokenizer(directory: Path, rows: int) -> None:

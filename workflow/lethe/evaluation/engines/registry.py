@@ -8,7 +8,7 @@ from lethe.errors import UserError
 from lethe.evaluation.engines.fast_model import FastModel
 from lethe.evaluation.engines.language_model import StockModel
 from lethe.evaluation.engines.masked_model import MaskedModel
-from lethe.models.loading import is_masked
+from lethe.parameters.families import family_of_classes
 
 ENGINES = {"fast": FastModel, "stock": StockModel}
 
@@ -26,7 +26,7 @@ def code_of(engine: str, architectures: list[str] | None) -> str:
         UserError: an unknown engine.
     """
     require_engine(engine)
-    return (MaskedModel if is_masked(architectures) else ENGINES[engine]).__module__
+    return (MaskedModel if _is_masked(architectures) else ENGINES[engine]).__module__
 
 
 def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "fast") -> LM:
@@ -42,6 +42,10 @@ def wrap(model: Any, tokenizer: Any, batch_size: int, engine: str = "fast") -> L
         UserError: an unknown engine.
     """
     require_engine(engine)
-    if is_masked([type(model).__name__]):
+    if _is_masked([type(model).__name__]):
         return MaskedModel(model, tokenizer)
     return ENGINES[engine](model, tokenizer, batch_size)
+
+
+def _is_masked(architectures: list[str] | None) -> bool:
+    return family_of_classes(architectures, False) == "masked"
