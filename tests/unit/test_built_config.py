@@ -292,3 +292,14 @@ def test_a_changed_default_is_another_base(monkeypatch):
         "config": {**before.spec["config"], "rms_norm_eps": 1e-5},
     }
     assert after.id != before.id
+
+
+def test_a_type_whose_keys_were_not_generated_says_how_to_generate_them():
+    with pytest.raises(UserError, match="expected the keys of 'gpt2', found none; run `lethe sche"):
+        full_config("models.mine.config", "gpt2", {})
+
+
+def test_a_key_without_a_description_names_the_file_to_change(monkeypatch):
+    monkeypatch.setattr(built_config, "VALUES", {})
+    with pytest.raises(UserError, match="built_config.py: expected a description of '.*llama"):
+        built_config.config_type.__wrapped__("llama")

@@ -50,3 +50,12 @@ def test_a_wrong_study_is_one_sentence_that_names_the_key(text, tmp_path, capsys
     assert written.err.startswith("lethe: ") and written.err.count("\n") == 1
     assert WRONG[text] in written.err
     assert len(written.err) <= 300 + len("lethe: \n")
+
+
+def test_several_files_and_values_may_follow_one_option_as_in_snakemake(tmp_path, capsys):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("study: first\n")
+    second.write_text("study: second\n")
+    arguments = ["--configfile", str(first), str(second), "--config", "limit=3", "seeds.world=[7]"]
+    assert main(["check", *arguments]) == 0
+    assert "study 'second' is right" in capsys.readouterr().out

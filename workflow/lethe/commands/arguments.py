@@ -47,7 +47,8 @@ def read_spec(arguments: argparse.Namespace, kind: str) -> dict:
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--configfile",
-        action="append",
+        action="extend",
+        nargs="+",
         default=[],
         type=Path,
         metavar="FILE",
@@ -55,7 +56,8 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--config",
-        action="append",
+        action="extend",
+        nargs="+",
         default=[],
         metavar="KEY=VALUE",
         help="one value, KEY with dots for nested keys, VALUE as YAML; may be repeated",

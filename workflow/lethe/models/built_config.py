@@ -118,6 +118,7 @@ VALUES: dict[str, tuple[str, dict[str, float]]] = {
     ),
     "rope_parameters": ("", {}),
 }
+SOURCE = "workflow/lethe/models/built_config.py"
 TYPES = {"int": int, "float": Number, "bool": bool, "str": str, "rotary": Rotary}
 
 
@@ -127,15 +128,36 @@ def table() -> dict[str, Any]:
     return json.loads(TABLE.read_text(encoding="utf-8"))
 
 
+def _entry(architecture: str) -> dict[str, Any]:
+    """Keys and aliases of one architecture.
+
+    Raises:
+        UserError: its row in `KINDS` is newer than the table.
+    """
+    entries = table()["architectures"]
+    if architecture not in entries:
+        raise UserError(
+            f"workflow/lethe/models/{TABLE.name}: expected the keys of {architecture!r}, found "
+            "none; run `lethe schema`, which writes it."
+        )
+    return entries[architecture]
+
+
 @cache
 def config_type(architecture: str) -> type[Parameters]:
     """The typed configuration of an architecture."""
     fields = {}
-    for key, entry in table()["architectures"][architecture]["keys"].items():
+    for key, entry in _entry(architecture)["keys"].items():
         kind, default = TYPES[entry["type"]], entry["default"]
-        description, bounds = VALUES.get(f"{architecture}.{key}") or VALUES[key]
+        described = VALUES.get(f"{architecture}.{key}") or VALUES.get(key)
+        if described is None:
+            raise UserError(
+                f"{SOURCE}: expected a description of {key!r}, a key of {architecture}, in "
+                "`VALUES`, found none."
+            )
+        description, bounds = described
         if kind is Rotary:
-            default = Rotary(**default)
+            default = validated(Rotary, default, f"the rotary positions of {architecture}")
         # Null is allowed only where it is the default: the value then follows from other keys.
         annotation = kind | None if default is None else kind
         fields[key] = (annotation, parameter(default, description, "transformers", **bounds))
@@ -187,7 +209,7 @@ def check_room(where: str, architecture: str, config: dict[str, Any], length: in
 
 
 def _refuse_names(where: str, architecture: str, given: dict[str, Any]) -> None:
-    aliases = table()["architectures"][architecture]["aliases"]
+    aliases = _entry(architecture)["aliases"]
     for key in given:
         if key in FROM_TOKENIZER:
             raise UserError(

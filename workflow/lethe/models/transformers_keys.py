@@ -55,7 +55,10 @@ def _word(field: Field) -> str:
     for name, word in reversed(WORDS.items()):
         if name in names:
             return word
-    raise UserError(f"{field.name}: a value of type {field.type} is not handled; add it to WORDS.")
+    raise UserError(
+        f"{field.name}: a value of type {field.type} is not handled; add it to `WORDS` of "
+        "workflow/lethe/models/transformers_keys.py and to `TYPES` of built_config.py."
+    )
 
 
 def _default(kind: type, field: Field) -> Any:
