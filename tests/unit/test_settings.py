@@ -72,6 +72,11 @@ MODEL = {
         (define(recipes={"r": {**RECIPE, "learning_rate": "1e400"}}), "finite number"),
         (define(recipes={"r": {**RECIPE, "learning_rate": "fast"}}), "number, found 'fast'"),
         (define(recipes={"r": {**RECIPE, "steps": 3}}), "recipes.r: expected either `epochs`"),
+        (define(recipes={"r": {**RECIPE, "betas": [0.9, 1]}}), "entry 2 .* a number below 1"),
+        (
+            define(recipes={"r": {**RECIPE, "overrides": {"xs": {"epochs": None}}}}),
+            "recipes.r.overrides.xs: expected either `epochs` or `steps`, found neither",
+        ),
         (define(recipes={"r": {**RECIPE, "ovrrides": {}}}), "did you mean 'overrides'"),
         (
             define(recipes={"r": {**RECIPE, "overrides": {"xs": {"rate": 1.0}}}}),

@@ -46,6 +46,18 @@ def test_steps_take_the_place_of_epochs():
             {"kd": {**TUNED, "recipe": {"tuned": {}}}},
             "recipes.own.tuned.kd.recipe: expected values of the recipe, found 'tuned'",
         ),
+        (
+            {"kd": {**TUNED, "recipe": {"epochs": 2.0, "steps": 3}}},
+            "recipes.own.tuned.kd.recipe: expected either `epochs` or `steps`, found both",
+        ),
+        (
+            {"kd": {**TUNED, "recipe": {"epochs": None}}},
+            "recipes.own.tuned.kd.recipe: expected either `epochs` or `steps`, found neither",
+        ),
+        (
+            {"kd": {**TUNED, "recipe": {"checkpoint": "newest-periodic"}}},
+            "recipes.own.tuned.kd.recipe: `checkpoint: newest-periodic` needs `save_steps`",
+        ),
         ({"kd": {"hyper": {"weight": 3.0}}}, "recipes.own.tuned.kd.trials"),
     ],
 )

@@ -19,7 +19,8 @@ def recipe_for(
     Keys that the family does not use are left out, so that they are part of no id.
 
     Raises:
-        UserError: an override is not a key of a recipe, or its value is of the wrong kind.
+        UserError: an override is not a key of a recipe, its value is of the wrong kind, or the
+            recipe is not complete with it.
     """
     values = recipe.model_dump(exclude=CHOICES)
     tuned = recipe.tuned.get(method)
@@ -37,6 +38,7 @@ def recipe_for(
             if {"epochs", "steps"} & other.keys():
                 values |= {key: None for key in {"epochs", "steps"} - other.keys()}
             overridden = validated(Recipe, values, f"recipes.{name}.{where}")
+            require_complete(f"recipes.{name}.{where}", overridden)
             values = overridden.model_dump(exclude=CHOICES)
     values["betas"] = list(values["betas"])
     if family != "masked":
@@ -45,6 +47,15 @@ def recipe_for(
     if family != "masked" or not values["unpadded"]:
         del values["unpadded"]
     return values
+
+
+def require_complete(where: str, recipe: Recipe) -> None:
+    """Refuse a recipe whose keys contradict each other, or that lacks one that another needs."""
+    if (recipe.epochs is None) == (recipe.steps is None):
+        found = "neither" if recipe.steps is None else "both"
+        raise UserError(f"{where}: expected either `epochs` or `steps`, found {found}.")
+    if recipe.checkpoint == "newest-periodic" and recipe.save_steps is None:
+        raise UserError(f"{where}: `checkpoint: newest-periodic` needs `save_steps`.")
 
 
 def hyper_for(

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from lethe.parameters.entries import Count, Entry, Name, Number, Positive, Share
 
+Beta = Annotated[Number, Field(ge=0, lt=1)]
+
 
 class Tuned(Entry):
     """Values of one method that were tuned for one recipe, on development seeds."""
@@ -34,7 +36,7 @@ class Recipe(Entry):
     )
     warmup_share: Share = Field(0.0, description="share of the steps that warm up linearly")
     final_share: Share = Field(0.0, description="share of the peak rate left at the end")
-    betas: tuple[Share, Share] = Field((0.9, 0.999), strict=False, description="AdamW's betas")
+    betas: tuple[Beta, Beta] = Field((0.9, 0.999), strict=False, description="AdamW's betas")
     epsilon: Positive = Field(1e-8, description="AdamW's epsilon")
     weight_decay: Annotated[Number, Field(ge=0)] = Field(
         0.0, description="decoupled weight decay of matrices; vectors are not decayed"

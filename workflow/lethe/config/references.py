@@ -4,7 +4,7 @@ from lethe.config.axes import check_axes
 from lethe.config.by_file import require_file
 from lethe.config.catalogue import Catalogue
 from lethe.config.origins import Model
-from lethe.config.recipe_values import hyper_for, recipe_for
+from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
 from lethe.errors import UserError
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
@@ -77,10 +77,7 @@ def _check_claims(catalogue: Catalogue, axes: set[str]) -> None:
 
 def _check_recipes(catalogue: Catalogue) -> None:
     for name, recipe in catalogue.recipes.items():
-        if (recipe.epochs is None) == (recipe.steps is None):
-            raise UserError(f"recipes.{name}: expected either `epochs` or `steps`, not both.")
-        if recipe.checkpoint == "newest-periodic" and recipe.save_steps is None:
-            raise UserError(f"recipes.{name}: `checkpoint: newest-periodic` needs `save_steps`.")
+        require_complete(f"recipes.{name}", recipe)
         for model in recipe.overrides:
             require(f"recipes.{name}.overrides", model, catalogue.models)
             recipe_for(name, recipe, model)
