@@ -95,6 +95,18 @@ MODEL = {
             define(tasks={"t": {"source": "world", "file": "x", "template": "no"}}),
             "tasks.t.template: expected a text that holds {prompt}",
         ),
+        *(
+            (
+                define(tasks={"t": {"source": "world", "template": text}}),
+                "tasks.t.template: .* doub",
+            )
+            for text in ("{{prompt}}", "{prompt}{x}", "{prompt}{", "{prompt:9}", "{prompt!r}")
+        ),
+        *(
+            (define(orders={"o": [mixture]}), "orders.o, entry 1 .* optional ':count' above 0")
+            for mixture in ("simp:0", "simp:007", "simp:9999999999999", "simp&emdg:0")
+        ),
+        (define(orders={"o": ["simp:5&simp:6"]}), "orders.o, stage 1: the task 'simp' is 2 times"),
     ],
 )
 def test_a_mistake_is_one_sentence(changes, sentence):

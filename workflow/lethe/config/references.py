@@ -1,11 +1,13 @@
 """Whether the entries of a catalogue fit together: the names that they use, and parameters."""
 
+from string import Formatter
+
 from lethe.config.axes import check_axes
 from lethe.config.by_file import require_file
 from lethe.config.catalogue import Catalogue
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
 from lethe.parameters.entries import parse_mixture
@@ -45,11 +47,20 @@ def check_references(catalogue: Catalogue) -> None:
 def _check_tasks(catalogue: Catalogue) -> None:
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
-        if "{prompt}" not in task.template:
+        if not _is_template(task.template):
             raise UserError(
-                f"tasks.{name}.template: expected a text that holds {{prompt}}, "
-                f"found {task.template!r}."
+                f"tasks.{name}.template: expected a text that holds {{prompt}}, with other braces "
+                f"doubled ({{{{ and }}}}), found {shown(task.template)}."
             )
+
+
+def _is_template(text: str) -> bool:
+    """Whether `str.format` puts the prompt, and nothing else, into a text."""
+    try:
+        fields = [field for _, *field in Formatter().parse(text) if field[0] is not None]
+    except ValueError:
+        return False
+    return bool(fields) and all(field == ["prompt", "", None] for field in fields)
 
 
 def _check_probes(catalogue: Catalogue) -> None:
@@ -116,8 +127,14 @@ def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
 
 
 def _check_mixture(where: str, mixture: str, catalogue: Catalogue) -> None:
-    for task, _ in parse_mixture(mixture):
+    tasks = [task for task, _ in parse_mixture(mixture)]
+    for task in tasks:
         require(where, task, catalogue.tasks)
+        if tasks.count(task) > 1:
+            # Both parts would draw the same examples.
+            raise UserError(
+                f"{where}: the task {task!r} is {tasks.count(task)} times in {mixture!r}."
+            )
 
 
 def _refuse_repeats_of_stages(name: str, order: list[str]) -> None:

@@ -22,11 +22,12 @@ Count = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, le=2**31)]
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 NAME = f"^{_NAME}$"
-MIXTURE = rf"^{_NAME}(:\d+)?(&{_NAME}(:\d+)?)*$"
+_PART = rf"{_NAME}(:[1-9]\d{{0,11}})?"
+MIXTURE = rf"^{_PART}(&{_PART})*$"
 REVISION = r"^[0-9a-f]{40}$"
 FORMS = {
     NAME: "a name of letters, digits, '.', '_' and '-'",
-    MIXTURE: "task names joined by '&', each with an optional ':count'",
+    MIXTURE: "task names joined by '&', each with an optional ':count' above 0",
     REVISION: "a commit of 40 digits 0-9 and a-f",
 }
 """Each pattern in words, for messages."""
