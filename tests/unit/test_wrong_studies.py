@@ -15,6 +15,7 @@ TUNED = (
     "define: {recipes: {mine: {batch_size: 2, epochs: 1, max_length: 16, learning_rate: 1e-3, "
     "tuned: {ewc: {hyper: {strength: -1}, trials: 2, note: none}}}}}"
 )
+TEXTS = "define: {probes: {mine: {source: %s, tasks: {mine: {axis: domain, metric: %s}}}}}"
 WRONG = {
     METHOD % ("ewc", "strenght: 5000"): "strenght in methods.mine.hyper: there is no such key; "
     "did you mean 'strength'?",
@@ -35,6 +36,13 @@ WRONG = {
     "figures: [evolutoin]": "figures: 'evolutoin' is not known; did you mean 'evolution'?",
     "define: {probes: {mine: {tasks: {mine: {axis: bias, metric: acc}}}}}": "expected `metric: "
     "pct_stereotype` beside `axis: bias`",
+    TEXTS % ("domains", "acc, texts: 'x/{split}.jsonl'"): "expected one of mlm_loss, mlm_accuracy, "
+    "mlm_likelihood as `metric` of `texts`, found 'acc'",
+    TEXTS % ("domains", "mlm_loss, texts: x.jsonl"): "`texts` that hold {split}, found 'x.jsonl'",
+    TEXTS % ("domains", "mlm_loss, texts: ''"): "`texts` that hold {split}, found ''",
+    TEXTS % ("domains", "mlm_loss, texts: '{split}{x}'"): "`texts` that hold {split}",
+    TEXTS % ("null", "mlm_loss, texts: '{split}.jsonl'"): "probes.mine.tasks.mine.source: expected "
+    "the source that holds its `texts`, found none",
     "also: [{models: []}]": "also, entry 1, models in the configuration: expected at least one",
     "seeds: {world: [2024-01-01]}": "2024-01-01 is read as a date",
 }

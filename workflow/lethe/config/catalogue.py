@@ -10,8 +10,21 @@ from pydantic import Field, model_validator
 from lethe.config.claims import Claim
 from lethe.config.origins import Import, Model, Source
 from lethe.config.recipes import Recipe
+from lethe.errors import shown
 from lethe.longtables.axes import BIAS, DOMAIN, TAKEN
-from lethe.parameters.entries import Count, Entry, Mixture, Name, Number, Positive, Seed, Share
+from lethe.parameters.entries import (
+    Count,
+    Entry,
+    Mixture,
+    Name,
+    Number,
+    Positive,
+    Seed,
+    Share,
+    is_template,
+)
+
+MASKED_METRICS = ("mlm_loss", "mlm_accuracy", "mlm_likelihood")
 
 
 class Task(Entry):
@@ -69,6 +82,17 @@ class Evaluation(Entry):
             raise ValueError("`metric: pct_stereotype` beside `axis: bias`, or another axis")
         if self.axis == DOMAIN and self.texts is None:
             raise ValueError("`texts` beside `axis: domain`, or another axis")
+        return self
+
+    @model_validator(mode="after")
+    def _texts_can_be_scored(self) -> "Evaluation":
+        if self.texts is None:
+            return self
+        if not is_template(self.texts, "split"):
+            raise ValueError(f"`texts` that hold {{split}}, found {shown(self.texts)}")
+        if self.metric not in MASKED_METRICS:
+            metrics = ", ".join(MASKED_METRICS)
+            raise ValueError(f"one of {metrics} as `metric` of `texts`, found {shown(self.metric)}")
         return self
 
 

@@ -1,7 +1,5 @@
 """Whether the entries of a catalogue fit together: the names that they use, and parameters."""
 
-from string import Formatter
-
 from lethe.config.axes import check_axes
 from lethe.config.by_file import require_file
 from lethe.config.catalogue import Catalogue
@@ -10,7 +8,7 @@ from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
 from lethe.errors import UserError, shown
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
-from lethe.parameters.entries import parse_mixture
+from lethe.parameters.entries import is_template, parse_mixture
 from lethe.parameters.sentences import require
 from lethe.sources.parameters import source_parameters
 
@@ -47,20 +45,11 @@ def check_references(catalogue: Catalogue) -> None:
 def _check_tasks(catalogue: Catalogue) -> None:
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
-        if not _is_template(task.template):
+        if not is_template(task.template, "prompt"):
             raise UserError(
                 f"tasks.{name}.template: expected a text that holds {{prompt}}, with other braces "
                 f"doubled ({{{{ and }}}}), found {shown(task.template)}."
             )
-
-
-def _is_template(text: str) -> bool:
-    """Whether `str.format` puts the prompt, and nothing else, into a text."""
-    try:
-        fields = [field for _, *field in Formatter().parse(text) if field[0] is not None]
-    except ValueError:
-        return False
-    return bool(fields) and all(field == ["prompt", "", None] for field in fields)
 
 
 def _check_probes(catalogue: Catalogue) -> None:
@@ -73,8 +62,11 @@ def _check_probes(catalogue: Catalogue) -> None:
                 "lm-eval's tasks, found both; make two probes of it."
             )
         for evaluated, entry in probe.tasks.items():
+            where = f"probes.{name}.tasks.{evaluated}.source"
             if entry.source is not None:
-                require(f"probes.{name}.tasks.{evaluated}.source", entry.source, catalogue.sources)
+                require(where, entry.source, catalogue.sources)
+            elif entry.texts and probe.source is None:
+                raise UserError(f"{where}: expected the source that holds its `texts`, found none.")
 
 
 def _check_claims(catalogue: Catalogue, axes: set[str]) -> None:

@@ -1,5 +1,6 @@
 """Building blocks of the configuration: kinds of values, and a strict base class."""
 
+from string import Formatter
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -70,6 +71,15 @@ def parameter(default: Any, description: str, source: str = "ours", **bounds: An
 def resolved(parameters: Parameters) -> dict[str, Any]:
     """Every value as JSON, defaults included, as in a node's spec."""
     return parameters.model_dump(mode="json")
+
+
+def is_template(text: str, field: str) -> bool:
+    """Whether `str.format` puts the value of `field`, and no other, into a text."""
+    try:
+        fields = [parts for _, *parts in Formatter().parse(text) if parts[0] is not None]
+    except ValueError:
+        return False
+    return bool(fields) and all(parts == [field, "", None] for parts in fields)
 
 
 def parse_mixture(mixture: str) -> list[tuple[str, int | None]]:
