@@ -15,6 +15,7 @@ TUNED = (
     "define: {recipes: {mine: {batch_size: 2, epochs: 1, max_length: 16, learning_rate: 1e-3, "
     "tuned: {ewc: {hyper: {strength: -1}, trials: 2, note: none}}}}}"
 )
+MODEL = "define: {models: {mine: {%s}}}"
 TEXTS = "define: {probes: {mine: {source: %s, tasks: {mine: {axis: domain, metric: %s}}}}}"
 WRONG = {
     METHOD % ("ewc", "strenght: 5000"): "strenght in methods.mine.hyper: there is no such key; "
@@ -43,6 +44,20 @@ WRONG = {
     TEXTS % ("domains", "mlm_loss, texts: '{split}{x}'"): "`texts` that hold {split}",
     TEXTS % ("null", "mlm_loss, texts: '{split}.jsonl'"): "probes.mine.tasks.mine.source: expected "
     "the source that holds its `texts`, found none",
+    MODEL % "family: causal, hub: ''": "define.models.mine.hub in the configuration: expected a "
+    "repository of the hub, OWNER/NAME, found ''",
+    MODEL % "family: causal, hub: ../../x": "OWNER/NAME, found '../../x'",
+    MODEL % "family: seq2seq, from: xs, train_on: general, recipe: instruct": "models.mine.family: "
+    "a derived model has the family of 'xs', 'causal', found 'seq2seq'",
+    MODEL % "from: xs, train_on: general, recipe: instruct, floors: {x: 0.3}": "no `floors` "
+    "beside `from`; only models built here have them",
+    "define: {sources: {mine: {kind: world, repo: a/b}}}": "no `repo` beside `kind: world`",
+    "define: {sources: {mine: {kind: world, files: {a: x}}}}": "no `files` beside `kind: world`",
+    "define: {models: {a: {from: b, train_on: general, recipe: instruct}, b: {from: xss, train_on: "
+    "general, recipe: instruct}}}": "models.b.from: 'xss' is not known; did you mean 'xs'?",
+    "define: {orders: {mine: []}}": "orders.mine in the configuration: expected at least one entry",
+    "define: {probes: {mine: {tasks: {}}}}": "probes.mine.tasks in the configuration: expected at "
+    "least one entry",
     "also: [{models: []}]": "also, entry 1, models in the configuration: expected at least one",
     "seeds: {world: [2024-01-01]}": "2024-01-01 is read as a date",
 }

@@ -100,7 +100,9 @@ class Probe(Entry):
     """Evaluation tasks for which a checkpoint is loaded once."""
 
     source: Name | None = Field(None, description="source that holds the tasks' YAML")
-    tasks: dict[Name, Evaluation] = Field(description="evaluation tasks by lm-eval name")
+    tasks: dict[Name, Evaluation] = Field(
+        min_length=1, description="evaluation tasks by lm-eval name"
+    )
     include: str | None = Field(
         None, description="folder with your own task YAMLs; null: those of the source or lm-eval"
     )
@@ -185,7 +187,7 @@ class Catalogue(Entry):
     end_tasks: dict[Name, EndTask] = {}
     methods: dict[Name, MethodEntry] = {}
     recipes: dict[Name, Recipe] = {}
-    orders: dict[Name, list[Mixture]] = {}
+    orders: dict[Name, Annotated[list[Mixture], Field(min_length=1)]] = {}
     imports: dict[Name, Import] = {}
     claims: dict[Name, Claim] = {}
 

@@ -5,7 +5,17 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from lethe.models.kinds import BUILT
-from lethe.parameters.entries import Count, Entry, Mixture, Name, Positive, Revision, Seed, Share
+from lethe.parameters.entries import (
+    Count,
+    Entry,
+    Mixture,
+    Name,
+    Positive,
+    Repository,
+    Revision,
+    Seed,
+    Share,
+)
 from lethe.parameters.families import Family
 
 
@@ -18,7 +28,7 @@ class Source(Entry):
     parameters: dict[str, Any] = Field(
         {}, description="parameters of the generator or the loader, apart from the seed"
     )
-    repo: str | None = Field(None, description="hub: the dataset's repository, OWNER/NAME")
+    repo: Repository | None = Field(None, description="hub: the dataset's repository, OWNER/NAME")
     revision: Revision | None = Field(
         None, description="hub: commit, 40 hex digits; null: looked up once when fetched, then kept"
     )
@@ -38,10 +48,14 @@ class Source(Entry):
 
     @model_validator(mode="after")
     def _complete(self):
-        if self.kind == "hub" and not self.repo:
+        if self.kind == "hub" and self.repo is None:
             raise ValueError("`repo` for a hub source")
         if self.kind == "files" and not self.files:
             raise ValueError("`files` (a path by split) for a source of local files")
+        if self.kind != "hub" and self.repo is not None:
+            raise ValueError(f"no `repo` beside `kind: {self.kind}`; only hub sources have one")
+        if self.kind == "world" and self.files:
+            raise ValueError("no `files` beside `kind: world`, which is generated")
         return self
 
 
@@ -86,7 +100,7 @@ class Model(Entry):
     recipe: Name | None = Field(None, description="built or derived: how it is trained")
     attempts: Count = Field(3, description="built: seeds to try until the dev floors are reached")
     floors: dict[Name, Share] = Field({}, description="built: lowest dev score by evaluation task")
-    hub: str | None = Field(None, description="fetched: the model's repository, OWNER/NAME")
+    hub: Repository | None = Field(None, description="fetched: the model's repository, OWNER/NAME")
     revision: Revision | None = Field(
         None, description="fetched: commit, 40 hex digits; null: looked up once, then kept"
     )
@@ -120,6 +134,8 @@ class Model(Entry):
                 raise ValueError(f"`{name}` beside `{origin}`")
         if self.config and origin != "architecture":
             raise ValueError(f"no `config` beside `{origin}`; only models built here have one")
+        if self.floors and origin != "architecture":
+            raise ValueError(f"no `floors` beside `{origin}`; only models built here have them")
         return self
 
 

@@ -107,15 +107,25 @@ def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
         check_room(where, model.architecture, config, values["max_length"])
     if model.untuned is not None:
         require(f"models.{name}.untuned", model.untuned, catalogue.models)
-    if model.parent is None:
-        return
-    require(f"models.{name}.from", model.parent, catalogue.models)
-    _check_mixture(f"models.{name}.train_on", model.train_on, catalogue)
+    if model.parent is not None:
+        _check_mixture(f"models.{name}.train_on", model.train_on, catalogue)
+        _check_parents(name, model, catalogue)
+
+
+def _check_parents(name: str, model: Model, catalogue: Catalogue) -> None:
+    """Refuse a derived model without a first model, or of another family than that model."""
     seen = [name]
     while (parent := catalogue.models[seen[-1]].parent) is not None:
         if parent in seen:
             raise UserError(f"models.{name}.from: {' from '.join([*seen, parent])} is circular.")
+        require(f"models.{seen[-1]}.from", parent, catalogue.models)
         seen.append(parent)
+    root = catalogue.models[seen[-1]].family
+    if model.family not in (None, root):
+        raise UserError(
+            f"models.{name}.family: a derived model has the family of {seen[-1]!r}, {root!r}, "
+            f"found {model.family!r}; remove the key."
+        )
 
 
 def _check_mixture(where: str, mixture: str, catalogue: Catalogue) -> None:

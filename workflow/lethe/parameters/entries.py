@@ -25,16 +25,19 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 NAME = f"^{_NAME}$"
 _PART = rf"{_NAME}(:[1-9]\d{{0,11}})?"
 MIXTURE = rf"^{_PART}(&{_PART})*$"
+REPOSITORY = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
 REVISION = r"^[0-9a-f]{40}$"
 FORMS = {
     NAME: "a name of letters, digits, '.', '_' and '-'",
     MIXTURE: "task names joined by '&', each with an optional ':count' above 0",
+    REPOSITORY: "a repository of the hub, OWNER/NAME",
     REVISION: "a commit of 40 digits 0-9 and a-f",
 }
 """Each pattern in words, for messages."""
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 Mixture = Annotated[str, StringConstraints(pattern=MIXTURE)]
+Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION)]
 
 
