@@ -154,6 +154,11 @@ def test_an_output_folder_that_cannot_be_made_is_named(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_an_output_folder_whose_name_is_too_long_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"output: .*cannot be a folder \(File name too long\)"):
+        require_writable(tmp_path / ("a" * 300))
+
+
 def test_changed_values_change_the_ids_of_exactly_what_they_affect():
     simple = {"models": ["xs", "s"], "orders": ["forward", "reverse"]}
     simple |= {"controls": ["general"], "also": []}

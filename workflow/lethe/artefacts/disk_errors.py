@@ -61,8 +61,11 @@ def require_writable(folder: str | Path) -> None:
     """
     path = Path(folder)
     for part in [path, *path.parents]:
-        if part.exists():
-            break
+        try:
+            if part.exists():
+                break
+        except OSError as error:
+            raise UserError(f"output: {folder} cannot be a folder ({error.strerror}).") from None
     if not part.is_dir():
         raise UserError(f"output: {folder} cannot be a folder, because {part} is a file.")
     if not os.access(part, os.W_OK | os.X_OK) or _read_only(part):
