@@ -62,6 +62,11 @@ HOSTILE = {
     "an open quote": ("a: 'b", "line 1: not valid YAML .a quote is not closed"),
     "a second colon": ("a: b: c", "line 1: not valid YAML .a second ': '; put the value in quotes"),
     "another indentation": ("a:\n  b: 1\n c: 2", "line 3: .*expected a key here; compare the inde"),
+    "a number in base 8": ("a: 017", "line 1: 017 is read as 15; write that, or put it in quotes"),
+    "a negative one": ("a: -0_10", "line 1: -0_10 is read as -8"),
+    "a number in base 60": ("a: 1:30", "line 1: 1:30 is read as 90; write that"),
+    "a fraction in base 60": ("a: 1:30.5", "line 1: 1:30.5 is read as 90.5; write that"),
+    "an equals sign": ("a: =", "line 1: not valid YAML .'=' alone needs quotes"),
     "a percent sign": ("a: %b", "line 1: not valid YAML .this value needs quotes"),
 }
 
@@ -98,6 +103,13 @@ def test_a_folder_and_a_missing_file_are_named(tmp_path):
         read_yaml(tmp_path)
     with pytest.raises(UserError, match="none.yaml: cannot be read .*No such file"):
         read_yaml(tmp_path / "none.yaml")
+
+
+def test_a_path_that_no_file_has_and_a_byte_that_is_no_text_are_refused():
+    with pytest.raises(UserError, match="cannot be read .embedded null byte"):
+        read_yaml("a\0b")
+    with pytest.raises(UserError, match=r"--config x: expected text, found the character '.udcff'"):
+        parse_yaml("\udcff", "--config x")
 
 
 def test_a_merge_may_be_merged_again_and_its_keys_replaced():

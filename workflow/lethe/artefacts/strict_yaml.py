@@ -6,6 +6,7 @@ file, and a mistake in it is reported as one sentence with its line.
 
 import datetime
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,9 @@ DEEPEST = 32
 
 # libyaml's reader is ten times as fast; not every build of PyYAML has it.
 _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# YAML 1.1 reads 017 in base 8 and 1:30 in base 60.
+_MISREAD = re.compile(r"[-+]?(0_*[0-7]|.*:)")
 
 _READ_AS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "null"}
 
@@ -73,6 +77,9 @@ def _mistakes_as_sentences(text: str, where: str) -> Iterator[None]:
     except _Refused as error:
         line = error.problem_mark.line + 1
         raise UserError(f"{where}, line {line}: {error.problem}.") from None
+    except UnicodeEncodeError as error:  # a command line's byte that is not UTF-8
+        found = error.object[error.start]
+        raise UserError(f"{where}: expected text, found the character {found!r}.") from None
     except yaml.MarkedYAMLError as error:
         raise UserError(f"{where}, {_problem(error, text)}.") from None
     except yaml.YAMLError as error:
@@ -143,8 +150,9 @@ def _text(path: Path) -> str:
     try:
         with open(path, "rb") as file:
             data = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+    except (OSError, ValueError) as error:  # a ValueError: no file has a NUL in its name
+        reason = getattr(error, "strerror", error)
+        raise UserError(f"{path}: cannot be read ({reason}).") from None
     if len(data) > LARGEST_FILE:
         raise UserError(
             f"{path}: expected a configuration, found more than {LARGEST_FILE:,} bytes."
@@ -167,6 +175,9 @@ PROBLEMS = {
     "could not find expected ':'": "expected ': ' after a key",
     "found character that cannot start any token": "this value needs quotes",
     "found unexpected end of stream": "a quote is not closed",
+    "could not determine a constructor for the tag 'tag:yaml.org,2002:value'": (
+        "'=' alone needs quotes"
+    ),
     "block sequence entries are not allowed in this context": "a '- ' in the wrong place",
 }
 """libyaml's messages in the words of users; its other messages are clear enough."""
@@ -227,6 +238,9 @@ class _StrictLoader(_Safe):
         except ValueError:
             problem = f"expected a date or number that exists, found {shown(node.value)}"
             raise _Refused(problem, node.start_mark) from None
+        if isinstance(value, int | float) and _MISREAD.match(node.value):
+            problem = f"{node.value} is read as {value}; write that, or put it in quotes"
+            raise _Refused(problem, node.start_mark)
         if problem := plain_problem(value):
             raise _Refused(problem, node.start_mark)
         return value
