@@ -16,6 +16,10 @@ TUNED = (
     "tuned: {ewc: {hyper: {strength: -1}, trials: 2, note: none}}}}}"
 )
 MODEL = "define: {models: {mine: {%s}}}"
+END_TASK = (
+    "define: {end_tasks: {mine: {source: domains, task: restaurant, metric: accuracy, epochs: 1, "
+    "labels: [%s]}}}"
+)
 TEXTS = "define: {probes: {mine: {source: %s, tasks: {mine: {axis: domain, metric: %s}}}}}"
 WRONG = {
     METHOD % ("ewc", "strenght: 5000"): "strenght in methods.mine.hyper: there is no such key; "
@@ -58,6 +62,8 @@ WRONG = {
     "define: {orders: {mine: []}}": "orders.mine in the configuration: expected at least one entry",
     "define: {probes: {mine: {tasks: {}}}}": "probes.mine.tasks in the configuration: expected at "
     "least one entry",
+    END_TASK % "a, b, a": "`labels` of two or more different classes, found ['a', 'b', 'a']",
+    END_TASK % "a": "`labels` of two or more different classes, found ['a']",
     "also: [{models: []}]": "also, entry 1, models in the configuration: expected at least one",
     "seeds: {world: [2024-01-01]}": "2024-01-01 is read as a date",
 }

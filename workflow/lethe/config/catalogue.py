@@ -160,6 +160,14 @@ class EndTask(Entry):
         "float32", description="numeric type of training; weights are always float32"
     )
 
+    @model_validator(mode="after")
+    def _classes_differ(self) -> "EndTask":
+        if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
+            raise ValueError(
+                f"`labels` of two or more different classes, found {shown(self.labels)}"
+            )
+        return self
+
 
 class Also(Entry):
     """Further chains of some models, in addition to those of every model."""
