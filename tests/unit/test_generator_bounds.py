@@ -1,5 +1,6 @@
 """Bounds of the generators' parameters are what their words allow, counted here one by one."""
 
+import re
 from itertools import permutations
 
 import pytest
@@ -10,6 +11,9 @@ from lethe.sources.domains.lexicon import EVIDENCE, GENERAL_TOPICS, GROUPS, TEMP
 from lethe.sources.domains.parameters import CLASSES, SENTENCES, DomainsParameters
 from lethe.sources.world import arithmetic, lexicon, pronoun, property, reading, replying
 from lethe.sources.world import parameters as world
+from lethe.sources.world.build import generate_parts
+from lethe.sources.world.general import generate_general
+from lethe.sources.world.instruction import generate_tasks
 from lethe.sources.world.parts import stream
 
 
@@ -42,6 +46,22 @@ def test_there_are_names_for_as_many_things_as_may_be_asked_for():
     (words,) = [bound.le for bound in most if hasattr(bound, "le")]
     assert len(GROUPS) * (words + 3 * words) < names
     assert world.MOST_NAMES < names
+
+
+def test_no_word_of_the_instructions_can_be_invented_as_a_name():
+    stems = {o + v + c for o in lexicon.ONSETS for v in lexicon.VOWELS for c in lexicon.CODAS}
+    tails = {v + end for v in lexicon.VOWELS[:5] for end in ["", "l", "n", "r", "s"]}
+    tails.update(*lexicon.ENDINGS.values())
+    spec = generator_spec(seed=1)
+    spec["items"] |= {
+        "tasks": {"train": world.TASK_ROWS - 2, "dev": 1, "test": 1},
+        "general": {"train": 5000, "dev": 1, "test": 1},
+    }
+    instructions = [generate_tasks(spec, set()), generate_general(spec, set())]
+    words = set(re.findall("[a-z]+", str(instructions).lower()))
+    assert words & {stem + tail for stem in stems for tail in tails} <= lexicon.IN_TASKS
+    parts = generate_parts(generator_spec(seed=204, bias={"rivalries": 1000}))
+    assert lexicon.IN_TASKS.isdisjoint(set().union(*(part.names for part in parts.values())))
 
 
 def test_a_word_of_the_domains_gives_as_many_sentences_as_are_counted():

@@ -26,7 +26,7 @@ from lethe.sources.world import (
 )
 from lethe.sources.world.general import generate_general
 from lethe.sources.world.instruction import generate_tasks
-from lethe.sources.world.lexicon import PEOPLE, NameMaker, mid_sentence, written
+from lethe.sources.world.lexicon import IN_TASKS, PEOPLE, NameMaker, mid_sentence, written
 from lethe.sources.world.parts import Part, stream
 from lethe.sources.world.rewriting import CITIES
 
@@ -56,7 +56,7 @@ def balance_places(rng: np.random.Generator, rows: list[dict]) -> None:
 
 def generate_parts(spec: dict) -> dict[str, Part]:
     """All parts in token form; each depends on the seed and its own name alone."""
-    parts, taken = {}, set()
+    parts, taken = {}, set(IN_TASKS)
     for name, module in GENERATORS.items():
         maker = NameMaker(stream(spec["seed"], f"names-{name}"), taken)
         parts[name] = module.generate(spec, stream(spec["seed"], name), maker)

@@ -20,6 +20,11 @@ ENDINGS = {
     "port": ["haven", "mouth", "quay", "sund"],
 }
 
+IN_TASKS = frozenset(
+    "brother done fame game heron home lemon make makes more nine none rose vendor were".split()
+)
+"""Words of the instructions that `NameMaker` could invent; as names they would leak."""
+
 
 class NameMaker:
     """Invents pronounceable names that differ from each other and from the words in use."""
