@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -60,11 +60,10 @@ These have sentences of their own: `extra_forbidden`, `missing`, `string_pattern
 BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 
-def require(where: str, name: str, known: Iterable[str]) -> None:
+def require(where: str, name: str, known: Collection[str]) -> None:
     """Refuse a name that does not exist, and suggest the nearest one that does."""
-    known = sorted(known)
     if name not in known:
-        raise UserError(f"{where}: {shown(name)} is not known{_nearest(name, known)}.")
+        raise UserError(f"{where}: {shown(name)} is not known{_nearest(name, sorted(known))}.")
 
 
 def _nearest(name: str, known: list[str]) -> str:
