@@ -12,6 +12,9 @@ from lethe.artefacts.paths import fetched_files
 from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.weights import weights_digest
 
+# A model of every family is fetched and loaded.
+pytestmark = pytest.mark.slow
+
 REPO = "someone/model"
 FAMILY = {"bloom": "causal", "llama": "causal", "mt0": "seq2seq"}
 

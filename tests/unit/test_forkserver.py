@@ -17,7 +17,11 @@ import pytest
 
 from lethe.jobs.drivers import boot, start_time
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
+# Servers start again and again, some of them with torch.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only"),
+]
 
 SOURCE = Path(__file__).parents[2] / "workflow" / "lethe"
 

@@ -12,6 +12,9 @@ from lethe.figures.importance import draw, importance_cells
 from lethe.longtables.tables import LongTables
 from lethe.methods.parts.softmask.importance import normalised, summaries
 
+# Figures of many layers are drawn.
+pytestmark = pytest.mark.slow
+
 DOMAINS = ("restaurant", "acl")
 
 

@@ -133,6 +133,7 @@ def test_the_schema_is_valid_closed_and_complete(name):
     assert schema["required"] == columns(name) == list(schema["properties"])
 
 
+@pytest.mark.slow  # hundreds of altered rows
 def test_the_reader_agrees_with_a_json_schema_validator_on_altered_rows(tables):
     scores, _ = typed(*tables)
     validator = jsonschema.Draft202012Validator(SCHEMAS["scores"])

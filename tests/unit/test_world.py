@@ -26,6 +26,9 @@ from lethe.sources.world.lexicon import (
 from lethe.sources.world.parameters import Documents
 from lethe.sources.world.shortcuts import MEMORY
 
+# Whole worlds are generated.
+pytestmark = pytest.mark.slow
+
 GIVEN = {
     "documents": {k: 300 for k in Documents.model_fields if k not in ("dev", "plain_share")},
     "items": {"tasks": {"train": 60, "dev": 20, "test": 20}},
