@@ -20,6 +20,9 @@ from lethe.metrics.published import read_published, read_published_models
 from lethe.metrics.subjects import study_subjects
 from lethe.planning.records import claims_record
 
+# Claims about many runs, with their tests.
+pytestmark = pytest.mark.slow
+
 NAMES = ["K1", "K2", "K2b", "K3", "K4", "K4-wiki", "K5", "K6"]
 WORLDS = (1, 2, 3, 4)
 NOISE = (0.0, 0.4, -0.4, 0.2)

@@ -13,6 +13,9 @@ from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import ALONE
 from lethe.tables.compute import build
 
+# Tables and figures of many runs.
+pytestmark = pytest.mark.slow
+
 DOMAINS = ("simp", "emdg")
 SECONDS = {"sequential": (10.0, 20.0), "das": (25.0, 50.0)}
 

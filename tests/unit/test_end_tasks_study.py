@@ -25,6 +25,9 @@ from lethe.sources.parameters import source_parameters
 from lethe.sources.prepare import prepare
 from lethe.tables.end_tasks import build
 
+# Tables and figures of a study with end tasks.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 END_TASK = {"source": "world", "metric": "macro_f1", "epochs": 2}
 TEXTS = {"axis": "domain", "metric": "mlm_loss", "texts": "{split}.jsonl"}
