@@ -239,8 +239,10 @@ def test_a_message_is_one_short_line_that_can_be_printed(text):
 
 def test_long_paths_in_a_long_message_keep_their_ends_so_that_the_rest_is_not_cut():
     first, second = (f"/{'/'.join(['folder'] * 30)}/stages/{name}/stage.json" for name in "ab")
-    message = str(UserError(f"{first}: expected the weights of {second}, found others; train anew"))
+    message = str(
+        UserError(f"{first}: expected the weights of {second}, found others; train again")
+    )
     assert message == (
         "…/stages/a/stage.json: expected the weights of …/stages/b/stage.json, found others; "
-        "train anew"
+        "train again"
     )

@@ -9,27 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lethe.artefacts.paths import FIGURE_STYLE
-from lethe.config.by_file import names_in, require_file
+from lethe.commands import from_tables
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe figure`."""
-    parser.add_argument(
-        "name", nargs="+", metavar="NAME", help=f"one of {', '.join(names_in('figures'))}"
-    )
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores.csv")
-    parser.add_argument("--metrics", type=Path, required=True, help="the study's metrics.csv")
-    parser.add_argument("--stages", type=Path, help="its stages.csv, for costs and importances")
-    parser.add_argument("--out", type=Path, required=True, help="folder for NAME.pdf, .png, .csv")
+    from_tables.add_arguments(parser, "figures", ".pdf, .png, .csv")
 
 
 def run(args: argparse.Namespace) -> int:
     """Draw and write; UserError for an unknown name or a table that breaks its schema."""
-    for name in args.name:
-        require_file("figure", "figures", name)
-    from lethe.longtables.tables import read_long_tables
-
-    tables = read_long_tables(args.scores, args.metrics, args.stages)
+    tables = from_tables.long_tables(args, "figures")
     for name in args.name:
         for path in render(name, tables, args.out):
             print(path)
