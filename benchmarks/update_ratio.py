@@ -11,7 +11,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from lethe.artefacts.files import publish
+from lethe.artefacts.manifests import publish
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.jobs.environment import one_thread
 from lethe.methods.parts.softmask.masking import factors, update_ratios

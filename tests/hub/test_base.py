@@ -6,8 +6,9 @@ import os
 import pytest
 import torch
 
-from lethe.artefacts.files import digest, verify
+from lethe.artefacts.files import digest
 from lethe.artefacts.local_files import checkpoint_digest
+from lethe.artefacts.manifests import verify
 from lethe.artefacts.paths import fetched_files
 from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.weights import weights_digest

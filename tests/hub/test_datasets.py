@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lethe.artefacts.files import publish, read_json, sha256_file, verify, write_json
+from lethe.artefacts.files import read_json, sha256_file, write_json
+from lethe.artefacts.manifests import publish, verify
 from lethe.artefacts.paths import MANIFEST, node_directory, node_manifest, spec_file
 
 LOADERS_TESTS = Path(__file__).parents[1] / "loaders"

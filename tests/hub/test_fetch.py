@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lethe.artefacts.files import read_json, verify
+from lethe.artefacts.files import read_json
+from lethe.artefacts.manifests import verify
 from lethe.artefacts.paths import fetched_files, revisions_file
 from lethe.sources.hub.revisions import recorded_revision
 

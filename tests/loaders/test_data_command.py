@@ -9,7 +9,8 @@ import pytest
 from raw_tables import KEYS, TABLES, Roads
 from test_loaders import rows, spec_of
 
-from lethe.artefacts.files import publish, sha256_file, verify, write_json
+from lethe.artefacts.files import sha256_file, write_json
+from lethe.artefacts.manifests import publish, verify
 from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, spec_file
 from lethe.cli import main
 from lethe.config.reading import parse_study, read_catalogue, read_study, read_yaml

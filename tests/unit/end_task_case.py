@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from masked_model import WORDS, masked_model, masked_tokenizer
 
-from lethe.artefacts.files import publish
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.manifests import publish
 from lethe.endtasks.finetune import Settings
 from lethe.endtasks.labelled import LabelledTask, read_task
 from lethe.models.saving import save_model

@@ -6,8 +6,8 @@ import numpy as np
 from small_nodes import WORDS, sentence
 from transformers import PreTrainedTokenizerFast
 
-from lethe.artefacts.files import publish
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.manifests import publish
 from lethe.data.masked_batches import MaskedBatch, Masking, collate
 from lethe.methods.contract import Stage
 from lethe.models.architectures import build

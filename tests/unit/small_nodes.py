@@ -6,8 +6,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from lethe.artefacts.files import publish
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.manifests import publish
 from lethe.models.architectures import build
 from lethe.models.saving import save_model
 

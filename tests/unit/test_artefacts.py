@@ -19,13 +19,12 @@ from lethe.artefacts.files import (
     atomic_path,
     digest,
     file_entry,
-    lock,
-    publish,
     read_json,
-    verify,
     write_atomic,
     write_json,
 )
+from lethe.artefacts.locks import lock
+from lethe.artefacts.manifests import publish, verify
 from lethe.errors import UserError
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
@@ -171,6 +170,7 @@ def test_a_folder_in_the_way_is_a_sentence(tmp_path):
 
 WRITE = (
     "import sys; from pathlib import Path; from lethe.artefacts.files import *\n"
+    "from lethe.artefacts.manifests import *\n"
     "d = Path(sys.argv[1]); new = sys.argv[2]\n"
     "write_atomic(d / 'a', new); write_atomic(d / 'b', new)\n"
     "publish(d, 'm.json', {'of': new}, ['a', 'b'])\n"
@@ -247,7 +247,7 @@ def test_a_file_that_was_never_written_cannot_be_published(tmp_path):
 def test_a_lock_keeps_a_second_process_out_and_ends_with_its_holder(tmp_path):
     path = tmp_path / "work" / "lock"
     try_it = (
-        "import sys; from lethe.artefacts.files import *\n"
+        "import sys; from lethe.artefacts.locks import *\n"
         "try:\n    with lock(sys.argv[1]): print('mine')\n"
         "except Exception as error: print(error)\n"
     )
@@ -255,7 +255,7 @@ def test_a_lock_keeps_a_second_process_out_and_ends_with_its_holder(tmp_path):
         answer = run_python(try_it, str(path)).stdout
         assert f"another process (pid {os.getpid()} on " in answer
     assert run_python(try_it, str(path)).stdout == "mine\n"
-    die = "import os, sys; from lethe.artefacts.files import *\nwith lock(sys.argv[1]): os._exit(9)"
+    die = "import os, sys; from lethe.artefacts.locks import *\nwith lock(sys.argv[1]): os._exit(9)"
     assert run_python(die, str(path)).returncode == 9
     with lock(path):
         pass

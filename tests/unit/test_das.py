@@ -7,8 +7,9 @@ from safetensors.torch import load_file, save
 from small_nodes import sentence, stage_spec
 from softmask_case import TOKENIZER, importance_of, model_with_dropout, stage_of
 
-from lethe.artefacts.files import publish, read_json
+from lethe.artefacts.files import read_json
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.manifests import publish
 from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
 from lethe.methods.attached import METHOD_STATE, method_of

@@ -9,8 +9,8 @@ import torch.nn.functional as functional
 from small_nodes import stage_spec
 from softmask_case import TOKENIZER, examples, lay_out, model_with_dropout, stage_of
 
-from lethe.artefacts.files import publish
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.manifests import publish
 from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.methods.das import STATE

@@ -8,8 +8,8 @@ from safetensors.torch import load_file
 from small_nodes import sentence, stage_spec
 from transformers import BertConfig, BertForMaskedLM
 
-from lethe.artefacts.files import publish
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.manifests import publish
 from lethe.data.masked_batches import Masking, collate
 from lethe.data.masked_examples import document_examples
 from lethe.errors import UserError

@@ -6,8 +6,8 @@ import torch
 from seq2seq_model import CONFIG, make_model, some_examples
 from small_nodes import RECIPE, make_nodes, make_tokenizer, stage_spec
 
-from lethe.artefacts.files import publish
 from lethe.artefacts.jsonlines import read_rows
+from lethe.artefacts.manifests import publish
 from lethe.data.seq2seq_batches import collate, rows_of_pairs
 from lethe.errors import UserError
 from lethe.models.architectures import build

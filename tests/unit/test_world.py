@@ -9,8 +9,8 @@ import pytest
 import yaml
 from generator_specs import generator_spec
 
-from lethe.artefacts.files import verify
 from lethe.artefacts.jsonlines import read_rows
+from lethe.artefacts.manifests import verify
 from lethe.errors import UserError
 from lethe.sources.world import knowledge, leakage, rewriting
 from lethe.sources.world.build import GENERATORS, build_world, generate_parts

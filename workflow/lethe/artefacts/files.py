@@ -1,11 +1,10 @@
-"""Files that are either complete or absent: atomic writes, strict JSON, manifests and locks.
+"""Files that are either complete or absent: atomic writes and strict JSON.
 
 Everything under results/ is written here: under a temporary name in the same folder, synced and
 renamed, and then the folder is synced. So a kill or a full disk never leaves half a file.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -25,13 +24,10 @@ __all__ = [
     "atomic_path",
     "digest",
     "file_entry",
-    "lock",
     "process_is_alive",
-    "publish",
     "read_json",
     "sha256_file",
     "sync",
-    "verify",
     "write_atomic",
     "write_json",
 ]
@@ -122,69 +118,6 @@ def file_entry(path: Path | str) -> dict[str, Any]:
     return {"size": os.path.getsize(path), "sha256": sha256_file(path)}
 
 
-def publish(
-    directory: Path | str, manifest_name: str, manifest: dict[str, Any], files: list[str]
-) -> dict[str, Any]:
-    """Write the manifest of files that are already in `directory`; return it.
-
-    Its key "files" becomes {name: {"size", "sha256"}}. The manifest is written last: until it
-    exists, the folder counts as unfinished. Raises UserError for a missing file or a disk that
-    is not writable.
-    """
-    directory = Path(directory)
-    entries = {}
-    for name in sorted(files):
-        path = _inside(directory, name)
-        if not path.is_file():
-            raise UserError(f"{path}: this file should be published, but it was never written")
-        with disk_errors_as_sentences(path):
-            sync(path)
-            entries[name] = file_entry(path)
-    complete = {**manifest, "files": entries}
-    fault_point("publish")
-    write_json(directory / manifest_name, complete)
-    return complete
-
-
-def verify(
-    directory: Path | str, manifest_name: str, only: list[str] | None = None
-) -> dict[str, Any]:
-    """Read a manifest and check the size and sha256 of its files (or of `only` these).
-
-    Raises UserError naming the first file that is missing, truncated, altered, or not in the
-    manifest.
-    """
-    directory = Path(directory)
-    source = directory / manifest_name
-    manifest = read_json(source)
-    entries = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(entries, dict):
-        raise UserError(f'{source}: not a manifest (no "files"); remove it and run again')
-    for name in sorted(entries) if only is None else only:
-        if name not in entries:
-            raise UserError(f"{source}: lists no file {name!r}; it lists: {', '.join(entries)}")
-        _verify_file(_inside(directory, name), entries[name], source)
-    return manifest
-
-
-@contextmanager
-def lock(path: Path | str) -> Iterator[None]:
-    """Lock `path` for this process; the kernel releases it when the process ends for any reason.
-
-    Raises UserError at once, naming the holder, when another process holds it.
-    """
-    path = Path(path)
-    with disk_errors_as_sentences(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _locked_descriptor(path)
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def process_is_alive(pid: int) -> bool:
     """Whether a process with this pid runs on this machine, for any user."""
     try:
@@ -194,56 +127,6 @@ def process_is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _locked_descriptor(path: Path) -> int:
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The last holder may have removed the folder between our open and our lock.
-            if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
-                return descriptor
-        except BlockingIOError:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace").split()
-            os.close(descriptor)
-            who = f"pid {holder[0]} on {holder[1]}" if len(holder) == 2 else "pid unknown"
-            raise UserError(
-                f"another process ({who}) is working on {path.parent}; wait for it or stop it"
-            ) from None
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-        path.parent.mkdir(parents=True, exist_ok=True)
-
-
-def _verify_file(path: Path, entry: Any, source: Path) -> None:
-    if not isinstance(entry, dict) or not {"size", "sha256"} <= set(entry):
-        raise UserError(f"{source}: has no size and sha256 for {path.name}; it was altered")
-    again = f"delete {source} and run again to rebuild it"
-    if not path.is_file():
-        raise UserError(
-            f"{path}: this file was removed (scores stay valid without it); copy it back from "
-            f"where you keep it, or {again}"
-        )
-    size = path.stat().st_size
-    if size != entry["size"]:
-        raise UserError(
-            f"{path}: expected {entry['size']} bytes, found {size}, so it was truncated or "
-            f"altered; copy it back, or {again}"
-        )
-    if sha256_file(path) != entry["sha256"]:
-        raise UserError(
-            f"{path}: its sha256 is not the one in {source.name}, so it was altered; "
-            f"copy it back, or {again}"
-        )
-
-
-def _inside(directory: Path, name: str) -> Path:
-    if not name or os.path.isabs(name) or ".." in Path(name).parts:
-        raise UserError(f"{directory}: a manifest may only name files inside it, found {name!r}")
-    return directory / name
 
 
 def _temporary_name(path: Path) -> Path:

@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import lock, publish, sha256_file, verify
+from lethe.artefacts.files import sha256_file
+from lethe.artefacts.locks import lock
+from lethe.artefacts.manifests import publish, verify
 from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, work_directory
 from lethe.commands.arguments import add_node_arguments, read_spec
 from lethe.errors import UserError

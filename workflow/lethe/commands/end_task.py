@@ -4,7 +4,8 @@ import argparse
 import os
 import time
 
-from lethe.artefacts.files import lock, publish, verify
+from lethe.artefacts.locks import lock
+from lethe.artefacts.manifests import publish, verify
 from lethe.artefacts.paths import (
     MANIFEST,
     end_task_store,

@@ -5,7 +5,8 @@ import os
 import time
 from pathlib import Path
 
-from lethe.artefacts.files import lock, publish, verify
+from lethe.artefacts.locks import lock
+from lethe.artefacts.manifests import publish, verify
 from lethe.artefacts.paths import (
     MANIFEST,
     fetched_files,

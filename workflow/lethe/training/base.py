@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lethe.artefacts.files import lock, publish, verify
+from lethe.artefacts.locks import lock
+from lethe.artefacts.manifests import publish, verify
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError

@@ -5,8 +5,10 @@ import shutil
 import time
 from pathlib import Path
 
-from lethe.artefacts.files import atomic_path, lock, publish, verify
+from lethe.artefacts.files import atomic_path
 from lethe.artefacts.local_files import checkpoint_digest
+from lethe.artefacts.locks import lock
+from lethe.artefacts.manifests import publish, verify
 from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, work_directory
 from lethe.errors import UserError
 from lethe.models.loading import check_checkpoint, check_family, check_tokenizer, load_model

@@ -3,7 +3,9 @@
 import time
 from pathlib import Path
 
-from lethe.artefacts.files import lock, publish, verify, write_atomic
+from lethe.artefacts.files import write_atomic
+from lethe.artefacts.locks import lock
+from lethe.artefacts.manifests import publish, verify
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
 from lethe.methods.attached import load_state, save_state

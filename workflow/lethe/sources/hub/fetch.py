@@ -11,7 +11,8 @@ from huggingface_hub import HfApi, constants, get_token, hf_hub_download
 from huggingface_hub.hf_api import RepoFile
 
 from lethe.artefacts.disk_errors import disk_errors_as_sentences
-from lethe.artefacts.files import lock, publish
+from lethe.artefacts.locks import lock
+from lethe.artefacts.manifests import publish
 from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, work_directory
 from lethe.errors import UserError
 from lethe.models.weights import INDEX

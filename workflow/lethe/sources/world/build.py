@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lethe.artefacts.files import publish, write_atomic, write_json
+from lethe.artefacts.files import write_atomic, write_json
+from lethe.artefacts.manifests import publish
 from lethe.artefacts.paths import MANIFEST
 from lethe.sources.world import (
     arithmetic,
