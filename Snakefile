@@ -40,6 +40,10 @@ onstart:
     begin_run()
 
 
+onsuccess:
+    end_run()
+
+
 localrules:
     all,
 

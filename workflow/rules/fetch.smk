@@ -6,6 +6,8 @@ localrules:
 
 
 rule fetch:
+    input:
+        get_again("fetch"),
     output:
         f"{RESULTS}/fetched/{{node}}/fetch.json",
     log:

@@ -1,9 +1,13 @@
-"""Nodes: data, bases, stages and probe results, each under its id."""
+"""Nodes: data, bases, stages and probe results, each under its id.
+
+Times of files decide nothing: what is out of date is found by content (rules/run.smk).
+"""
 
 
 rule data:
     input:
-        lambda w: wf.inputs(w.node),
+        get_again("data"),
+        get_inputs("data"),
     output:
         f"{RESULTS}/data/{{node}}/data.json",
     log:
@@ -21,7 +25,8 @@ rule data:
 
 rule base:
     input:
-        lambda w: wf.inputs(w.node),
+        get_again("base"),
+        get_inputs("base"),
     output:
         f"{RESULTS}/bases/{{node}}/base.json",
     log:
@@ -40,7 +45,8 @@ rule base:
 
 rule stage:
     input:
-        lambda w: wf.inputs(w.node),
+        get_again("stage"),
+        get_inputs("stage"),
     output:
         f"{RESULTS}/stages/{{node}}/stage.json",
     log:
@@ -59,7 +65,8 @@ rule stage:
 
 rule probe:
     input:
-        lambda w: wf.inputs(w.node),
+        get_again("probe"),
+        get_inputs("probe"),
     output:
         f"{RESULTS}/scores/{{node}}/probe.json",
     log:
@@ -77,7 +84,8 @@ rule probe:
 
 rule end_task:
     input:
-        lambda w: wf.inputs(w.node),
+        get_again("end_task"),
+        get_inputs("end_task"),
     output:
         f"{RESULTS}/endtasks/{{node}}/end_task.json",
     log:

@@ -1,6 +1,6 @@
 """How rules call the package: any line in a log can be run by hand."""
 
-from lethe.jobs.drivers import record_driver
+from lethe.jobs.drivers import marker, record_driver
 from lethe.forkserver.launch import forget, start
 from lethe.jobs.environment import set_environment
 
@@ -10,6 +10,34 @@ set_environment(wf.study.snapshot_seconds)
 # Before Snakemake takes its lock, so that the owner of every lock is recorded.
 if workflow.is_main_process:
     record_driver()
+    standing = wf.standing()
+    for line in standing.lines():
+        print(f"lethe: {line}", file=sys.stderr)
+    marked = standing.marked(marker())
+else:
+    marked = None  # a job on another machine, which the main process has chosen
+
+
+def is_again(rule, wildcards):
+    """Whether a job is to be done again although it was done once."""
+    return bool(
+        marked and marked(rule, wildcards.get("node", wildcards.get("name", rule)))
+    )
+
+
+def get_again(rule):
+    """For a job that is to be done again, one more input, newer than what it made."""
+    return lambda wildcards: [str(marker())] if is_again(rule, wildcards) else []
+
+
+def get_read(rule, files):
+    """What a job reads. Times of files decide nothing, so files that are as they were are `ancient`."""
+    return lambda wildcards: files if is_again(rule, wildcards) else ancient(files)
+
+
+def get_inputs(rule):
+    """Manifests of what a node is made from, as in `get_read`."""
+    return lambda wildcards: get_read(rule, wf.inputs(wildcards.node))(wildcards)
 
 
 def begin_run():
@@ -21,6 +49,18 @@ def begin_run():
         start()
     else:
         forget()
+
+
+def end_run():
+    """A run of the whole study never ends well on results that are out of date."""
+    settings = workflow.dag_settings
+    if settings.targets or settings.until or settings.omit_from:
+        return
+    lines = list(wf.standing().lines())
+    if lines:
+        raise SystemExit(
+            f"lethe: changed while this run went on: {lines[0]}; run again"
+        )
 
 
 def get_results(wildcards, output):

@@ -11,13 +11,15 @@ localrules:
 
 rule collect:
     input:
-        record=wf.record,
-        probes=wf.probe_results(),
-        end_tasks=wf.end_task_results(),
+        get_again("collect"),
+        record=get_read("collect", wf.record),
+        probes=get_read("collect", wf.probe_results()),
+        end_tasks=get_read("collect", wf.end_task_results()),
     output:
         scores=f"{STUDY}/scores.csv",
         outcomes=f"{STUDY}/items.csv.gz",
         stages=f"{STUDY}/stages.csv",
+        manifest=f"{STUDY}/collect.json",
     log:
         f"{RESULTS}/logs/collect.log",
     conda:
@@ -28,16 +30,18 @@ rule collect:
         results=get_results,
         code=lambda w: wf.code("collect"),
     shell:
-        "python -m lethe collect {input.record:q} --results {params.results:q} --scores {output.scores:q}"
-        " --items {output.outcomes:q} --stages {output.stages:q} &> {log:q}"
+        "python -m lethe collect {input.record:q} --results {params.results:q} --code {params.code}"
+        " --scores {output.scores:q} --items {output.outcomes:q} --stages {output.stages:q} &> {log:q}"
 
 
 rule summarize:
     input:
-        scores=rules.collect.output.scores,
-        outcomes=rules.collect.output.outcomes,
+        get_again("summarize"),
+        scores=get_read("summarize", rules.collect.output.scores),
+        outcomes=get_read("summarize", rules.collect.output.outcomes),
     output:
-        f"{STUDY}/metrics.csv",
+        metrics=f"{STUDY}/metrics.csv",
+        manifest=f"{STUDY}/summarize.json",
     log:
         f"{RESULTS}/logs/summarize.log",
     conda:
@@ -49,16 +53,17 @@ rule summarize:
         seed=wf.study.seeds.bootstrap,
     shell:
         "python -m lethe summarize --scores {input.scores:q} --items {input.outcomes:q}"
-        " --seed {params.seed} --out {output:q} &> {log:q}"
+        " --seed {params.seed} --code {params.code} --out {output.metrics:q} &> {log:q}"
 
 
 rule table:
     input:
-        scores=rules.collect.output.scores,
-        metrics=rules.summarize.output,
-        stages=rules.collect.output.stages,
+        get_again("table"),
+        scores=get_read("table", rules.collect.output.scores),
+        metrics=get_read("table", rules.summarize.output.metrics),
+        stages=get_read("table", rules.collect.output.stages),
     output:
-        multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex"),
+        multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex", ".json"),
     log:
         f"{RESULTS}/logs/table/{{name}}.log",
     conda:
@@ -70,16 +75,18 @@ rule table:
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe table {wildcards.name} --scores {input.scores:q}"
-        " --metrics {input.metrics:q} --stages {input.stages:q} --out {params.folder:q} &> {log:q}"
+        " --metrics {input.metrics:q} --stages {input.stages:q}"
+        " --code {params.code} --out {params.folder:q} &> {log:q}"
 
 
 rule figure:
     input:
-        scores=rules.collect.output.scores,
-        metrics=rules.summarize.output,
-        stages=rules.collect.output.stages,
+        get_again("figure"),
+        scores=get_read("figure", rules.collect.output.scores),
+        metrics=get_read("figure", rules.summarize.output.metrics),
+        stages=get_read("figure", rules.collect.output.stages),
     output:
-        multiext(f"{STUDY}/figures/{{name}}", ".pdf", ".png", ".csv"),
+        multiext(f"{STUDY}/figures/{{name}}", ".pdf", ".png", ".csv", ".json"),
     log:
         f"{RESULTS}/logs/figure/{{name}}.log",
     conda:
@@ -91,16 +98,18 @@ rule figure:
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe figure {wildcards.name} --scores {input.scores:q}"
-        " --metrics {input.metrics:q} --stages {input.stages:q} --out {params.folder:q} &> {log:q}"
+        " --metrics {input.metrics:q} --stages {input.stages:q}"
+        " --code {params.code} --out {params.folder:q} &> {log:q}"
 
 
 rule claims:
     input:
-        scores=rules.collect.output.scores,
-        metrics=rules.summarize.output,
-        claims=wf.claims_record,
+        get_again("claims"),
+        scores=get_read("claims", rules.collect.output.scores),
+        metrics=get_read("claims", rules.summarize.output.metrics),
+        claims=get_read("claims", wf.claims_record),
     output:
-        multiext(f"{STUDY}/claims/claims", ".csv", ".md", ".tex"),
+        multiext(f"{STUDY}/claims/claims", ".csv", ".md", ".tex", ".json"),
     log:
         f"{RESULTS}/logs/claims.log",
     conda:
@@ -112,4 +121,4 @@ rule claims:
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe claims --scores {input.scores:q} --metrics {input.metrics:q}"
-        " --claims {input.claims:q} --out {params.folder:q} &> {log:q}"
+        " --claims {input.claims:q} --code {params.code} --out {params.folder:q} &> {log:q}"

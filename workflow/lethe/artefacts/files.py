@@ -24,6 +24,7 @@ __all__ = [
     "atomic_path",
     "digest",
     "file_entry",
+    "json_text",
     "process_is_alive",
     "read_json",
     "sha256_file",
@@ -36,7 +37,7 @@ CHUNK_BYTES = 1 << 20
 
 
 @contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
+def atomic_path(path: Path | str, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` for any writer; on exit, it is renamed to `path`.
 
     The folder is created if needed. On any error the temporary file is removed and an older `path`
@@ -54,7 +55,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             yield temporary
             temporary.chmod(mode)  # some writers (safetensors) make files private to their owner
             fault_point("write")
-            sync(temporary)
+            if durable:
+                sync(temporary)
             fault_point("fsync")
             os.replace(temporary, path)
             fault_point("rename")
@@ -62,20 +64,28 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
-        sync(path.parent)
+        if durable:
+            sync(path.parent)
 
 
-def write_atomic(path: Path | str, content: bytes | str) -> None:
-    """Write a complete file or nothing; text is UTF-8 in every locale. Raises UserError."""
+def write_atomic(path: Path | str, content: bytes | str, durable: bool = True) -> None:
+    """Write a complete file or nothing; text is UTF-8 in every locale. Raises UserError.
+
+    durable: whether it must survive a power cut; no for what is made again faster than synced.
+    """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable) as temporary:
         temporary.write_bytes(data)
 
 
 def write_json(path: Path | str, value: Any, indent: int | None = 2) -> None:
     """Write JSON with sorted keys. Raises ValueError for NaN or infinity, and writes nothing."""
-    text = json.dumps(value, sort_keys=True, allow_nan=False, indent=indent)
-    write_atomic(path, text + "\n")
+    write_atomic(path, json_text(value, indent))
+
+
+def json_text(value: Any, indent: int | None = 2) -> str:
+    """JSON with sorted keys and a line break at its end. Raises ValueError for NaN or infinity."""
+    return json.dumps(value, sort_keys=True, allow_nan=False, indent=indent) + "\n"
 
 
 def read_json(path: Path | str) -> Any:

@@ -2,10 +2,14 @@
 
 import difflib
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts.files import read_json
 from lethe.artefacts.paths import spec_file
 from lethe.errors import UserError
+
+NAMING = ("parent", "checkpoint", "data", "fetched")
+PARTS = ("mixture", "earlier", "general", "tasks")
 
 
 def find_node(results: Path, name: str) -> str:
@@ -29,10 +33,22 @@ def find_node(results: Path, name: str) -> str:
     raise UserError(f"There is no node {name!r} in {folder}{hint} (`lethe plan --ids` lists them).")
 
 
-def parent_of(spec: dict) -> str | None:
-    """What a node is made from: a stage's parent, a probe's checkpoint, a base's data or fetch."""
-    keys = ("parent", "checkpoint", "data", "fetched")
-    return next((spec[key] for key in keys if spec.get(key)), None)
+def inputs_of(spec: dict[str, Any]) -> list[tuple[str, str]]:
+    """(kind, id) of every node that a node is made from: first the one that it continues or reads.
+
+    Specs name them by `parent`, `checkpoint`, `data` and `fetched`, and the data of their parts by
+    `data` in `mixture`, `earlier`, `general` and `tasks`. A key that ends in `_kind` gives the kind
+    where it is not the key itself.
+    """
+    named = [(str(spec.get(f"{key}_kind", key)), spec[key]) for key in NAMING if spec.get(key)]
+    for key in PARTS:
+        named += [entry for part in _parts(spec.get(key) or []) for entry in inputs_of(part)]
+    return list(dict.fromkeys(named))
+
+
+def _parts(value: list[Any]) -> list[dict[str, Any]]:
+    """The parts of a mixture, or of a list of mixtures."""
+    return [part for item in value for part in (item if isinstance(item, list) else [item])]
 
 
 def lineage(results: Path, node: str) -> list[tuple[str, dict]]:
@@ -42,5 +58,5 @@ def lineage(results: Path, node: str) -> list[tuple[str, dict]]:
     while name:
         spec = read_json(spec_file(results, name))
         newest_first.append((name, spec))
-        name = parent_of(spec)
+        name = next((node for _, node in inputs_of(spec)), None)
     return newest_first[::-1]

@@ -1,4 +1,8 @@
-"""Manifests: the file of a folder that is written last, with size and sha256 of all others."""
+"""Manifests: the file of a folder that is written last, with size and sha256 of all others.
+
+A manifest also holds a digest of itself (`check`), the name of its folder (`id`), and a digest of
+what other nodes read in the folder (`content`).
+"""
 
 import os
 from pathlib import Path
@@ -6,32 +10,93 @@ from typing import Any
 
 from lethe.artefacts.disk_errors import disk_errors_as_sentences
 from lethe.artefacts.faults import fault_point
-from lethe.artefacts.files import file_entry, read_json, sha256_file, sync, write_json
+from lethe.artefacts.files import digest, file_entry, read_json, sha256_file, sync, write_json
 from lethe.errors import UserError
+
+LOGS = ("training.csv",)
+"""Files of a folder that no other node reads."""
+
+
+class Altered(UserError):
+    """A manifest, or a file that it lists, is not as it was written; made again, it is right."""
+
+    def __init__(self, reason: str, manifest: Path):
+        super().__init__(f"{reason}; delete {manifest} and run again to make it again")
+        self.reason, self.manifest = reason, manifest
 
 
 def publish(
-    directory: Path | str, manifest_name: str, manifest: dict[str, Any], files: list[str]
+    directory: Path | str,
+    manifest_name: str,
+    manifest: dict[str, Any],
+    files: list[str],
+    with_copy: bool = False,
 ) -> dict[str, Any]:
     """Write the manifest of files that are already in `directory`; return it.
 
-    Its key "files" becomes {name: {"size", "sha256"}}. The manifest is written last: until it
-    exists, the folder counts as unfinished. Raises UserError for a missing file or a disk that
-    is not writable.
+    Its key "files" becomes {name: {"size", "sha256"}}. The manifest is written last, after its
+    copy: until it exists, the folder counts as unfinished. Raises UserError for a missing file or a
+    disk that is not writable.
     """
     directory = Path(directory)
     entries = {}
     for name in sorted(files):
-        path = _inside(directory, name)
+        path = inside(directory, name)
         if not path.is_file():
             raise UserError(f"{path}: this file should be published, but it was never written")
         with disk_errors_as_sentences(path):
             sync(path)
             entries[name] = file_entry(path)
-    complete = {**manifest, "files": entries}
+    hashes = {name: entry["sha256"] for name, entry in entries.items() if name not in LOGS}
+    complete = {"id": directory.resolve().name, **manifest, "files": entries}
+    complete["content"] = digest(hashes)
+    complete["check"] = digest(complete)
     fault_point("publish")
+    if with_copy:
+        write_json(kept_copy(directory, manifest_name), complete)
     write_json(directory / manifest_name, complete)
     return complete
+
+
+def kept_copy(directory: Path, manifest_name: str) -> Path:
+    """A second copy of a manifest.
+
+    Snakemake removes a manifest before its job starts and when its job fails; by the copy the job
+    knows that its work is done.
+    """
+    return directory / f".{manifest_name}"
+
+
+def read_manifest(path: Path | str) -> dict[str, Any]:
+    """A manifest that is as it was written, and lies in the folder that it was written for.
+
+    Raises:
+        UserError: it is missing.
+        Altered: it is truncated, altered, or of another folder.
+    """
+    path = Path(path)
+    try:
+        manifest = read_json(path)
+    except UserError as error:
+        if not path.exists():
+            raise
+        raise Altered(str(error), path) from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        raise Altered(f'{path}: not a manifest (no "files")', path)
+    without = {key: value for key, value in manifest.items() if key != "check"}
+    if manifest.get("check") != digest(without):
+        raise Altered(
+            f"{path}: its content does not match its own checksum, so it was altered", path
+        )
+    folder = path.parent.resolve().name
+    if manifest["id"] != folder and not _is_of_study(manifest):
+        raise Altered(f"{path}: is the manifest of {manifest['id']}, not of {folder}", path)
+    return manifest
+
+
+def _is_of_study(manifest: dict[str, Any]) -> bool:
+    """Whether it lists files of a study, which lie in folders that are named by kind."""
+    return "rule" in manifest
 
 
 def verify(
@@ -40,44 +105,42 @@ def verify(
     """Read a manifest and check the size and sha256 of its files (or of `only` these).
 
     Raises UserError naming the first file that is missing, truncated, altered, or not in the
-    manifest.
+    manifest; `Altered` if making it again helps.
     """
     directory = Path(directory)
     source = directory / manifest_name
-    manifest = read_json(source)
-    entries = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(entries, dict):
-        raise UserError(f'{source}: not a manifest (no "files"); remove it and run again')
+    manifest = read_manifest(source)
+    entries = manifest["files"]
     for name in sorted(entries) if only is None else only:
         if name not in entries:
             raise UserError(f"{source}: lists no file {name!r}; it lists: {', '.join(entries)}")
-        _verify_file(_inside(directory, name), entries[name], source)
+        verify_file(inside(directory, name), entries[name], source)
     return manifest
 
 
-def _verify_file(path: Path, entry: Any, source: Path) -> None:
+def verify_file(path: Path, entry: Any, source: Path) -> None:
+    """Check one file against its entry in the manifest `source`; UserError as in `verify`."""
     if not isinstance(entry, dict) or not {"size", "sha256"} <= set(entry):
-        raise UserError(f"{source}: has no size and sha256 for {path.name}; it was altered")
-    again = f"delete {source} and run again to rebuild it"
+        raise Altered(f"{source}: has no size and sha256 for {path.name}; it was altered", source)
     if not path.is_file():
         raise UserError(
             f"{path}: this file was removed (scores stay valid without it); copy it back from "
-            f"where you keep it, or {again}"
+            f"where you keep it, or delete {source} and run again to make it again"
         )
     size = path.stat().st_size
     if size != entry["size"]:
-        raise UserError(
-            f"{path}: expected {entry['size']} bytes, found {size}, so it was truncated or "
-            f"altered; copy it back, or {again}"
+        raise Altered(
+            f"{path}: expected {entry['size']} bytes, found {size}, so it was truncated or altered",
+            source,
         )
     if sha256_file(path) != entry["sha256"]:
-        raise UserError(
-            f"{path}: its sha256 is not the one in {source.name}, so it was altered; "
-            f"copy it back, or {again}"
+        raise Altered(
+            f"{path}: its sha256 is not the one in {source.name}, so it was altered", source
         )
 
 
-def _inside(directory: Path, name: str) -> Path:
+def inside(directory: Path, name: str) -> Path:
+    """The path of a file in a folder; UserError for a name that leads out of it."""
     if not name or os.path.isabs(name) or ".." in Path(name).parts:
         raise UserError(f"{directory}: a manifest may only name files inside it, found {name!r}")
     return directory / name

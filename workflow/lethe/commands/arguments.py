@@ -4,18 +4,22 @@ import argparse
 import os
 from pathlib import Path
 
-from lethe.artefacts.files import read_json
-from lethe.artefacts.paths import spec_file
+from lethe.artefacts import nodes
 from lethe.artefacts.strict_yaml import parse_yaml, read_yaml
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue
 from lethe.errors import UserError, shown
+from lethe.planning.code import node_code
 
 
 def add_node_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("node", help="id of the node, as in results/specs/")
     parser.add_argument("--results", type=Path, default=Path("results"), help="artefact folder")
-    parser.add_argument("--code", default="by-hand", help="fingerprint of the code, to record")
+    add_code_argument(parser)
+
+
+def add_code_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--code", help="fingerprint of the code, to record; default: computed")
 
 
 def add_snapshot_argument(parser: argparse.ArgumentParser) -> None:
@@ -28,19 +32,18 @@ def add_snapshot_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def read_spec(arguments: argparse.Namespace, kind: str) -> dict:
-    """The spec of the node that the arguments name.
+    """The spec of the node that the arguments name; computes the code's fingerprint if not given.
 
     Raises:
-        UserError: the node does not exist, or is of another kind.
+        UserError: the node does not exist, is of another kind, or its spec was altered.
     """
-    path = spec_file(arguments.results, arguments.node)
-    if not path.exists():
-        raise UserError(
-            f"{path} does not exist; `lethe plan --write` writes the specs of a study's nodes."
-        )
-    spec = read_json(path)
+    spec = nodes.read_spec(arguments.results, arguments.node)
     if spec.get("kind") != kind:
-        raise UserError(f"{path} describes a node of kind {spec.get('kind')!r}, not {kind!r}.")
+        raise UserError(f"{arguments.node} is a node of kind {spec.get('kind')!r}, not {kind!r}.")
+    if arguments.code is None:
+        arguments.code = node_code(
+            kind, spec, lambda node: nodes.read_spec(arguments.results, node)
+        )
     return spec
 
 

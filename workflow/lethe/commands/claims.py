@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-from lethe.artefacts.files import read_json
+from lethe.artefacts.study_files import checked_files, read_record
+from lethe.commands.arguments import add_code_argument
+from lethe.commands.from_tables import publish
 from lethe.errors import UserError
 
 
@@ -15,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--published", type=Path, help="published numbers, CSV, with its -models.csv beside it"
     )
+    add_code_argument(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for claims.csv, .md, .tex")
 
 
@@ -26,13 +29,14 @@ def run(args: argparse.Namespace) -> int:
     from lethe.longtables.tables import LongTables, read_metrics, read_scores
     from lethe.metrics.published import read_published, read_published_models
 
-    record = read_json(args.claims)
+    record = read_record(args.claims)
     if not isinstance(record, dict) or not isinstance(record.get("claims"), list):
         raise UserError(f"{args.claims}: expected a record with a list `claims`, found none.")
+    inputs = {**checked_files([args.scores, args.metrics]), "claims": args.claims.stem}
     source = args.published or LUO2023
     tables = LongTables(scores=read_scores(args.scores), metrics=read_metrics(args.metrics))
     models = read_published_models(source)
     table = claims_table(tables, record["claims"], read_published(source), models)
-    for path in save_claims(table, args.out):
-        print(path)
+    written = save_claims(table, args.out)
+    publish(args, "claims", "claims", written, inputs)
     return 0

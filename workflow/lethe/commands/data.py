@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.files import sha256_file
-from lethe.artefacts.locks import lock
-from lethe.artefacts.manifests import publish, verify
-from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, work_directory
+from lethe.artefacts.manifests import verify
+from lethe.artefacts.nodes import make_node
+from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory
 from lethe.commands.arguments import add_node_arguments, read_spec
 from lethe.errors import UserError
 from lethe.sources.parameters import source_parameters
@@ -20,14 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     spec = read_spec(arguments, "data")
     _require_complete(spec, arguments.node)
-    directory = node_directory(arguments.results, "data", arguments.node)
-    with lock(work_directory(arguments.results, arguments.node) / "lock"):
+
+    def make(directory: Path) -> tuple[dict[str, Any], list[str]]:
         if spec["source"] == "world":
-            facts, files = _world(spec, directory)
-        else:
-            facts, files = _prepared(spec, directory, arguments.results)
-        manifest = {"id": arguments.node, "spec": spec, "code": arguments.code, **facts}
-        publish(directory, MANIFEST["data"], manifest, files)
+            return _world(spec, directory)
+        return _prepared(spec, directory, arguments.results)
+
+    make_node(arguments.results, arguments.node, spec, arguments.code, make)
 
 
 def _require_complete(spec: dict[str, Any], node: str) -> None:
@@ -55,7 +54,9 @@ def _world(spec: dict[str, Any], directory: Path) -> tuple[dict[str, Any], list[
     files = [
         str(path.relative_to(directory))
         for path in sorted(directory.rglob("*"))
-        if path.is_file() and path.name != MANIFEST["data"] and "__pycache__" not in path.parts
+        if path.is_file()
+        and not path.name.endswith(MANIFEST["data"])
+        and "__pycache__" not in path.parts
     ]
     return facts, files
 

@@ -1,11 +1,11 @@
 """Fine-tune copies of a checkpoint on an end task, one per seed; score them, keep the scores."""
 
 import argparse
-import os
 import time
+from pathlib import Path
 
-from lethe.artefacts.locks import lock
-from lethe.artefacts.manifests import publish, verify
+from lethe.artefacts.manifests import verify
+from lethe.artefacts.nodes import make_node, write_results
 from lethe.artefacts.paths import (
     MANIFEST,
     end_task_store,
@@ -29,7 +29,8 @@ def run(arguments: argparse.Namespace) -> None:
     one_thread()
     spec, results = read_spec(arguments, "end_task"), arguments.results
     work = work_directory(results, arguments.node)
-    with lock(work / "lock"):
+
+    def make(directory: Path) -> tuple[dict, list[str]]:
         checkpoint = node_directory(results, spec["checkpoint_kind"], spec["checkpoint"])
         manifest = verify(checkpoint, MANIFEST[spec["checkpoint_kind"]])
         data = node_directory(results, spec["data_kind"], spec["data"])
@@ -41,19 +42,15 @@ def run(arguments: argparse.Namespace) -> None:
         task_digest, seed_results = end_task_results(
             checkpoint, manifest, spec, data, store, work, arguments.snapshot_seconds, report
         )
-        record = {
-            "id": arguments.node,
-            "spec": spec,
-            "code": arguments.code,
+        facts = {
             "weights": weights_digest(manifest),
             "parameters": manifest["parameters"],
             "task_digest": task_digest,
-            "results": seed_results,
             "cpu_seconds": time.process_time() - started,
         }
-        directory = node_directory(results, "end_task", arguments.node)
-        os.makedirs(directory, exist_ok=True)
-        publish(directory, MANIFEST["end_task"], record, [])
+        return facts, write_results(directory, seed_results)
+
+    make_node(results, arguments.node, spec, arguments.code, make)
 
 
 def report(result: dict) -> None:

@@ -19,10 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw and write; UserError for an unknown name or a table that breaks its schema."""
-    tables = from_tables.long_tables(args, "figures")
+    tables, inputs = from_tables.long_tables(args, "figures")
     for name in args.name:
-        for path in render(name, tables, args.out):
-            print(path)
+        written = render(name, tables, args.out)
+        from_tables.publish(args, "figure", name, written, inputs)
     return 0
 
 

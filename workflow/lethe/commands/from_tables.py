@@ -3,7 +3,10 @@
 import argparse
 from pathlib import Path
 
+from lethe.artefacts.study_files import checked_files, publish_study_files
+from lethe.commands.arguments import add_code_argument
 from lethe.config.by_file import names_in, require_file
+from lethe.planning.code import code_of
 
 
 def add_arguments(parser: argparse.ArgumentParser, kind: str, suffixes: str) -> None:
@@ -14,17 +17,29 @@ def add_arguments(parser: argparse.ArgumentParser, kind: str, suffixes: str) -> 
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores.csv")
     parser.add_argument("--metrics", type=Path, required=True, help="the study's metrics.csv")
     parser.add_argument("--stages", type=Path, help="its stages.csv, for costs and importances")
+    add_code_argument(parser)
     parser.add_argument("--out", type=Path, required=True, help=f"folder for NAME{suffixes}")
 
 
 def long_tables(args: argparse.Namespace, kind: str):
-    """The long tables, once every name is known.
+    """(The long tables, once every name is known; sha256 of their files by name).
 
     Raises:
-        UserError: an unknown name, or a table that breaks its schema.
+        UserError: an unknown name, or a table that was altered or breaks its schema.
     """
     for name in args.name:
         require_file(kind.removesuffix("s"), kind, name)
     from lethe.longtables.tables import read_long_tables
 
-    return read_long_tables(args.scores, args.metrics, args.stages)
+    inputs = checked_files([path for path in (args.scores, args.metrics, args.stages) if path])
+    return read_long_tables(args.scores, args.metrics, args.stages), inputs
+
+
+def publish(
+    args: argparse.Namespace, rule: str, name: str, written: list[Path], inputs: dict[str, str]
+) -> None:
+    """Print the files of a table or figure, and write beside them what they were made from."""
+    for path in written:
+        print(path)
+    code = args.code if args.code is not None else code_of(rule, {}, name=name)
+    publish_study_files(rule, name, written, inputs, code)

@@ -1,19 +1,12 @@
 """Score one checkpoint on the evaluation tasks of a probe, or import scores made elsewhere."""
 
 import argparse
-import os
 import time
 from pathlib import Path
 
-from lethe.artefacts.locks import lock
-from lethe.artefacts.manifests import publish, verify
-from lethe.artefacts.paths import (
-    MANIFEST,
-    fetched_files,
-    node_directory,
-    score_store,
-    work_directory,
-)
+from lethe.artefacts.manifests import verify
+from lethe.artefacts.nodes import make_node, write_results
+from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, score_store
 from lethe.commands.arguments import add_node_arguments, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
 from lethe.evaluation.masked_loss import score_texts
@@ -37,23 +30,24 @@ def run(arguments: argparse.Namespace) -> None:
 
 def publish_imported(arguments: argparse.Namespace, spec: dict) -> None:
     """Publish the scores of result files; what they lack is reported once and stays missing."""
-    results, parameters, missing = imported_results(spec)
-    record = {"id": arguments.node, "spec": spec, "code": arguments.code}
-    record |= {"parameters": parameters, "results": results}
-    directory = node_directory(arguments.results, "probe", arguments.node)
-    os.makedirs(directory, exist_ok=True)
-    publish(directory, MANIFEST["probe"], record, [])
-    if missing:
-        print(f"not in the result files, and missing in tables: {', '.join(missing)}")
-    for result in results:
-        print(f"{result['task']:<20} {result['n']:>5} items")
+
+    def make(directory: Path) -> tuple[dict, list[str]]:
+        results, parameters, missing = imported_results(spec)
+        if missing:
+            print(f"not in the result files, and missing in tables: {', '.join(missing)}")
+        for result in results:
+            print(f"{result['task']:<20} {result['n']:>5} items")
+        return {"parameters": parameters}, write_results(directory, results)
+
+    make_node(arguments.results, arguments.node, spec, arguments.code, make)
 
 
 def score(arguments: argparse.Namespace, spec: dict) -> None:
     """Load a checkpoint once and score it on every task; scores are saved task by task."""
     results = arguments.results
+
     # Other probes of the checkpoint may run at the same time; the store's writes are atomic.
-    with lock(work_directory(results, arguments.node) / "lock"):
+    def make(directory: Path) -> tuple[dict, list[str]]:
         checkpoint = node_directory(results, spec["checkpoint_kind"], spec["checkpoint"])
         manifest = verify(checkpoint, MANIFEST[spec["checkpoint_kind"]])
         for kind, node in sorted({(t["data_kind"], t["data"]) for t in spec["tasks"] if t["data"]}):
@@ -74,20 +68,16 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
             checkpoint, weights, texts, store, spec["split"], spec["limit"], spec["dtype"]
         )
         scoring_seconds = time.process_time() - started
-        directory = node_directory(results, "probe", arguments.node)
-        record = {
-            "id": arguments.node,
-            "spec": spec,
-            "code": arguments.code,
+        for result in task_results:
+            print(f"{result['task']:<20} {result['n']:>5} items  {result['seconds']:.2f} s")
+        facts = {
             "weights": weights,
             "parameters": manifest["parameters"],
-            "results": task_results,
             "cpu_seconds": {"job": time.process_time(), "scoring": scoring_seconds},
         }
-        os.makedirs(directory, exist_ok=True)
-        publish(directory, MANIFEST["probe"], record, [])
-    for result in task_results:
-        print(f"{result['task']:<20} {result['n']:>5} items  {result['seconds']:.2f} s")
+        return facts, write_results(directory, task_results)
+
+    make_node(results, arguments.node, spec, arguments.code, make)
 
 
 def text_task(task: dict, results: Path, spec: dict) -> dict:

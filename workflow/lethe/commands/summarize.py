@@ -3,10 +3,15 @@
 import argparse
 from pathlib import Path
 
+from lethe.artefacts.study_files import checked_files, publish_study_files
+from lethe.commands.arguments import add_code_argument
+from lethe.planning.code import code_of
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores.csv")
     parser.add_argument("--items", type=Path, required=True, help="the study's items.csv.gz")
+    add_code_argument(parser)
     parser.add_argument("--seed", type=int, default=0, help="bootstrap seed")
     parser.add_argument("--out", type=Path, required=True, help="metrics.csv to write")
 
@@ -15,7 +20,11 @@ def run(arguments: argparse.Namespace) -> None:
     from lethe.longtables.tables import read_items, read_scores, write_metrics
     from lethe.metrics.study import study_metrics
 
+    inputs = checked_files([arguments.scores, arguments.items])
     scores, items = read_scores(arguments.scores), read_items(arguments.items)
     metrics = study_metrics(scores, items, arguments.seed)
     write_metrics(arguments.out, metrics)
+    inputs["seed"] = str(arguments.seed)
+    code = arguments.code or code_of("summarize", {})
+    publish_study_files("summarize", "summarize", [arguments.out], inputs, code)
     print(f"{len(metrics)} metrics")

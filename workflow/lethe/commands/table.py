@@ -16,11 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build and write; UserError for an unknown name or a table that breaks its schema."""
-    tables = from_tables.long_tables(args, "tables")
+    tables, inputs = from_tables.long_tables(args, "tables")
     from lethe.tables.writing import save
 
     for name in args.name:
         built = importlib.import_module(f"lethe.tables.{name}").build(tables)
-        for path in save(built, args.out, name):
-            print(path)
+        written = save(built, args.out, name)
+        from_tables.publish(args, "table", name, written, inputs)
     return 0

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from lethe.artefacts.files import process_is_alive, read_json, write_json
@@ -25,6 +26,14 @@ def record_driver(folder: Path | str = ".") -> Path:
     path = Path(folder).absolute() / RECORDS / f"{this['host']}-{this['pid']}.json"
     write_json(path, this)
     atexit.register(_forget, path, os.getpid())
+    return path
+
+
+@cache
+def marker() -> Path:
+    """A file of this driver that is removed when it exits; see `planning.standing`."""
+    path = RECORDS.parent / "lethe-again" / f"{socket.gethostname()}-{os.getpid()}"
+    atexit.register(_forget, path.absolute(), os.getpid())
     return path
 
 

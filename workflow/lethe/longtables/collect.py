@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import read_json
+from lethe.artefacts.nodes import read_results
 from lethe.artefacts.paths import node_manifest
-from lethe.errors import UserError
 from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
 from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import Run, run_of
@@ -23,7 +22,9 @@ def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict
             same way after all stages.
     """
     probes = {
-        node: read_probe(results, node) for nodes in record["probes"].values() for node in nodes
+        node: read_results(results, "probe", node)
+        for nodes in record["probes"].values()
+        for node in nodes
     }
     runs = [run_of(entry) for entry in record["runs"]]
     for run in runs:
@@ -44,21 +45,6 @@ def item_row(item: dict, checkpoint: str, task: str) -> dict:
     """One row of the items table; a stored item may hold more than the table shows."""
     row = {**item, "node": checkpoint, "probe": task, "schema_version": SCHEMA_VERSION}
     return {column: row[column] for column in ITEM_COLUMNS}
-
-
-def read_probe(results: Path, node: str) -> dict[str, Any]:
-    """One probe result.
-
-    Raises:
-        UserError: the file is missing, is not JSON, or lacks a key of a probe result.
-    """
-    path = node_manifest(results, "probe", node)
-    probe = read_json(path)
-    if not isinstance(probe, dict) or not {"id", "results", "parameters", "spec"} <= probe.keys():
-        raise UserError(f"{path}: not a probe result; remove it and run again.")
-    if probe["id"] != node:
-        raise UserError(f"{path}: is the result of {probe['id']}, not of {node}; remove it.")
-    return probe
 
 
 def require_same_versions(run: Run, record: dict, probes: dict[str, dict], results: Path) -> None:

@@ -3,27 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import read_json
-from lethe.artefacts.paths import node_manifest
-from lethe.errors import UserError
-
-NEEDED = {"id", "spec", "parameters", "task_digest", "results"}
+from lethe.artefacts.nodes import read_results
 
 
 def read_end_tasks(record: dict[str, Any], results: Path) -> dict[str, dict[str, Any]]:
     """The results of every end-task node of a study's record, by node.
 
     Raises:
-        UserError: a result is missing, is not JSON, or lacks a key of an end-task result.
+        UserError: a result is missing or altered.
     """
-    results_by_node = {}
-    for node in sorted({n for nodes in record.get("end_tasks", {}).values() for n in nodes}):
-        path = node_manifest(results, "end_task", node)
-        value = read_json(path)
-        if not isinstance(value, dict) or not NEEDED <= value.keys() or value["id"] != node:
-            raise UserError(f"{path}: not the end-task result of {node}; remove it and run again.")
-        results_by_node[node] = value
-    return results_by_node
+    nodes = {node for nodes in record.get("end_tasks", {}).values() for node in nodes}
+    return {node: read_results(results, "end_task", node) for node in sorted(nodes)}
 
 
 def end_task_rows(words: dict, manifest: dict[str, Any], domains: dict[str, str]) -> list[dict]:

@@ -4,20 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import read_json
+from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest
 from lethe.errors import UserError
 from lethe.longtables.rows import OF_RUN, SCHEMA_VERSION
 from lethe.longtables.run import run_of
-
-NEEDED = {"id", "parameters", "tokens", "flops", "steps", "seconds", "cpu_seconds", "provenance"}
 
 
 def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
     """One row per run, stage and number; stages that were not trained here have none.
 
     Raises:
-        UserError: a stage's manifest lacks a key, or only some stages of a chain have manifests.
+        UserError: a stage's manifest is altered, or only some stages of a chain have manifests.
     """
     rows = []
     for run in map(run_of, record["runs"]):
@@ -37,10 +35,7 @@ def _read(results: Path, node: str) -> dict[str, Any] | None:
     path = node_manifest(results, "stage", node)
     if not path.exists():
         return None
-    value = read_json(path)
-    if not isinstance(value, dict) or not NEEDED <= value.keys() or value["id"] != node:
-        raise UserError(f"{path}: not the manifest of {node}; remove it and run again.")
-    return value
+    return read_manifest(path)
 
 
 def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:

@@ -61,7 +61,7 @@ def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node
         "floor_tasks": _floor_tasks(catalogue, model),
     }
     slug = slug_of(name, world_seed, base_seed)
-    return plan.add("base", slug, spec, [("data", data.id)], model.params or 0.0)
+    return plan.add("base", slug, spec, model.params or 0.0)
 
 
 def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
@@ -69,7 +69,7 @@ def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
     model = catalogue.models[name]
     fetched = add_fetched(plan, "model", model.hub, model.revision, include=[], gated=model.gated)
     spec = {"family": model.family, "source": "hub", "fetched": fetched.id}
-    return plan.add("base", name, spec, [("fetched", fetched.id)], model.params or 0.0)
+    return plan.add("base", name, spec, model.params or 0.0)
 
 
 def _imported(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
@@ -84,7 +84,7 @@ def imported_node(plan, slug: str, family: str, path: str, where: str, size) -> 
     """A base node over a local folder; `where` names the key that holds the path."""
     spec = {"family": family, "source": "import", "path": path}
     spec["sha256"] = checkpoint_digest(path, where)
-    return plan.add("base", slug, spec, (), size or 0.0)
+    return plan.add("base", slug, spec, size or 0.0)
 
 
 def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Base:

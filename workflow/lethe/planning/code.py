@@ -1,6 +1,6 @@
 """Which code makes a node, a table or a figure: when the code changes, they are made again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,18 @@ def code_of(rule: str, spec: dict[str, Any], *, name: str = "", method: str | No
         if method or "{method}" not in module
     ]
     return fingerprint(modules, LIBRARIES if code.libraries else ()) + _read_by(modules)
+
+
+def node_code(kind: str, spec: dict[str, Any], spec_of: Callable[[str], dict[str, Any]]) -> str:
+    """The fingerprint of the code that makes a node; "" if a change of code never reruns it.
+
+    spec_of: the spec of another node.
+    """
+    rule = next(rule for rule, entry in RULES.items() if entry.kind == kind)
+    if RULES[rule].code is None:
+        return ""
+    stage = spec_of(spec["checkpoint"]) if kind == "end_task" else spec
+    return code_of(rule, spec, method=stage.get("method"))
 
 
 def way_of(rule: str, spec: dict[str, Any]) -> str:

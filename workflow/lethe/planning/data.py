@@ -14,7 +14,7 @@ def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: 
     """The node of files fetched from a hub repository; `kind` is `model` or `dataset`."""
     slug = repo.replace("/", "--")[-60:]
     return plan.add(
-        "fetched", slug, {"repo": repo, "repo_type": kind, "revision": revision, **spec}, ()
+        "fetched", slug, {"repo": repo, "repo_type": kind, "revision": revision, **spec}
     )
 
 
@@ -31,7 +31,7 @@ def _data_node(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | 
     parameters = source_parameters(f"sources.{source}", entry.kind, entry.loader, entry.parameters)
     if entry.kind == "world":
         spec = {"source": "world", "seed": world_seed, **parameters}
-        return plan.add("data", f"{source}-{world_seed}", spec, ())
+        return plan.add("data", f"{source}-{world_seed}", spec)
     spec = {
         "source": entry.kind,
         "name": source,
@@ -45,13 +45,13 @@ def _data_node(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | 
             split: {"path": path, "sha256": file_digest(path, f"sources.{source}.files.{split}")}
             for split, path in entry.files.items()
         }
-        return plan.add("data", source, spec, ())
+        return plan.add("data", source, spec)
     fetched = add_fetched(
         plan, "dataset", entry.repo, entry.revision, include=entry.include, gated=entry.gated
     )
     if entry.loader is None:
         return fetched
-    return plan.add("data", source, {**spec, "fetched": fetched.id}, [("fetched", fetched.id)])
+    return plan.add("data", source, {**spec, "fetched": fetched.id})
 
 
 def mixture_spec(

@@ -59,9 +59,8 @@ def add_end_task(
         **entry.model_dump(exclude=_not_in_spec(entry)),
         "seeds": list(study.seeds.end_task),
     }
-    inputs = [(kind, checkpoint), (data.kind, data.id)]
     size = plan.sizes.get(checkpoint, 0.0)
-    node = plan.add("end_task", f"{slug}-{name}", spec, inputs, size)
+    node = plan.add("end_task", f"{slug}-{name}", spec, size)
     node_ids = plan.end_tasks.setdefault(checkpoint, [])
     if node.id not in node_ids:
         node_ids.append(node.id)

@@ -72,7 +72,7 @@ def _add_scored(plan: Plan, specs: list[dict[str, Any]], slugs: list[str]) -> li
     """
     checkpoints = []
     for slug, spec in zip(slugs, specs, strict=True):
-        node = plan.add("probe", slug, spec, ())
+        node = plan.add("probe", slug, spec)
         plan.probes[node.id] = [node.id]
         checkpoints.append(node.id)
     return checkpoints

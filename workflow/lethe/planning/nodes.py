@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lethe.artefacts.lineage import inputs_of
 from lethe.artefacts.strict_json import digest
 from lethe.longtables.run import Origin, Run
 
@@ -52,10 +53,10 @@ class Plan:
     data: dict[tuple[str, int | None], Node] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
 
-    def add(self, kind: str, slug: str, spec: dict[str, Any], inputs, size: float = 0.0) -> Node:
+    def add(self, kind: str, slug: str, spec: dict[str, Any], size: float = 0.0) -> Node:
         """The node of a spec, added if it is new; the same spec always gives the same node."""
         spec = {"kind": kind, **spec}
-        node = Node(f"{slug}-{digest(spec)[:12]}", kind, spec, tuple(inputs))
+        node = Node(f"{slug}-{digest(spec)[:12]}", kind, spec, tuple(inputs_of(spec)))
         if size:
             self.sizes[node.id] = size
         return self.nodes.setdefault(node.id, node)

@@ -24,13 +24,10 @@ def add_probes(
         probe = catalogue.probes[name]
         if probe.stages == "base" and not is_base or not scores(probe, checkpoint.spec["family"]):
             continue
-        inputs = {(checkpoint.kind, checkpoint.id): None}
         tasks = []
         for task, entry in probe.tasks.items():
             source = entry.source or probe.source
             data = add_data(plan, catalogue, source, world_seed) if source else None
-            if data:
-                inputs[data.kind, data.id] = None
             tasks.append(
                 {
                     "name": task,
@@ -52,7 +49,7 @@ def add_probes(
             "tasks": tasks,
         }
         size = plan.sizes.get(checkpoint.id, 0.0)
-        node = plan.add("probe", f"{slug}-{name}", spec, list(inputs), size)
+        node = plan.add("probe", f"{slug}-{name}", spec, size)
         plan.probes[checkpoint.id].append(node.id)
 
 

@@ -2,10 +2,11 @@
 
 import csv
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import write_atomic, write_json
+from lethe.artefacts.files import json_text, write_atomic
 from lethe.artefacts.paths import spec_file
 from lethe.artefacts.strict_json import digest
 from lethe.config.catalogue import Catalogue, Study
@@ -19,15 +20,23 @@ COLUMNS = ["node", "kind", *OF_RUN, "stage_index", "history"]
 
 
 def write_specs(plan: Plan, results: Path | str) -> None:
-    """Write the specs that are not there yet, and the index of all nodes ever planned.
-
-    A spec's name holds its digest, so an existing file is up to date.
-    """
+    """Write the specs that are not there or are altered, and the index of all nodes planned."""
     for node in plan.nodes.values():
-        path = spec_file(results, node.id)
-        if not path.exists():
-            write_json(path, node.spec)
+        _write_checked(spec_file(results, node.id), node.spec)
     _write_index(plan, Path(results) / "index.csv")
+
+
+def _write_checked(path: Path, value: dict[str, Any]) -> None:
+    """Write JSON under a name that holds its digest, unless the same is already there."""
+    text = json_text(value)
+    try:
+        found = path.read_bytes()
+    except OSError:
+        found = b""
+    if found != text.encode():
+        if found:
+            print(f"lethe: {path} was altered; it is written again", file=sys.stderr)
+        write_atomic(path, text, durable=False)
 
 
 def _write_index(plan: Plan, path: Path) -> None:
@@ -55,14 +64,26 @@ def _write_index(plan: Plan, path: Path) -> None:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows[key] for key in sorted(rows))
-        write_atomic(path, text.getvalue())
+        write_atomic(path, text.getvalue(), durable=False)
 
 
 def _read_index(path: Path) -> dict[str, list[str]]:
-    if not path.exists():
+    """Rows by node; what cannot be read is left out, since every plan writes its own rows again."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[1:]
+    except OSError:
         return {}
-    with open(path, newline="", encoding="utf-8") as file:
-        return {row[0]: row for row in list(csv.reader(file))[1:] if len(row) == len(COLUMNS)}
+    rows = [row for line in lines for row in _row(line)]
+    return {row[0]: row for row in rows if len(row) == len(COLUMNS)}
+
+
+def _row(line: str) -> list[list[str]]:
+    """The row of one line, alone in a list; an empty list if it is not CSV or was damaged."""
+    try:
+        rows = list(csv.reader([line], strict=True))
+    except csv.Error:
+        return []
+    return [] if "\ufffd" in line or "\0" in line else rows
 
 
 def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, Any]:
@@ -93,8 +114,7 @@ def write_study_record(study: Study, record: dict[str, Any]) -> str:
     """Write the record under a name that holds its digest; return the path."""
     name = f"study-{study.study}-{digest(record)[:12]}.json"
     path = Path(study.output) / "specs" / name
-    if not path.exists():
-        write_json(path, record)
+    _write_checked(path, record)
     return str(path)
 
 
@@ -114,6 +134,6 @@ def write_claims_record(study: Study, record: dict[str, Any]) -> str:
     # Beside the study's record: files that begin with `study-` are not specs of nodes.
     name = f"study-{study.study}-claims-{digest(record)[:12]}.json"
     path = Path(study.output) / "specs" / name
-    if record["claims"] and not path.exists():
-        write_json(path, record)
+    if record["claims"]:
+        _write_checked(path, record)
     return str(path)

@@ -53,14 +53,11 @@ def add_stage(
         "recipe": values,
         "train_seed": train_seed,
     }
-    read = [*components, *sum(earlier, [])]
     if entry.general is not None and not lived.history:
         # If the stage trains on the same task too, the general texts are another draw.
         before = (mixture,)
         spec["general"] = mixture_spec(plan, catalogue, entry.general, lived.world_seed, before)
-        read += spec["general"]
-    inputs = [(parent.kind, parent.id), *sorted({("data", part["data"]) for part in read})]
-    node = plan.add("stage", slug, spec, inputs, plan.sizes.get(parent.id, 0.0))
+    node = plan.add("stage", slug, spec, plan.sizes.get(parent.id, 0.0))
     return node, components
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.disk_errors import require_writable
+from lethe.artefacts.nodes import ANY_CODE
 from lethe.artefacts.paths import node_manifest, study_directory
+from lethe.artefacts.rules import RULES
 from lethe.artefacts.strict_yaml import read_yaml
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
 from lethe.planning.code import code_of
-from lethe.planning.nodes import Plan
+from lethe.planning.nodes import Node, Plan
 from lethe.planning.plan import make_plan
 from lethe.planning.records import (
     claims_record,
@@ -21,6 +23,9 @@ from lethe.planning.records import (
     write_study_record,
 )
 from lethe.planning.resources import Request, request, training_tokens
+from lethe.planning.standing import Job, Standing, standing
+
+LONG_TABLES = ("scores.csv", "items.csv.gz", "stages.csv", "metrics.csv")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,40 @@ class Workflow:
         nodes = self.plan.of_kind("end_task")
         return [str(node_manifest(self.study.output, "end_task", node.id)) for node in nodes]
 
+    def jobs(self) -> list[Job]:
+        """Every job of the study, each after those that it reads from."""
+        made = [self._node_job(node) for node in self.plan.nodes.values()]
+        return [*made, *self._study_jobs()]
+
+    def _node_job(self, node: Node) -> Job:
+        path = node_manifest(self.study.output, node.kind, node.id)
+        kind_rule = next(name for name, rule in RULES.items() if rule.kind == node.kind)
+        reads = [name for _, name in node.inputs]
+        return Job(kind_rule, node.id, path, self.code(kind_rule, node.id), reads, spec=node.spec)
+
+    def _study_jobs(self) -> list[Job]:
+        folder = study_directory(self.study.output, self.study.study)
+        scored = [node.id for kind in ("probe", "end_task") for node in self.plan.of_kind(kind)]
+        tables = ["scores.csv", "metrics.csv", "stages.csv"]
+        record = {"record": Path(self.record).stem}
+        seed = {"seed": str(self.study.seeds.bootstrap)}
+        claims = {"claims": Path(self.claims_record).stem}
+        jobs = [
+            ("collect", "", "collect", scored, record),
+            ("summarize", "", "summarize", ["scores.csv", "items.csv.gz"], seed),
+            *[("table", "tables", name, tables, {}) for name in self.study.tables],
+            *[("figure", "figures", name, tables, {}) for name in self.study.figures],
+            *[("claims", "claims", "claims", tables[:2], claims) for _ in self.study.claims[:1]],
+        ]
+        return [
+            Job(rule, name, folder / place / f"{name}.json", self.code(rule, name), reads, values)
+            for rule, place, name, reads, values in jobs
+        ]
+
+    def standing(self) -> Standing:
+        """Which jobs are to be done again although they were done once."""
+        return standing(self.jobs())
+
     def request(self, rule: str, node: str | None, attempt: int) -> Request:
         """Memory, time and GPUs of a job of a rule; `node` is None if it makes no node."""
         if node not in self.plan.nodes:
@@ -57,7 +96,11 @@ class Workflow:
         return request(rule, params, attempt, training_tokens(spec), dtype)
 
     def targets(self) -> list[str]:
-        """Every file that the study asks for: its tables, figures and claims."""
+        """Every file that the study asks for: its tables, figures and claims, and all manifests.
+
+        Snakemake removes what a failed job made, and makes it again only if it is asked for.
+        """
+        manifests = [str(job.manifest) for job in self.jobs()]
         folder = study_directory(self.study.output, self.study.study)
         tables = [
             str(folder / "tables" / f"{name}.{kind}")
@@ -74,7 +117,8 @@ class Workflow:
             for kind in ("csv", "md", "tex")
             if self.study.claims
         ]
-        return [*tables, *figures, *claims, str(folder / "metrics.csv")]
+        collected = [str(folder / name) for name in LONG_TABLES]
+        return [*manifests, *tables, *figures, *claims, *collected]
 
     def code(self, rule: str, name: str = "") -> str:
         """Fingerprint of the code of a rule's job; constant under `code_changes: keep`.
@@ -82,7 +126,9 @@ class Workflow:
         name: of the node, table or figure that it makes; empty for files of the whole study.
         """
         if self.study.code_changes == "keep":
-            return "kept"
+            return ANY_CODE
+        if RULES[rule].code is None:
+            return ""
         spec = self._spec(name)
         stage = self._spec(spec["checkpoint"]) if rule == "end_task" else spec
         return code_of(rule, spec, name=name, method=stage.get("method"))

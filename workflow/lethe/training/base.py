@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lethe.artefacts.locks import lock
-from lethe.artefacts.manifests import publish, verify
+from lethe.artefacts.manifests import verify
+from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
@@ -19,7 +19,7 @@ from lethe.training.device import prepare
 from lethe.training.layout import make_collate
 from lethe.training.loop import Progress, total_steps, train
 from lethe.training.provenance import costs, provenance
-from lethe.training.snapshots import Snapshots
+from lethe.training.snapshots import Snapshots, remove_snapshots
 from lethe.training.stage import write_log
 
 # Distance to the next seed, tried if a base misses its floors; far from other bases' seeds.
@@ -44,12 +44,12 @@ def train_base(
         UserError: no seed reached the floors (names the sets that missed), or altered data.
     """
     work = work_directory(results, node)
-    with lock(work / "lock"):
+
+    def make(directory: Path) -> tuple[dict, list[str]]:
         started = time.monotonic()
         data = node_directory(results, "data", spec["data"])
-        verify(data, "data.json")
+        verify(data, MANIFEST["data"])
         tokenizer = tokenizer_for(spec["family"], load_tokenizer(data / "tokenizer"))
-        directory = node_directory(results, "base", node)
         attempts, trained = [], 0.0
         for attempt in range(spec["attempts"]):
             seed = spec["base_seed"] + SEED_STRIDE * attempt
@@ -66,16 +66,16 @@ def train_base(
         else:
             raise UserError(_missed(node, attempts))
         files.append(write_log(directory, progress.rows))
-        manifest = {
-            "id": node,
-            "spec": spec,
+        facts = {
             "seed": seed,
             "attempts": attempts,
             **costs(model, progress, started, trained),
             "provenance": provenance(code),
         }
-        manifest = publish(directory, MANIFEST["base"], manifest, files)
-        snapshots.remove()
+        return facts, files
+
+    manifest = make_node(results, node, spec, code, make)
+    remove_snapshots(work)
     return manifest
 
 

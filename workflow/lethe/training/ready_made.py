@@ -7,9 +7,9 @@ from pathlib import Path
 
 from lethe.artefacts.files import atomic_path
 from lethe.artefacts.local_files import checkpoint_digest
-from lethe.artefacts.locks import lock
-from lethe.artefacts.manifests import publish, verify
-from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, work_directory
+from lethe.artefacts.manifests import verify
+from lethe.artefacts.nodes import make_node
+from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory
 from lethe.errors import UserError
 from lethe.models.loading import check_checkpoint, check_family, check_tokenizer, load_model
 from lethe.models.weights import INDEX, weight_files
@@ -34,22 +34,22 @@ def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
     Raises:
         UserError: the checkpoint is of another family, incomplete, or has no fast tokenizer.
     """
-    with lock(work_directory(results, node) / "lock"):
+
+    def make(directory: Path) -> tuple[dict, list[str]]:
         started = time.monotonic()
         source, origin = find_source(spec, results)
         parameters = check_ready_made(source, spec["family"])
-        directory = node_directory(results, "base", node)
         files = bring(source, directory)
-        manifest = {
-            "id": node,
-            "spec": spec,
+        facts = {
             "origin": origin,
             "seed": None,
             "parameters": parameters,
             "seconds": round(time.monotonic() - started, 3),
             "provenance": provenance(code),
         }
-        return publish(directory, MANIFEST["base"], manifest, files)
+        return facts, files
+
+    return make_node(results, node, spec, code, make)
 
 
 def find_source(spec: dict, results: Path) -> tuple[Path, dict]:

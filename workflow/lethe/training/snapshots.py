@@ -55,8 +55,13 @@ class Snapshots:
 
     def remove(self) -> None:
         """Remove the snapshot, and any half-written one that a killed job left."""
-        for path in self.path.parent.glob(f"*{SNAPSHOT}*"):
-            path.unlink(missing_ok=True)
+        remove_snapshots(self.path.parent)
+
+
+def remove_snapshots(directory: Path) -> None:
+    """Remove the snapshots of a work folder, half-written ones too."""
+    for path in directory.glob(f"*{SNAPSHOT}*"):
+        path.unlink(missing_ok=True)
 
 
 def checksum(tensors: dict[str, torch.Tensor]) -> str:

@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 from lethe.artefacts.files import write_atomic
-from lethe.artefacts.locks import lock
-from lethe.artefacts.manifests import publish, verify
+from lethe.artefacts.manifests import verify
+from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
 from lethe.methods.attached import load_state, save_state
@@ -30,8 +30,9 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         UserError: the parent or the data are missing or altered, another process works on this
             stage, or training cannot continue.
     """
-    work = work_directory(results, node)
-    with lock(work / "lock"):
+    snapshots = Snapshots(work_directory(results, node), {**spec, "code": code}, snapshot_seconds)
+
+    def make(directory: Path) -> tuple[dict, list[str]]:
         started = time.monotonic()
         parent = node_directory(results, spec["parent_kind"], spec["parent"])
         parent_manifest = verify(parent, MANIFEST[spec["parent_kind"]])
@@ -39,16 +40,12 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         base = parent_manifest.get("base_weights", weights_digest(parent_manifest))
         method = prepare_method(spec, parent)
         stage = prepare_stage(spec, parent, results, tokenizer)
-        snapshots = Snapshots(work, {**spec, "code": code}, snapshot_seconds)
         cpu_start = time.process_time()
         progress = train(stage, method, spec["recipe"], snapshots)
         trained = time.process_time() - cpu_start
-        directory = node_directory(results, "stage", node)
         files = save_model(stage.model, tokenizer, directory) + save_state(method, directory, base)
         files.append(write_log(directory, progress.rows))
-        manifest = {
-            "id": node,
-            "spec": spec,
+        facts = {
             "parent_weights": weights_digest(parent_manifest),
             "base_weights": base,
             "examples": len(stage.examples),
@@ -57,8 +54,10 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
             **costs(stage.model, progress, started, trained),
             "provenance": provenance(code),
         }
-        manifest = publish(directory, MANIFEST["stage"], manifest, files)
-        snapshots.remove()
+        return facts, files
+
+    manifest = make_node(results, node, spec, code, make)
+    snapshots.remove()
     return manifest
 
 

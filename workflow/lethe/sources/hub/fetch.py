@@ -11,9 +11,8 @@ from huggingface_hub import HfApi, constants, get_token, hf_hub_download
 from huggingface_hub.hf_api import RepoFile
 
 from lethe.artefacts.disk_errors import disk_errors_as_sentences
-from lethe.artefacts.locks import lock
-from lethe.artefacts.manifests import publish
-from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, work_directory
+from lethe.artefacts.nodes import ANY_CODE, make_node
+from lethe.artefacts.paths import fetched_files, work_directory
 from lethe.errors import UserError
 from lethe.models.weights import INDEX
 from lethe.sources.hub.errors import gated_sentence, hub_errors_as_sentences
@@ -32,7 +31,8 @@ def fetch(node: str, spec: dict, results: Path) -> dict:
     """
     work = work_directory(results, node)
     endpoint = os.environ.get("HF_ENDPOINT", constants.ENDPOINT).rstrip("/")
-    with lock(work / "lock"):
+
+    def make(directory: Path) -> tuple[dict, list[str]]:
         started = time.monotonic()
         if spec["gated"] and get_token() is None:
             raise UserError(gated_sentence(spec["repo"], spec["repo_type"], endpoint, False))
@@ -46,9 +46,7 @@ def fetch(node: str, spec: dict, results: Path) -> dict:
         with disk_errors_as_sentences(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(work / "files", place)
-        manifest = {
-            "id": node,
-            "spec": spec,
+        facts = {
             "revision": revision,
             "resolution": "pinned" if spec["revision"] else "resolved, not pinned",
             "endpoint": endpoint,
@@ -57,8 +55,9 @@ def fetch(node: str, spec: dict, results: Path) -> dict:
             "seconds": round(time.monotonic() - started, 3),
             "provenance": {"versions": {"huggingface_hub": version("huggingface_hub")}},
         }
-        directory = node_directory(results, "fetched", node)
-        return publish(directory, MANIFEST["fetched"], manifest, [f"files/{f.path}" for f in files])
+        return facts, [f"files/{f.path}" for f in files]
+
+    return make_node(results, node, spec, ANY_CODE, make)
 
 
 def find_revision(api: HfApi, spec: dict, results: Path) -> str:

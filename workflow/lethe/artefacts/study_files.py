@@ -1,0 +1,67 @@
+"""Files of a study: published with what they were made from, and checked when they are read."""
+
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts.files import read_json, sha256_file
+from lethe.artefacts.manifests import publish, read_manifest, verify_file
+from lethe.artefacts.strict_json import digest
+from lethe.errors import UserError
+
+COLLECTED, SUMMARIZED = "collect.json", "summarize.json"
+"""Manifests beside the long tables and beside the metrics."""
+
+
+def publish_study_files(
+    rule: str, name: str, files: list[Path], inputs: dict[str, Any], code: str | None
+) -> None:
+    """Write `name`.json beside files of one folder: their sha256, and what they were made from.
+
+    rule: that made them. inputs: digest of the content by id of a node, or sha256 by name of a
+        file; other values that they depend on by their names.
+
+    Raises:
+        UserError: the files are not in one folder.
+    """
+    folders = sorted({str(path.parent) for path in files})
+    if len(folders) > 1:
+        raise UserError(f"expected files of one folder, found {folders[0]} and {folders[1]}.")
+    manifest = {"id": name, "rule": rule, "inputs": inputs, "code": code}
+    publish(files[0].parent, f"{name}.json", manifest, [path.name for path in files])
+
+
+def checked_files(paths: list[Path]) -> dict[str, str]:
+    """sha256 of long tables by name, each as the manifest beside it says, if there is one.
+
+    Raises:
+        UserError: a table was altered or cut since it was made.
+    """
+    return {path.name: _checked(path) for path in paths}
+
+
+def _checked(path: Path) -> str:
+    for name in (COLLECTED, SUMMARIZED):
+        if not (path.parent / name).is_file():
+            continue
+        manifest = read_manifest(path.parent / name)
+        if path.name in manifest["files"]:
+            verify_file(path, manifest["files"][path.name], path.parent / name)
+            return manifest["files"][path.name]["sha256"]
+    if not path.is_file():
+        raise UserError(f"expected a table at {path}, found none there.")
+    return sha256_file(path)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A study's record or its claims, if their digest is the one in the file's name.
+
+    Raises:
+        UserError: missing, unreadable or altered.
+    """
+    record = read_json(path)
+    if not path.stem.endswith(f"-{digest(record)[:12]}"):
+        raise UserError(
+            f"{path}: its digest is not the one in its name, so it was altered; run the study "
+            "again to write it again."
+        )
+    return record
