@@ -1,14 +1,14 @@
 """A hub on this machine alone for every test here, and nodes to fetch from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from hub_endpoint import start_endpoint
+from node_specs import write_spec
 from small_models import bloom_files, llama_files, mt0_files
 
-from lethe.artefacts.files import write_json
-from lethe.artefacts.paths import node_directory, spec_file
+from lethe.artefacts.paths import node_directory
 from lethe.cli import main
 
 MAKERS = {"bloom": bloom_files, "llama": llama_files, "mt0": mt0_files}
@@ -50,26 +50,29 @@ class Nodes:
     """A results folder with nodes of one's own; every verb runs as on the command line."""
 
     results: Path
+    ids: dict[str, str] = field(default_factory=dict)
 
-    def write(self, node: str, **spec) -> str:
-        write_json(spec_file(self.results, node), spec)
-        return node
+    def write(self, name: str, /, **spec) -> str:
+        """The id of a node, which the tests also know by a name."""
+        self.ids[name] = write_spec(self.results, name, spec)
+        return self.ids[name]
 
     def fetched(self, repo: str, revision: str | None = None, **changes) -> str:
         """The spec of a fetched node."""
         spec = {"kind": "fetched", "repo": repo, "repo_type": "model", "revision": revision}
-        return self.write("fetched-0", **{**spec, "include": [], "gated": False, **changes})
+        return self.write("fetched", **{**spec, "include": [], "gated": False, **changes})
 
     def base(self, family: str, **changes) -> str:
         """The spec of a base on the fetched node."""
-        spec = {"kind": "base", "family": family, "source": "hub", "fetched": "fetched-0"}
-        return self.write("base-0", **{**spec, **changes})
+        spec = {"kind": "base", "family": family, "source": "hub", "fetched": self.ids["fetched"]}
+        return self.write("base", **{**spec, **changes})
 
     def run(self, verb: str, node: str) -> int:
         return main([verb, node, "--results", str(self.results)])
 
-    def place(self, kind: str, node: str) -> Path:
-        return node_directory(self.results, kind, node)
+    def place(self, kind: str, name: str) -> Path:
+        """The folder of a node, by its name here or by its id."""
+        return node_directory(self.results, kind, self.ids.get(name, name))
 
 
 @pytest.fixture

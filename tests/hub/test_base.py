@@ -9,7 +9,6 @@ import torch
 from lethe.artefacts.files import digest
 from lethe.artefacts.local_files import checkpoint_digest
 from lethe.artefacts.manifests import verify
-from lethe.artefacts.paths import fetched_files
 from lethe.models.loading import load_model, load_tokenizer
 from lethe.models.weights import weights_digest
 
@@ -38,7 +37,7 @@ def imported_base(nodes, folder, files, family) -> int:
 
 def import_node(nodes, folder, family) -> str:
     spec = {"kind": "base", "family": family, "source": "import", "path": str(folder)}
-    return nodes.write("base-0", **spec, sha256=checkpoint_digest(str(folder), "import"))
+    return nodes.write("base", **spec, sha256=checkpoint_digest(str(folder), "import"))
 
 
 def refused(nodes, capsys, status: int, *words: str) -> None:
@@ -47,7 +46,7 @@ def refused(nodes, capsys, status: int, *words: str) -> None:
     assert status == 2 and "\n" not in told and told.endswith("."), told
     for word in words:
         assert word in told, told
-    assert not nodes.place("base", "base-0").exists()
+    assert not nodes.place("base", "base").exists()
 
 
 @pytest.mark.parametrize("name", ["bloom", "llama", "mt0"])
@@ -55,12 +54,12 @@ def test_a_fetched_model_becomes_a_base_that_loads_with_its_very_weights(
     hub_endpoint, nodes, small_models, name
 ):
     assert fetched_base(hub_endpoint, nodes, small_models[name], FAMILY[name]) == 0
-    base = nodes.place("base", "base-0")
+    base = nodes.place("base", "base")
     record = verify(base, "base.json")
     assert record["seed"] is None and record["origin"]["repo"] == REPO
     model = load_model(base)
     assert record["parameters"] == sum(parameter.numel() for parameter in model.parameters())
-    theirs = load_model(fetched_files(nodes.results, "fetched-0")).state_dict()
+    theirs = load_model(nodes.place("fetched", "fetched") / "files").state_dict()
     mine = model.state_dict()
     assert mine.keys() == theirs.keys()
     assert all(torch.equal(mine[key], theirs[key]) for key in mine)
@@ -70,8 +69,8 @@ def test_a_fetched_model_becomes_a_base_that_loads_with_its_very_weights(
 
 def test_tied_weights_count_once(hub_endpoint, nodes, small_models):
     fetched_base(hub_endpoint, nodes, small_models["bloom"], "causal")
-    record = verify(nodes.place("base", "base-0"), "base.json")
-    model = load_model(nodes.place("base", "base-0"))
+    record = verify(nodes.place("base", "base"), "base.json")
+    model = load_model(nodes.place("base", "base"))
     embeddings = model.get_input_embeddings().weight
     assert model.get_output_embeddings().weight is embeddings
     stored = sum(tensor.numel() for tensor in model.state_dict().values())
@@ -80,7 +79,7 @@ def test_tied_weights_count_once(hub_endpoint, nodes, small_models):
 
 def test_weights_are_linked_and_small_files_are_copied(hub_endpoint, nodes, small_models):
     fetched_base(hub_endpoint, nodes, small_models["llama"], "causal")
-    there, here = fetched_files(nodes.results, "fetched-0"), nodes.place("base", "base-0")
+    there, here = nodes.place("fetched", "fetched") / "files", nodes.place("base", "base")
     for name in verify(here, "base.json")["files"]:
         same = os.path.samefile(there / name, here / name)
         assert same == name.endswith(".safetensors"), name
@@ -94,24 +93,24 @@ def test_weights_are_copied_where_links_are_not_possible(
 
     monkeypatch.setattr(os, "link", no_links)
     assert fetched_base(hub_endpoint, nodes, small_models["bloom"], "causal") == 0
-    here = nodes.place("base", "base-0")
+    here = nodes.place("base", "base")
     verify(here, "base.json")
     assert not (here / "model.safetensors").samefile(
-        fetched_files(nodes.results, "fetched-0") / "model.safetensors"
+        nodes.place("fetched", "fetched") / "files" / "model.safetensors"
     )
 
 
 def test_making_a_base_again_gives_the_same_files(hub_endpoint, nodes, small_models):
     fetched_base(hub_endpoint, nodes, small_models["llama"], "causal")
-    before = verify(nodes.place("base", "base-0"), "base.json")["files"]
-    assert nodes.run("base", "base-0") == 0
-    assert verify(nodes.place("base", "base-0"), "base.json")["files"] == before
+    before = verify(nodes.place("base", "base"), "base.json")["files"]
+    assert nodes.run("base", nodes.ids["base"]) == 0
+    assert verify(nodes.place("base", "base"), "base.json")["files"] == before
 
 
 def test_an_imported_folder_becomes_a_base_and_is_left_as_it_was(nodes, small_models, tmp_path):
     folder = tmp_path / "mine"
     assert imported_base(nodes, folder, small_models["mt0"], "seq2seq") == 0
-    record = verify(nodes.place("base", "base-0"), "base.json")
+    record = verify(nodes.place("base", "base"), "base.json")
     assert record["origin"] == {"path": str(folder)}
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == {
         name: content for name, content in small_models["mt0"].items() if "/" not in name
@@ -124,11 +123,12 @@ def test_a_folder_that_changed_since_it_was_planned_is_refused(
     folder = tmp_path / "mine"
     imported_base(nodes, folder, small_models["bloom"], "causal")
     node = import_node(nodes, folder, "causal")
-    nodes.write("base-1", **json.loads((nodes.results / "specs" / f"{node}.json").read_text()))
+    spec = json.loads((nodes.results / "specs" / f"{node}.json").read_text())
+    other = nodes.write("other", **spec)
     (folder / "generation_config.json").write_text("{}")
-    assert nodes.run("base", "base-1") == 2
+    assert nodes.run("base", other) == 2
     assert "have changed since" in capsys.readouterr().err
-    assert not nodes.place("base", "base-1").exists()
+    assert not nodes.place("base", "other").exists()
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lethe.artefacts.files import read_json, sha256_file, write_json
+from lethe.artefacts.files import sha256_file
 from lethe.artefacts.manifests import publish, verify
-from lethe.artefacts.paths import MANIFEST, node_directory, node_manifest, spec_file
+from lethe.artefacts.nodes import read_results
+from lethe.artefacts.paths import MANIFEST, node_directory
 
 LOADERS_TESTS = Path(__file__).parents[1] / "loaders"
 sys.path[:0] = [str(LOADERS_TESTS), str(LOADERS_TESTS.parent / "unit")]
@@ -45,9 +46,9 @@ def test_what_is_fetched_is_prepared_as_local_files_are(name, hub_endpoint, node
         spec = spec_of(name, roads, hub) | ({"fetched": fetched} if hub else {})
         for file in spec.get("files", {}).values():
             file["sha256"] = sha256_file(file["path"])
-        write_json(spec_file(nodes.results, f"data-{hub}"), spec)
-        assert nodes.run("data", f"data-{hub}") == 0
-        manifest = verify(nodes.place("data", f"data-{hub}"), MANIFEST["data"])
+        node = nodes.write(f"data-{hub}", **spec)
+        assert nodes.run("data", node) == 0
+        manifest = verify(nodes.place("data", node), MANIFEST["data"])
         made.append({file: entry["sha256"] for file, entry in manifest["files"].items()})
     assert made[0] == made[1]
 
@@ -60,24 +61,26 @@ def test_evaluation_sets_are_scored_as_they_were_fetched(hub_endpoint, nodes, tm
     catalogue = read_catalogue(read_study())
     tasks = []
     for name, entry in catalogue.probes["luo2023"].tasks.items():
-        node = f"set-{entry.source}"
-        if not spec_file(nodes.results, node).exists():
+        name_of_set = f"set-{entry.source}"
+        if name_of_set not in nodes.ids:
             folder = tmp_path / entry.source
             evaluation_tables.REPOSITORIES[entry.source](folder)
             repo = catalogue.sources[entry.source].repo
             revision = serve(hub_endpoint, repo, folder)
             spec = {"kind": "fetched", "repo": repo, "repo_type": "dataset", "revision": revision}
-            write_json(spec_file(nodes.results, node), {**spec, "include": [], "gated": False})
+            node = nodes.write(name_of_set, **spec, include=[], gated=False)
             assert nodes.run("fetch", node) == 0
         known = entry.model_dump(exclude={"source"})
-        tasks.append({"name": name, **known, "data": node, "data_kind": "fetched"})
+        tasks.append(
+            {"name": name, **known, "data": nodes.ids[name_of_set], "data_kind": "fetched"}
+        )
     base = node_directory(nodes.results, "base", "tiny-0")
     evaluation_world.write_checkpoint(base)
     publish(base, "base.json", {"parameters": 1}, [path.name for path in base.iterdir()])
     spec = {"kind": "probe", "checkpoint": "tiny-0", "checkpoint_kind": "base", "probe": "luo2023"}
     spec |= {"include": None, "split": "test", "limit": 2, "engine": "stock", "dtype": "float32"}
-    write_json(spec_file(nodes.results, "probe-0"), {**spec, "tasks": tasks})
-    assert nodes.run("probe", "probe-0") == 0
-    found = read_json(node_manifest(nodes.results, "probe", "probe-0"))["results"]
+    node = nodes.write("probe", **spec, tasks=tasks)
+    assert nodes.run("probe", node) == 0
+    found = read_results(nodes.results, "probe", node)["results"]
     assert [result["task"] for result in found] == [task["name"] for task in tasks]
     assert all(result["n"] >= 2 for result in found)

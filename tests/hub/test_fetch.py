@@ -1,6 +1,7 @@
 """What is fetched, how it is recorded, and that it survives what networks do."""
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,7 +15,7 @@ REPO = "someone/model"
 
 
 def fetch_record(nodes) -> dict:
-    return verify(nodes.place("fetched", "fetched-0"), "fetch.json")
+    return verify(nodes.place("fetched", "fetched"), "fetch.json")
 
 
 def test_a_model_is_fetched_whole_with_hashes_and_without_what_is_never_loaded(
@@ -24,7 +25,7 @@ def test_a_model_is_fetched_whole_with_hashes_and_without_what_is_never_loaded(
     assert nodes.run("fetch", nodes.fetched(REPO, revision)) == 0
     record = fetch_record(nodes)
     assert record["revision"] == revision and record["resolution"] == "pinned"
-    place = fetched_files(nodes.results, "fetched-0")
+    place = nodes.place("fetched", "fetched") / "files"
     names = sorted(path.name for path in place.iterdir())
     assert names == [
         "config.json",
@@ -69,7 +70,7 @@ def test_an_open_revision_is_looked_up_once_and_never_again(hub_endpoint, nodes,
     # The repository moves on; what was recorded is asked for again, and is there no longer.
     second = hub_endpoint.serve({REPO: {**small_models["bloom"], "new.txt": b"!"}})[REPO]
     assert second != first
-    (nodes.place("fetched", node) / "fetch.json").unlink()
+    shutil.rmtree(nodes.place("fetched", node))
     assert nodes.run("fetch", node) == 2
     assert read_json(revisions_file(nodes.results)) == recorded
 
@@ -93,7 +94,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub_endpoint, nodes
     hub_endpoint.cut["model.safetensors"] = 3
     assert nodes.run("fetch", nodes.fetched(REPO, revision)) == 0
     assert hub_endpoint.fetched_paths().count("model.safetensors") >= 4
-    place = fetched_files(nodes.results, "fetched-0")
+    place = nodes.place("fetched", "fetched") / "files"
     assert (place / "model.safetensors").read_bytes() == small_models["bloom"]["model.safetensors"]
 
 
@@ -130,7 +131,8 @@ def test_a_fetch_that_ended_before_its_manifest_goes_on(hub_endpoint, nodes, sma
     revision = hub_endpoint.serve({REPO: small_models["bloom"]})[REPO]
     node = nodes.fetched(REPO, revision)
     assert nodes.run("fetch", node) == 0
-    (nodes.place("fetched", node) / "fetch.json").unlink()
+    for name in ("fetch.json", ".fetch.json"):
+        (nodes.place("fetched", node) / name).unlink()
     if not moved:
         place = fetched_files(nodes.results, node)
         place.rename(nodes.results / "work" / node / "files")

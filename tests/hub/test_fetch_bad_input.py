@@ -2,7 +2,7 @@
 
 import pytest
 
-from lethe.artefacts.paths import fetched_files, revisions_file
+from lethe.artefacts.paths import revisions_file
 from lethe.sources.hub import fetch as fetching
 
 REPO = "someone/model"
@@ -127,4 +127,4 @@ def test_a_file_that_vanishes_while_it_is_fetched(
 
     monkeypatch.setattr(fetching, "list_files", list_and_remove)
     refused(nodes, capsys, nodes.fetched(REPO, revision), "A file of", "missing", "run again")
-    assert not fetched_files(nodes.results, "fetched-0").exists()
+    assert not (nodes.place("fetched", "fetched") / "files").exists()

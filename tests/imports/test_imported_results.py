@@ -1,13 +1,14 @@
 """Scores made elsewhere come through as they are, and what cannot be compared is refused."""
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 from result_files import DATE, choice_sample, result, study, task_entry, write, write_samples
 
-from lethe.artefacts.paths import node_manifest
+from lethe.artefacts.manifests import publish
+from lethe.artefacts.nodes import read_results, write_results
+from lethe.artefacts.paths import node_directory
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.imported.result_file import read_result_file
@@ -41,15 +42,18 @@ def two_stages(folder, first: dict, second: dict) -> list[list[str]]:
     return [[write(folder / "base", first)], [write(folder / "one", second)]]
 
 
+def publish_probe(results, node, spec, found, parameters):
+    folder = node_directory(results, "probe", node)
+    facts = {"spec": spec, "parameters": parameters}
+    publish(folder, "probe.json", facts, write_results(folder, found))
+
+
 def collected(raw, results):
     """The two tables of a study of result files alone."""
     chosen, catalogue, plan = planned(raw)
     for node in plan.of_kind("probe"):
         found, parameters, _ = imported_results(node.spec)
-        path = node_manifest(results, "probe", node.id)
-        path.parent.mkdir(parents=True)
-        probe = {"id": node.id, "spec": node.spec, "results": found, "parameters": parameters}
-        path.write_text(json.dumps(probe))
+        publish_probe(results, node.id, node.spec, found, parameters)
     scores, items = gather(study_record(chosen, catalogue, plan), results)
     write_scores(results / "scores.csv", scores)
     write_items(results / "items.csv", items)
@@ -261,11 +265,11 @@ def test_scores_made_here_that_differ_in_version_are_refused_when_collected(tmp_
     raw = study(files, {"quiz": KNOWLEDGE})
     collected(raw, tmp_path)
     chosen, catalogue, plan = planned(raw)
-    path = node_manifest(tmp_path, "probe", plan.runs[0].checkpoints[1])
-    probe = json.loads(path.read_text())
+    node = plan.runs[0].checkpoints[1]
+    probe = read_results(tmp_path, "probe", node)
     probe["results"][0]["version"] = "2.0"
     del probe["spec"]["imported"]
-    path.write_text(json.dumps(probe))
+    publish_probe(tmp_path, node, probe["spec"], probe["results"], probe["parameters"])
     with pytest.raises(UserError) as told:
         gather(study_record(chosen, catalogue, plan), tmp_path)
     words = "m, sequential, imported: the evaluation task 'quiz' has the version '1.0' in stage 0"

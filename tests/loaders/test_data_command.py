@@ -6,11 +6,13 @@ from pathlib import Path
 
 import evaluation_world as world
 import pytest
+from node_specs import write_spec
 from raw_tables import KEYS, TABLES, Roads
 from test_loaders import rows, spec_of
 
 from lethe.artefacts.files import sha256_file, write_json
 from lethe.artefacts.manifests import publish, verify
+from lethe.artefacts.nodes import read_results
 from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, spec_file
 from lethe.cli import main
 from lethe.config.reading import parse_study, read_catalogue, read_study, read_yaml
@@ -155,8 +157,6 @@ def test_the_catalogue_s_parameters_fit_the_files_of_the_real_repository(name, r
 def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(roads, tmp_path):
     import evaluation_tables
 
-    from lethe.artefacts.paths import node_manifest
-
     own = planned("esnli", roads["esnli"], True, tmp_path)
     main(["data", own, "--results", str(tmp_path)])
     repository = node_directory(tmp_path, "fetched", "piqa-0")
@@ -174,9 +174,9 @@ def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(road
     ]
     spec = {"kind": "probe", "checkpoint": "tiny-0", "checkpoint_kind": "base", "probe": "both"}
     spec |= {"include": None, "split": "test", "limit": 3, "engine": "stock", "dtype": "float32"}
-    write_json(spec_file(tmp_path, "probe-0"), {**spec, "tasks": tasks})
-    main(["probe", "probe-0", "--results", str(tmp_path)])
-    found = json.loads(node_manifest(tmp_path, "probe", "probe-0").read_text())["results"]
+    node = write_spec(tmp_path, "probe", {**spec, "tasks": tasks})
+    main(["probe", node, "--results", str(tmp_path)])
+    found = read_results(tmp_path, "probe", node)["results"]
     assert [(result["task"], result["n"]) for result in found] == [("piqa", 3), ("own_mine", 3)]
 
 
@@ -189,17 +189,16 @@ def test_two_probes_of_one_checkpoint_run_beside_each_other_and_one_probe_runs_o
     publish(base, "base.json", {"parameters": 1}, [path.name for path in base.iterdir()])
     spec = {"kind": "probe", "checkpoint": "tiny-0", "checkpoint_kind": "base", "tasks": []}
     spec |= {"split": "test", "limit": 3, "engine": "stock", "dtype": "float32"}
-    for node in ("probe-0", "probe-1"):
-        write_json(spec_file(tmp_path, node), spec)
+    first, second = (write_spec(tmp_path, slug, spec) for slug in ("first", "second"))
     statuses = {}
 
     def start_both_in_the_midst(*arguments, **named) -> list:
         if not statuses:
-            for node in ("probe-0", "probe-1"):
+            for node in (first, second):
                 statuses[node] = 1
                 statuses[node] = main(["probe", node, "--results", str(tmp_path)])
         return []
 
     monkeypatch.setattr("lethe.commands.probe.score_checkpoint", start_both_in_the_midst)
-    assert main(["probe", "probe-0", "--results", str(tmp_path)]) == 0
-    assert statuses == {"probe-0": 2, "probe-1": 0}
+    assert main(["probe", first, "--results", str(tmp_path)]) == 0
+    assert statuses == {first: 2, second: 0}

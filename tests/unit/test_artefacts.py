@@ -24,7 +24,7 @@ from lethe.artefacts.files import (
     write_json,
 )
 from lethe.artefacts.locks import lock
-from lethe.artefacts.manifests import publish, verify
+from lethe.artefacts.manifests import check_of, publish, verify
 from lethe.errors import UserError
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
@@ -227,12 +227,19 @@ def test_removed_weights_say_how_to_get_them_back(tmp_path):
         verify(tmp_path, "stage.json")
 
 
+def write_manifest(path, files):
+    """A manifest whose own checksum is right, whatever it lists."""
+    manifest = {"id": path.parent.name, "files": files}
+    write_json(path, {**manifest, "check": check_of(manifest)})
+
+
 def test_a_manifest_that_is_none_or_names_files_outside_is_refused(tmp_path):
     write_json(tmp_path / "list.json", [1])
-    write_json(tmp_path / "out.json", {"files": {"../x": {"size": 0, "sha256": ""}}})
-    write_json(tmp_path / "thin.json", {"files": {"x": {}}})
-    for name in ("list.json", "out.json", "thin.json"):
-        with pytest.raises(UserError):
+    write_manifest(tmp_path / "out.json", {"../x": {"size": 0, "sha256": ""}})
+    write_manifest(tmp_path / "thin.json", {"x": {}})
+    told = {"list.json": "not a manifest", "out.json": "may only name files inside"}
+    for name, words in {**told, "thin.json": "has no size and sha256"}.items():
+        with pytest.raises(UserError, match=words):
             verify(tmp_path, name)
     with pytest.raises(UserError, match="lists no file 'y'"):
         verify(tmp_path, "out.json", only=["y"])

@@ -1,6 +1,5 @@
 """End tasks in the training loop: a plain loop's weights, resumed, halved, and in bfloat16."""
 
-import json
 import math
 from dataclasses import replace
 
@@ -8,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 from end_task_case import SETTINGS, end_task_spec, made_nodes, task_of
+from node_specs import write_spec
 
+from lethe.artefacts.nodes import read_results
 from lethe.cli import main
 from lethe.data.draws import step_indices
 from lethe.endtasks import batches, finetune
@@ -88,15 +89,13 @@ def test_the_weights_are_bit_for_bit_those_of_a_plain_loop(nodes, trained, batch
         assert torch.equal(found[name], value), name
 
 
-def end_task(results, node, seconds, status=0) -> list[dict] | None:
+def end_task(results, slug, seconds, status=0) -> list[dict] | None:
     """The results that the verb publishes of an end task of two seeds; None if it is stopped."""
-    (results / "specs").mkdir(exist_ok=True)
-    spec = json.dumps(end_task_spec(epochs=2, seeds=[0, 1]))
-    (results / "specs" / f"{node}.json").write_text(spec)
+    node = write_spec(results, slug, end_task_spec(epochs=2, seeds=[0, 1]))
     timed = ["--snapshot-seconds", str(seconds)]
     assert main(["end_task", node, "--results", str(results), *timed]) == status
     manifest = results / "endtasks" / node / "end_task.json"
-    return json.loads(manifest.read_text())["results"] if manifest.exists() else None
+    return read_results(results, "end_task", node)["results"] if manifest.exists() else None
 
 
 def test_a_killed_end_task_goes_on_where_it_was_to_the_same_result(nodes, monkeypatch):

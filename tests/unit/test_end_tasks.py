@@ -1,15 +1,16 @@
 """End tasks: what is trained, what is kept, what is planned, and what is refused."""
 
 import hashlib
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from end_task_case import SETTINGS, end_task_spec, made_nodes, task_of
+from node_specs import write_spec
 
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.nodes import read_results
 from lethe.cli import main
 from lethe.endtasks import results as kept
 from lethe.endtasks.f1 import accuracy, macro_f1, micro_f1
@@ -64,12 +65,9 @@ def test_a_further_seed_trains_only_itself_and_no_copy_is_kept(nodes, monkeypatc
     monkeypatch.setattr(kept, "fine_tune", counted)
     made = []
     for seeds in ([0], [0, 1]):
-        (nodes / "specs").mkdir(exist_ok=True)
-        node = f"toy-{len(seeds)}"
-        spec = end_task_spec(seeds=seeds, epochs=1)
-        (nodes / "specs" / f"{node}.json").write_text(json.dumps(spec))
+        node = write_spec(nodes, "toy", end_task_spec(seeds=seeds, epochs=1))
         assert main(["end_task", node, "--results", str(nodes)]) == 0
-        made.append(json.loads((nodes / "endtasks" / node / "end_task.json").read_text()))
+        made.append(read_results(nodes, "end_task", node))
     assert trained == [0, 1]
     assert made[1]["results"][0] == made[0]["results"][0]
     assert [result["seed"] for result in made[1]["results"]] == [0, 1]

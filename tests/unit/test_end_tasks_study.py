@@ -8,8 +8,9 @@ import pytest
 from matplotlib.text import Text
 from synthetic_study import Synthetic, synthetic_study
 
-from lethe.artefacts.files import write_json
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.manifests import publish
+from lethe.artefacts.nodes import write_results
 from lethe.commands import figure as figures
 from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.endtasks.labelled import read_task
@@ -146,9 +147,9 @@ def scores_of(folder, train_seeds):
         for stage, checkpoint in enumerate(run.checkpoints):
             for node in plan.end_tasks[checkpoint]:
                 spec = plan.nodes[node].spec
-                made = {"id": node, "spec": spec, "parameters": 7, "task_digest": "d"}
-                made |= {"results": made_up(spec, stage)}
-                write_json(folder / "endtasks" / node / "end_task.json", made)
+                made = {"spec": spec, "parameters": 7, "task_digest": "d"}
+                place = folder / "endtasks" / node
+                publish(place, "end_task.json", made, write_results(place, made_up(spec, stage)))
     rows, items = gather(study_record(study, catalogue, plan), folder)
     assert items == []
     write_scores(folder / "scores.csv", rows)

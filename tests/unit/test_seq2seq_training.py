@@ -193,6 +193,7 @@ def test_a_base_built_on_a_source_is_what_its_stages_expect(results):
         "draw": 0,
     }
     spec = {
+        "kind": "base",
         "family": "seq2seq",
         "architecture": "t5",
         "config": {**CONFIG, "num_heads": 2, "start": START},

@@ -6,10 +6,10 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from node_specs import write_spec
 from pydantic import TypeAdapter
 
 from lethe.artefacts.files import write_json
-from lethe.artefacts.paths import spec_file
 from lethe.cli import main
 from lethe.config.catalogue import Catalogue
 from lethe.config.references import check_references
@@ -245,9 +245,9 @@ def test_a_spec_without_all_its_parameters_is_refused_by_the_job(name, tmp_path,
         del spec["items" if name == "world" else "words"]
     else:
         spec["parameters"] = {}
-    write_json(spec_file(tmp_path, "old-0"), spec)
-    assert main(["data", "old-0", "--results", str(tmp_path)]) != 0
-    assert "the spec of old-0 lacks parameters" in capsys.readouterr().err
+    node = write_spec(tmp_path, "old", spec)
+    assert main(["data", node, "--results", str(tmp_path)]) != 0
+    assert f"the spec of {node} lacks parameters" in capsys.readouterr().err
 
 
 def test_the_check_of_a_study_names_the_key_and_what_was_found(tmp_path, capsys):

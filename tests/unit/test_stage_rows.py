@@ -4,7 +4,7 @@ import pytest
 import torch
 from softmask_case import model_with_dropout, stage_of
 
-from lethe.artefacts.files import write_json
+from lethe.artefacts.manifests import publish
 from lethe.errors import UserError
 from lethe.longtables.stage_rows import stage_rows
 from lethe.longtables.tables import LongTables, read_stages, write_stages
@@ -32,7 +32,6 @@ RUN = {
 
 def write_stage(folder, node, **changes):
     manifest = {
-        "id": node,
         "parameters": 7,
         "steps": 3,
         "tokens": 50,
@@ -42,7 +41,8 @@ def write_stage(folder, node, **changes):
         "provenance": {"device": "cpu"},
         **changes,
     }
-    write_json(folder / "stages" / node / "stage.json", manifest)
+    (folder / "stages" / node).mkdir(parents=True, exist_ok=True)
+    publish(folder / "stages" / node, "stage.json", manifest, [])
 
 
 def test_a_row_for_every_cost_and_every_recorded_number(tmp_path):
@@ -71,7 +71,7 @@ def test_chains_of_elsewhere_have_no_rows_and_broken_ones_are_one_sentence(tmp_p
     ):
         stage_rows(record, tmp_path)
     write_stage(tmp_path, "two", id="three")
-    with pytest.raises(UserError, match="two/stage.json: not the manifest of two"):
+    with pytest.raises(UserError, match="two/stage.json: is the manifest of three, not of two"):
         stage_rows(record, tmp_path)
 
 

@@ -50,12 +50,17 @@ def publish(
     hashes = {name: entry["sha256"] for name, entry in entries.items() if name not in LOGS}
     complete = {"id": directory.resolve().name, **manifest, "files": entries}
     complete["content"] = digest(hashes)
-    complete["check"] = digest(complete)
+    complete["check"] = check_of(complete)
     fault_point("publish")
     if with_copy:
         write_json(kept_copy(directory, manifest_name), complete)
     write_json(directory / manifest_name, complete)
     return complete
+
+
+def check_of(value: dict[str, Any]) -> str:
+    """The digest of all other entries, which the entry `check` holds."""
+    return digest({key: entry for key, entry in value.items() if key != "check"})
 
 
 def kept_copy(directory: Path, manifest_name: str) -> Path:
@@ -83,8 +88,7 @@ def read_manifest(path: Path | str) -> dict[str, Any]:
         raise Altered(str(error), path) from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
         raise Altered(f'{path}: not a manifest (no "files")', path)
-    without = {key: value for key, value in manifest.items() if key != "check"}
-    if manifest.get("check") != digest(without):
+    if manifest.get("check") != check_of(manifest):
         raise Altered(
             f"{path}: its content does not match its own checksum, so it was altered", path
         )

@@ -85,7 +85,6 @@ def make_node(results: Path, node: str, spec: dict[str, Any], code: str, make: M
         if (manifest := _published(directory, MANIFEST[kind], wanted)) is not None:
             print(f"{directory} was made before, from the same spec, code and inputs", flush=True)
             return manifest
-        directory.mkdir(parents=True, exist_ok=True)
         facts, files = make(directory)
         return publish(directory, MANIFEST[kind], {**facts, **wanted}, files, with_copy=True)
 

@@ -129,5 +129,12 @@ RULES = {
     ),
     "claims": Rule(2000, 10, {"": Code(("lethe.commands.claims",))}, "tables"),
 }
+
+
+def rule_of(kind: str) -> str:
+    """The name of the rule that makes a kind of node."""
+    return next(name for name, rule in RULES.items() if rule.kind == kind)
+
+
 KINDS = {rule.kind: rule for rule in RULES.values() if rule.kind is not None}
 """The rule that makes a kind of node."""

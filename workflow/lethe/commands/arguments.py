@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from functools import partial
 from pathlib import Path
 
 from lethe.artefacts import nodes
@@ -41,9 +42,7 @@ def read_spec(arguments: argparse.Namespace, kind: str) -> dict:
     if spec.get("kind") != kind:
         raise UserError(f"{arguments.node} is a node of kind {spec.get('kind')!r}, not {kind!r}.")
     if arguments.code is None:
-        arguments.code = node_code(
-            kind, spec, lambda node: nodes.read_spec(arguments.results, node)
-        )
+        arguments.code = node_code(spec, partial(nodes.read_spec, arguments.results))
     return spec
 
 

@@ -8,7 +8,7 @@ from lethe.artefacts.files import sha256_file
 from lethe.artefacts.fingerprint import LIBRARIES, fingerprint, imported_modules
 from lethe.artefacts.local_files import folder_digest
 from lethe.artefacts.paths import FIGURE_STYLE, LUO2023, LUO2023_MODELS, TASK_YAML
-from lethe.artefacts.rules import RULES
+from lethe.artefacts.rules import RULES, rule_of
 
 # Files other than Python that also change results, by the module that reads them.
 READ_BY = {
@@ -35,15 +35,16 @@ def code_of(rule: str, spec: dict[str, Any], *, name: str = "", method: str | No
     return fingerprint(modules, LIBRARIES if code.libraries else ()) + _read_by(modules)
 
 
-def node_code(kind: str, spec: dict[str, Any], spec_of: Callable[[str], dict[str, Any]]) -> str:
+def node_code(spec: dict[str, Any], spec_of: Callable[[str], dict[str, Any]]) -> str:
     """The fingerprint of the code that makes a node; "" if a change of code never reruns it.
 
     spec_of: the spec of another node.
     """
-    rule = next(rule for rule, entry in RULES.items() if entry.kind == kind)
+    rule = rule_of(spec["kind"])
     if RULES[rule].code is None:
         return ""
-    stage = spec_of(spec["checkpoint"]) if kind == "end_task" else spec
+    # A base was not trained by a method.
+    stage = spec_of(spec["checkpoint"]) if spec.get("checkpoint_kind") == "stage" else spec
     return code_of(rule, spec, method=stage.get("method"))
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from lethe.artefacts.disk_errors import require_writable
 from lethe.artefacts.nodes import ANY_CODE
 from lethe.artefacts.paths import node_manifest, study_directory
-from lethe.artefacts.rules import RULES
+from lethe.artefacts.rules import rule_of
 from lethe.artefacts.strict_yaml import read_yaml
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
-from lethe.planning.code import code_of
+from lethe.planning.code import code_of, node_code
 from lethe.planning.nodes import Node, Plan
 from lethe.planning.plan import make_plan
 from lethe.planning.records import (
@@ -60,9 +60,9 @@ class Workflow:
 
     def _node_job(self, node: Node) -> Job:
         path = node_manifest(self.study.output, node.kind, node.id)
-        kind_rule = next(name for name, rule in RULES.items() if rule.kind == node.kind)
+        rule = rule_of(node.kind)
         reads = [name for _, name in node.inputs]
-        return Job(kind_rule, node.id, path, self.code(kind_rule, node.id), reads, spec=node.spec)
+        return Job(rule, node.id, path, self.code(rule, node.id), reads, spec=node.spec)
 
     def _study_jobs(self) -> list[Job]:
         folder = study_directory(self.study.output, self.study.study)
@@ -127,14 +127,10 @@ class Workflow:
         """
         if self.study.code_changes == "keep":
             return ANY_CODE
-        if RULES[rule].code is None:
-            return ""
-        spec = self._spec(name)
-        stage = self._spec(spec["checkpoint"]) if rule == "end_task" else spec
-        return code_of(rule, spec, name=name, method=stage.get("method"))
-
-    def _spec(self, node: str) -> dict[str, Any]:
-        return self.plan.nodes[node].spec if node in self.plan.nodes else {}
+        nodes = self.plan.nodes
+        if name in nodes:
+            return node_code(nodes[name].spec, lambda node: nodes[node].spec)
+        return code_of(rule, {}, name=name)
 
 
 def read_workflow(config: dict[str, Any], files: Iterable[str | Path] = ()) -> Workflow:
