@@ -1,6 +1,7 @@
 """Scoring a checkpoint: equal to lm-eval's own, repeatable, kept per task, honest about faults."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -290,12 +291,35 @@ def test_weights_that_are_not_numbers_are_reported_and_nothing_is_kept(place, tm
     assert not list((tmp_path / "store").glob("*"))
 
 
-def test_a_damaged_stored_result_is_named(place, tmp_path):
-    score(place, [task(place, "yes_no")], tmp_path)
+def cut(text: str) -> str:
+    return text[:50]
+
+
+def one_more_item(text: str) -> str:
+    return re.sub(r'"n": (\d+)', lambda found: f'"n": {int(found[1]) + 1}', text, count=1)
+
+
+@pytest.mark.parametrize("damage", [cut, one_more_item])
+def test_a_kept_result_that_was_altered_is_named_and_made_again(place, tmp_path, capsys, damage):
+    before = score(place, [task(place, "yes_no")], tmp_path)
     (file,) = tmp_path.iterdir()
-    file.write_text(file.read_text()[:50])
-    with pytest.raises(UserError, match=file.name):
-        score(place, [task(place, "yes_no")], tmp_path)
+    file.write_text(damage(file.read_text()))
+    again = score(place, [task(place, "yes_no")], tmp_path)
+    assert f"{file.name}: " in capsys.readouterr().err
+    for result in (*before, *again):
+        del result["seconds"]
+    assert again == before
+
+
+def test_a_result_that_was_kept_under_another_name_is_not_taken(place, tmp_path, capsys):
+    score(place, [task(place, "yes_no"), task(place, "know")], tmp_path)
+    first, second = sorted(tmp_path.iterdir())
+    texts = first.read_text(), second.read_text()
+    first.write_text(texts[1])
+    second.write_text(texts[0])
+    again = score(place, [task(place, "yes_no"), task(place, "know")], tmp_path)
+    assert [result["task"] for result in again] == ["yes_no", "know"]
+    assert capsys.readouterr().err.count("was altered; it is made again") == 2
 
 
 def test_an_encoder_decoder_is_scored_as_stock_lm_eval_scores_it(place, tmp_path):

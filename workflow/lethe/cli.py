@@ -14,6 +14,7 @@ VERBS = {
     "status": ("lethe.commands.status", "grid of stages: done, running, failed and why"),
     "show": ("lethe.commands.show", "lineage, spec and record of one node"),
     "diff": ("lethe.commands.diff", "how two nodes differ"),
+    "verify": ("lethe.commands.verify", "read all results again, and name what is damaged"),
     "where": ("lethe.commands.where", "where a study's figures and tables are"),
     "evaluate": ("lethe.commands.evaluate", "score any local checkpoint on any tasks"),
     "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import digest, read_json, sha256_file, write_json
+from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.fingerprint import LIBRARIES, fingerprint
+from lethe.artefacts.kept import keep, read_kept
 from lethe.endtasks.finetune import Settings, fine_tune
 from lethe.endtasks.labelled import read_task
 from lethe.training.snapshots import Snapshots
@@ -63,12 +64,13 @@ def end_task_results(
     results = []
     for seed in spec["seeds"]:
         file = store / f"{spec['end_task']}-seed{seed}-{key[:12]}.json"
-        if not file.exists():
+        result = read_kept(file)
+        if result is None:
             identity = {"key": key, "seed": seed}
             snapshots = Snapshots(work / f"seed-{seed}", identity, snapshot_seconds)
             result = fine_tune(checkpoint, task, Settings(**settings), seed, snapshots)
-            write_json(file, result, None)
+            keep(file, result)
             snapshots.remove()
-        results.append(read_json(file))
-        report(results[-1])
+        results.append(result)
+        report(result)
     return task_digest, results

@@ -15,8 +15,9 @@ from typing import Any
 import lm_eval.evaluator
 from lm_eval.api.model import LM
 
-from lethe.artefacts.files import digest, read_json, write_json
+from lethe.artefacts.files import digest, read_json
 from lethe.artefacts.fingerprint import fingerprint
+from lethe.artefacts.kept import keep, read_kept
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
 from lethe.evaluation.engines.registry import code_of, wrap
@@ -72,8 +73,7 @@ def score_checkpoint(
         One result per task, in the order of `tasks`; a group's covers the items of its tasks.
 
     Raises:
-        UserError: an unknown task or engine, a checkpoint that cannot be loaded, or a stored
-            result that is truncated or altered.
+        UserError: an unknown task or engine, or a checkpoint that cannot be loaded.
     """
     directory, store = Path(directory), Path(store)
     settings = {"engine": engine, "dtype": dtype}
@@ -86,11 +86,12 @@ def score_checkpoint(
     }
     groups = [[_job(member, shared, store) for member in members(task)] for task in tasks]
     jobs = list({job.file: job for group in groups for job in group}.values())
-    if missing := [job for job in jobs if not job.file.exists()]:
+    kept = {job.file: read_kept(job.file) for job in jobs}
+    if missing := [job for job in jobs if kept[job.file] is None]:
         with _without_notices():
             lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
-        _score_and_keep(missing, lambda job: {**_score(lm, job), **settings})
-    return [_result(task, group) for task, group in zip(tasks, groups, strict=True)]
+        kept |= _score_and_keep(missing, lambda job: {**_score(lm, job), **settings})
+    return [_result(task, group, kept) for task, group in zip(tasks, groups, strict=True)]
 
 
 def _classes(directory: Path) -> list[str] | None:
@@ -99,9 +100,9 @@ def _classes(directory: Path) -> list[str] | None:
     return read_json(path).get("architectures") if path.is_file() else None
 
 
-def _result(task: EvalTask, jobs: list[_Job]) -> dict:
-    """The result of a task, or of a group as one set, from the stored results."""
-    results = [{**read_json(job.file), **_annotations(task)} for job in jobs]
+def _result(task: EvalTask, jobs: list[_Job], kept: dict[Path, dict]) -> dict:
+    """The result of a task, or of a group as one set, from the kept results by file."""
+    results = [{**kept[job.file], **_annotations(task)} for job in jobs]
     if [job.task.name for job in jobs] == [task.name]:
         return results[0]
     return merge(task.name, results)
@@ -137,12 +138,16 @@ def _job(task: EvalTask, shared: dict[str, Any], store: Path) -> _Job:
     return _Job(task, source, of_task, store / name)
 
 
-def _score_and_keep(jobs: list[_Job], score: Callable[[_Job], dict]) -> None:
-    """Write every result while the next is computed: waiting for the disk takes as long."""
+def _score_and_keep(jobs: list[_Job], score: Callable[[_Job], dict]) -> dict[Path, dict]:
+    """Results by file, each written while the next is computed: the disk takes as long."""
+    results, writes = {}, []
     with ThreadPoolExecutor(max_workers=1) as writer:
-        writes = [writer.submit(write_json, job.file, score(job), None) for job in jobs]
+        for job in jobs:
+            results[job.file] = score(job)
+            writes.append(writer.submit(keep, job.file, results[job.file]))
     for write in writes:
         write.result()
+    return results
 
 
 def _annotations(task: EvalTask) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from lethe.artefacts.files import digest, read_json, sha256_file, write_json
+from lethe.artefacts.files import digest, sha256_file
+from lethe.artefacts.kept import keep, read_kept
 from lethe.data.encoding import encode_rows
 from lethe.data.examples import Example, read_example_rows
 from lethe.data.masked_batches import Masking, collate
@@ -55,11 +56,12 @@ def score_texts(
         identity |= {"limit": limit, "version": VERSION, "weights": weights}
         identity |= {"files": identifying_files(directory)}
         file = store / f"{task['name']}-{digest(identity)[:12]}.json"
-        if not file.exists():
+        result = read_kept(file)
+        if result is None:
             opened = opened or _open(directory, dtype)
             result = {**_score(*opened, task, limit), "split": split, **settings}
-            write_json(file, result, None)
-        results.append({**read_json(file), "axis": task["axis"], "chance": task["chance"]})
+            keep(file, result)
+        results.append({**result, "axis": task["axis"], "chance": task["chance"]})
     return results
 
 

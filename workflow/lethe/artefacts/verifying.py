@@ -1,0 +1,210 @@
+"""Everything in a results folder read again, and what is altered, missing or belongs to nothing.
+
+Every byte that a checksum covers is read. Nothing is changed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts.files import read_json
+from lethe.artefacts.kept import checked
+from lethe.artefacts.lineage import inputs_of
+from lethe.artefacts.manifests import Altered, inside, kept_copy, read_manifest, verify_file
+from lethe.artefacts.nodes import is_spec_of
+from lethe.artefacts.paths import (
+    MANIFEST,
+    end_task_store,
+    node_directory,
+    node_manifest,
+    score_store,
+    spec_file,
+    study_directory,
+)
+from lethe.artefacts.rules import KINDS
+from lethe.artefacts.study_files import read_record
+from lethe.errors import UserError
+
+AGAIN = "run the study again, and it is made again"
+STORES = (score_store, end_task_store)
+STUDY_FILES = ("*.csv", "*.csv.gz", "*.md", "*.tex", "*.pdf", "*.png")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with one file or folder (a sentence that names it), and how to heal it."""
+
+    what: str
+    heal: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.heal}."
+
+
+def find_all(results: Path) -> Iterator[Finding]:
+    """Every finding of a results folder."""
+    specs = sorted((results / "specs").glob("*.json"))
+    nodes = {path.stem for path in specs if not path.stem.startswith("study-")}
+    yield from records(path for path in specs if path.stem.startswith("study-"))
+    for node in sorted(nodes):
+        yield from of_node(results, node)
+    yield from orphans(results, nodes)
+    for folder in sorted(results.glob("studies/*/")):
+        yield from of_study(folder)
+
+
+def find_of_study(results: Path, study: str) -> Iterator[Finding]:
+    """Every finding of one study: its newest record, the nodes that it needs, and its files.
+
+    Raises:
+        UserError: there is no such study.
+    """
+    names = sorted((results / "specs").glob(f"study-{study}-*.json"))
+    names = [path for path in names if path.stem.removeprefix(f"study-{study}-").count("-") == 0]
+    folder = study_directory(results, study)
+    if not names and not folder.is_dir():
+        known = sorted(path.name for path in results.glob("studies/*/"))
+        raise UserError(
+            f"There is no study {study!r} in {results}; it holds: {', '.join(known) or 'none'}."
+        )
+    yield from records(names)
+    if names:
+        newest = max(names, key=lambda path: path.stat().st_mtime)
+        for node in _nodes_of(results, newest):
+            yield from of_node(results, node)
+    yield from of_study(folder)
+
+
+def records(paths: Iterable[Path]) -> Iterator[Finding]:
+    """Records of studies and of claims whose name is not the digest of what they hold."""
+    for path in paths:
+        try:
+            read_record(path)
+        except UserError as error:
+            yield Finding(str(error).rstrip("."), f"delete it; {AGAIN}")
+
+
+def _nodes_of(results: Path, record: Path) -> list[str]:
+    """Every node that a study's scores come from, and what these are made from."""
+    try:
+        content = read_json(record)
+        runs = [node for run in content["runs"] for node in run["checkpoints"]]
+    except (UserError, KeyError, TypeError):
+        return []
+    scored = [content.get(key, {}) for key in ("probes", "end_tasks")]
+    waiting = [*runs, *(node for by in scored for nodes in by.values() for node in nodes)]
+    found: dict[str, None] = {}
+    while waiting:
+        node = waiting.pop()
+        if node in found:
+            continue
+        found[node] = None
+        spec = _spec_of(results, node)
+        if spec is not None:
+            waiting += [name for _, name in inputs_of(spec)]
+    return sorted(found)
+
+
+def _spec_of(results: Path, node: str) -> dict[str, Any] | None:
+    """The spec of a node; None if it is missing or altered."""
+    try:
+        spec = read_json(spec_file(results, node))
+    except UserError:
+        return None
+    return spec if is_spec_of(spec, node) else None
+
+
+def of_node(results: Path, node: str) -> Iterator[Finding]:
+    """The findings of one node: its spec, its manifest, and every file that it lists."""
+    spec = _spec_of(results, node)
+    if spec is None:
+        path = spec_file(results, node)
+        what = "is missing" if not path.exists() else "is not what its name says, so it was altered"
+        yield Finding(f"{path} {what}", "run the study again, or `lethe plan --write`")
+        return
+    kind = spec["kind"]
+    path = node_manifest(results, kind, node)
+    if not path.exists():
+        copy = kept_copy(path.parent, path.name)
+        if copy.exists():
+            yield Finding(f"{path} is missing", f"{AGAIN} from {copy.name} in seconds")
+        elif node_directory(results, kind, node).is_dir():
+            yield Finding(f"{path.parent} is unfinished", "run the study again, and it goes on")
+        return
+    try:
+        manifest = read_manifest(path)
+    except UserError as error:
+        yield Finding(error.reason if isinstance(error, Altered) else str(error), AGAIN)
+        return
+    if manifest.get("spec") != spec:
+        yield Finding(f"{path}: its spec is not the one in {spec_file(results, node)}", AGAIN)
+    yield from of_files(path, manifest)
+    yield from of_inputs(results, path, manifest)
+
+
+def of_files(path: Path, manifest: dict[str, Any]) -> Iterator[Finding]:
+    """The findings of the files that a manifest lists."""
+    for name, entry in manifest["files"].items():
+        try:
+            file = inside(path.parent, name)
+            if not file.is_file():
+                heal = f"copy it back, or delete {path.parent} and run the study again"
+                if name.endswith(".safetensors"):
+                    heal += " (scores stay valid without weights)"
+                yield Finding(f"{file} is missing", heal)
+                continue
+            verify_file(file, entry, path)
+        except Altered as error:
+            yield Finding(error.reason, f"copy it back, or delete {path} and run the study again")
+        except (UserError, OSError) as error:
+            yield Finding(f"{path.parent / name}: {error}", "copy it back")
+
+
+def of_inputs(results: Path, path: Path, manifest: dict[str, Any]) -> Iterator[Finding]:
+    """The inputs of a node whose content is another now than when the node was made."""
+    for kind, node in inputs_of(manifest.get("spec") or {}):
+        try:
+            content = read_manifest(node_manifest(results, kind, node))["content"]
+        except UserError:
+            continue  # found where that node is looked at
+        if manifest.get("inputs", {}).get(node) != content:
+            yield Finding(f"{path} was made from another content of {node}", AGAIN)
+
+
+def orphans(results: Path, nodes: set[str]) -> Iterator[Finding]:
+    """Folders and kept scores that belong to no spec, and kept scores that were altered."""
+    for kind, rule in KINDS.items():
+        for folder in sorted((results / rule.folder).glob("*/")):
+            if folder.name == "store":
+                continue
+            if folder.name not in nodes:
+                known = (folder / MANIFEST[kind]).is_file()
+                heal = "`lethe plan --write` of its study writes its spec" if known else "delete it"
+                yield Finding(f"{folder} belongs to no spec in {results / 'specs'}", heal)
+    for store in STORES:
+        for folder in sorted(store(results, "*").parent.glob("*/")):
+            if folder.name not in nodes:
+                yield Finding(f"{folder} keeps scores of no known checkpoint", "delete it")
+            for file in sorted(folder.glob("*.json")):
+                try:
+                    checked(file)
+                except UserError as error:
+                    yield Finding(str(error), "delete it; it is made again when it is needed")
+
+
+def of_study(folder: Path) -> Iterator[Finding]:
+    """The findings of a study's tables and figures, and files that no manifest lists."""
+    listed = set()
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            manifest = read_manifest(path)
+        except UserError as error:
+            yield Finding(error.reason if isinstance(error, Altered) else str(error), AGAIN)
+            continue
+        listed |= {path.parent / name for name in manifest["files"]}
+        yield from of_files(path, manifest)
+    for pattern in STUDY_FILES:
+        for path in sorted(folder.rglob(pattern)):
+            if path not in listed:
+                yield Finding(f"{path} is listed by no manifest", f"delete it; {AGAIN} if wanted")
