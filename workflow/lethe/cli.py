@@ -55,6 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(f"lethe: {error}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print("lethe: there was not enough memory; what was computed is kept", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         # The reader of a pipe (head, less) has closed it; that is not a failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,11 +1,12 @@
-"""Named points where a test can make a process die as if killed, or stop so that it can be killed.
+"""Named points where a test can make a process die, stop, or run out of memory or disk.
 
-LETHE_FAULT=[VERB/]POINT:N[:stop] acts when a process passes that point for the N-th time. If a
-verb is named, it acts in the jobs of that verb only. The process dies without any clean-up; with
-`stop` it gets SIGSTOP and waits to be killed. Outside tests the variable is never set, and a point
-costs one look into the environment.
+LETHE_FAULT=[VERBS/]POINT:N[:HOW] acts when a process passes that point for the N-th time. If
+verbs are named (with commas), it acts in their jobs only. The process dies without any clean-up;
+with `stop` it gets SIGSTOP and waits to be killed, with `memory` or `disk` it runs out of that.
+Outside tests the variable is never set, and a point costs one look into the environment.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from collections import Counter
 
 VARIABLE = "LETHE_FAULT"
 KILLED = 137  # what a shell reports for SIGKILL
-POINTS = ("open", "write", "fsync", "rename", "publish")
+POINTS = ("open", "write", "fsync", "rename", "publish", "published")
 
 _passed: Counter[str] = Counter()
 
@@ -24,12 +25,16 @@ def fault_point(name: str) -> None:
     if not wanted:
         return
     where, count, *how = wanted.split(":")
-    verb, _, point = where.rpartition("/")
-    if verb and sys.argv[1:2] != [verb]:
+    verbs, _, point = where.rpartition("/")
+    if verbs and not set(sys.argv[1:2]) & set(verbs.split(",")):
         return
     _passed[name] += 1
     if point == name and _passed[name] == int(count):
         if how == ["stop"]:
             os.kill(os.getpid(), signal.SIGSTOP)
+        elif how == ["memory"]:
+            raise MemoryError
+        elif how == ["disk"]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         else:
             os._exit(KILLED)

@@ -55,6 +55,7 @@ def publish(
     if with_copy:
         write_json(kept_copy(directory, manifest_name), complete)
     write_json(directory / manifest_name, complete)
+    fault_point("published")
     return complete
 
 
