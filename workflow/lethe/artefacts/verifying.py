@@ -3,7 +3,9 @@
 Every byte that a checksum covers is read. Nothing is changed.
 """
 
+import csv
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,6 @@ from lethe.artefacts.nodes import is_spec_of
 from lethe.artefacts.paths import (
     MANIFEST,
     end_task_store,
-    node_directory,
     node_manifest,
     score_store,
     spec_file,
@@ -49,6 +50,7 @@ def find_all(results: Path) -> Iterator[Finding]:
     yield from records(path for path in specs if path.stem.startswith("study-"))
     for node in sorted(nodes):
         yield from of_node(results, node)
+    yield from of_index(results / "index.csv", nodes)
     yield from orphans(results, nodes)
     for folder in sorted(results.glob("studies/*/")):
         yield from of_study(folder)
@@ -81,8 +83,9 @@ def records(paths: Iterable[Path]) -> Iterator[Finding]:
     for path in paths:
         try:
             read_record(path)
-        except UserError as error:
-            yield Finding(str(error).rstrip("."), f"delete it; {AGAIN}")
+        except UserError:
+            what = f"{path} is not what its name says, so it was altered"
+            yield Finding(what, "run the study again, and it is written again")
 
 
 def _nodes_of(results: Path, record: Path) -> list[str]:
@@ -117,30 +120,51 @@ def _spec_of(results: Path, node: str) -> dict[str, Any] | None:
 
 def of_node(results: Path, node: str) -> Iterator[Finding]:
     """The findings of one node: its spec, its manifest, and every file that it lists."""
-    spec = _spec_of(results, node)
+    spec, file = _spec_of(results, node), spec_file(results, node)
     if spec is None:
-        path = spec_file(results, node)
-        what = "is missing" if not path.exists() else "is not what its name says, so it was altered"
-        yield Finding(f"{path} {what}", "run the study again, or `lethe plan --write`")
+        what = "is missing" if not file.exists() else "is not what its name says, so it was altered"
+        yield Finding(f"{file} {what}", "run the study again, or `lethe plan --write`")
+    for kind in KINDS if spec is None else [spec["kind"]]:
+        path = node_manifest(results, kind, node)
+        if path.parent.is_dir():
+            yield from of_folder(results, path, spec)
+
+
+def of_folder(results: Path, path: Path, spec: dict[str, Any] | None) -> Iterator[Finding]:
+    """The findings of a node's folder; `path` is its manifest, `spec` None if it was altered."""
+    copy = kept_copy(path.parent, path.name)
+    manifest = None
+    if path.exists():
+        try:
+            manifest = read_manifest(path)
+        except UserError as error:
+            yield Finding(error.reason if isinstance(error, Altered) else str(error), AGAIN)
+    elif copy.exists():
+        yield Finding(f"{path} is missing", f"{AGAIN} from {copy.name} in seconds")
+    else:
+        yield Finding(f"{path.parent} is unfinished", "run the study again, and it goes on")
+    if manifest is None:
+        with suppress(UserError):
+            yield from of_files(path, read_manifest(copy))
         return
-    kind = spec["kind"]
-    path = node_manifest(results, kind, node)
-    if not path.exists():
-        copy = kept_copy(path.parent, path.name)
-        if copy.exists():
-            yield Finding(f"{path} is missing", f"{AGAIN} from {copy.name} in seconds")
-        elif node_directory(results, kind, node).is_dir():
-            yield Finding(f"{path.parent} is unfinished", "run the study again, and it goes on")
-        return
-    try:
-        manifest = read_manifest(path)
-    except UserError as error:
-        yield Finding(error.reason if isinstance(error, Altered) else str(error), AGAIN)
-        return
-    if manifest.get("spec") != spec:
-        yield Finding(f"{path}: its spec is not the one in {spec_file(results, node)}", AGAIN)
+    if spec is not None and manifest.get("spec") != spec:
+        yield Finding(f"{path}: its spec is not the one of {path.parent.name}", AGAIN)
     yield from of_files(path, manifest)
     yield from of_inputs(results, path, manifest)
+
+
+def of_index(path: Path, nodes: set[str]) -> Iterator[Finding]:
+    """The index of nodes, if it is damaged; nothing but people read it."""
+    if not path.is_file():
+        return
+    try:
+        lines = path.read_bytes().decode("utf-8").splitlines()
+        rows = list(csv.reader(lines, strict=True))
+        whole = all(len(row) == len(rows[0]) and row[0] in nodes for row in rows[1:])
+    except (UnicodeDecodeError, csv.Error, IndexError):
+        whole = False
+    if not whole:
+        yield Finding(f"{path} is damaged", "run the study again, and it is written again")
 
 
 def of_files(path: Path, manifest: dict[str, Any]) -> Iterator[Finding]:
