@@ -96,29 +96,14 @@ class Workflow:
         return request(rule, params, attempt, training_tokens(spec), dtype)
 
     def targets(self) -> list[str]:
-        """Every file that the study asks for: its tables, figures and claims, and all manifests.
+        """The manifest of every job, and the long tables.
 
-        Snakemake removes what a failed job made, and makes it again only if it is asked for.
+        Snakemake removes what a failed job made, and makes it again only if it is asked for. A
+        table or figure whose file is missing is found by its manifest (`standing`).
         """
-        manifests = [str(job.manifest) for job in self.jobs()]
         folder = study_directory(self.study.output, self.study.study)
-        tables = [
-            str(folder / "tables" / f"{name}.{kind}")
-            for name in self.study.tables
-            for kind in ("csv", "md", "tex")
-        ]
-        figures = [
-            str(folder / "figures" / f"{name}.{kind}")
-            for name in self.study.figures
-            for kind in ("pdf", "png", "csv")
-        ]
-        claims = [
-            str(folder / "claims" / f"claims.{kind}")
-            for kind in ("csv", "md", "tex")
-            if self.study.claims
-        ]
-        collected = [str(folder / name) for name in LONG_TABLES]
-        return [*manifests, *tables, *figures, *claims, *collected]
+        manifests = [str(job.manifest) for job in self.jobs()]
+        return [*manifests, *(str(folder / name) for name in LONG_TABLES)]
 
     def code(self, rule: str, name: str = "") -> str:
         """Fingerprint of the code of a rule's job; constant under `code_changes: keep`.
