@@ -36,9 +36,13 @@ class Run:
     """A copy of the workflow in a folder of its own, and the processes that it starts."""
 
     def __init__(
-        self, folder: Path, data_from: Path | None = None, targets: tuple[str, ...] = ()
+        self,
+        folder: Path,
+        data_from: Path | None = None,
+        targets: tuple[str, ...] = (),
+        study: str = NANO,
     ) -> None:
-        self.folder, self.targets = folder, targets
+        self.folder, self.targets, self.study = folder, targets, study
         self.mark = f"LETHE_TEST_MARK={uuid.uuid4()}"
         if not (folder / "Snakefile").exists():
             copy_workflow(folder)
@@ -52,7 +56,7 @@ class Run:
         clean = {key: text for key, text in os.environ.items() if not key.startswith("LETHE_")}
         environment = clean | {name: value, SWITCH: "1" if forked else "0"}
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *self.targets]
-        command += ["--configfile", NANO]
+        command += ["--configfile", self.study]
         if kill is not None:
             environment |= {"LETHE_FAULT": kill.fault, SWITCH: "1" if kill.forked else "0"}
             command += ["--config", f"snapshot_seconds={kill.snapshot_seconds}"]
@@ -88,13 +92,13 @@ class Run:
             os.kill(job, signal.SIGCONT)
         end = time.monotonic() + WAIT_SECONDS
         while driver.poll() is None and time.monotonic() < end:
-            for other in self._processes():  # later jobs that reached the same point
+            for other in self.processes():  # later jobs that reached the same point
                 if state(other) == "T":
                     os.kill(other, signal.SIGCONT)
             time.sleep(0.05)
         assert driver.poll() != 0, "a run whose job was killed must not look like success"
         end = time.monotonic() + DEATH_SECONDS
-        while (left := self._processes()) and time.monotonic() < end:
+        while (left := self.processes()) and time.monotonic() < end:
             time.sleep(0.05)
         assert not left, f"processes outlived the killed {kill.what}: {left}"
         return ", ".join(name.split(".tmp")[0].strip(".").rsplit(".", 2)[0] for name in writing)
@@ -126,20 +130,21 @@ class Run:
 
     def end(self) -> None:
         """Kill whatever this run may have left, each process by its own number."""
-        for process in self._processes():
+        for process in self.processes():
             os.kill(process, signal.SIGKILL)
 
     def _stopped_job(self, driver: subprocess.Popen) -> int:
         end = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < end:
-            for process in self._processes():
+            for process in self.processes():
                 if state(process) == "T":
                     return process
             assert driver.poll() is None, f"the fault was never reached:\n{self.log()[-3000:]}"
             time.sleep(0.02)
         raise AssertionError("no job stopped in time")
 
-    def _processes(self) -> list[int]:
+    def processes(self) -> list[int]:
+        """Every living process of this run: drivers, servers, shells and jobs."""
         found = []
         for entry in os.listdir("/proc"):
             if not entry.isdigit():

@@ -97,7 +97,7 @@ def small_study(folder: Path) -> Run:
 def copy_of(run: Run, folder: Path) -> Run:
     """A finished study in another folder, with Snakemake's own records."""
     shutil.copytree(run.folder, folder, symlinks=True)
-    return Run(folder)
+    return Run(folder, study=run.study)
 
 
 def outcome_of_undisturbed(finished: Run, change: Change, folder: Path) -> dict[str, str]:
