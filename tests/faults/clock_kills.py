@@ -72,7 +72,7 @@ def try_kill(
     driver = run.start()
     time.sleep(after)
     chosen = {"driver": [driver.pid], "everything": run.processes()}
-    for process in chosen.get(what) or draw.sample(run.processes(), 1):
+    for process in chosen.get(what) or draw.sample(run.processes() or [driver.pid], 1):
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     driver.wait()
