@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-from lethe.errors import UserError
+from lethe.errors import Stopped, UserError
 
 VERBS = {
     "check": ("lethe.commands.check", "is this configuration right?"),
@@ -35,7 +35,11 @@ VERBS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb. Returns 0 on success, 2 after a mistake that one sentence explains."""
+    """Run one verb.
+
+    Returns 0 on success, 2 after a mistake that one sentence explains, 75 if the job was asked to
+    end and goes on when it is run again, 130 after Ctrl-C.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
@@ -62,6 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader of a pipe (head, less) has closed it; that is not a failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Stopped as ending:
+        print(f"lethe: {ending}", file=sys.stderr)
+        return Stopped.STATUS
     except KeyboardInterrupt:
         print("lethe: interrupted; what was computed is kept", file=sys.stderr)
         return 130
