@@ -17,16 +17,17 @@ for _ in range(40):
     NESTED = [NESTED]
 
 VALUES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 7, 2**31, 2**63 - 1, 2**63, -(2**70), 10**18, 10**30,
+    None, True, False, 0, 1, -1, 2, 3, 4, 7, 64,
+    1000, 10**6, 10**9, 2**31, 2**63 - 1, 2**63, -(2**70), 10**18, 10**30,
     0.5, -0.5, 1.5, 1e308, 1e-320, float("nan"), float("inf"),
     "", " ", "x", "xs", "null", "1e-3", "1e999", "-", ".", "..", "../../x.jsonl", "/etc/passwd",
     "a/../../b", "~", "a&b", "a&a", "a:0", "simp:0", "simp&simp", "{", "}", "{0}", "{split}",
-    "{prompt}", "{prompt!r:>9999999}", "%s", "$HOME", "`id`", "a b", "a\nb", "a\tb", "\x7f", "\u2028",
-    "\N{ZERO WIDTH SPACE}", "naïve", "\N{MUSICAL SYMBOL G CLEF}", "\N{RIGHT-TO-LEFT OVERRIDE}x",
-    "x" * 41, "x" * 300, "x" * 5000, "[", "***", "**/x", "(?<", "<b>", "=1+1",
+    "{prompt}", "{prompt!r:>9999999}", "%s", "$HOME", "`id`", "a b", "a\nb", "a\tb", "\x7f",
+    "\u2028", "\N{ZERO WIDTH SPACE}", "naïve", "\N{MUSICAL SYMBOL G CLEF}",
+    "\N{RIGHT-TO-LEFT OVERRIDE}x",     "x" * 41, "x" * 300, "x" * 5000, "[", "***", "**/x", "(?<", "<b>", "=1+1",
     [], {}, [[]], [None], [{}], ["x"], ["x", "x"], ["", ""], [1, "a", None], {"x": 1}, {"x": {}},
-    {"": None}, {"a b": 1}, {"x" * 300: 1}, {"naïve": []}, ["xs"] * 3000, {str(n): n for n in range(3000)},
-    datetime.date(2024, 1, 2), b"bytes", NESTED,
+    {"": None}, {"a b": 1}, {"x" * 300: 1}, {"naïve": []}, ["xs"] * 3000,
+    {str(n): n for n in range(3000)}, datetime.date(2024, 1, 2), b"bytes", NESTED,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import difflib
 import importlib
 import os
 import sys
+from typing import NoReturn
 
 from lethe.errors import Stopped, UserError
 
@@ -34,6 +35,13 @@ VERBS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (`{self.prog} --help` lists the arguments).")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb.
 
@@ -51,9 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise UserError(f"There is no verb {verb!r}{hint} (`lethe --help` lists all).")
         module = importlib.import_module(VERBS[verb][0])
-        parser = argparse.ArgumentParser(
-            prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False
-        )
+        parser = _Parser(prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False)
         module.add_arguments(parser)
         return module.run(parser.parse_args(rest)) or 0
     except UserError as error:

@@ -7,6 +7,7 @@ from typing import Any
 from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.fingerprint import LIBRARIES, fingerprint
 from lethe.artefacts.kept import keep, read_kept
+from lethe.artefacts.manifests import inside
 from lethe.endtasks.finetune import Settings, fine_tune
 from lethe.endtasks.labelled import read_task
 from lethe.jobs.ending import Ending
@@ -43,7 +44,7 @@ def end_task_results(
         UserError: wrong files or labels, or a checkpoint that is not an encoder.
         Stopped: the job was asked to end, and has saved its state.
     """
-    files = {split: data / spec[split] for split in SPLITS if spec[split]}
+    files = {split: inside(data, spec[split]) for split in SPLITS if spec[split]}
     task = read_task(files, spec["labels"])
     settings = {name: spec[name] for name in SETTINGS if name in spec}
     task_digest = digest(
