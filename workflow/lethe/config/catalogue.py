@@ -196,7 +196,7 @@ class Catalogue(Entry):
     end_tasks: dict[Name, EndTask] = {}
     methods: dict[Name, MethodEntry] = {}
     recipes: dict[Name, Recipe] = {}
-    orders: dict[Name, Annotated[list[Mixture], Field(min_length=1)]] = {}
+    orders: dict[Name, Annotated[list[Mixture], Field(min_length=1, max_length=500)]] = {}
     imports: dict[Name, Import] = {}
     claims: dict[Name, Claim] = {}
 
