@@ -13,7 +13,7 @@ OUTSIDE = ("../../x.jsonl", "/etc/passwd", "a/../../x", "a/..", "..", ".", "")
 BUILT = "family: causal, source: world, architecture: llama, recipe: pretrain-xs"
 LABELLED = "source: domains, task: restaurant, metric: accuracy, epochs: 1"
 PLACES = {
-    "models.mine.corpus, entry 1": "models: {mine: {%s, corpus: ['%%s']}}" % BUILT,
+    "models.mine.corpus, entry 1": "models: {mine: {" + BUILT + ", corpus: ['%s']}}",
     "tasks.mine.file": "tasks: {mine: {source: world, file: '%s'}}",
     "end_tasks.mine.train": "end_tasks: {mine: {%s, train: '%%s'}}" % LABELLED,
     "end_tasks.mine.dev": "end_tasks: {mine: {%s, dev: '%%s'}}" % LABELLED,
