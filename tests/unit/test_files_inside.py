@@ -15,9 +15,9 @@ LABELLED = "source: domains, task: restaurant, metric: accuracy, epochs: 1"
 PLACES = {
     "models.mine.corpus, entry 1": "models: {mine: {" + BUILT + ", corpus: ['%s']}}",
     "tasks.mine.file": "tasks: {mine: {source: world, file: '%s'}}",
-    "end_tasks.mine.train": "end_tasks: {mine: {%s, train: '%%s'}}" % LABELLED,
-    "end_tasks.mine.dev": "end_tasks: {mine: {%s, dev: '%%s'}}" % LABELLED,
-    "end_tasks.mine.test": "end_tasks: {mine: {%s, test: '%%s'}}" % LABELLED,
+    "end_tasks.mine.train": "end_tasks: {mine: {" + LABELLED + ", train: '%s'}}",
+    "end_tasks.mine.dev": "end_tasks: {mine: {" + LABELLED + ", dev: '%s'}}",
+    "end_tasks.mine.test": "end_tasks: {mine: {" + LABELLED + ", test: '%s'}}",
     "probes.mine.tasks.a.texts": "probes: {mine: {source: domains, tasks: "
     "{a: {axis: domain, metric: mlm_loss, texts: '%s'}}}}",
 }
