@@ -247,6 +247,8 @@ class Study(Entry):
     figures: list[Name] = Field([], description="figures to draw")
     claims: list[Name] = Field([], description="published claims to test")
     snapshot_seconds: Positive = Field(
-        60.0, description="seconds between snapshots of a stage in training"
+        60.0,
+        description="fewest seconds between snapshots of a stage in training; they never take more "
+        "than 2 % of the time",
     )
     define: Catalogue = Field(Catalogue(), description="your own entries, by kind and name")
