@@ -83,6 +83,7 @@ def _run(arguments: list[str]) -> int:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         return main(arguments)
     except KeyboardInterrupt:
+        print("lethe: interrupted before it started", file=sys.stderr)
         return 128 + signal.SIGINT
     except SystemExit as ending:
         if ending.code is None or isinstance(ending.code, int):
