@@ -17,7 +17,7 @@ from lethe.endtasks.classifier import Classifier, load_encoder
 from lethe.endtasks.finetune import fine_tune
 from lethe.errors import UserError
 from lethe.models.loading import load_tokenizer
-from lethe.training import loop
+from lethe.training import loop, snapshot_pace
 from lethe.training.snapshots import Snapshots
 
 # End tasks are trained again and again.
@@ -108,10 +108,11 @@ def test_a_killed_end_task_goes_on_where_it_was_to_the_same_result(nodes, monkey
     def stopping(stage, *rest):
         steps.append((stage.seed, stage.step))
         if len(steps) == 22:
-            saved.extend(path.name for path in (nodes / "work" / "cut").iterdir())
+            saved.extend(path.name for path in (nodes / "work").glob("cut-*/*"))
             raise KeyboardInterrupt
         take_step(stage, *rest)
 
+    monkeypatch.setattr(snapshot_pace, "LARGEST_SHARE", 1.0)
     monkeypatch.setattr(loop, "take_step", stopping)
     assert end_task(nodes, "cut", 0, status=130) is None
     assert steps[-1] == (1, 5) and "seed-1" in saved
@@ -131,6 +132,7 @@ def test_resumed_weights_are_bit_for_bit_those_of_an_undisturbed_run(trained, no
 
     snapshots = Snapshots(nodes / "work", {"seed": 0}, 0.0)
     with monkeypatch.context() as patch:
+        patch.setattr(snapshot_pace, "LARGEST_SHARE", 1.0)
         patch.setattr(loop, "take_step", stopping)
         with pytest.raises(KeyboardInterrupt):
             trained(snapshots=snapshots)

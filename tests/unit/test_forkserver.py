@@ -71,11 +71,13 @@ def main(arguments):
 
 PRELOAD = """
 import importlib, time
-GROUP_OF_VERB = {"plain": "plain", "torch": "torch", "slow": "slow"}
+GROUP_OF_VERB = {"plain": "plain", "torch": "torch", "slow": "slow", "late": "late"}
 def preload(group):
     if group == "slow":
         time.sleep(60)
-    importlib.import_module({"plain": "colorsys", "torch": "torch"}[group])
+    if group == "late":
+        time.sleep(1)
+    importlib.import_module({"torch": "torch"}.get(group, "colorsys"))
 """
 
 DRIVER = """
@@ -158,6 +160,13 @@ def is_gone(process: int) -> bool:
     return state == "Z"
 
 
+def handles(process: int, number: int) -> bool:
+    """Whether a process has a handler of its own for a signal."""
+    status = Path(f"/proc/{process}/status").read_text()
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
 def eventually(condition, seconds: float = 10.0) -> bool:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
@@ -217,6 +226,19 @@ def test_a_signal_to_the_client_reaches_the_job(place, tmp_path):
     number_in(tmp_path / "id")
     client.send_signal(signal.SIGUSR1)
     assert client.wait(10) == signal.SIGUSR1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_that_comes_before_the_job_is_forked_ends_it_and_no_other(place, tmp_path, number):
+    other = place.begin("plain", "wait", str(tmp_path / "other"))
+    process = number_in(tmp_path / "other")
+    client = place.begin("late", "wait", str(tmp_path / "id"))
+    assert eventually(lambda: handles(client.pid, signal.SIGTERM))
+    client.send_signal(number)
+    assert client.wait(10) == 128 + number
+    assert not is_gone(process) and place.run("plain", "status", "5").returncode == 5
+    other.kill()
+    assert "starts without it" not in client.stderr.read()
 
 
 def test_a_killed_client_takes_its_job_with_it_and_no_other(place, tmp_path):

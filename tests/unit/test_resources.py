@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from lethe.artefacts.rules import RULES
+from lethe.cli import main
 from lethe.config.catalogue import Catalogue
 from lethe.config.reading import parse_study
 from lethe.models.parameter_bytes import TRAINING
@@ -17,7 +18,9 @@ from lethe.planning.resources import (
     USABLE_SHARE,
     Request,
     gpus,
+    lost_seconds,
     request,
+    scored_items,
     training_tokens,
 )
 from lethe.planning.workflow import Workflow
@@ -148,3 +151,28 @@ def test_the_manual_tells_what_is_asked_for():
         assert f"\n| `{kind}` | {cells} |\n" in manual
     for kind in ("data", "collect", "summarize"):
         assert f"\n| `{kind}` | {cell(kind, 0)} | | | |\n" in manual
+
+
+def test_what_reads_every_item_asks_for_memory_by_their_number():
+    tasks = {"tasks": [{}] * 10}
+    assert scored_items([tasks, {**tasks, "limit": 8}, {"kind": "probe"}]) == 10 * 2400 + 10 * 8
+    assert request("collect", 0, items=5e6).mem_mb == 11_500
+    assert request("summarize", 0, items=10e6, attempt=2).mem_mb == 16_000
+    assert request("summarize", 0, items=1e5) == fixed("summarize")
+
+
+def test_a_killed_job_repeats_the_time_between_two_snapshots():
+    assert lost_seconds(0, 60.0) == lost_seconds(0.2e6, 60.0) == 60.0
+    # 7e9 x 12 bytes at 0.3 GB a second take 280 s: the next one starts 49 times as long after it.
+    assert lost_seconds(7e9, 60.0) == pytest.approx(280 * 49)
+
+
+def test_the_plan_says_what_a_kill_costs(capsys):
+    assert main(["plan", "--configfile", str(ROOT / "config" / "luo2023.yaml")]) == 0
+    said = capsys.readouterr().out.splitlines()[-2:]
+    assert re.fullmatch(
+        r"A job that is killed repeats at most, as estimated: stage [\d,]+ s of training, "
+        "probe the evaluation task in progress.",
+        said[0],
+    )
+    assert "saves first" in said[1]

@@ -14,6 +14,7 @@ from lethe.errors import UserError
 from lethe.methods.contract import Method
 from lethe.models.forward import token_losses, weighted_loss
 from lethe.models.loading import load_model
+from lethe.training import snapshot_pace
 from lethe.training import stage as stage_module
 from lethe.training.optimizer import factor
 from lethe.training.stage import train_stage
@@ -166,17 +167,12 @@ def test_a_stage_killed_at_a_step_goes_on_to_the_same_weights_and_log(results, m
     assert resumed["tokens"] == whole["tokens"]
 
 
-def test_a_snapshot_of_another_spec_or_a_damaged_one_is_not_continued(results, monkeypatch):
+def test_a_snapshot_of_another_spec_is_not_continued(results, monkeypatch):
     whole = run(results, "whole", train_seed=1)
     snapshot = results / "work" / "cut" / "snapshot.safetensors"
     interrupt(results, monkeypatch)
     assert snapshot.exists()
     assert weights(run(results, "cut", train_seed=1)) == weights(whole)
-    interrupt(results, monkeypatch)
-    raw = bytearray(snapshot.read_bytes())
-    raw[-1] ^= 1
-    snapshot.write_bytes(raw)
-    assert weights(run(results, "cut")) == weights(run(results, "plain"))
 
 
 def interrupt(results, monkeypatch, stop=3):
@@ -189,6 +185,7 @@ def interrupt(results, monkeypatch, stop=3):
         take_step(stage, *rest)
 
     with monkeypatch.context() as patch:
+        patch.setattr(snapshot_pace, "LARGEST_SHARE", 1.0)
         patch.setitem(stage_module.train.__globals__, "take_step", stopping)
         with pytest.raises(KeyboardInterrupt):
             run(results, "cut", snapshot_seconds=0.0)

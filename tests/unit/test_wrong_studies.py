@@ -21,6 +21,13 @@ END_TASK = (
     "labels: [%s]}}}"
 )
 TEXTS = "define: {probes: {mine: {source: %s, tasks: {mine: {axis: domain, metric: %s}}}}}"
+CHAIN = (
+    "define:\n  models:\n"
+    + "".join(
+        f"    m{n}: {{from: m{n + 1}, train_on: general, recipe: instruct}}\n" for n in range(1500)
+    )
+    + "    m1500: {from: xs, train_on: general, recipe: instruct}\nmodels: [m0]\n"
+)
 WRONG = {
     METHOD % ("ewc", "strenght: 5000"): "strenght in methods.mine.hyper: there is no such key; "
     "did you mean 'strength'?",
@@ -44,7 +51,11 @@ WRONG = {
     TEXTS % ("domains", "acc, texts: 'x/{split}.jsonl'"): "expected one of mlm_loss, mlm_accuracy, "
     "mlm_likelihood as `metric` of `texts`, found 'acc'",
     TEXTS % ("domains", "mlm_loss, texts: x.jsonl"): "`texts` that hold {split}, found 'x.jsonl'",
-    TEXTS % ("domains", "mlm_loss, texts: ''"): "`texts` that hold {split}, found ''",
+    TEXTS
+    % (
+        "domains",
+        "mlm_loss, texts: ''",
+    ): "expected a path inside its source, without '..', found ''",
     TEXTS % ("domains", "mlm_loss, texts: '{split}{x}'"): "`texts` that hold {split}",
     TEXTS % ("null", "mlm_loss, texts: '{split}.jsonl'"): "probes.mine.tasks.mine.source: expected "
     "the source that holds its `texts`, found none",
@@ -65,6 +76,16 @@ WRONG = {
     END_TASK % "a, b, a": "`labels` of two or more different classes, found ['a', 'b', 'a']",
     END_TASK % "a": "`labels` of two or more different classes, found ['a']",
     "also: [{models: []}]": "also, entry 1, models in the configuration: expected at least one",
+    CHAIN: "models.m0.from: expected at most 50 models derived one from another, found more",
+    f"define: {{models: {{mine: {{family: causal, import: {'x' * 300}}}}}}}\nmodels: [mine]": (
+        "models.mine.import: expected a checkpoint folder, found none"
+    ),
+    f"probes: [mine]\ndefine: {{probes: {{mine: {{include: {'x' * 300}, tasks: "
+    "{a: {axis: a, metric: acc}}}}}": "probes.mine.include: expected a folder, found none",
+    f"define: {{orders: {{mine: [{'simp, ' * 600}]}}}}": "orders.mine in the configuration: "
+    "expected at most 500 entries, found 600",
+    BUILT % "num_hidden_layers: 1000000000": "num_hidden_layers in models.mine.config: expected a "
+    "number of at most 1000",
     "seeds: {world: [2024-01-01]}": "2024-01-01 is read as a date",
 }
 
@@ -88,3 +109,13 @@ def test_several_files_and_values_may_follow_one_option_as_in_snakemake(tmp_path
     arguments = ["--configfile", str(first), str(second), "--config", "limit=3", "seeds.world=[7]"]
     assert main(["check", *arguments]) == 0
     assert "study 'second' is right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["node", "--nodes"], ["x", "--snapshot-seconds", "a\nb"]]
+)
+def test_wrong_arguments_are_one_sentence(arguments, capsys):
+    assert main(["stage", *arguments]) == 2
+    written = capsys.readouterr().err
+    assert written.startswith("lethe: ") and written.count("\n") == 1
+    assert "`lethe stage --help` lists the arguments" in written

@@ -5,8 +5,9 @@ import difflib
 import importlib
 import os
 import sys
+from typing import NoReturn
 
-from lethe.errors import UserError
+from lethe.errors import Stopped, UserError
 
 VERBS = {
     "check": ("lethe.commands.check", "is this configuration right?"),
@@ -34,8 +35,19 @@ VERBS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (`{self.prog} --help` lists the arguments).")
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb. Returns 0 on success, 2 after a mistake that one sentence explains."""
+    """Run one verb.
+
+    Returns 0 on success, 2 after a mistake that one sentence explains, 75 if the job was asked to
+    end and goes on when it is run again, 130 after Ctrl-C.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
@@ -47,9 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise UserError(f"There is no verb {verb!r}{hint} (`lethe --help` lists all).")
         module = importlib.import_module(VERBS[verb][0])
-        parser = argparse.ArgumentParser(
-            prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False
-        )
+        parser = _Parser(prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False)
         module.add_arguments(parser)
         return module.run(parser.parse_args(rest)) or 0
     except UserError as error:
@@ -62,6 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader of a pipe (head, less) has closed it; that is not a failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Stopped as ending:
+        print(f"lethe: {ending}", file=sys.stderr)
+        return Stopped.STATUS
     except KeyboardInterrupt:
         print("lethe: interrupted; what was computed is kept", file=sys.stderr)
         return 130

@@ -1,6 +1,7 @@
 """The one exception that is shown to users as a sentence instead of a traceback."""
 
 import datetime
+import os
 import re
 from itertools import islice
 from typing import Any
@@ -26,6 +27,15 @@ class UserError(Exception):
 
     def __init__(self, message: str):
         super().__init__(_one_line(message))
+
+
+class Stopped(KeyboardInterrupt):
+    """A job was asked to end: it has saved what it had, and goes on when it is run again.
+
+    Like Ctrl-C it is no `Exception`, so no library that tries something catches it.
+    """
+
+    STATUS = os.EX_TEMPFAIL
 
 
 def _one_line(message: str) -> str:

@@ -26,7 +26,7 @@ def file_digest(path: str, where: str) -> str:
     Raises:
         UserError: there is no such file.
     """
-    if not Path(path).is_file():
+    if not os.path.isfile(path):  # unlike Path's, it takes any text
         raise UserError(f"{where}: expected a file, found none at {path}.")
     return _digest_of(str(Path(path).resolve()), *_state(Path(path)))
 
@@ -38,7 +38,7 @@ def checkpoint_digest(path: str, where: str) -> str:
         UserError: there is no such folder, or it holds no safetensors weights.
     """
     folder = Path(path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UserError(f"{where}: expected a checkpoint folder, found none at {path}.")
     if not list(folder.glob("*.safetensors")):
         raise UserError(f"{where}: {path} holds no *.safetensors weights; convert it first.")
@@ -53,7 +53,7 @@ def folder_digest(path: str | None, where: str) -> str | None:
     """
     if path is None:
         return None
-    if not Path(path).is_dir():
+    if not os.path.isdir(path):
         raise UserError(f"{where}: expected a folder, found none at {path}.")
     return _digest_of_files(Path(path), ("**/*",))
 

@@ -11,7 +11,7 @@ from typing import Any
 from lethe.artefacts.disk_errors import disk_errors_as_sentences
 from lethe.artefacts.faults import fault_point
 from lethe.artefacts.files import digest, file_entry, read_json, sha256_file, sync, write_json
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 
 LOGS = ("training.csv",)
 """Files of a folder that no other node reads."""
@@ -146,6 +146,12 @@ def verify_file(path: Path, entry: Any, source: Path) -> None:
 
 def inside(directory: Path, name: str) -> Path:
     """The path of a file in a folder; UserError for a name that leads out of it."""
-    if not name or os.path.isabs(name) or ".." in Path(name).parts:
-        raise UserError(f"{directory}: a manifest may only name files inside it, found {name!r}")
+    if not is_inside(name):
+        raise UserError(f"{directory}: expected the name of a file inside it, found {shown(name)}")
     return directory / name
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name, put behind that of a folder, names something inside the folder."""
+    parts = Path(name).parts
+    return bool(parts) and not os.path.isabs(name) and ".." not in parts

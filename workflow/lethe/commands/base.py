@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from lethe.artefacts.files import sha256_file
+from lethe.artefacts.manifests import inside
 from lethe.artefacts.paths import node_directory
 from lethe.commands.arguments import add_node_arguments, add_snapshot_argument, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
@@ -48,7 +49,7 @@ def build(arguments: argparse.Namespace, spec: dict) -> None:
                 "name": task["name"],
                 "axis": "domain",
                 "chance": None,
-                "path": data / task["texts"].format(split="dev"),
+                "path": inside(data, task["texts"].format(split="dev")),
             }
             for task in spec["floor_tasks"]
             if "texts" in task

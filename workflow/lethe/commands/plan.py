@@ -1,12 +1,16 @@
 """What a study will compute: its nodes by kind, done or missing; `--write` writes their specs."""
 
 import argparse
+import math
 
 from lethe.artefacts.paths import node_manifest
 from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.config.catalogue import Study
+from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
 from lethe.planning.records import write_specs
+from lethe.planning.resources import lost_seconds, training_tokens
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,3 +34,20 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.ids:
             for node in nodes:
                 print(f"    {node.id}")
+    if lost := _lost(plan, study):
+        print(f"A job that is killed repeats at most, as estimated: {lost}.")
+        print("Training that is asked to end (SIGTERM, Ctrl-C) saves first and repeats nothing.")
+
+
+def _lost(plan: Plan, study: Study) -> str:
+    """What a kill costs, by kind of job: the training since the last snapshot."""
+    lost = []
+    for kind in ("base", "stage", "end_task"):
+        trained = [node for node in plan.of_kind(kind) if training_tokens(node.spec) != 0]
+        if trained:
+            largest = max(plan.sizes.get(node.id, 0.0) for node in trained)
+            seconds = lost_seconds(largest, study.snapshot_seconds)
+            lost.append(f"{kind} {math.ceil(seconds):,} s of training")
+    if plan.of_kind("probe"):
+        lost.append("probe the evaluation task in progress")
+    return ", ".join(lost)

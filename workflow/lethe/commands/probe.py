@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from lethe.artefacts.manifests import verify
+from lethe.artefacts.manifests import inside, verify
 from lethe.artefacts.nodes import make_node, write_results
 from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, score_store
 from lethe.commands.arguments import add_node_arguments, read_spec
@@ -83,7 +83,7 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
 def text_task(task: dict, results: Path, spec: dict) -> dict:
     """A file of texts from a probe's spec, for the masked-LM loss."""
     folder = node_directory(results, task["data_kind"], task["data"])
-    path = folder / task["texts"].format(split=spec["split"])
+    path = inside(folder, task["texts"].format(split=spec["split"]))
     return {"name": task["name"], "axis": task["axis"], "chance": task["chance"], "path": path}
 
 

@@ -15,6 +15,7 @@ from lethe.longtables.axes import BIAS, DOMAIN, TAKEN
 from lethe.parameters.entries import (
     Count,
     Entry,
+    File,
     Mixture,
     Name,
     Number,
@@ -31,7 +32,7 @@ class Task(Entry):
     """What a stage trains on."""
 
     source: Name = Field(description="where its data comes from")
-    file: str = Field(
+    file: File = Field(
         "train.jsonl", description="jsonl within the source: `prompt` and `response`, or `text`"
     )
     template: str = Field("{prompt}", description="how a prompt is wrapped; holds `{prompt}`")
@@ -55,7 +56,7 @@ class Evaluation(Entry):
         "another way to score the set whose name this name contains, part of no other axis; "
         "`domain`: `texts` from the domains that masked language models are trained on"
     )
-    texts: str | None = Field(
+    texts: File | None = Field(
         None,
         description="masked language models: jsonl of texts within the source, with `{split}`, "
         "instead of an lm-eval task; metrics `mlm_loss` (nats), `mlm_accuracy` and "
@@ -137,11 +138,11 @@ class EndTask(Entry):
     """A labelled task that a copy of a checkpoint is fine-tuned on, to measure what it learned."""
 
     source: Name = Field(description="where its labelled texts come from")
-    train: str = Field(
+    train: File = Field(
         "train.jsonl", description="jsonl within the source, rows with `text` and `label`"
     )
-    dev: str | None = Field(None, description="a file like it that is scored too; null: none")
-    test: str = Field("test.jsonl", description="a file like it; tables show its scores")
+    dev: File | None = Field(None, description="a file like it that is scored too; null: none")
+    test: File = Field("test.jsonl", description="a file like it; tables show its scores")
     labels: list[str] = Field([], description="all classes; none: those of the training file")
     metric: Literal["macro_f1", "micro_f1", "accuracy"] = Field(
         description="the headline metric; all three are computed"
@@ -195,7 +196,7 @@ class Catalogue(Entry):
     end_tasks: dict[Name, EndTask] = {}
     methods: dict[Name, MethodEntry] = {}
     recipes: dict[Name, Recipe] = {}
-    orders: dict[Name, Annotated[list[Mixture], Field(min_length=1)]] = {}
+    orders: dict[Name, Annotated[list[Mixture], Field(min_length=1, max_length=500)]] = {}
     imports: dict[Name, Import] = {}
     claims: dict[Name, Claim] = {}
 
@@ -246,6 +247,8 @@ class Study(Entry):
     figures: list[Name] = Field([], description="figures to draw")
     claims: list[Name] = Field([], description="published claims to test")
     snapshot_seconds: Positive = Field(
-        60.0, description="seconds between snapshots of a stage in training"
+        60.0,
+        description="fewest seconds between snapshots of a stage in training; they never take more "
+        "than 2 % of the time",
     )
     define: Catalogue = Field(Catalogue(), description="your own entries, by kind and name")

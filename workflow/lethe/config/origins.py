@@ -8,6 +8,7 @@ from lethe.models.kinds import BUILT
 from lethe.parameters.entries import (
     Count,
     Entry,
+    File,
     Mixture,
     Name,
     Positive,
@@ -92,7 +93,7 @@ class Model(Entry):
     config: dict[str, Any] = Field(
         {}, description="built: keys of its class in transformers; see the tables of built models"
     )
-    corpus: list[str] = Field(
+    corpus: list[File] = Field(
         ["corpus/train.jsonl"],
         min_length=1,
         description="built: files of the source it is trained on",

@@ -1,5 +1,6 @@
 """Read a study and the catalogues; every mistake is one sentence that says where to fix it."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,8 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
 
 def _check_task_files(folder: str | None) -> None:
     """Refuse a user's own task files that are not YAML; lm-eval checks the rest when scoring."""
-    for file in sorted(Path(folder).glob("**/*.yaml")) if folder else ():
+    readable = folder and os.path.isdir(folder)  # planning refuses others
+    for file in sorted(Path(folder).glob("**/*.yaml")) if readable else ():
         require_yaml(file)
 
 

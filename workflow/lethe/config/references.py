@@ -12,6 +12,9 @@ from lethe.parameters.entries import is_template, parse_mixture
 from lethe.parameters.sentences import require
 from lethe.sources.parameters import source_parameters
 
+LONGEST_DERIVATION = 50
+"""Models, the first one included; a long sequence of stages is an order."""
+
 
 def check_references(catalogue: Catalogue) -> None:
     """Every name that an entry uses exists, parameters fit, and every recipe is complete.
@@ -120,6 +123,11 @@ def _check_parents(name: str, model: Model, catalogue: Catalogue) -> None:
             raise UserError(f"models.{name}.from: {' from '.join([*seen, parent])} is circular.")
         require(f"models.{seen[-1]}.from", parent, catalogue.models)
         seen.append(parent)
+        if len(seen) > LONGEST_DERIVATION:
+            raise UserError(
+                f"models.{name}.from: expected at most {LONGEST_DERIVATION} models derived one "
+                "from another, found more."
+            )
     root = catalogue.models[seen[-1]].family
     if model.family not in (None, root):
         raise UserError(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lethe.artefacts.manifests import inside
 from lethe.data.encoding import encode_rows
 from lethe.data.examples import Example, read_example_rows
 from lethe.errors import UserError
@@ -29,11 +30,12 @@ def load_mixture(
         family: family of the model that the examples are for.
 
     Raises:
-        UserError: a component asks for more examples than its task has.
+        UserError: a component asks for more examples than its task has, or for a file outside its
+            data.
     """
     examples: list[Example] = []
     for component in mixture:
-        path = directories[component["data"]] / component["file"]
+        path = inside(directories[component["data"]], component["file"])
         # Drawn before they are encoded: a few examples of a large corpus cost little.
         rows = _drawn(read_example_rows(path, component["task"]), component, seed)
         how = component["template"], family, component["delimiter"]

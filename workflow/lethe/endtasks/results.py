@@ -7,8 +7,10 @@ from typing import Any
 from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.fingerprint import LIBRARIES, fingerprint
 from lethe.artefacts.kept import keep, read_kept
+from lethe.artefacts.manifests import inside
 from lethe.endtasks.finetune import Settings, fine_tune
 from lethe.endtasks.labelled import read_task
+from lethe.jobs.ending import Ending
 from lethe.training.snapshots import Snapshots
 
 SETTINGS = ("epochs", "learning_rate", "batch_size", "max_length", "weight_decay", "dtype")
@@ -40,8 +42,9 @@ def end_task_results(
 
     Raises:
         UserError: wrong files or labels, or a checkpoint that is not an encoder.
+        Stopped: the job was asked to end, and has saved its state.
     """
-    files = {split: data / spec[split] for split in SPLITS if spec[split]}
+    files = {split: inside(data, spec[split]) for split in SPLITS if spec[split]}
     task = read_task(files, spec["labels"])
     settings = {name: spec[name] for name in SETTINGS if name in spec}
     task_digest = digest(
@@ -62,15 +65,17 @@ def end_task_results(
         {"task": task_digest, "files": checkpoint_files, "code": fingerprint(code, LIBRARIES)}
     )
     results = []
-    for seed in spec["seeds"]:
-        file = store / f"{spec['end_task']}-seed{seed}-{key[:12]}.json"
-        result = read_kept(file)
-        if result is None:
-            identity = {"key": key, "seed": seed}
-            snapshots = Snapshots(work / f"seed-{seed}", identity, snapshot_seconds)
-            result = fine_tune(checkpoint, task, Settings(**settings), seed, snapshots)
-            keep(file, result)
-            snapshots.remove()
-        results.append(result)
-        report(result)
+    with Ending() as ending:
+        for seed in spec["seeds"]:
+            file = store / f"{spec['end_task']}-seed{seed}-{key[:12]}.json"
+            result = read_kept(file)
+            if result is None:
+                identity = {"key": key, "seed": seed}
+                folder = work / f"seed-{seed}"
+                snapshots = Snapshots(folder, identity, snapshot_seconds, ending)
+                result = fine_tune(checkpoint, task, Settings(**settings), seed, snapshots)
+                keep(file, result)
+                snapshots.remove()
+            results.append(result)
+            report(result)
     return task_digest, results

@@ -74,7 +74,9 @@ def _wait(connection: socket.socket) -> int | None:
         except OSError:
             pass  # the job has ended; its status follows
 
-    old_handlers = {number: signal.signal(number, pass_on) for number in PASSED_ON}
+    # Under nohup a hang-up is ignored, and the job must not hear of it either.
+    heard = [number for number in PASSED_ON if signal.getsignal(number) != signal.SIG_IGN]
+    old_handlers = {number: signal.signal(number, pass_on) for number in heard}
     try:
         with connection.makefile("rb") as answers:
             first = answers.readline()

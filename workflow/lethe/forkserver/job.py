@@ -52,7 +52,6 @@ def _reset_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def _take_over(request: dict, descriptors: list[int]) -> None:
@@ -80,7 +79,12 @@ def _run(arguments: list[str]) -> int:
     from lethe.cli import main
 
     try:
+        # What the client has passed on since the fork comes now.
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
         return main(arguments)
+    except KeyboardInterrupt:
+        print("lethe: interrupted before it started", file=sys.stderr)
+        return 128 + signal.SIGINT
     except SystemExit as ending:
         if ending.code is None or isinstance(ending.code, int):
             return ending.code or 0

@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from lethe.forkserver.client import PASSED_ON
 from lethe.forkserver.job import become
 from lethe.forkserver.preload import GROUP_OF_VERB, preload
 from lethe.forkserver.wire import (
@@ -119,6 +120,8 @@ class Server:
 
     def _fork(self, request: dict, descriptors: list[int], connection: socket.socket) -> None:
         server = os.getpid()
+        # One that comes before the job is ready waits, and is not taken for the server's.
+        unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
         process = os.fork()
         if process == 0:
             self.selector.close()
@@ -127,6 +130,7 @@ class Server:
                 job.connection.close()
             connection.settimeout(None)
             become(request, descriptors, connection, server)
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         self.jobs[process] = job = Job(process, connection)
         self.selector.register(connection, selectors.EVENT_READ, lambda: self._hear(job))
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,7 +100,7 @@ def sample_file(result: Path, task: str) -> Path | None:
     if dated is None:
         return None
     path = result.with_name(f"samples_{task}_{dated[1]}.jsonl")
-    return path if path.is_file() else None
+    return path if os.path.isfile(path) else None  # unlike Path.is_file, it takes any text
 
 
 def _read_json(path: Path, where: str) -> Any:

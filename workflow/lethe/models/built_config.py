@@ -58,7 +58,8 @@ class Start(Parameters):
     )
 
 
-COUNT, RATE, ABOVE_ZERO = {"ge": 1}, {"ge": 0, "lt": 1}, {"gt": 0}
+COUNT, RATE, ABOVE_ZERO = {"ge": 1, "le": 10**7}, {"ge": 0, "lt": 1}, {"gt": 0}
+LAYERS = {"ge": 1, "le": 1000}
 WIDTH = ("features of a token's state", COUNT)
 NEURONS = ("neurons of a layer's feed-forward part", COUNT)
 EPSILON = ("added to the variance when states are normalised", ABOVE_ZERO)
@@ -69,9 +70,9 @@ VALUES: dict[str, tuple[str, dict[str, float]]] = {
     "d_model": WIDTH,
     "intermediate_size": NEURONS,
     "d_ff": NEURONS,
-    "num_hidden_layers": ("layers", COUNT),
-    "num_layers": ("layers of the encoder", COUNT),
-    "num_decoder_layers": ("layers of the decoder; null: as many as the encoder has", COUNT),
+    "num_hidden_layers": ("layers", LAYERS),
+    "num_layers": ("layers of the encoder", LAYERS),
+    "num_decoder_layers": ("layers of the decoder; null: as many as the encoder has", LAYERS),
     "num_attention_heads": ("heads per layer; must divide `hidden_size`", COUNT),
     "num_heads": ("heads per layer", COUNT),
     "num_key_value_heads": (

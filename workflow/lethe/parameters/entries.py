@@ -3,7 +3,16 @@
 from string import Formatter
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from lethe.artefacts.manifests import is_inside
 
 
 def _number(value: Any) -> Any:
@@ -14,6 +23,13 @@ def _number(value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def within(name: str) -> str:
+    """Refuse the name of a file that leads out of the folder that is to hold it."""
+    if not is_inside(name):
+        raise ValueError("a path inside its source, without '..'")
+    return name
 
 
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
@@ -39,6 +55,8 @@ Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 Mixture = Annotated[str, StringConstraints(pattern=MIXTURE)]
 Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION)]
+File = Annotated[str, StringConstraints(max_length=200), AfterValidator(within)]
+"""A file of a source."""
 
 
 class Entry(BaseModel):

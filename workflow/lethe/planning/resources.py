@@ -4,10 +4,12 @@ Requests are upper limits, not measurements; a job that hits one is submitted ag
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lethe.artefacts.rules import RULES
 from lethe.models.parameter_bytes import TRAINING, USABLE_SHARE, WIDTH
+from lethe.training.snapshot_pace import MOMENTS, WEIGHTS, interval, seconds_for
 
 # A smaller model trains on one CPU core in minutes to hours, and would leave a GPU idle.
 SMALLEST_ON_GPU = 50e6  # parameters
@@ -29,6 +31,12 @@ PROBE_TOKENS_ON_GPU, PROBE_TOKENS_ON_CPU = 6e7, 2e6
 # examples of 512 tokens, three times; a few passes over the miniature.
 STAGE_TOKENS_ON_GPU, STAGE_TOKENS_ON_CPU = 1.6e8, 1e7
 
+# Bytes per scored item, measured on 2.6 and 5 million of them.
+ITEM_BYTES = {"collect": 2300, "summarize": 800}
+# Items of an evaluation task, unless the study limits them: the mean of the 1,107 of
+# Luo et al. 2023, whose largest, MMLU, has 14,042.
+ITEMS = 2400
+
 MORE_MEMORY, MORE_TIME = 2, 1.5  # factors per further attempt
 
 
@@ -47,6 +55,7 @@ def request(
     attempt: int = 1,
     training_tokens: float | None = None,
     dtype: str = "float32",
+    items: float = 0,
 ) -> Request:
     """What a job of a rule requests.
 
@@ -57,8 +66,10 @@ def request(
     training_tokens: tokens that it trains on, including padding; None: not known in advance;
         0: it trains nothing, like a fetched base.
     dtype: of the weights in scoring, a key of WIDTH; in training they are float32.
+    items: that it reads.
     """
-    memory, minutes = float(RULES[rule].memory), float(RULES[rule].minutes)
+    memory = max(RULES[rule].memory, ITEM_BYTES.get(rule, 0) * items / 1e6)
+    minutes = float(RULES[rule].minutes)
     trains = rule in ("base", "stage", "end_task") and training_tokens != 0
     scores = rule == "probe"
     params = params if trains or scores or rule in ("base", "stage") else 0.0
@@ -86,6 +97,23 @@ def gpus(params: float, trains: bool, dtype: str) -> int:
         return 0
     size = TRAINING if trains else WIDTH[dtype]
     return max(1, math.ceil(size * params / (GPU_BYTES * USABLE_SHARE)))
+
+
+def scored_items(probes: Iterable[dict]) -> float:
+    """About how many items the probes with these specs score."""
+    return sum(
+        len(spec.get("tasks", ())) * min(spec.get("limit") or ITEMS, ITEMS) for spec in probes
+    )
+
+
+def lost_seconds(params: float, snapshot_seconds: float) -> float:
+    """Estimate of the training that a killed job repeats at most: the time between snapshots.
+
+    params: parameters of the model; 0 if they are not known in advance, as for small models.
+    snapshot_seconds: as in the study.
+    """
+    size = params * WIDTH["float32"] * (WEIGHTS + MOMENTS)
+    return interval(snapshot_seconds, seconds_for(size))
 
 
 def training_tokens(spec: dict) -> float | None:

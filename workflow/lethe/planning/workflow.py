@@ -22,7 +22,7 @@ from lethe.planning.records import (
     write_specs,
     write_study_record,
 )
-from lethe.planning.resources import Request, request, training_tokens
+from lethe.planning.resources import Request, request, scored_items, training_tokens
 from lethe.planning.standing import Job, Standing, standing
 
 LONG_TABLES = ("scores.csv", "items.csv.gz", "stages.csv", "metrics.csv")
@@ -90,7 +90,8 @@ class Workflow:
     def request(self, rule: str, node: str | None, attempt: int) -> Request:
         """Memory, time and GPUs of a job of a rule; `node` is None if it makes no node."""
         if node not in self.plan.nodes:
-            return request(rule, 0, attempt)
+            items = scored_items(node.spec for node in self.plan.of_kind("probe"))
+            return request(rule, 0, attempt, items=items)
         spec, params = self.plan.nodes[node].spec, self.plan.sizes.get(node, 0)
         dtype = (spec.get("recipe") or spec).get("dtype", "float32")
         return request(rule, params, attempt, training_tokens(spec), dtype)

@@ -9,6 +9,7 @@ from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
+from lethe.jobs.ending import Ending
 from lethe.methods.contract import Method, Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
@@ -42,8 +43,9 @@ def train_base(
 
     Raises:
         UserError: no seed reached the floors (names the sets that missed), or altered data.
+        Stopped: the job was asked to end, and has saved its state.
     """
-    work = work_directory(results, node)
+    work, ending = work_directory(results, node), Ending()
 
     def make(directory: Path) -> tuple[dict, list[str]]:
         started = time.monotonic()
@@ -54,7 +56,7 @@ def train_base(
         for attempt in range(spec["attempts"]):
             seed = spec["base_seed"] + SEED_STRIDE * attempt
             identity = {**spec, "attempt": attempt, "code": code}
-            snapshots = Snapshots(work, identity, snapshot_seconds)
+            snapshots = Snapshots(work, identity, snapshot_seconds, ending)
             cpu_start = time.process_time()
             model, progress = train_seed(spec, seed, data, tokenizer, snapshots)
             trained += time.process_time() - cpu_start
@@ -74,7 +76,8 @@ def train_base(
         }
         return facts, files
 
-    manifest = make_node(results, node, spec, code, make)
+    with ending:
+        manifest = make_node(results, node, spec, code, make)
     remove_snapshots(work)
     return manifest
 

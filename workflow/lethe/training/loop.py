@@ -56,6 +56,7 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
         UserError: nothing is trainable, a gradient is zero, or the loss or a gradient is not
             finite (nothing has been published then, and the message names step and examples); or
             memory ran out and smaller micro-batches do not help.
+        Stopped: the job has to end soon; the state is saved.
     """
     progress, first = Progress(), 0
     method.before_stage(stage)
@@ -85,17 +86,22 @@ def _take_steps(stage, method, optimizer, recipe, snapshots, progress, first) ->
     warmup, last = warmup_steps(stage.steps, recipe), last_step(stage.steps, recipe)
     on_gpu = training_device().type == "cuda"
     ahead = Ahead(lambda step: batches_of(stage, recipe, step), last, beside=on_gpu)
+
+    def state():
+        progress.read()
+        return flatten(stage.model, optimizer, method), progress.log()
+
+    if snapshots:
+        snapshots.begin(stage.model, first)
     try:
         for step in range(first, last):
+            if snapshots:
+                snapshots.between_steps(step, last, state)
             stage.step = step
             rate = recipe["learning_rate"] * factor(
                 step, stage.steps, recipe["schedule"], warmup, recipe["final_share"]
             )
             take_step(stage, method, optimizer, rate, recipe, progress, ahead)
-            if snapshots and snapshots.due() and step + 1 < last:
-                progress.read()
-                tensors = flatten(stage.model, optimizer, method)
-                snapshots.write(step + 1, tensors, progress.log())
         progress.read()
     finally:
         ahead.close()

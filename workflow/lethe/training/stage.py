@@ -8,6 +8,7 @@ from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
 from lethe.data.mixtures import load_mixture
+from lethe.jobs.ending import Ending
 from lethe.methods.attached import load_state, save_state
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
@@ -29,8 +30,10 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
     Raises:
         UserError: the parent or the data are missing or altered, another process works on this
             stage, or training cannot continue.
+        Stopped: the job was asked to end, and has saved its state.
     """
-    snapshots = Snapshots(work_directory(results, node), {**spec, "code": code}, snapshot_seconds)
+    work, ending = work_directory(results, node), Ending()
+    snapshots = Snapshots(work, {**spec, "code": code}, snapshot_seconds, ending)
 
     def make(directory: Path) -> tuple[dict, list[str]]:
         started = time.monotonic()
@@ -56,7 +59,8 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         }
         return facts, files
 
-    manifest = make_node(results, node, spec, code, make)
+    with ending:
+        manifest = make_node(results, node, spec, code, make)
     snapshots.remove()
     return manifest
 

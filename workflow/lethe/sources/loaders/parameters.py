@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from lethe.artefacts.manifests import is_inside
 from lethe.parameters.entries import Count, Number, Parameters, parameter
 from lethe.sources.prompt_sets import wrapper
 
@@ -16,9 +17,9 @@ Rule = Literal["aclarc", "scierc", "chemprot", "restaurant", "phone", "camera"] 
 
 
 def _fits(pattern: str) -> str:
-    """Refuse what `Path.glob` refuses."""
+    """Refuse what `Path.glob` refuses, and what leads out of the repository."""
     parts = pattern.split("/")
-    if not parts[0] or any("**" in part and part != "**" for part in parts):
+    if not is_inside(pattern) or any("**" in part and part != "**" for part in parts):
         raise ValueError(
             "a pattern within the repository, in which `**` replaces whole folder names"
         )
