@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lethe.artefacts import strict_json
+from lethe.artefacts.disk_errors import disk_reason
 from lethe.artefacts.files import write_atomic
 from lethe.errors import UserError, shown
 
@@ -20,7 +21,7 @@ def read_rows(path: Path | str) -> list[dict]:
     except FileNotFoundError:
         raise UserError(f"Expected the file {path}, found nothing there.") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise UserError(f"{path}: cannot be read: {disk_reason(error)}.") from None
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path} is not UTF-8 text: {error.reason} at byte {error.start}."
