@@ -40,6 +40,8 @@ DISK_ERRORS = {
     errno.ETXTBSY: "a running program is using this file",
 }
 
+AGAIN = "fix this and run again (nothing already computed is lost)"
+
 OF_SOCKETS = {
     errno.ENOTCONN,
     errno.ETIMEDOUT,
@@ -68,10 +70,7 @@ def disk_errors_as_sentences(path: Path, *also: Path) -> Iterator[None]:
         reason = DISK_ERRORS.get(_error_number(error))
         if reason is None or not _concerns(error, {path, *also, *path.parents}):
             raise
-        raise UserError(
-            f"cannot write {path}: {reason}; fix this and run again "
-            "(nothing already computed is lost)"
-        ) from error
+        raise UserError(f"cannot write {path}: {reason}; {AGAIN}") from error
 
 
 def disk_reason(error: OSError) -> str:
@@ -91,10 +90,8 @@ def disk_sentence(error: BaseException) -> str | None:
     name = _file_of(error)
     if name is None and number in OF_SOCKETS:
         return None
-    return (
-        f"cannot read or write {name or 'a file or the standard output'}: {DISK_ERRORS[number]}; fix this and run again "
-        "(nothing already computed is lost)"
-    )
+    what = name or "a file or the standard output"
+    return f"cannot read or write {what}: {DISK_ERRORS[number]}; {AGAIN}"
 
 
 def _error_number(error: BaseException) -> int:
