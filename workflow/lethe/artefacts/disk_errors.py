@@ -40,7 +40,10 @@ DISK_ERRORS = {
     errno.ETXTBSY: "a running program is using this file",
 }
 
-AGAIN = "fix this and run again (nothing already computed is lost)"
+AGAIN = "run again (nothing already computed is lost)"
+
+NO_TEMPORARY_FOLDER = "No usable temporary directory"
+"""How Python says that no folder for temporary files can be written to, whatever the reason."""
 
 OF_SOCKETS = {
     errno.ENOTCONN,
@@ -70,7 +73,7 @@ def disk_errors_as_sentences(path: Path, *also: Path) -> Iterator[None]:
         reason = DISK_ERRORS.get(_error_number(error))
         if reason is None or not _concerns(error, {path, *also, *path.parents}):
             raise
-        raise UserError(f"cannot write {path}: {reason}; {AGAIN}") from error
+        raise UserError(f"cannot write {path}: {reason}; fix this and {AGAIN}") from error
 
 
 def disk_reason(error: OSError) -> str:
@@ -84,6 +87,11 @@ def disk_sentence(error: BaseException) -> str | None:
     Readers of whole formats (pandas, datasets, safetensors) and the loading of a module open files
     themselves, so what a disk answers them is not caught where it happens.
     """
+    if NO_TEMPORARY_FOLDER in str(error):
+        return (
+            "cannot write temporary files: TMPDIR, /tmp and /var/tmp are full or closed; free "
+            f"space, or set TMPDIR to a folder with some, and {AGAIN}"
+        )
     number = _error_number(error)
     if number not in DISK_ERRORS:
         return None if error.__cause__ is None else disk_sentence(error.__cause__)
@@ -91,7 +99,7 @@ def disk_sentence(error: BaseException) -> str | None:
     if name is None and number in OF_SOCKETS:
         return None
     what = name or "a file or the standard output"
-    return f"cannot read or write {what}: {DISK_ERRORS[number]}; {AGAIN}"
+    return f"cannot read or write {what}: {DISK_ERRORS[number]}; fix this and {AGAIN}"
 
 
 def _error_number(error: BaseException) -> int:
