@@ -9,6 +9,7 @@ import os
 from functools import cache
 from pathlib import Path
 
+from lethe.artefacts.disk_errors import disk_reason
 from lethe.artefacts.files import sha256_file, write_atomic
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
@@ -24,11 +25,14 @@ def file_digest(path: str, where: str) -> str:
     """Hex sha256 of a local file; `where` is the key that names it.
 
     Raises:
-        UserError: there is no such file.
+        UserError: there is no such file, or it cannot be read.
     """
     if not Path(path).is_file():
         raise UserError(f"{where}: expected a file, found none at {path}.")
-    return _digest_of(str(Path(path).resolve()), *_state(Path(path)))
+    try:
+        return _digest_of(str(Path(path).resolve()), *_state(Path(path)))
+    except OSError as error:
+        raise UserError(f"{where}: {path} cannot be read: {disk_reason(error)}.") from None
 
 
 def checkpoint_digest(path: str, where: str) -> str:
