@@ -137,6 +137,9 @@ def hostile() -> LongTables:
 @pytest.mark.parametrize("name", names_in("tables"))
 def test_every_table_of_hostile_names_has_whole_rows_in_all_forms(name):
     table = importlib.import_module(f"lethe.tables.{name}").build(hostile())
+    if not len(table.frame.columns):
+        assert name == "masked_loss"  # the study has no masked language model
+        return
     width = len(readable(table).columns)
     rows = [line for line in markdown(table).splitlines() if line.startswith("|")]
     assert len(rows) == len(table.frame) + 2

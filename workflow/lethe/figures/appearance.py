@@ -30,7 +30,7 @@ STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
 
 LONGEST_TICK = 12
 LONGEST_NAME = 48
-"""Characters of a name. Those of a study are shorter; those of scores made elsewhere need not be."""
+"""Characters of a name. Those of a study are shorter; of scores made elsewhere they need not be."""
 LONGEST_LABEL = 80
 """Characters of a legend's entry, which fill a line of the narrowest page."""
 NAMED = ["model", "series", "untuned", "method", "recipe", "order", "axis", "probe", "subset"]
