@@ -6,6 +6,7 @@ a model takes longer than a check should. The folder may be removed at any time.
 """
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,8 @@ CHECKPOINT_FILES = ("*.safetensors", "*.json", "*.model", "*.txt")
 
 # Bytes from which caching a digest on disk pays off: about 0.1 s of hashing.
 LARGE = 2**26
+
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def file_digest(path: str, where: str) -> str:
@@ -87,10 +90,13 @@ def _digest_of(path: str, size: int, *changed: int) -> str:
     if size < LARGE:
         return sha256_file(path)
     name = digest([path, size, *changed])
-    cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lethe" / name
+    try:
+        cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lethe" / name
+    except RuntimeError:  # an account without a home
+        return sha256_file(path)
     try:
         content_digest = cached.read_text(encoding="ascii")
-        if len(content_digest) == 64:
+        if SHA256.fullmatch(content_digest):
             return content_digest
     except (OSError, UnicodeDecodeError):
         pass
