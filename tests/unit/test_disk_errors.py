@@ -14,7 +14,7 @@ from synthetic_study import Synthetic, long_tables, synthetic_study
 from lethe import cli
 from lethe.artefacts import files as artefacts
 from lethe.artefacts.disk_errors import DISK_ERRORS, OF_SOCKETS
-from lethe.artefacts.files import read_json, write_atomic, write_json
+from lethe.artefacts.files import digest, read_json, write_atomic, write_json
 from lethe.artefacts.jsonlines import read_rows
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.strict_yaml import read_yaml
@@ -128,12 +128,12 @@ def test_output_that_cannot_be_written_is_no_success(arguments):
 def test_what_need_not_be_durable_is_whole_or_absent_and_spares_the_waits(tmp_path, monkeypatch):
     synced = []
     monkeypatch.setattr(artefacts, "sync", synced.append)
-    write_json(tmp_path / "spec.json", {"a": 1}, durable=False)
-    assert read_json(tmp_path / "spec.json") == {"a": 1} and synced == []
+    write_atomic(tmp_path / "spec.json", "1", durable=False)
+    assert read_json(tmp_path / "spec.json") == 1 and synced == []
     monkeypatch.setattr(artefacts.os, "replace", failing(errno.ENOSPC))
     with pytest.raises(UserError, match="no space"):
-        write_json(tmp_path / "spec.json", {"a": 2}, durable=False)
-    assert read_json(tmp_path / "spec.json") == {"a": 1}
+        write_atomic(tmp_path / "spec.json", "2", durable=False)
+    assert read_json(tmp_path / "spec.json") == 1
     assert os.listdir(tmp_path) == ["spec.json"]
 
 
@@ -145,7 +145,7 @@ def test_what_killed_processes_left_beside_files_that_need_not_be_durable_is_rem
     alive = tmp_path / f".other.json.{host}.{os.getppid()}.tmp"
     for path in (left, alive):
         path.touch()
-    write_json(tmp_path / "spec.json", {}, durable=False)
+    write_atomic(tmp_path / "spec.json", "{}", durable=False)
     assert sorted(os.listdir(tmp_path)) == sorted([alive.name, "spec.json"])
 
 
@@ -171,14 +171,16 @@ LIMITS = [(resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_FSIZE, 500), (resource.RL
 @pytest.mark.parametrize(("kind", "most"), LIMITS)
 def test_a_stage_under_a_limit_is_a_sentence_and_a_rerun_heals(tmp_path, kind, most):
     make_nodes(tmp_path / "results")
-    write_json(tmp_path / "results" / "specs" / "one.json", stage_spec())
-    status, printed = lethe(tmp_path, "stage", "one", kind=kind, most=most)
+    spec = stage_spec()
+    node = f"one-{digest(spec)[:12]}"
+    write_json(tmp_path / "results" / "specs" / f"{node}.json", spec)
+    status, printed = lethe(tmp_path, "stage", node, kind=kind, most=most)
     assert status == 2 and printed.splitlines()[-1].startswith("lethe: cannot ")
     assert "Traceback" not in printed and "nothing already computed is lost" in printed
-    assert not (tmp_path / "results" / "stages" / "one" / "stage.json").exists()
+    assert not (tmp_path / "results" / "stages" / node / "stage.json").exists()
     assert not list(tmp_path.rglob("*.tmp"))
-    assert lethe(tmp_path, "stage", "one")[0] == 0
-    verify(tmp_path / "results" / "stages" / "one", "stage.json")
+    assert lethe(tmp_path, "stage", node)[0] == 0
+    verify(tmp_path / "results" / "stages" / node, "stage.json")
 
 
 @pytest.mark.slow
