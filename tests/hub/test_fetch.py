@@ -9,6 +9,7 @@ import pytest
 from lethe.artefacts.files import read_json
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.paths import fetched_files, revisions_file
+from lethe.errors import UserError
 from lethe.sources.hub.revisions import recorded_revision
 
 REPO = "someone/model"
@@ -140,3 +141,18 @@ def test_a_fetch_that_ended_before_its_manifest_goes_on(hub_endpoint, nodes, sma
     assert nodes.run("fetch", node) == 0
     assert hub_endpoint.fetched_paths().count("model.safetensors") == before
     fetch_record(nodes)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"5", b"\xff", b'{"models/a/b": 5}', b'{"models/a/b": {}}'],
+    ids=repr,
+)
+def test_a_record_of_revisions_that_is_damaged_says_what_to_do(tmp_path, content):
+    path = revisions_file(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="revisions.json: .*remove it to look the revisions up"):
+        recorded_revision(tmp_path, "model", "a/b", lambda: "0" * 40)
+    path.unlink()
+    assert recorded_revision(tmp_path, "model", "a/b", lambda: "0" * 40) == "0" * 40

@@ -240,7 +240,7 @@ def test_wrong_parameters_are_explained_and_leave_nothing(name, changes, sentenc
     ("content", "sentence"),
     [
         ("[]", "no examples: 0 rows read"),
-        ("{", "cannot be read as json"),
+        ("{", "alpaca.json, line 1: not JSON"),
         ('[{"instruction": "", "input": "", "output": ""}]', "left out: 1 instruction or output"),
     ],
 )

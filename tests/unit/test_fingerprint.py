@@ -1,12 +1,13 @@
 """The fingerprint sees what code does, however deep, and nothing else."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lethe.artefacts.fingerprint import fingerprint, imported_modules
+from lethe.artefacts.fingerprint import _Kept, fingerprint, imported_modules
 from lethe.artefacts.rules import RULES
 from lethe.errors import UserError
 
@@ -156,6 +157,22 @@ def test_the_second_reading_comes_from_what_was_kept_and_is_equal(package):
     assert (root / "__pycache__" / "fingerprints.json").is_file()
     (root / "__pycache__" / "fingerprints.json").write_text('{"made_by": "')
     assert package() == first
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [5, [], {"a": 5}, {"a": ["x"]}, {"a": [5, []]}, {"a": ["x", "y"]}, {"a": ["x", [5]]}, None],
+    ids=str,
+)
+def test_what_was_kept_in_another_form_is_not_used(tmp_path, entries):
+    kept = _Kept(tmp_path)
+    kept.path.parent.mkdir()
+    kept.path.write_text(json.dumps({"made_by": kept.own, "entries": {"a": ["x", ["y"]]}}))
+    assert _Kept(tmp_path).entries == {"a": ["x", ["y"]]}
+    kept.path.write_text(json.dumps({"made_by": kept.own, "entries": entries}))
+    assert _Kept(tmp_path).entries == {}
+    kept.path.write_text("[" * 100_000)
+    assert _Kept(tmp_path).entries == {}
 
 
 def test_an_unknown_module_and_broken_code_are_sentences(package):

@@ -109,7 +109,7 @@ def test_a_table_that_holds_no_numbers_names_its_file(tmp_path, content):
 
 
 def test_a_folder_or_an_empty_file_in_place_of_rows_is_named(tmp_path):
-    assert "directory" in refusal(read_rows, tmp_path)
+    assert "a folder of that name" in refusal(read_rows, tmp_path)
     (tmp_path / "a.jsonl").write_text("")
     message = refusal(lambda p: list(read_raw([p], "sources.a")), tmp_path / "a.jsonl")
     assert "found an empty file" in message

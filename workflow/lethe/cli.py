@@ -7,6 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
+from lethe.artefacts.disk_errors import disk_sentence
 from lethe.errors import Stopped, UserError
 
 VERBS = {
@@ -48,20 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
     Returns 0 on success, 2 after a mistake that one sentence explains, 75 if the job was asked to
     end and goes on when it is run again, 130 after Ctrl-C.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        if not arguments or arguments[0] in ("-h", "--help"):
-            print(_overview())
-            return 0
-        verb, rest = arguments[0], arguments[1:]
-        if verb not in VERBS:
-            close = difflib.get_close_matches(verb, VERBS, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise UserError(f"There is no verb {verb!r}{hint} (`lethe --help` lists all).")
-        module = importlib.import_module(VERBS[verb][0])
-        parser = _Parser(prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False)
-        module.add_arguments(parser)
-        return module.run(parser.parse_args(rest)) or 0
+        status = _call(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+        return status
     except UserError as error:
         print(f"lethe: {error}", file=sys.stderr)
         return 2
@@ -70,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         # The reader of a pipe (head, less) has closed it; that is not a failure.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_unwritable_output()
         return 0
     except Stopped as ending:
         print(f"lethe: {ending}", file=sys.stderr)
@@ -78,6 +69,36 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lethe: interrupted; what was computed is kept", file=sys.stderr)
         return 130
+    except Exception as error:
+        sentence = disk_sentence(error)
+        if sentence is None:
+            raise
+        print(f"lethe: {UserError(sentence)}", file=sys.stderr)
+        _drop_unwritable_output()
+        return 2
+
+
+def _call(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in VERBS:
+        close = difflib.get_close_matches(verb, VERBS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UserError(f"There is no verb {verb!r}{hint} (`lethe --help` lists all).")
+    module = importlib.import_module(VERBS[verb][0])
+    parser = _Parser(prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False)
+    module.add_arguments(parser)
+    return module.run(parser.parse_args(rest)) or 0
+
+
+def _drop_unwritable_output() -> None:
+    """Spare the interpreter's end a second failure to write what is left of the output."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _overview() -> str:

@@ -19,6 +19,13 @@ LONG_PATH = re.compile(r"/[^\s:;,'\"]*(/[^\s:;,'\"/]+/[^\s:;,'\"/]+/[^\s:;,'\"/]
 """A path of more than three parts; the group is its last three."""
 
 
+BREAK = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
+"""A break between lines, and the blanks around it."""
+
+JOINERS = "\u200c\u200d"
+"""Characters that cannot be seen, but without which words and emoji fall apart."""
+
+
 class UserError(Exception):
     """A mistake that a user can fix: says what was expected, what was found and where to fix it.
 
@@ -26,7 +33,7 @@ class UserError(Exception):
     """
 
     def __init__(self, message: str):
-        super().__init__(_one_line(message))
+        super().__init__(_of_bounded_length(one_line(message.strip())))
 
 
 class Stopped(KeyboardInterrupt):
@@ -38,13 +45,21 @@ class Stopped(KeyboardInterrupt):
     STATUS = os.EX_TEMPFAIL
 
 
-def _one_line(message: str) -> str:
-    """Line breaks become spaces, other control characters are escaped.
+def one_line(text: str) -> str:
+    """Line breaks become spaces; other characters that cannot be seen are escaped.
 
-    In a message that is too long, only the ends of long paths are kept. If it is still too long, it
-    is cut in the middle: its start names the key or file, and its end says what to do.
+    So no text of a user moves a terminal's cursor, turns the order of what follows it, or ends a
+    row of a table.
     """
-    text = _escaped(re.sub(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*", " ", message).strip())
+    return _escaped(BREAK.sub(" ", text))
+
+
+def _of_bounded_length(text: str) -> str:
+    """Of a message that is too long, only the ends of long paths are kept.
+
+    If it is still too long, it is cut in the middle: its start names the key or file, and its end
+    says what to do.
+    """
     if len(text) > LONGEST:
         text = LONG_PATH.sub(r"…\1", text)
     if len(text) <= LONGEST:
@@ -55,8 +70,10 @@ def _one_line(message: str) -> str:
 
 def _escaped(text: str) -> str:
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
+        letter
+        if letter.isprintable() or letter in JOINERS
+        else letter.encode("unicode_escape").decode()
+        for letter in text
     )
 
 

@@ -2,20 +2,23 @@
 
 Everything under results/ is written here: under a temporary name in the same folder, synced and
 renamed, and then the folder is synced. So a kill or a full disk never leaves half a file.
+Only what is made again in a moment (`durable=False`) is not synced.
 """
 
 import errno
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lethe.artefacts import strict_json
-from lethe.artefacts.disk_errors import disk_errors_as_sentences
+from lethe.artefacts.disk_errors import disk_errors_as_sentences, disk_reason
 from lethe.artefacts.faults import fault_point
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
@@ -42,12 +45,19 @@ def atomic_path(path: Path | str, durable: bool = True) -> Iterator[Path]:
 
     The folder is created if needed. On any error the temporary file is removed and an older `path`
     is left unchanged. Raises UserError naming `path` when the disk is full or not writable.
+
+    Args:
+        durable: whether the file must survive a power cut. What is made again in a moment need
+            not, and is spared two waits for the disk.
     """
     path = Path(path)
     temporary = _temporary_name(path)
     with disk_errors_as_sentences(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
+        if durable:
+            _remove_leftovers(path.parent, path.name)
+        else:
+            _remove_all_leftovers(path.parent)
         try:
             temporary.touch()
             mode = temporary.stat().st_mode
@@ -71,7 +81,7 @@ def atomic_path(path: Path | str, durable: bool = True) -> Iterator[Path]:
 def write_atomic(path: Path | str, content: bytes | str, durable: bool = True) -> None:
     """Write a complete file or nothing; text is UTF-8 in every locale. Raises UserError.
 
-    durable: whether it must survive a power cut; no for what is made again faster than synced.
+    durable: as in `atomic_path`.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     with atomic_path(path, durable) as temporary:
@@ -96,7 +106,7 @@ def read_json(path: Path | str) -> Any:
     except FileNotFoundError:
         raise UserError(f"{path}: this file is missing") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        raise UserError(f"{path}: cannot be read: {disk_reason(error)}") from None
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON, perhaps truncated or altered ({error})") from None
 
@@ -143,14 +153,21 @@ def _temporary_name(path: Path) -> Path:
     return path.parent / f".{path.name}.{socket.gethostname()}.{os.getpid()}.tmp"
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Remove temporary files of `path` that killed processes of this machine left behind."""
-    prefix = f".{path.name}.{socket.gethostname()}."
-    for entry in os.scandir(path.parent):
-        name = entry.name
-        if not (name.startswith(prefix) and name.endswith(".tmp")):
-            continue
-        pid = name[len(prefix) : -len(".tmp")]
-        if pid.isdigit() and not process_is_alive(int(pid)):
+@cache
+def _remove_all_leftovers(folder: Path) -> None:
+    """Once a process: files that need not be durable come by the thousand in one folder."""
+    _remove_leftovers(folder, "")
+
+
+def _remove_leftovers(folder: Path, name: str) -> None:
+    """Remove temporary files of `name` that killed processes of this machine left behind.
+
+    An empty name stands for all files of the folder.
+    """
+    of_file = re.escape(name) or ".+"
+    leftover = re.compile(rf"\.{of_file}\.{re.escape(socket.gethostname())}\.([0-9]+)\.tmp")
+    for entry in os.scandir(folder):
+        match = entry.name.endswith(".tmp") and leftover.fullmatch(entry.name)
+        if match and not process_is_alive(int(match[1])):
             with suppress(OSError):
                 os.unlink(entry.path)

@@ -102,9 +102,9 @@ class _Kept:
         self.entries: dict[str, list] = {}
         try:
             stored = json.loads(self.path.read_text(encoding="utf-8"))
-            if stored["made_by"] == self.own:
+            if stored["made_by"] == self.own and all(map(_is_kept, stored["entries"].values())):
                 self.entries = stored["entries"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass  # only a cache: without it, parsing gives the same answer
 
     def read(self, source: Path, name: str) -> tuple[str, list[str]]:
@@ -129,6 +129,14 @@ class _Kept:
             os.replace(temporary, self.path)
         except OSError:
             pass  # a read-only installation works, a little slower
+
+
+def _is_kept(entry: object) -> bool:
+    """Whether an entry of the cache has its form: a digest, and names of modules."""
+    match entry:
+        case [str(), [*names]]:
+            return all(isinstance(name, str) for name in names)
+    return False
 
 
 def _digest_and_imports(

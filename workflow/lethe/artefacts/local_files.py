@@ -6,9 +6,11 @@ a model takes longer than a check should. The folder may be removed at any time.
 """
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 
+from lethe.artefacts.disk_errors import disk_reason
 from lethe.artefacts.files import sha256_file, write_atomic
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
@@ -19,16 +21,21 @@ CHECKPOINT_FILES = ("*.safetensors", "*.json", "*.model", "*.txt")
 # Bytes from which caching a digest on disk pays off: about 0.1 s of hashing.
 LARGE = 2**26
 
+SHA256 = re.compile("[0-9a-f]{64}")
+
 
 def file_digest(path: str, where: str) -> str:
     """Hex sha256 of a local file; `where` is the key that names it.
 
     Raises:
-        UserError: there is no such file.
+        UserError: there is no such file, or it cannot be read.
     """
     if not os.path.isfile(path):  # unlike Path's, it takes any text
         raise UserError(f"{where}: expected a file, found none at {path}.")
-    return _digest_of(str(Path(path).resolve()), *_state(Path(path)))
+    try:
+        return _digest_of(str(Path(path).resolve()), *_state(Path(path)))
+    except OSError as error:
+        raise UserError(f"{where}: {path} cannot be read: {disk_reason(error)}.") from None
 
 
 def checkpoint_digest(path: str, where: str) -> str:
@@ -83,10 +90,13 @@ def _digest_of(path: str, size: int, *changed: int) -> str:
     if size < LARGE:
         return sha256_file(path)
     name = digest([path, size, *changed])
-    cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lethe" / name
+    try:
+        cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lethe" / name
+    except RuntimeError:  # an account without a home
+        return sha256_file(path)
     try:
         content_digest = cached.read_text(encoding="ascii")
-        if len(content_digest) == 64:
+        if SHA256.fullmatch(content_digest):
             return content_digest
     except (OSError, UnicodeDecodeError):
         pass

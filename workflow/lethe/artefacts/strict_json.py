@@ -53,7 +53,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not allowed in a result")
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def _finite_float(text: str) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from lethe.artefacts.disk_errors import disk_reason
 from lethe.errors import UserError, shown
 
 LARGEST_FILE = 2**20
@@ -151,7 +152,7 @@ def _text(path: Path) -> str:
         with open(path, "rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:  # a ValueError: no file has a NUL in its name
-        reason = getattr(error, "strerror", error)
+        reason = disk_reason(error) if isinstance(error, OSError) else error
         raise UserError(f"{path}: cannot be read ({reason}).") from None
     if len(data) > LARGEST_FILE:
         raise UserError(

@@ -1,5 +1,6 @@
 """Files of a study: published with what they were made from, and checked when they are read."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from lethe.artefacts.manifests import publish, read_manifest, verify_file
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
 
+DIGEST = re.compile(r"-[0-9a-f]{12}$")
 COLLECTED, SUMMARIZED = "collect.json", "summarize.json"
 """Manifests beside the long tables and beside the metrics."""
 
@@ -53,13 +55,13 @@ def _checked(path: Path) -> str:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """A study's record or its claims, if their digest is the one in the file's name.
+    """A study's record or its claims; a digest in the file's name must be that of the content.
 
     Raises:
         UserError: missing, unreadable or altered.
     """
     record = read_json(path)
-    if not path.stem.endswith(f"-{digest(record)[:12]}"):
+    if DIGEST.search(path.stem) and not path.stem.endswith(f"-{digest(record)[:12]}"):
         raise UserError(
             f"{path}: its digest is not the one in its name, so it was altered; run the study "
             "again to write it again."

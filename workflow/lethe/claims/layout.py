@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lethe.tables.writing import Table, latex, markdown, write_forms
+from lethe.tables.writing import Table, csv_text, latex, markdown, markdown_text, write_forms
 
 PAGE_COLUMNS = [
     "part", "about", "verdict", "effect", "effect_low", "effect_high", "metric", "n", "unit",
@@ -20,7 +20,7 @@ def save_claims(table: Table, directory: Path) -> list[Path]:
     """Write claims.csv, claims.md and claims.tex."""
     narrow = Table(table.frame[LATEX_COLUMNS], table.caption, table.decimals)
     forms = {
-        "csv": table.frame.to_csv(index=False, lineterminator="\n"),
+        "csv": csv_text(table.frame),
         "md": page(table),
         "tex": latex(narrow),
     }
@@ -37,8 +37,8 @@ def page(table: Table) -> str:
 
 
 def _section(table: Table, rows: pd.DataFrame) -> str:
-    head, under = rows.iloc[0], rows.iloc[1:]
-    stated = under[under["statement"] != ""]
+    head, under = rows.iloc[0].map(_literal), rows.iloc[1:]
+    stated = under[under["statement"] != ""].map(_literal)
     words = [f"## {head['claim']}: {head['verdict']}\n", f"{head['statement']}\n"]
     words += [f"Published in: {head['source']}. Here: {head['note']}.\n"]
     for row in stated.to_dict("records"):
@@ -49,3 +49,7 @@ def _section(table: Table, rows: pd.DataFrame) -> str:
                 f"{row['published_numbers']}. Source: {row['source']}."
             )
     return "\n".join(words) + markdown(Table(under[PAGE_COLUMNS], "", table.decimals))
+
+
+def _literal(value: object) -> object:
+    return markdown_text(value) if isinstance(value, str) else value

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lethe.artefacts.files import digest, sha256_file
-from lethe.errors import UserError
+from lethe.errors import UserError, one_line
 from lethe.evaluation.specification import ENGINES, SPLITS, EvalTask
 
 COLUMNS = ("task", "subset", "metric", "value", "stderr", "n")
@@ -99,9 +99,8 @@ def table(results: list[dict]) -> str:
         for row in result["scores"]:
             stderr = "" if row["stderr"] is None else f"{row['stderr']:.4f}"
             value = f"{row['value']:.4f}"
-            lines.append(
-                (result["task"], row["subset"], row["metric"], value, stderr, str(row["n"]))
-            )
+            subset = one_line(row["subset"])
+            lines.append((result["task"], subset, row["metric"], value, stderr, str(row["n"])))
     widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
     return "\n".join(
         "  ".join(

@@ -28,10 +28,11 @@ def run(args: argparse.Namespace) -> int:
 
 def render(name: str, tables, directory: Path) -> list[Path]:
     """Draw one figure in the project's style and write its three files."""
+    from lethe.figures.appearance import drawable
     from lethe.figures.drawing import save
 
     with style():
-        drawn = importlib.import_module(f"lethe.figures.{name}").draw(tables)
+        drawn = importlib.import_module(f"lethe.figures.{name}").draw(drawable(tables))
         return save(drawn, directory, name)
 
 

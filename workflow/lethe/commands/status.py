@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lethe.artefacts.paths import node_manifest, work_directory
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.errors import one_line
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
 
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{run_words(chain):<{width}}  {' '.join(marks)}")
     print(f"\n{LEGEND}")
     for node, why in failures.items():
-        print(f"failed: {node}: {why}")
+        print(f"failed: {node}: {one_line(why)}")
 
 
 def run_words(run) -> str:

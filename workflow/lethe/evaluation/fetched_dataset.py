@@ -15,6 +15,7 @@ import yaml
 from lethe.artefacts.files import read_json, sha256_file
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
+from lethe.sources.broken_files import refuse_broken
 from lethe.sources.reading import FORMATS
 
 BATCH_ROWS = 1000
@@ -69,6 +70,8 @@ def _stream(folder: Path, subset: str | None, task: str) -> dict[str, datasets.I
     try:
         if files is None:
             return datasets.load_dataset(str(folder), name=subset, streaming=True)
+        for path in sorted({Path(file) for paths in files.values() for file in paths}):
+            refuse_broken(path, task)
         kinds = {FORMATS[Path(file).suffix][0] for paths in files.values() for file in paths}
         return datasets.load_dataset(kinds.pop(), data_files=files, streaming=True)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:

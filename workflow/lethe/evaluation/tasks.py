@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks._yaml_loader import load_yaml
 
@@ -54,10 +55,10 @@ class LocalTask(ConfigurableTask):
     def _read(self, split: str, arguments: dict[str, Any]) -> datasets.Dataset:
         path = Path(arguments["data_files"][split])
         rows = _same_columns(read_rows(path))
+        if not rows:
+            raise UserError(f"{self.config.task}: {path} holds no rows.")
         # Our own fingerprint: computing that of `datasets` costs more than reading the rows.
-        return datasets.Dataset(
-            datasets.table.InMemoryTable.from_pylist(rows), fingerprint=sha256_file(path)[:16]
-        )
+        return datasets.Dataset(_table(rows, path), fingerprint=sha256_file(path)[:16])
 
     def _ready(self, dataset: datasets.Dataset) -> Rows | datasets.Dataset:
         if self.config.process_docs is not None:
@@ -197,6 +198,25 @@ def _resolve_files(config: dict[str, Any], path: Path) -> dict[str, Path]:
         "data_files": {split: str(file) for split, file in files.items()},
     }
     return files
+
+
+def _table(rows: list[dict], path: Path) -> datasets.table.InMemoryTable:
+    try:
+        return datasets.table.InMemoryTable.from_pylist(rows)
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):
+        column = next(name for name in rows[0] if not _is_of_one_kind([row[name] for row in rows]))
+        raise UserError(
+            f"{path}: expected values of one kind in {column!r}, found several, as text and "
+            "numbers; write all of them in one way."
+        ) from None
+
+
+def _is_of_one_kind(values: list) -> bool:
+    try:
+        pyarrow.array(values)
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):
+        return False
+    return True
 
 
 def _same_columns(rows: list[dict]) -> list[dict]:

@@ -1,9 +1,12 @@
 """How a line looks: a colour for each model or method, the same in every figure of a study."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from lethe.errors import one_line
+from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import LINE_COLUMNS, Line, is_control, lines, order_of
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish, and three of Tol's.
@@ -26,6 +29,12 @@ MARKERS = ["o", "s", "^", "P", "X", "h", "p", "*"]
 STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
 
 LONGEST_TICK = 12
+LONGEST_NAME = 48
+"""Characters of a name. Those of a study are shorter; of scores made elsewhere they need not be."""
+LONGEST_LABEL = 80
+"""Characters of a legend's entry, which fill a line of the narrowest page."""
+NAMED = ["model", "series", "untuned", "method", "recipe", "order", "axis", "probe", "subset"]
+"""Columns whose values are drawn as names."""
 METRIC_WORDS = {
     "acc": "accuracy",
     "pct_stereotype": "stereotype share",
@@ -35,6 +44,43 @@ METRIC_WORDS = {
     "exact_match": "exact match",
     "loss": "loss, nats",
 }
+
+
+def drawable(tables: LongTables) -> LongTables:
+    """The tables with names that a figure can show: on one line, and not too long.
+
+    Different names stay different. Usual names are as they were.
+    """
+    frames = {name: getattr(tables, name) for name in ("scores", "metrics", "stages")}
+    drawn: dict[str, str] = {}
+    for name in dict.fromkeys(_names(frames.values())):
+        words = shortened(one_line(name).strip() or repr(name), LONGEST_NAME) if name else ""
+        others = set(drawn.values())
+        numbered = (f"{words} ({number})" for number in range(2, len(others) + 3))
+        drawn[name] = words if words not in others else next(w for w in numbered if w not in others)
+    if all(name == words for name, words in drawn.items()):
+        return tables
+    return replace(
+        tables,
+        **{
+            key: frame.assign(**{c: frame[c].replace(drawn) for c in NAMED if c in frame.columns})
+            for key, frame in frames.items()
+        },
+    )
+
+
+def _names(frames) -> Iterator[str]:
+    for frame in frames:
+        for column in NAMED:
+            yield from frame[column].dropna().unique() if column in frame.columns else ()
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning and end around an ellipsis if it has more than `most` letters."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end - 1]}…{text[-end:]}"
 
 
 @dataclass(frozen=True)
@@ -63,13 +109,15 @@ def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
         marker, stroke = MARKERS[place % len(MARKERS)], STROKES[place % len(STROKES)]
         label = line[model]
         if is_control(line):
-            look_of[line] = Look(CONTROL_COLOUR, marker, stroke, f"{label}, {order_of(line)}")
+            words = shortened(f"{label}, {order_of(line)}", LONGEST_LABEL)
+            look_of[line] = Look(CONTROL_COLOUR, marker, stroke, words)
         elif len(variants) == 1:
             look_of[line] = Look(PALETTE[place % len(PALETTE)], marker, "-", label)
         else:
             other = PALETTE[variants.index(_variant(line)) % len(PALETTE)]
             colour = METHODS.get(line[method], other)
-            look_of[line] = Look(colour, marker, stroke, f"{label}, {_words(line, variants)}")
+            words = shortened(f"{label}, {_words(line, variants)}", LONGEST_LABEL)
+            look_of[line] = Look(colour, marker, stroke, words)
     return look_of
 
 

@@ -1,6 +1,7 @@
 """What all figures share: the drawn result, a page in inches, the caption, saving."""
 
 import textwrap
+import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lethe.artefacts.files import write_atomic
+from lethe.tables.writing import csv_text
 
 CAPTION_SIZE = 7
 CAPTION_LINE = 0.135  # inches
@@ -97,11 +99,14 @@ def save(drawn: Drawn, directory: Path, name: str) -> list[Path]:
     written = []
     for suffix, metadata in {"pdf": UNDATED_PDF, "png": UNDATED_PNG}.items():
         buffer = BytesIO()
-        drawn.figure.savefig(buffer, format=suffix, metadata=metadata)
+        with warnings.catch_warnings():
+            # A letter that the font lacks is drawn as a box; a line of the log for each helps none.
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            drawn.figure.savefig(buffer, format=suffix, metadata=metadata)
         written.append(Path(directory) / f"{name}.{suffix}")
         write_atomic(written[-1], buffer.getvalue())
     written.append(Path(directory) / f"{name}.csv")
-    write_atomic(written[-1], drawn.plotted.to_csv(index=False, lineterminator="\n"))
+    write_atomic(written[-1], csv_text(drawn.plotted))
     return written
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import MARKERS, Look, looks
+from lethe.figures.appearance import MARKERS, Look, looks, shortened
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
 from lethe.longtables.axes import sorted_axes
 from lethe.longtables.tables import LongTables
@@ -26,6 +26,7 @@ SPREAD = 0.72
 NARROWEST = 6.5  # inches of a page
 FLOOR = re.compile("at floor: ([^;]*)")
 LISTED = 4
+LONGEST_MODEL = 20  # characters under a panel
 
 
 def draw(tables: LongTables) -> Drawn:
@@ -69,7 +70,7 @@ def draw(tables: LongTables) -> Drawn:
 
 def _name_models(axes: Axes, names: list[str], places: int, crowded: bool) -> None:
     """Tick labels under the lowest row, slanted if they do not fit side by side."""
-    axes.set_xticks(range(places), names)
+    axes.set_xticks(range(places), [shortened(name, LONGEST_MODEL) for name in names])
     for label in axes.get_xticklabels() if crowded else []:
         label.set(rotation=30, ha="right", rotation_mode="anchor")
 

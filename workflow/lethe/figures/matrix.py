@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from lethe.figures.appearance import METRIC_WORDS, looks, stage_words, tick_words
+from lethe.figures.appearance import METRIC_WORDS, looks, shortened, stage_words, tick_words
 from lethe.figures.drawing import Drawn, Page, lower_first
 from lethe.longtables.tables import LongTables
 from lethe.metrics.cells import is_own
@@ -15,6 +15,7 @@ from lethe.metrics.shown import CONTROL, LINE_COLUMNS, Line, interval_words, lin
 CELL = (0.46, 0.27)
 LEFT, TOP, GAP = 1.2, 0.62, (1.12, 0.75)
 COLOURS = "YlGnBu"
+LONGEST_TITLE = 40  # characters
 
 
 def draw(tables: LongTables) -> Drawn:
@@ -39,7 +40,8 @@ def draw(tables: LongTables) -> Drawn:
         axes = page.axes(LEFT + column * (size[0] + GAP[0]), top, *size)
         draw_heat_map(axes, rows[[other == line for other in rows["line"]]], usual)
         label = seen[line].label.removesuffix(f", {order_of(line)}")
-        axes.set_title(f"{label}, {order_of(line)}", loc="left", fontsize=8, weight="bold")
+        title = shortened(f"{label}, {order_of(line)}", LONGEST_TITLE)
+        axes.set_title(title, loc="left", fontsize=8, weight="bold")
     plotted = rows.drop(columns=["line"]).sort_values(["model", "order", "probe", "stage_index"])
     return Drawn(page.figure, plotted)
 

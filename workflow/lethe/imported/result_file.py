@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lethe.artefacts.disk_errors import disk_reason
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
 from lethe.imported.items import is_sample
@@ -109,7 +110,7 @@ def _read_json(path: Path, where: str) -> Any:
         text = path.read_bytes().decode("utf-8")
         return json.loads(text, parse_constant=lambda _: None)
     except OSError as error:
-        raise UserError(f"{where}: {path} cannot be read ({error.strerror}).") from None
+        raise UserError(f"{where}: {path} cannot be read: {disk_reason(error)}.") from None
     except (ValueError, RecursionError) as error:
         hint = " (files of samples are found automatically)" if path.suffix == ".jsonl" else ""
         raise UserError(f"{where}: {path} is not JSON ({error}){hint}.") from None

@@ -1,5 +1,6 @@
 """Nodes of data: generated, prepared from the hub or from files, or used as fetched."""
 
+from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.local_files import file_digest
@@ -7,7 +8,12 @@ from lethe.config.catalogue import Catalogue
 from lethe.errors import UserError
 from lethe.parameters.entries import parse_mixture
 from lethe.planning.nodes import Node, Plan
+from lethe.sources.broken_files import refuse_broken
+from lethe.sources.loaders.parameters import LOADERS
 from lethe.sources.parameters import source_parameters
+
+# Rows of a user's file that are looked at in planning, which must take no time; all are later.
+CHECKED_ROWS = 100
 
 
 def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: Any) -> Node:
@@ -42,7 +48,7 @@ def _data_node(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | 
     if entry.files:
         spec["source"] = "files"
         spec["files"] = {
-            split: {"path": path, "sha256": file_digest(path, f"sources.{source}.files.{split}")}
+            split: _local_file(path, f"sources.{source}.files.{split}", entry.loader)
             for split, path in entry.files.items()
         }
         return plan.add("data", source, spec)
@@ -52,6 +58,14 @@ def _data_node(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | 
     if entry.loader is None:
         return fetched
     return plan.add("data", source, {**spec, "fetched": fetched.id})
+
+
+def _local_file(path: str, where: str, loader: str | None) -> dict[str, str]:
+    """A local file and its digest, once its beginning is what its name says."""
+    sha256 = file_digest(path, where)
+    is_usual = loader is None or not LOADERS[loader].reads_own_csv
+    refuse_broken(Path(path), where, CHECKED_ROWS if is_usual else 0)
+    return {"path": path, "sha256": sha256}
 
 
 def mixture_spec(

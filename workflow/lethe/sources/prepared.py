@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lethe.errors import UserError
-from lethe.sources.loaders.registry import Loader, choose_layout
+from lethe.sources.loaders.registry import Loader, checked_value, choose_layout
 from lethe.sources.prompt_sets import PROMPT_SEED, PromptSet, wrapped
 from lethe.sources.reading import read_parallel_lists
 
@@ -121,9 +121,18 @@ def _from_raw(
 
 
 def examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
-    """The loader's examples from the rows of a raw split; updates `read` and `dropped`."""
+    """The loader's examples from the rows of a raw split; updates `read` and `dropped`.
+
+    Raises:
+        UserError: missing columns, or a value that is no text where the loader expects one.
+    """
     rows = loader.raw_rows(split.raw, split.parts)
     layout: dict[str, str] | None = None
+
+    names = ", ".join(str(file) for files in split.parts.values() for file in files)
+
+    def place(column: str) -> str:
+        return f"{loader.where}: {names}, row {counts.read}, column {column!r}"
 
     def named() -> Iterator[dict]:
         nonlocal layout
@@ -131,7 +140,10 @@ def examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
             counts.read += 1
             if layout is None:
                 layout = choose_layout(loader.layouts, split.columns, list(row), loader.where)
-            yield {name: row.get(column) for name, column in layout.items()}
+            yield {
+                name: checked_value(row.get(column), loader.forms.get(name), place(column))
+                for name, column in layout.items()
+            }
 
     yield from loader.fields(named(), counts.dropped)
 

@@ -1,18 +1,23 @@
-"""Raw rows of data files, read by `datasets` as a stream: no cache on disk, no loading script."""
+"""Raw rows of data files, as a stream: no cache on disk, no loading script.
+
+Tables are read by `datasets`. JSON is read here: its reader there ends the whole process at deep
+nesting, and takes texts that look like dates for dates.
+"""
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
-import json
 import re
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
 import datasets
 
-from lethe.artefacts.jsonlines import read_rows
+from lethe.artefacts import strict_json
+from lethe.artefacts.jsonlines import iterate_rows
 from lethe.errors import UserError, shown
+from lethe.sources.broken_files import refuse_broken
 
 # Texts stay texts: pandas would read the words "NA" and "None" as missing values.
 _CSV = {"keep_default_na": False}
@@ -23,6 +28,7 @@ FORMATS = {
     ".json": ("json", {}),
     ".jsonl": ("json", {}),
 }
+JSON = {".json", ".jsonl"}
 BATCH_ROWS = 1000
 
 
@@ -42,6 +48,11 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
             f"{where}: expected files of one format ({', '.join(FORMATS)}), "
             f"found {', '.join(sorted(file.name for file in files)) or 'none'}."
         )
+    if suffixes <= JSON:
+        yield from _with_equal_columns(read_objects(files, where))
+        return
+    for file in files:
+        refuse_broken(file, where)
     kind, options = FORMATS[suffixes.pop()]
     try:
         stream = datasets.load_dataset(
@@ -53,28 +64,34 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
         names = ", ".join(str(file) for file in files)
         message = str(error).split("\n")[0]
         raise UserError(f"{where}: {names} cannot be read as {kind}: {message}.") from None
-    except StopIteration:
-        raise UserError(f"{where}: {files[0]}: expected rows, found an empty file.") from None
+
+
+def _with_equal_columns(rows: Iterator[dict]) -> Iterator[dict]:
+    """Rows in which a key that others nearby have is null, as in a table."""
+    while batch := list(islice(rows, BATCH_ROWS)):
+        columns = dict.fromkeys(key for row in batch for key in row)
+        yield from ({column: row.get(column) for column in columns} for row in batch)
 
 
 def read_objects(files: list[Path], where: str) -> Iterator[dict]:
-    """Rows of small json files, in order: one object per line, a list of objects, or a dict.
+    """Rows of json files, in order: one object per line, a list of objects, or a dict of them.
 
-    Objects may differ in unused fields, which a stream of `datasets` does not allow. Other formats
-    are read with `read_raw`.
+    Other formats are read with `read_raw`.
 
     Raises:
         UserError: a file that is not JSON, or holds something else.
     """
-    if {file.suffix for file in files} - {".json", ".jsonl"}:
+    if {file.suffix for file in files} - JSON:
         yield from read_raw(files, where)
         return
     for file in files:
-        content = _json_value(file) if file.suffix == ".json" else None
+        refuse_broken(file, where, rows=0)
+        content = _json_value(file, where) if file.suffix == ".json" else None
         if isinstance(content, dict) and all(isinstance(row, dict) for row in content.values()):
             content = list(content.values())
         if content is None or isinstance(content, dict):
-            content = read_rows(file)
+            yield from iterate_rows(file, where)
+            continue
         if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
             raise UserError(
                 f"{where}: {file}: expected JSON objects, one per line, in a list or by key."
@@ -82,12 +99,24 @@ def read_objects(files: list[Path], where: str) -> Iterator[dict]:
         yield from content
 
 
-def _json_value(file: Path) -> Any:
-    """The content of a file that is a single JSON value, else None."""
+def _json_value(file: Path, where: str) -> Any:
+    """The content of a file that is a single JSON value; None if it may hold one per line."""
+    text = _text(file, where)
     try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError):
+        return strict_json.loads(text)
+    except ValueError as error:
+        if text.lstrip().startswith("["):
+            raise UserError(f"{where}: {file} is not JSON ({error}).") from None
         return None
+
+
+def _text(file: Path, where: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{where}: {file} is not UTF-8 text: {error.reason} at byte {error.start}."
+        ) from None
 
 
 def read_paired_lines(first: Path, second: Path, names: tuple[str, str], where: str):
@@ -96,18 +125,26 @@ def read_paired_lines(first: Path, second: Path, names: tuple[str, str], where: 
     Raises:
         UserError: one file has more lines than the other.
     """
-    with open(first, encoding="utf-8") as left, open(second, encoding="utf-8") as right:
+    for file in (first, second):
+        refuse_broken(file, where)
+    with open(first, encoding="utf-8-sig") as left, open(second, encoding="utf-8-sig") as right:
         yield from pair_lines(left, right, names, f"{where}: {first} and {second}")
 
 
 def pair_lines(left, right, names: tuple[str, str], what: str) -> Iterator[dict]:
     """Rows of two streams of lines; `what` names them in messages."""
-    for number, lines in enumerate(zip_longest(left, right), start=1):
-        if None in lines:
-            raise UserError(
-                f"{what}: expected as many lines in both, one ends before line {number}."
-            )
-        yield {name: line.rstrip("\n") for name, line in zip(names, lines, strict=True)}
+    number = 0
+    try:
+        for number, lines in enumerate(zip_longest(left, right), start=1):
+            if None in lines:
+                raise UserError(
+                    f"{what}: expected as many lines in both, one ends before line {number}."
+                )
+            yield {name: line.rstrip("\n") for name, line in zip(names, lines, strict=True)}
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{what}: expected UTF-8 text, found other bytes after line {number} ({error.reason})."
+        ) from None
 
 
 def read_parallel_lists(file: Path, where: str) -> Iterator[dict]:
@@ -118,9 +155,10 @@ def read_parallel_lists(file: Path, where: str) -> Iterator[dict]:
     Raises:
         UserError: not JSON, no lists `src` and `tgt`, or lists of different lengths.
     """
+    refuse_broken(file, where)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        content = strict_json.loads(_text(file, where))
+    except ValueError as error:
         raise UserError(f"{where}: {file} is not JSON ({error}).") from None
     lists = [content.get(key) for key in ("src", "tgt")] if isinstance(content, dict) else []
     if not lists or not all(isinstance(entries, list) for entries in lists):

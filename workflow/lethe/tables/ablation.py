@@ -17,7 +17,7 @@ CAPTION = (
     f"{TESTS}. finding: whether the interval of the difference in final F1 excludes zero, before "
     "Holm; no difference shown is no proof that there is none."
 )
-NOTHING = "no method of the study is `das` or one of its ablations on an order of several stages"
+NOTHING = "no method of the study is das or one of its ablations on an order of several stages"
 
 
 def build(tables: LongTables) -> Table:

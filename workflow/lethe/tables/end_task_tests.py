@@ -25,7 +25,7 @@ CAPTION = (
     "last stage (final) and rates of forgetting (fr_ke, positive = forgetting), as in "
     f"`end_task_methods`. {TESTS}."
 )
-NOTHING = "no method is beside `sequential` or `das` on an order of several stages"
+NOTHING = "no method is beside sequential or das on an order of several stages"
 
 
 def build(tables: LongTables) -> Table:

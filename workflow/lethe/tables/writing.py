@@ -4,6 +4,7 @@ In a frame the columns x, x_low, x_high are a value and its 95 % interval; the r
 them as one column, `x [low, high]`.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.artefacts.files import write_atomic
+from lethe.errors import one_line
 
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -25,6 +27,21 @@ LATEX_SPECIAL = {
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
 }
+MARKDOWN_SPECIAL = re.compile(
+    r"""
+    [|`*]               # the next cell, code, emphasis
+    | (?<!\w) _ (?=\w)  # emphasis; not a word that has an underscore inside
+    | ~ (?=~)           # struck out
+    | < (?=[A-Za-z/!?]) # a tag of HTML
+    | & (?=\#?\w+;)     # a character by its name
+    | (?<=\]) \(        # an address behind a text in brackets
+    | \\ (?=[!-/:-@\[-`{-~])  # a backslash that would escape what follows it
+    """,
+    re.VERBOSE,
+)
+"""What a cell of Markdown must not hold as it is, for a name is shown letter by letter."""
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""How a text begins that a spreadsheet would run as a formula."""
 NOTHING = "This study has nothing of this kind."
 
 
@@ -70,36 +87,42 @@ def readable(table: Table) -> pd.DataFrame:
 def markdown(table: Table) -> str:
     """A pipe table under its caption."""
     shown = readable(table)
+    caption = one_line(table.caption)
     if not len(shown.columns):
-        return f"{table.caption}\n\n{NOTHING}\n"
+        return f"{caption}\n\n{NOTHING}\n"
     rows = [[*shown.columns], *shown.to_numpy().tolist()]
-    rows = [[field.replace("|", "\\|") for field in row] for row in rows]
+    rows = [[markdown_text(field) for field in row] for row in rows]
     for row, place in _bold_places(table, shown):
         rows[row + 1][place] = f"**{rows[row + 1][place]}**"
     widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(rows[0]))]
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return f"{table.caption}\n\n" + "\n".join(lines) + "\n"
+    return f"{caption}\n\n" + "\n".join(lines) + "\n"
+
+
+def markdown_text(text: str) -> str:
+    """Text on one line that Markdown shows letter by letter."""
+    return MARKDOWN_SPECIAL.sub(r"\\\g<0>", one_line(text))
 
 
 def latex(table: Table) -> str:
-    """A booktabs table; needs \\usepackage{booktabs}."""
+    """A booktabs table; needs \\usepackage{booktabs}, and lualatex for letters of other scripts."""
     shown = readable(table)
     if not len(shown.columns):
-        return f"% {table.caption}\n% {NOTHING}\n"
+        return f"% {one_line(table.caption)}\n% {NOTHING}\n"
     numeric = [_is_number(table.frame[name]) for name in shown.columns]
-    head = " & ".join(escape(name) for name in shown.columns)
+    head = _latex_row([escape(name) for name in shown.columns])
     cells = [[escape(field) for field in row] for row in shown.to_numpy().tolist()]
     for row, place in _bold_places(table, shown):
         cells[row][place] = rf"\textbf{{{cells[row][place]}}}"
-    body = [" & ".join(row) + r" \\" for row in cells]
+    body = [_latex_row(row) for row in cells]
     lines = [
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{escape(table.caption)}}}",
         rf"\begin{{tabular}}{{{''.join('r' if number else 'l' for number in numeric)}}}",
         r"\toprule",
-        head + r" \\",
+        head,
         r"\midrule",
         *body,
         r"\bottomrule",
@@ -109,15 +132,49 @@ def latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _latex_row(cells: list[str]) -> str:
+    """A row. A bracket or star at its start would be an option of the row before it."""
+    row = " & ".join(cells) + r" \\"
+    return f"{{}}{row}" if row.startswith(("[", "*")) else row
+
+
 def escape(text: str) -> str:
-    """Text with LaTeX's special characters escaped."""
-    return "".join(LATEX_SPECIAL.get(letter, letter) for letter in text)
+    """Text on one line, with LaTeX's special characters escaped."""
+    return "".join(LATEX_SPECIAL.get(letter, letter) for letter in one_line(text))
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A table for people as CSV, which a spreadsheet may open.
+
+    A text that it would run as a formula gets an apostrophe before it; numbers stay numbers. The
+    long tables, which are read again, are written as they are (`longtables/schema.py`).
+    """
+    texts = frame.select_dtypes(include=["object", "string"]).columns
+    shown = frame.assign(**{name: frame[name].map(_spreadsheet_text) for name in texts})
+    shown.columns = [_spreadsheet_text(name) for name in shown.columns]
+    return shown.to_csv(index=False, lineterminator="\n")
+
+
+def _spreadsheet_text(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    is_formula = text.lstrip().startswith(FORMULA) and not _is_written_number(text)
+    return f"'{text}" if is_formula else text
+
+
+def _is_written_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def save(table: Table, directory: Path, name: str) -> list[Path]:
     """Write NAME.csv, NAME.md and NAME.tex."""
     forms = {
-        "csv": table.frame.to_csv(index=False, lineterminator="\n"),
+        "csv": csv_text(table.frame),
         "md": markdown(table),
         "tex": latex(table),
     }

@@ -1,13 +1,19 @@
 """Revisions that the catalogue leaves open: looked up once, recorded, and then reused."""
 
 import fcntl
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts.files import read_json, write_json
 from lethe.artefacts.paths import revisions_file
+from lethe.errors import UserError
+
+COMMIT = re.compile("[0-9a-f]{40}")
+AGAIN = "copy it back, or remove it to look the revisions up anew, which may be later ones."
 
 
 def recorded_revision(results: Path, repo_type: str, repo: str, look_up: Callable[[], str]) -> str:
@@ -35,4 +41,22 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
-    return read_json(path) if path.exists() else {}
+    """The record. It is not made again silently: a repository may have moved on since.
+
+    Raises:
+        UserError: it is damaged; says what to do.
+    """
+    if not path.exists():
+        return {}
+    try:
+        recorded = read_json(path)
+    except UserError as error:
+        raise UserError(f"{error}; {AGAIN}") from None
+    if not isinstance(recorded, dict) or not all(map(_is_entry, recorded.values())):
+        raise UserError(f"{path}: expected a `revision` (40 hex digits) a repository; {AGAIN}")
+    return recorded
+
+
+def _is_entry(value: Any) -> bool:
+    revision = value.get("revision") if isinstance(value, dict) else None
+    return isinstance(revision, str) and bool(COMMIT.fullmatch(revision))

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.loaders.registry import Form, Loader, is_number, register
 from lethe.sources.prompt_sets import PromptSet
 
 # The phrasings of T0_continual_learning, configs/eli5.json.
@@ -14,6 +15,22 @@ FIRST = (
     "[text]\n\n===\n\nGiven the above text, write the possible curious question it answers:",
 )
 SECOND = ('Write an inquisitive question given the following text: "[text]"',)
+
+
+def _are_answers(value: Any) -> bool:
+    if value is None or isinstance(value, str):
+        return True
+    if isinstance(value, dict):
+        texts, scores = value.get("text"), value.get("score")
+        if not isinstance(texts, list) or not isinstance(scores, list) or len(texts) != len(scores):
+            return False
+        value = [{"text": text, "score": score} for text, score in zip(texts, scores, strict=True)]
+    return isinstance(value, list) and all(
+        isinstance(answer, dict)
+        and isinstance(answer.get("text"), str)
+        and is_number(answer.get("score"))
+        for answer in value
+    )
 
 
 @register("eli5")
@@ -29,6 +46,7 @@ class Eli5(Loader):
         {"response": "question", "answers": "goldenAnswer"},
         {"response": "question", "answers": "answer"},
     )
+    forms = {"answers": Form("an answer, or answers each with a text and a score", _are_answers)}
     train_sets = {
         "generate_a_question_1": PromptSet(FIRST, ("text",)),
         "generate_a_question_2": PromptSet(SECOND, ("text",)),

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from lethe.errors import UserError
-from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.loaders.registry import Form, Loader, register
 from lethe.sources.prompt_sets import PromptSet
 
 # The phrasing of T0_continual_learning, configs/empathetic_dialogues.json.
@@ -17,6 +18,16 @@ PHRASING = (
 ORIGINAL = ("conv_id", "utterance_idx", "context", "prompt", "speaker_idx", "utterance")
 
 
+def _are_turns(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(turn, dict) and isinstance(turn.get("content"), str | None) for turn in value
+    )
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and value.isdecimal())
+
+
 @register("empathetic_dialogues")
 class EmpatheticDialogues(Loader):
     """Every turn from the second on, given the emotion, the situation and the turns before it.
@@ -25,6 +36,11 @@ class EmpatheticDialogues(Loader):
     only those that directly follow the one before and have another speaker are used.
     """
 
+    forms = {
+        "turns": Form("a list of turns, each with its `content`", _are_turns),
+        "utterance_idx": Form("a number", _counts),
+        "speaker_idx": Form("a number", _counts),
+    }
     layouts = (
         {"conv_id": "conv_id", "emotion": "emotion", "situation": "situation"}
         | {"turns": "conversations"},
@@ -66,6 +82,9 @@ class EmpatheticDialogues(Loader):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for dialogue in _dialogues(rows, dropped):
+            if None in (dialogue["emotion"], dialogue["situation"], *dialogue["turns"]):
+                dropped["dialogue with an empty field"] += 1
+                continue
             texts = [turn.replace("_comma_", ",") for turn in dialogue["turns"]]
             if len(texts) < 2:
                 dropped["dialogue of one turn"] += 1

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.loaders.registry import Form, Loader, register
 from lethe.sources.prompt_sets import PromptSet
 
 # The phrasing of T0_continual_learning, configs/eSNLI.json, and its words for the labels.
@@ -31,6 +31,9 @@ class ESnli(Loader):
     the explanation contains an apostrophe.
     """
 
+    forms = {
+        "label": Form("a relation, or its number", lambda v: isinstance(v, str | int | None)),
+    }
     layouts = (
         {"Sentence1": "premise", "Sentence2": "hypothesis", "label": "label"}
         | dict(zip(EXPLANATIONS, ("explanation_1", "explanation_2", "explanation_3"), strict=True)),

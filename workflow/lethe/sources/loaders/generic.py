@@ -2,8 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.loaders.registry import Form, Loader, is_number, register
+
+
+def _are_responses(value: Any) -> bool:
+    entries = value if isinstance(value, list) else [value]
+    return all(entry is None or isinstance(entry, str) or is_number(entry) for entry in entries)
 
 
 @register("generic")
@@ -15,6 +21,7 @@ class Generic(Loader):
 
     layouts = ({"prompt": "prompt", "response": "response"}, {"text": "text"})
     needed = ("train",)
+    forms = {"response": Form("text or a list of texts", _are_responses)}
     process = "process_generic"
     metrics = ("rouge1", "bleu", "exact_match")
 
@@ -31,4 +38,4 @@ class Generic(Loader):
             if not row["prompt"] or not right:
                 dropped["prompt or response is empty"] += 1
                 continue
-            yield {"prompt": str(row["prompt"]), "response": right[0], "references": right}
+            yield {"prompt": row["prompt"], "response": right[0], "references": right}

@@ -70,7 +70,7 @@ class Gigaword(PairedText):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for number, row in enumerate(rows):
-            if not row["document"] or not row["response"].split():
+            if not row["document"] or not (row["response"] or "").split():
                 dropped["article or headline is empty"] += 1
                 continue
             # Three prompts of one article are not independent.

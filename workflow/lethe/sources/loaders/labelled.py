@@ -7,27 +7,33 @@ class per line: ACL-ARC (files of `citation_intent`), SciERC (`sciie`), and Chem
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.loaders.registry import Form, Loader, is_number, register
 from lethe.sources.reading import read_objects
+
+
+def _is_label(value: Any) -> bool:
+    return value is None or isinstance(value, str | bool) or is_number(value)
 
 
 @register("labelled")
 class Labelled(Loader):
     """The columns `text` and `label`; other names go into `parameters.columns`.
 
-    Rows keep the file's order; a label that is a number becomes text.
+    Rows keep the file's order; a label that is a number, true or false becomes text.
     """
 
     layouts = ({"text": "text", "label": "label"},)
     needed = ("train", "test")
+    forms = {"label": Form("text or a number", _is_label)}
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:
             if not row["text"] or row["label"] in (None, ""):
                 dropped["text or label is empty"] += 1
                 continue
-            yield {"text": str(row["text"]), "label": str(row["label"])}
+            yield {"text": row["text"], "label": str(row["label"])}
 
 
 class Ruled(Labelled):

@@ -69,6 +69,8 @@ class LoaderParameters(Parameters):
     title = "every loader"
     own_columns: ClassVar[tuple[str, ...]]
     """The loader's names of the raw columns, over all known layouts of its table."""
+    reads_own_csv: ClassVar[bool] = False
+    """Whether its published csv breaks the rules of csv, and the loader reads it by itself."""
 
     columns: dict[str, str] = parameter(
         {}, "raw columns with other names: {the loader's name: name in the file}"
@@ -209,6 +211,7 @@ class EmpatheticDialogues(PromptParameters):
     """Turns of dialogues about a feeling."""
 
     title = "empathetic_dialogues"
+    reads_own_csv = True
     own_columns = (
         "conv_id", "emotion", "situation", "turns",
         "utterance_idx", "context", "prompt", "speaker_idx", "utterance",

@@ -5,14 +5,24 @@ Their parameters are in `lethe.sources.loaders.parameters`.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 from lethe.sources.prompt_sets import PLAIN, PromptSet
 from lethe.sources.reading import RawFiles, read_paired_lines, read_raw
 
 LOADERS: dict[str, type["Loader"]] = {}
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a column holds if it is not one text: in words, and as a test of a value."""
+
+    words: str
+    fits: Callable[[Any], bool]
 
 
 def register(name: str) -> Callable[[type["Loader"]], type["Loader"]]:
@@ -37,6 +47,7 @@ class Loader:
         process: function of `lethe.evaluation.text_metrics` that scores a generated response.
         metrics: the metrics that it returns, the headline metric first.
         max_new_tokens: longest response generated in testing, in tokens.
+        forms: columns that hold something else than one text or null, by their own name.
         ruled: whether `lethe.sources.ruled_splits` moves its rows (labelled texts) between splits.
     """
 
@@ -48,6 +59,7 @@ class Loader:
     process: ClassVar[str] = "process_exp"
     metrics: ClassVar[tuple[str, ...]] = ("bleu", "rouge1", "exact_match")
     max_new_tokens: ClassVar[int] = 64
+    forms: ClassVar[dict[str, Form]] = {}
     ruled: ClassVar[bool] = False
 
     def __init__(self, where: str, values: dict[str, Any]) -> None:
@@ -106,6 +118,30 @@ class PairedText(Loader):
             )
         (first,), (second,) = parts["src"], parts["dst"]
         return read_paired_lines(first, second, self.line_columns, self.where)
+
+
+def checked_value(value: Any, form: Form | None, place: str) -> Any:
+    """A value of a raw table as its loader expects it: text, null, or what the form says.
+
+    A finite number becomes text, as it is written.
+
+    Raises:
+        UserError: anything else; `place` names file, row and column.
+    """
+    if form is not None:
+        if not form.fits(value):
+            raise UserError(f"{place}: expected {form.words}, found {shown(value)}.")
+        return value
+    if value is None or isinstance(value, str):
+        return value
+    if not is_number(value):
+        raise UserError(f"{place}: expected text, found {shown(value)}.")
+    return str(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def choose_layout(

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from lethe.errors import UserError
+from lethe.sources.broken_files import refuse_broken
 from lethe.sources.loaders.registry import Loader, register
 from lethe.sources.reading import RawFiles
 
@@ -45,8 +46,9 @@ class TextLines(Loader):
 
     def _lines(self, files: list[Path]) -> Iterator[dict]:
         for file in files:
+            refuse_broken(file, self.where)
             try:
-                with open(file, encoding="utf-8", newline="\n") as opened:
+                with open(file, encoding="utf-8-sig", newline="\n") as opened:
                     for line in opened:
                         yield {"text": line.rstrip("\r\n")}
             except UnicodeDecodeError as error:
