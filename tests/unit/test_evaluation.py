@@ -351,3 +351,10 @@ def test_an_encoder_decoder_is_scored_as_stock_lm_eval_scores_it(place, tmp_path
 def test_scores_by_hand_are_those_of_the_pipeline(place, results):
     (result,) = evaluate(place / "checkpoint", ["know"], str(place / "eval"))
     assert result["scores"] == results["know"]["scores"]
+
+
+@pytest.mark.parametrize("key", ["cluster", "subset"])
+def test_a_column_that_the_documents_lack_is_named(place, tmp_path, key):
+    sentence = f"^know: expected a column that its documents have as `{key}`, found 'pasage'"
+    with pytest.raises(UserError, match=sentence):
+        score(place, [task(place, "know", **{key: "pasage"})], tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lethe.artefacts.disk_errors import require_writable
+from lethe.artefacts.output_folder import require_output, require_writable
 from lethe.cli import main
 from lethe.config.catalogue import Catalogue, Recipe, Study
 from lethe.config.reading import merge, parse_study, read_catalogue, read_study, read_yaml
@@ -241,3 +241,18 @@ def test_unpadded_is_in_the_identity_of_masked_stages_alone_and_only_where_it_is
     assert masked.pop("unpadded") is True
     assert recipe_for("r", off, "m", family="masked") == masked
     assert recipe_for("r", on, "m", family="causal") == recipe_for("r", off, "m", family="causal")
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["/", ".", "..", "config", "./", "results/../workflow/lethe", ".git/x", " ", "~/results",
+     "https://host/results", "results "],
+)  # fmt: skip
+def test_an_output_that_is_no_place_for_results_is_refused(folder):
+    with pytest.raises(UserError, match="^output: expected "):
+        require_output(folder)
+
+
+def test_an_output_in_a_folder_of_its_own_is_accepted(tmp_path):
+    for folder in ("results", "results/mine", "my results", str(tmp_path / "config")):
+        require_output(folder)

@@ -125,28 +125,3 @@ def _file_of(error: BaseException) -> str | None:
 def _concerns(error: BaseException, paths: set[Path]) -> bool:
     name = _file_of(error)
     return not name or Path(name) in paths
-
-
-def require_writable(folder: str | Path) -> None:
-    """Refuse an output folder that cannot be created or written to.
-
-    Raises:
-        UserError: names the part of the path that blocks it.
-    """
-    path = Path(folder)
-    for part in [path, *path.parents]:
-        try:
-            if part.exists():
-                break
-        except OSError as error:
-            raise UserError(
-                f"output: {folder} cannot be a folder ({disk_reason(error)})."
-            ) from None
-    if not part.is_dir():
-        raise UserError(f"output: {folder} cannot be a folder, because {part} is a file.")
-    if not os.access(part, os.W_OK | os.X_OK) or _read_only(part):
-        raise UserError(f"output: expected a writable folder, but {part} is not writable.")
-
-
-def _read_only(path: Path) -> bool:
-    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)

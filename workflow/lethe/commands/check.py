@@ -2,7 +2,7 @@
 
 import argparse
 
-from lethe.artefacts.disk_errors import require_writable
+from lethe.artefacts.output_folder import require_output
 from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.planning.plan import make_plan
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     study, catalogue = read(arguments)
-    require_writable(study.output)
+    require_output(study.output)
     plan = make_plan(study, catalogue)
     counts = {kind: len(plan.of_kind(kind)) for kind in KINDS}
     nodes = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)

@@ -67,7 +67,7 @@ class Evaluation(Entry):
     )
     metric: str = Field(description="the headline metric")
     chance: Share | None = Field(None, description="score of a random guess; null: it has none")
-    shots: Annotated[int, Field(ge=0)] = Field(0, description="examples in the prompt")
+    shots: Annotated[int, Field(ge=0)] = Field(0, le=100, description="examples in the prompt")
     cluster: str | None = Field(
         "cluster", description="column that shows which items belong together"
     )
@@ -150,7 +150,7 @@ class EndTask(Entry):
     task: Name = Field(description="the task of its domain, on which stages train")
     epochs: Count = Field(description="passes over its training file; the last one is scored")
     learning_rate: Positive = Field(
-        3e-5, description="AdamW's at the first step; it falls linearly to zero"
+        3e-5, le=1, description="AdamW's at the first step; it falls linearly to zero"
     )
     batch_size: Count = Field(16, description="texts in one optimizer step")
     max_length: Count = Field(164, description="tokens of the longest text; the rest is cut off")

@@ -21,16 +21,22 @@ class Tuned(Entry):
 class Recipe(Entry):
     """Named optimisation settings of a stage or a base."""
 
-    batch_size: Count = Field(description="examples in one optimizer step (the global batch)")
-    epochs: Positive | None = Field(None, description="passes over the examples; or give `steps`")
-    steps: Count | None = Field(None, description="optimizer steps; or give `epochs`")
-    max_length: Count = Field(description="tokens of the longest example, and of a packed row")
+    batch_size: Count = Field(
+        le=1_000_000, description="examples in one optimizer step (the global batch)"
+    )
+    epochs: Positive | None = Field(
+        None, le=100_000, description="passes over the examples; or give `steps`"
+    )
+    steps: Count | None = Field(None, le=10**9, description="optimizer steps; or give `epochs`")
+    max_length: Count = Field(
+        le=10_000_000, description="tokens of the longest example, and of a packed row"
+    )
     checkpoint: Literal["last", "newest-periodic"] = Field(
         "last",
         description="weights that a stage passes on: the last, or the newest of every `save_steps`",
     )
     save_steps: Count | None = Field(None, description="steps between periodic checkpoints")
-    learning_rate: Positive = Field(description="peak learning rate of AdamW")
+    learning_rate: Positive = Field(le=1, description="peak learning rate of AdamW")
     schedule: Literal["constant", "linear", "cosine"] = Field(
         "constant", description="the learning rate after the warm-up"
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lethe.artefacts.files import digest
+from lethe.errors import UserError
 from lethe.evaluation.specification import EvalTask
 
 LONGEST_PREDICTION = 200  # characters kept of a generated text
@@ -39,6 +40,7 @@ def outcomes(task: EvalTask, lm_task: Any, samples: list[dict]) -> list[Outcome]
     Args:
         samples: lm-eval's logged samples of this task, for one filter.
     """
+    _require_columns(task, [sample["doc"] for sample in samples])
     result = []
     seen: Counter = Counter()
     for sample in samples:
@@ -58,6 +60,20 @@ def outcomes(task: EvalTask, lm_task: Any, samples: list[dict]) -> list[Outcome]
             )
         )
     return result
+
+
+def _require_columns(task: EvalTask, docs: list[dict]) -> None:
+    """Refuse a column that the documents lack: intervals and subsets would be others in silence."""
+    named = {"subset": task.subset}
+    if task.cluster != EvalTask.cluster:  # the default, which documents need not have
+        named["cluster"] = task.cluster
+    for key, column in named.items():
+        absent = next((doc for doc in docs if column and column not in doc), None)
+        if absent is not None:
+            raise UserError(
+                f"{task.name}: expected a column that its documents have as `{key}`, found "
+                f"{column!r}; they have: {', '.join(sorted(absent))}."
+            )
 
 
 def item_id(doc: dict, cluster: str | None) -> str:

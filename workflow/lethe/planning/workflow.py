@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.disk_errors import require_writable
 from lethe.artefacts.nodes import ANY_CODE
+from lethe.artefacts.output_folder import require_output
 from lethe.artefacts.paths import node_manifest, study_directory
 from lethe.artefacts.rules import rule_of
 from lethe.artefacts.strict_yaml import read_yaml
@@ -135,7 +135,7 @@ def read_workflow(config: dict[str, Any], files: Iterable[str | Path] = ()) -> W
             read_yaml(file)
     study = parse_study(config)
     catalogue = read_catalogue(study)
-    require_writable(study.output)
+    require_output(study.output)
     plan = make_plan(study, catalogue)
     write_specs(plan, study.output)
     record = write_study_record(study, study_record(study, catalogue, plan))
