@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from lethe.artefacts import processes
 from lethe.artefacts.files import read_json, write_json
+from lethe.artefacts.processes import identity, is_proved_dead
 from lethe.commands.unlock import LOCKS, unlock
 from lethe.errors import UserError
-from lethe.jobs import drivers
-from lethe.jobs.drivers import RECORDS, identity, is_proved_dead, record_driver
+from lethe.jobs.drivers import RECORDS, record_driver
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 DRIVE = (
@@ -101,8 +102,8 @@ def test_a_number_used_again_and_an_earlier_boot_are_proofs(monkeypatch):
     assert not is_proved_dead(this)
     assert is_proved_dead(this | {"started": this["started"] - 1})
     assert is_proved_dead(this | {"boot": "an-earlier-one"})
-    monkeypatch.setattr(drivers, "_stat_fields", lambda pid: [])
-    monkeypatch.setattr(drivers, "boot", lambda: None)
+    monkeypatch.setattr(processes, "_stat_fields", lambda pid: [])
+    monkeypatch.setattr(processes, "boot", lambda: None)
     assert not is_proved_dead(this | {"started": this["started"] - 1})
 
 
@@ -135,11 +136,11 @@ def test_the_verb_prints_one_sentence(tmp_path):
 
 def test_a_local_job_ends_with_its_driver(tmp_path):
     job = (
-        "import time; from lethe.jobs.drivers import *; end_with_driver(); "
+        "import time; from lethe.jobs.announced import *; end_with_driver(); "
         "print('working', flush=True); time.sleep(60)"
     )
     driver_program = (
-        "import subprocess, sys; from lethe.jobs.drivers import *; announce_driver(); "
+        "import subprocess, sys; from lethe.jobs.announced import *; announce_driver(); "
         "job = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); print(job.pid, flush=True); "
         "job.wait()"
     )
@@ -148,12 +149,12 @@ def test_a_local_job_ends_with_its_driver(tmp_path):
     )
     said = {driver.stdout.readline().strip() for _ in range(2)}
     (pid,) = (int(line) for line in said if line != "working")
-    started = drivers.start_time(pid)
+    started = processes.start_time(pid)
     kill(driver)
     end = time.monotonic() + 10
-    while drivers.start_time(pid) == started and time.monotonic() < end:
+    while processes.start_time(pid) == started and time.monotonic() < end:
         time.sleep(0.02)
-    assert drivers.start_time(pid) != started
+    assert processes.start_time(pid) != started
 
 
 def test_a_record_tells_pid_start_boot_and_machine(tmp_path):

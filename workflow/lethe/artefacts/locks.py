@@ -41,13 +41,15 @@ def lock(path: Path | str, wait: bool = True) -> Iterator[bool]:
         UserError: the disk is full or not writable.
     """
     path = Path(path)
-    waited = False
+    waited = told = False
     while (release := _take(path)) is None:
         holder = _holder(path)
         if not wait:
             raise Held(f"another process ({_named(holder)}) is working on {path.parent}")
         _refuse_what_may_never_end(path, holder, waited)
-        if not waited:
+        # A lock that is held for a moment is not worth a line.
+        if waited and not told:
+            told = True
             print(
                 f"note: waiting for {_named(holder)}, which is working on {path.parent}",
                 file=sys.stderr,
