@@ -65,7 +65,8 @@ def _other_run(folder: Path, study: str, nodes: set[str]) -> dict | None:
         if not is_held(path.with_suffix(".lock")):
             _remove(path)
         elif _shares(run, study, nodes):
-            if run == run | announced_driver():
+            outer = announced_driver()
+            if outer and outer.items() <= run.items():
                 raise UserError(
                     f"this run was started by a job of {_named(run, folder)}; so each would wait "
                     "for the other. Start it by itself, or give it another `output`"
