@@ -42,11 +42,17 @@ def lock(path: Path | str, wait: bool = True) -> Iterator[bool]:
     """
     path = Path(path)
     waited = told = False
+    before = None
     while (release := _take(path)) is None:
-        holder = _holder(path)
+        owner, holder = _read(_owner_file(path)), _holder(path)
         if not wait:
             raise Held(f"another process ({_named(holder)}) is working on {path.parent}")
-        _refuse_what_may_never_end(path, holder, waited)
+        # Whoever takes over from a dead owner at this moment has done so when we look again.
+        if owner is not None and owner == before and not _is_seen(_process(owner)):
+            raise Held(
+                f"{_named(holder)} is working on {path.parent} and cannot be seen from here, where "
+                f"the file system has no flock. If it has ended, delete {_owner_file(path)}"
+            )
         # A lock that is held for a moment is not worth a line.
         if waited and not told:
             told = True
@@ -55,7 +61,7 @@ def lock(path: Path | str, wait: bool = True) -> Iterator[bool]:
                 file=sys.stderr,
                 flush=True,
             )
-        waited = True
+        waited, before = True, owner
         time.sleep(LOOK_SECONDS)
     try:
         yield waited
@@ -80,18 +86,6 @@ def is_held(path: Path | str) -> bool:
     finally:
         os.close(descriptor)
     return _owner_file(path).exists() and not is_proved_dead(_holder(path))
-
-
-def _refuse_what_may_never_end(path: Path, holder: dict, waited: bool) -> None:
-    owned = _owner_file(path)
-    if not owned.exists() or _is_seen(holder):
-        return
-    # Who creates or takes over the file at this moment has done so when we look again.
-    if waited or (holder and not is_proved_dead(holder)):
-        raise Held(
-            f"{_named(holder)} is working on {path.parent} and cannot be seen from here, where the "
-            f"file system has no flock. If that process has ended, delete {owned}"
-        )
 
 
 def _take(path: Path) -> Release | None:
@@ -138,14 +132,17 @@ def _take_owner_file(path: Path) -> Release | None:
 
 
 def _create(path: Path) -> bool:
-    """Create a file that names this process; False if there is one already."""
-    with disk_errors_as_sentences(path):
+    """Create a file that names this process, whole; False if there is one already."""
+    host, pid = socket.gethostname(), os.getpid()
+    temporary = path.with_name(f"{path.name}.{host}.{pid}.tmp")
+    with disk_errors_as_sentences(path, temporary):
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            temporary.write_bytes(_this_process())
+            os.link(temporary, path)
         except (FileExistsError, FileNotFoundError):  # the last holder may have removed the folder
             return False
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(_this_process())
+        finally:
+            temporary.unlink(missing_ok=True)
     return True
 
 
@@ -159,13 +156,24 @@ def _this_process() -> bytes:
 
 def _holder(path: Path) -> dict:
     """The process that wrote itself into a lock; empty if none can be read."""
-    owned = _owner_file(path)
+    owner = _read(_owner_file(path))
+    return _process(_read(path) if owner is None else owner)
+
+
+def _read(path: Path) -> bytes | None:
     try:
-        holder = json.loads((owned if owned.exists() else path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _process(content: bytes | None) -> dict:
+    try:
+        process = json.loads(content or b"")
+    except (ValueError, RecursionError):
         return {}
-    named = isinstance(holder, dict) and {"pid", "started", "boot", "host"} <= holder.keys()
-    return holder if named else {}
+    named = isinstance(process, dict) and {"pid", "started", "boot", "host"} <= process.keys()
+    return process if named else {}
 
 
 def _named(holder: dict) -> str:

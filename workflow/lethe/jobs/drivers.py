@@ -55,7 +55,8 @@ def named_process(path: Path) -> dict:
     with suppress(UserError):
         content = read_json(path)
         if isinstance(content, dict) and process.items() <= content.items():
-            return content
+            if isinstance(content.get("started"), int | type(None)):
+                return content
     return process
 
 
