@@ -6,6 +6,7 @@ Snakemake's own locks name no process; the record's name holds the machine and t
 import atexit
 import os
 import re
+import socket
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
