@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from lethe.artefacts.files import write_json
@@ -36,24 +37,36 @@ def turn(
             this one.
     """
     folder = Path(results) / FOLDER
+    with ExitStack() as held:
+        try:
+            while not _enter(held, folder, study, nodes, wait):
+                time.sleep(LOOK_SECONDS)
+        except KeyboardInterrupt:
+            raise UserError(
+                "interrupted while waiting for another run; nothing was begun"
+            ) from None
+        yield
+
+
+def _enter(held: ExitStack, folder: Path, study: str, nodes: Collection[str], wait: bool) -> bool:
+    """Record this run until `held` is closed, unless another comes first, which is said once."""
     this = identity(os.getpid())
     record = folder / f"{this['host']}-{this['pid']}.json"
-    told = None
-    with ExitStack() as held:
-        while True:
-            with lock(folder / "lock"):
-                other = _other_run(folder, study, set(nodes)) if wait else None
-                if other is None:
-                    held.enter_context(lock(record.with_suffix(".lock")))
-                    held.callback(_remove, record)
-                    content = {"study": study, "folder": os.getcwd(), "nodes": sorted(nodes)}
-                    write_json(record, this | content, indent=None)
-                    break
-            if other != told:
-                print(f"lethe: waiting for {_named(other, folder)}", file=sys.stderr, flush=True)
-            told = other
-            _pause()
-        yield
+    with lock(folder / "lock"):
+        other = _other_run(folder, study, set(nodes)) if wait else None
+        if other is None:
+            held.enter_context(lock(record.with_suffix(".lock")))
+            held.callback(_remove, record)
+            content = {"study": study, "folder": os.getcwd(), "nodes": sorted(nodes)}
+            write_json(record, this | content, indent=None)
+            return True
+    _say(f"waiting for {_named(other, folder)}")
+    return False
+
+
+@cache
+def _say(text: str) -> None:
+    print(f"lethe: {text}", file=sys.stderr, flush=True)
 
 
 def _other_run(folder: Path, study: str, nodes: set[str]) -> dict | None:
@@ -88,13 +101,6 @@ def _named(run: dict, folder: Path) -> str:
         who += f" on the machine {run['host']!r}"
     who += f" (study {run.get('study', 'unknown')}) in {run.get('folder', 'an unknown folder')}"
     return f"{who}, which makes some of the same files in {folder.parent}"
-
-
-def _pause() -> None:
-    try:
-        time.sleep(LOOK_SECONDS)
-    except KeyboardInterrupt:
-        raise UserError("interrupted while waiting for another run; nothing was begun") from None
 
 
 def _remove(record: Path) -> None:
