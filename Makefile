@@ -25,7 +25,6 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 
 figures: env
 	@$(BIN)/python -m lethe check $(OVERLAY)
-	@$(BIN)/python -m lethe unlock
 	@$(BIN)/python -m snakemake --cores $(CORES) $(OVERLAY)
 	@$(BIN)/python -m lethe where $(OVERLAY)
 

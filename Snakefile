@@ -30,6 +30,7 @@ wildcard_constraints:
     name=r"[A-Za-z0-9_\-]+",
 
 
+include: "workflow/rules/driver.smk"
 include: "workflow/rules/run.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/nodes.smk"

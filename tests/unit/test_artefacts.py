@@ -4,7 +4,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +22,6 @@ from lethe.artefacts.files import (
     write_atomic,
     write_json,
 )
-from lethe.artefacts.locks import lock
 from lethe.artefacts.manifests import check_of, publish, verify
 from lethe.errors import UserError
 
@@ -249,31 +247,6 @@ def test_a_file_that_was_never_written_cannot_be_published(tmp_path):
     with pytest.raises(UserError, match="never written"):
         publish(tmp_path, "stage.json", {}, ["weights"])
     assert not (tmp_path / "stage.json").exists()
-
-
-def test_a_lock_keeps_a_second_process_out_and_ends_with_its_holder(tmp_path):
-    path = tmp_path / "work" / "lock"
-    try_it = (
-        "import sys; from lethe.artefacts.locks import *\n"
-        "try:\n    with lock(sys.argv[1]): print('mine')\n"
-        "except Exception as error: print(error)\n"
-    )
-    with lock(path):
-        answer = run_python(try_it, str(path)).stdout
-        assert f"another process (pid {os.getpid()} on " in answer
-    assert run_python(try_it, str(path)).stdout == "mine\n"
-    die = "import os, sys; from lethe.artefacts.locks import *\nwith lock(sys.argv[1]): os._exit(9)"
-    assert run_python(die, str(path)).returncode == 9
-    with lock(path):
-        pass
-
-
-def test_a_lock_whose_folder_its_holder_removed_is_taken_anew(tmp_path):
-    path = tmp_path / "work" / "lock"
-    with lock(path):
-        shutil.rmtree(path.parent)
-        with lock(path), pytest.raises(UserError), lock(path):
-            pass
 
 
 def test_two_writers_of_one_file_leave_one_whole_version(tmp_path):

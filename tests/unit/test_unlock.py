@@ -1,6 +1,7 @@
 """A lock is removed only when the death of every run that may hold it is proved."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -8,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from lethe.artefacts import processes
 from lethe.artefacts.files import read_json, write_json
+from lethe.artefacts.processes import identity, is_proved_dead
 from lethe.commands.unlock import LOCKS, unlock
 from lethe.errors import UserError
-from lethe.jobs import drivers
-from lethe.jobs.drivers import RECORDS, identity, is_proved_dead, record_driver
+from lethe.jobs.announced import ENDED_WITH_DRIVER, announced_driver
+from lethe.jobs.drivers import RECORDS, record_driver
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 DRIVE = (
@@ -96,13 +99,69 @@ def test_a_run_on_another_machine_is_never_called_dead(tmp_path):
     assert locked(tmp_path)
 
 
+def damage(path: Path, how: str) -> None:
+    text = path.read_text()
+    if how == "no access":
+        path.unlink()
+        path.mkdir()  # root may read any file
+    else:
+        path.write_bytes(
+            {
+                "empty": b"",
+                "truncated": text[: len(text) // 2].encode(),
+                "not text": b"\xff\xfe",
+                "a list": b"[1]",
+                "another pid": text.replace('"pid": ', '"pid": 1').encode(),
+                "pid of words": b'{"pid": "one", "started": "two", "boot": [], "host": {}}',
+                "start of words": text.replace('"started": ', '"started": "x", "was": ').encode(),
+            }[how]
+        )
+
+
+HOWS = ["empty", "truncated", "not text", "a list", "another pid", "pid of words", "start of words"]
+
+
+@pytest.mark.parametrize("how", [*HOWS, "no access"])
+def test_a_damaged_record_is_judged_by_its_name(tmp_path, how):
+    driver = drive(tmp_path)
+    (record,) = (tmp_path / RECORDS).iterdir()
+    damage(record, how)
+    lock(tmp_path)
+    try:
+        with pytest.raises(UserError, match=f"damaged.* {driver.pid}, is alive.*delete the record"):
+            unlock(tmp_path)
+    finally:
+        kill(driver)
+    if record.is_dir():
+        record.rmdir()
+        record.touch()
+    assert unlock(tmp_path) == [driver.pid]
+    assert not locked(tmp_path) and not list((tmp_path / RECORDS).iterdir())
+
+
+@pytest.mark.parametrize("name", ["x.json", "a-0.json", "a-.json", "-.json", "a-b.json"])
+def test_a_file_that_names_no_process_is_no_record(tmp_path, name):
+    (tmp_path / RECORDS).mkdir(parents=True)
+    (tmp_path / RECORDS / name).touch()
+    lock(tmp_path)
+    with pytest.raises(UserError, match="no record shows"):
+        unlock(tmp_path)
+
+
+def test_a_record_of_a_pid_that_no_system_gives_is_of_a_dead_run(tmp_path):
+    (tmp_path / RECORDS).mkdir(parents=True)
+    (tmp_path / RECORDS / f"{socket.gethostname()}-{10**30}.json").touch()
+    lock(tmp_path)
+    assert unlock(tmp_path) == [10**30] and not locked(tmp_path)
+
+
 def test_a_number_used_again_and_an_earlier_boot_are_proofs(monkeypatch):
     this = identity(os.getpid())
     assert not is_proved_dead(this)
     assert is_proved_dead(this | {"started": this["started"] - 1})
     assert is_proved_dead(this | {"boot": "an-earlier-one"})
-    monkeypatch.setattr(drivers, "_stat_fields", lambda pid: [])
-    monkeypatch.setattr(drivers, "boot", lambda: None)
+    monkeypatch.setattr(processes, "_stat_fields", lambda pid: [])
+    monkeypatch.setattr(processes, "boot", lambda: None)
     assert not is_proved_dead(this | {"started": this["started"] - 1})
 
 
@@ -135,11 +194,11 @@ def test_the_verb_prints_one_sentence(tmp_path):
 
 def test_a_local_job_ends_with_its_driver(tmp_path):
     job = (
-        "import time; from lethe.jobs.drivers import *; end_with_driver(); "
+        "import time; from lethe.jobs.announced import *; end_with_driver(); "
         "print('working', flush=True); time.sleep(60)"
     )
     driver_program = (
-        "import subprocess, sys; from lethe.jobs.drivers import *; announce_driver(); "
+        "import subprocess, sys; from lethe.jobs.announced import *; announce_driver(); "
         "job = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); print(job.pid, flush=True); "
         "job.wait()"
     )
@@ -148,12 +207,39 @@ def test_a_local_job_ends_with_its_driver(tmp_path):
     )
     said = {driver.stdout.readline().strip() for _ in range(2)}
     (pid,) = (int(line) for line in said if line != "working")
-    started = drivers.start_time(pid)
+    started = processes.start_time(pid)
     kill(driver)
     end = time.monotonic() + 10
-    while drivers.start_time(pid) == started and time.monotonic() < end:
+    while processes.start_time(pid) == started and time.monotonic() < end:
         time.sleep(0.02)
-    assert drivers.start_time(pid) != started
+    assert processes.start_time(pid) != started
+
+
+def test_a_job_whose_driver_is_dead_ends_at_once_with_a_sentence(tmp_path):
+    driver = drive(tmp_path, seconds=0)
+    record = read_dead_identity(driver)
+    announced = f"{record['pid']} {record['started']} {record['boot']}"
+    job = "from lethe.jobs.announced import *; end_with_driver(); print('working')"
+    done = subprocess.run(
+        [sys.executable, "-c", job],
+        cwd=WORKFLOW,
+        env={**os.environ, "LETHE_DRIVER": announced},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (ENDED_WITH_DRIVER, "")
+    assert done.stderr.count("\n") == 1 and f"(pid {driver.pid}) has ended" in done.stderr
+
+
+def read_dead_identity(driver: subprocess.Popen) -> dict:
+    driver.wait()
+    return identity(driver.pid) | {"started": 1}
+
+
+@pytest.mark.parametrize("announced", ["", "x", "1", "1 2 another-boot", "-1 2 3", "1 2 3 4"])
+def test_a_driver_that_is_not_of_this_machine_ends_nothing(monkeypatch, announced):
+    monkeypatch.setenv("LETHE_DRIVER", announced)
+    assert announced_driver() == {}
 
 
 def test_a_record_tells_pid_start_boot_and_machine(tmp_path):

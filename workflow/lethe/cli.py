@@ -8,6 +8,7 @@ import sys
 from typing import NoReturn
 
 from lethe.artefacts.disk_errors import disk_sentence
+from lethe.artefacts.rules import RULES
 from lethe.errors import Stopped, UserError
 
 VERBS = {
@@ -90,7 +91,12 @@ def _call(arguments: list[str]) -> int:
     module = importlib.import_module(VERBS[verb][0])
     parser = _Parser(prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False)
     module.add_arguments(parser)
-    return module.run(parser.parse_args(rest)) or 0
+    read = parser.parse_args(rest)
+    if verb in RULES:
+        from lethe.jobs.gpus import take_asked_gpus
+
+        take_asked_gpus()
+    return module.run(read) or 0
 
 
 def _drop_unwritable_output() -> None:

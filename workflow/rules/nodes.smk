@@ -40,7 +40,7 @@ rule base:
         results=get_results,
         code=lambda w: wf.code("base", w.node),
     shell:
-        "python -m lethe base {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
+        "LETHE_GPUS={resources.gpu} python -m lethe base {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
 
 
 rule stage:
@@ -60,7 +60,7 @@ rule stage:
         results=get_results,
         code=lambda w: wf.code("stage", w.node),
     shell:
-        "python -m lethe stage {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
+        "LETHE_GPUS={resources.gpu} python -m lethe stage {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
 
 
 rule probe:
@@ -79,7 +79,7 @@ rule probe:
         results=get_results,
         code=lambda w: wf.code("probe", w.node),
     shell:
-        "python -m lethe probe {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
+        "LETHE_GPUS={resources.gpu} python -m lethe probe {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
 
 
 rule end_task:
@@ -98,4 +98,4 @@ rule end_task:
         results=get_results,
         code=lambda w: wf.code("end_task", w.node),
     shell:
-        "python -m lethe end_task {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
+        "LETHE_GPUS={resources.gpu} python -m lethe end_task {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"

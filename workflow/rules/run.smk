@@ -1,25 +1,27 @@
 """How rules call the package: any line in a log can be run by hand."""
 
-from lethe.jobs.drivers import marker, record_driver
-from lethe.forkserver.launch import forget, start
+from functools import cache
+
+from lethe.jobs.drivers import marker
 from lethe.jobs.environment import set_environment
 
 set_environment(wf.study.snapshot_seconds)
 
 
-# Before Snakemake takes its lock, so that the owner of every lock is recorded.
-if workflow.is_main_process:
-    record_driver()
+@cache
+def get_marked():
+    """Looked up when Snakemake first asks for an input, so after the wait for other runs."""
+    if not workflow.is_main_process:
+        return None  # a job on another machine, which the main process has chosen
     standing = wf.standing()
     for line in standing.lines():
         print(f"lethe: {line}", file=sys.stderr)
-    marked = standing.marked(marker())
-else:
-    marked = None  # a job on another machine, which the main process has chosen
+    return standing.marked(marker())
 
 
 def is_again(rule, wildcards):
     """Whether a job is to be done again although it was done once."""
+    marked = get_marked()
     return bool(
         marked and marked(rule, wildcards.get("node", wildcards.get("name", rule)))
     )
@@ -38,17 +40,6 @@ def get_read(rule, files):
 def get_inputs(rule):
     """Manifests of what a node is made from, as in `get_read`."""
     return lambda wildcards: get_read(rule, wf.inputs(wildcards.node))(wildcards)
-
-
-def begin_run():
-    """Start the server that saves this machine's jobs their imports.
-
-    `LETHE_FORKSERVER=0` switches it off; results are the same with and without it.
-    """
-    if workflow.local_exec:
-        start()
-    else:
-        forget()
 
 
 def end_run():

@@ -20,6 +20,7 @@ from typing import Any
 from lethe.artefacts import strict_json
 from lethe.artefacts.disk_errors import disk_errors_as_sentences, disk_reason
 from lethe.artefacts.faults import fault_point
+from lethe.artefacts.processes import process_is_alive
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
 
@@ -28,7 +29,6 @@ __all__ = [
     "digest",
     "file_entry",
     "json_text",
-    "process_is_alive",
     "read_json",
     "sha256_file",
     "sync",
@@ -136,17 +136,6 @@ def sha256_file(path: Path | str) -> str:
 def file_entry(path: Path | str) -> dict[str, Any]:
     """The entry of one file in a manifest: {"size": bytes, "sha256": hex}."""
     return {"size": os.path.getsize(path), "sha256": sha256_file(path)}
-
-
-def process_is_alive(pid: int) -> bool:
-    """Whether a process with this pid runs on this machine, for any user."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _temporary_name(path: Path) -> Path:

@@ -1,51 +1,184 @@
-"""Locks that the kernel releases when their process ends, for whatever reason."""
+"""Locks that end with their process, for whatever reason that ends.
 
+The kernel sees to that where the file system has `flock`. Where it has none, the lock is a file
+that names its owner; it is created exclusively, and taken over once its owner is proved dead.
+"""
+
+import errno
 import fcntl
+import json
 import os
 import socket
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lethe.artefacts.disk_errors import disk_errors_as_sentences
+from lethe.artefacts.processes import identity, is_proved_dead
 from lethe.errors import UserError
+
+NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
+LOOK_SECONDS = 0.5
+
+Release = Callable[[], None]
+
+
+class Held(UserError):
+    """Another process holds a lock."""
 
 
 @contextmanager
-def lock(path: Path | str) -> Iterator[None]:
-    """Lock `path` for this process; the kernel releases it when the process ends for any reason.
+def lock(path: Path | str, wait: bool = True) -> Iterator[bool]:
+    """Lock `path` until the context is left or the process ends; yields whether it had to wait.
 
-    Raises UserError at once, naming the holder, when another process holds it.
+    Who waits says once for whom, on stderr, and may then find the work done.
+
+    Raises:
+        Held: another process holds it, and `wait` is False; or, on a file system without flock,
+            nobody can know from here whether that process lives.
+        UserError: the disk is full or not writable.
     """
     path = Path(path)
-    with disk_errors_as_sentences(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _locked_descriptor(path)
+    waited = told = False
+    before = None
+    while (release := _take(path)) is None:
+        owner, holder = _read(_owner_file(path)), _holder(path)
+        if not wait:
+            raise Held(f"another process ({_named(holder)}) is working on {path.parent}")
+        # Whoever takes over from a dead owner at this moment has done so when we look again.
+        if owner is not None and owner == before and not _is_seen(_process(owner)):
+            raise Held(
+                f"{_named(holder)} is working on {path.parent} and cannot be seen from here, where "
+                f"the file system has no flock. If it has ended, delete {_owner_file(path)}"
+            )
+        # A lock that is held for a moment is not worth a line.
+        if waited and not told:
+            told = True
+            print(
+                f"note: waiting for {_named(holder)}, which is working on {path.parent}",
+                file=sys.stderr,
+                flush=True,
+            )
+        waited, before = True, owner
+        time.sleep(LOOK_SECONDS)
     try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)
-        yield
+        yield waited
+    finally:
+        release()
+
+
+def is_held(path: Path | str) -> bool:
+    """Whether a process holds a lock. Without flock, a process that cannot be seen counts."""
+    path = Path(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        if error.errno not in NO_FLOCK:
+            raise
     finally:
         os.close(descriptor)
+    return _owner_file(path).exists() and not is_proved_dead(_holder(path))
 
 
-def _locked_descriptor(path: Path) -> int:
+def _take(path: Path) -> Release | None:
+    """Lock a file; returns what releases it, or None if another process holds it."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        with disk_errors_as_sentences(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The last holder may have removed the folder between our open and our lock.
             if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
-                return descriptor
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, _this_process(), 0)
+                return lambda: os.close(descriptor)
         except BlockingIOError:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace").split()
             os.close(descriptor)
-            who = f"pid {holder[0]} on {holder[1]}" if len(holder) == 2 else "pid unknown"
-            raise UserError(
-                f"another process ({who}) is working on {path.parent}; wait for it or stop it"
-            ) from None
-        except BaseException:
+            return None
+        except OSError as error:
             os.close(descriptor)
-            raise
+            if error.errno not in NO_FLOCK:
+                raise
+            return _take_owner_file(path)
         os.close(descriptor)
-        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _take_owner_file(path: Path) -> Release | None:
+    owned = _owner_file(path)
+    if not _create(owned):
+        holder = _holder(path)
+        if not is_proved_dead(holder):
+            return None
+        # Others may find the same dead owner. Only who creates this file may remove the owner's,
+        # and only if it is still that of the dead one.
+        takeover = owned.with_suffix(f".takeover-{holder['pid']}-{holder['started']}")
+        if not _create(takeover):
+            return None
+        if _holder(path) == holder:
+            owned.unlink()
+        takeover.unlink()
+        if not _create(owned):
+            return None
+    return lambda: owned.unlink(missing_ok=True)
+
+
+def _create(path: Path) -> bool:
+    """Create a file that names this process, whole; False if there is one already."""
+    host, pid = socket.gethostname(), os.getpid()
+    temporary = path.with_name(f"{path.name}.{host}.{pid}.tmp")
+    with disk_errors_as_sentences(path, temporary):
+        try:
+            temporary.write_bytes(_this_process())
+            os.link(temporary, path)
+        except (FileExistsError, FileNotFoundError):  # the last holder may have removed the folder
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)
+    return True
+
+
+def _owner_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.owner")
+
+
+def _this_process() -> bytes:
+    return json.dumps(identity(os.getpid())).encode() + b"\n"
+
+
+def _holder(path: Path) -> dict:
+    """The process that wrote itself into a lock; empty if none can be read."""
+    owner = _read(_owner_file(path))
+    return _process(_read(path) if owner is None else owner)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _process(content: bytes | None) -> dict:
+    try:
+        process = json.loads(content or b"")
+    except (ValueError, RecursionError):
+        return {}
+    named = isinstance(process, dict) and {"pid", "started", "boot", "host"} <= process.keys()
+    return process if named else {}
+
+
+def _named(holder: dict) -> str:
+    return f"pid {holder['pid']} on {holder['host']}" if holder else "a process of unknown pid"
+
+
+def _is_seen(holder: dict) -> bool:
+    return holder.get("host") == socket.gethostname() and not is_proved_dead(holder)

@@ -1,10 +1,9 @@
 """Grid of a study's chains by stages: what is done, scored, running or failed, and why."""
 
 import argparse
-import fcntl
-import os
 from pathlib import Path
 
+from lethe.artefacts.locks import is_held
 from lethe.artefacts.paths import node_manifest, work_directory
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.errors import one_line
@@ -63,21 +62,6 @@ def state(plan: Plan, results: Path, node: str) -> tuple[str, str]:
     return ("o" if done[0] else "."), ""
 
 
-def is_held(path: Path) -> bool:
-    """Whether a living process holds a lock; the kernel releases the locks of dead ones."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def failure(log: Path) -> str:
     """The last line of a log that reports an error; empty if the log is missing or has none."""
     try:
@@ -85,5 +69,4 @@ def failure(log: Path) -> str:
     except OSError:
         return ""
     errors = [line for line in lines if line.startswith("lethe: ") or "Error" in line]
-    errors = [line for line in errors if "starts without it" not in line]
     return errors[-1].removeprefix("lethe: ") if errors else ""

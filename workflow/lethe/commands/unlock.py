@@ -2,10 +2,12 @@
 
 import argparse
 import socket
+from contextlib import suppress
 from pathlib import Path
 
+from lethe.artefacts.processes import is_proved_dead
 from lethe.errors import UserError
-from lethe.jobs.drivers import is_proved_dead, recorded_drivers
+from lethe.jobs.drivers import recorded_drivers
 
 LOCKS = Path(".snakemake") / "locks"
 
@@ -17,10 +19,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    removed = unlock(arguments.directory)
+    tell_of(unlock(arguments.directory))
+
+
+def tell_of(removed: list[int]) -> None:
+    """Say whose locks were removed; nothing if there were none."""
     if removed:
         numbers = ", ".join(str(number) for number in removed)
-        print(f"lethe: removed the lock of the killed run (pid {numbers})")
+        print(f"lethe: removed the lock of the killed run (pid {numbers})", flush=True)
+
+
+def unlock_if_possible(folder: Path) -> None:
+    """At the start of a run: unlock, unless another run may hold the lock."""
+    with suppress(UserError):
+        tell_of(unlock(folder))
 
 
 def unlock(folder: Path) -> list[int]:
@@ -28,8 +40,9 @@ def unlock(folder: Path) -> list[int]:
 
     Raises UserError if a run is alive, or if it cannot be proved that the lock's owner is dead.
     """
-    records = recorded_drivers(folder)
+    # In this order, since a run records itself before it locks.
     locks = sorted((folder / LOCKS).glob("*.lock"))
+    records = recorded_drivers(folder)
     living = {path: record for path, record in records.items() if not is_proved_dead(record)}
     if locks and living:
         raise UserError(_about_living(living))
@@ -39,7 +52,10 @@ def unlock(folder: Path) -> list[int]:
             "that no snakemake runs in this folder, type: snakemake --unlock"
         )
     for path in [*locks, *(path for path in records if path not in living)]:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot remove {path}: {error.strerror}") from None
     return [record["pid"] for record in records.values()] if locks else []
 
 
@@ -47,16 +63,21 @@ def _about_living(living: dict[Path, dict]) -> str:
     path, record = next(iter(living.items()))
     if is_elsewhere(record):
         return (
-            f"this folder is locked by a run on the machine {record.get('host')!r} (pid "
-            f"{record.get('pid')}), which cannot be seen from here. If that run has ended, "
+            f"this folder is locked by a run on the machine {record['host']!r} (pid "
+            f"{record['pid']}), which cannot be seen from here. If that run has ended, "
             f"delete {path} and type: snakemake --unlock"
         )
+    if "started" not in record:
+        return (
+            f"a run may be in progress in this folder: its record {path} is damaged, and a process "
+            f"with its pid, {record['pid']}, is alive. If that is no run, delete the record"
+        )
     return (
-        f"a run is in progress in this folder (pid {record.get('pid')}). Wait for it, or stop it "
-        f"with: kill {record.get('pid')}"
+        f"a run is in progress in this folder (pid {record['pid']}). Wait for it, or stop it "
+        f"with: kill {record['pid']}"
     )
 
 
 def is_elsewhere(record: dict) -> bool:
     """Whether a record was made on another machine."""
-    return record.get("host") != socket.gethostname()
+    return record["host"] != socket.gethostname()

@@ -12,6 +12,7 @@ import traceback
 from typing import NoReturn
 
 from lethe.forkserver.wire import STARTED
+from lethe.jobs.announced import end_with_driver
 
 PR_SET_PDEATHSIG = 1
 
@@ -28,6 +29,7 @@ def become(
         _take_over(request, descriptors)
         connection.sendall(STARTED + b"\n")
         connection.close()
+        end_with_driver()  # the server sees to that too, unless it hangs
         status = _run(request["arguments"])
     except BaseException:
         traceback.print_exc()

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from lethe.forkserver.wire import PACKAGE, SOCKET_VARIABLE, SWITCH_VARIABLE, THREAD_VARIABLES
-from lethe.jobs.drivers import VARIABLE, announce_driver
+from lethe.jobs.announced import VARIABLE
 
 LONGEST_SOCKET_PATH = 100  # the system allows 107 bytes
 
@@ -19,12 +19,8 @@ def start() -> Path | None:
 
     Call it once, from the process that starts the jobs; they find the socket in their environment.
     When that process ends, the server and every job it forked end within a second. The server
-    imports nothing until a job needs it, so a run without heavy jobs costs nothing. With or without
-    the server, local jobs end with this process.
+    imports nothing until a job needs it, so a run without heavy jobs costs nothing.
     """
-    if os.environ.get(SOCKET_VARIABLE):
-        return Path(os.environ[SOCKET_VARIABLE])
-    announce_driver()
     if os.environ.get(SWITCH_VARIABLE) == "0" or not sys.platform.startswith("linux"):
         return None
     folder = Path(tempfile.mkdtemp(prefix="lethe-"))  # for this user alone
@@ -43,9 +39,9 @@ def start() -> Path | None:
 
 
 def forget() -> None:
-    """Remove server and driver from the environment that jobs on other machines inherit.
+    """Remove server and driver of an outer run from the environment that jobs inherit.
 
-    Both may have come from an outer run; whether a job's machine has them is up to chance.
+    Jobs must not end with a process that did not start them, nor with one of another machine.
     """
     for variable in (SOCKET_VARIABLE, VARIABLE):
         os.environ.pop(variable, None)

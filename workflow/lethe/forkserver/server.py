@@ -14,6 +14,7 @@ import struct
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from lethe.forkserver.client import PASSED_ON
 from lethe.forkserver.job import become
@@ -23,8 +24,8 @@ from lethe.forkserver.wire import (
     PACKAGE,
     REFUSED,
     SIGNAL,
+    Incoming,
     import_environment,
-    receive_request,
 )
 
 LOOK_SECONDS = 0.25
@@ -49,8 +50,11 @@ class Server:
         self.code = code_state()
         self.environment = import_environment(dict(os.environ))
         self.loaded: set[str] = set()
+        self.retired = ""  # why no job is forked any more
         self.jobs: dict[int, Job] = {}
+        self.incoming: dict[Incoming, float] = {}  # with the time at which each is dropped
         self.selector = selectors.DefaultSelector()
+        listener.setblocking(False)
         self.selector.register(listener, selectors.EVENT_READ, self._accept)
 
     def serve(self) -> None:
@@ -62,49 +66,77 @@ class Server:
         signal.signal(signal.SIGTERM, lambda number, frame: self._end())
         signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
         self.selector.register(woken, selectors.EVENT_READ, lambda: woken.recv(4096))
-        while self.listener.fileno() >= 0 or self.jobs:
+        while not self.retired or self.jobs or self.incoming:
             for key, _ in self.selector.select(LOOK_SECONDS):
-                key.data()
+                # An earlier event of the same round may have closed this one's connection.
+                if key.fileobj in self.selector.get_map():
+                    key.data()
             self._reap()
+            self._drop_overdue()
             self._end_if_parent_has()
         self._end()
 
-    def _accept(self) -> None:
-        connection, _ = self.listener.accept()
-        connection.settimeout(REQUEST_SECONDS)
-        descriptors: list[int] = []
+    def _accept(self) -> bool:
+        """Begin to read what the next client says; False if there is none now."""
         try:
-            require_same_user(connection)
-            request, descriptors = receive_request(connection, 3)
-            reason = self._why_not(request)
-            if reason:
-                connection.sendall(REFUSED + reason.encode() + b"\n")
-                connection.close()
+            connection, _ = self.listener.accept()
+        except BlockingIOError:
+            return False
+        except OSError as error:  # for instance, no descriptor is free
+            print(f"no client was accepted: {error}", file=sys.stderr, flush=True)
+            if self.incoming:
+                self._drop(next(iter(self.incoming)), "it came in too slowly")
+            return False
+        incoming = Incoming(connection)
+        self.incoming[incoming] = monotonic() + REQUEST_SECONDS
+        self.selector.register(connection, selectors.EVENT_READ, lambda: self._read(incoming))
+        return True
+
+    def _read(self, incoming: Incoming) -> None:
+        """Read what has come of a request; fork the job, or refuse it, once that is complete."""
+        try:
+            require_same_user(incoming.connection)
+            request = incoming.read()
+            if request is None:
                 return
-            self._fork(request, descriptors, connection)
-        except (OSError, ValueError, KeyError) as error:
-            print(f"a request was dropped: {error!r}", file=sys.stderr, flush=True)
-            connection.close()
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+            reason = self._why_not(request) or self._fork(request, incoming)
+            if reason:
+                incoming.connection.sendall(REFUSED + reason.encode() + b"\n")
+                self._drop(incoming, reason)
+        except (OSError, ValueError, RecursionError) as error:
+            self._drop(incoming, repr(error))
+
+    def _drop(self, incoming: Incoming, reason: str) -> None:
+        print(f"a request was dropped: {reason}", file=sys.stderr, flush=True)
+        del self.incoming[incoming]
+        self.selector.unregister(incoming.connection)
+        incoming.close()
+
+    def _drop_overdue(self) -> None:
+        for incoming, end in list(self.incoming.items()):
+            if monotonic() > end:
+                self._drop(incoming, "it did not come in time")
 
     def _why_not(self, request: dict) -> str | None:
         """Why this job must start without the server; stops listening if it holds for all jobs."""
+        if self.retired:
+            return self.retired
         if request["python"] != sys.executable or request["package"] != PACKAGE:
             return "the fork server belongs to another installation"
         wanted = import_environment(request["environment"])
         if wanted != self.environment:
             names = {name for name, _ in wanted.items() ^ self.environment.items()}
             return f"the fork server was started with another {', '.join(sorted(names))}"
-        self._load(GROUP_OF_VERB[request["arguments"][0]])
+        verb = request["arguments"][0]
+        if verb not in GROUP_OF_VERB:
+            return f"the fork server knows no job {verb!r}"
+        self._load(GROUP_OF_VERB[verb])
         if code_state() != self.code:
-            self._stop_listening()
-            return "code has changed since the fork server started"
+            return self._retire("code has changed since the fork server started")
         threads = own_threads()
         if threads:
-            self._stop_listening()
-            return f"a library started threads in the fork server ({', '.join(threads)})"
+            names = ", ".join(threads)
+            return self._retire(f"a library started threads in the fork server ({names})")
         return None
 
     def _load(self, group: str) -> None:
@@ -117,22 +149,40 @@ class Server:
         gc.freeze()  # otherwise a collection in a job would copy every page of the server
         signal.setitimer(signal.ITIMER_REAL, 0)
         self.loaded.add(group)
+        # Nobody was read meanwhile.
+        self.incoming = dict.fromkeys(self.incoming, monotonic() + REQUEST_SECONDS)
 
-    def _fork(self, request: dict, descriptors: list[int], connection: socket.socket) -> None:
+    def _fork(self, request: dict, incoming: Incoming) -> str | None:
+        """Fork the job; returns why, if the system allows no further process."""
         server = os.getpid()
-        # One that comes before the job is ready waits, and is not taken for the server's.
+        connection = incoming.connection
+        # A signal that comes before the job is ready waits, and is not taken for the server's.
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
-        process = os.fork()
-        if process == 0:
-            self.selector.close()
-            self.listener.close()
-            for job in self.jobs.values():
-                job.connection.close()
-            connection.settimeout(None)
-            become(request, descriptors, connection, server)
-        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+        try:
+            process = os.fork()
+            if process == 0:
+                self._close_in_child(incoming)
+                connection.setblocking(True)
+                become(request, incoming.descriptors, connection, server)
+        except OSError as error:
+            return f"the fork server cannot fork ({error.strerror})"
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+        del self.incoming[incoming]
+        incoming.close_descriptors()
         self.jobs[process] = job = Job(process, connection)
-        self.selector.register(connection, selectors.EVENT_READ, lambda: self._hear(job))
+        self.selector.modify(connection, selectors.EVENT_READ, lambda: self._hear(job))
+        return None
+
+    def _close_in_child(self, own: Incoming) -> None:
+        """Close what belongs to others: an open connection would keep their clients waiting."""
+        self.selector.close()
+        self.listener.close()
+        for job in self.jobs.values():
+            job.connection.close()
+        for incoming in self.incoming:
+            if incoming is not own:
+                incoming.close()
 
     def _hear(self, job: Job) -> None:
         """Pass on a signal from the client, or end the job if the client has ended."""
@@ -164,11 +214,15 @@ class Server:
                 self.selector.unregister(job.connection)
             job.connection.close()
 
-    def _stop_listening(self) -> None:
-        self.path.unlink(missing_ok=True)
-        if self.listener.fileno() >= 0:
-            self.selector.unregister(self.listener)
-            self.listener.close()
+    def _retire(self, reason: str) -> str:
+        """Stop listening; whoever has connected by now is still told this reason. Returns it."""
+        self.retired = reason
+        self.path.unlink(missing_ok=True)  # from here on nobody can connect
+        while self._accept():
+            pass
+        self.selector.unregister(self.listener)
+        self.listener.close()
+        return reason
 
     def _end_if_parent_has(self) -> None:
         if os.getppid() != self.parent:
@@ -216,7 +270,7 @@ def kill_group(process: int, number: int) -> None:
         try:
             kill(process, number)
             return
-        except (ProcessLookupError, PermissionError):
+        except OSError:  # it has ended, or there is no such signal
             continue
 
 

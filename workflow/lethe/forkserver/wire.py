@@ -27,6 +27,16 @@ READ_AT_IMPORT = (
 SET_BY_SERVER = {"PYTORCH_NVML_BASED_CUDA_CHECK"}
 
 _LENGTH = struct.Struct("!I")
+LONGEST_REQUEST = 1 << 24  # bytes; the system allows less for arguments and environment
+STREAMS = 3
+FORM = {
+    "arguments": list,
+    "folder": str,
+    "environment": dict,
+    "umask": int,
+    "python": str,
+    "package": str,
+}
 
 
 def import_environment(environment: dict[str, str]) -> dict[str, str]:
@@ -47,32 +57,68 @@ def send_request(connection: socket.socket, request: dict, descriptors: list[int
     connection.sendall(body)
 
 
-def receive_request(connection: socket.socket, count: int) -> tuple[dict, list[int]]:
-    """Receive a job's request and `count` descriptors; ConnectionError if the client has ended."""
-    head, ancillary, _, _ = connection.recvmsg(_LENGTH.size, socket.CMSG_SPACE(count * 4))
-    descriptors = array.array("i")
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
-    try:
-        head += receive(connection, _LENGTH.size - len(head))
-        request = json.loads(receive(connection, _LENGTH.unpack(head)[0]))
-        if len(descriptors) != count:
-            raise ConnectionError("the job came without its standard streams")
-    except BaseException:
-        for descriptor in descriptors:
-            os.close(descriptor)
-        raise
-    return request, list(descriptors)
+class Incoming:
+    """A job's request while it comes in; reading it never waits for the client."""
 
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self.connection = connection
+        self.content = b""
+        self.descriptors: list[int] = []
 
-def receive(connection: socket.socket, size: int) -> bytes:
-    """Exactly `size` bytes; ConnectionError if the other side has closed the connection."""
-    parts = []
-    while size > 0:
-        part = connection.recv(min(size, 1 << 16))
+    def read(self) -> dict | None:
+        """Take what has come; the request once it is complete, else None.
+
+        Raises ConnectionError if the client has closed the connection, ValueError for anything
+        that is not a request with three open files.
+        """
+        try:
+            part = self._receive()
+        except BlockingIOError:
+            return None
         if not part:
-            raise ConnectionError("the other side has closed the connection")
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
+            raise ConnectionError("the client closed the connection before its request was whole")
+        self.content += part
+        if len(self.content) < _LENGTH.size:
+            return None
+        length = _LENGTH.unpack_from(self.content)[0]
+        if length > LONGEST_REQUEST:
+            raise ValueError(f"a request of {length} bytes")
+        if len(self.content) < _LENGTH.size + length:
+            return None
+        request = json.loads(self.content[_LENGTH.size :])
+        if not is_request(request) or len(self.descriptors) != STREAMS:
+            raise ValueError("not a request of a job")
+        return request
+
+    def _receive(self) -> bytes:
+        size = 1 << 16
+        part, ancillary, flags, _ = self.connection.recvmsg(size, socket.CMSG_SPACE(STREAMS * 4))
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                came = array.array("i")
+                came.frombytes(data[: len(data) - len(data) % came.itemsize])
+                self.descriptors += came
+        if flags & socket.MSG_CTRUNC or len(self.descriptors) > STREAMS:
+            raise ValueError("more open files than three streams")
+        return part
+
+    def close_descriptors(self) -> None:
+        """Close the client's streams, which a forked job has taken over by then."""
+        while self.descriptors:
+            os.close(self.descriptors.pop())
+
+    def close(self) -> None:
+        """Drop the client."""
+        self.close_descriptors()
+        self.connection.close()
+
+
+def is_request(value: object) -> bool:
+    """Whether a value has the form that `send_request` sends."""
+    if not isinstance(value, dict) or value.keys() != FORM.keys():
+        return False
+    if not all(type(value[name]) is kind for name, kind in FORM.items()):
+        return False
+    texts = [*value["arguments"], *value["environment"], *value["environment"].values()]
+    return bool(value["arguments"]) and all(isinstance(text, str) for text in texts)

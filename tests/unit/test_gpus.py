@@ -1,0 +1,143 @@
+"""A job gets the GPUs that it asked for, for itself alone, or refuses before it works."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lethe.errors import UserError
+from lethe.jobs import gpus
+
+WORKFLOW = Path(__file__).parents[2] / "workflow"
+# A job on a made-up machine: its GPUs are those of the second argument.
+JOB = (
+    "import os, sys, time; from pathlib import Path; from lethe.jobs import gpus\n"
+    "folder, pool, seconds = sys.argv[1:4]\n"
+    "gpus._folder = lambda: Path(folder)\n"
+    "gpus.visible_gpus = lambda: pool.split(',')\n"
+    "gpus.take_asked_gpus()\n"
+    "print(os.environ.get(gpus.VISIBLE), flush=True)\n"
+    "time.sleep(float(seconds))\n"
+)
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """Make a machine of this many GPUs, as torch would count them."""
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.delenv("LETHE_DRIVER", raising=False)
+    monkeypatch.delenv(gpus.VISIBLE, raising=False)
+    monkeypatch.setattr(gpus, "_folder", lambda: tmp_path)
+
+    def of(count: int) -> None:
+        monkeypatch.setattr(gpus, "COUNT", f"print({count})")
+
+    return of
+
+
+def begin(folder: Path, pool: str, seconds: float, **variables: str) -> subprocess.Popen:
+    clean = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
+    return subprocess.Popen(
+        [sys.executable, "-c", JOB, str(folder), pool, str(seconds)],
+        cwd=WORKFLOW,
+        env={**clean, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+LEFT_OUT = ("SLURM_JOB_ID", "LETHE_DRIVER", gpus.VISIBLE)
+
+
+def test_two_jobs_never_have_the_same_device(tmp_path):
+    jobs = [begin(tmp_path, "4,7", 60, LETHE_GPUS="1") for _ in range(2)]
+    devices = {job.stdout.readline().strip() for job in jobs}
+    assert devices == {"4", "7"}
+    third = begin(tmp_path, "4,7", 0, LETHE_GPUS="1")
+    time.sleep(1.5)
+    assert third.poll() is None, "it must wait while all devices are taken"
+    jobs[0].kill()
+    jobs[0].wait()
+    said, told = third.communicate(timeout=30)
+    assert said.strip() in devices and told == "note: waiting for 1 of the GPUs 4, 7\n"
+    jobs[1].kill()
+    jobs[1].wait()
+
+
+def test_jobs_that_each_want_all_devices_do_not_wait_for_each_other(tmp_path):
+    jobs = [begin(tmp_path, "0,1,2", 0.1, LETHE_GPUS="3") for _ in range(3)]
+    assert [job.communicate(timeout=60)[0] for job in jobs] == ["0,1,2\n"] * 3
+
+
+def test_a_job_that_asked_and_sees_too_few_refuses_and_says_what_to_do(machine, monkeypatch):
+    machine(0)
+    monkeypatch.setenv(gpus.ASKED, "1")
+    with pytest.raises(UserError, match=r"1 GPU and sees none \(no CUDA_VIS.*--set-resources"):
+        gpus.take_asked_gpus()
+    machine(1)
+    monkeypatch.setenv(gpus.ASKED, "2")
+    monkeypatch.setenv(gpus.VISIBLE, "3")
+    with pytest.raises(UserError, match="2 GPUs and sees 1 .CUDA_VISIBLE_DEVICES='3'"):
+        gpus.take_asked_gpus()
+
+
+@pytest.mark.parametrize("asked", [None, "", "0"])
+def test_a_job_that_asked_for_none_is_left_alone(machine, monkeypatch, asked):
+    machine("no number")
+    if asked is None:
+        monkeypatch.delenv(gpus.ASKED, raising=False)
+    else:
+        monkeypatch.setenv(gpus.ASKED, asked)
+    gpus.take_asked_gpus()
+    assert gpus.VISIBLE not in os.environ
+
+
+@pytest.mark.parametrize("asked", ["-1", "one", "1.5", "\u00b2"])
+def test_a_number_of_gpus_that_is_none_is_refused(machine, monkeypatch, asked):
+    monkeypatch.setenv(gpus.ASKED, asked)
+    with pytest.raises(UserError, match="LETHE_GPUS: expected a number"):
+        gpus.take_asked_gpus()
+
+
+def test_the_pool_is_what_is_visible_already(machine, monkeypatch):
+    machine(2)
+    assert gpus.visible_gpus() == ["0", "1"]
+    monkeypatch.setenv(gpus.VISIBLE, "GPU-3f, GPU-a2")
+    assert gpus.visible_gpus() == ["GPU-3f", "GPU-a2"]
+    machine(0)
+    for nothing in ("", "-1"):
+        monkeypatch.setenv(gpus.VISIBLE, nothing)
+        assert gpus.visible_gpus() == []
+
+
+def test_a_scheduler_that_sets_the_devices_is_not_interfered_with(machine, monkeypatch):
+    machine(4)
+    monkeypatch.setenv(gpus.ASKED, "1")
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    monkeypatch.setenv(gpus.VISIBLE, "0,1,2,3")
+    gpus.take_asked_gpus()
+    assert os.environ[gpus.VISIBLE] == "0,1,2,3"
+
+
+def test_torch_that_cannot_count_is_reported(machine, monkeypatch):
+    monkeypatch.setattr(gpus, "COUNT", "raise RuntimeError('no driver')")
+    with pytest.raises(UserError, match="cannot count the GPUs.*no driver"):
+        gpus.visible_gpus()
+
+
+def test_the_command_line_refuses_a_job_but_no_other_verb(tmp_path):
+    environment = {**os.environ, gpus.ASKED: "99", "LETHE_DRIVER": ""}
+    for verb, refuses in (["stage", "x", "--results", str(tmp_path)], True), (["where"], False):
+        done = subprocess.run(
+            [sys.executable, "-m", "lethe", *verb],
+            cwd=WORKFLOW.parent,
+            env={**environment, "PYTHONPATH": str(WORKFLOW)},
+            capture_output=True,
+            text=True,
+        )
+        assert ("asked for 99 GPUs" in done.stderr) == refuses, done.stderr
+        assert done.stderr.count("\n") <= 1

@@ -1,0 +1,77 @@
+"""How a run begins: it waits for others, says with which process its jobs end, offers its GPUs."""
+
+from contextlib import ExitStack
+
+from lethe.artefacts.rules import rule_of
+from lethe.commands.unlock import unlock_if_possible
+from lethe.forkserver.launch import forget, start
+from lethe.jobs.announced import announce_driver
+from lethe.jobs.drivers import record_driver
+from lethe.jobs.gpus import visible_gpus
+from lethe.jobs.runs import turn
+
+
+def in_turn(execute):
+    """Snakemake's execution, before which a run waits for others that make the same nodes.
+
+    After the wait Snakemake looks at what is there, and so finds what the others have made. It
+    calls this neither for `--unlock`, `--lint` or `--summary` nor for the jobs of a run.
+    """
+
+    def execute_in_turn(executor_plugin, **settings):
+        common = executor_plugin.common_settings
+        with ExitStack() as held:
+            try:
+                if not common.dryrun_exec:
+                    begin_driver(held)
+                    if common.local_exec:
+                        offer_gpus()
+            except UserError as error:
+                raise SystemExit(f"lethe: {error}")
+            return execute(executor_plugin=executor_plugin, **settings)
+
+    return execute_in_turn
+
+
+def begin_driver(held):
+    """Wait for this run's turn, and let its local jobs know with which process they must end."""
+    locks = workflow.execution_settings.lock
+    held.enter_context(turn(RESULTS, wf.study.study, wf.plan.nodes, wait=locks))
+    if locks:
+        unlock_if_possible(Path("."))
+    # Before Snakemake takes its lock, so that the owner of every lock is recorded.
+    record_driver()
+    forget()
+    announce_driver()
+
+
+def offer_gpus():
+    """Let as many jobs run side by side as there are GPUs, unless `--resources gpu=` says it."""
+    nodes = wf.plan.nodes.values()
+    asked = max(wf.request(rule_of(node.kind), node.id, 1).gpu for node in nodes)
+    if "gpu" in workflow.global_resources or not asked:
+        return
+    count = len(visible_gpus())
+    workflow.register_resource("gpu", count)
+    if not count:
+        sys.stderr.write(
+            "lethe: torch sees no GPU on this machine, so all models are trained and scored on "
+            "the CPU, also those that are large enough for a GPU; with --resources gpu=1 their "
+            "jobs refuse instead\n"
+        )
+
+
+if workflow.is_main_process:
+    workflow.execute = in_turn(workflow.execute)
+elif workflow.remote_exec:
+    # A submitted job goes on when the run that submitted it has ended.
+    forget()
+
+
+def begin_run():
+    """Start the server that saves this machine's jobs their imports.
+
+    `LETHE_FORKSERVER=0` switches it off; results are the same with and without it.
+    """
+    if workflow.local_exec:
+        start()
