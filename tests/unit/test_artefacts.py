@@ -181,7 +181,8 @@ def test_killed_at_any_point_no_half_file_is_visible_and_a_rerun_is_whole(tmp_pa
     big = "new" * 10_000
     write_atomic(tmp_path / "a", "old")
     died = run_python(WRITE, str(tmp_path), big, LETHE_FAULT=f"{point}:{count}")
-    assert died.returncode == (0 if (point, count) in {("publish", 2), ("publish", 3)} else KILLED)
+    passed_once = point in ("publish", "published")
+    assert died.returncode == (0 if passed_once and count > 1 else KILLED)
     assert (tmp_path / "a").read_text() in ("old", big)
     if (tmp_path / "m.json").exists():
         verify(tmp_path, "m.json")
@@ -235,7 +236,7 @@ def test_a_manifest_that_is_none_or_names_files_outside_is_refused(tmp_path):
     write_json(tmp_path / "list.json", [1])
     write_manifest(tmp_path / "out.json", {"../x": {"size": 0, "sha256": ""}})
     write_manifest(tmp_path / "thin.json", {"x": {}})
-    told = {"list.json": "not a manifest", "out.json": "may only name files inside"}
+    told = {"list.json": "not a manifest", "out.json": "expected the name of a file inside it"}
     for name, words in {**told, "thin.json": "has no size and sha256"}.items():
         with pytest.raises(UserError, match=words):
             verify(tmp_path, name)

@@ -69,7 +69,10 @@ MODEL = {
         (define(orders={"o": ["simp &general"]}), "expected task names joined by '&'"),
         (define(orders={"forward": ["simp"]}), "define.orders.forward: .* choose another name"),
         (define(recipes={"r": {**RECIPE, "learning_rate": -1}}), "recipes.r.learning_rate"),
-        (define(recipes={"r": {**RECIPE, "learning_rate": "1e400"}}), "a number of at most 1, found inf"),
+        (
+            define(recipes={"r": {**RECIPE, "learning_rate": "1e400"}}),
+            "a number of at most 1, found inf",
+        ),
         (define(recipes={"r": {**RECIPE, "learning_rate": "fast"}}), "number, found 'fast'"),
         (define(recipes={"r": {**RECIPE, "steps": 3}}), "recipes.r: expected either `epochs`"),
         (define(recipes={"r": {**RECIPE, "betas": [0.9, 1]}}), "entry 2 .* a number below 1"),

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from lethe.artefacts.faults import fault_point
 from lethe.artefacts.files import digest, read_json, write_json
 from lethe.artefacts.lineage import inputs_of
 from lethe.artefacts.locks import lock
@@ -116,6 +117,7 @@ def _published(directory: Path, name: str, wanted: dict[str, Any]) -> dict[str, 
             if is_made_from(manifest, wanted):
                 if path.name != name:
                     write_json(directory / name, manifest)
+                    fault_point("published")
                 return manifest
     return None
 
