@@ -18,9 +18,10 @@ from lethe.models.loading import (
     require_end,
     require_rows,
 )
+from lethe.models.window import window
 
 DTYPES = ("float32", "bfloat16", "float16")
-TRIED_TOKENS = 4
+TRIED_TOKENS = 32
 # Files besides the weights that change a model's answers.
 IDENTIFYING = (
     "config.json",
@@ -65,7 +66,10 @@ def try_out(model: Any, tokenizer: Any, directory: Path) -> None:
     masked = type(model).__name__.endswith("ForMaskedLM")
     if not masked:
         require_end(tokenizer, directory)
-    tokens = torch.arange(min(TRIED_TOKENS, rows), device=model.device)[None]
+    count = max(1, min(TRIED_TOKENS, rows, (window(model.config) or TRIED_TOKENS) - 1))
+    tokens = torch.arange(count, device=model.device)[None]
+    with refused_as_sentence(f"{directory}: its tokenizer cannot read a text"):
+        tokenizer("a text")
     with refused_as_sentence(f"{directory}: its model cannot read a text"):
         decoder = {"decoder_input_ids": tokens} if model.config.is_encoder_decoder else {}
         logits = model(input_ids=tokens, **decoder).logits

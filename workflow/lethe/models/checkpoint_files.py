@@ -74,7 +74,7 @@ def read_config(directory: Path) -> dict[str, Any]:
         )
     path = directory / CONFIG
     config = _read_object(path)
-    _require_type(path, config)
+    _require_kind(path, config)
     for inner in tables(config):
         _refuse(path, inner, REFUSED)
         for key in inner.keys() & ALLOWED.keys():
@@ -135,7 +135,7 @@ def _read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-def _require_type(path: Path, config: dict[str, Any]) -> None:
+def _require_kind(path: Path, config: dict[str, Any]) -> None:
     kind = config.get("model_type")
     if not isinstance(kind, str):
         raise UserError(
@@ -153,6 +153,9 @@ def _require_type(path: Path, config: dict[str, Any]) -> None:
         raise UserError(
             f"{path}: expected `architectures`, a list of class names, found {shown(classes)}."
         )
+    code = config.get("auto_map")
+    if code is not None and not isinstance(code, dict):
+        raise UserError(f"{path}: expected `auto_map` with names of classes, found {shown(code)}.")
     both = config.get("is_encoder_decoder")
     if both is not None and not isinstance(both, bool):
         raise UserError(

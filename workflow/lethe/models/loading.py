@@ -7,6 +7,7 @@ too, before anything is trained.
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
 import copy
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -116,16 +117,29 @@ def refused_as_sentence(what: str, advice: str = "") -> Iterator[None]:
     """Turns whatever a library raises while it reads a checkpoint into a UserError.
 
     What is read comes from anywhere, and the libraries raise every kind of error for it; Rust's
-    panics, which `tokenizers` lets through, are not even an `Exception`.
+    panics, which `tokenizers` lets through, are not even an `Exception`. Their warnings are
+    silenced: the sentence says what matters of them.
     """
+    log = logging.getLogger("transformers")
+    level = log.level
+    log.setLevel(logging.ERROR)
     try:
         yield
     except (UserError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
-        reason = first_line(error) or type(error).__name__
         end = f"; {advice}" if advice else ""
-        raise UserError(f"{what}: {reason}{end}") from None
+        raise UserError(f"{what} ({_reason(error)}){end}.") from None
+    finally:
+        log.setLevel(level)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of an error's message; also the second if the first only announces it."""
+    lines = str(error).strip().splitlines()
+    words = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]).removesuffix(".")
+    # Such as the lone key of a KeyError.
+    return words if " " in words else f"{type(error).__name__} {words}".strip()
 
 
 def _model_class(directory: Path) -> Any:
@@ -152,11 +166,6 @@ def require_family(model, family: str, directory: Path) -> None:
             f"{directory}: expected a model of family {family!r}, found {found!r} (model type "
             f"{model.config.model_type!r}); set `family: {found}` in the model's entry."
         )
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message."""
-    return str(error).strip().partition("\n")[0]
 
 
 def load_tokenizer(directory: Path | str):

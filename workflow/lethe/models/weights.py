@@ -22,8 +22,8 @@ LONGEST_HEADER = 100_000_000
 """Bytes; the format's own limit."""
 ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1}
 ITEM_BYTES |= {"U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1}
-"""Bytes of a number by its type. Types of less than two bytes are for masks; quantised weights
-(F8, F4) are not read."""
+"""Bytes of a number by its type; whole numbers are for buffers, and F8 and F4 are not read."""
+FLOATS = {"F64", "F32", "F16", "BF16"}
 
 
 def weight_files(directory: Path) -> list[str]:
@@ -57,9 +57,12 @@ def shard_names(index: Path) -> list[str]:
         UserError: the file is not such an index, or it names a file outside its folder.
     """
     content = read_json(index)
-    shards = content.get("weight_map") if isinstance(content, dict) else None
-    if not isinstance(shards, dict) or not shards:
-        raise UserError(f"{index}: expected an index of shards (`weight_map`), found none.")
+    content = content if isinstance(content, dict) else {}
+    shards = content.get("weight_map")
+    if not isinstance(shards, dict) or not shards or not isinstance(content.get("metadata"), dict):
+        raise UserError(
+            f"{index}: expected an index of shards (`weight_map`, `metadata`), found none."
+        )
     names = sorted({str(name) for name in shards.values()})
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):
@@ -142,6 +145,8 @@ def _tensor(file: Path, name: str, entry: Any) -> _Tensor:
     kind, shape, offsets = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
     if not isinstance(kind, str) or kind not in ITEM_BYTES:
         raise _damaged(file, f"{shown(name)} has the unknown type {shown(kind)}")
+    if name.endswith(".weight") and kind not in FLOATS:
+        raise _damaged(file, f"{shown(name)} holds whole numbers ({kind})")
     if not _whole_numbers(shape):
         raise _damaged(file, f"{shown(name)} has the shape {shown(shape)}")
     if not _whole_numbers(offsets) or len(offsets) != 2:
