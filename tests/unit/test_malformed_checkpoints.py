@@ -14,6 +14,7 @@ import damaged_checkpoints as damaged
 import evaluation_world as world
 import pytest
 
+from lethe.artefacts.manifests import publish
 from lethe.cli import main
 from lethe.errors import UserError
 from lethe.training.ready_made import check_ready_made
@@ -163,6 +164,41 @@ def test_the_sentence_is_all_that_a_command_prints(place, checkpoint, kind, name
     done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
     assert done.returncode == 2 and not done.stdout
     assert done.stderr.startswith("lethe: ") and done.stderr.count("\n") == 1
+
+
+def vouched_for(folder, **record) -> None:
+    """Give a folder a manifest that fits its files."""
+    publish(folder, "stage.json", record, [path.name for path in folder.iterdir()])
+
+
+def test_a_checkpoint_with_a_manifest_is_held_against_it_before_it_is_scored(
+    place, checkpoint, whole
+):
+    vouched_for(checkpoint, spec={"method": "sequential", "hyper": {}})
+    assert scored(place, checkpoint) == whole["fast"]
+    header, data = damaged.header_of(checkpoint)
+    changed = bytes([data[0] ^ 1]) + data[1:]
+    damaged.write_header(checkpoint, json.dumps(header).encode(), changed)
+    assert scored(place, checkpoint) is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"spec": []},
+        {"spec": {"method": 5, "hyper": {}}},
+        {"spec": {"method": "os", "hyper": {}}},
+        {"spec": {"method": "base", "hyper": {}}},
+        {"spec": {"method": "..loading", "hyper": {}}},
+        {"spec": {"method": "ewc", "hyper": 5}},
+        {"spec": {"method": "ewc", "hyper": {"strength": "much"}}},
+    ],
+    ids=str,
+)
+def test_a_manifest_that_names_no_method_is_refused(place, checkpoint, record):
+    vouched_for(checkpoint, **record)
+    assert scored(place, checkpoint) is None
 
 
 def test_the_sentence_names_file_and_key_and_says_what_to_do(checkpoint):
