@@ -53,7 +53,11 @@ def checkpoint(place, tmp_path):
 def on_a_terminal(command: list[str], cwd: Path) -> tuple[int, str]:
     """Run a command on a terminal that answers "y" to everything; its status and what it shows."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "OMP_NUM_THREADS": "1",
+    }
     process = subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=cwd
     )
@@ -86,7 +90,8 @@ AutoConfig.from_pretrained(sys.argv[1])
 def on_terminal(place, checkpoint, engine: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "lethe", "evaluate", "--model", str(checkpoint), "--tasks"]
     command += ["know", "--include-path", str(place / "eval"), "--engine", engine]
-    status, shown = on_a_terminal(command, checkpoint.parent)
+    # In the folder itself, where a module of Python could be taken for one of the libraries.
+    status, shown = on_a_terminal(command, checkpoint)
     assert "[y/N]" not in shown and "Traceback" not in shown, shown
     return status, shown.replace("y\r\n", "")
 
