@@ -66,12 +66,15 @@ def try_out(model: Any, tokenizer: Any, directory: Path) -> None:
     masked = type(model).__name__.endswith("ForMaskedLM")
     if not masked:
         require_end(tokenizer, directory)
-    count = max(1, min(TRIED_TOKENS, rows, (window(model.config) or TRIED_TOKENS) - 1))
-    tokens = torch.arange(count, device=model.device)[None]
     with refused_as_sentence(f"{directory}: its tokenizer cannot read a text"):
         tokenizer("a text")
     with refused_as_sentence(f"{directory}: its model cannot read a text"):
-        decoder = {"decoder_input_ids": tokens} if model.config.is_encoder_decoder else {}
+        count = max(1, min(TRIED_TOKENS, rows, (window(model.config) or TRIED_TOKENS) - 1))
+        tokens = torch.arange(count, device=model.device)[None]
+        decoder = {}
+        if model.config.is_encoder_decoder:
+            start = [[model.config.decoder_start_token_id]]
+            decoder["decoder_input_ids"] = tokens.new_tensor(start)
         logits = model(input_ids=tokens, **decoder).logits
         if not masked:
             padding = tokenizer.pad_token_id

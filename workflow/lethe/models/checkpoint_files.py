@@ -46,8 +46,9 @@ REFUSED = {
 """Keys that lead to other files or code, at any depth, and what to do about them."""
 
 HARMLESS = {"_name_or_path", "_commit_hash", "_attn_implementation_autoset"}
-HARMLESS |= {"_flash_attn_2_enabled", "_from_model_config"}
-"""Keys that begin with `_` and that transformers writes or wrote, but does not follow."""
+HARMLESS |= {"_flash_attn_2_enabled", "_from_model_config", "_num_labels", "_pad_token_id"}
+HARMLESS |= {"_remove_final_layer_norm", "_sliding_window_pattern", "_frame_rate"}
+"""Keys that begin with `_`, that transformers writes or wrote, and that lead to no code."""
 
 NAMES = ("id2label", "label2id", "task_specific_params")
 """Keys whose content is a user's own names."""

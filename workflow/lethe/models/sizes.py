@@ -10,16 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from lethe.errors import UserError, shown
-from lethe.models.built_config import VALUES
 from lethe.models.checkpoint_files import tables
 
 LAYERS = re.compile(r"n_layers?|(num_|encoder_|decoder_)(\w+_)?layers")
-COUNTS = re.compile(r"(num|n)_\w+|\w+_(layers|heads|size|dim|width|experts)|d_\w+|ffn_dim")
-POSITIONS = re.compile(r"\w*(position|seq|window|length|chunk)\w*|n_ctx")
+COUNTS = re.compile(
+    r"(num|n)_\w+|\w+_(layers|heads|size|dim|width|experts|num_buckets)|d_\w+|ffn_dim"
+)
+POSITIONS = re.compile(r"\w*(position|seq|window|length|chunk|distance)\w*|n_ctx")
 TOKENS = re.compile(r"\w+_token_id")
-AT_LEAST_ONE = {"vocab_size", "n_embd", "n_embed", "n_head", "n_heads", "n_layer", "n_layers"}
-AT_LEAST_ONE |= {"n_positions", "n_ctx", "encoder_layers", "decoder_layers", "ffn_dim"}
-AT_LEAST_ONE |= {key for key, (_, bounds) in VALUES.items() if bounds.get("ge") == 1}
+AT_LEAST_ONE = re.compile(
+    r"(vocab|hidden|intermediate)_size|d_(model|ff|kv)|(head|ffn)_dim"
+    r"|n_(embd?|embed|heads?|layers?|positions|ctx)|num_(attention_|key_value_)?heads"
+    r"|num_(hidden_|decoder_)?layers|(en|de)coder_layers|max_position_embeddings"
+    r"|relative_attention_\w+"
+)
+ABOVE_ZERO = re.compile(
+    r"\w*eps(ilon)?|initializer_(range|factor)|rope_theta|rotary_emb_base|factor"
+)
+RATES = re.compile(r"\w*(dropout|pdrop)(_rate|_prob)?")
+"""Keys by what they count, for all architectures of transformers."""
 
 SMALL = 4096
 """Any count up to this is harmless, even if the weights are smaller: the key may be unused."""
@@ -40,25 +49,21 @@ def check_sizes(path: Path, config: dict[str, Any], shapes: dict[str, tuple[int,
         UserError: a number of another type, below or above what is possible.
     """
     largest = max((size for shape in shapes.values() for size in shape), default=0)
-    for inner in tables(config):
-        for key, value in inner.items():
-            _check_numbers(path, key, value)
-            if isinstance(value, list | dict) and key not in VALUES:
-                continue  # such as one number per layer; transformers checks these
-            if TOKENS.fullmatch(key):
-                _require(path, key, value, -1, LARGEST_TOKEN, "a token's number")
-            elif POSITIONS.fullmatch(key):
-                if key in AT_LEAST_ONE:
-                    _require(path, key, value, 1, MOST_POSITIONS, "a number of tokens")
-            elif LAYERS.fullmatch(key):
-                low = 1 if key in AT_LEAST_ONE else 0
-                _require(path, key, value, low, len(shapes), "at most the number of tensors")
-            elif COUNTS.fullmatch(key):
-                low = 1 if key in AT_LEAST_ONE else 0
-                most = max(largest, SMALL)
-                _require(path, key, value, low, most, "at most the weights' largest dimension")
-            elif bounds := VALUES.get(key, ("", {}))[1]:
-                _require_bounds(path, key, value, bounds)
+    limits = (
+        (TOKENS, -1, LARGEST_TOKEN, "a token's number"),
+        (POSITIONS, None, MOST_POSITIONS, "a number of tokens"),
+        (LAYERS, 0, len(shapes), "at most the number of tensors"),
+        (COUNTS, 0, max(largest, SMALL), "at most the weights' largest dimension"),
+    )
+    for key, value in ((key, value) for inner in tables(config) for key, value in inner.items()):
+        _check_numbers(path, key, value)
+        found = next((limit for limit in limits if limit[0].fullmatch(key)), None)
+        low = 1 if AT_LEAST_ONE.fullmatch(key) else found and found[1]
+        if found is None or low is None:
+            _check_real(path, key, value)
+        # Lists may hold a number for each layer; transformers checks them.
+        elif low == 1 or not isinstance(value, list | dict):
+            _require(path, key, value, low, *found[2:])
 
 
 def _check_numbers(path: Path, key: str, value: Any) -> None:
@@ -79,23 +84,13 @@ def _require(path: Path, key: str, value: Any, low: int, high: int, what: str) -
     )
 
 
-def _require_bounds(path: Path, key: str, value: Any, bounds: dict[str, float]) -> None:
-    """Hold a value against the bounds that models built here must keep."""
-    if value is None:
+def _check_real(path: Path, key: str, value: Any) -> None:
+    """Refuse a number with which a model computes nothing; transformers checks the types."""
+    if type(value) not in (int, float):
         return
-    number = type(value) in (int, float)
-    low, above = bounds.get("ge"), bounds.get("gt")
-    high, below = bounds.get("le"), bounds.get("lt")
-    if (
-        number
-        and (low is None or value >= low)
-        and (above is None or value > above)
-        and (high is None or value <= high)
-        and (below is None or value < below)
-    ):
-        return
-    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    wanted = " and ".join(f"{words[name]} {bound:g}" for name, bound in bounds.items())
-    raise UserError(
-        f"{path}: expected `{key}`, a number {wanted}, found {shown(value)}; correct it."
-    )
+    rate = RATES.fullmatch(key)
+    if (rate and not 0 <= value <= 1) or (ABOVE_ZERO.fullmatch(key) and value <= 0):
+        wanted = "from 0 to 1" if rate else "above 0"
+        raise UserError(
+            f"{path}: expected `{key}`, a number {wanted}, found {shown(value)}; correct it."
+        )
