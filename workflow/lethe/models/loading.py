@@ -9,6 +9,7 @@ from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 import copy
 import logging
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -124,7 +125,9 @@ def refused_as_sentence(what: str, advice: str = "") -> Iterator[None]:
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except (UserError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:

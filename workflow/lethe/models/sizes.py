@@ -11,6 +11,7 @@ from typing import Any
 
 from lethe.errors import UserError, shown
 from lethe.models.checkpoint_files import tables
+from lethe.models.kinds import kind_of
 
 LAYERS = re.compile(r"n_layers?|(num_|encoder_|decoder_)(\w+_)?layers")
 COUNTS = re.compile(
@@ -55,6 +56,7 @@ def check_sizes(path: Path, config: dict[str, Any], shapes: dict[str, tuple[int,
         (LAYERS, 0, len(shapes), "at most the number of tensors"),
         (COUNTS, 0, max(largest, SMALL), "at most the weights' largest dimension"),
     )
+    _check_tokens(path, config)
     for key, value in ((key, value) for inner in tables(config) for key, value in inner.items()):
         _check_numbers(path, key, value)
         found = next((limit for limit in limits if limit[0].fullmatch(key)), None)
@@ -64,6 +66,19 @@ def check_sizes(path: Path, config: dict[str, Any], shapes: dict[str, tuple[int,
         # Lists may hold a number for each layer; transformers checks them.
         elif low == 1 or not isinstance(value, list | dict):
             _require(path, key, value, low, *found[2:])
+
+
+def _check_tokens(path: Path, config: dict[str, Any]) -> None:
+    """Refuse a type that computes with a token's number when it has none."""
+    kind = kind_of(config["model_type"])
+    needed = {
+        "pad_token_id": kind.positions == "table after padding",
+        "decoder_start_token_id": kind.family == "seq2seq",
+    }
+    for key in (key for key, of_this_kind in needed.items() if of_this_kind and key in config):
+        if config[key] is None:
+            raise UserError(f"{path}: expected `{key}`, a token's number, found null; correct it.")
+        _require(path, key, config[key], 0, LARGEST_TOKEN, "a token's number")
 
 
 def _check_numbers(path: Path, key: str, value: Any) -> None:
