@@ -14,13 +14,13 @@ import evaluation_world as world
 import pytest
 from end_task_case import end_task_spec
 from end_task_case import made_nodes as end_task_nodes
+from node_specs import write_spec
 from small_nodes import make_nodes, stage_spec
 from traps import UNKNOWN, change, lay_traps
 
 from lethe.artefacts.files import write_json
 from lethe.artefacts.local_files import checkpoint_digest
 from lethe.artefacts.manifests import publish
-from lethe.artefacts.paths import spec_file
 from lethe.cli import main
 from lethe.commands.evaluate import evaluate
 from lethe.errors import UserError
@@ -166,17 +166,17 @@ def test_what_names_code_or_other_files_is_refused(place, checkpoint, mark, name
         evaluate(checkpoint, ["know"], str(place / "eval"))
 
 
-def run(results: Path, verb: str, **spec) -> int:
-    """Run a verb on a node with this spec."""
-    write_json(spec_file(results, "made"), spec)
-    return main([verb, "made", "--results", str(results)])
+def run(results: Path, verb: str, **spec) -> tuple[int, str]:
+    """Run a verb on a node with this spec; its status, and the node's id."""
+    node = write_spec(results, "made", spec)
+    return main([verb, node, "--results", str(results)]), node
 
 
 def trap_node(folder: Path, manifest: str, mark: Path, **record) -> None:
     """Lay traps into the folder of a node, whose manifest then vouches for its JSON files."""
     lay_traps(folder, mark)
     names = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"]
-    publish(folder, manifest, record, names)
+    publish(folder, manifest, {"id": folder.name, **record}, names)
 
 
 def import_spec(folder: Path, family: str = "causal") -> dict:
@@ -186,14 +186,15 @@ def import_spec(folder: Path, family: str = "causal") -> dict:
 
 def test_an_imported_base_brings_no_code(checkpoint, tmp_path, mark):
     lay_traps(checkpoint, mark)
-    assert run(tmp_path / "results", "base", **import_spec(checkpoint)) == 0
-    made = tmp_path / "results" / "bases" / "made"
+    status, node = run(tmp_path / "results", "base", **import_spec(checkpoint))
+    made = tmp_path / "results" / "bases" / node
+    assert status == 0 and (made / "base.json").is_file()
     assert not list(made.glob("*.py")) and not list(made.glob("*.bin"))
 
 
 def test_an_imported_base_of_an_unknown_architecture_is_refused(checkpoint, tmp_path, mark, capsys):
     lay_traps(checkpoint, mark, **UNKNOWN)
-    assert run(tmp_path / "results", "base", **import_spec(checkpoint)) == 2
+    assert run(tmp_path / "results", "base", **import_spec(checkpoint))[0] == 2
     assert "never run" in capsys.readouterr().err
 
 
@@ -201,19 +202,19 @@ def test_stages_and_probes_on_a_trapped_parent_run_no_code(place, tmp_path, mark
     results = tmp_path / "results"
     make_nodes(results)
     trap_node(results / "bases" / "base", "base.json", mark, parameters=1)
-    assert run(results, "stage", **stage_spec(recipe={"epochs": 0.2})) == 0
+    status, stage = run(results, "stage", **stage_spec(recipe={"epochs": 0.2}))
+    assert status == 0
     shutil.copytree(place / "eval", results / "data" / "sets" / "eval")
-    publish(results / "data" / "sets", "data.json", {}, [])
+    publish(results / "data" / "sets", "data.json", {"id": "sets"}, [])
     task = {"name": "know", "data": "sets", "data_kind": "data", "texts": None, "shots": 0}
     task |= {"axis": "know", "chance": 0.25, "cluster": None, "subset": None}
     spec = {"kind": "probe", "tasks": [task], "split": "test", "limit": None, "include": None}
-    for kind, node, engine in (("base", "base", "stock"), ("stage", "made", "fast")):
+    for kind, node, engine in (("base", "base", "stock"), ("stage", stage, "fast")):
         where = {"checkpoint": node, "checkpoint_kind": kind, "engine": engine}
-        write_json(spec_file(results, f"probe-{node}"), {**spec, **where, "dtype": "float32"})
-        assert main(["probe", f"probe-{node}", "--results", str(results)]) == 0
+        assert run(results, "probe", **spec, **where, dtype="float32")[0] == 0
 
 
 def test_end_tasks_on_a_trapped_encoder_run_no_code(tmp_path, mark):
     for results in end_task_nodes(tmp_path / "results"):
         trap_node(results / "bases" / "base", "base.json", mark, parameters=1)
-        assert run(results, "end_task", **end_task_spec(epochs=1)) == 0
+        assert run(results, "end_task", **end_task_spec(epochs=1))[0] == 0

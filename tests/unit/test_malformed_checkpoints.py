@@ -13,6 +13,7 @@ import sys
 import damaged_checkpoints as damaged
 import evaluation_world as world
 import pytest
+import transformers
 
 from lethe.artefacts.manifests import publish
 from lethe.cli import main
@@ -39,6 +40,8 @@ STILL_WHOLE = {
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
+    # The package switches progress bars off, unless a test before imported transformers.
+    transformers.logging.disable_progress_bar()
     folder = tmp_path_factory.mktemp("malformed")
     world.write_checkpoint(folder / "checkpoint")
     world.write_task(folder / "eval", "know", world.CHOICE, world.choice_rows, n=4)
@@ -168,6 +171,7 @@ def test_the_sentence_is_all_that_a_command_prints(place, checkpoint, kind, name
 
 def vouched_for(folder, **record) -> None:
     """Give a folder a manifest that fits its files."""
+    record = {"id": folder.name, **record}
     publish(folder, "stage.json", record, [path.name for path in folder.iterdir()])
 
 
