@@ -81,8 +81,8 @@ def try_out(model: Any, tokenizer: Any, directory: Path) -> None:
             model.generate(tokens, max_new_tokens=1, do_sample=False, pad_token_id=padding)
     if not logits.isfinite().all():
         raise UserError(
-            f"{directory}: the model gives logits that are not finite numbers; its weights or its "
-            "config.json are damaged."
+            f"{directory}: the model gives logits that are not finite numbers; its weights are "
+            "broken (training diverged?), or its config.json is not theirs."
         )
 
 
