@@ -2,6 +2,10 @@
 
 import sys
 
-from lethe.forkserver.client import run
+# `python -m` would look for every module in the current folder first: it may be a checkpoint's.
+if not sys.flags.safe_path:
+    del sys.path[0]
+
+from lethe.forkserver.client import run  # noqa: E402
 
 sys.exit(run(sys.argv[1:]))

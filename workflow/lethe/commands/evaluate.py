@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lethe.artefacts.files import digest, sha256_file
+from lethe.artefacts.manifests import verify
 from lethe.errors import UserError, one_line
 from lethe.evaluation.specification import ENGINES, SPLITS, EvalTask
 
@@ -66,14 +67,16 @@ def evaluate(
         engine: as in `score_checkpoint`.
 
     Raises:
-        UserError: the checkpoint is not complete, a task is unknown or repeated, or the limit or
-            number of shots is out of range.
+        UserError: the checkpoint is not complete, or differs from its manifest; a task is unknown
+            or repeated, or the limit or number of shots is out of range.
     """
     _check_numbers(task_names, limit, shots)
-    from lethe.models.loading import check_checkpoint
+    from lethe.models.loading import check_checkpoint, made_here
 
     directory = Path(model_dir)
     check_checkpoint(directory)
+    if manifest := made_here(directory):
+        verify(directory, manifest)
     from lethe.evaluation.harness import score_checkpoint
     from lethe.evaluation.tasks import declared_shots
 

@@ -10,9 +10,18 @@ import torch
 from lethe.artefacts.files import file_entry
 from lethe.errors import UserError
 from lethe.methods.attached import METHOD_STATE, attach
-from lethe.models.loading import first_line, load_model, load_tokenizer
+from lethe.models.loading import (
+    load_model,
+    load_tokenizer,
+    made_here,
+    refused_as_sentence,
+    require_end,
+    require_rows,
+)
+from lethe.models.window import window
 
 DTYPES = ("float32", "bfloat16", "float16")
+TRIED_TOKENS = 32
 # Files besides the weights that change a model's answers.
 IDENTIFYING = (
     "config.json",
@@ -35,10 +44,46 @@ def open_checkpoint(directory: Path, dtype: str) -> tuple[Any, Any]:
     if torch.cuda.is_available():
         model = model.to("cuda")
     model, _ = attach(model, directory)
-    try:
-        return model.eval(), load_tokenizer(directory)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{directory}: cannot load its tokenizer: {first_line(error)}") from None
+    tokenizer = load_tokenizer(directory)
+    if not made_here(directory):
+        try_out(model.eval(), tokenizer, directory)
+    return model.eval(), tokenizer
+
+
+@torch.no_grad()
+def try_out(model: Any, tokenizer: Any, directory: Path) -> None:
+    """Give a checkpoint from elsewhere a few tokens to read, and to continue if it can.
+
+    A configuration may fit its weights and still compute nothing, as with a negative base of the
+    rotary positions.
+
+    Raises:
+        UserError: the tokenizer has more tokens than the model, or no end token; or the model
+            cannot read, or gives what is not a number.
+    """
+    rows = model.get_input_embeddings().weight.shape[0]
+    require_rows(tokenizer, rows, directory)
+    masked = type(model).__name__.endswith("ForMaskedLM")
+    if not masked:
+        require_end(tokenizer, directory)
+    with refused_as_sentence(f"{directory}: its tokenizer cannot read a text"):
+        tokenizer("a text")
+    with refused_as_sentence(f"{directory}: its model cannot read a text"):
+        count = max(1, min(TRIED_TOKENS, rows, (window(model.config) or TRIED_TOKENS) - 1))
+        tokens = torch.arange(count, device=model.device)[None]
+        decoder = {}
+        if model.config.is_encoder_decoder:
+            start = [[model.config.decoder_start_token_id]]
+            decoder["decoder_input_ids"] = tokens.new_tensor(start)
+        logits = model(input_ids=tokens, **decoder).logits
+        if not masked:
+            padding = tokenizer.pad_token_id
+            model.generate(tokens, max_new_tokens=1, do_sample=False, pad_token_id=padding)
+    if not logits.isfinite().all():
+        raise UserError(
+            f"{directory}: the model gives logits that are not finite numbers; its weights are "
+            "broken (training diverged?), or its config.json is not theirs."
+        )
 
 
 def identifying_files(directory: Path) -> dict[str, str]:

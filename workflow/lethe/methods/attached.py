@@ -11,6 +11,7 @@ from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.methods.contract import Method
 from lethe.methods.registry import create
+from lethe.models.weights import shapes_of
 
 METHOD_STATE = "method_state.safetensors"
 # Key in the state's header and the manifest: digest of the weights of the chain's base.
@@ -42,6 +43,7 @@ def load_state(method: Method, directory: Path) -> None:
     if not path.is_file():
         return
     expected = read_json(directory / MANIFEST["stage"]).get(BASE)
+    shapes_of(path)
     with safe_open(path, "pt") as file:
         base = (file.metadata() or {}).get(BASE)
     if base is None or base != expected:
@@ -55,12 +57,23 @@ def load_state(method: Method, directory: Path) -> None:
 
 
 def method_of(directory: Path) -> Method | None:
-    """The method of a checkpoint, with its state; None if no stage of Lethe made it."""
+    """The method of a checkpoint, with its state; None if no stage of Lethe made it.
+
+    Raises:
+        UserError: the stage's record names no method that there is, or its state is damaged.
+    """
     manifest = directory / MANIFEST["stage"]
     if not manifest.is_file():
         return None
-    spec = read_json(manifest)["spec"]
-    method = create(spec["method"], spec["hyper"])
+    try:
+        spec = read_json(manifest)["spec"]
+        method = create(spec["method"], spec["hyper"])
+    except (LookupError, TypeError, AttributeError, ModuleNotFoundError) as error:
+        raise UserError(
+            f"{manifest}: expected the record of a stage with its method, found another one "
+            f"({error}); copy the stage's folder again, or remove this file to score the weights "
+            "alone."
+        ) from None
     load_state(method, directory)
     return method
 

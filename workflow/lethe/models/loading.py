@@ -1,57 +1,89 @@
 """Load a plain hub directory and its tokenizer: safetensors only, complete or not at all.
 
-Remote code is never run. The family of a checkpoint and its tokenizer are checked here too, before
-anything is trained.
+No code of a checkpoint is ever run. The family of a checkpoint and its tokenizer are checked here
+too, before anything is trained.
 """
 
+from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
+
 import copy
+import logging
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from tokenizers import processors
 
-from lethe.artefacts.files import read_json
+from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
+from lethe.models.checkpoint_files import (
+    CONFIG,
+    check_companions,
+    check_tokenizer_config,
+    read_config,
+)
 from lethe.models.kinds import kind_of
-from lethe.models.weights import check_whole, weight_files
+from lethe.models.sizes import check_sizes
+from lethe.models.weights import weight_shapes
 from lethe.parameters.families import IN_WORDS, family_of_classes
+
+LAYER = re.compile(r"\.\d+\.")
 
 
 def check_checkpoint(directory: Path) -> None:
-    """Raise UserError unless `directory` holds a config and complete safetensors weights."""
+    """Raise UserError unless `directory` holds a plain model that its weights can fill.
+
+    Only small files and headers are read: nothing is built and no code of the checkpoint runs.
+    """
     if not directory.is_dir():
         raise UserError(f"Expected a checkpoint directory at {directory}, found none.")
-    if not (directory / "config.json").is_file():
-        raise UserError(f"{directory} is not a checkpoint directory: it has no config.json.")
-    for name in weight_files(directory):
-        check_whole(directory / name)
+    if not (directory / CONFIG).is_file():
+        raise UserError(f"{directory} is not a checkpoint directory: it has no {CONFIG}.")
+    config = read_config(directory)
+    check_companions(directory)
+    check_sizes(directory / CONFIG, config, weight_shapes(directory))
+
+
+def made_here(directory: Path) -> str | None:
+    """The name of the manifest that Lethe wrote for a checkpoint; None for any other checkpoint."""
+    names = (MANIFEST["stage"], MANIFEST["base"])
+    return next((name for name in names if (directory / name).is_file()), None)
 
 
 def load_model(directory: Path, dtype: str = "float32", device: str | None = None) -> Any:
     """The model in a checkpoint directory, in the given torch dtype.
 
-    On the device `meta` no weights are read, but names and shapes are still checked.
+    On the device `meta` no weights are read, but names and shapes are still checked. A checkpoint
+    from elsewhere is always built there first, so that memory is only used for a model that fits.
 
     Raises:
-        UserError: no such directory, no safetensors weights, or weights that are truncated,
-            altered or incomplete (transformers would fill the gaps with random numbers).
+        UserError: no such directory, no safetensors weights, weights that are truncated, altered
+            or incomplete (transformers would fill the gaps with random numbers), or a
+            configuration that does not fit them.
     """
     check_checkpoint(directory)
-    try:
+    if device is None and not made_here(directory):
+        _build(directory, dtype, "meta")
+    return _build(directory, dtype, device)
+
+
+def _build(directory: Path, dtype: str, device: str | None) -> Any:
+    with refused_as_sentence(f"{directory} cannot be loaded"):
         model, report = _model_class(directory).from_pretrained(
             directory,
             dtype=getattr(torch, dtype),
             device_map=device,
             local_files_only=True,
+            trust_remote_code=False,
             use_safetensors=True,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"{directory} cannot be loaded: {first_line(error)}") from None
     if mismatched := sorted(report["mismatched_keys"]):
         name, found, wanted = mismatched[0]
         raise UserError(
@@ -64,12 +96,58 @@ def load_model(directory: Path, dtype: str = "float32", device: str | None = Non
             f"{directory}: the weights lack {missing[0]} and {len(missing) - 1} more that "
             "config.json asks for; the checkpoint is incomplete or its config is another model's."
         )
+    if surplus := _surplus_layers(model, report["unexpected_keys"]):
+        raise UserError(
+            f"{directory}: the weights have {surplus[0]} and {len(surplus) - 1} more in layers "
+            "that config.json does not ask for; correct its number of layers."
+        )
     return model
 
 
+def _surplus_layers(model: Any, unexpected: Iterable[str]) -> list[str]:
+    """Names of weights that would be parameters of a model with more layers.
+
+    Other weights may be left over: heads for other tasks, or buffers of earlier versions.
+    """
+    known = {LAYER.sub(".N.", name) for name in model.state_dict()} if unexpected else set()
+    return sorted(name for name in unexpected if LAYER.sub(".N.", name) in known)
+
+
+@contextmanager
+def refused_as_sentence(what: str, advice: str = "") -> Iterator[None]:
+    """Turns whatever a library raises while it reads a checkpoint into a UserError.
+
+    What is read comes from anywhere, and the libraries raise every kind of error for it; Rust's
+    panics, which `tokenizers` lets through, are not even an `Exception`. Their warnings are
+    silenced: the sentence says what matters of them.
+    """
+    log = logging.getLogger("transformers")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (UserError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        end = f"; {advice}" if advice else ""
+        raise UserError(f"{what} ({_reason(error)}){end}.") from None
+    finally:
+        log.setLevel(level)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of an error's message; also the second if the first only announces it."""
+    lines = str(error).strip().splitlines()
+    words = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]).removesuffix(".")
+    # Such as the lone key of a KeyError.
+    return words if " " in words else f"{type(error).__name__} {words}".strip()
+
+
 def _model_class(directory: Path) -> Any:
-    config = read_json(directory / "config.json")
-    if (built := kind_of(config.get("model_type")).built) is not None:
+    config = read_config(directory)
+    if (built := kind_of(config["model_type"]).built) is not None:
         return getattr(import_module(built.module), built.model)
     # Only now: the automatic classes take a second to import.
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
@@ -93,11 +171,6 @@ def require_family(model, family: str, directory: Path) -> None:
         )
 
 
-def first_line(error: Exception) -> str:
-    """The first line of an error's message."""
-    return str(error).strip().partition("\n")[0]
-
-
 def load_tokenizer(directory: Path | str):
     """The tokenizer in a checkpoint or data directory, with a padding token.
 
@@ -107,14 +180,20 @@ def load_tokenizer(directory: Path | str):
     """
     from transformers import PreTrainedTokenizerFast
 
-    if (Path(directory) / "tokenizer.json").exists():
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(directory, local_files_only=True)
-    else:
-        from transformers import AutoTokenizer
+    directory = Path(directory)
+    check_tokenizer_config(directory)
+    with refused_as_sentence(f"{directory}: its tokenizer cannot be read", "create it again"):
+        if (directory / "tokenizer.json").is_file():
+            reader = PreTrainedTokenizerFast
+        else:
+            from transformers import AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+            reader = AutoTokenizer
+        tokenizer = reader.from_pretrained(
+            directory, local_files_only=True, trust_remote_code=False
+        )
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
@@ -126,7 +205,7 @@ def check_family(directory: Path, family: str) -> None:
     """
     found = family_of(directory)
     if found != family:
-        kind = read_json(directory / "config.json").get("model_type")
+        kind = read_config(directory)["model_type"]
         raise UserError(
             f"{directory}: expected {IN_WORDS[family]}, as its `family` says, found "
             f"{IN_WORDS[found]} of type {kind!r}; correct `family` in the catalogue, or give "
@@ -142,15 +221,11 @@ def family_of(directory: Path) -> str:
     """
     from transformers import AutoConfig
 
-    try:
+    read_config(directory)
+    with refused_as_sentence(f"{directory / CONFIG} cannot be read"):
         config = AutoConfig.from_pretrained(
             directory, local_files_only=True, trust_remote_code=False
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{directory}/config.json: transformers does not have this architecture "
-            f"({first_line(error)}); code that comes with a checkpoint is never run."
-        ) from None
     return family_of_classes(config.architectures, config.is_encoder_decoder)
 
 
@@ -168,21 +243,27 @@ def check_tokenizer(directory: Path, rows: int) -> None:
             f"{directory} has no fast tokenizer (tokenizer.json); create one with transformers "
             "(AutoTokenizer.from_pretrained(...).save_pretrained(...)) and import the folder."
         )
-    try:
-        tokenizer = load_tokenizer(directory)
-    except Exception as error:  # the tokenizers library raises bare exceptions
-        raise UserError(
-            f"{directory}/tokenizer.json cannot be read ({first_line(error)}); create it again."
-        ) from None
+    tokenizer = load_tokenizer(directory)
+    require_end(tokenizer, directory)
+    require_rows(tokenizer, rows, directory)
+
+
+def require_end(tokenizer: Any, directory: Path) -> None:
+    """Raise UserError if a tokenizer has no token that ends a text."""
     if tokenizer.eos_token_id is None:
         raise UserError(
             f"{directory}: its tokenizer has no end token; set `eos_token` in "
             "tokenizer_config.json."
         )
-    if len(tokenizer) > rows:
+
+
+def require_rows(tokenizer: Any, rows: int, directory: Path) -> None:
+    """Raise UserError unless every token has a row of the embedding matrix."""
+    last = max(tokenizer.get_vocab().values(), default=-1)
+    if max(last + 1, len(tokenizer)) > rows:
         raise UserError(
-            f"{directory}: its tokenizer has {len(tokenizer)} tokens, its weights only {rows}; "
-            "they belong to two different models."
+            f"{directory}: its tokenizer has {len(tokenizer)} tokens, the last one number {last}, "
+            f"its weights only {rows}; they belong to two different models."
         )
 
 

@@ -1,19 +1,29 @@
-"""The weight files of a checkpoint: their names, whether they are complete, and their digest.
+"""The weight files of a checkpoint: names, shapes, whether they are whole, and their digest.
 
 Reads headers only, and imports nothing heavy.
 """
 
-import json
 import struct
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
+from typing import Any
 
+from lethe.artefacts import strict_json
 from lethe.artefacts.files import digest, read_json
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 # What a method keeps beside the weights is in safetensors too.
 METHOD_PREFIX = "method_"
+METADATA = "__metadata__"
+LONGEST_HEADER = 100_000_000
+"""Bytes; the format's own limit."""
+ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1}
+ITEM_BYTES |= {"U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1}
+"""Bytes of a number by its type; whole numbers are for buffers, and F8 and F4 are not read."""
+FLOATS = {"F64", "F32", "F16", "BF16"}
 
 
 def weight_files(directory: Path) -> list[str]:
@@ -47,9 +57,12 @@ def shard_names(index: Path) -> list[str]:
         UserError: the file is not such an index, or it names a file outside its folder.
     """
     content = read_json(index)
-    shards = content.get("weight_map") if isinstance(content, dict) else None
-    if not isinstance(shards, dict) or not shards:
-        raise UserError(f"{index}: expected an index of shards (`weight_map`), found none.")
+    content = content if isinstance(content, dict) else {}
+    shards = content.get("weight_map")
+    if not isinstance(shards, dict) or not shards or not isinstance(content.get("metadata"), dict):
+        raise UserError(
+            f"{index}: expected an index of shards (`weight_map`, `metadata`), found none."
+        )
     names = sorted({str(name) for name in shards.values()})
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):
@@ -57,21 +70,96 @@ def shard_names(index: Path) -> list[str]:
     return names
 
 
-def check_whole(file: Path) -> None:
-    """Raise UserError unless a safetensors file is as long as its header says."""
+def weight_shapes(directory: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes by name of all tensors of a checkpoint, from the headers of its weight files.
+
+    Raises:
+        UserError: as `weight_files` and `shapes_of`, or a tensor is in two shards.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name in weight_files(directory):
+        found = shapes_of(directory / name)
+        if twice := sorted(shapes.keys() & found.keys()):
+            raise UserError(
+                f"{directory / name}: expected each tensor in one shard, found {twice[0]} in "
+                "another one too; write the shards again."
+            )
+        shapes |= found
+    return shapes
+
+
+def shapes_of(file: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes by name of the tensors in a safetensors file, which is held against its header.
+
+    The tensors must fill the file without gaps and in order, each with as many bytes as its shape
+    and type need (https://github.com/huggingface/safetensors, "Format").
+
+    Raises:
+        UserError: the file is truncated, altered, or not in this format.
+    """
+    header, begin = _header(file)
+    tensors = [_tensor(file, name, entry) for name, entry in header.items() if name != METADATA]
+    filled = 0
+    for tensor in sorted(tensors, key=lambda tensor: tensor.offsets):
+        first, end = tensor.offsets
+        if first != filled or end - first != prod(tensor.shape) * tensor.item_bytes:
+            raise _damaged(file, f"the place of {shown(tensor.name)} does not fit its shape")
+        filled = end
     size = file.stat().st_size
+    if size != begin + filled:
+        raise UserError(
+            f"{file} is truncated or altered: expected {begin + filled} bytes, found {size}."
+        )
+    return {tensor.name: tensor.shape for tensor in tensors}
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """One entry of a header; the offsets count from the end of the header, in bytes."""
+
+    name: str
+    item_bytes: int
+    shape: tuple[int, ...]
+    offsets: tuple[int, int]
+
+
+def _header(file: Path) -> tuple[dict, int]:
+    """The header of a safetensors file, and the byte at which the tensors begin."""
     try:
         with open(file, "rb") as handle:
             (length,) = struct.unpack("<Q", handle.read(8))
-            if length > size:
+            if length > min(file.stat().st_size, LONGEST_HEADER):
                 raise ValueError
-            header = json.loads(handle.read(length))
-        ends = [value["data_offsets"][1] for key, value in header.items() if key != "__metadata__"]
-    except (ValueError, struct.error, KeyError, TypeError):
+            header = strict_json.loads(handle.read(length).decode("utf-8"))
+    except (ValueError, struct.error):
         raise UserError(f"{file} is not a safetensors file, or its header is truncated.") from None
-    wanted = 8 + length + max(ends, default=0)
-    if size != wanted:
-        raise UserError(f"{file} is truncated or altered: expected {wanted} bytes, found {size}.")
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror}).") from None
+    if not isinstance(header, dict):
+        raise _damaged(file, f"expected a table of tensors, found {shown(header)}")
+    return header, 8 + length
+
+
+def _tensor(file: Path, name: str, entry: Any) -> _Tensor:
+    entry = entry if isinstance(entry, dict) else {}
+    kind, shape, offsets = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
+    if not isinstance(kind, str) or kind not in ITEM_BYTES:
+        raise _damaged(file, f"{shown(name)} has the unknown type {shown(kind)}")
+    if name.endswith(".weight") and kind not in FLOATS:
+        raise _damaged(file, f"{shown(name)} holds whole numbers ({kind})")
+    if not _whole_numbers(shape):
+        raise _damaged(file, f"{shown(name)} has the shape {shown(shape)}")
+    if not _whole_numbers(offsets) or len(offsets) != 2:
+        raise _damaged(file, f"{shown(name)} has the place {shown(offsets)}")
+    return _Tensor(name, ITEM_BYTES[kind], tuple(shape), tuple(offsets))
+
+
+def _whole_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
+
+
+def _damaged(file: Path, what: str) -> UserError:
+    return UserError(f"{file} has a damaged header: {what}; copy or convert the weights again.")
 
 
 def weights_digest(manifest: dict) -> str:
