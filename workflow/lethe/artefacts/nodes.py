@@ -1,7 +1,7 @@
 """Nodes: read strictly, and made once, under a lock, from what they are made from."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -110,15 +110,15 @@ def read_results(results: Path, kind: str, node: str) -> dict[str, Any]:
 def _published(directory: Path, name: str, wanted: dict[str, Any]) -> dict[str, Any] | None:
     """The manifest of a folder that holds what is wanted, whole; written again if it is missing."""
     for path in (directory / name, kept_copy(directory, name)):
-        if not path.exists():
-            continue
-        with suppress(UserError):
+        try:
             manifest = verify(directory, path.name)
-            if is_made_from(manifest, wanted):
-                if path.name != name:
-                    write_json(directory / name, manifest)
-                    fault_point("published")
-                return manifest
+        except UserError:
+            continue
+        if is_made_from(manifest, wanted):
+            if path.name != name:
+                write_json(directory / name, manifest)
+                fault_point("published")
+            return manifest
     return None
 
 
