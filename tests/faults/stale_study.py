@@ -6,6 +6,7 @@ Prints a line a case: whether the run that followed gave the tables of an undist
 whether one more had nothing to do. Ends with 1 if one did not.
 """
 
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -21,13 +22,17 @@ from staleness import (
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--change", nargs="+", choices=CHANGES, default=list(CHANGES))
+    chosen = parser.parse_args().change
     folder = Path(tempfile.mkdtemp(prefix="stale-"))
     finished = small_study(folder / "finished")
     if finished.finish() != 0:
         print(finished.log())
         return 1
     failures = 0
-    for name, change in CHANGES.items():
+    for name in chosen:
+        change = CHANGES[name]
         expected = outcome_of_undisturbed(finished, change, folder / f"undisturbed {name}")
         for fault in FAULTS:
             run = copy_of(finished, folder / f"{name}, {fault}")

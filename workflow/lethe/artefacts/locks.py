@@ -45,7 +45,7 @@ def lock(path: Path | str, wait: bool = True) -> Iterator[bool]:
     before = None
     while (release := _take(path)) is None:
         owner, holder = _read(_owner_file(path)), _holder(path)
-        if not wait:
+        if not wait or holder == identity(os.getpid()):  # who waits for itself waits for ever
             raise Held(f"another process ({_named(holder)}) is working on {path.parent}")
         # Whoever takes over from a dead owner at this moment has done so when we look again.
         if owner is not None and owner == before and not _is_seen(_process(owner)):
