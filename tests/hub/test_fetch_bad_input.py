@@ -68,7 +68,7 @@ def test_a_repository_that_lacks_a_shard(hub_endpoint, nodes, small_models, caps
 
 
 def test_an_index_that_names_a_file_elsewhere(hub_endpoint, nodes, small_models, capsys):
-    index = '{"weight_map": {"w": "../../outside.safetensors"}}'
+    index = '{"metadata": {}, "weight_map": {"w": "../../outside.safetensors"}}'
     files = {**small_models["llama"], "model.safetensors.index.json": index}
     revision = hub_endpoint.serve({REPO: files})[REPO]
     refused(nodes, capsys, nodes.fetched(REPO, revision), "../../outside.safetensors")

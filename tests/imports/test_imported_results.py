@@ -169,7 +169,7 @@ def test_a_file_that_is_no_result_is_refused(tmp_path, text):
 def test_a_file_that_is_absent_is_refused(tmp_path):
     good = write(tmp_path / "good", result({"quiz": 0.5}))
     told = refused(study([[good], [str(tmp_path / "none.json")]], {"quiz": KNOWLEDGE}))
-    assert "cannot be read (No such file or directory)" in told
+    assert "cannot be read: No such file or directory" in told
 
 
 def test_a_task_in_two_files_of_a_stage_is_refused(tmp_path):

@@ -99,7 +99,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path, content, sentence):
 
 
 def test_a_folder_and_a_missing_file_are_named(tmp_path):
-    with pytest.raises(UserError, match=f"{tmp_path}: cannot be read .*directory"):
+    with pytest.raises(UserError, match=f"{tmp_path}: cannot be read .*folder of that name"):
         read_yaml(tmp_path)
     with pytest.raises(UserError, match="none.yaml: cannot be read .*No such file"):
         read_yaml(tmp_path / "none.yaml")
