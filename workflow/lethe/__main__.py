@@ -8,4 +8,11 @@ if not sys.flags.safe_path:
 
 from lethe.forkserver.client import run  # noqa: E402
 
-sys.exit(run(sys.argv[1:]))
+STOPPED_EARLY = 75  # EX_TEMPFAIL: the state is saved, and the same call goes on from it
+
+status = run(sys.argv[1:])
+if status == STOPPED_EARLY:
+    from lethe.slurm.own_job import put_back
+
+    put_back()
+sys.exit(status)
