@@ -138,7 +138,10 @@ class Desk:
 
     def say(self, sentence: str) -> None:
         """Show the run's user a sentence."""
-        with suppress(OSError), open(self.notices or "/dev/stderr", "w") as file:
+        if not self.notices:
+            print(f"lethe: {sentence}", file=sys.stderr)
+            return
+        with suppress(OSError), open(self.notices, "w") as file:
             file.write(f"lethe: {sentence}\n")
 
 

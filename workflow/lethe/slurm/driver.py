@@ -14,10 +14,12 @@ from lethe.jobs.drivers import announce_driver
 from lethe.slurm.desk import Desk, patience
 from lethe.slurm.records import Job, forget, jobs_of, runs, write_left, write_plan
 from lethe.slurm.states import ask_states, is_at_work
+from lethe.slurm.submission import cancel
 
 FOLDER = Path(".snakemake") / "lethe-slurm"
 STAND_INS = ("sbatch", "squeue", "sacct", "sinfo")
 LOOK_SECONDS = 15.0
+SHOWN_JOBS = 20
 
 
 class Left(NamedTuple):
@@ -28,7 +30,9 @@ class Left(NamedTuple):
 
     def lines(self) -> str:
         """What they make, one job a line."""
-        return "\n".join(f"  SLURM job {job.number}: {job.words()}" for job in self.jobs)
+        lines = [f"  SLURM job {job.number}: {job.words()}" for job in self.jobs[:SHOWN_JOBS]]
+        more = len(self.jobs) - len(lines)
+        return "\n".join([*lines, *([f"  and {more} more"] if more else [])])
 
 
 def jobs_left(folder: Path | str = ".") -> Left:
@@ -47,6 +51,11 @@ def jobs_left(folder: Path | str = ".") -> Left:
     if told is None:
         return Left(list(known.values()), is_known=False)
     return Left([job for number, job in known.items() if is_at_work(told.get(number, ""))])
+
+
+def cancel_left(left: Left, folder: Path | str = ".") -> None:
+    """Cancel them, and wait until SLURM has ended them."""
+    cancel(Desk(Path(folder).absolute() / FOLDER), left.jobs)
 
 
 def warn_of_left(left: Left) -> None:
