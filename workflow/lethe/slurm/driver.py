@@ -84,7 +84,10 @@ def begin(jobs: Iterable[Any], left: Left, folder: Path | str = ".") -> None:
             forget(desk.folder, run)
     write_left(desk.folder, left.jobs)
     if left.jobs:
-        desk.say(f"takes over what a killed run left in the queue:\n{left.lines()}")
+        desk.say(
+            "a killed run left jobs in SLURM's queue. This run takes over what it needs of them; "
+            f"`lethe unlock --cancel` would cancel them:\n{left.lines()}"
+        )
     write_plan(desk.folder, {target: entry for job in jobs for target, entry in entries(job)})
     _write_stand_ins(desk)
     announce_driver()
