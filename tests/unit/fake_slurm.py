@@ -1,4 +1,4 @@
-"""Stand-ins for SLURM's commands in a PATH of their own, and the folder of a run that calls them."""
+"""Commands that answer as SLURM's do, in a PATH of their own, and a run's folder beside them."""
 
 import os
 from pathlib import Path

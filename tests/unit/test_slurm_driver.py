@@ -63,6 +63,11 @@ def test_jobs_of_killed_runs_are_those_that_wait_or_run(slurm, folder):
     assert jobs_left(folder) == Left([OLD])
 
 
+def test_an_array_is_at_work_as_long_as_one_of_its_tasks_is(slurm, folder):
+    slurm.answers("squeue", "3_1|COMPLETED\n3_[2-9]|PENDING\n")
+    assert jobs_left(folder) == Left([OLD])
+
+
 def test_if_slurm_does_not_answer_all_that_is_remembered_may_be_at_work(slurm, folder, monkeypatch):
     monkeypatch.setattr(driver, "LOOK_SECONDS", 0.05)
     slurm.answers("squeue", f"!{AWAY}")

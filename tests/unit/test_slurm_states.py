@@ -52,6 +52,11 @@ def test_a_question_that_fails_is_asked_again_and_that_is_said_once(slurm, ask):
     assert "connect failure" in away and "again" in back
 
 
+def test_a_failure_of_a_kind_never_seen_is_no_answer_either(slurm, ask):
+    slurm.answers("squeue", "!squeue: something new", "1|RUNNING\n")
+    assert ask() == {"1": "RUNNING"} and "something new" in slurm.said[0]
+
+
 def test_while_slurm_does_not_answer_no_job_is_forgotten_or_ended(slurm, ask, monkeypatch):
     monkeypatch.setattr(states, "STATE_SECONDS", 0.1)
     remember(slurm.desk.folder, "this-run", Job("1", "this-run"))

@@ -101,12 +101,17 @@ class Desk:
             raise UserError(f"expected the command {command!r} of SLURM in PATH, found none.")
         return Answer(told.returncode, told.stdout, told.stderr)
 
-    def ask_patiently(self, command: str, arguments: list[str], patience: float) -> Answer:
-        """Call the real command until SLURM answers; the last answer if patience is over."""
+    def ask_patiently(
+        self, command: str, arguments: list[str], patience: float, until_good: bool = False
+    ) -> Answer:
+        """Call the real command until SLURM answers; the last answer if patience is over.
+
+        until_good: whether no failure is an answer, whatever it says.
+        """
         pauses = Pauses(patience)
         while True:
             answer = self.ask(command, arguments, max(1.0, min(CALL_SECONDS, pauses.left())))
-            if not answer.is_passing():
+            if answer.status == 0 or not (until_good or answer.is_passing()):
                 self.is_back(command)
                 return answer
             self.is_away(command, f"SLURM does not answer ({answer.reason()}). Jobs go on")

@@ -50,7 +50,9 @@ def jobs_left(folder: Path | str = ".") -> Left:
     told = ask_states(desk, question, LOOK_SECONDS)
     if told is None:
         return Left(list(known.values()), is_known=False)
-    return Left([job for number, job in known.items() if is_at_work(told.get(number, ""))])
+    # A task of an array has its array's number before its own.
+    at_work = {number.partition("_")[0] for number, state in told.items() if is_at_work(state)}
+    return Left([job for number, job in known.items() if number in at_work])
 
 
 def cancel_left(left: Left, folder: Path | str = ".") -> None:

@@ -53,7 +53,7 @@ def answer_state_query(desk: Desk, arguments: list[str]) -> int:
 def ask_states(desk: Desk, runs: set[str], seconds: float) -> dict[str, str] | None:
     """{number: state} of all jobs of runs that SLURM knows; None if it does not answer in time."""
     question = [*FORMAT, "--name", ",".join(sorted(runs))]
-    answer = desk.ask_patiently("squeue", question, seconds)
+    answer = desk.ask_patiently("squeue", question, seconds, until_good=True)
     return None if answer.status != 0 else parsed(answer)
 
 

@@ -31,6 +31,10 @@ class Call(NamedTuple):
         return option(self.arguments, "--comment") or ""
 
     @property
+    def clusters(self) -> str:
+        return option(self.arguments, "--clusters", "-M") or ""
+
+    @property
     def targets(self) -> list[str]:
         """What the job makes, from the Snakemake call in it."""
         return targets_of(option(self.arguments, "--wrap") or self.script)
@@ -38,7 +42,7 @@ class Call(NamedTuple):
     @property
     def is_judged(self) -> bool:
         """Whether a question here for its number is answered for this very job."""
-        return option(self.arguments, "--array", "--clusters", "-M") is None
+        return option(self.arguments, "--array") is None and not self.clusters
 
 
 def targets_of(command: str) -> list[str]:
@@ -94,7 +98,9 @@ def _accepted(desk: Desk, call: Call, pauses: Pauses) -> str | None:
     """The number of the job, if SLURM took it although the call for it failed."""
     # %F is the number without a task's; %k the comment, which the plugin makes of rule and node.
     question = ["--noheader", "--states=all", "--format=%F|%k", "--name", call.run]
-    answer = desk.ask_patiently("squeue", question, max(1.0, pauses.left()))
+    if call.clusters:
+        question += ["--clusters", call.clusters]
+    answer = desk.ask_patiently("squeue", question, max(1.0, pauses.left()), until_good=True)
     known = {job.number for job in jobs_of(desk.folder, call.run)}
     for line in answer.out.splitlines() if answer.status == 0 else ():
         number, _, comment = line.partition("|")
@@ -108,9 +114,9 @@ def take_over(desk: Desk, job: Job) -> Job | None:
 
     One that makes it in another way is cancelled: what it makes would be made again.
     """
-    same = [old for old in left(desk.folder) if set(old.targets) == set(job.targets)]
-    if not job.targets or not same:
+    if not (job.judged and job.targets):
         return None
+    same = [old for old in left(desk.folder) if old.judged and set(old.targets) == set(job.targets)]
     taken = {known.number for known in jobs_of(desk.folder, job.run)}
     for old in same:
         if old.number in taken:
