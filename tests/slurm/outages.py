@@ -88,12 +88,13 @@ def killed_driver(study: Study, refusals: Refusals) -> None:
 
 
 def short_limit(study: Study, refusals: Refusals) -> None:
-    """The time of two stages ends before their training does; SLURM puts them back twice."""
-    arguments = [*PROFILE, SCORES, "--set-resources", "stage:runtime=1"]
-    study.start(*arguments, LETHE_FAULT="stage/rename:2:stop", LETHE_SNAPSHOT_SECONDS="0.01")
-    wait_for_stages(study)
+    """The time of two stages is nearly over before their training is; SLURM starts them again."""
+    limit = ["--set-resources", "stage:runtime=3", "--config", "snapshot_seconds=0.01"]
+    study.start(*PROFILE, SCORES, *limit, LETHE_FAULT="stage/rename:2:stop")
     study.wait_until(lambda: len(study.stopped()) == 2, "two stages were in training")
-    time.sleep(OUTAGE_SECONDS / 2)  # then less is left than a stage leaves itself to save
+    ends = [float(stage.environment["LETHE_END"]) for stage in study.stopped()]
+    # Less is left then than a stage leaves itself to save its state.
+    time.sleep(max(0.0, max(ends) - 20 - time.time()))
 
 
 FAULTS: dict[str, Callable[[Study, Refusals], None]] = {
