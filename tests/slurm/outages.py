@@ -80,7 +80,7 @@ def forgotten_jobs(study: Study, refusals: Refusals) -> None:
 def killed_driver(study: Study, refusals: Refusals) -> None:
     """The driver is killed while two stages train, and started again."""
     arguments = [*PROFILE, SCORES, "--config", "snapshot_seconds=0.01"]
-    study.start(*arguments, LETHE_FAULT="stage/rename:2:stop")
+    study.start(*arguments, LETHE_FAULT="stage/rename:1:stop")
     study.wait_until(lambda: len(study.stopped()) == 2, "two stages were in training")
     study.kill_driver()
     print(study.lethe("unlock"), end="")
@@ -90,7 +90,7 @@ def killed_driver(study: Study, refusals: Refusals) -> None:
 def short_limit(study: Study, refusals: Refusals) -> None:
     """The time of two stages is nearly over before their training is; SLURM starts them again."""
     limit = ["--set-resources", "stage:runtime=3", "--config", "snapshot_seconds=0.01"]
-    study.start(*PROFILE, SCORES, *limit, LETHE_FAULT="stage/rename:2:stop")
+    study.start(*PROFILE, SCORES, *limit, LETHE_FAULT="stage/rename:1:stop")
     study.wait_until(lambda: len(study.stopped()) == 2, "two stages were in training")
     ends = [float(stage.environment["LETHE_END"]) for stage in study.stopped()]
     # Less is left then than a stage leaves itself to save its state.

@@ -25,7 +25,7 @@ def study(local, stage, tmp_path_factory):
     study, refusals = Study(folder / "study", of=local), Refusals(folder / "refusals")
     target = str(stage.relative_to(local.folder))
     arguments = [*PROFILE, target, "--config", "snapshot_seconds=0.01"]
-    variables = {"PATH": refusals.path, "LETHE_FAULT": "stage/rename:2:stop"}
+    variables = {"PATH": refusals.path, "LETHE_FAULT": "stage/rename:1:stop"}
     try:
         refusals.begin("sbatch")
         study.start(*arguments, **variables)
