@@ -21,7 +21,7 @@ class FakeSlurm:
         self.binaries.mkdir()
         patch.setenv("PATH", os.pathsep.join([str(self.binaries), "/usr/bin", "/bin"]))
         # Backing off for real would make these tests wait.
-        patch.setattr(desk_module, "BACKOFF_FIRST", 0.01)
+        patch.setattr(desk_module, "FIRST_PAUSE", 0.01)
         patch.setattr(submission, "UNHEARD_SECONDS", 0.0)
         self.notices = folder / "notices"
         self.notices.touch()

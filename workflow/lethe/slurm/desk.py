@@ -10,26 +10,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lethe.errors import UserError
+from lethe.jobs.drivers import VARIABLE as DRIVER
+from lethe.slurm.own_job import END, JOB
 
 PATIENCE = "LETHE_SLURM_PATIENCE"
 PATIENCE_SECONDS = 24 * 3600.0
-LONGEST_PAUSE = 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 CALL_SECONDS = 300.0
 """A command that takes longer has not been answered; SLURM's own time-outs are far shorter."""
-BACKOFF_FIRST = 1.0
 
 # What the driver sets for itself; jobs that inherit its environment must not see it.
-OF_THE_DRIVER = ("LETHE_DRIVER", "LETHE_END", "LETHE_SLURM_JOB")
+OF_THE_DRIVER = (DRIVER, END, JOB)
 
-# slurm_errno.c of SLURM 20.11 to 24.05, and the limits of `man resource_limits` that pass when
-# jobs end. Anything else, such as a partition that does not exist, is not tried again.
+# Messages of SLURM 22.05 (slurm_errno.c) and of the system; and the limits of numbers of jobs, which
+# pass as jobs end. Anything else, such as a partition that does not exist, is not tried again.
 PASSING = re.compile(
     r"unable to contact slurm controller|socket timed out|zero bytes were transmitted"
     r"|communication connection failure|message (send|receive) failure|connection (refused|reset)"
-    r"|connection timed out|timed out connecting|standby mode|controller not responding"
+    r"|connection timed out|timed out connecting|standby mode"
     r"|temporarily un|try again|protocol authentication error|munge|no route to host"
     r"|could not establish a configuration source|resource temporarily unavailable"
-    r"|(assoc|qos)\w*submitjob\w*limit|max(imum)? job count|too many (pending|jobs)",
+    r"|(assoc|qos)\w*submitjob\w*limit",
     re.IGNORECASE,
 )
 
@@ -55,7 +56,7 @@ class Pauses:
 
     def __init__(self, patience: float):
         self.end = time.monotonic() + patience
-        self._next = BACKOFF_FIRST
+        self._next = FIRST_PAUSE
 
     def left(self) -> float:
         return self.end - time.monotonic()
