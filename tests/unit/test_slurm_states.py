@@ -103,11 +103,19 @@ def test_a_job_that_was_taken_over_is_asked_for_under_its_own_run(slurm, ask):
 
 @pytest.mark.parametrize("state", ["PREEMPTED", "NODE_FAIL"])
 def test_a_job_that_was_taken_from_its_node_is_put_back_at_no_cost(slurm, ask, state):
+    remember(slurm.desk.folder, "this-run", Job("1", "this-run"))
     slurm.answers("squeue", f"1|{state}\n")
     slurm.answers("scontrol", "")
     assert ask() == {"1": "PENDING"} and slurm.calls("scontrol") == ["requeue 1"]
     slurm.answers("scontrol", "!Requested operation not supported on this system")
     assert ask() == {"1": "FAILED"}
+
+
+def test_jobs_that_are_not_this_runs_are_not_put_back(slurm, ask):
+    remember(slurm.desk.folder, "this-run", Job("3", "old-run"))
+    slurm.answers("squeue", "3|RUNNING\n4|PREEMPTED\n")
+    slurm.answers("scontrol", "")
+    assert ask()["3"] == "RUNNING" and not slurm.calls("scontrol")
 
 
 @pytest.mark.parametrize("state", ["TIMEOUT", "CANCELLED", "OUT_OF_MEMORY", "FAILED"])

@@ -22,7 +22,7 @@ CALL_SECONDS = 300.0
 # What the driver sets for itself; jobs that inherit its environment must not see it.
 OF_THE_DRIVER = (DRIVER, END, JOB)
 
-# Messages of SLURM 22.05 (slurm_errno.c) and of the system; and the limits of numbers of jobs, which
+# Messages of SLURM 22.05 (slurm_errno.c) and of the system; and limits of the number of jobs, which
 # pass as jobs end. Anything else, such as a partition that does not exist, is not tried again.
 PASSING = re.compile(
     r"unable to contact slurm controller|socket timed out|zero bytes were transmitted"

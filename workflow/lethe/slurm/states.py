@@ -68,8 +68,9 @@ def states_of_run(desk: Desk, jobs: list[Job], told: dict[str, str]) -> dict[str
     for job in jobs:
         if job.judged and job.number not in told:
             states[job.number] = state_of_forgotten(job)
+    own = {job.number for job in jobs}
     for number, state in told.items():
-        if state in TAKEN_AWAY:
+        if state in TAKEN_AWAY and number.partition("_")[0] in own:
             states[number] = _put_back(desk, number)
     return states
 
