@@ -169,6 +169,13 @@ def test_a_killed_runs_job_with_other_values_or_code_is_cancelled_first(slurm, l
     assert slurm.calls("scancel") == ["3"] and len(slurm.calls("squeue")) == 3
 
 
+def test_a_job_that_cannot_be_noted_is_submitted_all_the_same(slurm, capsys):
+    (slurm.desk.folder / "this-run.jsonl").mkdir()
+    slurm.answers("sbatch", "7\n")
+    assert submit(slurm.desk, ARGUMENTS) == 0
+    assert capsys.readouterr().out == "7\n" and "not noted" in slurm.said[0]
+
+
 def test_what_a_job_makes_is_read_from_the_snakemake_call_in_it():
     command = "cd /x && python -m snakemake --target-jobs collect: 'stage:node=a b' --cores 1"
     assert targets_of(command) == ["collect:", "stage:node=a b"]

@@ -67,12 +67,20 @@ def submit(desk: Desk, arguments: list[str]) -> int:
         answer = _submit_patiently(desk, call)
         number = answer.out.strip().split(";")[0]
         if answer.status == 0 and number.isdigit():
-            remember(desk.folder, call.run, dataclasses.replace(job, number=number))
+            _note(desk, call.run, dataclasses.replace(job, number=number))
         return show(answer)
     # Under this run's name too, so that this run's questions ask for it.
-    remember(desk.folder, call.run, taken)
+    _note(desk, call.run, taken)
     sys.stdout.write(f"{taken.number}\n")
     return 0
+
+
+def _note(desk: Desk, run: str, job: Job) -> None:
+    """Remember a job. It is submitted, so that a full disk must not make the plugin do it again."""
+    try:
+        remember(desk.folder, run, job)
+    except OSError as error:
+        desk.say(f"SLURM job {job.number} is not noted in {desk.folder} ({error.strerror}).")
 
 
 def _submit_patiently(desk: Desk, call: Call) -> Answer:
