@@ -82,6 +82,16 @@ def test_a_job_that_slurm_took_although_the_call_timed_out_is_not_submitted_twic
     assert [job.number for job in jobs_of(slurm.desk.folder, "this-run")] == ["7"]
 
 
+def test_a_job_of_which_nobody_knows_whether_slurm_took_it_is_not_submitted_again(
+    slurm, monkeypatch
+):
+    monkeypatch.setenv(PATIENCE, "0.2")
+    slurm.answers("sbatch", f"!{TIMED_OUT}", "8\n")
+    slurm.answers("squeue", f"!{AWAY}")
+    assert submit(slurm.desk, ARGUMENTS) == 1
+    assert len(slurm.calls("sbatch")) == 1
+
+
 def test_an_earlier_try_of_the_same_job_is_not_taken_for_a_lost_submission(slurm, capsys):
     remember(slurm.desk.folder, "this-run", Job("7", "this-run", [NODE]))
     slurm.answers("sbatch", f"!{TIMED_OUT}", "8\n")

@@ -96,25 +96,26 @@ def _submit_patiently(desk: Desk, call: Call) -> Answer:
         if not pauses.pause():
             return answer
         if UNHEARD.search(answer.error):
-            number = _accepted(desk, call, pauses)
-            if number:
+            told = _accepted(desk, call, pauses)
+            if told.status != 0:
+                return answer  # nobody knows whether it was taken, so it must not be tried again
+            if told.out:
                 desk.is_back("sbatch")
-                return Answer(0, f"{number}\n", "")
+                return told
 
 
-def _accepted(desk: Desk, call: Call, pauses: Pauses) -> str | None:
-    """The number of the job, if SLURM took it although the call for it failed."""
+def _accepted(desk: Desk, call: Call, pauses: Pauses) -> Answer:
+    """The number of the job, if SLURM took it although the call for it failed; or nothing."""
     # %F is the number without a task's; %k the comment, which the plugin makes of rule and node.
     question = ["--noheader", "--states=all", "--format=%F|%k", "--name", call.run]
     if call.clusters:
         question += ["--clusters", call.clusters]
     answer = desk.ask_patiently("squeue", question, max(1.0, pauses.left()), until_good=True)
     known = {job.number for job in jobs_of(desk.folder, call.run)}
-    for line in answer.out.splitlines() if answer.status == 0 else ():
-        number, _, comment = line.partition("|")
-        if comment.strip() == call.comment and number.strip() not in known:
-            return number.strip()
-    return None
+    rows = [line.partition("|") for line in answer.out.splitlines()]
+    numbers = [row[0].strip() for row in rows if row[2].strip() == call.comment]
+    new = [f"{number}\n" for number in numbers if number not in known]
+    return answer._replace(out=new[0] if new else "")
 
 
 def take_over(desk: Desk, job: Job) -> Job | None:
