@@ -18,6 +18,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from cluster import LOCAL, PROFILE, STUDY, Refusals, Study, told_of, why_no_slurm  # noqa: E402
 
+from lethe.artefacts.files import read_json  # noqa: E402
+
 SCORES = f"{STUDY}/scores.csv"
 OUTAGE_SECONDS = 60
 STATE = Path(os.environ.get("LETHE_SLURM_STATE", "/tmp/lethe-slurm"))
@@ -25,7 +27,14 @@ STATE = Path(os.environ.get("LETHE_SLURM_STATE", "/tmp/lethe-slurm"))
 
 def stages(study: Study) -> list[str]:
     """Numbers of the jobs that train stages."""
-    return [number for node, all_ in study.jobs().items() if "-s1-" in node for number in all_]
+    specs = study.folder / "results" / "specs"
+    return [
+        number
+        for node, numbers in study.jobs().items()
+        if (specs / f"{node}.json").exists()
+        and read_json(specs / f"{node}.json")["kind"] == "stage"
+        for number in numbers
+    ]
 
 
 def wait_for_stages(study: Study) -> None:
