@@ -6,12 +6,11 @@ import sys
 if not sys.flags.safe_path:
     del sys.path[0]
 
+from lethe.errors import Stopped  # noqa: E402
 from lethe.forkserver.client import run  # noqa: E402
 
-STOPPED_EARLY = 75  # EX_TEMPFAIL: the state is saved, and the same call goes on from it
-
 status = run(sys.argv[1:])
-if status == STOPPED_EARLY:
+if status == Stopped.STATUS:
     from lethe.slurm.own_job import put_back
 
     put_back()

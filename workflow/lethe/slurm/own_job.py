@@ -6,8 +6,8 @@ import subprocess
 import time
 from datetime import datetime
 
-END = "LETHE_END"
-"""Unix seconds at which SLURM will end the job; training saves its state before then."""
+from lethe.jobs.ending import VARIABLE as END
+
 JOB = "LETHE_SLURM_JOB"
 """Number of the job that was submitted for this work alone, so that it may be put back."""
 ASK_SECONDS = 20
