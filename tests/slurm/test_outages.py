@@ -1,10 +1,14 @@
-"""The scheduler goes away and the driver is killed: nothing is lost, and nothing trained twice.
+"""The scheduler goes away, the driver is killed, a job ends early: nothing is lost or made twice.
 
 `outages.py` beside this file has the long ones.
 """
 
+import os
+import signal
+import subprocess
+
 import pytest
-from cluster import AWAY, PROFILE, Refusals, Study
+from cluster import AWAY, PROFILE, Refusals, Study, told_of
 
 from lethe.artefacts.files import read_json
 
@@ -39,10 +43,22 @@ def study(local, stage, tmp_path_factory):
         refusals.begin("squeue")
         study.wait_until(lambda: "SLURM does not answer" in study.said(), "a failure was said")
         refusals.end("squeue")
+        end_early(study)
         study.finish()
         yield study
     finally:
         study.end()
+
+
+def end_early(study: Study) -> None:
+    """Ask the stage to save its state and stop; SLURM then starts its job again, soon."""
+    stage = study.stopped()[0]
+    subprocess.run(["scancel", "--signal=TERM", stage.job], check=True)
+    os.kill(stage.pid, signal.SIGCONT)
+    study.wait_until(lambda: told_of(stage.job)["JobState"] == "PENDING", "it was put back")
+    # Left alone, it waits for two minutes; within a second, its node would take it for the old one.
+    soon = ["scontrol", "update", f"JobId={stage.job}", "StartTime=now+10"]
+    subprocess.run(soon, check=True)
 
 
 def test_the_weights_are_those_of_an_undisturbed_run(study, local, stage):
@@ -53,6 +69,10 @@ def test_the_weights_are_those_of_an_undisturbed_run(study, local, stage):
 def test_one_job_has_made_the_stage_and_no_try_was_lost(study, stage):
     assert len(set(study.jobs()[stage.parent.name])) == 1
     assert "Error in rule" not in study.log()
+
+
+def test_a_stage_that_saved_its_state_and_stopped_went_on_in_the_same_job(study, stage):
+    assert told_of(study.jobs()[stage.parent.name][0])["Restarts"] == "1"
 
 
 def test_the_user_is_told_of_both_outages_and_their_ends_once(study):
