@@ -1,6 +1,5 @@
 """A run calls the stand-ins of SLURM's commands, and finds what killed runs left in the queue."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +8,9 @@ from types import SimpleNamespace
 import pytest
 from fake_slurm import AWAY, FakeSlurm
 
-from lethe.artefacts.files import read_json, write_json
 from lethe.commands import unlock as unlock_module
 from lethe.errors import UserError
-from lethe.jobs.drivers import RECORDS, identity
+from lethe.jobs.drivers import record_driver
 from lethe.slurm import driver
 from lethe.slurm.desk import PATIENCE
 from lethe.slurm.driver import FOLDER, Left, entries, jobs_left
@@ -93,7 +91,6 @@ def test_a_wrong_patience_is_refused_at_the_start(tmp_path, monkeypatch, text):
 
 def test_a_run_forgets_the_runs_that_left_nothing(slurm, folder, monkeypatch):
     remember(folder / FOLDER, "done-run", Job("1", "done-run"))
-    monkeypatch.setattr(driver, "announce_driver", lambda: None)
     monkeypatch.setenv("PATH", str(slurm.binaries))  # restored afterwards
     driver.begin([], Left([OLD]), folder)
     assert runs(folder / FOLDER) == ["old-run"] and left(folder / FOLDER) == [OLD]
@@ -150,9 +147,16 @@ def test_unlock_cancels_nothing_while_slurm_does_not_answer(slurm, folder, monke
     assert not slurm.calls("scancel")
 
 
+def test_unlock_does_not_wait_for_ever_for_jobs_that_do_not_end(slurm, folder, monkeypatch):
+    monkeypatch.setattr(driver, "CANCEL_SECONDS", 0.05)
+    slurm.answers("squeue", "3|COMPLETING\n")
+    slurm.answers("scancel", "")
+    with pytest.raises(UserError, match="squeue --me"):
+        unlock(folder, "--cancel")
+
+
 def test_unlock_leaves_the_jobs_of_a_run_in_progress_alone(slurm, folder, capsys):
-    write_json(folder / RECORDS / "this.json", identity(os.getpid()))
-    assert read_json(folder / RECORDS / "this.json")
+    record_driver(folder)
     slurm.answers("squeue", "3|RUNNING\n")
     slurm.answers("scancel", "")
     unlock(folder, "--cancel")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from lethe.errors import UserError
-from lethe.jobs.drivers import end_with_driver
+from lethe.jobs.announced import end_with_driver
 from lethe.slurm.desk import Desk
 from lethe.slurm.states import answer_state_query, is_state_query
 from lethe.slurm.submission import submit

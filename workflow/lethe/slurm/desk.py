@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lethe.errors import UserError
-from lethe.jobs.drivers import VARIABLE as DRIVER
+from lethe.jobs.announced import VARIABLE as DRIVER
 from lethe.slurm.own_job import END, JOB
 
 PATIENCE = "LETHE_SLURM_PATIENCE"

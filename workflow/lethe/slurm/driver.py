@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lethe.artefacts.files import digest
-from lethe.jobs.drivers import announce_driver
+from lethe.errors import UserError
 from lethe.slurm.desk import Desk, patience
 from lethe.slurm.records import Job, forget, jobs_of, runs, write_left, write_plan
 from lethe.slurm.states import ask_states, is_at_work
@@ -18,7 +18,7 @@ from lethe.slurm.submission import cancel
 
 FOLDER = Path(".snakemake") / "lethe-slurm"
 STAND_INS = ("sbatch", "squeue", "sacct", "sinfo")
-LOOK_SECONDS = 15.0
+LOOK_SECONDS, CANCEL_SECONDS = 15.0, 120.0
 SHOWN_JOBS = 20
 
 
@@ -56,8 +56,16 @@ def jobs_left(folder: Path | str = ".") -> Left:
 
 
 def cancel_left(left: Left, folder: Path | str = ".") -> None:
-    """Cancel them, and wait until SLURM has ended them."""
-    cancel(Desk(Path(folder).absolute() / FOLDER), left.jobs)
+    """Cancel them, and wait until SLURM has ended them.
+
+    Raises:
+        UserError: that takes too long.
+    """
+    if not cancel(Desk(Path(folder).absolute() / FOLDER), left.jobs, CANCEL_SECONDS):
+        raise UserError(
+            f"SLURM was told to cancel the jobs of a killed run, and has not ended them within "
+            f"{CANCEL_SECONDS:.0f} s: see `squeue --me`, and type `lethe unlock` again."
+        )
 
 
 def warn_of_left(left: Left) -> None:
@@ -92,7 +100,6 @@ def begin(jobs: Iterable[Any], left: Left, folder: Path | str = ".") -> None:
         )
     write_plan(desk.folder, {target: entry for job in jobs for target, entry in entries(job)})
     _write_stand_ins(desk)
-    announce_driver()
     os.environ["PATH"] = os.pathsep.join([str(desk.commands), os.environ["PATH"]])
 
 

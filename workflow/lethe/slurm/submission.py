@@ -137,15 +137,16 @@ def take_over(desk: Desk, job: Job) -> Job | None:
             return old
         if is_at_work(state):
             desk.say(f"cancels job {old.number} of a killed run: {job.words()} has changed since.")
-            cancel(desk, [old])
+            cancel(desk, [old], patience())
     return None
 
 
-def cancel(desk: Desk, jobs: list[Job]) -> None:
-    """Cancel jobs, and wait until SLURM has ended them."""
-    desk.ask_patiently("scancel", [job.number for job in jobs], patience())
-    pauses = Pauses(patience())
+def cancel(desk: Desk, jobs: list[Job], seconds: float) -> bool:
+    """Cancel jobs, and wait until SLURM has ended them; whether it has within these seconds."""
+    pauses = Pauses(seconds)
+    desk.ask_patiently("scancel", [job.number for job in jobs], seconds)
     while True:
-        told = ask_states(desk, {job.run for job in jobs}, max(1.0, pauses.left())) or {}
-        if not any(is_at_work(told.get(job.number, "")) for job in jobs) or not pauses.pause():
-            return
+        told = ask_states(desk, {job.run for job in jobs}, max(1.0, pauses.left()))
+        ended = told is not None and not any(is_at_work(told.get(job.number, "")) for job in jobs)
+        if ended or not pauses.pause():
+            return ended
