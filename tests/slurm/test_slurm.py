@@ -22,8 +22,9 @@ def study(local, tmp_path_factory):
     Both are stopped in training; then the one is cancelled, and the other reaches its time limit.
     """
     study = Study(tmp_path_factory.mktemp("slurm") / "study")
-    arguments = ["--config", "snapshot_seconds=0.01", "--set-resources", "stage:gpu=1"]
-    study.start(*PROFILE, *arguments, LETHE_FAULT="stage/rename:2:stop")
+    # Not `gpu`: a stage that asks for GPUs refuses to train on these, which are none.
+    arguments = ["--config", "snapshot_seconds=0.01", "--set-resources", "stage:gres=gpu:1"]
+    study.start(*PROFILE, *arguments, LETHE_FAULT="stage/rename:1:stop")
     try:
         study.wait_until(lambda: len(study.stopped()) == 2, "two stages were in training")
         study.late, study.cancelled = sorted(study.stopped(), key=lambda stage: stage.node)

@@ -118,7 +118,7 @@ def _write_stand_ins(desk: Desk) -> None:
     for name in STAND_INS:
         if shutil.which(name) is None:
             continue
-        call = [sys.executable, "-m", "lethe.slurm", str(desk.folder), desk.notices, name]
+        call = [sys.executable, "-P", "-m", "lethe.slurm", str(desk.folder), desk.notices, name]
         path = desk.commands / name
         path.write_text(f'#!/bin/sh\nexec {shlex.join(call)} "$@"\n')
         path.chmod(0o755)
