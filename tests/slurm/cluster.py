@@ -25,6 +25,7 @@ LOCAL = ["--cores", "2"]
 CLUSTER = "lethe"  # ClusterName in slurm.conf.in
 HOW = "`tests/slurm/start-slurm.sh` installs and starts a small one (Debian, as root)"
 WAIT_SECONDS = 600
+AWAY = "Unable to contact slurm controller (connect failure)"
 
 
 def why_no_slurm() -> str | None:
@@ -50,11 +51,19 @@ class Stopped:
 
 
 class Study:
-    """A copy of the workflow and the Snakemake that runs in it."""
+    """A copy of the workflow and the Snakemake that runs in it.
 
-    def __init__(self, folder: Path) -> None:
+    of: a study that was run, whose models' bases and data are copied too.
+    """
+
+    def __init__(self, folder: Path, of: "Study | None" = None) -> None:
         self.folder, self.mark = folder, str(uuid.uuid4())
-        copy_workflow(folder)
+        if of is None:
+            copy_workflow(folder)
+            return
+        shutil.copytree(of.folder, folder, ignore=shutil.ignore_patterns("driver.log"))
+        for made in ("stages", "scores", "studies"):
+            shutil.rmtree(folder / "results" / made)
 
     def start(self, *arguments: str, **variables: str) -> None:
         """Snakemake in the background; what it says goes to driver.log."""
@@ -93,6 +102,23 @@ class Study:
     def log(self) -> str:
         return (self.folder / "driver.log").read_text(errors="replace")
 
+    def said(self) -> str:
+        """What the run told its user of SLURM."""
+        return "\n".join(line for line in self.log().splitlines() if line.startswith("lethe: "))
+
+    def lethe(self, *arguments: str) -> str:
+        """What a verb prints in the study's folder."""
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "workflow")}
+        call = [sys.executable, "-m", "lethe", *arguments]
+        told = subprocess.run(
+            call, cwd=self.folder, env=environment, capture_output=True, text=True, check=True
+        )
+        return told.stdout
+
+    def kill_driver(self) -> None:
+        self.driver.kill()
+        self.driver.wait()
+
     def jobs(self) -> dict[str, list[str]]:
         """SLURM job numbers in the order of submission, by node, group or rule."""
         found: dict[str, list[str]] = {}
@@ -129,6 +155,28 @@ class Study:
         left = [number for numbers in self.jobs().values() for number in numbers]
         if left:
             subprocess.run(["scancel", *left], check=False, capture_output=True)
+
+
+class Refusals:
+    """Commands before SLURM's own in PATH, which refuse while a test wants them to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        for name in ("sbatch", "squeue"):
+            path = folder / name
+            path.write_text(
+                f"#!/bin/sh\n[ ! -e {path}.says ] || {{ cat {path}.says >&2; exit 1; }}\n"
+                f'exec {shutil.which(name)} "$@"\n'
+            )
+            path.chmod(0o755)
+        self.path = os.pathsep.join([str(folder), os.environ["PATH"]])
+
+    def begin(self, command: str, says: str = AWAY) -> None:
+        (self.folder / f"{command}.says").write_text(f"{command}: error: {says}\n")
+
+    def end(self, command: str) -> None:
+        (self.folder / f"{command}.says").unlink()
 
 
 def told_of(job: str) -> dict[str, str]:

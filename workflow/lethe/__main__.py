@@ -6,6 +6,12 @@ import sys
 if not sys.flags.safe_path:
     del sys.path[0]
 
+from lethe.errors import Stopped  # noqa: E402
 from lethe.forkserver.client import run  # noqa: E402
 
-sys.exit(run(sys.argv[1:]))
+status = run(sys.argv[1:])
+if status == Stopped.STATUS:
+    from lethe.slurm.own_job import put_back
+
+    put_back()
+sys.exit(status)

@@ -1,6 +1,7 @@
 """How a run begins: it waits for others, says with which process its jobs end, offers its GPUs."""
 
 from contextlib import ExitStack
+from functools import cache
 
 from lethe.artefacts.rules import rule_of
 from lethe.commands.unlock import unlock_if_possible
@@ -9,6 +10,8 @@ from lethe.jobs.announced import announce_driver
 from lethe.jobs.drivers import record_driver
 from lethe.jobs.gpus import visible_gpus
 from lethe.jobs.runs import turn
+from lethe.slurm.driver import begin, jobs_left, warn_of_left
+from lethe.slurm.own_job import announce_end
 
 
 def in_turn(execute):
@@ -43,6 +46,13 @@ def begin_driver(held):
     record_driver()
     forget()
     announce_driver()
+    get_left()
+
+
+@cache
+def get_left():
+    """Looked up before Snakemake looks at files: what killed runs' jobs make later is theirs."""
+    return jobs_left()
 
 
 def offer_gpus():
@@ -66,12 +76,16 @@ if workflow.is_main_process:
 elif workflow.remote_exec:
     # A submitted job goes on when the run that submitted it has ended.
     forget()
+    announce_end()
 
 
 def begin_run():
-    """Start the server that saves this machine's jobs their imports.
+    """Start the server that saves this machine's jobs their imports, or be ready for SLURM.
 
     `LETHE_FORKSERVER=0` switches it off; results are the same with and without it.
     """
     if workflow.local_exec:
         start()
+        warn_of_left(get_left())
+    elif workflow.executor_plugin.name == "slurm":
+        begin(workflow.dag.needrun_jobs(), get_left())

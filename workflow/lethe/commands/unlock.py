@@ -1,4 +1,7 @@
-"""Remove the lock that a killed run left behind, if it is certain that every run here has ended."""
+"""Remove the lock that a killed run left behind, if it is certain that every run here has ended.
+
+On a cluster, also list the jobs that the killed run left in the queue; they go on without it.
+"""
 
 import argparse
 import socket
@@ -8,6 +11,7 @@ from pathlib import Path
 from lethe.artefacts.processes import is_proved_dead
 from lethe.errors import UserError
 from lethe.jobs.drivers import recorded_drivers
+from lethe.slurm.driver import Left, cancel_left, jobs_left
 
 LOCKS = Path(".snakemake") / "locks"
 
@@ -16,10 +20,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--directory", type=Path, default=Path("."), help="where snakemake is called (%(default)s)"
     )
+    parser.add_argument(
+        "--cancel", action="store_true", help="cancel the SLURM jobs that a killed run left behind"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     tell_of(unlock(arguments.directory))
+    # Those of a run that is in progress are its own.
+    if not recorded_drivers(arguments.directory):
+        report_left(jobs_left(arguments.directory), arguments)
+
+
+def report_left(left: Left, arguments: argparse.Namespace) -> None:
+    """Say what SLURM still does for killed runs, and cancel it if that is asked for.
+
+    Raises:
+        UserError: it should be cancelled and SLURM does not answer.
+    """
+    if not left.is_known:
+        if arguments.cancel:
+            raise UserError("SLURM does not answer, so nothing was cancelled; try again later.")
+        print("lethe: SLURM does not say whether these jobs of a killed run are still at work:")
+        print(left.lines())
+    elif left.jobs and arguments.cancel:
+        cancel_left(left, arguments.directory)
+        print(f"lethe: cancelled what a killed run left in SLURM's queue:\n{left.lines()}")
+    elif left.jobs:
+        print("lethe: a killed run left jobs in SLURM's queue. The next run takes them over;")
+        print(f"`lethe unlock --cancel` cancels them:\n{left.lines()}")
 
 
 def tell_of(removed: list[int]) -> None:
