@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -180,3 +181,13 @@ def test_configuration_mistakes_are_found_before_torch_is_imported(project):
     )
     assert done.stdout.strip() == "2 []"
     assert "did you mean 'xs'?" in done.stderr
+
+
+def test_a_named_file_is_made_also_where_what_it_needs_is_altered_or_was_never_made(project):
+    results = project.folder / "results"
+    for kind in ("stages", "scores", "studies"):
+        shutil.rmtree(results / kind)
+    for manifest in (*results.glob("data/*/data.json"), *results.glob("bases/*/base.json")):
+        manifest.write_text("{")
+    made = project.planned("results/studies/nano/scores.csv")
+    assert made == {"data": 1, "base": 1, "stage": 2, "probe": 3, "collect": 1}

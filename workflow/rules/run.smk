@@ -9,32 +9,44 @@ set_environment(wf.study.snapshot_seconds)
 
 
 @cache
-def get_marked():
-    """Looked up when Snakemake first asks for an input, so after the wait for other runs."""
+def get_standing():
+    """Names of jobs that are to be done again, and of those that are done, each with its rule.
+
+    Looked up when Snakemake first asks for an input, so after the wait for other runs. A process
+    that does one job for the main one leaves the choice to it.
+    """
     if not workflow.is_main_process:
-        return None  # a job on another machine, which the main process has chosen
+        return None
     standing = wf.standing()
     for line in standing.lines():
         print(f"lethe: {line}", file=sys.stderr)
-    return standing.marked(marker())
-
-
-def is_again(rule, wildcards):
-    """Whether a job is to be done again although it was done once."""
-    marked = get_marked()
-    return bool(
-        marked and marked(rule, wildcards.get("node", wildcards.get("name", rule)))
-    )
+    standing.write_marker(marker())
+    return [
+        {(job.rule, job.name) for job in jobs}
+        for jobs in (standing.again, standing.done)
+    ]
 
 
 def get_again(rule):
     """For a job that is to be done again, one more input, newer than what it made."""
-    return lambda wildcards: [str(marker())] if is_again(rule, wildcards) else []
+
+    def of(wildcards):
+        again, _ = get_standing() or ((), ())
+        name = wildcards.get("node", wildcards.get("name", rule))
+        return [str(marker())] if (rule, name) in again else []
+
+    return of
 
 
 def get_read(rule, files):
-    """What a job reads. Times of files decide nothing, so files that are as they were are `ancient`."""
-    return lambda wildcards: files if is_again(rule, wildcards) else ancient(files)
+    """What a job reads; `ancient` for a job that is done, since times of files decide nothing."""
+
+    def of(wildcards):
+        standing = get_standing()
+        name = wildcards.get("node", wildcards.get("name", rule))
+        return files if standing and (rule, name) not in standing[1] else ancient(files)
+
+    return of
 
 
 def get_inputs(rule):

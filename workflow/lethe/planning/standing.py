@@ -8,7 +8,7 @@ are there as it lists them.
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,24 +44,23 @@ class Job:
 
 @dataclass(frozen=True)
 class Standing:
-    """again: jobs that were done once and are to be done again, in order. reasons: those of the
-    jobs that are themselves out of date or altered; others follow from them."""
+    """again: jobs that were done once and are to be done again, in order; done: those that count.
+    reasons: those of the jobs that are themselves out of date or altered; others follow from them.
+    """
 
     again: list[Job]
+    done: list[Job]
     reasons: dict[str, str]
 
-    def marked(self, marker: Path) -> Callable[[str, str], bool]:
-        """Whether a rule's job of a name is to be done again.
+    def write_marker(self, marker: Path) -> None:
+        """Write a file that is newer than what the jobs made that are to be done again, if any.
 
-        As an input that is newer than what the job made, the marker makes Snakemake run it. It is
-        written here if any job needs it.
+        As one more input of such a job it makes Snakemake run it.
         """
-        names = {(job.rule, job.name) for job in self.again}
-        if names:
+        if self.again:
             write_atomic(marker, f"{os.getpid()} {time.time_ns()}\n", durable=False)
             latest = max(job.manifest.stat().st_mtime for job in self.again)
             os.utime(marker, times=(max(latest + 1, time.time()),) * 2)
-        return lambda rule, name: (rule, name) in names
 
     def lines(self) -> Iterator[str]:
         """What a user should know, a line each."""
@@ -85,17 +84,19 @@ class Standing:
 def standing(jobs: Iterable[Job]) -> Standing:
     """Where jobs stand; each comes after the jobs that it reads from."""
     contents: dict[str, str | None] = {}
-    again, reasons = [], {}
+    again, done, reasons = [], [], {}
     for job in jobs:
         inputs = {name: contents.get(name) for name in job.reads}
         why, manifest = _why_not_done(job, {**inputs, **job.values})
         if why:
             reasons[str(job.manifest)] = why
         is_done = manifest is not None and not why and None not in inputs.values()
-        if job.manifest.exists() and not is_done:
+        if is_done:
+            done.append(job)
+        elif job.manifest.exists():
             again.append(job)
         contents |= _contents(job, manifest if is_done else None)
-    return Standing(again, reasons)
+    return Standing(again, done, reasons)
 
 
 def _contents(job: Job, manifest: dict[str, Any] | None) -> dict[str, str | None]:
