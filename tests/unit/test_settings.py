@@ -157,6 +157,13 @@ def test_an_output_folder_that_cannot_be_made_is_named(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("target", ["link", "nothing"])
+def test_an_output_folder_behind_a_link_that_leads_nowhere_is_refused(tmp_path, target):
+    (tmp_path / "link").symlink_to(tmp_path / target)
+    with pytest.raises(UserError, match="link is a link that leads nowhere"):
+        require_output(str(tmp_path / "link" / "results"))
+
+
 def test_an_output_folder_whose_name_is_too_long_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"output: .*cannot be a folder \(the name is longer than"):
         require_writable(tmp_path / ("a" * 300))

@@ -25,7 +25,7 @@ def require_output(folder: str) -> None:
             f"output: expected the path of a folder, without blanks at its ends, without '~' and "
             f"without a protocol, found {folder!r}."
         )
-    path = Path(os.path.abspath(folder)).resolve()
+    path = Path(os.path.realpath(folder))  # unlike Path's, it takes links in a circle
     for place in (PROJECT, Path.cwd().resolve()):
         if path == place or path in place.parents:
             raise UserError(
@@ -49,14 +49,15 @@ def require_writable(folder: str | Path) -> None:
     path = Path(folder)
     for part in [path, *path.parents]:
         try:
-            if part.exists():
+            if part.exists() or part.is_symlink():
                 break
         except OSError as error:
             raise UserError(
                 f"output: {folder} cannot be a folder ({disk_reason(error)})."
             ) from None
     if not part.is_dir():
-        raise UserError(f"output: {folder} cannot be a folder, because {part} is a file.")
+        found = "a file" if part.exists() else "a link that leads nowhere"
+        raise UserError(f"output: {folder} cannot be a folder, because {part} is {found}.")
     if not os.access(part, os.W_OK | os.X_OK) or _read_only(part):
         raise UserError(f"output: expected a writable folder, but {part} is not writable.")
 

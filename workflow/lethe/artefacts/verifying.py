@@ -25,7 +25,7 @@ from lethe.artefacts.paths import (
 )
 from lethe.artefacts.rules import KINDS
 from lethe.artefacts.study_files import read_record
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 
 AGAIN = "run the study again, and it is made again"
 STORES = (score_store, end_task_store)
@@ -62,20 +62,20 @@ def find_of_study(results: Path, study: str) -> Iterator[Finding]:
     Raises:
         UserError: there is no such study.
     """
-    names = sorted((results / "specs").glob(f"study-{study}-*.json"))
-    names = [path for path in names if path.stem.removeprefix(f"study-{study}-").count("-") == 0]
-    folder = study_directory(results, study)
-    if not names and not folder.is_dir():
-        known = sorted(path.name for path in results.glob("studies/*/"))
+    specs = (results / "specs").glob("study-*.json")
+    names = sorted(path for path in specs if path.stem.rpartition("-")[0] == f"study-{study}")
+    known = sorted(path.name for path in results.glob("studies/*/"))
+    if not names and study not in known:
         raise UserError(
-            f"There is no study {study!r} in {results}; it holds: {', '.join(known) or 'none'}."
+            f"There is no study {shown(study)} in {results}; it holds: "
+            f"{', '.join(known) or 'none'}."
         )
     yield from records(names)
     if names:
         newest = max(names, key=lambda path: path.stat().st_mtime)
         for node in _nodes_of(results, newest):
             yield from of_node(results, node)
-    yield from of_study(folder)
+    yield from of_study(study_directory(results, study))
 
 
 def records(paths: Iterable[Path]) -> Iterator[Finding]:
