@@ -1,5 +1,6 @@
 """Users' data files: whatever is in one is prepared as it stands, or refused with one sentence."""
 
+import csv
 import datetime
 import gzip
 import io
@@ -163,6 +164,19 @@ def test_texts_of_json_stay_as_they_are_written(tmp_path):
     ]
     found = prepared(tmp_path, "a.jsonl", lines(*({**GOOD, "prompt": text} for text in texts)))
     assert [row["prompt"] for row in found] == texts
+
+
+@pytest.mark.parametrize(("ending", "delimiter"), [("csv", ","), ("tsv", "\t")])
+@pytest.mark.parametrize("together", [True, False], ids=["in one file", "alone"])
+def test_texts_of_a_table_stay_as_they_are_written(tmp_path, ending, delimiter, together):
+    texts = ["007", "1.50", "1e5", "+5", "-0", "True", "inf", "NA", "null", "9" * 30, "2020-01-01"]
+    texts += [" a ", "a\r\nb", 'say "a"', "# a", "\u2028", "\ufeffa"]
+    for column in [texts] if together else [[text] for text in texts]:
+        table = io.StringIO()
+        writer = csv.writer(table, delimiter=delimiter)
+        writer.writerows([["prompt", "response"], *([text, "four"] for text in column)])
+        found = prepared(tmp_path, f"a.{ending}", table.getvalue().encode())
+        assert [row["prompt"] for row in found] == column
 
 
 def test_a_whole_number_becomes_text_and_nought_is_no_empty_text(tmp_path):

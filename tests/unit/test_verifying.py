@@ -14,7 +14,9 @@ def results(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "nan*", "*", "nano/", "[n]ano", "a/" * 3000, "a\0"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "nan*", "*", "nano/", "[n]ano", "a/" * 3000, "a\0"]
+)
 def test_what_names_no_study_is_refused_with_the_names_there_are(results, name):
     with pytest.raises(UserError, match="There is no study .* it holds: nano"):
         list(find_of_study(results, name))

@@ -16,9 +16,11 @@ from lethe.artefacts.files import read_json, sha256_file
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.sources.broken_files import refuse_broken
-from lethe.sources.reading import FORMATS
 
 BATCH_ROWS = 1000
+BUILDERS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json"}
+"""What of `datasets` reads a file. A tsv is left to its own rules, which know the separator."""
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -72,7 +74,7 @@ def _stream(folder: Path, subset: str | None, task: str) -> dict[str, datasets.I
             return datasets.load_dataset(str(folder), name=subset, streaming=True)
         for path in sorted({Path(file) for paths in files.values() for file in paths}):
             refuse_broken(path, task)
-        kinds = {FORMATS[Path(file).suffix][0] for paths in files.values() for file in paths}
+        kinds = {BUILDERS[Path(file).suffix] for paths in files.values() for file in paths}
         return datasets.load_dataset(kinds.pop(), data_files=files, streaming=True)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         message = str(error).split("\n")[0]
@@ -100,7 +102,7 @@ def configured_files(folder: Path, subset: str | None) -> dict[str, list[str]] |
         for split, globs in patterns.items()
     }
     suffixes = {Path(file).suffix for files in by_split.values() for file in files}
-    if len(suffixes) != 1 or not suffixes <= FORMATS.keys() or not all(by_split.values()):
+    if len(suffixes) != 1 or not suffixes <= BUILDERS.keys() or not all(by_split.values()):
         return None
     return by_split
 

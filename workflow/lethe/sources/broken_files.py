@@ -52,7 +52,7 @@ def refuse_broken(file: Path, where: str, rows: int | None = None) -> None:
         if file.suffix in TEXTS:
             _require_text(file, where)
         if file.suffix in DELIMITERS:
-            for _ in islice(_table_rows(file, where), rows):
+            for _ in islice(table_rows(file, where), rows):
                 pass
         if file.suffix == ".jsonl":
             for _ in islice(iterate_rows(file, where), rows):
@@ -85,8 +85,10 @@ def _require_text(file: Path, where: str) -> None:
             raise UserError(f"{where}: {file}: expected {file.suffix[1:]} text, found {words}.")
 
 
-def _table_rows(file: Path, where: str) -> Iterator[list[str]]:
-    """Rows of a csv or tsv below its header, which are as wide as the header.
+def table_rows(file: Path, where: str) -> Iterator[dict[str, str]]:
+    """Rows of a csv or tsv below its header, which are as wide as the header; blank lines are none.
+
+    Every cell is text, as it is written: other readers take 007 for 7, and True for no text.
 
     Raises:
         UserError: a row of another width, a column that occurs twice, a quote that does not end,
@@ -102,15 +104,15 @@ def _table_rows(file: Path, where: str) -> Iterator[list[str]]:
                 if header.count(name) > 1:
                     raise UserError(f"{where}: {file}: the column {shown(name)} occurs twice.")
             begins = reader.line_num + 1
-            for row in reader:
-                if row and len(row) != len(header):
+            for row in filter(None, reader):
+                if len(row) != len(header):
                     raise UserError(
                         f"{where}: {file}, line {begins}: expected {len(header)} fields as in the "
                         f"header, found {len(row)}."
                     )
                 if any("\0" in field for field in row):
                     raise UserError(f"{where}: {file}, line {begins}: found a NUL character.")
-                yield row
+                yield dict(zip(header, row, strict=True))
                 begins = reader.line_num + 1
     except csv.Error as error:
         raise UserError(

@@ -1,7 +1,7 @@
 """Raw rows of data files, as a stream: no cache on disk, no loading script.
 
-Tables are read by `datasets`. JSON is read here: its reader there ends the whole process at deep
-nesting, and takes texts that look like dates for dates.
+Parquet is read by `datasets`. Text is read here: its readers there end the whole process at deep
+nesting of JSON, and take texts that look like dates or numbers for dates and numbers.
 """
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
@@ -17,18 +17,10 @@ import datasets
 from lethe.artefacts import strict_json
 from lethe.artefacts.jsonlines import iterate_rows
 from lethe.errors import UserError, shown
-from lethe.sources.broken_files import refuse_broken
+from lethe.sources.broken_files import DELIMITERS, refuse_broken, table_rows
 
-# Texts stay texts: pandas would read the words "NA" and "None" as missing values.
-_CSV = {"keep_default_na": False}
-FORMATS = {
-    ".parquet": ("parquet", {}),
-    ".csv": ("csv", _CSV),
-    ".tsv": ("csv", {**_CSV, "sep": "\t"}),
-    ".json": ("json", {}),
-    ".jsonl": ("json", {}),
-}
 JSON = {".json", ".jsonl"}
+FORMATS = (".parquet", *DELIMITERS, *sorted(JSON))
 BATCH_ROWS = 1000
 
 
@@ -43,7 +35,7 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
         UserError: an unknown format, or a file that cannot be read.
     """
     suffixes = {file.suffix for file in files}
-    if len(suffixes) != 1 or not suffixes <= FORMATS.keys():
+    if len(suffixes) != 1 or not suffixes <= set(FORMATS):
         raise UserError(
             f"{where}: expected files of one format ({', '.join(FORMATS)}), "
             f"found {', '.join(sorted(file.name for file in files)) or 'none'}."
@@ -52,18 +44,21 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
         yield from _with_equal_columns(read_objects(files, where))
         return
     for file in files:
-        refuse_broken(file, where)
-    kind, options = FORMATS[suffixes.pop()]
+        refuse_broken(file, where, rows=0)
+        if file.suffix in DELIMITERS:
+            yield from table_rows(file, where)
+    if suffixes <= DELIMITERS.keys():
+        return
     try:
         stream = datasets.load_dataset(
-            kind, data_files=[str(file) for file in files], split="train", streaming=True, **options
+            "parquet", data_files=[str(file) for file in files], split="train", streaming=True
         )
         for batch in stream.with_format("arrow").iter(batch_size=BATCH_ROWS):
             yield from batch.to_pylist()
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         names = ", ".join(str(file) for file in files)
         message = str(error).split("\n")[0]
-        raise UserError(f"{where}: {names} cannot be read as {kind}: {message}.") from None
+        raise UserError(f"{where}: {names} cannot be read as parquet: {message}.") from None
 
 
 def _with_equal_columns(rows: Iterator[dict]) -> Iterator[dict]:

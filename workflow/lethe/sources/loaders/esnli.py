@@ -18,7 +18,7 @@ RELATIONS = {
     "neutral": "are unrelated",
 }
 # The hub's version has labels as numbers.
-LABELS = ("entailment", "neutral", "contradiction")
+NUMBERED = {"0": "entailment", "1": "neutral", "2": "contradiction"}
 EXPLANATIONS = ("response", "explanation_2", "explanation_3")
 
 
@@ -49,9 +49,7 @@ class ESnli(Loader):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:
-            label = row["label"]
-            if isinstance(label, int) and 0 <= label < len(LABELS):
-                label = LABELS[label]
+            label = NUMBERED.get(str(row["label"]), row["label"])
             if label not in RELATIONS:
                 dropped["label is none of the three"] += 1
                 continue
