@@ -233,6 +233,7 @@ CONFIGS: dict[str, Damage] = {
     "layers of their own": keys("config.json", per_layer_config={"0": {"hidden_size": HUGE}}),
     "an unknown precision": keys("config.json", dtype="float31"),
     "code beside a number": keys("config.json", auto_map=5),
+    "a list of the library's own": keys("config.json", sub_configs=5),
     "an adapter": file("adapter_config.json", {"base_model_name_or_path": "/elsewhere"}),
 }
 
@@ -266,6 +267,11 @@ TOKENIZERS: dict[str, Damage] = {
     "settings with a private key": keys("tokenizer_config.json", __slow_tokenizer=5),
     "settings with a length that is a text": keys("tokenizer_config.json", model_max_length="a"),
     "settings with a side that is a number": keys("tokenizer_config.json", padding_side=5),
+    "settings without masks": keys("tokenizer_config.json", model_input_names=["input_ids"]),
+    "ends beyond the weights": keys(
+        "tokenizer.json",
+        post_processor={"type": "BertProcessing", "sep": ["a", 10**6], "cls": ["a", 10**6]},
+    ),
     "names that are a list": file("special_tokens_map.json", []),
     "added that are a number": file("added_tokens.json", 5),
     "generation that is a list": file("generation_config.json", []),
@@ -274,6 +280,8 @@ TOKENIZERS: dict[str, Damage] = {
     "generation in beams": keys("generation_config.json", num_beams=HUGE),
     "generation that contrasts": keys("generation_config.json", penalty_alpha=0.5, top_k=4),
     "generation with code": keys("generation_config.json", custom_generate="a/b"),
+    "generation that returns more": keys("generation_config.json", return_dict_in_generate=True),
+    "generation by lookup": keys("generation_config.json", prompt_lookup_num_tokens=5),
     "generation that ends with a text": keys("generation_config.json", eos_token_id="end"),
 }
 

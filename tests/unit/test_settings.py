@@ -256,7 +256,7 @@ def test_unpadded_is_in_the_identity_of_masked_stages_alone_and_only_where_it_is
 @pytest.mark.parametrize(
     "folder",
     ["/", ".", "..", "config", "./", "results/../workflow/lethe", ".git/x", " ", "~/results",
-     "https://host/results", "results "],
+     "https://host/results", "results ", "{node}/results"],
 )  # fmt: skip
 def test_an_output_that_is_no_place_for_results_is_refused(folder):
     with pytest.raises(UserError, match="^output: expected "):

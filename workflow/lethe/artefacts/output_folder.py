@@ -20,10 +20,10 @@ def require_output(folder: str) -> None:
     Raises:
         UserError: says what is wrong with the path.
     """
-    if folder != folder.strip() or folder.startswith("~") or "://" in folder:
+    if folder != folder.strip() or folder.startswith("~") or "://" in folder or {*folder} & {*"{}"}:
         raise UserError(
-            f"output: expected the path of a folder, without blanks at its ends, without '~' and "
-            f"without a protocol, found {folder!r}."
+            f"output: expected the path of a folder, without blanks at its ends, without '~', "
+            f"braces and a protocol, found {folder!r}."
         )
     path = Path(os.path.realpath(folder))  # unlike Path's, it takes links in a circle
     for place in (PROJECT, Path.cwd().resolve()):

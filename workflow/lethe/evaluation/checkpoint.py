@@ -67,7 +67,13 @@ def try_out(model: Any, tokenizer: Any, directory: Path) -> None:
     if not masked:
         require_end(tokenizer, directory)
     with refused_as_sentence(f"{directory}: its tokenizer cannot read a text"):
-        tokenizer("a text")
+        read = tokenizer("a text")
+        numbers, _ = read["input_ids"], read["attention_mask"]
+    if (last := max(numbers, default=0)) >= rows:
+        raise UserError(
+            f"{directory}: its tokenizer reads a text as tokens up to number {last}, its weights "
+            f"have only {rows}; they belong to two different models."
+        )
     with refused_as_sentence(f"{directory}: its model cannot read a text"):
         count = max(1, min(TRIED_TOKENS, rows, (window(model.config) or TRIED_TOKENS) - 1))
         tokens = torch.arange(count, device=model.device)[None]
@@ -78,7 +84,10 @@ def try_out(model: Any, tokenizer: Any, directory: Path) -> None:
         logits = model(input_ids=tokens, **decoder).logits
         if not masked:
             padding = tokenizer.pad_token_id
-            model.generate(tokens, max_new_tokens=1, do_sample=False, pad_token_id=padding)
+            # Two at a time, and read as a tensor, as in scoring.
+            model.generate(
+                tokens.repeat(2, 1), max_new_tokens=1, do_sample=False, pad_token_id=padding
+            ).tolist()
     if not logits.isfinite().all():
         raise UserError(
             f"{directory}: the model gives logits that are not finite numbers; its weights are "

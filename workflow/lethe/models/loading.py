@@ -123,7 +123,7 @@ def refused_as_sentence(what: str, advice: str = "") -> Iterator[None]:
     """
     log = logging.getLogger("transformers")
     level = log.level
-    log.setLevel(logging.ERROR)
+    log.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -139,9 +139,10 @@ def refused_as_sentence(what: str, advice: str = "") -> Iterator[None]:
 
 def _reason(error: BaseException) -> str:
     """The first line of an error's message; also the second if the first only announces it."""
+    if isinstance(error, KeyError):
+        return f"there is no {error}"
     lines = str(error).strip().splitlines()
     words = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]).removesuffix(".")
-    # Such as the lone key of a KeyError.
     return words if " " in words else f"{type(error).__name__} {words}".strip()
 
 
