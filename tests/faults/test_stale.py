@@ -54,3 +54,26 @@ def test_results_that_were_copied_with_scrambled_times_rerun_nothing(finished, t
     CHANGES["task added"].make(run.folder)
     assert run.finish() == 0
     assert "read_high" in (run.folder / "results/studies/nano/scores.csv").read_text()
+
+
+def test_what_is_missing_or_out_of_date_is_made_in_one_run_whatever_the_times(finished, tmp_path):
+    """Snakemake leaves out a job whose inputs all count as old, and refuses what is older."""
+    run = copy_of(finished, tmp_path / "run")
+    figure = run.folder / "results/studies/nano/figures/fg.json"
+    for path in sorted((run.folder / "results").rglob("*")):
+        os.utime(path, times=(2e9, 2e9))
+    lose_a_table_and_alter_a_stage(run)
+    run.targets = ("results/studies/nano/tables/fg.md",)
+    assert run.finish() == 0, run.log()
+    assert (run.folder / run.targets[0]).exists()
+    run.targets = ()
+    lose_a_table_and_alter_a_stage(run)
+    assert run.finish() == 0, run.log()
+    assert (run.folder / "results/studies/nano/tables/fg.md").exists()
+    assert figure.stat().st_mtime < 2e9
+
+
+def lose_a_table_and_alter_a_stage(run):
+    shutil.rmtree(run.folder / "results/studies/nano/tables")
+    losses = next((run.folder / "results").glob("stages/*-s1-*/training.csv"))
+    losses.write_text(losses.read_text() + "\n")

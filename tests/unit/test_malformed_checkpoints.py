@@ -180,10 +180,10 @@ def vouched_for(folder, **record) -> None:
     publish(folder, "stage.json", record, [path.name for path in folder.iterdir()])
 
 
-def test_a_checkpoint_with_a_manifest_is_held_against_it_before_it_is_scored(
+def test_a_checkpoint_with_a_manifest_is_held_against_it_whatever_its_folder_is_called(
     place, checkpoint, whole
 ):
-    vouched_for(checkpoint, spec={"method": "sequential", "hyper": {}})
+    vouched_for(checkpoint, id="elsewhere", spec={"method": "sequential", "hyper": {}})
     assert scored(place, checkpoint) == whole["fast"]
     header, data = damaged.header_of(checkpoint)
     changed = bytes([data[0] ^ 1]) + data[1:]

@@ -73,8 +73,10 @@ def kept_copy(directory: Path, manifest_name: str) -> Path:
     return directory / f".{manifest_name}"
 
 
-def read_manifest(path: Path | str) -> dict[str, Any]:
+def read_manifest(path: Path | str, any_folder: bool = False) -> dict[str, Any]:
     """A manifest that is as it was written, and lies in the folder that it was written for.
+
+    any_folder: the folder may have another name, as a copy outside of the results has.
 
     Raises:
         UserError: it is missing.
@@ -94,7 +96,7 @@ def read_manifest(path: Path | str) -> dict[str, Any]:
             f"{path}: its content does not match its own checksum, so it was altered", path
         )
     folder = path.parent.resolve().name
-    if manifest["id"] != folder and not _is_of_study(manifest):
+    if manifest["id"] != folder and not any_folder and not _is_of_study(manifest):
         raise Altered(f"{path}: is the manifest of {manifest['id']}, not of {folder}", path)
     return manifest
 
@@ -105,7 +107,10 @@ def _is_of_study(manifest: dict[str, Any]) -> bool:
 
 
 def verify(
-    directory: Path | str, manifest_name: str, only: list[str] | None = None
+    directory: Path | str,
+    manifest_name: str,
+    only: list[str] | None = None,
+    any_folder: bool = False,
 ) -> dict[str, Any]:
     """Read a manifest and check the size and sha256 of its files (or of `only` these).
 
@@ -114,7 +119,7 @@ def verify(
     """
     directory = Path(directory)
     source = directory / manifest_name
-    manifest = read_manifest(source)
+    manifest = read_manifest(source, any_folder)
     entries = manifest["files"]
     for name in sorted(entries) if only is None else only:
         if name not in entries:

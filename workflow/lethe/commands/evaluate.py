@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lethe.artefacts.files import digest, sha256_file
-from lethe.artefacts.manifests import verify
+from lethe.artefacts.manifests import Altered, verify
 from lethe.errors import UserError, one_line
 from lethe.evaluation.specification import ENGINES, SPLITS, EvalTask
 
@@ -76,7 +76,7 @@ def evaluate(
     directory = Path(model_dir)
     check_checkpoint(directory)
     if manifest := made_here(directory):
-        verify(directory, manifest)
+        _require_unaltered(directory, manifest)
     from lethe.evaluation.harness import score_checkpoint
     from lethe.evaluation.tasks import declared_shots
 
@@ -112,6 +112,13 @@ def table(results: list[dict]) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def _require_unaltered(directory: Path, manifest: str) -> None:
+    try:
+        verify(directory, manifest, any_folder=True)
+    except Altered as error:
+        raise UserError(f"{error.reason}; copy the checkpoint here again.") from None
 
 
 def _check_numbers(task_names: list[str], limit: int | None, shots: int | None) -> None:
