@@ -1,7 +1,8 @@
 """Manifests: the file of a folder that is written last, with size and sha256 of all others.
 
-A manifest also holds a digest of itself (`check`), the name of its folder (`id`), and a digest of
-what other nodes read in the folder (`content`).
+A manifest also holds a digest of itself (`check`), the name of its folder (`id`), a digest of what
+other nodes read in the folder (`content`), and the time at which the status of a file last changed
+before all were read (`changed`, ns, by the clock of the file system).
 """
 
 import os
@@ -39,16 +40,17 @@ def publish(
     disk that is not writable.
     """
     directory = Path(directory)
-    entries = {}
+    entries, changed = {}, 0
     for name in sorted(files):
         path = inside(directory, name)
         if not path.is_file():
             raise UserError(f"{path}: this file should be published, but it was never written")
         with disk_errors_as_sentences(path):
             sync(path)
+            changed = max(changed, path.stat().st_ctime_ns)
             entries[name] = file_entry(path)
     hashes = {name: entry["sha256"] for name, entry in entries.items() if name not in LOGS}
-    complete = {"id": directory.resolve().name, **manifest, "files": entries}
+    complete = {"id": directory.resolve().name, **manifest, "files": entries, "changed": changed}
     complete["content"] = digest(hashes)
     complete["check"] = check_of(complete)
     fault_point("publish")
