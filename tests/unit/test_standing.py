@@ -8,6 +8,8 @@ import pytest
 
 from lethe.artefacts.files import write_atomic
 from lethe.artefacts.manifests import publish
+from lethe.artefacts.nodes import ANY_CODE
+from lethe.artefacts.study_files import publish_study_files
 from lethe.planning.standing import Job, Standing, standing
 
 
@@ -57,3 +59,17 @@ def test_what_has_not_changed_since_it_was_made_is_not_read(tmp_path, monkeypatc
     folder = made(tmp_path / "node")
     monkeypatch.setattr("lethe.planning.standing.file_digest", None)
     assert look(folder) == Standing([], {})
+
+
+@pytest.mark.parametrize("place", ["tables/learning", "figures/fg"])
+def test_the_manifest_of_one_table_does_not_pass_for_another_table_or_figure(tmp_path, place):
+    write_atomic(tmp_path / "tables" / "fg.csv", "0.25\n")
+    publish_study_files("table", "fg", [tmp_path / "tables" / "fg.csv"], {}, ANY_CODE)
+    folder, name = place.split("/")
+    (tmp_path / folder).mkdir(exist_ok=True)
+    for file, copy in (("fg.json", f"{name}.json"), ("fg.csv", "fg.csv")):
+        if not (tmp_path / folder / copy).exists():
+            shutil.copyfile(tmp_path / "tables" / file, tmp_path / folder / copy)
+    rule = folder.removesuffix("s")
+    job = Job(rule, name, tmp_path / f"{place}.json", ANY_CODE, [])
+    assert standing([job]).again == [job]

@@ -95,15 +95,12 @@ def read_manifest(path: Path | str) -> dict[str, Any]:
         raise Altered(
             f"{path}: its content does not match its own checksum, so it was altered", path
         )
-    folder = path.parent.resolve().name
-    if manifest["id"] != folder and not _is_of_study(manifest):
-        raise Altered(f"{path}: is the manifest of {manifest['id']}, not of {folder}", path)
+    # A kept copy has a dot before its name; files of a study lie in folders that are named by kind.
+    of_study = "rule" in manifest
+    place = path.stem.removeprefix(".") if of_study else path.parent.resolve().name
+    if manifest.get("id") != place:
+        raise Altered(f"{path}: is the manifest of {manifest.get('id')}, not of {place}", path)
     return manifest
-
-
-def _is_of_study(manifest: dict[str, Any]) -> bool:
-    """Whether it lists files of a study, which lie in folders that are named by kind."""
-    return "rule" in manifest
 
 
 def verify(

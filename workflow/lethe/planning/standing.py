@@ -119,6 +119,8 @@ def _why_not_done(job: Job, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]
         return error.reason, None
     except UserError as error:
         return str(error), None
+    if job.spec is None and manifest.get("rule") != job.rule:
+        return f"{job.manifest}: is not the manifest of a {job.rule}", manifest
     if job.spec is not None and manifest.get("spec") != job.spec:
         return f"{job.manifest}: its spec is not the one in its id", manifest
     if job.code not in (ANY_CODE, manifest.get("code")):
@@ -133,8 +135,8 @@ def require_files(job: Job, manifest: dict[str, Any]) -> None:
 
     A file whose status last changed when it was made has not changed since; nobody can set the time
     of that change. Copies are read: a copied manifest is younger than its files, damaged or not, so
-    the time that counts is the one that it holds. Weights and fetched files may have been removed to save space:
-    scores stay valid without them.
+    the time that counts is the one that it holds. Weights and fetched files may have been removed
+    to save space: scores stay valid without them.
 
     Raises:
         Altered: one is missing, cut or altered.
