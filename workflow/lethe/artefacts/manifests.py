@@ -89,8 +89,8 @@ def read_manifest(path: Path | str) -> dict[str, Any]:
         if not path.exists():
             raise
         raise Altered(str(error), path) from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise Altered(f'{path}: not a manifest (no "files")', path)
+    if not _is_manifest(manifest):
+        raise Altered(f'{path}: not a manifest (no "files" with size and sha256)', path)
     if manifest.get("check") != check_of(manifest):
         raise Altered(
             f"{path}: its content does not match its own checksum, so it was altered", path
@@ -101,6 +101,17 @@ def read_manifest(path: Path | str) -> dict[str, Any]:
     if manifest.get("id") != place:
         raise Altered(f"{path}: is the manifest of {manifest.get('id')}, not of {place}", path)
     return manifest
+
+
+def _is_manifest(value: Any) -> bool:
+    """Whether a value has the parts that others read in a manifest."""
+    if not isinstance(value, dict) or "files" not in value:
+        return False
+    parts = [value[name] or {} for name in ("files", "inputs", "spec") if name in value]
+    entries = value["files"].values() if isinstance(value["files"], dict) else [None]
+    return all(isinstance(part, dict) for part in parts) and all(
+        isinstance(entry, dict) and {"size", "sha256"} <= set(entry) for entry in entries
+    )
 
 
 def verify(
@@ -122,10 +133,8 @@ def verify(
     return manifest
 
 
-def verify_file(path: Path, entry: Any, source: Path) -> None:
+def verify_file(path: Path, entry: dict[str, Any], source: Path) -> None:
     """Check one file against its entry in the manifest `source`; UserError as in `verify`."""
-    if not isinstance(entry, dict) or not {"size", "sha256"} <= set(entry):
-        raise Altered(f"{source}: has no size and sha256 for {path.name}; it was altered", source)
     if not path.is_file():
         raise UserError(
             f"{path}: this file was removed (scores stay valid without it); copy it back from "

@@ -167,12 +167,12 @@ def of_index(path: Path, nodes: set[str]) -> Iterator[Finding]:
     """The index of nodes, if it is damaged; nothing but people read it."""
     if not os.path.lexists(path):
         return
-    try:
-        lines = path.read_bytes().decode("utf-8").splitlines()
-        rows = list(csv.reader(lines, strict=True))
-        whole = all(len(row) == len(rows[0]) and row[0] in nodes for row in rows[1:] or [[]])
-    except (UnicodeDecodeError, csv.Error, IndexError, OSError):
-        whole = False
+    whole = False
+    if path.is_file():  # reading anything else may wait for ever
+        with suppress(UnicodeDecodeError, csv.Error, IndexError, OSError):
+            lines = path.read_bytes().decode("utf-8").splitlines()
+            rows = list(csv.reader(lines, strict=True))
+            whole = all(len(row) == len(rows[0]) and row[0] in nodes for row in rows[1:] or [[]])
     if not whole:
         yield Finding(f"{path} is damaged", "run the study again, and it is written again")
 
@@ -258,12 +258,13 @@ def of_long_tables(
 ) -> Iterator[Finding]:
     """What was made from other scores or other tables than those that are there now."""
     long = [manifests.get(folder / name, {}) for name in (COLLECTED, SUMMARIZED)]
-    for node in long[0].get("inputs", {}):
+    for node in long[0].get("inputs") or {}:
         spec = _spec_of(results, node)
         if spec is not None:
             yield from of_inputs(results, folder / COLLECTED, long[0], [(spec["kind"], node)])
     now = {name: entry["sha256"] for made in long for name, entry in made.get("files", {}).items()}
     for path, manifest in manifests.items():
-        for name, content in manifest.get("inputs", {}).items():
+        for name, content in (manifest.get("inputs") or {}).items():
             if content != now.get(name, content):
-                yield Finding(f"{path} was made from another {name} than the one there", AGAIN)
+                what = f"{path} was made from another {name} than the one there"
+                yield Finding(what, f"{AGAIN}, or delete it if the study no longer has it")
