@@ -236,12 +236,21 @@ def test_a_manifest_that_is_none_or_names_files_outside_is_refused(tmp_path):
     write_json(tmp_path / "list.json", [1])
     write_manifest(tmp_path / "out.json", {"../x": {"size": 0, "sha256": ""}})
     write_manifest(tmp_path / "thin.json", {"x": {}})
-    told = {"list.json": "not a manifest", "out.json": "expected the name of a file inside it"}
-    for name, words in {**told, "thin.json": "has no size and sha256"}.items():
-        with pytest.raises(UserError, match=words):
-            verify(tmp_path, name)
+    write_manifest(tmp_path / "flat.json", {"x": 1})
+    write_manifest(tmp_path / "listed.json", ["x"])
+    for name in ("list", "thin", "flat", "listed"):
+        with pytest.raises(UserError, match="not a manifest"):
+            verify(tmp_path, f"{name}.json")
+    with pytest.raises(UserError, match="expected the name of a file inside it"):
+        verify(tmp_path, "out.json")
     with pytest.raises(UserError, match="lists no file 'y'"):
         verify(tmp_path, "out.json", only=["y"])
+
+
+def test_a_pipe_in_the_place_of_a_file_is_a_sentence_and_no_wait(tmp_path):
+    os.mkfifo(tmp_path / "spec.json")
+    with pytest.raises(UserError, match="spec.json: expected a file, found a pipe"):
+        read_json(tmp_path / "spec.json")
 
 
 def test_a_file_that_was_never_written_cannot_be_published(tmp_path):

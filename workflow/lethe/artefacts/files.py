@@ -101,6 +101,8 @@ def json_text(value: Any, indent: int | None = 2) -> str:
 def read_json(path: Path | str) -> Any:
     """Read strict JSON. UserError, naming the file, if it is truncated, altered or holds NaN."""
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path}: expected a file, found a pipe or a device")
     try:
         return strict_json.loads(path.read_bytes().decode("utf-8"))
     except FileNotFoundError:

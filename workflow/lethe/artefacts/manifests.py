@@ -1,7 +1,8 @@
 """Manifests: the file of a folder that is written last, with size and sha256 of all others.
 
-A manifest also holds a digest of itself (`check`), the name of its folder (`id`), and a digest of
-what other nodes read in the folder (`content`).
+A manifest also holds a digest of itself (`check`), the name of its folder (`id`), a digest of what
+other nodes read in the folder (`content`), and the time at which the status of a file last changed
+before all were read (`changed`, ns, by the clock of the file system).
 """
 
 import os
@@ -39,16 +40,17 @@ def publish(
     disk that is not writable.
     """
     directory = Path(directory)
-    entries = {}
+    entries, changed = {}, 0
     for name in sorted(files):
         path = inside(directory, name)
         if not path.is_file():
             raise UserError(f"{path}: this file should be published, but it was never written")
         with disk_errors_as_sentences(path):
             sync(path)
+            changed = max(changed, path.stat().st_ctime_ns)
             entries[name] = file_entry(path)
     hashes = {name: entry["sha256"] for name, entry in entries.items() if name not in LOGS}
-    complete = {"id": directory.resolve().name, **manifest, "files": entries}
+    complete = {"id": directory.resolve().name, **manifest, "files": entries, "changed": changed}
     complete["content"] = digest(hashes)
     complete["check"] = check_of(complete)
     fault_point("publish")
@@ -89,21 +91,29 @@ def read_manifest(path: Path | str, any_folder: bool = False) -> dict[str, Any]:
         if not path.exists():
             raise
         raise Altered(str(error), path) from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise Altered(f'{path}: not a manifest (no "files")', path)
+    if not _is_manifest(manifest):
+        raise Altered(f'{path}: not a manifest (no "files" with size and sha256)', path)
     if manifest.get("check") != check_of(manifest):
         raise Altered(
             f"{path}: its content does not match its own checksum, so it was altered", path
         )
-    folder = path.parent.resolve().name
-    if manifest["id"] != folder and not any_folder and not _is_of_study(manifest):
-        raise Altered(f"{path}: is the manifest of {manifest['id']}, not of {folder}", path)
+    # A kept copy has a dot before its name; files of a study lie in folders that are named by kind.
+    of_study = "rule" in manifest
+    place = path.stem.removeprefix(".") if of_study else path.parent.resolve().name
+    if manifest.get("id") != place and not any_folder:
+        raise Altered(f"{path}: is the manifest of {manifest.get('id')}, not of {place}", path)
     return manifest
 
 
-def _is_of_study(manifest: dict[str, Any]) -> bool:
-    """Whether it lists files of a study, which lie in folders that are named by kind."""
-    return "rule" in manifest
+def _is_manifest(value: Any) -> bool:
+    """Whether a value has the parts that others read in a manifest."""
+    if not isinstance(value, dict) or "files" not in value:
+        return False
+    parts = [value[name] or {} for name in ("files", "inputs", "spec") if name in value]
+    entries = value["files"].values() if isinstance(value["files"], dict) else [None]
+    return all(isinstance(part, dict) for part in parts) and all(
+        isinstance(entry, dict) and {"size", "sha256"} <= set(entry) for entry in entries
+    )
 
 
 def verify(
@@ -128,10 +138,8 @@ def verify(
     return manifest
 
 
-def verify_file(path: Path, entry: Any, source: Path) -> None:
+def verify_file(path: Path, entry: dict[str, Any], source: Path) -> None:
     """Check one file against its entry in the manifest `source`; UserError as in `verify`."""
-    if not isinstance(entry, dict) or not {"size", "sha256"} <= set(entry):
-        raise Altered(f"{source}: has no size and sha256 for {path.name}; it was altered", source)
     if not path.is_file():
         raise UserError(
             f"{path}: this file was removed (scores stay valid without it); copy it back from "

@@ -4,6 +4,7 @@ Every byte that a checksum covers is read. Nothing is changed.
 """
 
 import csv
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from lethe.artefacts.paths import (
     study_directory,
 )
 from lethe.artefacts.rules import KINDS
-from lethe.artefacts.study_files import read_record
+from lethe.artefacts.study_files import COLLECTED, SUMMARIZED, read_record
 from lethe.errors import UserError, shown
 
 AGAIN = "run the study again, and it is made again"
@@ -53,7 +54,7 @@ def find_all(results: Path) -> Iterator[Finding]:
     yield from of_index(results / "index.csv", nodes)
     yield from orphans(results, nodes)
     for folder in sorted(results.glob("studies/*/")):
-        yield from of_study(folder)
+        yield from of_study(results, folder)
 
 
 def find_of_study(results: Path, study: str) -> Iterator[Finding]:
@@ -75,7 +76,10 @@ def find_of_study(results: Path, study: str) -> Iterator[Finding]:
         newest = max(names, key=lambda path: path.stat().st_mtime)
         for node in _nodes_of(results, newest):
             yield from of_node(results, node)
-    yield from of_study(study_directory(results, study))
+    folder = study_directory(results, study)
+    if not folder.is_dir():
+        yield Finding(f"{folder} is missing", AGAIN)
+    yield from of_study(results, folder)
 
 
 def records(paths: Iterable[Path]) -> Iterator[Finding]:
@@ -128,6 +132,8 @@ def of_node(results: Path, node: str) -> Iterator[Finding]:
         path = node_manifest(results, kind, node)
         if path.parent.is_dir():
             yield from of_folder(results, path, spec)
+        elif os.path.lexists(path.parent):
+            yield Finding(f"{path.parent} is no folder", f"delete it; {AGAIN}")
 
 
 def of_folder(results: Path, path: Path, spec: dict[str, Any] | None) -> Iterator[Finding]:
@@ -147,22 +153,27 @@ def of_folder(results: Path, path: Path, spec: dict[str, Any] | None) -> Iterato
         with suppress(UserError):
             yield from of_files(path, read_manifest(copy))
         return
+    if os.path.lexists(copy):
+        try:
+            read_manifest(copy)
+        except UserError as error:
+            yield Finding(error.reason if isinstance(error, Altered) else str(error), "delete it")
     if spec is not None and manifest.get("spec") != spec:
         yield Finding(f"{path}: its spec is not the one of {path.parent.name}", AGAIN)
     yield from of_files(path, manifest)
-    yield from of_inputs(results, path, manifest)
+    yield from of_inputs(results, path, manifest, inputs_of(manifest.get("spec") or {}))
 
 
 def of_index(path: Path, nodes: set[str]) -> Iterator[Finding]:
     """The index of nodes, if it is damaged; nothing but people read it."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         return
-    try:
-        lines = path.read_bytes().decode("utf-8").splitlines()
-        rows = list(csv.reader(lines, strict=True))
-        whole = all(len(row) == len(rows[0]) and row[0] in nodes for row in rows[1:])
-    except (UnicodeDecodeError, csv.Error, IndexError):
-        whole = False
+    whole = False
+    if path.is_file():  # reading anything else may wait for ever
+        with suppress(UnicodeDecodeError, csv.Error, IndexError, OSError):
+            lines = path.read_bytes().decode("utf-8").splitlines()
+            rows = list(csv.reader(lines, strict=True))
+            whole = all(len(row) == len(rows[0]) and row[0] in nodes for row in rows[1:] or [[]])
     if not whole:
         yield Finding(f"{path} is damaged", "run the study again, and it is written again")
 
@@ -185,11 +196,17 @@ def of_files(path: Path, manifest: dict[str, Any]) -> Iterator[Finding]:
             yield Finding(f"{path.parent / name}: {error}", "copy it back")
 
 
-def of_inputs(results: Path, path: Path, manifest: dict[str, Any]) -> Iterator[Finding]:
-    """The inputs of a node whose content is another now than when the node was made."""
-    for kind, node in inputs_of(manifest.get("spec") or {}):
+def of_inputs(
+    results: Path, path: Path, manifest: dict[str, Any], inputs: Iterable[tuple[str, str]]
+) -> Iterator[Finding]:
+    """Nodes (kind, id) that are missing, or of another content than when they were read."""
+    for kind, node in inputs:
+        source = node_manifest(results, kind, node)
+        if not os.path.lexists(source.parent):
+            yield Finding(f"{source.parent} is missing, though others were made from it", AGAIN)
+            continue
         try:
-            content = read_manifest(node_manifest(results, kind, node))["content"]
+            content = read_manifest(source)["content"]
         except UserError:
             continue  # found where that node is looked at
         if manifest.get("inputs", {}).get(node) != content:
@@ -217,18 +234,38 @@ def orphans(results: Path, nodes: set[str]) -> Iterator[Finding]:
                     yield Finding(str(error), "delete it; it is made again when it is needed")
 
 
-def of_study(folder: Path) -> Iterator[Finding]:
+def of_study(results: Path, folder: Path) -> Iterator[Finding]:
     """The findings of a study's tables and figures, and files that no manifest lists."""
-    listed = set()
+    manifests, unreadable = {}, set()
     for path in sorted(folder.rglob("*.json")):
         try:
-            manifest = read_manifest(path)
+            manifests[path] = read_manifest(path)
         except UserError as error:
             yield Finding(error.reason if isinstance(error, Altered) else str(error), AGAIN)
-            continue
-        listed |= {path.parent / name for name in manifest["files"]}
+            unreadable.add(path.parent)
+    for path, manifest in manifests.items():
         yield from of_files(path, manifest)
+    yield from of_long_tables(results, folder, manifests)
+    listed = {path.parent / name for path, made in manifests.items() for name in made["files"]}
     for pattern in STUDY_FILES:
         for path in sorted(folder.rglob(pattern)):
-            if path not in listed:
+            # An altered manifest may have listed the other files of its folder.
+            if path not in listed and path.parent not in unreadable:
                 yield Finding(f"{path} is listed by no manifest", f"delete it; {AGAIN} if wanted")
+
+
+def of_long_tables(
+    results: Path, folder: Path, manifests: dict[Path, dict[str, Any]]
+) -> Iterator[Finding]:
+    """What was made from other scores or other tables than those that are there now."""
+    long = [manifests.get(folder / name, {}) for name in (COLLECTED, SUMMARIZED)]
+    for node in long[0].get("inputs") or {}:
+        spec = _spec_of(results, node)
+        if spec is not None:
+            yield from of_inputs(results, folder / COLLECTED, long[0], [(spec["kind"], node)])
+    now = {name: entry["sha256"] for made in long for name, entry in made.get("files", {}).items()}
+    for path, manifest in manifests.items():
+        for name, content in (manifest.get("inputs") or {}).items():
+            if content != now.get(name, content):
+                what = f"{path} was made from another {name} than the one there"
+                yield Finding(what, f"{AGAIN}, or delete it if the study no longer has it")

@@ -2,10 +2,12 @@
 
 import argparse
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from lethe.artefacts import nodes
+from lethe.artefacts.nodes import ANY_CODE
 from lethe.artefacts.strict_yaml import parse_yaml, read_yaml
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue
@@ -20,7 +22,29 @@ def add_node_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_code_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--code", help="fingerprint of the code, to record; default: computed")
+    parser.add_argument(
+        "--code", help=f"fingerprint that the code must have; {ANY_CODE!r} records none"
+    )
+
+
+def code_to_record(wanted: str | None, code: Callable[[], str]) -> str:
+    """The fingerprint of this code; `ANY_CODE` where the study keeps what any code made.
+
+    A job computes it again, since the code may be another than when the run began: its results
+    would otherwise pass for those of the code that the run began with.
+
+    Raises:
+        UserError: it is not the one that is wanted.
+    """
+    if wanted == ANY_CODE:
+        return wanted
+    found = code()
+    if wanted not in (None, found):
+        raise UserError(
+            "the code, or the version of torch or transformers, is another than when this job was "
+            f"planned (--code expects {wanted[:12]}, found {found[:12]}); run the study again."
+        )
+    return found
 
 
 def add_snapshot_argument(parser: argparse.ArgumentParser) -> None:
@@ -33,16 +57,17 @@ def add_snapshot_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def read_spec(arguments: argparse.Namespace, kind: str) -> dict:
-    """The spec of the node that the arguments name; computes the code's fingerprint if not given.
+    """The spec of the node that the arguments name; sets `arguments.code` to what is recorded.
 
     Raises:
-        UserError: the node does not exist, is of another kind, or its spec was altered.
+        UserError: the node does not exist, is of another kind, or its spec was altered; or the
+            code is not the one that is wanted.
     """
     spec = nodes.read_spec(arguments.results, arguments.node)
     if spec.get("kind") != kind:
         raise UserError(f"{arguments.node} is a node of kind {spec.get('kind')!r}, not {kind!r}.")
-    if arguments.code is None:
-        arguments.code = node_code(spec, partial(nodes.read_spec, arguments.results))
+    spec_of = partial(nodes.read_spec, arguments.results)
+    arguments.code = code_to_record(arguments.code, lambda: node_code(spec, spec_of))
     return spec
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lethe.artefacts.study_files import checked_files, read_record
 from lethe.commands.arguments import add_code_argument
-from lethe.commands.from_tables import publish
+from lethe.commands.from_tables import code_for, publish
 from lethe.errors import UserError
 
 
@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from lethe.longtables.tables import LongTables, read_metrics, read_scores
     from lethe.metrics.published import read_published, read_published_models
 
+    code = code_for(args, "claims", "claims")
     record = read_record(args.claims)
     if not isinstance(record, dict) or not isinstance(record.get("claims"), list):
         raise UserError(f"{args.claims}: expected a record with a list `claims`, found none.")
@@ -38,5 +39,5 @@ def run(args: argparse.Namespace) -> int:
     models = read_published_models(source)
     table = claims_table(tables, record["claims"], read_published(source), models)
     written = save_claims(table, args.out)
-    publish(args, "claims", "claims", written, inputs)
+    publish("claims", "claims", written, inputs, code)
     return 0

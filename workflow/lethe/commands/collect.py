@@ -8,7 +8,7 @@ from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.nodes import altered_inputs_set_aside
 from lethe.artefacts.paths import node_manifest
 from lethe.artefacts.study_files import publish_study_files, read_record
-from lethe.commands.arguments import add_code_argument
+from lethe.commands.arguments import add_code_argument, code_to_record
 from lethe.longtables.collect import gather
 from lethe.longtables.stage_rows import stage_rows
 from lethe.longtables.tables import write_items, write_scores, write_stages
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    code = code_to_record(arguments.code, lambda: code_of("collect", {}))
     record = read_record(arguments.record)
     with altered_inputs_set_aside():
         inputs = record_inputs(arguments.record, record, arguments.results)
@@ -34,7 +35,6 @@ def run(arguments: argparse.Namespace) -> None:
     write_items(arguments.items, items)
     write_scores(arguments.scores, scores)
     files = [arguments.scores, arguments.items, arguments.stages]
-    code = arguments.code or code_of("collect", {})
     publish_study_files("collect", "collect", files, inputs, code)
     print(f"{len(scores)} scores, {len(items)} items, {len(stages)} numbers of stages")
 

@@ -21,8 +21,9 @@ def run(args: argparse.Namespace) -> int:
     """Draw and write; UserError for an unknown name or a table that breaks its schema."""
     tables, inputs = from_tables.long_tables(args, "figures")
     for name in args.name:
+        code = from_tables.code_for(args, "figure", name)
         written = render(name, tables, args.out)
-        from_tables.publish(args, "figure", name, written, inputs)
+        from_tables.publish("figure", name, written, inputs, code)
     return 0
 
 

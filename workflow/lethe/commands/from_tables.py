@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from lethe.artefacts.study_files import checked_files, publish_study_files
-from lethe.commands.arguments import add_code_argument
+from lethe.commands.arguments import add_code_argument, code_to_record
 from lethe.config.by_file import names_in, require_file
 from lethe.planning.code import code_of
 
@@ -35,11 +35,13 @@ def long_tables(args: argparse.Namespace, kind: str):
     return read_long_tables(args.scores, args.metrics, args.stages), inputs
 
 
-def publish(
-    args: argparse.Namespace, rule: str, name: str, written: list[Path], inputs: dict[str, str]
-) -> None:
+def code_for(args: argparse.Namespace, rule: str, name: str) -> str:
+    """The code that makes a table or figure; UserError if another was wanted."""
+    return code_to_record(args.code, lambda: code_of(rule, {}, name=name))
+
+
+def publish(rule: str, name: str, written: list[Path], inputs: dict[str, str], code: str) -> None:
     """Print the files of a table or figure, and write beside them what they were made from."""
     for path in written:
         print(path)
-    code = args.code if args.code is not None else code_of(rule, {}, name=name)
     publish_study_files(rule, name, written, inputs, code)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from lethe.artefacts.study_files import checked_files, publish_study_files
-from lethe.commands.arguments import add_code_argument
+from lethe.commands.arguments import add_code_argument, code_to_record
 from lethe.planning.code import code_of
 
 
@@ -20,11 +20,11 @@ def run(arguments: argparse.Namespace) -> None:
     from lethe.longtables.tables import read_items, read_scores, write_metrics
     from lethe.metrics.study import study_metrics
 
+    code = code_to_record(arguments.code, lambda: code_of("summarize", {}))
     inputs = checked_files([arguments.scores, arguments.items])
     scores, items = read_scores(arguments.scores), read_items(arguments.items)
     metrics = study_metrics(scores, items, arguments.seed)
     write_metrics(arguments.out, metrics)
     inputs["seed"] = str(arguments.seed)
-    code = arguments.code or code_of("summarize", {})
     publish_study_files("summarize", "summarize", [arguments.out], inputs, code)
     print(f"{len(metrics)} metrics")

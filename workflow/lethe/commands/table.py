@@ -20,7 +20,8 @@ def run(args: argparse.Namespace) -> int:
     from lethe.tables.writing import save
 
     for name in args.name:
+        code = from_tables.code_for(args, "table", name)
         built = importlib.import_module(f"lethe.tables.{name}").build(tables)
         written = save(built, args.out, name)
-        from_tables.publish(args, "table", name, written, inputs)
+        from_tables.publish("table", name, written, inputs, code)
     return 0

@@ -20,10 +20,11 @@ def run(arguments: argparse.Namespace) -> int:
         findings = find_of_study(arguments.results, arguments.study)
     else:
         findings = find_all(arguments.results)
-    count = 0
+    found = set()
     for finding in findings:
-        count += 1
-        print(finding, flush=True)
+        if finding not in found:
+            found.add(finding)
+            print(finding, flush=True)
     what = f"study {arguments.study}" if arguments.study else str(arguments.results)
-    print(f"{what}: {'everything is as it was written' if not count else f'{count} findings'}")
-    return 1 if count else 0
+    print(f"{what}: {'everything is as it was written' if not found else f'{len(found)} findings'}")
+    return 1 if found else 0

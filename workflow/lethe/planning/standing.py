@@ -119,6 +119,8 @@ def _why_not_done(job: Job, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]
         return error.reason, None
     except UserError as error:
         return str(error), None
+    if job.spec is None and manifest.get("rule") != job.rule:
+        return f"{job.manifest}: is not the manifest of a {job.rule}", manifest
     if job.spec is not None and manifest.get("spec") != job.spec:
         return f"{job.manifest}: its spec is not the one in its id", manifest
     if job.code not in (ANY_CODE, manifest.get("code")):
@@ -131,14 +133,15 @@ def _why_not_done(job: Job, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]
 def require_files(job: Job, manifest: dict[str, Any]) -> None:
     """Check the files that a manifest lists, without reading those that cannot have changed.
 
-    A file whose status last changed before the manifest was written has not changed since; nobody
-    can set the time of that change. Weights and fetched files may have been removed to save space:
-    scores stay valid without them.
+    A file whose status last changed when it was made has not changed since; nobody can set the time
+    of that change. Copies are read: a copied manifest is younger than its files, damaged or not, so
+    the time that counts is the one that it holds. Weights and fetched files may have been removed
+    to save space: scores stay valid without them.
 
     Raises:
         Altered: one is missing, cut or altered.
     """
-    written = job.manifest.stat().st_ctime_ns
+    changed = manifest.get("changed", 0)
     for name, entry in manifest["files"].items():
         path = inside(job.manifest.parent, name)
         try:
@@ -148,7 +151,7 @@ def require_files(job: Job, manifest: dict[str, Any]) -> None:
                 continue
             raise Altered(f"{path}: is missing", job.manifest) from None
         is_whole = status.st_size == entry["size"]
-        if is_whole and status.st_ctime_ns > written:
+        if is_whole and status.st_ctime_ns > changed:
             is_whole = file_digest(str(path), name) == entry["sha256"]
         if not is_whole:
             raise Altered(f"{path}: was altered or cut since it was made", job.manifest)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.nodes import ANY_CODE
-from lethe.artefacts.output_folder import require_output
+from lethe.artefacts.output_folder import require_output, require_places
 from lethe.artefacts.paths import node_manifest, study_directory
 from lethe.artefacts.rules import rule_of
 from lethe.artefacts.strict_yaml import read_yaml
@@ -137,6 +137,9 @@ def read_workflow(config: dict[str, Any], files: Iterable[str | Path] = ()) -> W
     catalogue = read_catalogue(study)
     require_output(study.output)
     plan = make_plan(study, catalogue)
+    manifests = (node_manifest(study.output, node.kind, node.id) for node in plan.nodes.values())
+    folder = study_directory(study.output, study.study)
+    require_places(Path(study.output), manifests, folder)
     write_specs(plan, study.output)
     record = write_study_record(study, study_record(study, catalogue, plan))
     claims = write_claims_record(study, claims_record(study, catalogue))
