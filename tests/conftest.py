@@ -1,6 +1,7 @@
 """One thread a process, and slow tests before quick ones."""
 
 import os
+import sys
 
 import pytest
 
@@ -22,3 +23,11 @@ def no_waiting_for_the_disk():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def tiny_numbers_stay():
+    """A job flushes tiny numbers to zero for its whole process, which here goes on."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)

@@ -86,6 +86,9 @@ DAMAGES = {
         r / "studies/nano/tables/fg.csv", r / "studies/nano/tables/mine.csv"
     ),
     "a figure with a flipped bit": lambda r: flip(r / "studies/nano/figures/fg.png"),
+    "a file that no manifest lists": lambda r: copied(
+        first(r, "stages/*s2*/config.json"), first(r, "stages/*s2*") / "adapter_config.json"
+    ),
     "a folder of no spec": lambda r: copied(
         first(r, "stages/*s1*"), r / "stages" / "other-0123456789ab"
     ),
@@ -144,9 +147,12 @@ def test_all_damages_at_once_are_all_named_and_a_run_heals_what_is_not_left_to_t
     unnamed = [path for path in paths if str(path.relative_to(project.folder)) not in told]
     assert not unnamed, told
     assert len(told.splitlines()) - 1 >= len(DAMAGES)
+    planned = project.lethe("plan", "--configfile", "config/test-nano.yaml").stdout
+    assert "it is made again" in planned and "2 stage" not in planned
     run = project.snakemake()
     assert "it is made again" in run.stderr and "was altered; it is written again" in run.stderr
     assert (results / "studies/nano/scores.csv").read_bytes() == before
     left = project.lethe("verify").stdout.splitlines()[:-1]
-    assert len(left) == 2, left
-    assert "other-0123456789ab" in left[0] and "mine.csv" in left[1]
+    assert len(left) == 3, left
+    assert "other-0123456789ab" in " ".join(left)
+    assert "adapter_config.json" in " ".join(left) and "mine.csv" in " ".join(left)

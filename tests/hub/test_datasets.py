@@ -26,15 +26,6 @@ def serve(endpoint, repo: str, folder: Path) -> str:
     return endpoint.serve({repo: files}, "dataset")[repo]
 
 
-@pytest.fixture
-def jobs_settings():
-    """A job flushes tiny numbers to zero for its whole process, which here goes on."""
-    yield
-    import torch
-
-    torch.set_flush_denormal(False)
-
-
 @pytest.mark.parametrize("name", raw_tables.TABLES)
 def test_what_is_fetched_is_prepared_as_local_files_are(name, hub_endpoint, nodes, tmp_path):
     roads = raw_tables.TABLES[name](tmp_path / "raw")
@@ -54,7 +45,6 @@ def test_what_is_fetched_is_prepared_as_local_files_are(name, hub_endpoint, node
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("jobs_settings")
 def test_evaluation_sets_are_scored_as_they_were_fetched(hub_endpoint, nodes, tmp_path):
     from lethe.config.reading import read_catalogue, read_study
 

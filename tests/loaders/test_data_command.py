@@ -50,15 +50,6 @@ def roads(tmp_path_factory):
     return {name: table(tmp_path_factory.mktemp(name)) for name, table in TABLES.items()}
 
 
-@pytest.fixture
-def jobs_settings():
-    """A job flushes tiny numbers to zero for its whole process, which here goes on."""
-    yield
-    import torch
-
-    torch.set_flush_denormal(False)
-
-
 @pytest.mark.parametrize("name", LOADERS)
 def test_the_command_makes_the_same_node_of_either_road(name, roads, tmp_path):
     contents = []
@@ -153,7 +144,6 @@ def test_the_catalogue_s_parameters_fit_the_files_of_the_real_repository(name, r
     assert all(rows["read"] > 0 for rows in facts["rows"].values())
 
 
-@pytest.mark.usefixtures("jobs_settings")
 def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(roads, tmp_path):
     import evaluation_tables
 
@@ -180,7 +170,6 @@ def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(road
     assert [(result["task"], result["n"]) for result in found] == [("piqa", 3), ("own_mine", 3)]
 
 
-@pytest.mark.usefixtures("jobs_settings")
 def test_two_probes_of_one_checkpoint_run_beside_each_other_and_one_probe_runs_once(
     tmp_path, monkeypatch
 ):

@@ -36,8 +36,6 @@ def made_nodes(results: Path) -> Iterator[Path]:
     write_rows(data / "test.jsonl", labelled(32, 1))
     publish(data, "data.json", {}, ["train.jsonl", "test.jsonl"])
     yield results
-    # The command sets it for its process, which here is that of all tests.
-    torch.set_flush_denormal(False)
 
 
 def end_task_spec(**changes) -> dict:

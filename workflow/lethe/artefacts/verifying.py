@@ -161,7 +161,19 @@ def of_folder(results: Path, path: Path, spec: dict[str, Any] | None) -> Iterato
     if spec is not None and manifest.get("spec") != spec:
         yield Finding(f"{path}: its spec is not the one of {path.parent.name}", AGAIN)
     yield from of_files(path, manifest)
+    yield from strays(path, manifest)
     yield from of_inputs(results, path, manifest, inputs_of(manifest.get("spec") or {}))
+
+
+def strays(path: Path, manifest: dict[str, Any]) -> Iterator[Finding]:
+    """Files in a node's folder that its manifest does not list; a library might read them."""
+    known = {path, kept_copy(path.parent, path.name)}
+    known |= {path.parent / name for name in manifest["files"]}
+    for file in sorted(path.parent.rglob("*")):
+        is_cache = "__pycache__" in file.parts or ".cache" in file.parts
+        is_folder = file.is_dir() and not file.is_symlink()
+        if file not in known and not is_cache and not is_folder:
+            yield Finding(f"{file} is not listed in {path.name}", "delete it, or move it elsewhere")
 
 
 def of_index(path: Path, nodes: set[str]) -> Iterator[Finding]:

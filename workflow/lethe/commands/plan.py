@@ -3,7 +3,6 @@
 import argparse
 import math
 
-from lethe.artefacts.paths import node_manifest
 from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.config.catalogue import Study
@@ -11,6 +10,7 @@ from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
 from lethe.planning.records import write_specs
 from lethe.planning.resources import lost_seconds, training_tokens
+from lethe.planning.workflow import node_standing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,16 +24,20 @@ def run(arguments: argparse.Namespace) -> None:
     plan = make_plan(study, catalogue)
     if arguments.write:
         write_specs(plan, study.output)
+    found = node_standing(study, catalogue, plan)
+    done = {job.name for job in found.done}
     print(f"study {study.study}: {len(plan.runs)} chains")
     for kind in KINDS:
         nodes = plan.of_kind(kind)
         if not nodes:
             continue
-        done = sum(node_manifest(study.output, kind, node.id).exists() for node in nodes)
-        print(f"  {kind:<7} {len(nodes):>5} nodes, {done} done")
+        count = sum(node.id in done for node in nodes)
+        print(f"  {kind:<7} {len(nodes):>5} nodes, {count} done")
         if arguments.ids:
             for node in nodes:
                 print(f"    {node.id}")
+    for line in found.lines():
+        print(line)
     if lost := _lost(plan, study):
         print(f"A job that is killed repeats at most, as estimated: {lost}.")
         print("Training that is asked to end (SIGTERM, Ctrl-C) saves first and repeats nothing.")

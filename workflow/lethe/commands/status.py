@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 
 from lethe.artefacts.locks import is_held
-from lethe.artefacts.paths import node_manifest, work_directory
+from lethe.artefacts.paths import work_directory
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.errors import one_line
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
+from lethe.planning.workflow import node_standing
 
 LEGEND = "# scored   o trained   > running   ! failed   . to do"
 
@@ -24,15 +25,19 @@ def run(arguments: argparse.Namespace) -> None:
     width = max(len(run_words(run)) for run in plan.runs)
     print(f"study {study.study}: one column per stage, the first is the base\n")
     failures = {}
+    found = node_standing(study, catalogue, plan)
+    counted = {job.name for job in found.done}
     for chain in plan.runs:
         marks = []
         for node in chain.checkpoints:
-            mark, why = state(plan, results, node)
+            mark, why = state(plan, results, node, counted)
             marks.append(mark)
             if why:
                 failures[node] = why
         print(f"{run_words(chain):<{width}}  {' '.join(marks)}")
     print(f"\n{LEGEND}")
+    for line in found.lines():
+        print(line)
     for node, why in failures.items():
         print(f"failed: {node}: {one_line(why)}")
 
@@ -44,13 +49,16 @@ def run_words(run) -> str:
     return " ".join([run.model, run.method, run.order, *seeds])
 
 
-def state(plan: Plan, results: Path, node: str) -> tuple[str, str]:
-    """The mark of a checkpoint, and why it failed if it did."""
+def state(plan: Plan, results: Path, node: str, counted: set[str]) -> tuple[str, str]:
+    """The mark of a checkpoint, and why it failed if it did.
+
+    counted: ids of the nodes that count as done.
+    """
     kind = plan.nodes[node].kind
     fetches = [(kind, name) for kind, name in plan.nodes[node].inputs if kind == "fetched"]
     jobs = [(kind, node), *fetches, *(("probe", probe) for probe in plan.probes[node])]
     jobs += [("end_task", end_task) for end_task in plan.end_tasks.get(node, ())]
-    done = [node_manifest(results, kind, name).exists() for kind, name in jobs]
+    done = [name in counted for _, name in jobs]
     if all(done):
         return "#", ""
     if any(is_held(work_directory(results, name) / "lock") for _, name in jobs):

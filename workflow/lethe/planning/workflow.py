@@ -55,8 +55,11 @@ class Workflow:
 
     def jobs(self) -> list[Job]:
         """Every job of the study, each after those that it reads from."""
-        made = [self._node_job(node) for node in self.plan.nodes.values()]
-        return [*made, *self._study_jobs()]
+        return [*self.node_jobs(), *self._study_jobs()]
+
+    def node_jobs(self) -> list[Job]:
+        """The jobs that make nodes."""
+        return [self._node_job(node) for node in self.plan.nodes.values()]
 
     def _node_job(self, node: Node) -> Job:
         path = node_manifest(self.study.output, node.kind, node.id)
@@ -117,6 +120,11 @@ class Workflow:
         if name in nodes:
             return node_code(nodes[name].spec, lambda node: nodes[node].spec)
         return code_of(rule, {}, name=name)
+
+
+def node_standing(study: Study, catalogue: Catalogue, plan: Plan) -> Standing:
+    """Where the nodes of a study stand."""
+    return standing(Workflow(study, catalogue, plan, record="", claims_record="").node_jobs())
 
 
 def read_workflow(config: dict[str, Any], files: Iterable[str | Path] = ()) -> Workflow:
