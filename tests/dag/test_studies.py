@@ -1,5 +1,6 @@
 """What the shipped studies expand to, by rule."""
 
+import json
 import re
 import subprocess
 import sys
@@ -53,7 +54,10 @@ def test_the_study_of_ke_et_al_expands_to_its_chains(tmp_path):
     project = Project(copy_workflow(tmp_path / "project"))
     for file in files_of(project.folder):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("a text of its own\n")
+        row = {"text": "a text of its own", "label": "other"}
+        file.write_text(
+            json.dumps(row) + "\n" if file.suffix == ".jsonl" else "a text of its own\n"
+        )
     planned = project.planned("--configfile", "config/ke2023.yaml")
     # One domain alone is the first stage of the order that begins with it: the main order plain
     # and with an adapter, and the four others plain.

@@ -78,7 +78,7 @@ def test_weights_are_those_of_a_run_that_began_with_the_smaller_micro_batches(
 def test_a_run_that_is_interrupted_after_a_halving_goes_on_with_the_smaller_micro_batches(
     results, monkeypatch
 ):
-    from lethe.training import loop
+    from lethe.training import loop, snapshot_pace
 
     def runs_out_at_step_one(call, rows):
         return rows == 4 and call > 1
@@ -96,6 +96,7 @@ def test_a_run_that_is_interrupted_after_a_halving_goes_on_with_the_smaller_micr
 
     monkeypatch.setattr(stage_module, "weighted_loss", failing(runs_out_at_step_one))
     with monkeypatch.context() as patch:
+        patch.setattr(snapshot_pace, "LARGEST_SHARE", 1.0)
         patch.setattr(loop, "take_step", stopping)
         with pytest.raises(KeyboardInterrupt):
             train_stage("part", spec, results, "code", 0.0)

@@ -153,7 +153,8 @@ def test_the_command_writes_three_forms_and_knows_its_names(tables, tmp_path, ca
     arguments = [str(word) for word in ["fg", "bases", *flags, "--out", tmp_path / "tables"]]
     assert command.run(parser.parse_args(arguments)) == 0
     names = {path.name for path in (tmp_path / "tables").iterdir()}
-    assert names == {f"{name}.{form}" for name in ("fg", "bases") for form in ("csv", "md", "tex")}
+    forms = ("csv", "md", "tex", "json")
+    assert names == {f"{name}.{form}" for name in ("fg", "bases") for form in forms}
     assert len(capsys.readouterr().out.split()) == 6
     with pytest.raises(UserError, match="did you mean 'bases'"):
         command.run(parser.parse_args(["bsaes", *arguments[2:]]))

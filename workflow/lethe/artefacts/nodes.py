@@ -21,6 +21,8 @@ from lethe.errors import UserError
 
 RESULTS = "results.json"
 
+NO_CODE = ""
+"""Fingerprint where a change of the code makes nothing again."""
 ANY_CODE = "kept"
 """Fingerprint of a study that keeps what other code made."""
 

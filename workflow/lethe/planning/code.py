@@ -7,6 +7,7 @@ from typing import Any
 from lethe.artefacts.files import sha256_file
 from lethe.artefacts.fingerprint import LIBRARIES, fingerprint, imported_modules
 from lethe.artefacts.local_files import folder_digest
+from lethe.artefacts.nodes import NO_CODE
 from lethe.artefacts.paths import FIGURE_STYLE, LUO2023, LUO2023_MODELS, TASK_YAML
 from lethe.artefacts.rules import RULES, rule_of
 
@@ -36,13 +37,13 @@ def code_of(rule: str, spec: dict[str, Any], *, name: str = "", method: str | No
 
 
 def node_code(spec: dict[str, Any], spec_of: Callable[[str], dict[str, Any]]) -> str:
-    """The fingerprint of the code that makes a node; "" if a change of code never reruns it.
+    """The fingerprint of the code that makes a node; `NO_CODE` if a change of code never reruns it.
 
     spec_of: the spec of another node.
     """
     rule = rule_of(spec["kind"])
     if RULES[rule].code is None:
-        return ""
+        return NO_CODE
     # A base was not trained by a method.
     stage = spec_of(spec["checkpoint"]) if spec.get("checkpoint_kind") == "stage" else spec
     return code_of(rule, spec, method=stage.get("method"))

@@ -11,7 +11,7 @@ from huggingface_hub import HfApi, constants, get_token, hf_hub_download
 from huggingface_hub.hf_api import RepoFile
 
 from lethe.artefacts.disk_errors import disk_errors_as_sentences
-from lethe.artefacts.nodes import ANY_CODE, make_node
+from lethe.artefacts.nodes import NO_CODE, make_node
 from lethe.artefacts.paths import fetched_files, work_directory
 from lethe.errors import UserError
 from lethe.models.weights import INDEX
@@ -57,7 +57,7 @@ def fetch(node: str, spec: dict, results: Path) -> dict:
         }
         return facts, [f"files/{f.path}" for f in files]
 
-    return make_node(results, node, spec, ANY_CODE, make)
+    return make_node(results, node, spec, NO_CODE, make)
 
 
 def find_revision(api: HfApi, spec: dict, results: Path) -> str:
