@@ -1,12 +1,15 @@
 """One thread a process, and slow tests before quick ones."""
 
 import os
+import signal
 import sys
 
 import pytest
 
 # Read once, when torch is imported. Workers share the cores, and sums over threads would differ.
 os.environ["OMP_NUM_THREADS"] = "1"
+# A shell lets what it starts in the background ignore Ctrl-C, which jobs then ignore too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
