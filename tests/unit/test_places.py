@@ -29,23 +29,21 @@ def look(results: Path) -> None:
     require_places(results, manifests, results / "studies" / "mine")
 
 
-@pytest.mark.parametrize("put", [a_file, a_link_to_nothing, a_link_to_itself])
-@pytest.mark.parametrize("name", FOLDERS)
-def test_something_else_in_the_place_of_a_folder_is_named(tmp_path, name, put):
+OTHERS = {"folder": a_file, "file": Path.mkdir}
+CASES = [
+    (name, kind, put)
+    for kind, names in (("folder", FOLDERS), ("file", FILES))
+    for name in names
+    for put in (OTHERS[kind], a_link_to_nothing, a_link_to_itself)
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "put"), CASES)
+def test_something_else_in_the_place_of_a_folder_or_file_is_named(tmp_path, name, kind, put):
     place = tmp_path / name
     place.parent.mkdir(parents=True, exist_ok=True)
     put(place)
-    with pytest.raises(UserError, match=f"{name}: expected a folder, found .*, and run again"):
-        look(tmp_path)
-
-
-@pytest.mark.parametrize("put", [Path.mkdir, a_link_to_nothing, a_link_to_itself])
-@pytest.mark.parametrize("name", FILES)
-def test_something_else_in_the_place_of_a_file_is_named(tmp_path, name, put):
-    place = tmp_path / name
-    place.parent.mkdir(parents=True, exist_ok=True)
-    put(place)
-    with pytest.raises(UserError, match=f"{name}: expected a file, found .*, and run again"):
+    with pytest.raises(UserError, match=f"{name}: expected a {kind}, found .*, and run again"):
         look(tmp_path)
 
 

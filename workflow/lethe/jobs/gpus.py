@@ -94,7 +94,7 @@ def _too_few(asked: int, seen: int) -> str:
 
 
 def _file_name(device: str) -> str:
-    # Within an allocation, devices are numbered anew.
+    # Within an allocation, devices are numbered from 0 again.
     words = [os.environ.get("SLURM_JOB_ID", ""), re.sub(r"[^\w.-]", "_", device)]
     return "-".join(filter(None, words)) + ".lock"
 

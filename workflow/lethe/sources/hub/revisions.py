@@ -13,7 +13,7 @@ from lethe.artefacts.paths import revisions_file
 from lethe.errors import UserError
 
 COMMIT = re.compile("[0-9a-f]{40}")
-AGAIN = "copy it back, or remove it to look the revisions up anew, which may be later ones."
+AGAIN = "copy it back, or remove it to look the revisions up again, which may be later ones."
 
 
 def recorded_revision(results: Path, repo_type: str, repo: str, look_up: Callable[[], str]) -> str:
