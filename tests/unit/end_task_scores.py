@@ -44,3 +44,29 @@ def _run(key: tuple, cells: Cells) -> list[dict]:
         for (stage, name), value in values.items()
         for metric in ("macro_f1", "accuracy")
     ]
+
+
+def losses_of(runs: dict[tuple, tuple[float, float, float]]) -> pd.DataFrame:
+    """Masked-LM losses on the two domains: base, a right after its stage, a at the end (b alike).
+
+    runs: nats by (method, order of two stages, world seed).
+    """
+    rows = []
+    for (method, order, world), (base, own, final) in runs.items():
+        template = _run((method, order, world), (0, 0, 0, 0))[0]
+        template |= {"kind": "mlm", "axis": "domain", "metric": "mlm_loss", "headline": True}
+        template |= {"subset": "", "end_task_seed": None}
+        by_stage = {"a": [base, own, final], "b": [base, base, own]}
+        rows += [
+            template
+            | {
+                "node": f"{'base' if stage == 0 else (method, order, 0)}-{world}-{stage}",
+                "stage_index": stage,
+                "stage_task": ["", *order][stage],
+                "probe": f"loss_{domain}",
+                "value": value,
+            }
+            for domain, values in by_stage.items()
+            for stage, value in enumerate(values)
+        ]
+    return pd.DataFrame(rows)

@@ -1,8 +1,9 @@
 """Claims about methods: contrasts of end tasks on numbers set by hand, and their verdicts."""
 
+import numpy as np
 import pandas as pd
 import pytest
-from end_task_scores import scores_of
+from end_task_scores import losses_of, scores_of
 
 from lethe.claims.cells import Question
 from lethe.claims.method_contrasts import (
@@ -12,6 +13,7 @@ from lethe.claims.method_contrasts import (
     method_value,
 )
 from lethe.claims.report import claims_table
+from lethe.claims.verdicts import judge
 from lethe.config.claims import ClaimPart
 from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
@@ -29,20 +31,27 @@ NOISE = (0.0, 0.4, -0.4, 0.2)
 
 
 def tables(worlds=WORLDS) -> LongTables:
-    """Final means: sequential 50, das 53, pool 60 and noise; forgetting 4 and -2."""
-    runs = {}
+    """Final means: sequential 50, das 53, pool 60 and noise; forgetting 4 and -2.
+
+    Plain training at the rate of DAS: 51 and 3. Rise of masked-LM loss: 1.5, 1.2, and 0.8 for DAS.
+    """
+    runs, losses = {}, {}
     for world, noise in zip(worlds, NOISE, strict=False):
         ease = 10 * world
         runs["sequential", "ab", world] = (30, ease + 54, ease + 50, ease + 50)
+        runs["sequential-das-rate", "ab", world] = (30, ease + 54, ease + 51, ease + 51)
         runs["das", "ab", world] = (30, ease + 51 + noise, ease + 53 + noise, ease + 53)
         runs["sequential", "ba", world] = (30, 20, 20, 20)
         runs["sequential", "pool", world] = (30, 0, ease + 60 + noise, ease + 60)
-    return LongTables(scores_of(runs), pd.DataFrame(columns=METRIC_COLUMNS))
+        for method, rise in [("sequential", 1.5), ("sequential-das-rate", 1.2), ("das", 0.8)]:
+            losses[method, "ab", world] = (3.0, 0.7, 0.7 + rise + noise / 100)
+    scores = pd.concat([scores_of(runs), losses_of(losses)], ignore_index=True)
+    return LongTables(scores, pd.DataFrame(columns=METRIC_COLUMNS))
 
 
-def ask(metric, *methods):
+def ask(metric, *methods, axis="end_task"):
     unit = "train seeds"
-    return Question("K", "p", "", metric, ("end_task",), unit, 0.5, methods=methods)
+    return Question("K", "p", "", metric, (axis,), unit, 0.5, methods=methods)
 
 
 def only(cells):
@@ -74,6 +83,44 @@ def test_the_pool_is_one_stage_with_all_domains_of_the_main_order():
     without = LongTables(scores[scores["order"] != "pool"], tables().metrics)
     missing = only(method_less_pool(study_subjects(without), ask("f1_final", "das"))).missing
     assert missing == "the study has no `sequential` on an order with all domains in one stage"
+
+
+def test_the_rise_of_masked_loss_is_compared_in_nats():
+    subjects = study_subjects(tables())
+    asked = ask("mlm_loss_delta", "das", "sequential-das-rate", axis="domain")
+    found = only(method_difference(subjects, asked))
+    assert list(found.effects.values()) == pytest.approx([-0.4] * 4) and not found.bound
+
+
+def bounded(das: tuple, plain: tuple, pool: float) -> list:
+    """Subjects of four worlds, without noise."""
+    runs = {}
+    for world in WORLDS:
+        runs |= {("das", "ab", world): das, ("sequential", "ab", world): plain}
+        runs["sequential", "pool", world] = (30, 0, pool, pool)
+    return study_subjects(LongTables(scores_of(runs), pd.DataFrame(columns=METRIC_COLUMNS)))
+
+
+def test_a_method_that_learned_nothing_gets_no_verdict():
+    """Own scores are 39 where the untrained base has 30; forgetting is 2 against 40."""
+    subjects = bounded((30, 39, 37, 39), (30, 90, 50, 90), 95)
+    asked = ask("f1_fr_ke", "das", "sequential")
+    found = only(method_difference(subjects, asked))
+    assert list(found.effects.values()) == pytest.approx([-38] * 4)
+    assert found.bound == "das is at floor: own 39.0, 30.0 before any domain"
+    (judged,) = judge([(asked, found)])
+    assert judged.verdict == "not testable" and judged.effect == pytest.approx(-38)
+    assert np.isnan(judged.p_holm)
+    learned = bounded((30, 41, 37, 39), (30, 90, 50, 90), 95)
+    assert not only(method_difference(learned, asked)).bound
+
+
+def test_a_pool_at_the_ceiling_gives_no_verdict():
+    asked = ask("f1_final", "das")
+    at_ceiling = only(method_less_pool(bounded((30, 80, 70, 80), (30, 90, 50, 90), 98), asked))
+    assert at_ceiling.bound == "pool is at the ceiling: 98.0"
+    below = only(method_less_pool(bounded((30, 80, 70, 80), (30, 90, 50, 90), 97.9), asked))
+    assert not below.bound
 
 
 def test_what_is_not_there_is_named():
@@ -122,7 +169,9 @@ def test_every_part_says_why_and_what_of_it_is_unverified(record):
         assert claim["where"] and claim["miniature"]
         assert "unverified" in claim["where"] or "not readable" in claim["where"]
         for part in claim["parts"].values():
-            assert part["why"] and part["smallest_effect"] > 0 and part["axes"] == ["end_task"]
+            assert part["why"] and part["smallest_effect"] > 0
+            axis = "domain" if part["metric"] == "mlm_loss_delta" else "end_task"
+            assert part["axes"] == [axis]
 
 
 def test_a_method_that_does_not_exist_is_one_sentence():

@@ -37,6 +37,7 @@ class Question:
 class Cell:
     """effects: by unit, with their measured sign. missing: why there are no effects.
 
+    bound: why the effects get no verdict (a method at floor or ceiling); empty if they get one.
     units: number of units if a single effect summarises them; 0 if there is an effect per unit.
     """
 
@@ -47,6 +48,7 @@ class Cell:
     missing: str = ""
     note: str = ""
     units: int = 0
+    bound: str = ""
 
 
 def cell(about: str, axis: str, by_seeds: Mapping[Seeds, float], asked: Question, note="") -> Cell:

@@ -6,11 +6,16 @@ were taught; of equally common ones the first.
 """
 
 from collections import Counter
+from dataclasses import replace
 
+from lethe.claims.bounds import at_bound
 from lethe.claims.cells import Cell, Question, absent, cell, difference
 from lethe.claims.contrasts import contrast
 from lethe.metrics.shown import PLAIN
 from lethe.metrics.subjects import Subject
+
+POOL = "pool"
+WORDS = {POOL: f"`{PLAIN}` on an order with all domains in one stage"}
 
 
 @contrast
@@ -23,11 +28,11 @@ def method_value(subjects: list[Subject], asked: Question) -> list[Cell]:
             subject = by_method.get(method)
             about = _about(method, model, subjects)
             absence = _absence(subject, method, axis, asked)
-            cells.append(
-                Cell(about, axis, missing=absence)
-                if subject is None or absence
-                else cell(about, axis, subject.values(asked.metric, axis), asked)
-            )
+            if subject is None or absence:
+                cells.append(Cell(about, axis, missing=absence))
+                continue
+            found = cell(about, axis, subject.values(asked.metric, axis), asked)
+            cells.append(replace(found, bound=at_bound(subject, method, asked.metric, axis)))
     return cells or _nothing(asked)
 
 
@@ -54,8 +59,7 @@ def method_less_pool(subjects: list[Subject], asked: Question) -> list[Cell]:
             one = by_method.get(method)
             other = _pool(subjects, model)
             about = _about(f"{method} - pool", model, subjects)
-            named = (method, f"`{PLAIN}` on an order with all domains in one stage")
-            cells.append(_less(one, other, asked, axis, about, named))
+            cells.append(_less(one, other, asked, axis, about, (method, POOL)))
     return cells or _nothing(asked)
 
 
@@ -99,13 +103,18 @@ def _less(
     for subject, name in zip((one, other), named, strict=True):
         if absence := _absence(subject, name, axis, asked):
             return Cell(about, axis, missing=absence)
-    return difference(one, other, axis, asked, about)
+    found = difference(one, other, axis, asked, about)
+    bounds = [
+        at_bound(subject, name, asked.metric, axis)
+        for subject, name in zip((one, other), named, strict=True)
+    ]
+    return replace(found, bound="; ".join(filter(None, bounds)))
 
 
 def _absence(subject: Subject | None, name: str, axis: str, asked: Question) -> str:
     """Why the subject of that name has no value; empty if it has one."""
     if subject is None:
-        return f"the study has no {name}"
+        return f"the study has no {WORDS.get(name, name)}"
     return absent(subject, axis, asked)
 
 

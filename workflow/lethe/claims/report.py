@@ -22,11 +22,12 @@ CAPTION = (
     "Published claims as tests. A verdict is of the effect against the smallest one that matters: "
     "supported or contradicted where the 95 % t-interval over at least three units lies beyond it "
     "and p (t test against it, Holm within the claim's family) is at most 0.05; negligible where "
-    "the interval lies within it; else undecided. With fewer units at most consistent. The rows of "
-    "a claim and of a part give the weakest verdict under them, for all must hold. published: what "
-    "the paper's own numbers say of the same comparison (third-party transcriptions), by the sign "
-    "alone, for they have no intervals. Units: fg_ metrics in %, scores and rates of forgetting "
-    "in points."
+    "the interval lies within it; else undecided. With fewer units at most consistent. Not "
+    "testable: a method compared is at floor (own scores not ten points above the untrained base) "
+    "or its score at the ceiling (98 or more). The rows of a claim and of a part give the weakest "
+    "verdict under them, for all must hold. published: what the paper's own numbers say of the "
+    "same comparison (third-party transcriptions), by the sign alone, for they have no intervals. "
+    "Units: fg_ metrics in %, scores and rates of forgetting in points, losses in nats."
 )
 
 
@@ -162,7 +163,14 @@ def _cell_row(asked: Question, judgement: Judged, by_name: dict[tuple[str, str],
         published=agreement(asked, [same]) if same else "",
         published_numbers=_shown(same, asked) if same else "",
         note="; ".join(
-            filter(None, [judgement.cell.missing or judgement.cell.note, lost_to_holm(judgement)])
+            filter(
+                None,
+                [
+                    judgement.cell.missing or judgement.cell.note,
+                    judgement.cell.bound,
+                    lost_to_holm(judgement),
+                ],
+            )
         ),
     )
 

@@ -17,14 +17,14 @@ from lethe.metrics.intervals import t_interval
 
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
 NEGLIGIBLE, UNDECIDED = "negligible", "undecided"
-NOT_MEASURED, NO_VERDICT = "not measured", "no verdict"
+NOT_MEASURED, NOT_TESTABLE, NO_VERDICT = "not measured", "not testable", "no verdict"
 CONSISTENT, INCONSISTENT = "consistent", "inconsistent"
 FEWEST_UNITS = 3
 ALPHA = 0.05
 # Weakest first: the first of these that any part has decides for the whole.
 WEAKEST_FIRST = [
-    CONTRADICTED, INCONSISTENT, NEGLIGIBLE, UNDECIDED, NOT_MEASURED, CONSISTENT, SUPPORTED,
-    NO_VERDICT,
+    CONTRADICTED, INCONSISTENT, NEGLIGIBLE, UNDECIDED, NOT_TESTABLE, NOT_MEASURED, CONSISTENT,
+    SUPPORTED, NO_VERDICT,
 ]  # fmt: skip
 
 
@@ -43,7 +43,10 @@ class Judged:
 
 
 def judge(cells: Sequence[tuple[Question, Cell]]) -> list[Judged]:
-    """A verdict on every cell; cells of one family of questions are corrected together."""
+    """A verdict on every cell; cells of one family of questions are corrected together.
+
+    A cell at floor or ceiling is *not testable* and does not count in the correction.
+    """
     adjusted = _adjusted(cells)
     judged = []
     for place, (asked, cell) in enumerate(cells):
@@ -51,7 +54,7 @@ def judge(cells: Sequence[tuple[Question, Cell]]) -> list[Judged]:
         effect = float(np.mean(effects)) if effects else float("nan")
         low, high = t_interval(effects) if effects else (float("nan"), float("nan"))
         p = adjusted.get(place, float("nan"))
-        verdict = verdict_of(asked, effects, p)
+        verdict = NOT_TESTABLE if cell.bound else verdict_of(asked, effects, p)
         judged.append(Judged(asked, cell, verdict, effect, low, high, len(effects), p))
     return judged
 
@@ -103,10 +106,10 @@ def counted(verdicts: Sequence[str]) -> str:
 
 
 def _adjusted(cells: Sequence[tuple[Question, Cell]]) -> dict[int, float]:
-    """Holm-adjusted p by place, of the tested cells with three units or more."""
+    """Holm-adjusted p by place, of the testable cells with three units or more."""
     families: dict[str, list[int]] = {}
     for place, (asked, cell) in enumerate(cells):
-        if asked.is_tested and len(cell.effects) >= FEWEST_UNITS:
+        if asked.is_tested and not cell.bound and len(cell.effects) >= FEWEST_UNITS:
             families.setdefault(asked.family, []).append(place)
     adjusted = {}
     for places in families.values():

@@ -10,8 +10,20 @@ ALONE = "each alone"
 PARTS = ("own", "final", "fr_ke")
 # Names of the summaries: `f1` uses the headline metrics, like MF1 in Ke et al. 2023.
 SUMMARIES = tuple(f"{word}_{part}" for word in ("f1", "acc") for part in PARTS)
+# What a method is held against to tell whether it learned anything.
+UNTRAINED = ("f1_base", "acc_base")
+# Points above the untrained base that count as learning: a seventh of what there is to learn in the
+# miniature, where the base has about 34. A method that learned nothing has nothing to forget.
+FLOOR_GAIN = 10.0
+# At two points below 100 the smallest effects that claims ask for no longer fit above.
+CEILING = 98.0
 # Every run from a base repeats the base's scores; these columns identify a score.
 ONCE = ["node", "probe", "metric", "end_task_seed"]
+
+
+def is_at_floor(own: float, untrained: float) -> bool:
+    """Whether own scores are not above those before any domain, by FLOOR_GAIN; both in points."""
+    return own - untrained < FLOOR_GAIN
 
 
 def by_unit(rows: pd.DataFrame) -> tuple[str, dict[tuple, pd.DataFrame]]:
@@ -77,17 +89,19 @@ def stages_of(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def summary(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
-    """{own, final, fr_ke} of one unit's scores, one metric per end task, as fractions.
+    """{base, own, final, fr_ke} of one unit's scores, one metric per end task, as fractions.
 
-    own: mean over end tasks, each right after the stage of its domain; final: after the last
-    stage; fr_ke: mean of own - final over all domains but the last (Ke et al. 2023; positive =
-    forgetting). Cells are first averaged over end-task seeds. nan if a needed cell is missing, and
-    for a base, which has neither own stages nor forgetting.
+    base: mean over end tasks before the first stage; own: each right after the stage of its
+    domain; final: after the last stage; fr_ke: mean of own - final over all domains but the last
+    (Ke et al. 2023; positive = forgetting). Cells are first averaged over end-task seeds. nan if a
+    needed cell is missing, and for the scores of a base alone, which has neither own stages nor
+    forgetting.
     """
     cells = rows.groupby(["probe", "stage_index"])["value"].mean()
     domain = dict(rows[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
     stages, last = stages_of(rows), rows["stage_index"].max()
     place = [stages.get(domain[name]) if name in domain else None for name in names]
+    base = np.array([cells.get((name, 0), np.nan) for name in names], dtype=float)
     final = np.array([cells.get((name, last), np.nan) for name in names], dtype=float)
     own = np.array(
         [
@@ -99,6 +113,7 @@ def summary(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
     earlier = np.array([stage is not None and stage < last for stage in place], dtype=bool)
     change = (own - final)[earlier]
     return {
+        "base": float(np.mean(base)) if names else np.nan,
         "own": float(np.mean(own)) if names else np.nan,
         "final": float(np.mean(final)) if names else np.nan,
         "fr_ke": float(np.mean(change)) if len(change) else np.nan,
@@ -106,9 +121,9 @@ def summary(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
 
 
 def percentages(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
-    """{end task: final headline score} and SUMMARIES of one unit, in % (fr_ke in points).
+    """{end task: final headline score}, SUMMARIES and UNTRAINED of one unit, in %.
 
-    rows: one unit's rows of all metrics. Missing numbers are absent or nan.
+    rows: one unit's rows of all metrics; fr_ke is in points. Missing numbers are absent or nan.
     """
     headline = rows[rows["headline"].astype(bool)]
     last = headline[headline["stage_index"] == rows["stage_index"].max()]

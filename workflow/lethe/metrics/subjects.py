@@ -12,8 +12,9 @@ import pandas as pd
 
 from lethe.longtables.axes import CALIBRATION
 from lethe.longtables.tables import RUN_COLUMNS, LongTables, history, of_run, run_key
-from lethe.metrics.end_tasks import SUMMARIES, percentages
+from lethe.metrics.end_tasks import SUMMARIES, UNTRAINED, percentages
 from lethe.metrics.general import FLOOR_STDERRS
+from lethe.metrics.masked_loss import mean_rise, test_losses
 from lethe.metrics.shown import CONTROL, LINE_COLUMNS, PLAIN, SEED_UNITS
 
 # (world seed, base seed, train seed); None for a seed that does not exist.
@@ -22,6 +23,7 @@ Seeds = tuple[int | None, int | None, int | None]
 Place = tuple[str, str, str]
 POINTS = 100
 END_TASKS = "end_task"
+LOSS, DOMAINS = "mlm_loss_delta", "domain"
 # The units that effects are counted over.
 BASES, TRAIN_SEEDS = "bases", "train seeds"
 
@@ -31,8 +33,8 @@ class Subject:
     """A model in one order: `tasks` are the first tasks of its stages, `extras` what is mixed in.
 
     line: as in `lethe.metrics.shown`. numbers: by place and seeds; base_score, final_score,
-    own_rise and the summaries of end tasks in points, others in their own unit. floor: by axis,
-    the seeds of bases at floor there.
+    own_rise and the summaries of end tasks in points, others in their own unit (%, nats). floor:
+    by axis, the seeds of bases at floor there.
     gaps: by place, which cell is missing if a run has no number.
     """
 
@@ -83,6 +85,7 @@ def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
         subject = subjects[line]
         seeds = (words["world_seed"], words["base_seed"], words["train_seed"])
         numbers = run_numbers(by_run.get(run)) | end_task_numbers(rows, end_tasks)
+        numbers |= masked_loss_numbers(rows)
         for place, value in numbers.items():
             subject.numbers.setdefault(place, {})[seeds] = value
         subject.gaps.update(run_gaps(by_run.get(run)))
@@ -130,7 +133,7 @@ def run_numbers(metrics: pd.DataFrame | None) -> dict[Place, float]:
 
 
 def end_task_numbers(rows: pd.DataFrame, names: list[str]) -> dict[Place, float]:
-    """One run's SUMMARIES of its end tasks in points, means over end-task seeds, without nan.
+    """One run's SUMMARIES and UNTRAINED in points, means over end-task seeds, without nan.
 
     rows: the run's scores. names: the end tasks of the study; a mean needs all of them.
     """
@@ -138,9 +141,15 @@ def end_task_numbers(rows: pd.DataFrame, names: list[str]) -> dict[Place, float]
     values = percentages(scored, names) if len(scored) else {}
     return {
         (name, END_TASKS, ""): values[name]
-        for name in SUMMARIES
+        for name in (*SUMMARIES, *UNTRAINED)
         if not np.isnan(values.get(name, np.nan))
     }
+
+
+def masked_loss_numbers(rows: pd.DataFrame) -> dict[Place, float]:
+    """One run's mean rise of masked-LM loss over its domains but the last, in nats."""
+    rise = mean_rise(test_losses(rows))
+    return {} if np.isnan(rise) else {(LOSS, DOMAINS, ""): rise}
 
 
 def run_gaps(metrics: pd.DataFrame | None) -> dict[Place, str]:

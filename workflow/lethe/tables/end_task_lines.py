@@ -6,12 +6,22 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.tables import LongTables, of_run, runs
-from lethe.metrics.end_tasks import ONCE, alone_together, by_unit, percentages, stages_of
+from lethe.metrics.end_tasks import (
+    ONCE,
+    RUN,
+    alone_together,
+    by_unit,
+    is_at_floor,
+    percentages,
+    stages_of,
+)
 from lethe.metrics.intervals import t_interval
+from lethe.metrics.masked_loss import mean_rise, test_losses
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, lines
 from lethe.tables.lines import words
 
 NONE = "none"
+LOSS_RISE = "mlm_loss_delta"
 NOTHING = "the study has no end tasks"
 # By unit, as in `lethe.metrics.end_tasks.by_unit`: final scores and summaries in %.
 Units = dict[tuple, dict[str, float]]
@@ -21,7 +31,8 @@ Units = dict[tuple, dict[str, float]]
 class EndTaskLine:
     """One model, method and order. stages: 0 before the first domain, 1 for a pool or one domain.
 
-    domains: what its stages train on. over: what a unit is.
+    domains: what its stages train on. over: what a unit is. rises: by run, the mean rise of
+    masked-LM loss over the domains but the last, in nats.
     """
 
     model: str
@@ -33,11 +44,17 @@ class EndTaskLine:
     over: str
     units: Units
     end_task_seeds: int
+    rises: tuple[float, ...] = ()
 
     @property
     def is_continual(self) -> bool:
         """Whether a later stage can make it forget an earlier domain."""
         return self.stages > 1
+
+    @property
+    def is_at_floor(self) -> bool:
+        """Whether it learned nothing: own scores not above those before any domain."""
+        return is_at_floor(self.cell("f1_own")["f1_own"], self.cell("f1_base")["f1_base"])
 
     def words(self) -> dict:
         """The columns that name the line of a row."""
@@ -55,11 +72,14 @@ class EndTaskLine:
 
     def cell(self, name: str) -> dict[str, float]:
         """{name, name_low, name_high}: mean over the units that have the number, and interval."""
+        if name == LOSS_RISE:
+            return with_interval(name, list(self.rises))
         return with_interval(name, [unit.get(name, np.nan) for unit in self.units.values()])
 
 
 def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
     """The end tasks in the order of their domains, and every line, after its model's base."""
+    rises = _rises(test_losses(tables.scores))
     scores = tables.scores
     scores = scores[(scores["kind"] == "end_task") & (scores["split"] == "test")]
     scores = alone_together(scores)
@@ -74,7 +94,7 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
             # Runs share their base, and each of them repeats its scores.
             before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
             end_lines.append(_line({**named, "method": NONE, "order": ""}, NONE, before, names))
-        end_lines.append(_line(named, entry, rows, names))
+        end_lines.append(_line(named, entry, rows, names, rises.get(line, ())))
     # Methods of one order are compared, so they stand beside each other.
     places = {
         (end_line.model, end_line.order): place
@@ -113,7 +133,24 @@ def with_interval(name: str, values: list[float]) -> dict[str, float]:
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
 
-def _line(named: dict, entry: str, rows: pd.DataFrame, names: list[str]) -> EndTaskLine:
+def _rises(losses: pd.DataFrame) -> dict[tuple, tuple[float, ...]]:
+    """By line, the rise of every run that has one."""
+    rises: dict[tuple, tuple[float, ...]] = {}
+    for _, run in losses.groupby(LINE_COLUMNS + RUN, dropna=False):
+        line = next(run[LINE_COLUMNS].itertuples(index=False, name=None))
+        rise = mean_rise(run)
+        if not np.isnan(rise):
+            rises[line] = (*rises.get(line, ()), rise)
+    return rises
+
+
+def _line(
+    named: dict,
+    entry: str,
+    rows: pd.DataFrame,
+    names: list[str],
+    rises: tuple[float, ...] = (),
+) -> EndTaskLine:
     over, parts = by_unit(rows)
     stages = stages_of(rows)
     return EndTaskLine(
@@ -126,6 +163,7 @@ def _line(named: dict, entry: str, rows: pd.DataFrame, names: list[str]) -> EndT
         over=over,
         units={key: percentages(part, names) for key, part in parts.items()},
         end_task_seeds=rows["end_task_seed"].dropna().nunique(),
+        rises=rises,
     )
 
 

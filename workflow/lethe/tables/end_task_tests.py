@@ -1,10 +1,10 @@
-"""Paired tests of every continual method against plain training and against DAS."""
+"""Paired tests of every continual method against plain training, at two rates, and against DAS."""
 
 from lethe.longtables.tables import LongTables
 from lethe.tables.end_task_lines import EndTaskLine, end_task_lines
 from lethe.tables.paired import (
     COMPARED,
-    DAS,
+    REFERENCES,
     compared,
     paired_columns,
     references_of,
@@ -23,7 +23,7 @@ TESTS = (
 CAPTION = (
     "End tasks, paired tests on one model and order: the method less `against`. Scores after the "
     "last stage (final) and rates of forgetting (fr_ke, positive = forgetting), as in "
-    f"`end_task_methods`. {TESTS}."
+    f"`end_task_methods`, which marks methods at floor. {TESTS}."
 )
 NOTHING = "no method is beside sequential or das on an order of several stages"
 
@@ -37,11 +37,12 @@ def build(tables: LongTables) -> Table:
         if line.is_continual
         for other in references_of(line, end_lines)
     ]
-    # Das minus sequential is enough; its negative is not repeated.
+    # Of two references the later one less the earlier is enough; its negative is not repeated.
     rows = [
         _row(line, other)
         for line, other in pairs
-        if (other, line) not in pairs or line.entry == DAS
+        if (other, line) not in pairs
+        or REFERENCES.index(line.entry) > REFERENCES.index(other.entry)
     ]
     table = or_nothing(rows, CAPTION, NOTHING)
     if not rows:

@@ -5,6 +5,7 @@ import pandas as pd
 
 from lethe.longtables.tables import RUN_COLUMNS, LongTables
 from lethe.metrics.intervals import t_interval
+from lethe.metrics.masked_loss import PARTS, domain_of, of_run, test_losses
 from lethe.metrics.shown import LINE_COLUMNS, lines
 from lethe.tables.lines import words
 from lethe.tables.writing import Table
@@ -15,13 +16,12 @@ CAPTION = (
     "t-interval over runs]. mlm_loss_delta = final - right after, positive = forgetting. An empty "
     "cell: the domain is in no stage of the order, or was not scored."
 )
-PARTS = ("before", "right_after", "final", "mlm_loss_delta")
 
 
 def build(tables: LongTables) -> Table:
     """A row per line and domain."""
     scores = tables.scores
-    rows = scores[(scores["metric"] == "mlm_loss") & (scores["split"] == "test")]
+    rows = test_losses(scores)
     keys = list(rows[LINE_COLUMNS].itertuples(index=False, name=None))
     domain_rows = []
     for line in lines(rows):
@@ -34,28 +34,6 @@ def build(tables: LongTables) -> Table:
                 row |= _over_runs(name, [run[name] for run in runs])
             domain_rows.append(row | {"runs": len(runs)})
     return Table(pd.DataFrame(domain_rows), CAPTION, {name: 3 for name in PARTS})
-
-
-def domain_of(probe: str) -> str:
-    """The domain of a set: `loss_restaurant` -> `restaurant`."""
-    return probe.removeprefix("loss_")
-
-
-def of_run(cells: pd.DataFrame) -> dict[str, float]:
-    """Losses of one run on one domain, by PARTS; nan if the run has no such cell."""
-    by_stage = cells.set_index("stage_index")["value"].astype(float)
-    domain = domain_of(cells["probe"].iloc[0])
-    own = [
-        stage
-        for stage, mixture in zip(cells["stage_index"], cells["stage_task"], strict=True)
-        if domain in [part.partition(":")[0] for part in str(mixture).split("&")]
-    ]
-    last = by_stage.index.max()
-    before, final = by_stage.get(0, np.nan), by_stage[last]
-    right_after = by_stage[min(own)] if own else np.nan
-    # The last domain cannot have been forgotten yet.
-    change = final - right_after if own and min(own) < last else np.nan
-    return dict(zip(PARTS, map(float, (before, right_after, final, change)), strict=True))
 
 
 def _over_runs(name: str, values: list[float]) -> dict[str, float]:

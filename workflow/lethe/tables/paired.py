@@ -15,7 +15,9 @@ from lethe.tables.end_task_lines import EndTaskLine, entry_line
 
 FEWEST_UNITS = 3
 DAS = "das"
-REFERENCES = (PLAIN, DAS)
+# Plain training at the rate of DAS: methods are compared at equal learning.
+EQUAL_RATE = "sequential-das-rate"
+REFERENCES = (PLAIN, EQUAL_RATE, DAS)
 # Higher is better, except for rates of forgetting (fr_ke).
 COMPARED = ("f1_final", "f1_fr_ke", "acc_final", "acc_fr_ke")
 
@@ -66,7 +68,7 @@ def with_holm(rows: list[dict], name: str) -> None:
 
 
 def references_of(line: EndTaskLine, end_lines: list[EndTaskLine]) -> list[EndTaskLine]:
-    """Plain training and DAS on the line's model and order, without the line itself."""
+    """Plain training, at two rates, and DAS on the line's model and order, without the line."""
     others = [entry_line(entry, line, end_lines) for entry in REFERENCES]
     return [other for other in others if other is not None and other is not line]
 
@@ -79,7 +81,8 @@ def tied_bests(end_lines: Sequence[EndTaskLine], name: str) -> set[int]:
     """
     groups: dict[tuple, dict[int, EndTaskLine]] = {}
     for place, line in enumerate(end_lines):
-        if line.is_continual and not np.isnan(line.cell(name)[name]):
+        # What learned nothing has nothing to forget: it is no best.
+        if line.is_continual and not line.is_at_floor and not np.isnan(line.cell(name)[name]):
             groups.setdefault((line.model, line.order), {})[place] = line
     places: set[int] = set()
     for group in groups.values():
