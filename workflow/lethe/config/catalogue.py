@@ -130,7 +130,9 @@ class MethodEntry(Entry):
     general: Mixture | None = Field(
         None, description="general texts that a chain's first stage reads in addition to its own"
     )
-    source: Literal["paper", "tuned", "none"] = Field(description="where the values come from")
+    source: Literal["paper", "code", "tuned", "none"] = Field(
+        description="where the values come from; `code`: what its authors released"
+    )
     note: str = Field("", description="the paper's section, or trials and seeds of the tuning")
 
 
