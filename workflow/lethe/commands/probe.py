@@ -6,12 +6,19 @@ from pathlib import Path
 
 from lethe.artefacts.manifests import inside, verify
 from lethe.artefacts.nodes import make_node, write_results
-from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory, score_store
+from lethe.artefacts.paths import (
+    MANIFEST,
+    fetched_files,
+    node_directory,
+    score_store,
+    work_directory,
+)
 from lethe.commands.arguments import add_node_arguments, read_spec
 from lethe.evaluation.harness import EvalTask, score_checkpoint
 from lethe.evaluation.masked_loss import score_texts
 from lethe.imported.scores import imported_results
 from lethe.jobs.environment import one_thread
+from lethe.jobs.live import LiveRecord
 from lethe.models.weights import weights_digest
 
 
@@ -62,6 +69,7 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
             store,
             engine=spec["engine"],
             dtype=spec["dtype"],
+            tell=LiveRecord(work_directory(results, arguments.node), "evaluation task").note,
         )
         texts = [text_task(task, results, spec) for task in spec["tasks"] if task.get("texts")]
         task_results += score_texts(

@@ -7,6 +7,7 @@ from lethe.artefacts.locks import is_held
 from lethe.artefacts.paths import work_directory
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.errors import one_line
+from lethe.jobs.live import read_live
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
 from lethe.planning.workflow import node_standing
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     results = Path(study.output)
     width = max(len(run_words(run)) for run in plan.runs)
     print(f"study {study.study}: one column per stage, the first is the base\n")
-    failures = {}
+    failures, running = {}, {}
     found = node_standing(study, catalogue, plan)
     counted = {job.name for job in found.done}
     for chain in plan.runs:
@@ -34,10 +35,13 @@ def run(arguments: argparse.Namespace) -> None:
             marks.append(mark)
             if why:
                 failures[node] = why
+            running |= live(plan, results, node)
         print(f"{run_words(chain):<{width}}  {' '.join(marks)}")
     print(f"\n{LEGEND}")
     for line in found.lines():
         print(line)
+    for node, words in running.items():
+        print(f"running: {node}: {words or 'has begun'}")
     for node, why in failures.items():
         print(f"failed: {node}: {one_line(why)}")
 
@@ -54,10 +58,7 @@ def state(plan: Plan, results: Path, node: str, counted: set[str]) -> tuple[str,
 
     counted: ids of the nodes that count as done.
     """
-    kind = plan.nodes[node].kind
-    fetches = [(kind, name) for kind, name in plan.nodes[node].inputs if kind == "fetched"]
-    jobs = [(kind, node), *fetches, *(("probe", probe) for probe in plan.probes[node])]
-    jobs += [("end_task", end_task) for end_task in plan.end_tasks.get(node, ())]
+    jobs = jobs_of(plan, node)
     done = [name in counted for _, name in jobs]
     if all(done):
         return "#", ""
@@ -68,6 +69,24 @@ def state(plan: Plan, results: Path, node: str, counted: set[str]) -> tuple[str,
         if why:
             return "!", why
     return ("o" if done[0] else "."), ""
+
+
+def jobs_of(plan: Plan, node: str) -> list[tuple[str, str]]:
+    """(kind, id) of what a checkpoint's column stands for.
+
+    These are its own job, then the data that it needs, and then its probes and end tasks.
+    """
+    chains = ("base", "stage")  # these have columns of their own
+    data = [(kind, name) for kind, name in plan.nodes[node].inputs if kind not in chains]
+    jobs = [(plan.nodes[node].kind, node), *data]
+    jobs += [("probe", probe) for probe in plan.probes[node]]
+    return jobs + [("end_task", end_task) for end_task in plan.end_tasks.get(node, ())]
+
+
+def live(plan: Plan, results: Path, node: str) -> dict[str, str]:
+    """By id, how far each running job of a checkpoint is."""
+    folders = {name: work_directory(results, name) for _, name in jobs_of(plan, node)}
+    return {name: read_live(path) for name, path in folders.items() if is_held(path / "lock")}
 
 
 def failure(log: Path) -> str:

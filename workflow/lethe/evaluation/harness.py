@@ -59,6 +59,7 @@ def score_checkpoint(
     engine: str = "fast",
     dtype: str = "float32",
     batch_size: int = 64,
+    tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[dict]:
     """Score a checkpoint on every task; results already in `store` are not computed again.
 
@@ -68,6 +69,7 @@ def score_checkpoint(
         store: folder with one file per task, `{task}-{key}.json`, written when the task is done.
         engine: see `engines.registry`; both give the same scores up to rounding.
         dtype: dtype of the weights; log-probabilities are always computed in float32.
+        tell: called after every task that is scored, with the number done and of all.
 
     Returns:
         One result per task, in the order of `tasks`; a group's covers the items of its tasks.
@@ -90,7 +92,7 @@ def score_checkpoint(
     if missing := [job for job in jobs if kept[job.file] is None]:
         with _without_notices():
             lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
-        kept |= _score_and_keep(missing, lambda job: {**_score(lm, job), **settings})
+        kept |= _score_and_keep(missing, lambda job: {**_score(lm, job), **settings}, tell)
     return [_result(task, group, kept) for task, group in zip(tasks, groups, strict=True)]
 
 
@@ -138,11 +140,14 @@ def _job(task: EvalTask, shared: dict[str, Any], store: Path) -> _Job:
     return _Job(task, source, of_task, store / name)
 
 
-def _score_and_keep(jobs: list[_Job], score: Callable[[_Job], dict]) -> dict[Path, dict]:
+def _score_and_keep(
+    jobs: list[_Job], score: Callable[[_Job], dict], tell: Callable[[int, int], None]
+) -> dict[Path, dict]:
     """Results by file, each written while the next is computed: the disk takes as long."""
     results, writes = {}, []
     with ThreadPoolExecutor(max_workers=1) as writer:
         for job in jobs:
+            tell(len(results), len(jobs))
             results[job.file] = score(job)
             writes.append(writer.submit(keep, job.file, results[job.file]))
     for write in writes:

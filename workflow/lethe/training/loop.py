@@ -7,6 +7,7 @@ import torch
 from lethe.data.batches import Batch
 from lethe.data.draws import step_indices
 from lethe.data.examples import Example
+from lethe.jobs.live import LiveRecord
 from lethe.jobs.out_of_memory import ran_out
 from lethe.methods.contract import Method, Stage
 from lethe.training import memory
@@ -93,6 +94,7 @@ def _take_steps(stage, method, optimizer, recipe, snapshots, progress, first) ->
 
     if snapshots:
         snapshots.begin(stage.model, first)
+        live, before = LiveRecord(snapshots.path.parent, first=first), progress.tokens
     try:
         for step in range(first, last):
             if snapshots:
@@ -102,6 +104,8 @@ def _take_steps(stage, method, optimizer, recipe, snapshots, progress, first) ->
                 step, stage.steps, recipe["schedule"], warmup, recipe["final_share"]
             )
             take_step(stage, method, optimizer, rate, recipe, progress, ahead)
+            if snapshots:
+                live.note(step + 1, last, loss=progress.last_loss, tokens=progress.tokens - before)
         progress.read()
     finally:
         ahead.close()

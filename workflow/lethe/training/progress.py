@@ -39,6 +39,11 @@ class Progress:
     halvings: list[list[int]] = field(default_factory=list)
     unread: StepResult | None = None
 
+    @property
+    def last_loss(self) -> float | None:
+        """Loss of the last step whose result was read."""
+        return self.rows[-1][1] if self.rows else None
+
     def log(self) -> list:
         """All of it as plain values."""
         return [self.tokens, self.encoder_tokens, self.labels, self.rows, self.halvings]
