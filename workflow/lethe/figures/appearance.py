@@ -14,6 +14,7 @@ PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 PALETTE += ["#882255", "#999933", "#332288"]
 METHODS = {
     "sequential": "#0072B2",
+    "sequential-das-rate": "#56B4E9",
     "ewc": "#009E73",
     "das": "#CC79A7",
     "kd": "#E69F00",
