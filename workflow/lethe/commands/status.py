@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from lethe.artefacts.locks import is_held
-from lethe.artefacts.paths import work_directory
+from lethe.artefacts.paths import study_directory, work_directory
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.errors import one_line
 from lethe.jobs.live import read_live
@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"\n{LEGEND}")
     for line in found.lines():
         print(line)
+    for warning in warnings(study_directory(results, study.study) / "scores.csv"):
+        print(f"warning: {warning}")
     for node, words in running.items():
         print(f"running: {node}: {words or 'has begun'}")
     for node, why in failures.items():
@@ -87,6 +89,16 @@ def live(plan: Plan, results: Path, node: str) -> dict[str, str]:
     """By id, how far each running job of a checkpoint is."""
     folders = {name: work_directory(results, name) for _, name in jobs_of(plan, node)}
     return {name: read_live(path) for name, path in folders.items() if is_held(path / "lock")}
+
+
+def warnings(scores: Path) -> list[str]:
+    """What would mislead a reader of the scores that are there; empty without any."""
+    if not scores.is_file():
+        return []
+    from lethe.longtables.tables import read_scores
+    from lethe.metrics.warnings import sentence, study_warnings
+
+    return [sentence(row) for row in study_warnings(read_scores(scores)).to_dict("records")]
 
 
 def failure(log: Path) -> str:

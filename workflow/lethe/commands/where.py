@@ -1,9 +1,12 @@
-"""Where a study's figures and tables are."""
+"""Where a study's figures and tables are, and what would mislead their reader."""
 
 import argparse
 
 from lethe.artefacts.paths import study_directory
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.commands.status import warnings
+
+MOST_SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,3 +18,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = study_directory(study.output, study.study)
     print(f"Figures: {folder}/figures")
     print(f"Tables:  {folder}/tables")
+    if found := warnings(folder / "scores.csv"):
+        print(f"Warnings ({len(found)}, all in `lethe status`):")
+        for warning in found[:MOST_SHOWN]:
+            print(f"  {warning}")

@@ -7,6 +7,8 @@ from lethe.metrics.registry import REGISTRY, every_cell, first_and_last_row, met
 LUO = "Luo et al. 2023 (arXiv 2308.08747)"
 DROP = "positive = drop (for bias: less stereotype preference)"
 FLOOR_STDERRS = 2.0
+# A set with a wide error may be within two of them from 1 and still have much to lose.
+LEAST_CEILING = 0.9
 
 
 @metric(
@@ -91,6 +93,20 @@ GENERAL_METRICS = [entry for entry in REGISTRY.values() if entry.function.__modu
 def at_floor(base: np.ndarray, chance: np.ndarray, stderr: np.ndarray) -> np.ndarray:
     """True where the base is not above chance by more than two standard errors; shape (E,)."""
     return base - chance <= FLOOR_STDERRS * stderr
+
+
+def place_of_base(value: float, chance: float, stderr: float) -> str:
+    """`floor`: nothing can be seen to be forgotten; `ceiling`: small losses stay hidden; or empty.
+
+    Floor: not above chance by more than two standard errors; ceiling: within two of 1, and at
+    least 0.9. A missing error counts as 0, a missing score is `missing`.
+    """
+    if np.isnan(value):
+        return "missing"
+    margin = FLOOR_STDERRS * float(np.nan_to_num(stderr))
+    if value - chance <= margin:
+        return "floor"
+    return "ceiling" if 1 - value <= margin and value >= LEAST_CEILING else ""
 
 
 def _relative_drop(later: np.ndarray, base: np.ndarray, divisor: np.ndarray) -> np.ndarray:

@@ -5,14 +5,14 @@ import pandas as pd
 
 from lethe.longtables.axes import sorted_axes
 from lethe.longtables.tables import LongTables
-from lethe.metrics.general import FLOOR_STDERRS
+from lethe.metrics.general import place_of_base
 from lethe.metrics.shown import SEED_UNITS
 from lethe.tables.writing import Table
 
 CAPTION = (
     "Base models, test split, scores as fractions [95 % interval over items]. at floor: not above "
     "chance by more than two standard errors, so that nothing can be seen to be forgotten; at "
-    "ceiling: within two standard errors of 1, so that small losses stay hidden."
+    "ceiling: within two standard errors of 1 and at least 0.9, so that small losses stay hidden."
 )
 BASE = ["model", "params", "world_seed", "base_seed"]
 
@@ -39,7 +39,7 @@ def build(tables: LongTables) -> Table:
             {column: row[column] for column in [*BASE, "axis", "probe"]}
             | {"metric": name, "score": row["value"]}
             | {"score_low": row["low"], "score_high": row["high"], "chance": level}
-            | {"items": row["n"], "at": _place(row["value"], level, error)}
+            | {"items": row["n"], "at": place_of_base(row["value"], level, error)}
         )
     return Table(pd.DataFrame(base_rows), CAPTION)
 
@@ -55,12 +55,3 @@ def _of_scores(scores: pd.DataFrame) -> tuple[dict, dict]:
 def _key(row: dict, metric: str) -> tuple:
     seeds = [None if pd.isna(row[name]) else int(row[name]) for name in BASE[2:]]
     return (row["model"], *seeds, row["probe"], metric)
-
-
-def _place(value: float, chance: float, stderr: float) -> str:
-    if np.isnan(value):
-        return "missing"
-    error = 0.0 if np.isnan(stderr) else stderr
-    if value - chance <= FLOOR_STDERRS * error:
-        return "floor"
-    return "ceiling" if 1 - value <= FLOOR_STDERRS * error else ""

@@ -51,7 +51,7 @@ class Table:
 
     The other fields are for the readable forms. columns: those shown, in order; empty: all. bold:
     cells by row and column. is_symmetric: intervals are symmetric about their values (Student's t)
-    and are shown as `x ± half`. missing: text for a missing number.
+    and are shown as `x ± half`. missing: text for a missing number. notes: sentences below.
     """
 
     frame: pd.DataFrame
@@ -61,6 +61,7 @@ class Table:
     bold: frozenset[tuple[int, str]] = frozenset()
     is_symmetric: bool = False
     missing: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def readable(table: Table) -> pd.DataFrame:
@@ -97,7 +98,9 @@ def markdown(table: Table) -> str:
     widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(rows[0]))]
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return f"{caption}\n\n" + "\n".join(lines) + "\n"
+    notes = [f"- {markdown_text(note)}" for note in table.notes]
+    below = ["", "Warnings:", "", *notes] if notes else []
+    return f"{caption}\n\n" + "\n".join([*lines, *below]) + "\n"
 
 
 def markdown_text(text: str) -> str:
@@ -128,6 +131,7 @@ def latex(table: Table) -> str:
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
+        *(f"% {one_line(note)}" for note in table.notes),
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,117 @@
+"""What would mislead a reader is said: below tables and in `lethe status`."""
+
+import pandas as pd
+import pytest
+from end_task_scores import scores_of
+
+from lethe.metrics.warnings import notes_for, sentence, study_warnings
+from lethe.tables.writing import Table, latex, markdown
+
+
+def score(stage, probe, value, **changes) -> dict:
+    """A row of the scores of one run, which trains on simp in stage 1 and on hgen in stage 2."""
+    row = {
+        "model": "m", "params": 10, "family": "causal", "series": "", "untuned": "",
+        "world_seed": 1, "base_seed": 0, "method": "sequential", "method_params": "{}",
+        "recipe": "r", "order": "ab", "train_seed": 0, "stage_index": stage,
+        "stage_task": ["", "simp", "hgen&general:8"][stage], "kind": "probe", "axis": "knowledge",
+        "probe": probe, "subset": "", "split": "test", "metric": "acc", "value": value,
+        "stderr": 0.01, "n": 100, "chance": 0.25, "headline": True, "end_task_seed": None,
+    }  # fmt: skip
+    return row | changes
+
+
+def own(stage, probe, value, **changes) -> dict:
+    return score(stage, probe, value, axis="own", kind="own_task", chance=None, **changes)
+
+
+def kinds(rows: list[dict]) -> dict[str, str]:
+    found = study_warnings(pd.DataFrame(rows)).to_dict("records")
+    return {row["kind"]: row["what"] for row in found if row["kind"] != "few runs"}
+
+
+GOOD = [score(stage, "facts", value) for stage, value in enumerate((0.7, 0.6, 0.5))]
+
+
+def test_a_study_in_which_all_is_well_has_no_warning():
+    assert kinds(GOOD) == {}
+
+
+@pytest.mark.parametrize(("after", "warned"), [(0.11, True), (0.12, True), (0.14, False)])
+def test_a_task_that_was_not_learned_is_named(after, warned):
+    """Two errors of 0.01 make one of 0.014 for the difference; twice that is 0.028."""
+    rows = [own(0, "own_hgen", 0.1), own(1, "own_hgen", 0.9), own(2, "own_hgen", after)]
+    found = kinds(GOOD + rows)
+    assert ("not learned" in found) == warned
+    if warned:
+        assert found["not learned"] == (
+            "own_hgen is not above the base right after its stage, so it cannot be forgotten; "
+            f"{after:.2f} against 0.10"
+        )
+
+
+def test_collapsed_answers_are_told_but_not_of_own_tasks_before_they_are_taught():
+    shares = {"metric": "modal_share", "headline": False}
+    rows = [score(stage, "facts", value, **shares) for stage, value in enumerate((0.3, 0.2, 0.97))]
+    early = [own(0, "own_simp", 1.0, **shares), own(1, "own_simp", 0.2, **shares)]
+    assert kinds(GOOD + rows + early) == {
+        "collapsed answers": "facts gets one answer for nearly all items, so its score speaks of "
+        "that answer; 97% after stage 2"
+    }
+    empty = [own(0, "own_simp", 0.1, **shares), own(1, "own_simp", 1.0, **shares)]
+    assert "own_simp" in kinds(GOOD + empty)["collapsed answers"]
+
+
+@pytest.mark.parametrize(
+    ("base", "error", "kind"),
+    [(0.26, 0.01, "at floor"), (0.99, 0.01, "at ceiling"), (0.28, 0.01, ""), (0.8, 0.2, "")],
+)
+def test_floor_and_ceiling_are_of_the_base(base, error, kind):
+    rows = [score(0, "facts", base, stderr=error), score(1, "facts", 0.5), score(2, "facts", 0.4)]
+    assert list(kinds(rows)) == [kind] * bool(kind)
+
+
+def test_a_stage_that_changes_no_score_has_no_effect():
+    rows = [score(stage, "facts", value) for stage, value in enumerate((0.7, 0.6, 0.6))]
+    assert kinds(rows) == {"no effect": "stage 2 changed no score"}
+
+
+def test_a_method_whose_domains_teach_nothing_is_named():
+    scores = scores_of({("adapter", "ab", 1): (30, 33, 31, 32), ("das", "ab", 1): (30, 80, 50, 80)})
+    found = study_warnings(scores).to_dict("records")
+    assert [(row["kind"], row["method"]) for row in found] == [
+        ("not learned", "adapter"),
+        ("few runs", ""),
+    ]
+    assert found[0]["what"] == (
+        "its domains teach end tasks nothing; own 32.5, 30.0 before any domain"
+    )
+
+
+def test_seeds_are_told_together_and_three_runs_are_enough():
+    rows = [
+        row | {"world_seed": world}
+        for world in (1, 2, 3)
+        for row in [*GOOD, own(0, "own_simp", 0.1), own(1, "own_simp", 0.1 if world < 3 else 0.9)]
+    ]
+    (found,) = study_warnings(pd.DataFrame(rows)).to_dict("records")
+    assert sentence(found) == (
+        "not learned (m, sequential, ab, 2 of 3): own_simp is not above the base right after its "
+        "stage, so it cannot be forgotten; 0.10 against 0.10"
+    )
+    two = [row for row in GOOD] + [row | {"world_seed": 2} for row in GOOD]
+    (few,) = study_warnings(pd.DataFrame(two)).to_dict("records")
+    assert few["kind"] == "few runs" and few["what"].startswith("1 of 1 lines have fewer than 3")
+
+
+def test_a_table_ends_with_the_warnings_on_what_it_shows():
+    others = [score(0, "facts", 0.25, model="other")]
+    warnings = study_warnings(pd.DataFrame(GOOD + others))
+    frame = pd.DataFrame({"model": ["other"], "x": [1.0]})
+    notes = notes_for(frame, warnings)
+    assert notes[0].startswith("at floor (other): facts is not known")
+    text = markdown(Table(frame, "Numbers.", notes=notes))
+    assert "\n\nWarnings:\n\n- at floor (other): facts" in text
+    assert "% at floor (other)" in latex(Table(frame, "Numbers.", notes=notes))
+    assert not any("at floor" in note for note in notes_for(frame.assign(model="m"), warnings))
+    assert notes_for(frame[["x"]], warnings) == ()

@@ -1,0 +1,186 @@
+"""What would mislead a reader of a study's numbers, in words: shown before and beside them."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables.axes import BIAS, CALIBRATION, OWN
+from lethe.longtables.run import RUN_COLUMNS
+from lethe.metrics.cells import is_own
+from lethe.metrics.end_tasks import is_at_floor, percentages
+from lethe.metrics.general import FLOOR_STDERRS, place_of_base
+from lethe.metrics.shown import LINE_COLUMNS
+
+# Share of the commonest answer from which the answers of a set count as collapsed.
+COLLAPSED = 0.9
+# Runs of a line from which there is an interval over them.
+FEWEST_RUNS = 3
+COLUMNS = ["kind", "model", "method", "order", "runs", "of", "what"]
+FEW, FLOOR, CEILING = "few runs", "at floor", "at ceiling"
+NOT_LEARNED, COLLAPSE, NO_EFFECT = "not learned", "collapsed answers", "no effect"
+KINDS = (NO_EFFECT, NOT_LEARNED, COLLAPSE, FLOOR, CEILING, FEW)
+MOST_NOTES = 12
+BASE = ["model", "world_seed", "base_seed"]
+
+
+def study_warnings(scores: pd.DataFrame) -> pd.DataFrame:
+    """Warnings of a study by COLUMNS: first those that make a number mean something else.
+
+    A row is about one thing in a line (model, method, order), or in a model's bases. runs, of: in
+    how many of its runs or bases. Numbers are those of the first of them.
+    """
+    scores = scores[scores["split"] == "test"]
+    told = _told(scores, RUN_COLUMNS, ("model", "method", "order"), OF_RUNS)
+    told += _told(scores[scores["stage_index"] == 0], BASE, ("model",), OF_BASES)
+    told += _few_runs(scores)
+    told.sort(key=lambda row: KINDS.index(row["kind"]))
+    return pd.DataFrame(told, columns=COLUMNS)
+
+
+def sentence(row: dict) -> str:
+    """One row of `study_warnings` in words."""
+    named = ", ".join(str(row[name]) for name in ("model", "method", "order") if row[name])
+    share = f", {row['runs']} of {row['of']}" if row["of"] > 1 else ""
+    about = f" ({named}{share})" if named else ""
+    return f"{row['kind']}{about}: {row['what']}"
+
+
+def notes_for(frame: pd.DataFrame, warnings: pd.DataFrame) -> tuple[str, ...]:
+    """Sentences on the models and orders that a table shows, the first MOST_NOTES of them."""
+    if "model" not in frame.columns:
+        return ()
+    about = warnings[warnings["model"].isin({"", *frame["model"]})]
+    if "order" in frame.columns:
+        about = about[about["order"].isin({"", *frame["order"]})]
+    notes = [sentence(row) for row in about.to_dict("records")]
+    more = len(notes) - MOST_NOTES
+    rest = [f"and {more} more, which `lethe status` lists"] if more > 0 else []
+    return (*notes[:MOST_NOTES], *rest)
+
+
+def _told(
+    scores: pd.DataFrame, unit: list[str], named: tuple[str, ...], rules: "tuple[Rule, ...]"
+) -> list[dict]:
+    """What the rules say of each unit (a run, a base), units of one name together.
+
+    Two units say the same if their sentences are equal up to a semicolon.
+    """
+    counts: dict[tuple, int] = {}
+    told: dict[tuple, list[str]] = {}
+    for _, rows in scores.groupby(unit, dropna=False, sort=False):
+        line = tuple(rows[LINE_COLUMNS].iloc[0]) if len(named) > 1 else (rows["model"].iloc[0],)
+        counts[line] = counts.get(line, 0) + 1
+        for kind, what in (found for rule in rules for found in rule(rows)):
+            told.setdefault((kind, line, what.partition(";")[0]), []).append(what)
+    of_line = LINE_COLUMNS if len(named) > 1 else ["model"]
+    rows = []
+    for (kind, line, _), same in told.items():
+        words = dict(zip(of_line, line, strict=True))
+        row = {name: words.get(name, "") for name in ("model", "method", "order")}
+        rows.append({"kind": kind, **row, "runs": len(same), "of": counts[line], "what": same[0]})
+    return rows
+
+
+def _few_runs(scores: pd.DataFrame) -> list[dict]:
+    """One row for all lines that have too few runs for an interval over them."""
+    runs = scores[RUN_COLUMNS].drop_duplicates().groupby(LINE_COLUMNS, dropna=False).size()
+    few = int((runs < FEWEST_RUNS).sum())
+    if not few:
+        return []
+    what = (
+        f"{few} of {len(runs)} lines have fewer than {FEWEST_RUNS} runs, so their intervals are "
+        "over items of single runs: they say nothing about another seed"
+    )
+    nobody = dict.fromkeys(("model", "method", "order"), "")
+    return [{"kind": FEW, **nobody, "runs": int(runs.min()), "of": 1, "what": what}]
+
+
+def _floor_and_ceiling(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Sets whose base score leaves nothing to lose, or hides small losses."""
+    base = rows[rows["headline"] & (rows["subset"] == "") & rows["chance"].notna()]
+    base = base[~base["axis"].isin([BIAS, OWN, CALIBRATION])].drop_duplicates("probe")
+    for row in base.to_dict("records"):
+        place = place_of_base(row["value"], row["chance"], row["stderr"])
+        numbers = f"; base {row['value']:.2f}, chance {row['chance']:.2f}"
+        if place == "floor":
+            yield FLOOR, f"{row['probe']} is not known, so it cannot be forgotten{numbers}"
+        elif place == "ceiling":
+            yield CEILING, f"small losses of {row['probe']} stay hidden{numbers}"
+
+
+def _not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Own tasks whose score right after their stage is not above that of the base."""
+    own = rows[(rows["axis"] == OWN) & rows["headline"] & (rows["subset"] == "")]
+    for probe, cells in own.groupby("probe", sort=False):
+        by_stage = {row["stage_index"]: row for row in cells.to_dict("records")}
+        after = _own_stage(probe, cells)
+        if after is None or 0 not in by_stage:
+            continue
+        before, then = by_stage[0], by_stage[after]
+        error = float(np.hypot(*(np.nan_to_num(row["stderr"]) for row in (before, then))))
+        if then["value"] - before["value"] <= FLOOR_STDERRS * error:
+            yield (
+                NOT_LEARNED,
+                f"{probe} is not above the base right after its stage, so it cannot be forgotten"
+                f"; {then['value']:.2f} against {before['value']:.2f}",
+            )
+
+
+def _domains_not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """A method whose end tasks gain nothing from the stages of their domains."""
+    scored = rows[rows["kind"] == "end_task"]
+    if len(scored):
+        values = percentages(scored, sorted(scored["probe"].unique()))
+        own, base = values["f1_own"], values["f1_base"]
+        if is_at_floor(own, base):
+            numbers = f"own {own:.1f}, {base:.1f} before any domain"
+            yield NOT_LEARNED, f"its domains teach end tasks nothing; {numbers}"
+
+
+def _collapsed(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Sets with nearly one answer for all items: of own tasks right after their stage."""
+    shares = rows[(rows["metric"] == "modal_share") & (rows["subset"] == "")]
+    shares = shares[shares["value"] >= COLLAPSED]
+    for probe, cells in shares.groupby("probe", sort=False):
+        worst = cells.loc[cells["value"].idxmax()]
+        if worst["axis"] == OWN:
+            stage = _own_stage(probe, rows[rows["probe"] == probe])
+            cells = cells[cells["stage_index"] == stage]
+            if not len(cells):
+                continue
+            worst = cells.iloc[0]
+        yield (
+            COLLAPSE,
+            f"{probe} gets one answer for nearly all items, so its score speaks of that answer"
+            f"; {worst['value']:.0%} after stage {worst['stage_index']}",
+        )
+
+
+def _no_effect(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Stages after which every score is what it was."""
+    scored = rows[~rows["kind"].isin(["end_task"])]
+    keys = ["probe", "subset", "metric"]
+    by_stage = {
+        int(stage): cells.set_index(keys)["value"].sort_index()
+        for stage, cells in scored.groupby("stage_index")
+    }
+    for stage, values in by_stage.items():
+        before = by_stage.get(stage - 1)
+        if before is not None and len(values) and values.equals(before):
+            yield NO_EFFECT, f"stage {stage} changed no score"
+
+
+def _own_stage(probe: str, cells: pd.DataFrame) -> int | None:
+    """The first stage that trains on the own set's task; None if none does or it has no score."""
+    stages = [
+        int(row["stage_index"])
+        for row in cells.to_dict("records")
+        if row["stage_index"] and is_own(probe, row["stage_task"])
+    ]
+    return min(stages, default=None)
+
+
+Rule = Callable[[pd.DataFrame], Iterator[tuple[str, str]]]
+OF_RUNS: tuple[Rule, ...] = (_not_learned, _domains_not_learned, _collapsed, _no_effect)
+OF_BASES: tuple[Rule, ...] = (_floor_and_ceiling,)
