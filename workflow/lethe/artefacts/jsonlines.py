@@ -38,7 +38,7 @@ def iterate_rows(path: Path | str, where: str = "") -> Iterator[dict]:
 
 def _row(line: bytes, place: str) -> dict:
     try:
-        row = strict_json.loads(line.decode("utf-8-sig"))
+        row = strict_json.loads(line.decode("utf-8-sig"), as_written=True)
     except UnicodeDecodeError as error:
         raise UserError(
             f"{place}: not UTF-8 text: {error.reason} at byte {error.start} of the line."
