@@ -20,7 +20,7 @@ class WrittenNumber(float):
         number.text = text
         return number
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text
 
     def __getnewargs__(self) -> tuple[str]:

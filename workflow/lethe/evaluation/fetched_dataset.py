@@ -15,6 +15,7 @@ import yaml
 from lethe.artefacts.files import read_json, sha256_file
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
+from lethe.evaluation.rows import Rows, local_rows
 from lethe.sources.broken_files import refuse_broken
 
 BATCH_ROWS = 1000
@@ -24,8 +25,8 @@ BUILDERS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "js
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_split(folder: Path, subset: str | None, split: str, task: str) -> datasets.Dataset:
-    """The rows of one split, in memory.
+def read_split(folder: Path, subset: str | None, split: str, task: str) -> Rows:
+    """The rows of one split, in memory; texts of json and csv as they are written.
 
     Args:
         folder: the repository's files; its README lists the files of each configuration.
@@ -35,6 +36,9 @@ def read_split(folder: Path, subset: str | None, split: str, task: str) -> datas
     Raises:
         UserError: no such configuration or split, an empty split, files that cannot be read.
     """
+    files = configured_files(folder, subset)
+    if files is not None and split in files and Path(files[split][0]).suffix != ".parquet":
+        return local_rows([Path(file) for file in files[split]], task)
     stream = _stream(folder, subset, task)
     if split not in stream:
         raise UserError(
@@ -45,7 +49,10 @@ def read_split(folder: Path, subset: str | None, split: str, task: str) -> datas
         raise UserError(f"{task}: the split {split} in {folder} is empty.")
     table = datasets.table.InMemoryTable(pyarrow.concat_tables(batches).combine_chunks())
     # A fingerprint of our own: datasets would make one from the table's bytes.
-    return datasets.Dataset(table, fingerprint=f"{task}-{split}"[:64])
+    dataset = datasets.Dataset(table, fingerprint=f"{task}-{split}"[:64])
+    rows = list(dataset)
+    places = [f"{task}: row {n} of the split {split} in {folder}" for n in range(1, len(rows) + 1)]
+    return Rows(rows, places, dataset=dataset)
 
 
 @contextmanager

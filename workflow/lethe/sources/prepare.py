@@ -10,11 +10,11 @@ from typing import Any
 from lethe.artefacts.files import atomic_path, write_atomic
 from lethe.errors import UserError
 from lethe.sources.loaders.known import LOADERS, Loader
+from lethe.sources.named_rows import named_rows
 from lethe.sources.own_task import own_task_yaml
 from lethe.sources.prepared import Counts, Split, prepared_rows
 from lethe.sources.prompt_sets import wrapper
 from lethe.sources.reading import RawFiles, fetched_files, local_files
-from lethe.sources.named_rows import named_rows
 from lethe.sources.ruled_splits import ruled_splits
 
 LARGE = 2**20  # bytes of a file that is read as a whole, from which reading it takes time
