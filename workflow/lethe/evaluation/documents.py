@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import UndefinedError
 
 from lethe.errors import UserError, shown
-from lethe.evaluation.templates import FIELDS, NoValue, refuse_no_value
+from lethe.evaluation.templates import FIELDS, NoValue, Template, refuse_no_value
 
 CHOICE = "multiple_choice"
 
@@ -70,6 +70,7 @@ def _require_columns(task: Any, fields: Any) -> None:
     """Refuse a column's name without such a column: lm-eval takes it for the text itself."""
     for key in FIELDS:
         value = getattr(fields, key)
+        value = value.text if isinstance(value, Template) else value
         if isinstance(value, str) and value.isidentifier() and value not in task.features:
             raise UserError(
                 f"{task.config.task}: `{key}` expected the column {value!r}, found "
@@ -130,7 +131,8 @@ def _fault_of_choice(task: Any, asked: Asked, first: Asked) -> str | None:
     for choice in choices:
         if not isinstance(choice, str):
             return f"expected choices that are texts, found {shown(choice)}; put it in quotes"
-    has_contexts = type(first.text) is int
+    # A task may have its choices in the contexts; then its prompt is the index of the right one.
+    has_contexts = type(first.text) is int and isinstance(first.target, str)
     if has_contexts != (type(asked.text) is int) or not isinstance(asked.text, str | int):
         return (
             f"expected a prompt that is text, found {shown(asked.text)}: lm-eval takes a prompt of "

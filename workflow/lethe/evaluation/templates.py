@@ -67,7 +67,7 @@ class Template:
     """A compiled template that caches its value for every document."""
 
     def __init__(self, template: str, read: Callable[[str], Any]) -> None:
-        self._text = template
+        self.text = template
         self._render = lm_eval.utils.env.from_string(template).render
         self._read = read
         self._seen: dict[int, tuple[dict, Any]] = {}
@@ -81,12 +81,12 @@ class Template:
         return seen[1]
 
     def _value(self, doc: dict) -> Any:
-        refuse_no_value(self._text, doc, ())
+        refuse_no_value(self.text, doc, ())
         try:
             return self._read(self._render(**doc))
         except (SyntaxError, ValueError):
             # Inside a list jinja renders a missing column as a word that is not a literal.
-            names = meta.find_undeclared_variables(lm_eval.utils.env.parse(self._text))
+            names = meta.find_undeclared_variables(lm_eval.utils.env.parse(self.text))
             if missing := sorted(names - set(doc)):
                 raise KeyError(missing[0]) from None
             raise
