@@ -64,7 +64,10 @@ def digest(value: Any) -> str:
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON as a dict; ValueError for a key that occurs twice."""
+    """The mapping of a JSON object; ValueError for a repeated key, of which Python takes the last.
+
+    An `object_pairs_hook` of `json.loads`.
+    """
     result = dict(pairs)
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]

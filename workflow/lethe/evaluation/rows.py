@@ -1,13 +1,9 @@
 """Rows of local evaluation files as they are written, without a cache on disk."""
 
-from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
-
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import datasets
-import pyarrow
+from typing import TYPE_CHECKING, Any
 
 from lethe.artefacts.files import sha256_file
 from lethe.artefacts.jsonlines import numbered_rows
@@ -15,6 +11,9 @@ from lethe.artefacts.strict_json import WrittenNumber
 from lethe.errors import UserError
 from lethe.sources.broken_files import DELIMITERS, refuse_broken
 from lethe.sources.reading import read_objects
+
+if TYPE_CHECKING:
+    import datasets
 
 BUILDERS = {"json": (".json", ".jsonl"), "csv": (".csv", ".tsv"), "parquet": (".parquet",)}
 """Endings of the files that each `dataset_path` may name."""
@@ -33,7 +32,7 @@ class Rows(list):
         rows: Iterable[dict],
         places: list[str],
         name: str = "",
-        dataset: datasets.Dataset | None = None,
+        dataset: "datasets.Dataset | None" = None,
     ) -> None:
         super().__init__(rows)
         self.features = dict.fromkeys(key for row in self for key in row)
@@ -44,7 +43,7 @@ class Rows(list):
             if len(row) < len(self.features):
                 self[place] = {key: row.get(key) for key in self.features}
 
-    def dataset(self) -> datasets.Dataset:
+    def dataset(self) -> "datasets.Dataset":
         """The rows as a data set, which a task's function `process_docs` expects.
 
         Raises:
@@ -52,6 +51,8 @@ class Rows(list):
         """
         if self._dataset is not None:
             return self._dataset
+        import datasets  # slow to import, and not needed to check a study
+
         for name in self.features:
             _require_kept([row[name] for row in self], name, self.places)
         table = datasets.table.InMemoryTable.from_pylist(list(self))
@@ -59,8 +60,44 @@ class Rows(list):
         return datasets.Dataset(table, fingerprint=self._name)
 
 
-def local_rows(files: list[Path], task: str) -> Rows:
-    """The rows of a split's files of one format.
+def resolve_files(config: dict[str, Any], path: Path) -> dict[str, list[Path]]:
+    """The data files of a task's YAML by split; their paths become absolute in `config` too.
+
+    Raises:
+        UserError: a file that is missing.
+    """
+    arguments = config.get("dataset_kwargs") or {}
+    named = arguments.get("data_files")
+    if isinstance(named, str | list):
+        named = {"train": named}  # load_dataset's name for a single split
+    if not isinstance(named, dict):
+        return {}
+    listed = {split: [one] if isinstance(one, str) else one for split, one in named.items()}
+    if not all(isinstance(name, str) for names in listed.values() for name in names):
+        return {}
+    files = {split: [(path.parent / n).resolve() for n in names] for split, names in listed.items()}
+    for split, paths in files.items():
+        for file in paths:
+            if not file.is_file():
+                raise UserError(f"{path}: the data file of split {split} is missing: {file}.")
+    config["dataset_kwargs"] = {
+        **arguments,
+        "data_files": {split: [str(file) for file in paths] for split, paths in files.items()},
+    }
+    return files
+
+
+def are_read_here(config: dict[str, Any], files: dict[str, list[Path]]) -> bool:
+    """Whether a task's rows are read here: files of a known format, and nothing said of them."""
+    endings = {file.suffix for paths in files.values() for file in paths}
+    path = config.get("dataset_path")
+    # lm-eval's json may have any ending.
+    known = path == "json" or endings <= set(BUILDERS.get(path, ()))
+    return bool(endings) and known and set(config["dataset_kwargs"]) == {"data_files"}
+
+
+def local_rows(files: list[Path], task: str, most: int | None = None) -> Rows:
+    """The rows of a split's files of one format, of each file at most the first `most`.
 
     Raises:
         UserError: a file that is broken, or holds no rows.
@@ -69,12 +106,12 @@ def local_rows(files: list[Path], task: str) -> Rows:
     for file in files:
         refuse_broken(file, task, rows=0)
         if file.suffix in (".json", ".parquet", *DELIMITERS):
-            found = list(read_objects([file], task))
+            found = list(islice(read_objects([file], task), most))
             found = typed(found) if file.suffix in DELIMITERS else found
             places += [f"{file}, row {number}" for number in range(1, len(found) + 1)]
             rows += found
             continue
-        for number, row in numbered_rows(file, task):
+        for number, row in islice(numbered_rows(file, task), most):
             places.append(f"{file}, line {number}")
             rows.append(row)
     if not rows:
@@ -116,6 +153,8 @@ def _truth(cell: str) -> bool | None:
 
 def _require_kept(values: list, name: str, places: list[str]) -> None:
     """Refuse values of one column that a data set would change, or cannot hold together."""
+    import pyarrow
+
     try:
         pyarrow.array(values)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):

@@ -21,7 +21,7 @@ from lethe.errors import UserError
 from lethe.evaluation.documents import check_documents
 from lethe.evaluation.fetched_dataset import content_of, read_split
 from lethe.evaluation.lookup import members, yaml_of
-from lethe.evaluation.rows import BUILDERS, Rows, local_rows
+from lethe.evaluation.rows import Rows, are_read_here, local_rows, resolve_files
 from lethe.evaluation.specification import SPLITS, EvalTask
 from lethe.evaluation.templates import FIELDS, compile_templates
 
@@ -122,12 +122,7 @@ class TaskSource:
 
     @property
     def is_local(self) -> bool:
-        """Whether its rows are read here: files of a known format, and nothing said of them."""
-        endings = {file.suffix for files in self.files.values() for file in files}
-        path = self.config.get("dataset_path")
-        # lm-eval's json may have any ending.
-        known = path == "json" or endings <= set(BUILDERS.get(path, ()))
-        return bool(endings) and known and set(self.config["dataset_kwargs"]) == {"data_files"}
+        return are_read_here(self.config, self.files)
 
 
 def find(task: EvalTask) -> TaskSource:
@@ -147,7 +142,7 @@ def find(task: EvalTask) -> TaskSource:
     _choose_split(config, task, path)
     if task.dataset_path is not None:
         return TaskSource(config, folder=Path(task.dataset_path).resolve())
-    files = _resolve_files(config, path)
+    files = resolve_files(config, path)
     scored = config.get("test_split") or config.get("validation_split")
     if files and scored not in files:
         raise UserError(f"{path}: expected data_files for the split {scored}, found {set(files)}.")
@@ -211,29 +206,6 @@ def _choose_split(config: dict[str, Any], task: EvalTask, path: Path) -> None:
         if not (config.get("training_split") or config.get("fewshot_config")):
             # lm-eval keeps a question out of its own examples only if this split is set.
             config.setdefault("fewshot_split", config["validation_split"])
-
-
-def _resolve_files(config: dict[str, Any], path: Path) -> dict[str, list[Path]]:
-    """Make the data files' paths absolute, in the configuration too."""
-    arguments = config.get("dataset_kwargs") or {}
-    named = arguments.get("data_files")
-    if isinstance(named, str | list):
-        named = {"train": named}  # load_dataset's name for a single split
-    if not isinstance(named, dict):
-        return {}
-    listed = {split: [one] if isinstance(one, str) else one for split, one in named.items()}
-    if not all(isinstance(name, str) for names in listed.values() for name in names):
-        return {}
-    files = {split: [(path.parent / n).resolve() for n in names] for split, names in listed.items()}
-    for split, paths in files.items():
-        for file in paths:
-            if not file.is_file():
-                raise UserError(f"{path}: the data file of split {split} is missing: {file}.")
-    config["dataset_kwargs"] = {
-        **arguments,
-        "data_files": {split: [str(file) for file in paths] for split, paths in files.items()},
-    }
-    return files
 
 
 def file_hashes(source: TaskSource) -> dict[str, Any]:

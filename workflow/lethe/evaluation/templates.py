@@ -5,11 +5,11 @@ same values.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import lm_eval.utils
-from jinja2 import meta, nodes
+from jinja2 import Environment, StrictUndefined, meta, nodes
 
 FIELDS = ("doc_to_text", "doc_to_target", "doc_to_choice")
 
@@ -24,8 +24,12 @@ def _printed(value: Any) -> Any:
     return value
 
 
-# lm-eval's templates, but for what they do with a value that is null.
-STRICT = lm_eval.utils.env.overlay(finalize=_printed)
+# lm-eval's `utils.env`, without importing it; a test holds the two together.
+TEMPLATES = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
+TEMPLATES.filters["regex_replace"] = lambda text, pattern, by, count=0: re.sub(
+    pattern, by, text, count=count
+)
+STRICT = TEMPLATES.overlay(finalize=_printed)
 
 
 def refuse_no_value(field: str, doc: dict, columns: Iterable[str]) -> None:
@@ -68,7 +72,7 @@ class Template:
 
     def __init__(self, template: str, read: Callable[[str], Any]) -> None:
         self.text = template
-        self._render = lm_eval.utils.env.from_string(template).render
+        self._render = TEMPLATES.from_string(template).render
         self._read = read
         self._seen: dict[int, tuple[dict, Any]] = {}
 
@@ -86,7 +90,7 @@ class Template:
             return self._read(self._render(**doc))
         except (SyntaxError, ValueError):
             # Inside a list jinja renders a missing column as a word that is not a literal.
-            names = meta.find_undeclared_variables(lm_eval.utils.env.parse(self.text))
+            names = meta.find_undeclared_variables(TEMPLATES.parse(self.text))
             if missing := sorted(names - set(doc)):
                 raise KeyError(missing[0]) from None
             raise
