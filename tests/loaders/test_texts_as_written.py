@@ -1,10 +1,13 @@
 """What is in a file is what is taught, from every format: round trips of any text and number."""
 
+import copy
 import csv
 import datetime
 import decimal
 import io
 import json
+import pickle
+import random
 
 import datasets
 import pyarrow as pa
@@ -16,6 +19,7 @@ from test_loaders import rows
 
 from lethe.artefacts.strict_json import WrittenNumber, loads
 from lethe.errors import UserError
+from lethe.imported.items import read_samples
 from lethe.planning.data import CHECKED_ROWS
 from lethe.sources.parameters import source_parameters
 from lethe.sources.prepare import check_beginning, prepare
@@ -195,8 +199,6 @@ def test_lines_side_by_side_keep_carriage_returns_within_a_line(tmp_path):
 
 def test_a_value_that_looks_like_a_field_of_its_prompt_is_left_alone():
     prompts = PromptSet(("[first] and [second]",), ("first", "second"))
-    import random
-
     rendered, _ = prompts.render({"first": "[second]", "second": "[first]"}, random.Random(0))
     assert rendered == "[second] and [first]"
 
@@ -209,6 +211,15 @@ def test_a_written_number_is_the_number_and_its_text(text):
     assert number == loads(text)
     assert isinstance(number, int) == text.lstrip("-").isdigit() or text == "-0"
     assert isinstance(number, int | WrittenNumber)
+    assert str(copy.deepcopy(number)) == str(pickle.loads(pickle.dumps(number))) == text
+    assert json.loads(json.dumps(number)) == number
+
+
+def test_a_key_that_a_logged_sample_has_twice_is_refused(tmp_path):
+    sample = '{"doc_id": 0, "doc": {"answer": 0, "answer": 1}, "filtered_resps": []}\n'
+    (tmp_path / "samples.jsonl").write_text(sample)
+    with pytest.raises(UserError, match="samples.jsonl, line 1: the key 'answer' occurs twice"):
+        list(read_samples(tmp_path / "samples.jsonl"))
 
 
 # Columns: by check, as the first rows show it, and by the data job where a later row lacks one.

@@ -10,6 +10,10 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """How JSON writes half of a surrogate pair, that is, half a character."""
 
 
+class RepeatedKey(ValueError):
+    """An object of JSON has a key twice, of which Python would take the last."""
+
+
 class WrittenNumber(float):
     """A number whose text is what the file says: `2.50` and `3e4`, not `2.5` and `30000.0`."""
 
@@ -64,7 +68,7 @@ def digest(value: Any) -> str:
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The mapping of a JSON object; ValueError for a repeated key, of which Python takes the last.
+    """The mapping of a JSON object; `RepeatedKey` for a key that occurs twice.
 
     An `object_pairs_hook` of `json.loads`.
     """
@@ -72,7 +76,7 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {repeated!r} occurs twice")
+        raise RepeatedKey(f"the key {repeated!r} occurs twice")
     return result
 
 

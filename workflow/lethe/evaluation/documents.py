@@ -27,7 +27,12 @@ class Asked:
 
 
 def check_documents(
-    task: Any, docs: Iterable[dict], place: Callable[[int], str], fields: Any, published: bool
+    task: Any,
+    docs: Iterable[dict],
+    place: Callable[[int], str],
+    fields: Any,
+    published: bool,
+    fetched: bool = False,
 ) -> list[str]:
     """Refuse documents that would be scored wrong; return doubts about published ones.
 
@@ -37,10 +42,11 @@ def check_documents(
         fields: the configuration that has doc_to_text, doc_to_target and doc_to_choice.
         published: whether the documents are a data set of the hub, which is scored as lm-eval
             scores it, even if choices are empty or equal.
+        fetched: whether the caller says what to do about a column that is missing.
 
     Raises:
         UserError: the first document that cannot be scored, and how many there are.
-        KeyError, UndefinedError: a published document without a column.
+        KeyError, UndefinedError: a fetched document without a column.
     """
     _require_columns(task, fields)
     wrong, doubts = [], []
@@ -50,11 +56,9 @@ def check_documents(
             asked = _asked(task, doc, fields)
             first = first or asked
             fault, doubt = _fault(task, asked, first), _doubt(task, asked)
-        except (KeyError, UndefinedError) as error:
-            if published:
-                raise
-            fault, doubt = _failure(error), None
         except Exception as error:  # what a function or template of a task raises is its own affair
+            if fetched and isinstance(error, KeyError | UndefinedError):
+                raise
             fault, doubt = _failure(error), None
         if doubt and published:
             doubts.append(f"{place(number)}: {doubt}")

@@ -32,7 +32,7 @@ NOT_DEFINING = ("tag", "group", "task_list", "task_alias", "group_alias")
 class CheckedTask(ConfigurableTask):
     """An lm-eval task whose documents are looked at before anything is made of the first."""
 
-    published = False
+    published, fetched = True, False
     _is_checked = False
 
     @property
@@ -59,7 +59,7 @@ class CheckedTask(ConfigurableTask):
         def place(number: int) -> str:
             return places[number] if places else f"{self.config.task}: {role} document {number + 1}"
 
-        doubts = check_documents(self, docs, place, fields, self.published)
+        doubts = check_documents(self, docs, place, fields, self.published, self.fetched)
         if doubts:
             count = f"{len(doubts)} such documents are scored as lm-eval scores them"
             print(f"{doubts[0]}; {count}", file=sys.stderr)
@@ -67,6 +67,8 @@ class CheckedTask(ConfigurableTask):
 
 class LocalTask(CheckedTask):
     """An lm-eval task whose rows are local files, read without a cache on disk."""
+
+    published = False
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **_) -> None:
         """Fill `self.dataset` with the used splits; called by lm-eval's constructor."""
@@ -102,7 +104,7 @@ class LocalTask(CheckedTask):
 class FetchedTask(LocalTask):
     """An lm-eval task that reads the fetched files of its hub dataset, not the YAML's path."""
 
-    published = True
+    published, fetched = True, True
 
     def _splits(self, arguments: dict[str, Any]) -> list[str]:
         return arguments["splits"]
