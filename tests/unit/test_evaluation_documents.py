@@ -2,54 +2,17 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 
 import evaluation_world as world
-import lm_eval.utils
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from document_case import CHOICE, FAULTS, GENERATE, OWN, good_row, yaml_of
 
 from lethe.errors import UserError
-from lethe.evaluation.first_documents import check_first_documents
 from lethe.evaluation.outcomes import require_columns
 from lethe.evaluation.specification import EvalTask
 from lethe.evaluation.tasks import build, find
-from lethe.evaluation.templates import TEMPLATES
-
-CHOICE = {"question": "which ?", "choices": ["a word", "another"], "answer": 1}
-OWN = {"prompt": "say it", "response": "it", "references": ["it"]}
-ROLLING = """
-task: t
-dataset_path: json
-dataset_kwargs: {data_files: {test: test.jsonl}}
-test_split: test
-output_type: loglikelihood_rolling
-doc_to_text: ""
-doc_to_target: "{{text}}"
-metric_list: [{metric: word_perplexity}]
-"""
-GENERATE = """
-task: t
-dataset_path: json
-dataset_kwargs: {data_files: {test: test.jsonl}}
-test_split: test
-output_type: generate_until
-doc_to_text: "{{prompt}}"
-doc_to_target: "{{response}}"
-metric_list: [{metric: exact_match}]
-"""
-LIKELIHOOD = GENERATE.replace("generate_until", "loglikelihood").replace("exact_match", "acc")
-
-
-def yaml_of(template, name="test.jsonl"):
-    if "{name}" in template:
-        template = template.format(name="t", length=8)
-        template = template.replace("dev: data/t/dev.jsonl, test: data/t/", "test: ")
-        template = template.replace("validation_split: dev\n", "")
-    return template.replace("test.jsonl", name)
 
 
 def built(folder, template, rows, shots=0, name="test.jsonl"):
@@ -73,59 +36,6 @@ def test_rows_that_can_be_scored_are_given_to_lm_eval_as_they_are_written(tmp_pa
     )
     prompts = [task.doc_to_text(doc) for doc in task.eval_docs]
     assert prompts == [f"{json.loads(v)} {n}" for v, n in zip(values, numbers, strict=True)]
-
-
-FAULTS = {
-    "a hidden gold": (world.CHOICE, {"answer": -1}, "from 0 to 1, found -1 .*not published"),
-    "a hidden gold, templated": (world.TEMPLATED, {"answer": -1}, "found '-1'"),
-    "a gold out of range": (world.CHOICE, {"answer": 2}, "from 0 to 1, found 2"),
-    "a gold that is null": (world.CHOICE, {"answer": None}, "column 'answer', found none"),
-    "null, templated": (world.TEMPLATED, {"answer": None}, "column 'answer', found none"),
-    "a decimal gold": (world.CHOICE, {"answer": 1.0}, "whole number as gold, found 1.0"),
-    "a gold of 23 digits": (world.CHOICE, {"answer": 10**22}, "from 0 to 1, found 1000"),
-    "a gold of no choice": (
-        world.CHOICE,
-        {"answer": "an other"},
-        "one of the choices .*'an other'",
-    ),
-    "an empty gold": (world.TEMPLATED, {"answer": ""}, "one of the choices or its index, found ''"),
-    "a list of golds": (world.CHOICE, {"answer": [1]}, "golds in every document or in none"),
-    "a gold in an object": (world.CHOICE, {"answer": {"a": 1}}, "whole number as gold"),
-    "no choices": (world.CHOICE, {"choices": []}, r"expected a list of choices, found \[\]"),
-    "choices in a text": (world.CHOICE, {"choices": "a, b"}, "list of choices, found 'a, b'"),
-    "choices that are null": (world.CHOICE, {"choices": None}, "column 'choices', found none"),
-    "null among choices": (world.CHOICE, {"choices": ["a", None]}, "that are texts, found null"),
-    "an empty choice": (world.CHOICE, {"choices": ["", "b"]}, "that are not empty"),
-    "one choice": (world.CHOICE, {"choices": ["b"], "answer": 0}, "two choices or more"),
-    "equal choices": (world.CHOICE, {"choices": ["b", "b"]}, "different choices, found 'b' twice"),
-    "whole numbers as choices": (world.CHOICE, {"choices": [4, 5]}, "texts, found 4; put it in"),
-    "numbers, templated": (world.TEMPLATED, {"choices": [4, 5]}, "that are texts, found 4"),
-    "no prompt": (world.CHOICE, {"question": None}, "column 'question', found none"),
-    "no prompt, templated": (world.TEMPLATED, {"question": None}, "column 'question', found none"),
-    "a prompt of digits": (world.TEMPLATED, {"question": "1984"}, "digits alone for the index"),
-    "a prompt that is a number": (world.CHOICE, {"question": 5}, "prompt that is text, found 5"),
-    "an own prompt that is null": (world.OWN, {"prompt": None}, "column 'prompt', found none"),
-    "an own prompt that is a number": (world.OWN, {"prompt": 5}, "prompt that is text, found 5"),
-    "an own response that is null": (
-        world.OWN,
-        {"response": None},
-        "column 'response', found none",
-    ),
-    "an answer that is null": (GENERATE, {"response": None}, "column 'response', found none"),
-    "an answer that is a list": (GENERATE, {"response": ["a"]}, "in every document or in none"),
-    "a filtered null": (
-        GENERATE.replace("{{prompt}}", "{{prompt|trim}} :"),
-        {"prompt": None},
-        "column 'prompt', found none",
-    ),
-    "an answer that is empty": (LIKELIHOOD, {"response": ""}, "text to score, found an empty one"),
-    "a document that is empty": (ROLLING, {"text": ""}, "text to score, found an empty one"),
-    "a document that is null": (ROLLING, {"text": None}, "column 'text', found none"),
-}
-
-
-def good_row(template):
-    return CHOICE if "multiple_choice" in template else {**OWN, "text": "a text"}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -278,57 +188,48 @@ def test_misspelt_columns_of_clusters_and_subsets_are_found_before_scoring(tmp_p
         require_columns(task, [{"kind": "a"}, {"kind": None}])
 
 
-def looked_at(folder, template, rows, **settings):
-    (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / "t.yaml").write_text(yaml_of(template))
-    check_first_documents([EvalTask("t", str(folder), **settings)])
+DESCRIBED = """---
+configs:
+- config_name: default
+  data_files: [{split: test, path: "test*"}]
+---
+"""
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_check_finds_what_the_evaluation_finds_in_the_first_rows(tmp_path, name):
-    template, change, sentence = FAULTS[name]
-    good = good_row(template)
-    with pytest.raises(UserError, match=f"{tmp_path}/test.jsonl, line 2: .*{sentence}"):
-        looked_at(tmp_path, template, [good, {**good, **change}])
-    looked_at(tmp_path, template, [good] * 150 + [{**good, **change}])
+def published(folder, name, content, readme=True):
+    """lm-eval's task over a fetched data set of one file."""
+    (folder / "hub").mkdir()
+    (folder / "hub" / name).write_text(content)
+    if readme:
+        (folder / "hub" / "README.md").write_text(DESCRIBED)
+    text = yaml_of(world.TEMPLATED).replace("dataset_path: json", "dataset_path: someone/somewhere")
+    (folder / "t.yaml").write_text(text.replace('"{{choices}}"', '"{{[first, second]}}"'))
+    return build(find(EvalTask("t", str(folder), dataset_path=str(folder / "hub"))))
 
 
-@pytest.mark.parametrize("key", ["cluster", "subset"])
-def test_a_check_finds_misspelt_columns_of_clusters_and_subsets(tmp_path, key):
-    looked_at(tmp_path, world.CHOICE, [{**CHOICE, "kind": "a"}], **{key: "kind"})
-    with pytest.raises(UserError, match=f"as `{key}`, found 'kin'; they have"):
-        looked_at(tmp_path, world.CHOICE, [{**CHOICE, "kind": "a"}], **{key: "kin"})
+@pytest.mark.parametrize("readme", [True, False], ids=["described", "found by name"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_texts_of_the_hub_are_asked_as_they_are_written(tmp_path, ending, readme):
+    lines = {
+        "csv": "question,first,second,answer\n2011-03-07,00420,TRUE,1\n2011-03-08,2.50,NA,0\n",
+        "jsonl": '{"question": "2011-03-07", "first": "00420", "second": "TRUE", "answer": 1}\n'
+        '{"question": "2011-03-08", "first": "2.50", "second": "NA", "answer": 0}\n',
+    }
+    task = published(tmp_path, f"test.{ending}", lines[ending], readme)
+    docs = list(task.eval_docs)
+    assert [task.doc_to_text(doc) for doc in docs] == ["2011-03-07", "2011-03-08"]
+    assert [task.doc_to_choice(doc) for doc in docs] == [["00420", "TRUE"], ["2.50", "NA"]]
+    assert [task.doc_to_target(doc) for doc in docs] == [1, 0]
 
 
-def test_a_check_leaves_to_the_evaluation_what_only_a_function_knows(tmp_path):
-    for key in ("process_docs", "doc_to_text"):
-        template = f"{world.CHOICE}{key}: !function code.of\n"
-        looked_at(tmp_path, template, [{"anything": 1}], subset="made_by_it")
+def test_published_choices_that_are_equal_or_empty_are_scored_and_counted(tmp_path, capsys):
+    content = "question,first,second,answer\na,b,b,0\na,,b,1\na,b,c,0\n"
+    assert len(published(tmp_path, "test.csv", content).eval_docs) == 3
+    said = capsys.readouterr().err
+    assert "row 1: expected different choices, found 'b' twice; 2 such documents" in said
 
 
-def test_a_check_reads_a_yaml_with_what_it_includes(tmp_path):
-    (tmp_path / "shared_yaml").write_text(yaml_of(world.CHOICE).replace("task: t\n", ""))
-    (tmp_path / "t.yaml").write_text("task: t\ninclude: shared_yaml\n")
-    (tmp_path / "test.jsonl").write_text(json.dumps({**CHOICE, "answer": -1}) + "\n")
-    with pytest.raises(UserError, match="line 1: .*found -1"):
-        check_first_documents([EvalTask("t", str(tmp_path))])
-
-
-def test_a_checks_templates_are_those_of_lm_eval():
-    theirs = lm_eval.utils.env
-    assert TEMPLATES.filters.keys() == theirs.filters.keys()
-    settings = ("undefined", "keep_trailing_newline", "trim_blocks", "lstrip_blocks", "autoescape")
-    settings += ("variable_start_string", "block_start_string", "newline_sequence", "finalize")
-    assert [getattr(TEMPLATES, name) for name in settings] == [
-        getattr(theirs, name) for name in settings
-    ]
-    template = "{{ text | regex_replace('a+', 'b', 1) }}\n"
-    values = [e.from_string(template).render(text="caat aa") for e in (TEMPLATES, theirs)]
-    assert values == ["cbt aa\n"] * 2
-
-
-def test_a_check_of_documents_imports_nothing_heavy():
-    code = "import sys, lethe.config.reading, lethe.evaluation.first_documents as f; "
-    code += "sys.exit(bool({'torch', 'lm_eval', 'datasets', 'pyarrow'} & sys.modules.keys()))"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+def test_published_golds_that_are_hidden_are_refused(tmp_path):
+    content = "question,first,second,answer\na,b,c,-1\na,b,c,\n"
+    with pytest.raises(UserError, match=r"row 1: .*found '-1' \(1 more documents cannot be scored"):
+        published(tmp_path, "test.csv", content)

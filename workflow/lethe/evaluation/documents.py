@@ -52,14 +52,12 @@ def check_documents(
     wrong, doubts = [], []
     first: Asked | None = None
     for number, doc in enumerate(docs):
-        try:
-            asked = _asked(task, doc, fields)
+        asked = _asked(task, doc, fields, fetched)
+        if isinstance(asked, str):
+            fault, doubt = asked, None
+        else:
             first = first or asked
             fault, doubt = _fault(task, asked, first), _doubt(task, asked)
-        except Exception as error:  # what a function or template of a task raises is its own affair
-            if fetched and isinstance(error, KeyError | UndefinedError):
-                raise
-            fault, doubt = _failure(error), None
         if doubt and published:
             doubts.append(f"{place(number)}: {doubt}")
         elif fault or doubt:
@@ -83,14 +81,20 @@ def _require_columns(task: Any, fields: Any) -> None:
             )
 
 
-def _asked(task: Any, doc: dict, fields: Any) -> Asked:
+def _asked(task: Any, doc: dict, fields: Any, fetched: bool) -> Asked | str:
+    """What lm-eval makes of a document, or why it makes nothing of it."""
     made = {key: getattr(fields, key) for key in FIELDS}
-    for value in made.values():
-        if isinstance(value, str):
-            refuse_no_value(value, doc, task.features)
-    text, target, choices = (
-        None if value is None else getattr(task, key)(doc, value) for key, value in made.items()
-    )
+    try:
+        for value in made.values():
+            if isinstance(value, str):
+                refuse_no_value(value, doc, task.features)
+        text, target, choices = (
+            None if value is None else getattr(task, key)(doc, value) for key, value in made.items()
+        )
+    except Exception as error:  # a function or template of a task may raise anything
+        if fetched and isinstance(error, KeyError | UndefinedError):
+            raise
+        return _failure(error)
     return Asked("" if text is None else text, "" if target is None else target, choices)
 
 
