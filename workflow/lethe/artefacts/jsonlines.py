@@ -24,12 +24,17 @@ def iterate_rows(path: Path | str, where: str = "") -> Iterator[dict]:
 
     where: the key that names the file, for messages; empty if it is no user's file.
     """
+    return (row for _, row in numbered_rows(path, where))
+
+
+def numbered_rows(path: Path | str, where: str = "") -> Iterator[tuple[int, dict]]:
+    """As `iterate_rows`, each row with the number of its line, from 1."""
     file = f"{where}: {path}" if where else str(path)
     try:
         with open(path, "rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    yield _row(line, f"{file}, line {number}")
+                    yield number, _row(line, f"{file}, line {number}")
     except FileNotFoundError:
         raise UserError(f"Expected the file {path}, found nothing there.") from None
     except OSError as error:
@@ -38,7 +43,7 @@ def iterate_rows(path: Path | str, where: str = "") -> Iterator[dict]:
 
 def _row(line: bytes, place: str) -> dict:
     try:
-        row = strict_json.loads(line.decode("utf-8-sig"))
+        row = strict_json.loads(line.decode("utf-8-sig"), as_written=True)
     except UnicodeDecodeError as error:
         raise UserError(
             f"{place}: not UTF-8 text: {error.reason} at byte {error.start} of the line."

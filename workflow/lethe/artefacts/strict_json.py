@@ -10,18 +10,42 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """How JSON writes half of a surrogate pair, that is, half a character."""
 
 
-def loads(text: str) -> Any:
+class RepeatedKey(ValueError):
+    """An object of JSON has a key twice, of which Python would take the last."""
+
+
+class WrittenNumber(float):
+    """A number whose text is what the file says: `2.50` and `3e4`, not `2.5` and `30000.0`."""
+
+    text: str
+
+    def __new__(cls, text: str) -> "WrittenNumber":
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __getnewargs__(self) -> tuple[str]:
+        return (self.text,)
+
+
+def loads(text: str, as_written: bool = False) -> Any:
     """Parse; ValueError for NaN, infinity, a number that is too large, or a repeated key.
 
     Also for values that could not be written again: half a character, or too deep nesting.
+
+    Args:
+        as_written: whether decimal numbers keep how they are written, as `WrittenNumber`.
     """
     try:
         value = json.loads(
             text,
-            object_pairs_hook=_unique_keys,
+            object_pairs_hook=unique_keys,
             parse_constant=_refuse_constant,
-            parse_float=_finite_float,
-            parse_int=_whole_number,
+            parse_float=_written_float if as_written else _finite_float,
+            parse_int=_written_whole if as_written else _whole_number,
         )
         if _HALF.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -43,12 +67,16 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The mapping of a JSON object; `RepeatedKey` for a key that occurs twice.
+
+    An `object_pairs_hook` of `json.loads`.
+    """
     result = dict(pairs)
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {repeated!r} occurs twice")
+        raise RepeatedKey(f"the key {repeated!r} occurs twice")
     return result
 
 
@@ -67,6 +95,15 @@ def _whole_number(text: str) -> int:
     if len(text) > 300:
         raise ValueError(f"a number of {len(text)} digits is too large")
     return int(text)
+
+
+def _written_float(text: str) -> float:
+    _finite_float(text)
+    return WrittenNumber(text)
+
+
+def _written_whole(text: str) -> float:
+    return WrittenNumber(text) if text == "-0" else _whole_number(text)
 
 
 def _require_string_keys(value: Any) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml, require_plain, require_yaml
 from lethe.config.by_file import require_file
-from lethe.config.catalogue import Catalogue, Study
+from lethe.config.catalogue import Catalogue, Probe, Study
 from lethe.config.references import check_references
 from lethe.errors import UserError
+from lethe.evaluation.specification import EvalTask
 from lethe.parameters.sentences import require, validated
 
 CATALOGUE = PROJECT / "config" / "catalogue"
@@ -108,7 +109,7 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
     _require_something(study)
     owners: dict[str, str] = {}
     for probe in selected(study, "probes"):
-        _check_task_files(catalogue.probes[probe].include)
+        _check_task_files(catalogue.probes[probe])
         for task in catalogue.probes[probe].tasks:
             if task in owners:
                 raise UserError(
@@ -118,11 +119,20 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
             owners[task] = probe
 
 
-def _check_task_files(folder: str | None) -> None:
-    """Refuse a user's own task files that are not YAML; lm-eval checks the rest when scoring."""
-    readable = folder and os.path.isdir(folder)  # planning refuses others
-    for file in sorted(Path(folder).glob("**/*.yaml")) if readable else ():
+def _check_task_files(probe: Probe) -> None:
+    """Refuse a user's own task files that are not YAML, and first documents that are not right."""
+    if not probe.include or not os.path.isdir(probe.include):  # planning refuses others
+        return
+    for file in sorted(Path(probe.include).glob("**/*.yaml")):
         require_yaml(file)
+    from lethe.evaluation.first_documents import check_first_documents  # only they need templates
+
+    check_first_documents(
+        [
+            EvalTask(name, probe.include, cluster=entry.cluster, subset=entry.subset)
+            for name, entry in probe.tasks.items()
+        ]
+    )
 
 
 def selected(study: Study, key: str, model: str | None = None) -> list[str]:

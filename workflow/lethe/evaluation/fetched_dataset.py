@@ -15,17 +15,18 @@ import yaml
 from lethe.artefacts.files import read_json, sha256_file
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
+from lethe.evaluation.rows import Rows, local_rows
 from lethe.sources.broken_files import refuse_broken
 
 BATCH_ROWS = 1000
 BUILDERS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json"}
-"""What of `datasets` reads a file. A tsv is left to its own rules, which know the separator."""
+"""What of `datasets` would read a file. A tsv is left to its rules, which know the separator."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_split(folder: Path, subset: str | None, split: str, task: str) -> datasets.Dataset:
-    """The rows of one split, in memory.
+def read_split(folder: Path, subset: str | None, split: str, task: str) -> Rows:
+    """The rows of one split, in memory; texts of json and csv as they are written.
 
     Args:
         folder: the repository's files; its README lists the files of each configuration.
@@ -35,6 +36,9 @@ def read_split(folder: Path, subset: str | None, split: str, task: str) -> datas
     Raises:
         UserError: no such configuration or split, an empty split, files that cannot be read.
     """
+    files = configured_files(folder, subset) or _undescribed_files(folder, subset, task)
+    if files is not None and split in files and Path(files[split][0]).suffix != ".parquet":
+        return local_rows([Path(file) for file in files[split]], task)
     stream = _stream(folder, subset, task)
     if split not in stream:
         raise UserError(
@@ -45,7 +49,19 @@ def read_split(folder: Path, subset: str | None, split: str, task: str) -> datas
         raise UserError(f"{task}: the split {split} in {folder} is empty.")
     table = datasets.table.InMemoryTable(pyarrow.concat_tables(batches).combine_chunks())
     # A fingerprint of our own: datasets would make one from the table's bytes.
-    return datasets.Dataset(table, fingerprint=f"{task}-{split}"[:64])
+    dataset = datasets.Dataset(table, fingerprint=f"{task}-{split}"[:64])
+    rows = list(dataset)
+    places = [f"{task}: row {n} of the split {split} in {folder}" for n in range(1, len(rows) + 1)]
+    return Rows(rows, places, dataset=dataset)
+
+
+def _undescribed_files(folder: Path, subset: str | None, task: str) -> dict[str, list[str]] | None:
+    """Files by split as `datasets` finds them; None if the repository says what columns hold."""
+    with _unreadable_as_sentence(folder, subset, task):
+        builder = datasets.load_dataset_builder(str(folder), name=subset)
+    files = {str(split): sorted(paths) for split, paths in builder.config.data_files.items()}
+    suffixes = {Path(file).suffix for paths in files.values() for file in paths}
+    return files if builder.info.features is None and suffixes <= BUILDERS.keys() else None
 
 
 @contextmanager
@@ -69,13 +85,19 @@ def renamed_columns_as_sentences(folder: Path, subset: str | None, task: str) ->
 def _stream(folder: Path, subset: str | None, task: str) -> dict[str, datasets.IterableDataset]:
     """Every split of a configuration, as a stream."""
     files = configured_files(folder, subset)
-    try:
+    with _unreadable_as_sentence(folder, subset, task):
         if files is None:
             return datasets.load_dataset(str(folder), name=subset, streaming=True)
         for path in sorted({Path(file) for paths in files.values() for file in paths}):
             refuse_broken(path, task)
         kinds = {BUILDERS[Path(file).suffix] for paths in files.values() for file in paths}
         return datasets.load_dataset(kinds.pop(), data_files=files, streaming=True)
+
+
+@contextmanager
+def _unreadable_as_sentence(folder: Path, subset: str | None, task: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         message = str(error).split("\n")[0]
         raise UserError(

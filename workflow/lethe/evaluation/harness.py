@@ -24,7 +24,7 @@ from lethe.evaluation.engines.registry import code_of, wrap
 from lethe.evaluation.fetched_dataset import renamed_columns_as_sentences
 from lethe.evaluation.groups import merge
 from lethe.evaluation.lookup import members
-from lethe.evaluation.outcomes import outcomes
+from lethe.evaluation.outcomes import outcomes, require_columns
 from lethe.evaluation.scores import items_of, scores_of
 from lethe.evaluation.specification import EvalTask
 from lethe.evaluation.task_digest import task_digest
@@ -172,6 +172,7 @@ def _evaluate(lm: LM, job: _Job) -> dict:
     task = job.task
     with _without_notices():
         lm_task = build(job.source)
+    require_columns(task, lm_task.eval_docs)
     evaluated = lm_eval.evaluator.evaluate(
         lm=lm,
         task_dict={"tasks": {task.name: lm_task}, "groups": {}},

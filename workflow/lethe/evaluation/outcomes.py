@@ -1,6 +1,7 @@
 """The result of each item: outcome, gold log-probability, margin, prediction, identity."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,7 @@ def outcomes(task: EvalTask, lm_task: Any, samples: list[dict]) -> list[Outcome]
     Args:
         samples: lm-eval's logged samples of this task, for one filter.
     """
-    _require_columns(task, [sample["doc"] for sample in samples])
+    require_columns(task, [sample["doc"] for sample in samples])
     result = []
     seen: Counter = Counter()
     for sample in samples:
@@ -62,18 +63,27 @@ def outcomes(task: EvalTask, lm_task: Any, samples: list[dict]) -> list[Outcome]
     return result
 
 
-def _require_columns(task: EvalTask, docs: list[dict]) -> None:
-    """Refuse a column that the documents lack: intervals and subsets would be others in silence."""
+def require_columns(task: EvalTask, docs: Iterable[dict]) -> None:
+    """Refuse a column that documents lack: intervals and subsets would be others in silence.
+
+    Raises:
+        UserError: no column of the name of `cluster` or `subset`, or no value in `subset`.
+    """
     named = {"subset": task.subset}
     if task.cluster != EvalTask.cluster:  # the default, which documents need not have
         named["cluster"] = task.cluster
     for key, column in named.items():
-        absent = next((doc for doc in docs if column and column not in doc), None)
-        if absent is not None:
-            raise UserError(
-                f"{task.name}: expected a column that its documents have as `{key}`, found "
-                f"{column!r}; they have: {', '.join(sorted(absent))}."
-            )
+        for number, doc in enumerate(docs if column else (), start=1):
+            if column not in doc:
+                raise UserError(
+                    f"{task.name}: expected a column that its documents have as `{key}`, found "
+                    f"{column!r}; they have: {', '.join(sorted(doc))}."
+                )
+            if key == "subset" and doc[column] is None:
+                raise UserError(
+                    f"{task.name}: document {number} has no value in its column {column!r}, which "
+                    "is its `subset`."
+                )
 
 
 def item_id(doc: dict, cluster: str | None) -> str:

@@ -1,26 +1,27 @@
 """lm-eval tasks by name: the YAML's configuration, and the task object ready to score.
 
 Relative `data_files` are resolved against the YAML's own folder, so a folder of tasks can be
-moved; jsonl rows are read in memory instead of through a dataset cache on disk.
+moved; their rows are read in memory instead of through a dataset cache on disk.
 """
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
+import sys
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import datasets
-import pyarrow
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks._yaml_loader import load_yaml
 
 from lethe.artefacts.files import sha256_file
-from lethe.artefacts.jsonlines import read_rows
 from lethe.errors import UserError
+from lethe.evaluation.documents import check_documents
 from lethe.evaluation.fetched_dataset import content_of, read_split
 from lethe.evaluation.lookup import members, yaml_of
+from lethe.evaluation.rows import Rows, are_read_here, local_rows, resolve_files
 from lethe.evaluation.specification import SPLITS, EvalTask
 from lethe.evaluation.templates import FIELDS, compile_templates
 
@@ -28,16 +29,46 @@ from lethe.evaluation.templates import FIELDS, compile_templates
 NOT_DEFINING = ("tag", "group", "task_list", "task_alias", "group_alias")
 
 
-class Rows(list):
-    """The rows of one split as plain dicts, with the column names that lm-eval needs."""
+class CheckedTask(ConfigurableTask):
+    """An lm-eval task whose documents are looked at before anything is made of the first."""
 
-    def __init__(self, dataset: datasets.Dataset) -> None:
-        super().__init__(dataset)
-        self.features = dataset.features
+    published, fetched = True, False
+    _is_checked = False
+
+    @property
+    def eval_docs(self) -> Any:
+        """The documents to score; called by lm-eval's constructor and for every use of them.
+
+        Raises:
+            UserError: a document that cannot be scored.
+        """
+        docs = super().eval_docs
+        if not self._is_checked:
+            self._check(docs, "test", self.config)
+            if self.config.num_fewshot:
+                # Without a split, lm-eval draws the examples from these documents.
+                self._check(self.fewshot_docs() or (), "few-shot", self.fewshot_cfg)
+            self._is_checked = True
+        return docs
+
+    def _check(self, docs: Any, role: str, fields: Any) -> None:
+        self.prompt = None  # lm-eval sets it and the columns later
+        self.features = list(docs.features) if hasattr(docs, "features") else list((*docs, {})[0])
+        places = getattr(docs, "places", None)
+
+        def place(number: int) -> str:
+            return places[number] if places else f"{self.config.task}: {role} document {number + 1}"
+
+        doubts = check_documents(self, docs, place, fields, self.published, self.fetched)
+        if doubts:
+            count = f"{len(doubts)} such documents are scored as lm-eval scores them"
+            print(f"{doubts[0]}; {count}", file=sys.stderr)
 
 
-class LocalTask(ConfigurableTask):
-    """An lm-eval task whose rows are local jsonl files, read without a cache on disk."""
+class LocalTask(CheckedTask):
+    """An lm-eval task whose rows are local files, read without a cache on disk."""
+
+    published = False
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **_) -> None:
         """Fill `self.dataset` with the used splits; called by lm-eval's constructor."""
@@ -52,19 +83,15 @@ class LocalTask(ConfigurableTask):
     def _splits(self, arguments: dict[str, Any]) -> list[str]:
         return list(arguments["data_files"])
 
-    def _read(self, split: str, arguments: dict[str, Any]) -> datasets.Dataset:
-        path = Path(arguments["data_files"][split])
-        rows = _same_columns(read_rows(path))
-        if not rows:
-            raise UserError(f"{self.config.task}: {path} holds no rows.")
-        # Our own fingerprint: computing that of `datasets` costs more than reading the rows.
-        return datasets.Dataset(_table(rows, path), fingerprint=sha256_file(path)[:16])
+    def _read(self, split: str, arguments: dict[str, Any]) -> Rows:
+        files = [Path(file) for file in arguments["data_files"][split]]
+        return local_rows(files, self.config.task)
 
-    def _ready(self, dataset: datasets.Dataset) -> Rows | datasets.Dataset:
+    def _ready(self, rows: Rows) -> Rows | datasets.Dataset:
         if self.config.process_docs is not None:
-            return dataset
-        self._compile_templates(set(dataset.features))
-        return Rows(dataset)
+            return rows.dataset()
+        self._compile_templates(set(rows.features))
+        return rows
 
     def _compile_templates(self, columns: set[str]) -> None:
         named = {name: getattr(self.config, name) for name in FIELDS}
@@ -77,10 +104,12 @@ class LocalTask(ConfigurableTask):
 class FetchedTask(LocalTask):
     """An lm-eval task that reads the fetched files of its hub dataset, not the YAML's path."""
 
+    published, fetched = True, True
+
     def _splits(self, arguments: dict[str, Any]) -> list[str]:
         return arguments["splits"]
 
-    def _read(self, split: str, arguments: dict[str, Any]) -> datasets.Dataset:
+    def _read(self, split: str, arguments: dict[str, Any]) -> Rows:
         folder = Path(arguments["folder"])
         return read_split(folder, self.config.dataset_name, split, self.config.task)
 
@@ -90,12 +119,12 @@ class TaskSource:
     """Where a task comes from: its resolved configuration and its local data, if any."""
 
     config: dict[str, Any]
-    files: dict[str, Path] = field(default_factory=dict)
+    files: dict[str, list[Path]] = field(default_factory=dict)
     folder: Path | None = None
 
     @property
     def is_local(self) -> bool:
-        return bool(self.files) and self.config.get("dataset_path") == "json"
+        return are_read_here(self.config, self.files)
 
 
 def find(task: EvalTask) -> TaskSource:
@@ -115,7 +144,7 @@ def find(task: EvalTask) -> TaskSource:
     _choose_split(config, task, path)
     if task.dataset_path is not None:
         return TaskSource(config, folder=Path(task.dataset_path).resolve())
-    files = _resolve_files(config, path)
+    files = resolve_files(config, path)
     scored = config.get("test_split") or config.get("validation_split")
     if files and scored not in files:
         raise UserError(f"{path}: expected data_files for the split {scored}, found {set(files)}.")
@@ -151,7 +180,7 @@ def _built(source: TaskSource) -> ConfigurableTask:
     if "class" in config:
         return config["class"](config=config)
     if not source.is_local and source.folder is None:
-        return ConfigurableTask(config=config)
+        return CheckedTask(config=config)
     if config["num_fewshot"] == 0:
         # Only few-shot examples are taken from the other splits.
         config.update(training_split=None, fewshot_split=None)
@@ -181,51 +210,9 @@ def _choose_split(config: dict[str, Any], task: EvalTask, path: Path) -> None:
             config.setdefault("fewshot_split", config["validation_split"])
 
 
-def _resolve_files(config: dict[str, Any], path: Path) -> dict[str, Path]:
-    """Make the data files' paths absolute, in the configuration too."""
-    arguments = config.get("dataset_kwargs") or {}
-    named = arguments.get("data_files")
-    if isinstance(named, str):
-        named = {"train": named}  # load_dataset's name for a single split
-    if not isinstance(named, dict) or not all(isinstance(name, str) for name in named.values()):
-        return {}
-    files = {split: (path.parent / name).resolve() for split, name in named.items()}
-    for split, file in files.items():
-        if not file.is_file():
-            raise UserError(f"{path}: the data file of split {split} is missing: {file}.")
-    config["dataset_kwargs"] = {
-        **arguments,
-        "data_files": {split: str(file) for split, file in files.items()},
-    }
-    return files
-
-
-def _table(rows: list[dict], path: Path) -> datasets.table.InMemoryTable:
-    try:
-        return datasets.table.InMemoryTable.from_pylist(rows)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):
-        column = next(name for name in rows[0] if not _is_of_one_kind([row[name] for row in rows]))
-        raise UserError(
-            f"{path}: expected values of one kind in {column!r}, found several, as text and "
-            "numbers; write all of them in one way."
-        ) from None
-
-
-def _is_of_one_kind(values: list) -> bool:
-    try:
-        pyarrow.array(values)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):
-        return False
-    return True
-
-
-def _same_columns(rows: list[dict]) -> list[dict]:
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    return [{key: row.get(key) for key in columns} for row in rows]
-
-
-def file_hashes(source: TaskSource) -> dict[str, str]:
+def file_hashes(source: TaskSource) -> dict[str, Any]:
     """sha256 of every local data file, by split, or of every fetched file, by path."""
     if source.folder is not None:
         return content_of(source.folder)
-    return {split: sha256_file(path) for split, path in source.files.items()}
+    hashes = {split: [sha256_file(file) for file in files] for split, files in source.files.items()}
+    return {split: one[0] if len(one) == 1 else one for split, one in hashes.items()}

@@ -5,21 +5,74 @@ same values.
 """
 
 import ast
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import lm_eval.utils
-from jinja2 import meta
+from jinja2 import Environment, StrictUndefined, meta, nodes
 
 FIELDS = ("doc_to_text", "doc_to_target", "doc_to_choice")
+
+
+class NoValue(Exception):
+    """A document has no value where a template prints one; jinja would print the word None."""
+
+
+def _printed(value: Any) -> Any:
+    if value is None:
+        raise NoValue
+    return value
+
+
+# lm-eval's `utils.env`, without importing it; a test holds the two together.
+TEMPLATES = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
+TEMPLATES.filters["regex_replace"] = lambda text, pattern, by, count=0: re.sub(
+    pattern, by, text, count=count
+)
+STRICT = TEMPLATES.overlay(finalize=_printed)
+
+
+def refuse_no_value(field: str, doc: dict, columns: Iterable[str]) -> None:
+    """Refuse a document that has no value where a column's name or a template needs one.
+
+    Raises:
+        NoValue: names the columns.
+    """
+    absent = [name for name, value in doc.items() if value is None]
+    if not absent:
+        return
+    if field in columns:
+        used, prints = {field}, doc[field] is None
+    else:
+        parsed = STRICT.parse(field)
+        used, prints = meta.find_undeclared_variables(parsed), _prints_no_value(field, doc, parsed)
+    if prints:
+        names = ", ".join(repr(name) for name in absent if name in used)
+        raise NoValue(f"expected a value in the column {names}, found none")
+
+
+def _prints_no_value(template: str, doc: dict, parsed: nodes.Template) -> bool:
+    try:
+        text = STRICT.from_string(template).render(**doc)
+    except NoValue:
+        return True
+    # A filter turns null into the word None before it is printed.
+    filtered = {
+        name.name
+        for output in parsed.find_all(nodes.Output)
+        for used in output.find_all(nodes.Filter)
+        if used.name not in ("default", "d")
+        for name in used.find_all(nodes.Name)
+    }
+    return "None" in text and any(name in doc and doc[name] is None for name in filtered)
 
 
 class Template:
     """A compiled template that caches its value for every document."""
 
     def __init__(self, template: str, read: Callable[[str], Any]) -> None:
-        self._text = template
-        self._render = lm_eval.utils.env.from_string(template).render
+        self.text = template
+        self._render = TEMPLATES.from_string(template).render
         self._read = read
         self._seen: dict[int, tuple[dict, Any]] = {}
 
@@ -32,11 +85,12 @@ class Template:
         return seen[1]
 
     def _value(self, doc: dict) -> Any:
+        refuse_no_value(self.text, doc, ())
         try:
             return self._read(self._render(**doc))
         except (SyntaxError, ValueError):
             # Inside a list jinja renders a missing column as a word that is not a literal.
-            names = meta.find_undeclared_variables(lm_eval.utils.env.parse(self._text))
+            names = meta.find_undeclared_variables(TEMPLATES.parse(self.text))
             if missing := sorted(names - set(doc)):
                 raise KeyError(missing[0]) from None
             raise

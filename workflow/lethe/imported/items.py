@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.strict_json import digest
+from lethe.artefacts.strict_json import RepeatedKey, digest, unique_keys
 from lethe.errors import UserError
 
 LONGEST_PREDICTION = 200  # characters kept of a generated text, as in items made here
@@ -22,7 +22,9 @@ def read_samples(path: Path | str) -> Iterator[dict]:
     with open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                sample = json.loads(line)
+                sample = json.loads(line, object_pairs_hook=unique_keys)
+            except RepeatedKey as error:
+                raise UserError(f"{path}, line {number}: {error}.") from None
             except (ValueError, RecursionError):
                 sample = None
             if not is_sample(sample):

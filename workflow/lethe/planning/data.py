@@ -11,6 +11,7 @@ from lethe.planning.nodes import Node, Plan
 from lethe.sources.broken_files import refuse_broken
 from lethe.sources.loaders.parameters import LOADERS
 from lethe.sources.parameters import source_parameters
+from lethe.sources.prepare import check_beginning
 
 # Rows of a user's file that are looked at in planning, which must take no time; all are later.
 CHECKED_ROWS = 100
@@ -51,6 +52,7 @@ def _data_node(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | 
             split: _local_file(path, f"sources.{source}.files.{split}", entry.loader)
             for split, path in entry.files.items()
         }
+        check_beginning(spec, CHECKED_ROWS)
         return plan.add("data", source, spec)
     fetched = add_fetched(
         plan, "dataset", entry.repo, entry.revision, include=entry.include, gated=entry.gated

@@ -9,25 +9,15 @@ from typing import Any
 
 from lethe.artefacts.files import atomic_path, write_atomic
 from lethe.errors import UserError
-from lethe.sources.loaders import (  # noqa: F401  (each registers itself)
-    alpaca,
-    aspect_sentiment,
-    eli5,
-    empathetic_dialogues,
-    esnli,
-    generic,
-    gigaword,
-    labelled,
-    text_lines,
-    wiki_auto,
-)
-from lethe.sources.loaders.registry import LOADERS, Loader
+from lethe.sources.loaders.known import LOADERS, Loader
+from lethe.sources.named_rows import named_rows
 from lethe.sources.own_task import own_task_yaml
 from lethe.sources.prepared import Counts, Split, prepared_rows
 from lethe.sources.prompt_sets import wrapper
 from lethe.sources.reading import RawFiles, fetched_files, local_files
 from lethe.sources.ruled_splits import ruled_splits
 
+LARGE = 2**20  # bytes of a file that is read as a whole, from which reading it takes time
 FILE_OF = {"train": "train.jsonl", "validation": "dev.jsonl", "test": "test.jsonl"}
 
 
@@ -60,6 +50,34 @@ def prepare(spec: dict[str, Any], directory: Path, fetched: Path | None) -> dict
         yaml = own_task_yaml(loader, spec["name"], "validation" in counts)
         write_atomic(directory / files[-1], yaml)
     return {"rows": _report(splits, counts), "prepared": sorted(files)}
+
+
+def check_beginning(spec: dict[str, Any], rows: int) -> None:
+    """Refuse local files whose first `rows` rows could not be prepared.
+
+    Files that are only read as a whole, and that are large, are left to `prepare`.
+
+    Args:
+        spec: as of `prepare`.
+
+    Raises:
+        UserError: a split that is missing, a column, or a value that is no text.
+    """
+    where = f"sources.{spec['name']}"
+    loader = LOADERS[spec["loader"]](where, spec["parameters"])
+    raw = local_files(spec["files"], where)
+    if not loader.ruled:
+        plan_splits(loader, loader.regrouped(raw))
+    for split, parts in raw.items():
+        files = [file for part in parts.values() for file in part]
+        if parts.keys() & loader.prompt_sets(split).keys() or any(_is_large(f) for f in files):
+            continue
+        for _ in named_rows(loader, split, parts, loader.values["columns"], rows):
+            pass
+
+
+def _is_large(file: Path) -> bool:
+    return file.suffix in (".json", ".zip") and file.stat().st_size > LARGE
 
 
 def _prepare_ruled(loader: Loader, raw: RawFiles, directory: Path) -> dict[str, Any]:

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from lethe.errors import UserError
-from lethe.sources.loaders.registry import Loader, checked_value, choose_layout
+from lethe.sources.loaders.registry import Loader
+from lethe.sources.named_rows import named_rows
 from lethe.sources.prompt_sets import PROMPT_SEED, PromptSet, wrapped
 from lethe.sources.reading import read_parallel_lists
+
+if TYPE_CHECKING:
+    import numpy as np
 
 KEPT_FIELDS = ("references", "source", "constraint", "cluster")
 
@@ -77,13 +79,15 @@ def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict
         )
 
 
-def chosen_examples(total: int, most: int | None, seed: int) -> np.ndarray:
+def chosen_examples(total: int, most: int | None, seed: int) -> "np.ndarray":
     """Which of `total` examples are taken, [total] of bool: all, or `most` drawn at random.
 
     The released code of Luo et al. 2023 does the same (train.py, minus_data): numpy's generator
     with seed 0 shuffles, and the first int(100000 / prompt sets) are kept, or all if there are
     fewer.
     """
+    import numpy as np  # not needed to check a study, and as slow to import as all of the check
+
     order = np.arange(total)
     np.random.RandomState(seed).shuffle(order)
     chosen = np.zeros(total, dtype=bool)
@@ -126,26 +130,13 @@ def examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
     Raises:
         UserError: missing columns, or a value that is no text where the loader expects one.
     """
-    rows = loader.raw_rows(split.raw, split.parts)
-    layout: dict[str, str] | None = None
 
-    names = ", ".join(str(file) for files in split.parts.values() for file in files)
-
-    def place(column: str) -> str:
-        return f"{loader.where}: {names}, row {counts.read}, column {column!r}"
-
-    def named() -> Iterator[dict]:
-        nonlocal layout
-        for row in rows:
+    def counted() -> Iterator[dict]:
+        for row in named_rows(loader, split.raw, split.parts, split.columns):
             counts.read += 1
-            if layout is None:
-                layout = choose_layout(loader.layouts, split.columns, list(row), loader.where)
-            yield {
-                name: checked_value(row.get(column), loader.forms.get(name), place(column))
-                for name, column in layout.items()
-            }
+            yield row
 
-    yield from loader.fields(named(), counts.dropped)
+    yield from loader.fields(counted(), counts.dropped)
 
 
 def _prepared_elsewhere(
@@ -170,11 +161,11 @@ def _prepared_elsewhere(
         kept = kept[split.start : split.stop]
         counts.kept += len(kept)
         taken = chosen_examples(len(kept), _share(split, sets), split.seed)
-        for place in np.flatnonzero(taken):
+        for place in taken.nonzero()[0].tolist():
             row = kept[place]
             example = _parallel_example(loader, split, name, prompts, row, file)
             counts.written[name] += 1
-            yield _row(split, name, int(place), row["src"], example)
+            yield _row(split, name, place, row["src"], example)
 
 
 def _parallel_example(

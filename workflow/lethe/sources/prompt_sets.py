@@ -34,9 +34,9 @@ class PromptSet:
         return {}
 
     def _fill(self, phrasing: str, values: dict) -> str:
-        for name in self.fields:
-            phrasing = phrasing.replace(f"[{name}]", values[name])
-        return phrasing
+        # In one pass: a value may hold what looks like a field.
+        fields = "|".join(map(re.escape, self.fields))
+        return re.sub(rf"\[({fields})\]", lambda field: values[field[1]], phrasing)
 
     def _pattern(self, phrasing: str) -> str:
         pattern = re.escape(phrasing)

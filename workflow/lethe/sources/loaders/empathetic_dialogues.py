@@ -62,10 +62,10 @@ class EmpatheticDialogues(Loader):
         """The original's lines: commas are written `_comma_`, quotes have no meaning, and lines of
         the test files have one field more than the header, which csv readers refuse."""
         for file in files:
-            with open(file, encoding="utf-8") as lines:
-                header = next(lines, "").rstrip("\n").split(",")
+            with open(file, encoding="utf-8-sig", newline="\n") as lines:
+                header = next(lines, "").rstrip("\r\n").split(",")
                 for number, line in enumerate(lines, start=2):
-                    values = line.rstrip("\n").split(",")
+                    values = line.removesuffix("\n").removesuffix("\r").split(",")
                     if len(values) < len(header):
                         raise UserError(
                             f"{self.where}: {file}, line {number}: expected the {len(header)} "

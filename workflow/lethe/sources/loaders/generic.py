@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from lethe.sources.loaders.registry import Form, Loader, is_number, register
+from lethe.sources.loaders.registry import Form, Loader, is_text, register, text_of
 
 
 def _are_responses(value: Any) -> bool:
     entries = value if isinstance(value, list) else [value]
-    return all(entry is None or isinstance(entry, str) or is_number(entry) for entry in entries)
+    return all(entry is None or is_text(entry) for entry in entries)
 
 
 @register("generic")
@@ -34,7 +34,7 @@ class Generic(Loader):
                 yield {"text": row["text"]}
                 continue
             right = row["response"] if isinstance(row["response"], list) else [row["response"]]
-            right = [str(response) for response in right if response not in (None, "")]
+            right = [text_of(response) for response in right if response not in (None, "")]
             if not row["prompt"] or not right:
                 dropped["prompt or response is empty"] += 1
                 continue

@@ -64,7 +64,9 @@ class Gigaword(PairedText):
                     )
                 names += fitting
             with opened.open(names[0]) as source, opened.open(names[1]) as target:
-                lines = [io.TextIOWrapper(stream, "utf-8") for stream in (source, target)]
+                lines = [
+                    io.TextIOWrapper(stream, "utf-8", newline="\n") for stream in (source, target)
+                ]
                 what = f"{self.where}: {archive}: {names[0]} and {names[1]}"
                 yield from pair_lines(*lines, self.line_columns, what)
 

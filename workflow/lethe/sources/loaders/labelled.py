@@ -9,19 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lethe.sources.loaders.registry import Form, Loader, is_number, register
+from lethe.sources.loaders.registry import Form, Loader, is_text, register, text_of
 from lethe.sources.reading import read_objects
 
 
 def _is_label(value: Any) -> bool:
-    return value is None or isinstance(value, str | bool) or is_number(value)
+    return value is None or isinstance(value, bool) or is_text(value)
 
 
 @register("labelled")
 class Labelled(Loader):
     """The columns `text` and `label`; other names go into `parameters.columns`.
 
-    Rows keep the file's order; a label that is a number, true or false becomes text.
+    Rows keep the file's order; a label that is a number, true or false becomes text as
+    it is written.
     """
 
     layouts = ({"text": "text", "label": "label"},)
@@ -33,7 +34,7 @@ class Labelled(Loader):
             if not row["text"] or row["label"] in (None, ""):
                 dropped["text or label is empty"] += 1
                 continue
-            yield {"text": row["text"], "label": str(row["label"])}
+            yield {"text": row["text"], "label": text_of(row["label"])}
 
 
 class Ruled(Labelled):

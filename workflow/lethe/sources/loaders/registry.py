@@ -6,10 +6,12 @@ Their parameters are in `lethe.sources.loaders.parameters`.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
+from lethe.artefacts.strict_json import WrittenNumber
 from lethe.errors import UserError, shown
 from lethe.sources.prompt_sets import PLAIN, PromptSet
 from lethe.sources.reading import RawFiles, read_paired_lines, read_raw
@@ -123,20 +125,40 @@ class PairedText(Loader):
 def checked_value(value: Any, form: Form | None, place: str) -> Any:
     """A value of a raw table as its loader expects it: text, null, or what the form says.
 
-    A finite number becomes text, as it is written.
-
     Raises:
         UserError: anything else; `place` names file, row and column.
     """
     if form is not None:
         if not form.fits(value):
-            raise UserError(f"{place}: expected {form.words}, found {shown(value)}.")
+            raise UserError(f"{place}: expected {form.words}, found {shown(value)}.{lost(value)}")
         return value
-    if value is None or isinstance(value, str):
-        return value
-    if not is_number(value):
-        raise UserError(f"{place}: expected text, found {shown(value)}.")
-    return str(value)
+    if value is None:
+        return None
+    if not is_text(value):
+        raise UserError(f"{place}: expected text, found {shown(value)}.{lost(value)}")
+    return text_of(value)
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a text, or a number of which the file says how it is written.
+
+    A decimal number of a parquet file is none: 420 and 420.0 are the same there.
+    """
+    return isinstance(value, str | int | WrittenNumber | Decimal) and not isinstance(value, bool)
+
+
+def text_of(value: Any) -> str:
+    """The text of a value that `is_text`, or of true and false, as the file writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def lost(value: Any) -> str:
+    """What to do about a number of which the file does not say how it was written, or nothing."""
+    if isinstance(value, float) and isfinite(value) and not isinstance(value, WrittenNumber):
+        return " A table does not keep how a decimal number was written: store it as text."
+    return ""
 
 
 def is_number(value: Any) -> bool:

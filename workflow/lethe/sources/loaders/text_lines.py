@@ -50,7 +50,7 @@ class TextLines(Loader):
             try:
                 with open(file, encoding="utf-8-sig", newline="\n") as opened:
                     for line in opened:
-                        yield {"text": line.rstrip("\r\n")}
+                        yield {"text": line.removesuffix("\n").removesuffix("\r")}
             except UnicodeDecodeError as error:
                 raise UserError(f"{self.where}: {file} is not UTF-8 text ({error}).") from None
 

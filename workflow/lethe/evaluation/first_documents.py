@@ -1,0 +1,111 @@
+"""The first documents of a user's own tasks, looked at before a study runs.
+
+lm-eval takes seconds to import, so the YAML is read here; what only Python code knows, as in
+`!function`, is left to the evaluation, which looks at every document.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import yaml
+
+from lethe.evaluation.documents import check_documents
+from lethe.evaluation.outcomes import require_columns
+from lethe.evaluation.rows import Rows, are_read_here, local_rows, resolve_files
+from lethe.evaluation.specification import EvalTask
+from lethe.evaluation.templates import FIELDS, compile_templates
+
+ROWS = 100
+LARGE = 2**20  # bytes of a .json, which is read as a whole, from which reading it takes time
+DEEPEST = 20
+"""Files that include one another."""
+
+
+def check_first_documents(tasks: list[EvalTask]) -> None:
+    """Refuse tasks of one folder whose first local documents cannot be scored.
+
+    Args:
+        tasks: with the same `include_path`.
+
+    Raises:
+        UserError: names the file and line, or the column that is missing.
+    """
+    wanted = {task.name: task for task in tasks}
+    for config, path in _configurations(Path(tasks[0].include_path or "")):
+        if (task := wanted.get(config.get("task"))) is not None:
+            _check(task, config, path)
+
+
+def _check(task: EvalTask, config: dict[str, Any], path: Path) -> None:
+    files = resolve_files(config, path)
+    scored = config.get("test_split") or config.get("validation_split")
+    paths = files.get(scored, [])
+    if not paths or not are_read_here(config, files) or any(_is_large(file) for file in paths):
+        return
+    rows = local_rows(paths, task.name, ROWS)
+    if _unknown in (config.get("process_docs"), *(config.get(name) for name in FIELDS)):
+        return
+    require_columns(task, rows)
+    light = _LightTask(config, rows)
+    check_documents(light, rows, rows.places.__getitem__, light.config, published=False)
+
+
+def _is_large(file: Path) -> bool:
+    return file.suffix == ".json" and file.stat().st_size > LARGE
+
+
+class _LightTask:
+    """What `check_documents` needs of lm-eval's task."""
+
+    def __init__(self, config: dict[str, Any], rows: Rows) -> None:
+        self.features = rows.features
+        self.OUTPUT_TYPE = config.get("output_type", "generate_until")
+        compiled = compile_templates(
+            {name: config.get(name) for name in FIELDS}, set(rows.features)
+        )
+        others = {name: config.get(name) for name in ("task", "process_results")}
+        self.config = SimpleNamespace(**others, **compiled)
+
+    def doc_to_text(self, doc: dict, value: Any) -> Any:
+        if isinstance(value, str):
+            return doc[value]
+        if isinstance(value, dict):
+            return list(value.values())
+        return value(doc) if callable(value) else value
+
+    doc_to_target = doc_to_text
+    doc_to_choice = doc_to_text
+
+
+def _configurations(folder: Path) -> Iterator[tuple[dict[str, Any], Path]]:
+    for path in sorted(folder.glob("**/*.yaml")):
+        if (config := _read(path)) is not None and isinstance(config.get("task"), str):
+            yield config, path
+
+
+def _read(path: Path, depth: int = 0) -> dict[str, Any] | None:
+    """A task's YAML with what it includes; None if it cannot be read: the evaluation says why."""
+    try:
+        config = yaml.load(path.read_bytes(), Loader=_Loader)
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    if not isinstance(config, dict) or depth > DEEPEST:
+        return None
+    included = config.pop("include", [])
+    merged: dict[str, Any] = {}
+    for name in included if isinstance(included, list) else [included]:
+        merged |= _read(path.parent / str(name), depth + 1) or {}
+    return merged | config
+
+
+def _unknown() -> None:
+    """Stands for a function that a YAML names."""
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads `!function NAME` as a mark that only Python knows the value."""
+
+
+_Loader.add_constructor("!function", lambda loader, node: _unknown)
