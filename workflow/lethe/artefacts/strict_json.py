@@ -18,7 +18,7 @@ def loads(text: str) -> Any:
     try:
         value = json.loads(
             text,
-            object_pairs_hook=_unique_keys,
+            object_pairs_hook=unique_keys,
             parse_constant=_refuse_constant,
             parse_float=_finite_float,
             parse_int=_whole_number,
@@ -43,7 +43,11 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The mapping of a JSON object; ValueError for a repeated key, of which Python takes the last.
+
+    An `object_pairs_hook` of `json.loads`.
+    """
     result = dict(pairs)
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
