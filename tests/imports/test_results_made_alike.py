@@ -6,6 +6,7 @@ import pytest
 from result_files import result, study, write
 from test_imported_results import KNOWLEDGE, collected, planned, refused, specs, two_stages
 
+from lethe.cli import main
 from lethe.errors import UserError
 from lethe.imported.result_file import read_result_file
 from lethe.longtables.same_versions import WORDS
@@ -266,3 +267,20 @@ def test_every_key_that_is_compared_is_one_that_lm_eval_writes():
     assert not written["config"].keys() - config.keys()
     assert not written.keys() - top.keys()
     assert json.dumps(written)
+
+
+def test_several_base_seeds_without_a_base_trained_here_are_refused(tmp_path):
+    raw = chain(tmp_path, {})
+    assert "expected one seed, found 3; they have no effect" in refused(
+        raw | {"seeds": {"base": [0, 1, 2]}}
+    )
+    assert len(planned(raw | {"seeds": {"base": [7]}})[2].runs) == 1
+
+
+def test_check_says_which_models_have_no_base_seed(tmp_path, capsys):
+    raw = chain(tmp_path, {}) | {"models": ["xs"], "seeds": {"base": [0, 1]}}
+    raw |= {"probes": ["miniature", "theirs"], "orders": ["forward"]}
+    path = tmp_path / "study.yaml"
+    path.write_text(json.dumps(raw))
+    main(["check", "--configfile", str(path)])
+    assert "seeds.base has no effect on mine: trained elsewhere." in capsys.readouterr().out
