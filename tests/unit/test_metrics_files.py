@@ -216,7 +216,7 @@ def test_scores_of_another_kind_have_no_metric_that_needs_a_bound(metrics):
         (GENERAL, "inf", "expected a level from 0 to 1 in shares"),
         (GENERAL, "25", "expected a level from 0 to 1 in shares"),
         (GENERAL, "-0.1", "expected a level from 0 to 1 in shares"),
-        (in_percent(GENERAL), "0.25", "expected a level from 0 to 100 in percent"),
+        (in_percent(GENERAL), "0.25", "0.25 is a share, .* in percent; write 25"),
         (in_percent(GENERAL), "mmlu=25,boolq=0.5", "in percent"),
         (in_percent(GENERAL), "125", "expected a level from 0 to 100 in percent"),
         (GENERAL, "mmlu=.25,mmlu=.5,boolq=.5", "mmlu is given twice"),

@@ -236,8 +236,12 @@ def _chance_level(level: float, scale: str, general: Table) -> float:
         if math.isfinite(level):
             return level
         raise UserError(f"--chance: expected a finite number, found {level:g}")
-    # 0.25 beside percent is a share. A chance below one percent is written beside shares.
-    if not 0 <= level <= TOP[scale] or (scale == PERCENT and 0 < level <= 1):
+    if scale == PERCENT and 0 < level <= 1:
+        raise UserError(
+            f"--chance: {level:g} is a share, but the scores of {general.path} are in percent; "
+            f"write {100 * level:g}, or the scores as shares"
+        )
+    if not 0 <= level <= TOP[scale]:
         raise UserError(
             f"--chance: expected a level from 0 to {TOP[scale]:g} in {scale}, the scale of "
             f"{general.path}, found {level:g}"

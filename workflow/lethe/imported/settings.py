@@ -6,6 +6,7 @@ Where each value lies is that of lm-eval 0.4: `config` and the tokenizer's value
 
 import hashlib
 import json
+import re
 from typing import Any
 
 NONE = "none"
@@ -58,7 +59,7 @@ def settings_of(raw: dict[str, Any]) -> dict[str, str]:
         "lm_eval_version": raw.get("lm_eval_version") or "",
         "transformers_version": raw.get("transformers_version"),
         "dtype": str(dtype).removeprefix("torch."),
-        "backend": _backend(raw.get("model_source") or config.get("model")),
+        "backend": _backend(raw.get("model_source"), config.get("model")),
         "chat_template": _digest_or_none(raw, "chat_template"),
         "system_instruction": _digest_or_none(raw, "system_instruction"),
         "fewshot_as_multiturn": raw.get("fewshot_as_multiturn"),
@@ -126,11 +127,10 @@ def _argument(value: Any) -> str:
     return str(int(number)) if number.is_integer() else repr(number)
 
 
-def _backend(found: Any) -> str | None:
+def _backend(*found: Any) -> str | None:
     """The backend; None if lm-eval was given a loaded model, whose path stands there instead."""
-    if not isinstance(found, str) or not found or "/" in found:
-        return None
-    return ALIASES.get(found, found)
+    names = {name for name in found if isinstance(name, str) and re.fullmatch(r"[\w.-]+", name)}
+    return ", ".join(sorted({ALIASES.get(name, name) for name in names})) or None
 
 
 def _digest_or_none(raw: dict[str, Any], name: str) -> str:
