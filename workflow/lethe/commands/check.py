@@ -5,7 +5,7 @@ import argparse
 from lethe.artefacts.output_folder import require_output
 from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
-from lethe.planning.plan import make_plan
+from lethe.planning.plan import make_plan, without_base_seed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,3 +19,6 @@ def run(arguments: argparse.Namespace) -> None:
     counts = {kind: len(plan.of_kind(kind)) for kind in KINDS}
     nodes = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
     print(f"The configuration of study {study.study!r} is right: {nodes} nodes.")
+    elsewhere = without_base_seed(study, catalogue)
+    if len(study.seeds.base) > 1 and elsewhere:
+        print(f"seeds.base has no effect on {', '.join(elsewhere)}: trained elsewhere.")

@@ -1,22 +1,25 @@
 """lethe metrics MATRIX.csv: every metric that your own matrix allows, and why not the others.
 
 MATRIX.csv: one row per stage from 0 (the base). The first column is a label, then comes one column
-per task in the order of training; higher is better. An empty field is a missing cell.
+per task; higher is better. An empty field is a missing cell. Rows labelled with the tasks that they
+taught give the order of training; otherwise it is that of the columns, or of --order.
 """
 
 import argparse
-import csv
 import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from lethe.errors import UserError, shown
+from lethe.errors import UserError
 from lethe.metrics.general import GENERAL_METRICS, at_floor
 from lethe.metrics.matrix import TASK_METRICS
+from lethe.metrics.matrix_files import Table, read_matrix, read_reference
 from lethe.metrics.registry import Metric
+from lethe.metrics.schedule import Schedule, names
+from lethe.metrics.score_scale import OTHER, PERCENT, SCALES, TOP, as_shares, scale_of
+from lethe.metrics.stage_order import require_same_rows, schedule_of
 
 NO_INTERVAL = (
     "No intervals: a matrix alone shows neither the spread over items nor that over seeds."
@@ -32,25 +35,44 @@ FLAGS = {
 
 
 @dataclass(frozen=True)
-class Table:
-    """A CSV of numbers: values (rows, columns), nan where a field is empty."""
+class Given:
+    """What the files and flags hold.
 
-    path: str
-    labels: list[str]
-    columns: list[str]
-    values: np.ndarray
+    Attributes:
+        tables: by letter of the formulas: R and G, and those of b, S, J and L that are given.
+        arrays: by argument of the metrics; percent have become shares.
+        scales: of R and what is compared with it, and of G.
+        found: where the order of training was found.
+    """
+
+    tables: dict[str, Table]
+    arrays: dict[str, np.ndarray]
+    scales: dict[str, str]
+    schedules: dict[str, Schedule]
+    found: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe metrics`."""
     parser.add_argument("matrix", metavar="MATRIX.csv", help="tasks' scores: a row per stage")
     parser.add_argument(
+        "--order",
+        metavar="TASKS",
+        help="what each stage taught, comma-separated, if rows and columns do not say it: "
+        "a,b,a; a&b for two at once, none for a task without a column",
+    )
+    parser.add_argument(
+        "--scale",
+        choices=SCALES,
+        help="what the scores are, if it is not plain: shares of 1, percent, or other",
+    )
+    parser.add_argument(
         "--general", metavar="CSV", help="scores of general evaluation sets: the same rows"
     )
     parser.add_argument(
         "--chance",
         metavar="VALUES",
-        help="chance level of the general sets: 0.25, or name=0.25,name=0.5",
+        help="chance level of the general sets, in their scale: 0.25, or name=0.25,name=0.5",
     )
     parser.add_argument(
         "--items",
@@ -77,97 +99,127 @@ def run(args: argparse.Namespace) -> int:
 
 
 def by_hand(args: argparse.Namespace) -> dict:
-    """{"tasks", "stages", "metrics": [...]}; value null and a note if not computable."""
+    """{"tasks", "order", ..., "metrics": [...]}; value null and a note if not computable."""
+    given = _given(args)
+    matrix, schedule = given.tables["R"], given.schedules["R"]
+    untaught = [c for place, c in enumerate(matrix.columns) if place not in schedule.columns]
+    return {
+        "tasks": matrix.columns,
+        "stages": schedule.stages,
+        "order": names(schedule, matrix.columns),
+        "order_found_in": given.found,
+        "never_taught": untaught,
+        "scale": given.scales["R"],
+        "general_scale": given.scales.get("G"),
+        "metrics": [_result(entry, given) for entry in [*TASK_METRICS, *GENERAL_METRICS]],
+    }
+
+
+def _given(args: argparse.Namespace) -> Given:
     matrix = read_matrix(args.matrix)
-    require_stages(matrix)
-    tables = {"R": matrix} | _optional_tables(args, matrix)
-    arrays = {name: table.values for name, table in tables.items()}
-    arrays.setdefault("b", matrix.values[0])
-    for name in "bSJ":
-        if name in tables:
-            arrays[name] = tables[name].values[0]
-    if "G" in tables:
-        arrays |= _floors(args, tables["G"])
-    every_metric = [*TASK_METRICS, *GENERAL_METRICS]
-    metrics = [_result(entry, arrays, tables) for entry in every_metric]
-    return {"tasks": matrix.columns, "stages": len(matrix.columns), "metrics": metrics}
-
-
-def _optional_tables(args: argparse.Namespace, matrix: Table) -> dict[str, Table]:
-    tables = {}
+    schedule, found = schedule_of(matrix, args.order)
+    tables, schedules = {"R": matrix}, {"R": schedule}
     for name, path in {"b": args.baseline, "S": args.single, "J": args.joint}.items():
         if path:
-            tables[name] = _reference(path, matrix)
+            tables[name] = read_reference(path, matrix)
+    scales = {"R": scale_of(list(tables.values()), args.scale)}
+    arrays = {name: as_shares(table.values, scales["R"]) for name, table in tables.items()}
+    arrays |= {name: arrays[name][0] for name in "bSJ" if name in tables}
+    arrays.setdefault("b", arrays["R"][0])
     if args.loss:
-        tables["L"] = read_matrix(args.loss)
-        require_stages(tables["L"])
+        tables["L"], schedules["L"] = _losses(args, matrix, schedule)
+        arrays["L"] = tables["L"].values
     if args.general:
-        tables["G"] = general = read_matrix(args.general)
-        if len(general.labels) != len(matrix.labels):
-            raise UserError(
-                f"{general.path}: expected {len(matrix.labels)} rows, one per stage from 0 as in "
-                f"{matrix.path}, found {len(general.labels)}"
-            )
+        tables["G"] = read_matrix(args.general)
+        require_same_rows(tables["G"], matrix, schedule)
+        scales["G"] = scale_of([tables["G"]], args.scale)
+        arrays["G"] = as_shares(tables["G"].values, scales["G"])
+        arrays |= _floors(args, tables["G"], arrays["G"], scales["G"])
     elif args.chance is not None or args.items is not None:
         raise UserError("--chance and --items belong to --general, which is not given")
-    return tables
+    return Given(tables, arrays, scales, schedules, found)
 
 
-def _result(entry: Metric, arrays: dict[str, np.ndarray], tables: dict[str, Table]) -> dict:
-    result = {"id": entry.id, "value": None, "unit": entry.unit, "sign": entry.sign}
+def _losses(args: argparse.Namespace, matrix: Table, schedule: Schedule) -> tuple[Table, Schedule]:
+    """Losses of the same tasks have the same order of training; others have their own."""
+    losses = read_matrix(args.loss)
+    if sorted(losses.columns) != sorted(matrix.columns):
+        return losses, schedule_of(losses)[0]
+    require_same_rows(losses, matrix, schedule)
+    return losses.ordered(matrix.columns), schedule
+
+
+def _result(entry: Metric, given: Given) -> dict:
+    letter = entry.needs[0]
+    scale = given.scales.get(letter)
+    unit = PERCENT if entry.unit == "score" and scale == PERCENT else entry.unit
+    result = {"id": entry.id, "value": None, "unit": unit, "sign": entry.sign}
     result |= {"formula": entry.formula, "source": entry.source, "note": ""}
-    missing = [name for name in entry.needs if name not in arrays]
+    missing = [name for name in entry.needs if name not in given.arrays]
     if missing:
         flags = [FLAGS[name] for name in missing if name in FLAGS]
         return result | {"note": f"needs {' and '.join(flags)}"}
-    matrix = tables[entry.needs[0]]
+    if scale == OTHER and entry.unit in ("points", "share"):
+        return result | {"note": "needs scores that are shares or percent"}
+    schedule, columns = given.schedules.get(letter), given.tables[letter].columns
     try:
-        entry.require(matrix.values, matrix.columns, entry.needs[0])
+        entry.require(given.arrays[letter], columns, letter, schedule)
     except UserError as error:
         return result | {"note": str(error).removeprefix(f"{entry.id}: ")}
-    value = float(entry.function(*(arrays[name] for name in entry.needs)))
-    if entry.unit == "points" and np.nanmax(np.abs(matrix.values)) > 1:
-        value /= 100  # the scores are points already
+    planned = {} if schedule is None else {"schedule": schedule}
+    value = float(entry.function(*(given.arrays[name] for name in entry.needs), **planned))
     if math.isnan(value):
-        return result | {"note": _why_nan(entry, arrays)}
-    return result | {"value": value}
+        return result | {"note": _why_nan(entry, given)}
+    return result | {"value": value * 100 if unit == PERCENT else value}
 
 
-def _why_nan(entry: Metric, arrays: dict[str, np.ndarray]) -> str:
-    if any(np.isnan(arrays[name]).any() for name in entry.needs[1:]):
+def _why_nan(entry: Metric, given: Given) -> str:
+    if any(np.isnan(given.arrays[name]).any() for name in entry.needs[1:]):
         return f"a value of {FLAGS[entry.needs[1]]} is missing"
     if entry.id == "fg_chance":
         return "at floor: no base score is above chance by more than two standard errors"
     if entry.unit == "%":
         return "a base score is 0"
-    return "not defined for a single task"
+    schedule = given.schedules[entry.needs[0]]
+    if len(schedule.columns) == 1:
+        return "not defined for a single task"
+    if entry.id == "intransigence_chaudhry":
+        return "what the last stage taught has no column"
+    return "no cell of the kind that its formula reads, with this order of training"
 
 
-def _floors(args: argparse.Namespace, general: Table) -> dict[str, np.ndarray]:
+def _floors(
+    args: argparse.Namespace, general: Table, scores: np.ndarray, scale: str
+) -> dict[str, np.ndarray]:
+    """Chance levels, in the scale of `scores`, and which sets are at floor."""
     if args.chance is None:
         return {}
-    chance = _chance_levels(args.chance, general)
-    base = general.values[0]
+    chance = as_shares(_chance_levels(args.chance, general, scale), scale)
+    base = scores[0]
     stderr = np.zeros_like(base)
     if args.items is not None:
         if args.items < 1:
             raise UserError(f"--items: expected a number of items from 1, found {args.items}")
-        top = 100.0 if np.nanmax(general.values) > 1 else 1.0
-        stderr = np.sqrt(np.clip(base * (top - base), 0, None) / args.items)
+        if scale == OTHER:
+            raise UserError("--items: its standard errors need scores that are shares or percent")
+        stderr = np.sqrt(base * (1 - base) / args.items)
     return {"chance": chance, "floor": at_floor(base, chance, stderr).astype(float)}
 
 
-def _chance_levels(text: str, general: Table) -> np.ndarray:
-    """One number for all sets, or name=number for each."""
+def _chance_levels(text: str, general: Table, scale: str) -> np.ndarray:
+    """One number for all sets, or name=number for each; in the scale of the sets."""
     pairs = [part.rpartition("=") for part in text.split(",")]
-    levels = {}
+    levels: dict[str, float] = {}
     for name, _, number in pairs:
         try:
-            levels[name.strip()] = float(number)
+            level = float(number)
         except ValueError:
             raise UserError(
                 f"--chance: expected a number or name=number pairs, found {text!r}"
             ) from None
+        if name.strip() in levels:
+            raise UserError(f"--chance: {name.strip() or 'the level'} is given twice")
+        levels[name.strip()] = _chance_level(level, scale, general)
     if list(levels) == [""]:
         return np.full(len(general.columns), levels[""])
     for name in levels:
@@ -179,83 +231,34 @@ def _chance_levels(text: str, general: Table) -> np.ndarray:
     return np.array([levels[name] for name in general.columns])
 
 
-def _reference(path: str, matrix: Table) -> Table:
-    table = read_matrix(path)
-    if len(table.labels) != 1:
-        raise UserError(f"{path}: expected one row of reference scores, found {len(table.labels)}")
-    if table.columns != matrix.columns:
+def _chance_level(level: float, scale: str, general: Table) -> float:
+    if scale == OTHER:
+        if math.isfinite(level):
+            return level
+        raise UserError(f"--chance: expected a finite number, found {level:g}")
+    if scale == PERCENT and 0 < level <= 1:
         raise UserError(
-            f"{path}: expected the columns {matrix.columns} as in {matrix.path}, "
-            f"found {table.columns}"
+            f"--chance: {level:g} is a share, but the scores of {general.path} are in percent; "
+            f"write {100 * level:g}, or the scores as shares"
         )
-    return table
-
-
-def require_stages(table: Table) -> None:
-    """UserError unless there are T+1 rows for T tasks, from stage 0 on."""
-    rows, tasks = len(table.labels), len(table.columns)
-    numbered = all(label.isdigit() for label in table.labels)
-    if numbered and table.labels[0] != "0":
+    if not 0 <= level <= TOP[scale]:
         raise UserError(
-            f"{table.path}: expected the first row to be stage 0, the base model, "
-            f"found stage {table.labels[0]}"
+            f"--chance: expected a level from 0 to {TOP[scale]:g} in {scale}, the scale of "
+            f"{general.path}, found {level:g}"
         )
-    if rows != tasks + 1:
-        raise UserError(
-            f"{table.path}: expected {tasks + 1} rows (stage 0, the base, and one stage for each "
-            f"of {tasks} tasks), found {rows}"
-        )
-    if numbered and table.labels != [str(stage) for stage in range(rows)]:
-        raise UserError(
-            f"{table.path}: expected the stages 0 to {tasks} in order, "
-            f"found {', '.join(table.labels)}"
-        )
-
-
-def read_matrix(path: str) -> Table:
-    """Read a CSV with a label column and number columns; UserError names row and column."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if any(field.strip() for field in row)]
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as CSV ({error})") from None
-    if len(rows) < 2 or len(rows[0]) < 2:
-        raise UserError(
-            f"{path}: expected a header (stage, then tasks) and a row per stage, "
-            f"found {len(rows)} lines of text"
-        )
-    names = [name.strip() for name in rows[0][1:]]
-    for name in names:
-        if not name or names.count(name) > 1:
-            raise UserError(f"{path}: the column name {name!r} is empty or occurs twice")
-    values = [_numbers(path, number, row, names) for number, row in enumerate(rows[1:], start=1)]
-    return Table(str(path), [row[0].strip() for row in rows[1:]], names, np.array(values))
-
-
-def _numbers(path: str, number: int, row: list[str], names: list[str]) -> list[float]:
-    if len(row) != len(names) + 1:
-        raise UserError(
-            f"{path}: row {number} ({row[0]!r}) has {len(row) - 1} scores, expected {len(names)}"
-        )
-    values = []
-    for name, field in zip(names, row[1:], strict=True):
-        try:
-            value = float(field) if field.strip() else math.nan
-        except ValueError:
-            value = math.inf
-        if math.isinf(value) or (math.isnan(value) and field.strip()):
-            raise UserError(
-                f"{path}: row {number} ({row[0]!r}), column {name!r}: expected a number, "
-                f"found {shown(field)}"
-            )
-        values.append(value)
-    return values
+    return level
 
 
 def as_text(results: dict) -> str:
-    """The computable metrics as a table, then the others, each with the reason."""
+    """Order and scale as found, the computable metrics, then the others with their reasons."""
+    order = " ".join(results["order"])
+    head = [f"Order of training: {order} (from {results['order_found_in']})"]
+    if results["never_taught"]:
+        untaught = ", ".join(results["never_taught"])
+        head.append(f"Never taught, so in no metric of tasks: {untaught} (see --general)")
+    head.append(f"Scores are read as {results['scale']}")
+    if results["general_scale"] not in (None, results["scale"]):
+        head[-1] += f", general scores as {results['general_scale']}"
     computed = [entry for entry in results["metrics"] if entry["value"] is not None]
     rows = [
         (entry["id"], f"{entry['value']:.4f}", entry["unit"], entry["sign"], entry["formula"])
@@ -263,7 +266,8 @@ def as_text(results: dict) -> str:
     ]
     rows.insert(0, ("metric", "value", "unit", "sign", "formula"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    lines = [*head, ""]
+    lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     others = [entry for entry in results["metrics"] if entry["value"] is None]
     if others:
         lines += ["", "Not computable:"]

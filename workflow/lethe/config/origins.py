@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from lethe.errors import shown
+from lethe.longtables.same_versions import DECLARABLE
 from lethe.models.kinds import BUILT
 from lethe.parameters.entries import (
     Count,
@@ -15,6 +17,7 @@ from lethe.parameters.entries import (
     Repository,
     Revision,
     Seed,
+    Setting,
     Share,
 )
 from lethe.parameters.families import Family
@@ -168,4 +171,21 @@ class Import(Entry):
     order: Name = Field("imported", description="name of the order in tables and figures")
     base_seed: Seed | None = Field(None, description="seed of the base model, if it has one")
     train_seed: Seed | None = Field(None, description="seed of the training, if it is known")
+    harmless: list[Literal[DECLARABLE] | Setting] = Field(  # type: ignore[valid-type]
+        [],
+        description="what differs between the result files but changes no score, as you know; "
+        "noted in tables",
+    )
     stages: list[ImportedStage] = Field(min_length=2, description="the base, then every stage")
+
+    @model_validator(mode="after")
+    def _starts_with_the_base(self):
+        if self.stages[0].task is not None:
+            raise ValueError(
+                f"the base model first, without `task`, found {shown(self.stages[0].task)}; what "
+                "is forgotten is measured from the base"
+            )
+        untaught = [index for index, stage in enumerate(self.stages) if stage.task is None][1:]
+        if untaught:
+            raise ValueError(f"`task` (what it was trained on) in stages[{untaught[0]}]")
+        return self

@@ -8,8 +8,19 @@ from lethe.artefacts.local_files import file_digest
 from lethe.config.catalogue import Catalogue, Probe, Study
 from lethe.config.origins import Import
 from lethe.errors import UserError
-from lethe.imported.result_file import ResultFile, TaskResult, read_result_file, sample_file
-from lethe.longtables.same_versions import Scored, require_same
+from lethe.imported.result_file import PLAIN, ResultFile, TaskResult, read_result_file, sample_file
+from lethe.imported.scale import Score, mixed_scales, require_shares
+from lethe.imported.settings import NONE, fill_arguments
+from lethe.longtables.same_versions import Scored, differing, require_same
+
+STATED = ("version", "task_digest", "lm_eval_version", "dtype")
+"""Columns of the scores table that are the same in all stages."""
+
+AFTER_THE_PROMPT = {
+    "output_type", "generation_kwargs", "repeats", "filter_list", "metric_list", "process_results",
+    "should_decontaminate",
+}  # fmt: skip
+"""Keys of a task's configuration that change a score, but neither documents nor prompts."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +51,11 @@ def stage_specs(
     _require_some(name, stages, {task for probe in probes for task in probe.tasks})
     for probe in probes:
         for task, wanted in probe.tasks.items():
-            _check_task(name, task, wanted.shots, stages)
-    return [_spec(name, entry, stage, probes, stages) for stage in stages]
+            _require_numbers(name, task, wanted.metric, stages)
+            _require_scale(name, task, entry, stages)
+            _check_task(name, task, wanted.shots, entry, stages)
+    declared = _declared(name, [task for probe in probes for task in probe.tasks], entry, stages)
+    return [_spec(name, entry, stage, probes, stages) | declared for stage in stages]
 
 
 def _read_stage(name: str, index: int, stage) -> StageFiles:
@@ -86,27 +100,130 @@ def _some(names: set[str]) -> str:
     return ", ".join(sorted(names)[:6]) + (", ..." if len(names) > 6 else "")
 
 
-def _check_task(name: str, task: str, shots: int, stages: list[StageFiles]) -> None:
-    """Refuse a task that differs between stages, or has another number of shots than the probe."""
-    way = _digest_of(task, stages)
-    scored = []
+def _require_numbers(name: str, task: str, metric: str, stages: list[StageFiles]) -> None:
+    """Refuse a headline score that is no number; lm-eval writes NaN where it could not compute."""
     for stage in stages:
         result = stage.task(task)
-        if result is None:
-            continue
-        file = stage.holder[task]
-        values = {"version": result.version, "lm_eval_version": file.lm_eval_version}
-        values |= {"dtype": file.dtype, "task_digest": task_digest(result, way)}
-        values |= {"shots": str(result.shots)} if result.shots is not None else {}
-        again = "run lm_eval on its checkpoint and name the new result file"
-        scored.append(Scored(stage.index, stage.mixture, again, values))
-    require_same(task, f"imports.{name}", scored)
+        for (found, filtered), value in (result.broken if result else {}).items():
+            if metric in (found, f"{found},{filtered}"):
+                raise UserError(
+                    f"imports.{name}.stages[{stage.index}].results: {stage.holder[task].path}: the "
+                    f"metric {metric!r} of {task!r} is {value}, expected a number; score the stage "
+                    "again, or take the task out of its probe."
+                )
+
+
+def _require_scale(name: str, task: str, entry: Import, stages: list[StageFiles]) -> None:
+    """Refuse scores in percent where shares are meant, or beside shares."""
+    for metric, scores in _by_metric(task, stages).items():
+        require_shares(task, metric, f"imports.{name}", scores)
+    for metric, ((first, low), (second, high)) in _mixed(task, stages).items():
+        if "scale" not in entry.harmless:
+            raise UserError(
+                f"imports.{name}: the metric {metric!r} of {task!r} is {high:g} in {second} and "
+                f"{low:g} in {first}; percent and shares cannot be compared: write one scale in "
+                "the files, or, if it is one, declare `harmless: [scale]`."
+            )
+
+
+def _by_metric(task: str, stages: list[StageFiles]) -> dict[str, list[Score]]:
+    """The scores of every metric and filter of a task, in the order of the stages."""
+    scores: dict[str, list[Score]] = {}
+    for stage in stages:
+        result = stage.task(task)
+        for (metric, filtered), value in (result.values if result else {}).items():
+            where = f"stage {stage.index} ({stage.holder[task].short})"
+            name = metric if filtered == PLAIN else f"{metric},{filtered}"
+            scores.setdefault(name, []).append((where, value))
+    return scores
+
+
+def _mixed(task: str, stages: list[StageFiles]) -> dict[str, list[Score]]:
+    """A score in percent and one as a share, for every metric that has both."""
+    mixed = {name: mixed_scales(name, scores) for name, scores in _by_metric(task, stages).items()}
+    return {name: pair for name, pair in mixed.items() if pair}
+
+
+def _scored(task: str, stages: list[StageFiles]) -> list[Scored]:
+    """How the task was scored in each stage that has it, with everything that changes a score."""
+    way = _digest_of(task, stages)
+    having = [stage for stage in stages if stage.task(task)]
+    settings = fill_arguments([stage.holder[task].settings for stage in having])
+    scored = []
+    for stage, values in zip(having, settings, strict=True):
+        result, file = stage.holder[task].tasks[task], stage.holder[task]
+        values |= file.tokenizer if stage.index == 0 else {}
+        values |= {"version": result.version, "task_digest": task_digest(result, way)}
+        numbers = {"shots": result.shots, "n": result.n}
+        values |= {key: str(value) for key, value in numbers.items() if value is not None}
+        # Digests of documents and prompts do not show how an answer becomes a score.
+        keys = result.keys if way != "hashed" else result.keys.keys() & AFTER_THE_PROMPT
+        values |= {f"task.{key}": result.keys[key] for key in keys}
+        scored.append(Scored(stage.index, stage.mixture, "", values, file.short))
+    return scored
+
+
+def _check_task(name: str, task: str, shots: int, entry: Import, stages: list[StageFiles]) -> None:
+    """Refuse a task that differs between stages, or has another number of shots than the probe."""
+    scored = _scored(task, stages)
+    _refuse_limits(name, task, entry, scored)
+    require_same(task, f"imports.{name}", scored, entry.harmless)
     found = next((score.values["shots"] for score in scored if "shots" in score.values), None)
     if found is not None and int(found) != shots:
         raise UserError(
             f"imports.{name}: the task {task!r} was scored with {found} shots, but the probe has "
             f"{shots}; write `shots: {found}` in the probe, or score it again."
         )
+
+
+def _refuse_limits(name: str, task: str, entry: Import, scored: list[Scored]) -> None:
+    for score in scored:
+        limit = score.values.get("limit", NONE)
+        if limit != NONE and "limit" not in entry.harmless:
+            raise UserError(
+                f"imports.{name}.stages[{score.stage}].results: {score.file} scored {task!r} with "
+                f"`limit` {limit}, on the first items only; score all items, or, if all stages "
+                "have the same ones, declare `harmless: [limit]`."
+            )
+
+
+def _declared(
+    name: str, tasks: list[str], entry: Import, stages: list[StageFiles]
+) -> dict[str, Any]:
+    """What differs over the stages although it was declared harmless, for specs and tables.
+
+    `declared` names all of it. `stated` has, by task, what the scores table says in place of a
+    version, digest or precision that differs: all of its values. Empty if nothing differs.
+    """
+    names, stated = [], {}
+    precisions: dict[str, str] = {}
+    for task in tasks:
+        scored = _scored(task, stages)
+        names += [*differing(scored), *_declared_alone(task, entry, scored, stages)]
+        for column in STATED:
+            values = dict.fromkeys(score.values[column] for score in scored)
+            if len(values) > 1:
+                stated.setdefault(task, {})[column] = ", ".join(values)
+        precisions |= {score.values["dtype"]: f"{task!r} in {score.file}" for score in scored}
+    if len(precisions) > 1:
+        if "dtype" not in entry.harmless:
+            (one, first), (other, second), *_ = precisions.items()
+            raise UserError(
+                f"imports.{name}: expected one precision for all tasks, found {one} ({first}) and "
+                f"{other} ({second}); score one again, or declare `harmless: [dtype]`."
+            )
+        names.append("dtype")
+        for task in tasks:
+            stated.setdefault(task, {})["dtype"] = ", ".join(precisions)
+    return {"declared": list(dict.fromkeys(names)), "stated": stated} if names else {}
+
+
+def _declared_alone(
+    task: str, entry: Import, scored: list[Scored], stages: list[StageFiles]
+) -> list[str]:
+    """Of what is refused even if it is the same in all stages, what is there and was declared."""
+    limited = any(score.values.get("limit", NONE) != NONE for score in scored)
+    return ["limit"] * limited + ["scale"] * bool(_mixed(task, stages))
 
 
 def _digest_of(task: str, stages: list[StageFiles]) -> str:

@@ -9,13 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.disk_errors import disk_reason
-from lethe.artefacts.strict_json import digest
-from lethe.errors import UserError
+from lethe.artefacts.strict_json import digest, unique_keys
+from lethe.errors import UserError, shown
 from lethe.imported.items import is_sample
+from lethe.imported.settings import settings_of, tokenizer_of_base
 
 # The end of the names that lm-eval gives to a result file and to the samples beside it.
 DATE = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.json$")
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+LEFT_OUT = ("metadata", "num_fewshot", "dataset_kwargs")
+"""Keys of a task's configuration that hold paths and the model's arguments, or are read apart."""
+
+PLAIN = "none"
+"""The filter of a metric that is computed of the answers as they are."""
+
+SHOWN = 24
+"""Characters of a file's or folder's name in a message."""
+
+SHORT = 20
+"""Characters of a value that is shown as it is, not by its digest."""
 
 TABLES = {
     "config": object,
@@ -42,6 +55,8 @@ class TaskResult:
         n: items scored; None if neither the file nor its samples show it.
         hashed: digest over the documents and prompts as lm-eval logged them; None without samples.
         configured: digest of the task's configuration; None if the file has none.
+        keys: digests of the configuration's keys, over all leaves; short values as they are.
+        broken: values that are no number, as they stand in the file; by (metric, filter).
     """
 
     name: str
@@ -54,18 +69,32 @@ class TaskResult:
     shots: int | None
     hashed: str | None
     configured: str | None
+    keys: dict[str, str]
+    broken: dict[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
 class ResultFile:
-    """One result file; `samples` are those inside it, by task (simple_evaluate's return value)."""
+    """One result file; `samples` are those inside it, by task (simple_evaluate's return value).
+
+    Attributes:
+        settings: what else changes its scores, as `settings_of` describes it.
+        tokenizer: the setting of a tokenizer if the file is that of the base.
+    """
 
     path: Path
     tasks: dict[str, TaskResult]
-    dtype: str
     params: int | None
-    lm_eval_version: str
+    settings: dict[str, str]
+    tokenizer: dict[str, str]
     samples: dict[str, list[dict]] = field(default_factory=dict)
+
+    @property
+    def short(self) -> str:
+        """Its folder and name, of which the end is the date: what a message has room for."""
+        return "/".join(
+            part if len(part) <= SHOWN else f"…{part[-SHOWN:]}" for part in self.path.parts[-2:]
+        )
 
 
 def read_result_file(path: Path | str, where: str) -> ResultFile:
@@ -84,13 +113,17 @@ def read_result_file(path: Path | str, where: str) -> ResultFile:
         )
     _require_tables(raw, f"{where}: {path}")
     results = {**results, **(raw.get("groups") or {})}
-    config = raw.get("config") or {}
+    if _is_old(results):
+        raise UserError(
+            f"{where}: {path} has metrics without filters, as lm-eval wrote them before version "
+            "0.4; score the checkpoint again with lm-eval 0.4."
+        )
     return ResultFile(
         path=path,
         tasks={name: _task(name, entry, raw) for name, entry in results.items() if _has(entry)},
-        dtype=str(config.get("model_dtype") or "unknown").removeprefix("torch."),
-        params=_whole(config.get("model_num_parameters")),
-        lm_eval_version=str(raw.get("lm_eval_version") or ""),
+        params=_whole((raw.get("config") or {}).get("model_num_parameters")),
+        settings=settings_of(raw),
+        tokenizer=tokenizer_of_base(raw),
         samples=raw.get("samples") or {},
     )
 
@@ -106,9 +139,8 @@ def sample_file(result: Path, task: str) -> Path | None:
 
 def _read_json(path: Path, where: str) -> Any:
     try:
-        # lm-eval writes NaN for a number that it could not compute: the value is absent.
-        text = path.read_bytes().decode("utf-8")
-        return json.loads(text, parse_constant=lambda _: None)
+        # lm-eval writes NaN for a number that it could not compute, which is no JSON.
+        return json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=unique_keys)
     except OSError as error:
         raise UserError(f"{where}: {path} cannot be read: {disk_reason(error)}.") from None
     except (ValueError, RecursionError) as error:
@@ -136,8 +168,14 @@ def _is_table(value: Any) -> bool:
 
 
 def _has(entry: dict) -> bool:
-    """Whether an entry has a number; the entry of a group without an aggregate has none."""
-    return any("," in key and _is_number(value) for key, value in entry.items())
+    """Whether an entry has a metric; the entry of a group without an aggregate has none."""
+    return any("," in key and key.partition(",")[0].strip() for key in entry)
+
+
+def _is_old(results: dict[str, dict]) -> bool:
+    """Whether metrics have no filter, as before lm-eval 0.4: `acc`, not `acc,none`."""
+    keys = {key for entry in results.values() for key in entry if _is_number(entry[key])}
+    return bool(keys - {"sample_len"}) and not any("," in key for key in keys)
 
 
 def _is_number(value: Any) -> bool:
@@ -146,12 +184,14 @@ def _is_number(value: Any) -> bool:
 
 
 def _task(name: str, entry: dict, raw: dict) -> TaskResult:
-    values, stderr = {}, {}
+    values, stderr, broken = {}, {}, {}
     for key, value in entry.items():
         metric, comma, filtered = key.partition(",")
         if comma and _is_number(value):
             into = stderr if metric.endswith("_stderr") else values
             into[metric.removesuffix("_stderr"), filtered] = float(value)
+        elif comma and not metric.endswith("_stderr"):
+            broken[metric, filtered] = shown(value)
     leaves = _leaves(name, raw.get("group_subtasks") or {})
     better = (raw.get("higher_is_better") or {}).get(name) or {}
     size = entry.get("sample_len")
@@ -166,6 +206,8 @@ def _task(name: str, entry: dict, raw: dict) -> TaskResult:
         shots=_shots(name, leaves, raw),
         hashed=_combined(raw.get("task_hashes"), leaves, str),
         configured=_combined(raw.get("configs"), leaves, _config_digest),
+        keys=_keys(raw.get("configs") or {}, leaves),
+        broken=broken,
     )
 
 
@@ -221,6 +263,19 @@ def _combined(entries: dict | None, leaves: tuple[str, ...], describe) -> str | 
 
 def _config_digest(config: dict) -> str:
     """Digest of what defines the task, without paths, addresses and the model's arguments."""
-    left_out = ("metadata", "num_fewshot", "dataset_kwargs")
-    kept = {key: value for key, value in config.items() if key not in left_out}
-    return digest(ADDRESS.sub("", json.dumps(kept, sort_keys=True, default=str)))
+    return digest(_config_text({key: config[key] for key in config if key not in LEFT_OUT}))
+
+
+def _config_text(value: Any) -> str:
+    return ADDRESS.sub("", json.dumps(value, sort_keys=True, default=str))
+
+
+def _keys(configs: dict[str, Any], leaves: tuple[str, ...]) -> dict[str, str]:
+    found = [configs[leaf] for leaf in leaves if isinstance(configs.get(leaf), dict)]
+    names = {name for config in found for name in config} - {*LEFT_OUT, "task"}
+    described = {}
+    for name in sorted(names):
+        texts = [_config_text(config.get(name)) for config in found]
+        same = len(set(texts)) == 1 and len(texts[0]) <= SHORT
+        described[name] = texts[0] if same else digest(texts)
+    return described

@@ -7,10 +7,10 @@ from lethe.artefacts.files import sha256_file
 from lethe.errors import UserError
 from lethe.imported.chain import task_digest
 from lethe.imported.items import items_of_samples, read_samples
-from lethe.imported.result_file import ResultFile, TaskResult, read_result_file
+from lethe.imported.result_file import PLAIN, ResultFile, TaskResult, read_result_file
+from lethe.longtables.same_versions import with_differences
 
 ENGINE = "lm-eval"
-PLAIN = "none"
 
 
 def imported_results(spec: dict[str, Any]) -> tuple[list[dict], int | None, list[str]]:
@@ -30,7 +30,8 @@ def imported_results(spec: dict[str, Any]) -> tuple[list[dict], int | None, list
         if holder is None:
             missing.append(f"the task {task['name']}")
             continue
-        result = _result(task, *holder)
+        result = _result(task, *holder) | spec.get("stated", {}).get(task["name"], {})
+        result["engine"] = with_differences(ENGINE, spec.get("declared", []))
         results.append(result)
         if task["metric"] not in {score["metric"] for score in result["scores"]}:
             missing.append(f"the metric {task['metric']} of {task['name']}")
@@ -77,9 +78,8 @@ def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) ->
         "shots": task["shots"] if result.shots is None else result.shots,
         "version": result.version,
         "task_digest": task_digest(result, task["digest"]),
-        "lm_eval_version": file.lm_eval_version,
-        "engine": ENGINE,
-        "dtype": file.dtype,
+        "lm_eval_version": file.settings["lm_eval_version"],
+        "dtype": file.settings["dtype"],
         "n": n,
         "scores": scores,
         "items": items,

@@ -11,6 +11,9 @@ from lethe.longtables.run import Run, run_of
 from lethe.longtables.same_versions import Scored, require_same
 from lethe.longtables.tables import ITEM_COLUMNS
 
+OF_RESULT = ("version", "shots", "n", "lm_eval_version", "task_digest", "engine", "dtype")
+"""What a probe's result says of how it was made."""
+
 
 def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict]]:
     """Rows of the scores table, one per run, stage and score, and rows of the items table.
@@ -57,7 +60,15 @@ def require_same_versions(run: Run, record: dict, probes: dict[str, dict], resul
             if "imported" in probes[node]["spec"]:
                 again = "run lm_eval on its checkpoint and name the new result file"
             for result in probes[node]["results"]:
-                keys = ("version", "shots", "lm_eval_version", "task_digest", "engine", "dtype")
+                keys = (
+                    "version",
+                    "shots",
+                    "n",
+                    "lm_eval_version",
+                    "task_digest",
+                    "engine",
+                    "dtype",
+                )
                 values = {key: str(result[key]) for key in keys}
                 scored = Scored(index, mixture, again, values)
                 by_task.setdefault(result["task"], []).append(scored)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lethe.errors import UserError
 from lethe.longtables.axes import CALIBRATION, OWN, sorted_axes
+from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
 from lethe.metrics.resamples import ItemResamples
 
@@ -125,8 +126,9 @@ def read_cells(
                 replicates = np.full((len(resampled.values), *values.shape), np.nan)
             replicates[:, row["stage_index"], column] = resampled.values
             n_units[column], units[column] = resampled.units, resampled.unit
-        if resampled.note and resampled.note not in notes[column]:
-            notes[column].append(resampled.note)
+        for note in (resampled.note, differences_note(row["engine"])):
+            if note and note not in notes[column]:
+                notes[column].append(note)
         n_items[column] = row["n"]
         if row["stage_index"] == 0:
             chance[column] = row["chance"]

@@ -43,7 +43,9 @@ _PART = rf"{_NAME}(:[1-9]\d{{0,11}})?"
 MIXTURE = rf"^{_PART}(&{_PART})*$"
 REPOSITORY = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
 REVISION = r"^[0-9a-f]{40}$"
+SETTING = r"^(model_args|task)\.[A-Za-z_][A-Za-z0-9_]*$"
 FORMS = {
+    SETTING: "`model_args.NAME` or `task.NAME`",
     NAME: "a name of letters, digits, '.', '_' and '-'",
     MIXTURE: "task names joined by '&', each with an optional ':count' above 0",
     REPOSITORY: "a repository of the hub, OWNER/NAME",
@@ -55,6 +57,8 @@ Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 Mixture = Annotated[str, StringConstraints(pattern=MIXTURE)]
 Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION)]
+Setting = Annotated[str, StringConstraints(pattern=SETTING, max_length=80)]
+"""An argument of lm-eval's model, or a key of a task's configuration."""
 File = Annotated[str, StringConstraints(max_length=200), AfterValidator(within)]
 """A file of a source."""
 

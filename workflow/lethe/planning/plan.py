@@ -27,6 +27,7 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     to exactly the nodes that it changes, and runs and studies share nodes with equal specs.
     """
     plan = Plan()
+    _require_base_seeds_used(study, catalogue)
     for model in study.models:
         for world_seed, base_seed in origins(study, catalogue, model):
             base = add_base(plan, catalogue, model, world_seed, base_seed)
@@ -37,6 +38,24 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     refuse_equal_words(study, catalogue)
     _require_someone_to_score(plan, study, catalogue)
     return plan
+
+
+def without_base_seed(study: Study, catalogue: Catalogue) -> list[str]:
+    """The selected models that were trained elsewhere, so that seeds.base changes nothing."""
+    roots = {name: root_of(catalogue, name) for name in study.models}
+    elsewhere = [name for name, root in roots.items() if root.architecture is None]
+    return [*elsewhere, *study.imports]
+
+
+def _require_base_seeds_used(study: Study, catalogue: Catalogue) -> None:
+    """Refuse several base seeds if no base is trained here: they would look like repetitions."""
+    elsewhere = without_base_seed(study, catalogue)
+    if len(study.seeds.base) > 1 and len(elsewhere) == len(study.models) + len(study.imports):
+        raise UserError(
+            f"seeds.base: expected one seed, found {len(study.seeds.base)}; they have no effect, "
+            f"as no selected model is trained here ({', '.join(elsewhere[:3])}). Repetitions of "
+            "the stages differ in seeds.train."
+        )
 
 
 def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) -> None:
