@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from lethe.data.examples import Example, encode
+from lethe.data.examples import Example
+from lethe.data.joining import encode
 from lethe.errors import UserError
 
 
