@@ -8,6 +8,7 @@ from pathlib import Path
 from lethe.artefacts.jsonlines import read_rows
 from lethe.data.joining import begun, join, texts_of, without_blanks
 from lethe.errors import UserError
+from lethe.parameters.prompt_templates import wrapped
 
 # What may have become of an example's text on its way to tokens.
 APART = "encoded_apart"  # a token would have spanned prompt and response; nothing is lost
@@ -84,11 +85,6 @@ def instruction_examples(
     return examples
 
 
-def wrapped(template: str, prompt: str) -> str:
-    """The prompt in its template; other braces of the template are text."""
-    return template.replace("{prompt}", prompt)
-
-
 def notes_of(
     tokenizer, texts: Sequence[str], sequences: Sequence[Sequence[int]]
 ) -> list[frozenset[str]]:
@@ -101,8 +97,8 @@ def notes_of(
         unknown = None  # as tokenizers of bytes have it, which can write every text
     notes = []
     for text, tokens, read in zip(texts, sequences, texts_of(tokenizer, sequences), strict=True):
-        # Special tokens may stand before the text.
-        is_same = without_blanks(read).endswith(without_blanks(text))
+        # Special tokens may stand around the text.
+        is_same = without_blanks(text) in without_blanks(read)
         lost = {UNKNOWN} if unknown is not None and unknown in tokens else set()
         notes.append(frozenset(lost if is_same else lost | {REWRITTEN}))
     return notes

@@ -13,6 +13,7 @@ still read as the whole text, and every character of the continuation is predict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 from tokenizers import decoders, processors
 
@@ -139,7 +140,7 @@ def joined(tokenizer, prompt: list[int], continuation: str, whole: list[int]) ->
     if whole[: len(prompt)] == prompt and not _swallowed(tokenizer, prompt, continuation, rest):
         return Joined(prompt, rest)
     text = text_of(tokenizer, whole)
-    for tokens in [rest, *_behind_anchors(tokenizer, continuation)]:
+    for tokens in chain([rest], _behind_anchors(tokenizer, continuation)):
         as_written = text_of(tokenizer, prompt + tokens) == text
         if as_written and not _swallowed(tokenizer, prompt, continuation, tokens):
             return Joined(prompt, tokens, apart=True)
@@ -160,7 +161,7 @@ def _swallowed(tokenizer, prompt: list[int], continuation: str, rest: list[int])
     return without_blanks(text_of(tokenizer, rest)) != without_blanks(text_of(tokenizer, alone))
 
 
-def _behind_anchors(tokenizer, text: str):
+def _behind_anchors(tokenizer, text: str) -> Iterator[list[int]]:
     """Ways to write a text that continues another, the plainest first."""
     for anchor in ANCHORS:
         before, tokens = encode(tokenizer, [anchor, anchor + text], special=False)

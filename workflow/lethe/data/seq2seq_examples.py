@@ -7,8 +7,9 @@ tokenizer puts around a text, or, for an empty prompt, the one token that begins
 import hashlib
 from collections.abc import Sequence
 
-from lethe.data.examples import Example, notes_of, wrapped
+from lethe.data.examples import Example, notes_of
 from lethe.data.joining import beginning, encode, special_tokens
+from lethe.parameters.prompt_templates import wrapped
 
 # Share of documents predicted whole from an empty source, which is how sentences without context
 # are scored. The others are split in two at a random place and the decoder predicts the second

@@ -32,6 +32,8 @@ from lethe.evaluation.tasks import TaskSource, build, find
 
 __all__ = ["EvalTask", "score_checkpoint"]
 
+LOG = logging.getLogger(__name__)
+
 # Code that a score depends on, besides the engine's and the task's own functions.
 SCORING_CODE = [
     "lethe.evaluation.outcomes",
@@ -192,10 +194,27 @@ def _evaluate(lm: LM, job: _Job) -> dict:
         "task_digest": job.digest,
         "lm_eval_version": lm_eval.__version__,
         "n": len(per_item),
+        "encoded_apart": _encoded_apart(lm, lm_task, samples),
         "scores": scores_of(lm_task, per_item),
         "items": items_of(lm_task, per_item),
         "seconds": round(time.perf_counter() - started, 3),
     }
+
+
+def _encoded_apart(lm: LM, lm_task: Any, samples: list[dict]) -> int:
+    """How many items have an answer that begins within a token; one warning if any has."""
+    if lm_task.OUTPUT_TYPE not in ("multiple_choice", "loglikelihood"):
+        return 0  # no answers to given texts
+    apart = sum(not lm.apart.isdisjoint(sample["arguments"]) for sample in samples)
+    if apart:
+        LOG.warning(
+            "%s: in %d of %d items a token would span question and answer. They were encoded "
+            "apart, so that the whole answer is scored; lm-eval leaves out its beginning.",
+            lm_task.config.task,
+            apart,
+            len(samples),
+        )
+    return apart
 
 
 def _check_finite(task: EvalTask, per_item: list) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from lethe.errors import UserError
+from lethe.parameters.prompt_templates import wrapped
 from lethe.sources.loaders.registry import Loader, checked_value, choose_layout
-from lethe.sources.prompt_sets import PROMPT_SEED, PromptSet, wrapped
+from lethe.sources.prompt_sets import PROMPT_SEED, PromptSet
 from lethe.sources.reading import read_parallel_lists
 
 KEPT_FIELDS = ("references", "source", "constraint", "cluster")
