@@ -72,9 +72,8 @@ def main() -> None:
     """One table for every tokenizer."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", help="folders with tokenizers in hub format")
-    print(
-        f"{len(RESPONSES)} responses\n\n| tokenizer | template | cut by number | Lethe | spanned |"
-    )
+    print(f"{len(RESPONSES)} responses\n")
+    print("| tokenizer | template | cut by number | Lethe | spanned |")
     print("|---|---|---|---|---|")
     for folder in parser.parse_args().folders:
         tokenizer = AutoTokenizer.from_pretrained(folder)

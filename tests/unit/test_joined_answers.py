@@ -134,10 +134,8 @@ def test_a_result_counts_its_items_that_were_encoded_apart(tmp_path, caplog):
         {"question": "Response:", "choices": ["the mat", '"Yes"'], "answer": 1},
         {"question": "the cat", "choices": [" sat", " on"], "answer": 0},
     ]
-    text = world.CHOICE.format(name="spanned").replace(
-        'target_delimiter: " "', "target_delimiter: ''"
-    )
-    (tmp_path / "spanned.yaml").write_text(text)
+    text = world.CHOICE.format(name="spanned")
+    (tmp_path / "spanned.yaml").write_text(text.replace('r: " "', 'r: ""'))
     for split in ("dev", "test"):
         write_rows(tmp_path / "data" / "spanned" / f"{split}.jsonl", rows)
     (result,) = evaluate(tmp_path / "model", ["spanned"], str(tmp_path))
