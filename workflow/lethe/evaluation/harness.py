@@ -15,9 +15,10 @@ from typing import Any
 import lm_eval.evaluator
 from lm_eval.api.model import LM
 
-from lethe.artefacts.files import digest, read_json
+from lethe.artefacts.files import digest, read_json, sha256_file
 from lethe.artefacts.fingerprint import fingerprint
 from lethe.artefacts.kept import keep, read_kept
+from lethe.data.chat import Chat, require_chat
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
 from lethe.evaluation.engines.registry import code_of, wrap
@@ -62,6 +63,7 @@ def score_checkpoint(
     dtype: str = "float32",
     batch_size: int = 64,
     tell: Callable[[int, int], None] = lambda done, of: None,
+    chat: Chat | None = None,
 ) -> list[dict]:
     """Score a checkpoint on every task; results already in `store` are not computed again.
 
@@ -72,6 +74,8 @@ def score_checkpoint(
         engine: see `engines.registry`; both give the same scores up to rounding.
         dtype: dtype of the weights; log-probabilities are always computed in float32.
         tell: called after every task that is scored, with the number done and of all.
+        chat: questions are put through the tokenizer's chat template, as by lm-eval's
+            `--apply_chat_template`; None: they are given as they are.
 
     Returns:
         One result per task, in the order of `tasks`; a group's covers the items of its tasks.
@@ -80,7 +84,9 @@ def score_checkpoint(
         UserError: an unknown task or engine, or a checkpoint that cannot be loaded.
     """
     directory, store = Path(directory), Path(store)
-    settings = {"engine": engine, "dtype": dtype}
+    settings: dict[str, Any] = {"engine": engine, "dtype": dtype}
+    if chat is not None:
+        settings["chat"] = dict(chat)
     shared = {
         **settings,
         "weights": weights_sha256,
@@ -88,13 +94,18 @@ def score_checkpoint(
         "lm_eval": lm_eval.__version__,
         "code": fingerprint([*SCORING_CODE, code_of(engine, _classes(directory))]),
     }
+    if chat is not None and (template := directory / "chat_template.jinja").is_file():
+        shared["chat_template"] = sha256_file(template)
     groups = [[_job(member, shared, store) for member in members(task)] for task in tasks]
     jobs = list({job.file: job for group in groups for job in group}.values())
     kept = {job.file: read_kept(job.file) for job in jobs}
     if missing := [job for job in jobs if kept[job.file] is None]:
         with _without_notices():
-            lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
-        kept |= _score_and_keep(missing, lambda job: {**_score(lm, job), **settings}, tell)
+            model, tokenizer = open_checkpoint(directory, dtype)
+            if chat is not None:
+                require_chat(tokenizer, chat, str(directory))
+            lm = wrap(model, tokenizer, batch_size, engine)
+        kept |= _score_and_keep(missing, lambda job: {**_score(lm, job, chat), **settings}, tell)
     return [_result(task, group, kept) for task, group in zip(tasks, groups, strict=True)]
 
 
@@ -161,15 +172,15 @@ def _annotations(task: EvalTask) -> dict[str, Any]:
     return {"axis": task.axis, "chance": task.chance}
 
 
-def _score(lm: LM, job: _Job) -> dict:
+def _score(lm: LM, job: _Job, chat: Chat | None) -> dict:
     folder = job.source.folder
     if folder is None:
-        return _evaluate(lm, job)
+        return _evaluate(lm, job, chat)
     with renamed_columns_as_sentences(folder, job.source.config.get("dataset_name"), job.task.name):
-        return _evaluate(lm, job)
+        return _evaluate(lm, job, chat)
 
 
-def _evaluate(lm: LM, job: _Job) -> dict:
+def _evaluate(lm: LM, job: _Job, chat: Chat | None) -> dict:
     started = time.perf_counter()
     task = job.task
     with _without_notices():
@@ -180,6 +191,9 @@ def _evaluate(lm: LM, job: _Job) -> dict:
         limit=task.limit,
         bootstrap_iters=0,
         log_samples=True,
+        apply_chat_template=chat is not None,
+        fewshot_as_multiturn=chat is not None,  # as lm-eval's command line has it
+        system_instruction=None if chat is None else chat["system"],
     )
     samples = evaluated["samples"][task.name]
     samples = [sample for sample in samples if sample["filter"] == samples[0]["filter"]]

@@ -88,6 +88,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
             recipe["max_length"],
             spec["train_seed"],
             spec["family"],
+            spec.get("chat"),
         )
         require_room(model.config, examples)
         return examples
