@@ -1,4 +1,4 @@
-"""Prompts as chats: one text in training, in the own tasks and in lm-eval's, system prompt included."""
+"""Prompts as chats: one text in training, own tasks and lm-eval's, system prompt included."""
 
 import json
 import shutil
@@ -23,8 +23,8 @@ NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system'
 SYSTEM = "You say {little}."
 
 
-def chat_tokenizer(template: str | None = TEMPLATE):
-    tokenizer = KINDS["llama"]()
+def chat_tokenizer(template: str | dict | None = TEMPLATE, kind: str = "llama"):
+    tokenizer = KINDS[kind]()
     tokenizer.chat_template = template
     return tokenizer
 
@@ -88,16 +88,16 @@ def test_scores_are_those_of_lm_eval_with_its_chat_template(place, shots, system
     assert know["chat"] == {"system": system} and "chat" not in plain
 
 
-def test_a_response_is_taught_behind_the_text_that_evaluation_asks_with(place, tmp_path):
-    tokenizer = chat_tokenizer()
+def test_a_response_is_taught_behind_the_text_that_evaluation_asks_with(tmp_path):
+    tokenizer = chat_tokenizer(kind="bytes")
     write_rows(tmp_path / "rows.jsonl", [{"prompt": "the cat", "response": '"Yes"'}])
     component = {"task": "t", "data": "d", "file": "rows.jsonl", "template": '{"q": "{prompt}"}'}
     component |= {"delimiter": " ", "count": None, "draw": 0}
     chat = {"system": SYSTEM}
     (example,) = load_mixture([component], {"d": tmp_path}, tokenizer, 500, 0, "causal", chat)
     start = example.label_start
-    assert tokenizer.decode(example.tokens[:start], skip_special_tokens=True).strip() == (
-        f'[system]\n{SYSTEM}[/]\n[user]\n{{"q": "the cat"}}[/]\n[assistant]'
+    assert tokenizer.decode(example.tokens[:start]) == (
+        f'[system]\n{SYSTEM}[/]\n[user]\n{{"q": "the cat"}}[/]\n[assistant]\n'
     )
     assert tokenizer.decode(example.tokens[start:]) == '"Yes"</s>'
     (plain,) = load_mixture([component], {"d": tmp_path}, tokenizer, 500, 0)
@@ -126,11 +126,7 @@ def imported(tmp_path):
 
 
 def test_a_chat_is_in_the_specs_of_what_it_changes_and_of_nothing_else(imported):
-    plain, chat, told = (
-        planned(imported),
-        planned(imported, chat=True),
-        planned(imported, chat="No"),
-    )
+    plain, chat, told = (planned(imported, **how) for how in ({}, {"chat": True}, {"chat": "No"}))
     for kind in ("base", "stage", "probe"):
         ids = [{node.id for node in plan.of_kind(kind)} for plan in (plain, chat, told)]
         assert len(ids[0]) > 0 and not ids[0] & ids[1] and not ids[1] & ids[2]

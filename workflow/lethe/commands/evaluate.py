@@ -96,9 +96,7 @@ def evaluate(
     weights = weights_sha256(directory)
     how: dict[str, Any] = {"engine": engine}
     if chat == "":
-        raise UserError(
-            "--chat: expected a system prompt, or no value at all, found an empty text."
-        )
+        raise UserError("--chat: expected a system prompt or no value at all, found an empty one.")
     if chat:
         how["chat"] = {"system": chat if isinstance(chat, str) else None}
     if out is not None:
