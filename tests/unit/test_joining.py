@@ -5,7 +5,7 @@ from small_tokenizers import KINDS
 from transformers import PreTrainedTokenizerFast
 
 from lethe.data.encoding import encode_rows
-from lethe.data.examples import APART, REWRITTEN, UNKNOWN, notes_in_numbers
+from lethe.data.examples import APART, LOWERED, REWRITTEN, UNKNOWN, notes_in_numbers
 from lethe.data.joining import join, special_tokens, texts_of
 
 TEMPLATES = (
@@ -116,14 +116,15 @@ def test_a_join_without_a_spanning_token_is_that_of_the_whole_text(tokenizer):
         assert pair.prompt == head + alone
 
 
-def test_a_spanning_token_is_split_and_counted():
+def test_a_spanning_token_is_split_and_counted(capsys):
     tokenizer = KINDS["bytes"]()
     row = {"id": 1, "prompt": "The cat s", "response": "at on the mat"}
     plain = {"id": 2, "prompt": "The cat", "response": " sat on the mat"}
     spanned, whole = encode_rows([row, plain], "t", tokenizer, 99, "{prompt}", "causal", "")
     assert tokenizer.decode(spanned.tokens[spanned.label_start :]) == "at on the mat</s>"
     assert tokenizer.decode(whole.tokens[whole.label_start :]) == " sat on the mat</s>"
-    assert notes_in_numbers([spanned, whole]) == {APART: 1, UNKNOWN: 0, REWRITTEN: 0}
+    assert notes_in_numbers([spanned, whole]) == {APART: 1, UNKNOWN: 0, REWRITTEN: 0, LOWERED: 0}
+    assert capsys.readouterr().out.startswith("1 of 2 examples: a token would span prompt and")
 
 
 def test_a_piece_of_a_word_continues_the_word():
@@ -140,7 +141,7 @@ def test_what_a_tokenizer_cannot_write_or_rewrites_is_counted():
     rows = [{"id": n, "prompt": "a", "response": text} for n, text in enumerate(responses)]
     plain, upper, unknown, dropped = encode_rows(rows, "t", tokenizer, 99, "{prompt}", "causal")
     assert plain.notes == frozenset()
-    assert upper.notes == dropped.notes == {REWRITTEN}
+    assert (upper.notes, dropped.notes) == ({LOWERED}, {REWRITTEN})
     assert unknown.notes == {UNKNOWN, REWRITTEN}
 
 

@@ -1,7 +1,7 @@
 """Texts to tokens, and one example of a decoder: a document, or a prompt and its response."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,17 @@ from lethe.data.joining import begun, join, texts_of, without_blanks
 from lethe.errors import UserError
 from lethe.parameters.prompt_templates import wrapped
 
-# What may have become of an example's text on its way to tokens.
-APART = "encoded_apart"  # a token would have spanned prompt and response; nothing is lost
-UNKNOWN = "with_unknown_tokens"  # the tokenizer has no token for some of it
-REWRITTEN = "rewritten_by_tokenizer"  # the tokens read as another text, blanks aside
-NOTES = (APART, UNKNOWN, REWRITTEN)
+# What may have become of an example's text on its way to tokens, and how a log says it.
+APART = "encoded_apart"
+UNKNOWN = "with_unknown_tokens"
+REWRITTEN = "rewritten_by_tokenizer"
+LOWERED = "in_lower_case"
+NOTES = {
+    APART: "a token would span prompt and response; they are encoded apart, and nothing is lost",
+    UNKNOWN: "the tokenizer has no token for a part of the text, which cannot be learned",
+    REWRITTEN: "the tokenizer changes or drops characters of the text",
+    LOWERED: "the tokenizer writes the text in lower case",
+}
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def instruction_examples(
 def notes_of(
     tokenizer, texts: Sequence[str], sequences: Sequence[Sequence[int]]
 ) -> list[frozenset[str]]:
-    """What became of each text in its tokens: `UNKNOWN`, `REWRITTEN`, both or neither.
+    """What became of each text in its tokens, but for `APART`.
 
     Blanks are not compared: many tokenizers do not keep them as they are.
     """
@@ -97,16 +103,21 @@ def notes_of(
         unknown = None  # as tokenizers of bytes have it, which can write every text
     notes = []
     for text, tokens, read in zip(texts, sequences, texts_of(tokenizer, sequences), strict=True):
+        about = {UNKNOWN} if unknown is not None and unknown in tokens else set()
+        given, kept = without_blanks(text), without_blanks(read)
         # Special tokens may stand around the text.
-        is_same = without_blanks(text) in without_blanks(read)
-        lost = {UNKNOWN} if unknown is not None and unknown in tokens else set()
-        notes.append(frozenset(lost if is_same else lost | {REWRITTEN}))
+        if given not in kept:
+            about.add(LOWERED if given.lower() in kept else REWRITTEN)
+        notes.append(frozenset(about))
     return notes
 
 
-def notes_in_numbers(examples: Iterable[Example]) -> dict[str, int]:
-    """How many examples each note is true of."""
+def notes_in_numbers(examples: Sequence[Example]) -> dict[str, int]:
+    """How many examples each note is true of; those that are true of any go into the log."""
     counts = Counter(note for example in examples for note in example.notes)
+    for note, sentence in NOTES.items():
+        if counts[note]:
+            print(f"{counts[note]} of {len(examples)} examples: {sentence}")
     return {note: counts[note] for note in NOTES}
 
 
