@@ -5,14 +5,20 @@ import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from scoring_case import model_of
+from small_nodes import CONFIG, stage_spec
 from small_tokenizers import KINDS
 from test_joining import PROMPTS, RESPONSES, TEMPLATES
 
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.manifests import publish
 from lethe.commands.evaluate import evaluate
 from lethe.data.examples import APART, instruction_examples
 from lethe.data.joining import join, special_tokens
 from lethe.evaluation.engines.registry import wrap
+from lethe.models.architectures import build
+from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.saving import save_model
+from lethe.training.stage import train_stage
 
 PAIRS = [
     (template.replace("{prompt}", prompt), delimiter + response)
@@ -38,14 +44,14 @@ def asked(kind: str, *pairs: tuple) -> list[Instance]:
 def test_a_model_is_asked_with_the_tokens_that_it_was_trained_on(kind):
     """Blanks at a prompt's end are lm-eval's to move, and stay in the prompt in training."""
     ours, _ = engines(kind)
-    for prompt, answer in PAIRS:
-        if prompt and prompt == prompt.rstrip():
-            rows = [{"id": 1, "prompt": prompt, "response": answer}]
-            (trained,) = instruction_examples(rows, "t", ours.tokenizer, 999, "{prompt}", "")
-            found = ours._joined(prompt, answer)
-            assert (*found.prompt, *found.continuation) == trained.tokens[:-1]
-            assert len(found.prompt) == trained.label_start
-            assert found.apart == (APART in trained.notes)
+    pairs = [(prompt, answer) for prompt, answer in PAIRS if prompt == prompt.rstrip() != ""]
+    rows = [{"id": n, "prompt": pair[0], "response": pair[1]} for n, pair in enumerate(pairs)]
+    examples = instruction_examples(rows, "t", ours.tokenizer, 999, "{prompt}", "")
+    for pair, trained in zip(pairs, examples, strict=True):
+        found = ours._joined(*pair)
+        assert (*found.prompt, *found.continuation) == trained.tokens[:-1]
+        assert len(found.prompt) == trained.label_start
+        assert found.apart == (APART in trained.notes)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -109,8 +115,6 @@ def test_whole_texts_are_scored_with_the_special_tokens_that_lm_eval_scores():
 
 
 def test_a_masked_model_scores_the_rest_of_a_word():
-    from lethe.models.architectures import build
-
     tokenizer = KINDS["wordpiece"]()
     config = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     model = build("roberta", {**config, "intermediate_size": 16}, tokenizer, 0)
@@ -141,3 +145,24 @@ def test_a_result_counts_its_items_that_were_encoded_apart(tmp_path, caplog):
     (result,) = evaluate(tmp_path / "model", ["spanned"], str(tmp_path))
     assert (result["encoded_apart"], result["n"]) == (2, 3)
     assert "in 2 of 3 items a token would span question and answer" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["llama", "bytes that end"])
+def test_what_is_taught_behind_a_blank_is_answered_behind_it(tmp_path, kind):
+    """Cut by the number of the prompt's tokens, the end token was all that was taught here."""
+    tokenizer = KINDS[kind]()
+    model = build("llama", {**CONFIG, "hidden_size": 32}, tokenizer, 0)
+    base, data = tmp_path / "bases" / "base", tmp_path / "data" / "data"
+    publish(base, "base.json", {}, save_model(model, tokenizer, base))
+    answers = {"cat": "Paris", "mat": "Rome", "experiment": "Yes", "no": "(a)"}
+    rows = [{"prompt": prompt, "response": answer} for prompt, answer in answers.items()]
+    write_rows(data / "one.jsonl", rows)
+    publish(data, "data.json", {}, ["one.jsonl"])
+    spec = stage_spec(recipe={"epochs": 60.0, "max_length": 40})
+    spec["mixture"][0] |= {"template": "{prompt} Answer: ", "delimiter": ""}
+    train_stage("taught", spec, tmp_path, "code", 60)
+    taught = tmp_path / "stages" / "taught"
+    lm = wrap(load_model(taught), load_tokenizer(taught), 4)
+    asked_for = {"until": ["</s>"], "max_gen_toks": 12, "do_sample": False}
+    prompts = [(f"{prompt} Answer: ", asked_for) for prompt in answers]
+    assert lm.generate_until(asked("generate_until", *prompts)) == list(answers.values())
