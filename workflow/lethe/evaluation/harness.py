@@ -51,6 +51,7 @@ class _Job:
     source: TaskSource
     digest: str
     file: Path
+    chat: Chat | None
 
 
 def score_checkpoint(
@@ -105,7 +106,7 @@ def score_checkpoint(
             if chat is not None:
                 require_chat(tokenizer, chat, str(directory))
             lm = wrap(model, tokenizer, batch_size, engine)
-        kept |= _score_and_keep(missing, lambda job: {**_score(lm, job, chat), **settings}, tell)
+        kept |= _score_and_keep(missing, lambda job: {**_score(lm, job), **settings}, tell)
     return [_result(task, group, kept) for task, group in zip(tasks, groups, strict=True)]
 
 
@@ -150,7 +151,7 @@ def _job(task: EvalTask, shared: dict[str, Any], store: Path) -> _Job:
         }
     )
     name = f"{task.name.replace('/', '_')}-{key[:12]}.json"
-    return _Job(task, source, of_task, store / name)
+    return _Job(task, source, of_task, store / name, shared.get("chat"))
 
 
 def _score_and_keep(
@@ -172,17 +173,17 @@ def _annotations(task: EvalTask) -> dict[str, Any]:
     return {"axis": task.axis, "chance": task.chance}
 
 
-def _score(lm: LM, job: _Job, chat: Chat | None) -> dict:
+def _score(lm: LM, job: _Job) -> dict:
     folder = job.source.folder
     if folder is None:
-        return _evaluate(lm, job, chat)
+        return _evaluate(lm, job)
     with renamed_columns_as_sentences(folder, job.source.config.get("dataset_name"), job.task.name):
-        return _evaluate(lm, job, chat)
+        return _evaluate(lm, job)
 
 
-def _evaluate(lm: LM, job: _Job, chat: Chat | None) -> dict:
+def _evaluate(lm: LM, job: _Job) -> dict:
     started = time.perf_counter()
-    task = job.task
+    task, chat = job.task, job.chat
     with _without_notices():
         lm_task = build(job.source)
     evaluated = lm_eval.evaluator.evaluate(

@@ -96,5 +96,5 @@ def wrapper(value: str) -> str:
     """
     text = WRAPPERS.get(value, value)
     if not holds_prompt(text):
-        raise ValueError(f"{', '.join(WRAPPERS)} or a text that holds {{prompt}} once")
+        raise ValueError(f"{', '.join(WRAPPERS)} or a text that holds one {{prompt}}")
     return text
