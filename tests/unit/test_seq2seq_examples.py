@@ -5,7 +5,7 @@ from small_nodes import make_tokenizer
 from tokenizers import processors
 
 from lethe.data.encoding import encode_rows
-from lethe.data.examples import encode
+from lethe.data.joining import encode
 from lethe.data.seq2seq_examples import split_place
 from lethe.models.loading import load_tokenizer, tokenizer_for
 

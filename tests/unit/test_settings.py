@@ -101,9 +101,9 @@ MODEL = {
         *(
             (
                 define(tasks={"t": {"source": "world", "template": text}}),
-                "tasks.t.template: .* doub",
+                "tasks.t.template: expected a text that holds {prompt} once",
             )
-            for text in ("{{prompt}}", "{prompt}{x}", "{prompt}{", "{prompt:9}", "{prompt!r}")
+            for text in ("", "{Prompt}", "{prompt}{prompt}", "{prompt:9}", "{prompt!r}")
         ),
         *(
             (define(orders={"o": [mixture]}), "orders.o, entry 1 .* optional ':count' above 0")

@@ -193,6 +193,7 @@ WRONG = [
     ("alpaca", {"colums": {}}, "colums .*did you mean 'columns'"),
     ("alpaca", {"columns": {"reply": "output"}}, "columns .*instruction, input, response, .*reply"),
     ("alpaca", {"wrapper": "lou2023"}, "wrapper .*none, luo2023, .*{prompt}, found 'lou2023'"),
+    ("alpaca", {"wrapper": "{prompt} {prompt}"}, "wrapper .*holds one {prompt}, found"),
     ("wiki_auto", {"hold_out": {"dev": 5}}, "hold_out.dev .*no such key"),
     ("wiki_auto", {"hold_out": {"test": 0}}, "hold_out.test .*found 0"),
     ("wiki_auto", {"splits": {"train": "/data/*"}}, "splits.train.*within the repository"),

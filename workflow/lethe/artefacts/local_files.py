@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from lethe.artefacts.disk_errors import disk_reason
-from lethe.artefacts.files import sha256_file, write_atomic
+from lethe.artefacts.files import read_json, sha256_file, write_atomic
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
 
@@ -50,6 +50,24 @@ def checkpoint_digest(path: str, where: str) -> str:
     if not list(folder.glob("*.safetensors")):
         raise UserError(f"{where}: {path} holds no *.safetensors weights; convert it first.")
     return _digest_of_files(folder, CHECKPOINT_FILES)
+
+
+def chat_template_digest(path: str, where: str) -> str:
+    """Hex sha256 of the chat template of a checkpoint folder, in its own file or in the tokenizer's
+    configuration.
+
+    Raises:
+        UserError: neither is there, or the configuration is no JSON.
+    """
+    template, settings = Path(path) / "chat_template.jinja", Path(path) / "tokenizer_config.json"
+    if template.is_file():
+        return file_digest(str(template), where)
+    if settings.is_file() and (written := read_json(settings).get("chat_template")):
+        return digest(written)
+    raise UserError(
+        f"{where}: expected a chat template in {path} (chat_template.jinja, or `chat_template` in "
+        "tokenizer_config.json), found none; remove `chat`, or take a model that has one."
+    )
 
 
 def folder_digest(path: str | None, where: str) -> str | None:

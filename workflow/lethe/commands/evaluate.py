@@ -5,6 +5,7 @@ import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.manifests import Altered, verify
@@ -29,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what runs the forward passes, with the same scores: fast (default) computes shared "
         "prefixes once, stock is lm-eval's own",
     )
+    parser.add_argument(
+        "--chat",
+        nargs="?",
+        const=True,
+        metavar="SYSTEM",
+        help="put questions through the model's chat template, with this system prompt if given",
+    )
     parser.add_argument("--out", help="folder that keeps results; kept ones are not rerun")
     parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
 
@@ -45,6 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.out,
         shots=arguments.shots,
         engine=arguments.engine,
+        chat=arguments.chat,
     )
     print(json.dumps(results, indent=2, sort_keys=True) if arguments.json else table(results))
 
@@ -58,6 +67,7 @@ def evaluate(
     out: Path | str | None = None,
     shots: int | None = None,
     engine: str = "fast",
+    chat: bool | str | None = None,
 ) -> list[dict]:
     """Results of `score_checkpoint`, one per task.
 
@@ -65,6 +75,7 @@ def evaluate(
         shots: None takes the number that each task's YAML declares.
         out: folder that keeps one file per task; None keeps nothing.
         engine: as in `score_checkpoint`.
+        chat: whether questions are put through the chat template; a text is the system prompt.
 
     Raises:
         UserError: the checkpoint is not complete, or differs from its manifest; a task is unknown
@@ -83,10 +94,15 @@ def evaluate(
     tasks = [EvalTask(name, include_path, split=split, limit=limit) for name in task_names]
     tasks = [replace(t, shots=declared_shots(t) if shots is None else shots) for t in tasks]
     weights = weights_sha256(directory)
+    how: dict[str, Any] = {"engine": engine}
+    if chat == "":
+        raise UserError("--chat: expected a system prompt or no value at all, found an empty one.")
+    if chat:
+        how["chat"] = {"system": chat if isinstance(chat, str) else None}
     if out is not None:
-        return score_checkpoint(directory, weights, tasks, Path(out), engine=engine)
+        return score_checkpoint(directory, weights, tasks, Path(out), **how)
     with tempfile.TemporaryDirectory() as folder:
-        return score_checkpoint(directory, weights, tasks, Path(folder), engine=engine)
+        return score_checkpoint(directory, weights, tasks, Path(folder), **how)
 
 
 def weights_sha256(directory: Path) -> str:

@@ -70,6 +70,7 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
             engine=spec["engine"],
             dtype=spec["dtype"],
             tell=LiveRecord(work_directory(results, arguments.node), "evaluation task").note,
+            chat=spec.get("chat"),
         )
         texts = [text_task(task, results, spec) for task in spec["tasks"] if task.get("texts")]
         task_results += score_texts(

@@ -35,7 +35,9 @@ class Task(Entry):
     file: File = Field(
         "train.jsonl", description="jsonl within the source: `prompt` and `response`, or `text`"
     )
-    template: str = Field("{prompt}", description="how a prompt is wrapped; holds `{prompt}`")
+    template: str = Field(
+        "{prompt}", description="text around every prompt; holds `{prompt}` once, braces as text"
+    )
     delimiter: str = Field(" ", description="what stands between prompt and response")
     count: Count | None = Field(None, description="examples drawn for a stage; null: all")
     joined: bool = Field(

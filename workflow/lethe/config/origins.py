@@ -1,6 +1,6 @@
 """Where data and models come from: sources, models, and chains made elsewhere."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -114,6 +114,11 @@ class Model(Entry):
     path: str | None = Field(
         None, alias="import", description="imported: folder in hub format, with safetensors weights"
     )
+    chat: bool | Annotated[str, Field(min_length=1)] = Field(
+        False,
+        description="fetched or imported: prompts in training and evaluation are put through the "
+        "chat template of the model's tokenizer; a text instead of `true` is the system prompt",
+    )
     parent: Name | None = Field(None, alias="from", description="derived: the model it starts from")
     train_on: Mixture | None = Field(None, description="derived: mixture it is trained on")
 
@@ -140,6 +145,11 @@ class Model(Entry):
             raise ValueError(f"no `config` beside `{origin}`; only models built here have one")
         if self.floors and origin != "architecture":
             raise ValueError(f"no `floors` beside `{origin}`; only models built here have them")
+        if self.chat and origin in ("architecture", "from"):
+            why = "its parent's counts" if origin == "from" else "it has no chat template"
+            raise ValueError(f"no `chat` beside `{origin}`; {why}")
+        if self.chat and self.family == "masked":
+            raise ValueError("no `chat` beside `family: masked`, which is given no prompts")
         return self
 
 

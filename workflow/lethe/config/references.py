@@ -8,7 +8,8 @@ from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
 from lethe.errors import UserError, shown
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
-from lethe.parameters.entries import is_template, parse_mixture
+from lethe.parameters.entries import parse_mixture
+from lethe.parameters.prompt_templates import holds_prompt
 from lethe.parameters.sentences import require
 from lethe.sources.parameters import source_parameters
 
@@ -48,10 +49,10 @@ def check_references(catalogue: Catalogue) -> None:
 def _check_tasks(catalogue: Catalogue) -> None:
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
-        if not is_template(task.template, "prompt"):
+        if not holds_prompt(task.template):
             raise UserError(
-                f"tasks.{name}.template: expected a text that holds {{prompt}}, with other braces "
-                f"doubled ({{{{ and }}}}), found {shown(task.template)}."
+                f"tasks.{name}.template: expected a text that holds {{prompt}} once, found "
+                f"{shown(task.template)}."
             )
 
 

@@ -1,30 +1,26 @@
 """Texts to tokens, and one example of a decoder: a document, or a prompt and its response."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lethe.artefacts.jsonlines import read_rows
+from lethe.data.joining import begun, join, texts_of, without_blanks
 from lethe.errors import UserError
+from lethe.parameters.prompt_templates import wrapped
 
-
-def encode(tokenizer, texts: Sequence[str], special: bool = True) -> list[list[int]]:
-    """Token ids of every text, neither padded nor cut.
-
-    A fast tokenizer's own batch call is used: transformers' wrapping of it takes about as long as
-    the work, and a base is trained on tens of thousands of short texts.
-
-    Args:
-        special: whether the special tokens that belong around a text are added.
-    """
-    texts = list(texts)
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return tokenizer(texts, add_special_tokens=special)["input_ids"] if texts else []
-    backend.no_padding()
-    backend.no_truncation()
-    encodings = backend.encode_batch_fast(texts, add_special_tokens=special)
-    return [encoding.ids for encoding in encodings]
+# What may have become of an example's text on its way to tokens, and how a log says it.
+APART = "encoded_apart"
+UNKNOWN = "with_unknown_tokens"
+REWRITTEN = "rewritten_by_tokenizer"
+LOWERED = "in_lower_case"
+NOTES = {
+    APART: "a token would span prompt and response; they are encoded apart, and nothing is lost",
+    UNKNOWN: "the tokenizer has no token for a part of the text, which cannot be learned",
+    REWRITTEN: "the tokenizer changes or drops characters of the text",
+    LOWERED: "the tokenizer writes the text in lower case",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Example:
     `label_start` is the index of the first token that is predicted: 1 for a document (every token
     but the first), the length of the prompt for an instruction (the response and the end token).
     An example of an encoder-decoder has `encoder_tokens` too; there `tokens` are what the decoder
-    predicts, all of them (`label_start` 0).
+    predicts, all of them (`label_start` 0). `notes` are those of `NOTES` that are true of it.
     """
 
     id: str
@@ -42,6 +38,7 @@ class Example:
     tokens: tuple[int, ...]
     label_start: int
     encoder_tokens: tuple[int, ...] = ()
+    notes: frozenset[str] = frozenset()
 
     @property
     def label_count(self) -> int:
@@ -52,11 +49,13 @@ def document_examples(
     rows: Sequence[dict], source: str, tokenizer, max_length: int
 ) -> list[Example]:
     """Documents with loss on every token but the first; cut at `max_length` tokens."""
-    encoded = encode(tokenizer, [row["text"] for row in rows])
+    texts = [row["text"] for row in rows]
+    encoded = begun(tokenizer, texts)
+    notes = notes_of(tokenizer, texts, encoded)
     end = [tokenizer.eos_token_id]
     return [
-        Example(str(row["id"]), source, tuple((tokens + end)[:max_length]), 1)
-        for row, tokens in zip(rows, encoded, strict=True)
+        Example(str(row["id"]), source, tuple((tokens + end)[:max_length]), 1, notes=about)
+        for row, tokens, about in zip(rows, encoded, notes, strict=True)
     ]
 
 
@@ -68,26 +67,58 @@ def instruction_examples(
     template: str,
     delimiter: str = " ",
 ) -> list[Example]:
-    """Prompts and their responses with loss on the response and the end token only.
+    """Prompts and responses with loss on every character of the response and on the end token.
 
     The prompt is cut from its left end when both are longer than `max_length`, so that every
     example keeps its labels; a response that alone is longer is cut at its end.
     """
-    texts = [template.format(prompt=row["prompt"]) for row in rows]
-    prompts = encode(tokenizer, texts)
-    # Prompt and response are read together, as evaluation reads them: alone, a response would get
-    # the extra blank that LLaMA's tokenizer puts before every text.
-    texts = [text + delimiter + row["response"] for text, row in zip(texts, rows, strict=True)]
-    sequences = encode(tokenizer, texts)
+    prompts = [wrapped(template, row["prompt"]) for row in rows]
+    responses = [delimiter + row["response"] for row in rows]
+    pairs = join(tokenizer, prompts, responses)
+    texts = [prompt + response for prompt, response in zip(prompts, responses, strict=True)]
+    notes = notes_of(tokenizer, texts, [pair.prompt + pair.continuation for pair in pairs])
     examples = []
-    for row, prompt, sequence in zip(rows, prompts, sequences, strict=True):
-        response = (sequence[len(prompt) :] + [tokenizer.eos_token_id])[: max_length - 1]
+    for row, pair, about in zip(rows, pairs, notes, strict=True):
+        prompt = pair.prompt
+        response = (pair.continuation + [tokenizer.eos_token_id])[: max_length - 1]
         room = max_length - len(response)
         if len(prompt) > room:
             # The first token begins every text, so it is kept.
             prompt = prompt[:1] + prompt[len(prompt) - room + 1 :]
-        examples.append(Example(str(row["id"]), source, tuple(prompt + response), len(prompt)))
+        tokens = tuple(prompt + response)
+        about = about | ({APART} if pair.apart else set()) | (set() if pair.kept else {REWRITTEN})
+        examples.append(Example(str(row["id"]), source, tokens, len(prompt), notes=about))
     return examples
+
+
+def notes_of(
+    tokenizer, texts: Sequence[str], sequences: Sequence[Sequence[int]]
+) -> list[frozenset[str]]:
+    """What became of each text in its tokens, but for `APART`.
+
+    Blanks are not compared: many tokenizers do not keep them as they are.
+    """
+    unknown = tokenizer.unk_token_id
+    if unknown == tokenizer.eos_token_id:
+        unknown = None  # as tokenizers of bytes have it, which can write every text
+    notes = []
+    for text, tokens, read in zip(texts, sequences, texts_of(tokenizer, sequences), strict=True):
+        about = {UNKNOWN} if unknown is not None and unknown in tokens else set()
+        given, kept = without_blanks(text), without_blanks(read)
+        # Special tokens may stand around the text.
+        if given not in kept:
+            about.add(LOWERED if given.lower() in kept else REWRITTEN)
+        notes.append(frozenset(about))
+    return notes
+
+
+def notes_in_numbers(examples: Sequence[Example]) -> dict[str, int]:
+    """How many examples each note is true of; those that are true of any go into the log."""
+    counts = Counter(note for example in examples for note in example.notes)
+    for note, sentence in NOTES.items():
+        if counts[note]:
+            print(f"{counts[note]} of {len(examples)} examples: {sentence}")
+    return {note: counts[note] for note in NOTES}
 
 
 def read_example_rows(path: Path, source: str) -> list[dict]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from lethe.data.examples import Example, encode
+from lethe.data.examples import Example, notes_of
+from lethe.data.joining import encode
 from lethe.errors import UserError
 
 
@@ -10,10 +11,12 @@ def document_examples(
     rows: Sequence[dict], source: str, tokenizer, max_length: int
 ) -> list[Example]:
     """Texts between the tokenizer's special tokens, cut at `max_length` with the last one kept."""
-    encoded = encode(tokenizer, [row["text"] for row in rows])
+    texts = [row["text"] for row in rows]
+    encoded = encode(tokenizer, texts)
+    notes = notes_of(tokenizer, texts, encoded)
     return [
-        Example(str(row["id"]), source, _cut(tokens, max_length), 0)
-        for row, tokens in zip(rows, encoded, strict=True)
+        Example(str(row["id"]), source, _cut(tokens, max_length), 0, notes=about)
+        for row, tokens, about in zip(rows, encoded, notes, strict=True)
     ]
 
 

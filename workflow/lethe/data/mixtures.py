@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from lethe.artefacts.manifests import inside
+from lethe.data.chat import Chat, chat_rows
 from lethe.data.encoding import encode_rows
 from lethe.data.examples import Example, read_example_rows
 from lethe.errors import UserError
+from lethe.parameters.prompt_templates import PLACE
 
 
 def load_mixture(
@@ -17,6 +19,7 @@ def load_mixture(
     max_length: int,
     seed: int,
     family: str = "causal",
+    chat: Chat | None = None,
 ) -> list[Example]:
     """Examples of every component, in the order of the mixture.
 
@@ -28,6 +31,8 @@ def load_mixture(
         directories: folder of each data node, by id.
         seed: draws the subset of a component that has a count.
         family: family of the model that the examples are for.
+        chat: prompts in their templates become the user's turn of a chat, which says itself where
+            the response begins; there is no delimiter then.
 
     Raises:
         UserError: a component asks for more examples than its task has, or for a file outside its
@@ -39,6 +44,9 @@ def load_mixture(
         # Drawn before they are encoded: a few examples of a large corpus cost little.
         rows = _drawn(read_example_rows(path, component["task"]), component, seed)
         how = component["template"], family, component["delimiter"]
+        if chat is not None:
+            rows = chat_rows(tokenizer, rows, component["template"], chat)
+            how = PLACE, family, ""
         joined = component.get("joined", False)
         examples += encode_rows(rows, component["task"], tokenizer, max_length, *how, joined)
     return examples

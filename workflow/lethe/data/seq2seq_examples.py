@@ -6,9 +6,10 @@ tokenizer puts around a text, or, for an empty prompt, the one token that begins
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from lethe.data.examples import Example, encode
+from lethe.data.examples import Example, notes_of
+from lethe.data.joining import beginning, encode, special_tokens
+from lethe.parameters.prompt_templates import wrapped
 
 # Share of documents predicted whole from an empty source, which is how sentences without context
 # are scored. The others are split in two at a random place and the decoder predicts the second
@@ -28,20 +29,25 @@ def instruction_examples(
 
     Both are at most `max_length` tokens: a prompt is cut on its left, a response at its end.
     """
-    texts = [template.format(prompt=row["prompt"]) for row in rows]
-    prompts = encode(tokenizer, texts, special=False)
-    texts = [delimiter + row["response"] for row in rows]
-    responses = encode(tokenizer, texts, special=False)
-    around = special_tokens(tokenizer)
+    prompts = [wrapped(template, row["prompt"]) for row in rows]
+    responses = [delimiter + row["response"] for row in rows]
+    sources = encode(tokenizer, prompts, special=False)
+    targets = encode(tokenizer, responses, special=False)
+    notes = zip(
+        notes_of(tokenizer, prompts, sources), notes_of(tokenizer, responses, targets), strict=True
+    )
     return [
         Example(
             str(row["id"]),
             source,
-            tuple(response + [tokenizer.eos_token_id])[:max_length],
+            tuple(target + [tokenizer.eos_token_id])[:max_length],
             0,
-            encoder_tokens(prompt, around, max_length),
+            given,
+            of_prompt | of_response,
         )
-        for row, prompt, response in zip(rows, prompts, responses, strict=True)
+        for row, given, target, (of_prompt, of_response) in zip(
+            rows, _given(tokenizer, sources, max_length), targets, notes, strict=True
+        )
     ]
 
 
@@ -49,14 +55,19 @@ def document_examples(
     rows: Sequence[dict], source: str, tokenizer, max_length: int
 ) -> list[Example]:
     """Documents, predicted whole or from a prefix; a part is cut at `max_length` tokens."""
-    encoded = encode(tokenizer, [row["text"] for row in rows], special=False)
-    around = special_tokens(tokenizer)
+    texts = [row["text"] for row in rows]
+    encoded = encode(tokenizer, texts, special=False)
+    notes = notes_of(tokenizer, texts, encoded)
+    cuts = [
+        split_place(str(row["id"]), len(tokens)) for row, tokens in zip(rows, encoded, strict=True)
+    ]
+    prefixes = [tokens[:cut] for tokens, cut in zip(encoded, cuts, strict=True)]
     examples = []
-    for row, tokens in zip(rows, encoded, strict=True):
-        cut = split_place(str(row["id"]), len(tokens))
+    for row, tokens, cut, given, about in zip(
+        rows, encoded, cuts, _given(tokenizer, prefixes, max_length), notes, strict=True
+    ):
         rest = tuple(tokens[cut:] + [tokenizer.eos_token_id])[:max_length]
-        prefix = encoder_tokens(tokens[:cut], around, max_length)
-        examples.append(Example(str(row["id"]), source, rest if tokens else (), 0, prefix))
+        examples.append(Example(str(row["id"]), source, rest if tokens else (), 0, given, about))
     return examples
 
 
@@ -68,31 +79,15 @@ def split_place(identity: str, length: int) -> int:
     return 1 + int.from_bytes(drawn[1:8], "big") % (length - 1)
 
 
-@dataclass(frozen=True)
-class Around:
-    """What a tokenizer puts before and after a text, and what stands for an empty one."""
+def _given(tokenizer, texts: list[list[int]], max_length: int) -> list[tuple[int, ...]]:
+    """What the encoder is given: texts cut on the left, between their special tokens.
 
-    head: tuple[int, ...]
-    tail: tuple[int, ...]
-    empty: tuple[int, ...]
-
-
-def encoder_tokens(tokens: list[int], around: Around, max_length: int) -> tuple[int, ...]:
-    """A text's tokens, cut on the left, between its special tokens."""
-    room = max_length - len(around.head) - len(around.tail)
-    kept = tokens[max(0, len(tokens) - room) :]
-    return (*around.head, *kept, *around.tail) or around.empty
-
-
-def special_tokens(tokenizer) -> Around:
-    """The special tokens that a tokenizer puts around a text, found by encoding one.
-
-    Without any, an empty text becomes the beginning token, or else the end token: an encoder
-    needs at least one token, and lm-eval gives it this one.
+    Without any, an empty text becomes the token that begins a text: an encoder needs at least one.
     """
-    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    wrapped = tokenizer("a")["input_ids"]
-    start = next(i for i in range(len(wrapped)) if wrapped[i : i + len(bare)] == bare)
-    beginning = tokenizer.bos_token_id
-    alone = tokenizer.eos_token_id if beginning is None else beginning
-    return Around(tuple(wrapped[:start]), tuple(wrapped[start + len(bare) :]), (alone,))
+    around = special_tokens(tokenizer)
+    empty = (beginning(tokenizer),)
+    room = max_length - len(around.head) - len(around.tail)
+    return [
+        (*around.head, *tokens[max(0, len(tokens) - room) :], *around.tail) or empty
+        for tokens in texts
+    ]

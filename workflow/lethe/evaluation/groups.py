@@ -29,6 +29,7 @@ def merge(name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
         "version": ", ".join(sorted({result["version"] for result in results})),
         "task_digest": digest({result["task"]: result["task_digest"] for result in results}),
         "n": len(items),
+        "encoded_apart": sum(result["encoded_apart"] for result in results),
         "scores": _scores(name, results, items),
         "items": items,
         "members": [result["task"] for result in results],

@@ -15,9 +15,10 @@ from typing import Any
 import lm_eval.evaluator
 from lm_eval.api.model import LM
 
-from lethe.artefacts.files import digest, read_json
+from lethe.artefacts.files import digest, read_json, sha256_file
 from lethe.artefacts.fingerprint import fingerprint
 from lethe.artefacts.kept import keep, read_kept
+from lethe.data.chat import Chat, require_chat
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
 from lethe.evaluation.engines.registry import code_of, wrap
@@ -31,6 +32,8 @@ from lethe.evaluation.task_digest import task_digest
 from lethe.evaluation.tasks import TaskSource, build, find
 
 __all__ = ["EvalTask", "score_checkpoint"]
+
+LOG = logging.getLogger(__name__)
 
 # Code that a score depends on, besides the engine's and the task's own functions.
 SCORING_CODE = [
@@ -48,6 +51,7 @@ class _Job:
     source: TaskSource
     digest: str
     file: Path
+    chat: Chat | None
 
 
 def score_checkpoint(
@@ -60,6 +64,7 @@ def score_checkpoint(
     dtype: str = "float32",
     batch_size: int = 64,
     tell: Callable[[int, int], None] = lambda done, of: None,
+    chat: Chat | None = None,
 ) -> list[dict]:
     """Score a checkpoint on every task; results already in `store` are not computed again.
 
@@ -70,6 +75,8 @@ def score_checkpoint(
         engine: see `engines.registry`; both give the same scores up to rounding.
         dtype: dtype of the weights; log-probabilities are always computed in float32.
         tell: called after every task that is scored, with the number done and of all.
+        chat: questions are put through the tokenizer's chat template, as by lm-eval's
+            `--apply_chat_template`; None: they are given as they are.
 
     Returns:
         One result per task, in the order of `tasks`; a group's covers the items of its tasks.
@@ -78,7 +85,9 @@ def score_checkpoint(
         UserError: an unknown task or engine, or a checkpoint that cannot be loaded.
     """
     directory, store = Path(directory), Path(store)
-    settings = {"engine": engine, "dtype": dtype}
+    settings: dict[str, Any] = {"engine": engine, "dtype": dtype}
+    if chat is not None:
+        settings["chat"] = dict(chat)
     shared = {
         **settings,
         "weights": weights_sha256,
@@ -86,12 +95,17 @@ def score_checkpoint(
         "lm_eval": lm_eval.__version__,
         "code": fingerprint([*SCORING_CODE, code_of(engine, _classes(directory))]),
     }
+    if chat is not None and (template := directory / "chat_template.jinja").is_file():
+        shared["chat_template"] = sha256_file(template)
     groups = [[_job(member, shared, store) for member in members(task)] for task in tasks]
     jobs = list({job.file: job for group in groups for job in group}.values())
     kept = {job.file: read_kept(job.file) for job in jobs}
     if missing := [job for job in jobs if kept[job.file] is None]:
         with _without_notices():
-            lm = wrap(*open_checkpoint(directory, dtype), batch_size, engine)
+            model, tokenizer = open_checkpoint(directory, dtype)
+            if chat is not None:
+                require_chat(tokenizer, chat, str(directory))
+            lm = wrap(model, tokenizer, batch_size, engine)
         kept |= _score_and_keep(missing, lambda job: {**_score(lm, job), **settings}, tell)
     return [_result(task, group, kept) for task, group in zip(tasks, groups, strict=True)]
 
@@ -137,7 +151,7 @@ def _job(task: EvalTask, shared: dict[str, Any], store: Path) -> _Job:
         }
     )
     name = f"{task.name.replace('/', '_')}-{key[:12]}.json"
-    return _Job(task, source, of_task, store / name)
+    return _Job(task, source, of_task, store / name, shared.get("chat"))
 
 
 def _score_and_keep(
@@ -169,7 +183,7 @@ def _score(lm: LM, job: _Job) -> dict:
 
 def _evaluate(lm: LM, job: _Job) -> dict:
     started = time.perf_counter()
-    task = job.task
+    task, chat = job.task, job.chat
     with _without_notices():
         lm_task = build(job.source)
     require_columns(task, lm_task.eval_docs)
@@ -179,6 +193,9 @@ def _evaluate(lm: LM, job: _Job) -> dict:
         limit=task.limit,
         bootstrap_iters=0,
         log_samples=True,
+        apply_chat_template=chat is not None,
+        fewshot_as_multiturn=chat is not None,  # as lm-eval's command line has it
+        system_instruction=None if chat is None else chat["system"],
     )
     samples = evaluated["samples"][task.name]
     samples = [sample for sample in samples if sample["filter"] == samples[0]["filter"]]
@@ -193,10 +210,27 @@ def _evaluate(lm: LM, job: _Job) -> dict:
         "task_digest": job.digest,
         "lm_eval_version": lm_eval.__version__,
         "n": len(per_item),
+        "encoded_apart": _encoded_apart(lm, lm_task, samples),
         "scores": scores_of(lm_task, per_item),
         "items": items_of(lm_task, per_item),
         "seconds": round(time.perf_counter() - started, 3),
     }
+
+
+def _encoded_apart(lm: LM, lm_task: Any, samples: list[dict]) -> int:
+    """How many items have an answer that begins within a token; one warning if any has."""
+    if lm_task.OUTPUT_TYPE not in ("multiple_choice", "loglikelihood"):
+        return 0  # no answers to given texts
+    apart = sum(not lm.apart.isdisjoint(sample["arguments"]) for sample in samples)
+    if apart:
+        LOG.warning(
+            "%s: in %d of %d items a token would span question and answer. They were encoded "
+            "apart, so that the whole answer is scored; lm-eval leaves out its beginning.",
+            lm_task.config.task,
+            apart,
+            len(samples),
+        )
+    return apart
 
 
 def _check_finite(task: EvalTask, per_item: list) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from lethe.artefacts.local_files import checkpoint_digest
+from lethe.artefacts.local_files import chat_template_digest, checkpoint_digest
 from lethe.config.catalogue import Catalogue
 from lethe.config.origins import Model
 from lethe.config.recipe_values import recipe_for
@@ -68,21 +68,37 @@ def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
     """Fetched from the hub: one node for the download, another for the checked base."""
     model = catalogue.models[name]
     fetched = add_fetched(plan, "model", model.hub, model.revision, include=[], gated=model.gated)
-    spec = {"family": model.family, "source": "hub", "fetched": fetched.id}
+    spec = {"family": model.family, "source": "hub", "fetched": fetched.id, **_chat(name, model)}
     return plan.add("base", name, spec, model.params or 0.0)
 
 
 def _imported(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
     """A folder with a checkpoint made elsewhere; its content is its identity."""
     model = catalogue.models[name]
-    return imported_node(
-        plan, name, model.family, model.path, f"models.{name}.import", model.params
-    )
+    chat = _chat(name, model)
+    where = f"models.{name}.import"
+    return imported_node(plan, name, model.family, model.path, where, model.params, chat)
 
 
-def imported_node(plan, slug: str, family: str, path: str, where: str, size) -> Node:
+def _chat(name: str, model: Model) -> dict[str, Any]:
+    """The `chat` of a base's spec, if its prompts are chats; its template is part of it.
+
+    Raises:
+        UserError: the model's folder has no chat template.
+    """
+    if not model.chat:
+        return {}
+    chat: dict[str, Any] = {"system": model.chat if isinstance(model.chat, str) else None}
+    if model.path is not None:
+        chat["template_sha256"] = chat_template_digest(model.path, f"models.{name}.chat")
+    return {"chat": chat}
+
+
+def imported_node(
+    plan, slug: str, family: str, path: str, where: str, size, chat: dict[str, Any] | None = None
+) -> Node:
     """A base node over a local folder; `where` names the key that holds the path."""
-    spec = {"family": family, "source": "import", "path": path}
+    spec = {"family": family, "source": "import", "path": path, **(chat or {})}
     spec["sha256"] = checkpoint_digest(path, where)
     return plan.add("base", slug, spec, size or 0.0)
 

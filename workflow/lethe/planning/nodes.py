@@ -65,6 +65,11 @@ class Plan:
         return [node for node in self.nodes.values() if node.kind == kind]
 
 
+def chat_of(checkpoint: Node) -> dict[str, Any]:
+    """For the specs of what is made from a checkpoint: its `chat`, if its prompts are chats."""
+    return {"chat": checkpoint.spec["chat"]} if "chat" in checkpoint.spec else {}
+
+
 def slug_of(model: str, world_seed: int | None, base_seed: int | None) -> str:
     parts = [model]
     parts += [f"w{world_seed}"] if world_seed is not None else []

@@ -3,7 +3,7 @@
 from lethe.artefacts.local_files import folder_digest
 from lethe.config.catalogue import Catalogue, Probe, Study
 from lethe.planning.data import add_data
-from lethe.planning.nodes import Node, Plan
+from lethe.planning.nodes import Node, Plan, chat_of
 
 
 def add_probes(
@@ -47,6 +47,7 @@ def add_probes(
             "engine": probe.engine,
             "dtype": probe.dtype,
             "tasks": tasks,
+            **chat_of(checkpoint),
         }
         size = plan.sizes.get(checkpoint.id, 0.0)
         node = plan.add("probe", f"{slug}-{name}", spec, size)

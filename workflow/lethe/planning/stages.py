@@ -8,7 +8,7 @@ from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
 from lethe.parameters.entries import resolved
 from lethe.planning.data import mixture_spec
-from lethe.planning.nodes import Base, Node, Plan
+from lethe.planning.nodes import Base, Node, Plan, chat_of
 
 
 def add_stage(
@@ -52,6 +52,7 @@ def add_stage(
         "hyper": resolved(hyper),
         "recipe": values,
         "train_seed": train_seed,
+        **chat_of(parent),
     }
     if entry.general is not None and not lived.history:
         # If the stage trains on the same task too, the general texts are another draw.

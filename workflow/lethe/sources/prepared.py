@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lethe.errors import UserError
+from lethe.parameters.prompt_templates import wrapped
 from lethe.sources.loaders.registry import Loader
 from lethe.sources.named_rows import named_rows
-from lethe.sources.prompt_sets import PROMPT_SEED, PromptSet, wrapped
+from lethe.sources.prompt_sets import PROMPT_SEED, PromptSet
 from lethe.sources.reading import read_parallel_lists
 
 if TYPE_CHECKING:

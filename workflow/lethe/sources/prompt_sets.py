@@ -11,6 +11,8 @@ import random
 import re
 from dataclasses import dataclass
 
+from lethe.parameters.prompt_templates import holds_prompt
+
 PROMPT_SEED = 666
 
 
@@ -87,17 +89,12 @@ WRAPPERS = {
 
 
 def wrapper(value: str) -> str:
-    """The text of a named wrapper, or the user's own text if it holds `{prompt}`.
+    """The text of a named wrapper, or the user's own text if it holds `{prompt}` once.
 
     Raises:
-        ValueError: neither a known name nor a text with `{prompt}`.
+        ValueError: neither a known name nor such a text.
     """
     text = WRAPPERS.get(value, value)
-    if "{prompt}" not in text:
-        raise ValueError(f"{', '.join(WRAPPERS)} or a text that holds {{prompt}}")
+    if not holds_prompt(text):
+        raise ValueError(f"{', '.join(WRAPPERS)} or a text that holds one {{prompt}}")
     return text
-
-
-def wrapped(text: str, prompt: str) -> str:
-    """The prompt in its wrapper; other braces in both are left unchanged."""
-    return text.replace("{prompt}", prompt)

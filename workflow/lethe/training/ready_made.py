@@ -10,8 +10,15 @@ from lethe.artefacts.local_files import checkpoint_digest
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory
+from lethe.data.chat import require_chat
 from lethe.errors import UserError
-from lethe.models.loading import check_checkpoint, check_family, check_tokenizer, load_model
+from lethe.models.loading import (
+    check_checkpoint,
+    check_family,
+    check_tokenizer,
+    load_model,
+    load_tokenizer,
+)
 from lethe.models.weights import INDEX, weight_files
 from lethe.training.provenance import provenance
 
@@ -39,6 +46,8 @@ def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
         started = time.monotonic()
         source, origin = find_source(spec, results)
         parameters = check_ready_made(source, spec["family"])
+        if "chat" in spec:
+            require_chat(load_tokenizer(source), spec["chat"], str(source))
         files = bring(source, directory)
         facts = {
             "origin": origin,

@@ -7,6 +7,7 @@ from lethe.artefacts.files import write_atomic
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
+from lethe.data.examples import notes_in_numbers
 from lethe.data.mixtures import load_mixture
 from lethe.jobs.ending import Ending
 from lethe.methods.attached import load_state, save_state
@@ -52,6 +53,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
             "parent_weights": weights_digest(parent_manifest),
             "base_weights": base,
             "examples": len(stage.examples),
+            "texts": notes_in_numbers(stage.examples),
             "needs_identity": method.needs_identity,
             "record": {name: value.tolist() for name, value in method.record().items()},
             **costs(stage.model, progress, started, trained),
@@ -86,6 +88,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
             recipe["max_length"],
             spec["train_seed"],
             spec["family"],
+            spec.get("chat"),
         )
         require_room(model.config, examples)
         return examples

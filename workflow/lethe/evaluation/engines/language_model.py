@@ -8,16 +8,21 @@ from typing import Any
 
 from lm_eval.models.huggingface import HFLM
 
+from lethe.data.joining import special_tokens, without_ending
 from lethe.errors import UserError
-from lethe.evaluation.engines.requests import ONE_TOO_MANY, check_requests, check_texts
+from lethe.evaluation.engines.answers import JoinedAnswers
+from lethe.evaluation.engines.requests import ONE_TOO_MANY, check_requests
 from lethe.evaluation.engines.scored_positions import Answer
 from lethe.jobs.out_of_memory import ran_out
 
 LOG = logging.getLogger(__name__)
 
 
-class StockModel(HFLM):
+class StockModel(JoinedAnswers, HFLM):
     """lm-eval's HFLM: its rows, padding and arithmetic, with the softmax in float32.
+
+    A decoder continues a text, so it never reads an end token that its tokenizer puts after every
+    text, except in the log-likelihood of whole texts.
 
     Answers without tokens, or too long for the model, are refused. If memory runs out, batches are
     halved from then on.
@@ -27,11 +32,15 @@ class StockModel(HFLM):
         super().__init__(
             pretrained=model, tokenizer=tokenizer, batch_size=batch_size, softmax_dtype="float32"
         )
+        if self.backend == "causal":
+            self.ending = special_tokens(self.tokenizer).tail
 
-    def loglikelihood(self, requests: list, disable_tqdm: bool = False) -> list[Answer]:
-        """As HFLM, without a progress bar."""
-        check_texts([request.args for request in requests])
-        return super().loglikelihood(requests, disable_tqdm=True)
+    def tok_batch_encode(self, strings: list[str], *arguments, **settings):
+        """As HFLM: texts to continue as tokens and their mask, padded."""
+        if not self.ending:
+            return super().tok_batch_encode(strings, *arguments, **settings)
+        with without_ending(self.tokenizer):
+            return super().tok_batch_encode(strings, *arguments, **settings)
 
     def generate_until(self, requests: list, disable_tqdm: bool = False) -> list[str]:
         """As HFLM, without a progress bar.

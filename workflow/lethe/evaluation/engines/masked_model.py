@@ -9,14 +9,15 @@ from lm_eval.api.model import TemplateLM
 
 from lethe.errors import UserError
 from lethe.evaluation.engines import pseudo_likelihood
-from lethe.evaluation.engines.requests import check_requests, check_texts
+from lethe.evaluation.engines.answers import JoinedAnswers
+from lethe.evaluation.engines.requests import check_requests
 from lethe.models.window import window
 
 LOG = logging.getLogger(__name__)
 TOKENS = {"cpu": 4096, "cuda": 32768}  # per batch
 
 
-class MaskedModel(TemplateLM):
+class MaskedModel(JoinedAnswers, TemplateLM):
     """Multiple choice for masked language models, which lm-eval's own classes do not score.
 
     Context and answer are one text, between the tokenizer's first and last special token; the
@@ -57,11 +58,6 @@ class MaskedModel(TemplateLM):
         """Tokens of a text after the beginning token, which `add_special_tokens=False` omits."""
         tokens = self.tokenizer.encode(string, add_special_tokens=False)
         return tokens if add_special_tokens is False else [self.prefix_token_id, *tokens]
-
-    def loglikelihood(self, requests: list, disable_tqdm: bool = False) -> list:
-        """(pseudo-log-likelihood in nats, is greedy) of every (context, answer)."""
-        check_texts([request.args for request in requests])
-        return super().loglikelihood(requests, disable_tqdm=True)
 
     def loglikelihood_rolling(self, requests: list, disable_tqdm: bool = False) -> list[float]:
         """Pseudo-log-likelihood in nats of every whole text."""
