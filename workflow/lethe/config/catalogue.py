@@ -40,8 +40,9 @@ class Task(Entry):
     count: Count | None = Field(None, description="examples drawn for a stage; null: all")
     joined: bool = Field(
         False,
-        description="masked language models: texts are joined into one and split into pieces of "
-        "the recipe's `max_length` tokens, across the borders of texts",
+        description="texts are joined, those of decoders with the end token between, and cut into "
+        "pieces of the recipe's `max_length` tokens across their borders, so that nothing of a long "
+        "one is lost; `count` counts texts",
     )
     own: Name | None = Field(None, description="evaluation task that tests what was learned")
 

@@ -1,6 +1,6 @@
 """Texts to tokens, and one example of a decoder: a document, or a prompt and its response."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,8 @@ class Example:
     `label_start` is the index of the first token that is predicted: 1 for a document (every token
     but the first), the length of the prompt for an instruction (the response and the end token).
     An example of an encoder-decoder has `encoder_tokens` too; there `tokens` are what the decoder
-    predicts, all of them (`label_start` 0).
+    predicts, all of them (`label_start` 0). `cut_prompt` and `cut_text` are how many tokens of the
+    prompt, and of the document or response, were left out because they were too many.
     """
 
     id: str
@@ -42,22 +43,48 @@ class Example:
     tokens: tuple[int, ...]
     label_start: int
     encoder_tokens: tuple[int, ...] = ()
+    cut_prompt: int = 0
+    cut_text: int = 0
 
     @property
     def label_count(self) -> int:
         return len(self.tokens) - self.label_start
 
 
+PieceMaker = Callable[[str, str, tuple[int, ...]], Example]
+"""From a name, the task and the tokens of a piece of joined texts to its example."""
+
+
 def document_examples(
     rows: Sequence[dict], source: str, tokenizer, max_length: int
 ) -> list[Example]:
     """Documents with loss on every token but the first; cut at `max_length` tokens."""
-    encoded = encode(tokenizer, [row["text"] for row in rows])
-    end = [tokenizer.eos_token_id]
+    encoded = stream_tokens([row["text"] for row in rows], tokenizer)
     return [
-        Example(str(row["id"]), source, tuple((tokens + end)[:max_length]), 1)
+        Example(
+            str(row["id"]),
+            source,
+            tuple(tokens[:max_length]),
+            1,
+            cut_text=max(0, len(tokens) - max_length),
+        )
         for row, tokens in zip(rows, encoded, strict=True)
     ]
+
+
+def piece_maker(tokenizer, max_length: int) -> tuple[int, PieceMaker]:
+    """The length of a piece of joined texts, and what makes an example of one.
+
+    The loss is on every token but the piece's first, which nothing comes before.
+    """
+    return max_length, lambda name, source, tokens: Example(name, source, tokens, 1)
+
+
+def stream_tokens(texts: Sequence[str], tokenizer) -> list[list[int]]:
+    """Tokens of every text, with the end token as the last, whoever puts it there."""
+    end = tokenizer.eos_token_id
+    encoded = encode(tokenizer, texts)
+    return [tokens if tokens[-1:] == [end] else [*tokens, end] for tokens in encoded]
 
 
 def instruction_examples(
@@ -81,12 +108,16 @@ def instruction_examples(
     sequences = encode(tokenizer, texts)
     examples = []
     for row, prompt, sequence in zip(rows, prompts, sequences, strict=True):
-        response = (sequence[len(prompt) :] + [tokenizer.eos_token_id])[: max_length - 1]
+        response = sequence[len(prompt) :] + [tokenizer.eos_token_id]
+        cut = {"cut_text": max(0, len(response) - (max_length - 1))}
+        response = response[: max_length - 1]
         room = max_length - len(response)
+        cut["cut_prompt"] = max(0, len(prompt) - room)
         if len(prompt) > room:
             # The first token begins every text, so it is kept.
             prompt = prompt[:1] + prompt[len(prompt) - room + 1 :]
-        examples.append(Example(str(row["id"]), source, tuple(prompt + response), len(prompt)))
+        tokens = tuple(prompt + response)
+        examples.append(Example(str(row["id"]), source, tokens, len(prompt), **cut))
     return examples
 
 

@@ -6,9 +6,9 @@ tokenizer puts around a text, or, for an empty prompt, the one token that begins
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lethe.data.examples import Example, encode
+from lethe.data.examples import Example, PieceMaker, encode
 
 # Share of documents predicted whole from an empty source, which is how sentences without context
 # are scored. The others are split in two at a random place and the decoder predicts the second
@@ -40,6 +40,8 @@ def instruction_examples(
             tuple(response + [tokenizer.eos_token_id])[:max_length],
             0,
             encoder_tokens(prompt, around, max_length),
+            cut_prompt=max(0, len(prompt) - around.room(max_length)),
+            cut_text=max(0, len(response) + 1 - max_length),
         )
         for row, prompt, response in zip(rows, prompts, responses, strict=True)
     ]
@@ -56,8 +58,32 @@ def document_examples(
         cut = split_place(str(row["id"]), len(tokens))
         rest = tuple(tokens[cut:] + [tokenizer.eos_token_id])[:max_length]
         prefix = encoder_tokens(tokens[:cut], around, max_length)
-        examples.append(Example(str(row["id"]), source, rest if tokens else (), 0, prefix))
+        left_out = max(0, len(tokens) - cut + 1 - max_length)
+        left_out += max(0, cut - around.room(max_length))
+        found = Example(str(row["id"]), source, rest if tokens else (), 0, prefix)
+        examples.append(replace(found, cut_text=left_out))
     return examples
+
+
+def stream_tokens(texts: Sequence[str], tokenizer) -> list[list[int]]:
+    """Tokens of texts that are joined, with the end token after each."""
+    encoded = encode(tokenizer, texts, special=False)
+    return [[*tokens, tokenizer.eos_token_id] for tokens in encoded]
+
+
+def piece_maker(tokenizer, max_length: int) -> tuple[int, PieceMaker]:
+    """The length of a piece of joined texts, and what makes an example of one.
+
+    A piece is predicted whole or from a prefix, as a document is. Either side has room for it.
+    """
+    around = special_tokens(tokenizer)
+
+    def make(name: str, source: str, tokens: tuple[int, ...]) -> Example:
+        cut = split_place(name, len(tokens))
+        prefix = encoder_tokens(list(tokens[:cut]), around, max_length)
+        return Example(name, source, tokens[cut:], 0, prefix)
+
+    return around.room(max_length), make
 
 
 def split_place(identity: str, length: int) -> int:
@@ -76,11 +102,14 @@ class Around:
     tail: tuple[int, ...]
     empty: tuple[int, ...]
 
+    def room(self, max_length: int) -> int:
+        """How many tokens of a text have room between them."""
+        return max_length - len(self.head) - len(self.tail)
+
 
 def encoder_tokens(tokens: list[int], around: Around, max_length: int) -> tuple[int, ...]:
     """A text's tokens, cut on the left, between its special tokens."""
-    room = max_length - len(around.head) - len(around.tail)
-    kept = tokens[max(0, len(tokens) - room) :]
+    kept = tokens[max(0, len(tokens) - around.room(max_length)) :]
     return (*around.head, *kept, *around.tail) or around.empty
 
 

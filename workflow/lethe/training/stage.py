@@ -4,9 +4,11 @@ import time
 from pathlib import Path
 
 from lethe.artefacts.files import write_atomic
+from lethe.artefacts.lineage import inputs_of
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
+from lethe.data.cuts import Cuts, say
 from lethe.data.mixtures import load_mixture
 from lethe.jobs.ending import Ending
 from lethe.methods.attached import load_state, save_state
@@ -42,7 +44,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         tokenizer = load_tokenizer(parent)
         base = parent_manifest.get("base_weights", weights_digest(parent_manifest))
         method = prepare_method(spec, parent)
-        stage = prepare_stage(spec, parent, results, tokenizer)
+        stage, cut = prepare_stage(spec, parent, results, tokenizer)
         cpu_start = time.process_time()
         progress = train(stage, method, spec["recipe"], snapshots)
         trained = time.process_time() - cpu_start
@@ -52,6 +54,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
             "parent_weights": weights_digest(parent_manifest),
             "base_weights": base,
             "examples": len(stage.examples),
+            "cut": cut,
             "needs_identity": method.needs_identity,
             "record": {name: value.tolist() for name, value in method.record().items()},
             **costs(stage.model, progress, started, trained),
@@ -72,13 +75,16 @@ def prepare_method(spec: dict, parent: Path) -> Method:
     return method
 
 
-def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
-    """The model, the examples of this stage and of earlier ones, and their layout by the recipe."""
+def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> tuple[Stage, Cuts]:
+    """The model, the examples of this stage and of earlier ones, and their layout by the recipe.
+
+    Also what was left out of this stage's examples.
+    """
     recipe = spec["recipe"]
 
     def examples_of(mixture):
-        sources = {part["data"] for part in mixture}
-        directories = {source: node_directory(results, "data", source) for source in sources}
+        sources = inputs_of({"mixture": mixture})
+        directories = {node: node_directory(results, kind, node) for kind, node in sources}
         examples = load_mixture(
             mixture,
             directories,
@@ -87,7 +93,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
             spec["train_seed"],
             spec["family"],
         )
-        require_room(model.config, examples)
+        require_room(model.config, examples.longest)
         return examples
 
     def load_parent():
@@ -95,12 +101,15 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
 
     general = spec.get("general", [])
     for part in [*spec["mixture"], *general]:
-        verify(node_directory(results, "data", part["data"]), "data.json", only=[part["file"]])
+        for kind, node in inputs_of(part):
+            files = [part["file"]] if kind == "data" else None
+            verify(node_directory(results, kind, node), MANIFEST[kind], only=files)
     model = load_model(parent)
     require_family(model, spec["family"], parent)
     model = prepare(model, recipe)
     examples = examples_of(spec["mixture"])
-    return Stage(
+    say(examples.cuts, recipe["max_length"])
+    stage = Stage(
         model=model,
         examples=examples,
         load_replayed=lambda: [examples_of(mixture) for mixture in spec["earlier"]],
@@ -114,6 +123,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
         steps=total_steps(len(examples), recipe),
         history=list(spec["history"]),
     )
+    return stage, examples.cuts
 
 
 def write_log(directory: Path, rows: list[list[float]]) -> str:
