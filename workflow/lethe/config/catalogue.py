@@ -40,9 +40,9 @@ class Task(Entry):
     count: Count | None = Field(None, description="examples drawn for a stage; null: all")
     joined: bool = Field(
         False,
-        description="texts are joined, those of decoders with the end token between, and cut into "
-        "pieces of the recipe's `max_length` tokens across their borders, so that nothing of a long "
-        "one is lost; `count` counts texts",
+        description="documents are joined, with the end token after each, and cut into pieces of "
+        "the recipe's `max_length` tokens across their borders, so that long ones are learned "
+        "whole; `count` counts documents. Not for prompts and responses",
     )
     own: Name | None = Field(None, description="evaluation task that tests what was learned")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from lethe.data.examples import Example
 
 Cuts = dict[str, dict[str, dict[str, int]]]
-"""By task and kind of text: `of` how many, how many `examples` were cut, how many `tokens` left out.
+"""By task and kind of text: `of` how many, how many `examples` are cut, how many `tokens` left out.
 
 Kinds are `prompts`, `responses`, `documents`, and `pieces`: the last one of joined texts, if it is
 too short to be learned. What was not cut has no entry.
@@ -37,8 +37,8 @@ def lines(cuts: Cuts, max_length: int) -> Iterator[str]:
     """What was left out, a line for every task and kind of text."""
     for task, kinds in cuts.items():
         for kind, cut in kinds.items():
-            texts = f"{cut['examples']} of {cut['of']} {kind}"
-            why = (
-                "is too short to learn" if kind == "pieces" else f"cut at `max_length` {max_length}"
+            why = "too short to learn" if kind == "pieces" else f"cut at `max_length` {max_length}"
+            yield (
+                f"{task}: {cut['examples']} of {cut['of']} {kind} {why}, "
+                f"{cut['tokens']} tokens left out"
             )
-            yield f"{task}: {texts} {why}, {cut['tokens']} tokens left out"

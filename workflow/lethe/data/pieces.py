@@ -1,4 +1,4 @@
-"""Examples that are made when they are asked for: pieces of joined texts, and parts of a mixture."""
+"""Examples that are made when they are asked for: pieces of joined texts, parts of a mixture."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
