@@ -15,6 +15,7 @@ from lethe.artefacts.manifests import publish, read_manifest
 from lethe.cli import main
 from lethe.data.encoding import encode_rows
 from lethe.data.mixtures import load_mixture
+from lethe.errors import UserError
 from lethe.models.architectures import build
 from lethe.models.loading import load_model
 from lethe.models.saving import save_model
@@ -204,3 +205,19 @@ def test_kept_and_cut_tokens_of_an_encoder_decoders_document_are_all_of_them(len
     (example,) = encode_rows([row], "t", make_tokenizer(), 16, "{prompt}", "seq2seq")
     kept = len(example.encoder_tokens) - 1 + len(example.tokens)
     assert kept + example.cut_text == length + 1
+
+
+@pytest.mark.parametrize(
+    ("task", "source", "said"),
+    [
+        ({"template": "Q: {prompt}"}, "generic", "no `template` beside `joined: true`, which is"),
+        ({"delimiter": "\n"}, "generic", "no `delimiter` beside `joined: true`"),
+        ({}, "alpaca", "tasks.mine.joined: .* loader 'alpaca' makes prompts and responses; set"),
+        ({}, "eli5", "loader 'eli5' makes prompts and responses"),
+    ],
+)
+def test_prompts_and_responses_are_not_joined_and_check_says_so(task, source, said):
+    sources = {"mine": {"kind": "files", "files": {"train": "a.jsonl"}, "loader": source}}
+    tasks = {"mine": {"source": "mine", "joined": True, **task}}
+    with pytest.raises(UserError, match=said):
+        plan_of(define={"sources": sources, "tasks": tasks})

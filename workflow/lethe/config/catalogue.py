@@ -46,6 +46,17 @@ class Task(Entry):
     )
     own: Name | None = Field(None, description="evaluation task that tests what was learned")
 
+    @model_validator(mode="after")
+    def _joins_documents(self) -> "Task":
+        default = {"template": "{prompt}", "delimiter": " "}
+        given = [key for key, value in default.items() if getattr(self, key) != value]
+        if self.joined and given:
+            raise ValueError(
+                f"no `{given[0]}` beside `joined: true`, which is for documents, not for prompts "
+                "and responses"
+            )
+        return self
+
 
 class Evaluation(Entry):
     """One evaluation task of a probe."""

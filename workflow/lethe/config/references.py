@@ -10,6 +10,7 @@ from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
 from lethe.parameters.entries import is_template, parse_mixture
 from lethe.parameters.sentences import require
+from lethe.sources.loaders.parameters import LOADERS
 from lethe.sources.parameters import source_parameters
 
 LONGEST_DERIVATION = 50
@@ -48,6 +49,12 @@ def check_references(catalogue: Catalogue) -> None:
 def _check_tasks(catalogue: Catalogue) -> None:
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
+        loader = catalogue.sources[task.source].loader
+        if task.joined and loader is not None and not LOADERS[loader].makes_documents():
+            raise UserError(
+                f"tasks.{name}.joined: expected a source of documents, found {task.source!r}, "
+                f"whose loader {loader!r} makes prompts and responses; set `joined` to false."
+            )
         if not is_template(task.template, "prompt"):
             raise UserError(
                 f"tasks.{name}.template: expected a text that holds {{prompt}}, with other braces "
