@@ -7,9 +7,8 @@ from masked_model import masked_model, masked_tokenizer, publish_nodes, texts
 from small_nodes import WORDS, make_tokenizer, stage_spec
 
 from lethe.artefacts.jsonlines import write_rows
-from lethe.data.encoding import encode_rows
 from lethe.data.masked_batches import Masking, collate, mask
-from lethe.data.masked_examples import document_examples, instruction_examples, joined_examples
+from lethe.data.masked_examples import document_examples, instruction_examples
 from lethe.errors import UserError
 from lethe.evaluation.masked_loss import score_texts
 from lethe.models.forward import weighted_loss
@@ -84,19 +83,6 @@ def test_micro_batches_add_up_to_the_whole():
     assert len(parts) == 3
     together = sum(weighted_loss(model, part).item() for part in parts)
     assert together == pytest.approx(weighted_loss(model, whole[0]).item(), abs=1e-6)
-
-
-def test_joined_texts_are_cut_across_their_borders():
-    rows = texts(9)
-    pieces = joined_examples(rows, "d", TOKENIZER, 16)
-    whole = [token for row in rows for token in TOKENIZER(row["text"])["input_ids"]]
-    assert [len(piece.tokens) for piece in pieces] == [16] * (len(whole) // 16)
-    stream = [token for piece in pieces for token in piece.tokens]
-    assert stream == whole[: len(stream)]
-    (short,) = joined_examples(rows[:1], "d", TOKENIZER, 512)
-    assert list(short.tokens) == TOKENIZER(rows[0]["text"])["input_ids"]
-    with pytest.raises(UserError, match="joined: expected texts"):
-        encode_rows(rows, "d", TOKENIZER, 16, "{prompt}", "causal", joined=True)
 
 
 def test_a_tokenizer_without_mask_and_instructions_are_refused():

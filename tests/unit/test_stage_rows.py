@@ -1,5 +1,6 @@
 """stages.csv: what stages cost and what their method recorded of them."""
 
+import pandas as pd
 import pytest
 import torch
 from softmask_case import model_with_dropout, stage_of
@@ -11,6 +12,8 @@ from lethe.longtables.tables import LongTables, read_stages, write_stages
 from lethe.methods.contract import Method
 from lethe.methods.parts.softmask.importance import summaries
 from lethe.methods.registry import create
+from lethe.tables.cut_note import with_cut_note
+from lethe.tables.writing import Table
 
 SMALL = {"subset": 6, "importance_batch": 4}
 RUN = {
@@ -123,3 +126,23 @@ def test_das_records_what_it_hands_on():
     free.before_stage(stage)
     free.after_stage(stage)
     assert {name.split(".")[1] for name in free.record()} == {"domain", "accumulated"}
+
+
+def test_cut_texts_are_counted_by_stage_and_told_under_tables(tmp_path):
+    left = {"of": 9, "examples": 2, "tokens": 30}
+    cut = {"simp": {"prompts": left, "responses": {**left, "tokens": 5}}}
+    write_stage(tmp_path, "one", cut=cut)
+    write_stage(tmp_path, "two", cut={})
+    write_stages(tmp_path / "stages.csv", stage_rows({"runs": [RUN]}, tmp_path))
+    rows = read_stages(tmp_path / "stages.csv")
+    found = rows[rows["measure"].str.startswith("cut.")]
+    assert found[["stage_index", "measure", "value"]].to_numpy().tolist() == [
+        [1, "cut.texts", 4],
+        [1, "cut.tokens", 35],
+    ]
+    table = Table(pd.DataFrame({"x": [1.0]}), "Numbers.")
+    said = "cut in training at the recipe's max_length, at most in a run: "
+    said += "simp (4 texts, 35 tokens left out)"
+    assert with_cut_note(table, rows).notes == (said,)
+    whole = rows[~rows["measure"].str.startswith("cut.")]
+    assert with_cut_note(table, whole) == with_cut_note(table, LongTables(1, 2).stages) == table

@@ -7,6 +7,7 @@ from plain_reference import FAMILY, random_model
 from transformers import AutoConfig
 
 from lethe.data.examples import Example
+from lethe.data.pieces import Parts
 from lethe.errors import UserError
 from lethe.models.kinds import KINDS
 from lethe.models.window import require_room, window
@@ -41,22 +42,26 @@ def test_the_window_is_what_the_model_can_read(model_type):
 def test_an_example_longer_than_the_window_is_one_sentence(model_type):
     config = random_model(model_type).config
     room = window(config) or 500
-    require_room(config, [Example("a", "t", (5,) * room, 0)])
+    require_room(config, room)
     if model_type in UNLIMITED:
         return
     with pytest.raises(
         UserError,
         match=f"has {room + 1} tokens, more than the {room} positions .* to at most {room}, ",
     ):
-        require_room(config, [Example("a", "t", (5,) * (room + 1), 0)])
+        require_room(config, room + 1)
+
+
+def longest(target: int, source: int) -> int:
+    return Parts([[Example("a", "t", (5,) * target, 0, (5,) * source)]], {}).longest
 
 
 def test_both_sides_of_an_encoder_decoder_with_a_table_of_positions_are_held_against_it():
     config = AutoConfig.for_model("bart", max_position_embeddings=32)
-    require_room(config, [Example("a", "t", (5,) * 32, 0, (5,) * 32)])
+    require_room(config, longest(32, 32))
     for target, source in ((33, 2), (2, 33)):
         with pytest.raises(UserError, match="has 33 tokens, more than the 32"):
-            require_room(config, [Example("a", "t", (5,) * target, 0, (5,) * source)])
+            require_room(config, longest(target, source))
 
 
 def test_a_stage_whose_examples_do_not_fit_is_refused_and_nothing_is_published(

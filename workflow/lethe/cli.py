@@ -23,6 +23,7 @@ VERBS = {
     "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),
     "fetch": ("lethe.commands.fetch", "fetch a model or dataset from the hub (needs the network)"),
     "data": ("lethe.commands.data", "make a data node (called by the workflow)"),
+    "tokens": ("lethe.commands.tokens", "tokenize a corpus once (called by the workflow)"),
     "base": ("lethe.commands.base", "train a base node (called by the workflow)"),
     "stage": ("lethe.commands.stage", "train a stage node (called by the workflow)"),
     "probe": ("lethe.commands.probe", "score a checkpoint (called by the workflow)"),

@@ -1,4 +1,4 @@
-"""Nodes: data, bases, stages and probe results, each under its id.
+"""Nodes: data, tokens, bases, stages and probe results, each under its id.
 
 Times of files decide nothing: what is out of date is found by content (rules/run.smk).
 """
@@ -21,6 +21,25 @@ rule data:
         code=lambda w: wf.code("data", w.node),
     shell:
         "python -m lethe data {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
+
+
+rule tokens:
+    input:
+        get_again("tokens"),
+        get_inputs("tokens"),
+    output:
+        f"{RESULTS}/tokens/{{node}}/tokens.json",
+    log:
+        f"{RESULTS}/logs/tokens/{{node}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **get_request("tokens"),
+    params:
+        results=get_results,
+        code=lambda w: wf.code("tokens", w.node),
+    shell:
+        "python -m lethe tokens {wildcards.node} --results {params.results:q} --code {params.code} &> {log:q}"
 
 
 rule base:

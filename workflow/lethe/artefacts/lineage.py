@@ -8,7 +8,7 @@ from lethe.artefacts.files import read_json
 from lethe.artefacts.paths import spec_file
 from lethe.errors import UserError
 
-NAMING = ("parent", "checkpoint", "data", "fetched")
+NAMING = ("parent", "checkpoint", "data", "fetched", "tokens", "tokenizer")
 PARTS = ("mixture", "earlier", "general", "tasks")
 
 
@@ -36,9 +36,9 @@ def find_node(results: Path, name: str) -> str:
 def inputs_of(spec: dict[str, Any]) -> list[tuple[str, str]]:
     """(kind, id) of every node that a node is made from: first the one that it continues or reads.
 
-    Specs name them by `parent`, `checkpoint`, `data` and `fetched`, and the data of their parts by
-    `data` in `mixture`, `earlier`, `general` and `tasks`. A key that ends in `_kind` gives the kind
-    where it is not the key itself.
+    Specs name them by the keys of NAMING, and the data of their parts by the same keys in
+    `mixture`, `earlier`, `general` and `tasks`. A key that ends in `_kind` gives the kind where it
+    is not the key itself.
     """
     named = [(str(spec.get(f"{key}_kind", key)), spec[key]) for key in NAMING if spec.get(key)]
     for key in PARTS:

@@ -58,6 +58,15 @@ RULES = {
         "data",
         "data.json",
     ),
+    "tokens": Rule(
+        2000,
+        240,
+        {"": Code(("lethe.data.streams", "lethe.models.loading"), libraries=True)},
+        "models",
+        "tokens",
+        "tokens",
+        "tokens.json",
+    ),
     "base": Rule(
         2000,
         20,

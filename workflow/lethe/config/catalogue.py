@@ -42,10 +42,22 @@ class Task(Entry):
     count: Count | None = Field(None, description="examples drawn for a stage; null: all")
     joined: bool = Field(
         False,
-        description="masked language models: texts are joined into one and split into pieces of "
-        "the recipe's `max_length` tokens, across the borders of texts",
+        description="documents are joined, with the end token after each, and cut into pieces of "
+        "the recipe's `max_length` tokens across their borders, so that long ones are learned "
+        "whole; `count` counts documents. Not for prompts and responses",
     )
     own: Name | None = Field(None, description="evaluation task that tests what was learned")
+
+    @model_validator(mode="after")
+    def _joins_documents(self) -> "Task":
+        default = {"template": "{prompt}", "delimiter": " "}
+        given = [key for key, value in default.items() if getattr(self, key) != value]
+        if self.joined and given:
+            raise ValueError(
+                f"no `{given[0]}` beside `joined: true`, which is for documents, not for prompts "
+                "and responses"
+            )
+        return self
 
 
 class Evaluation(Entry):

@@ -11,6 +11,7 @@ from lethe.models.kinds import kind_of
 from lethe.parameters.entries import parse_mixture
 from lethe.parameters.prompt_templates import holds_prompt
 from lethe.parameters.sentences import require
+from lethe.sources.loaders.parameters import LOADERS
 from lethe.sources.parameters import source_parameters
 
 LONGEST_DERIVATION = 50
@@ -49,6 +50,12 @@ def check_references(catalogue: Catalogue) -> None:
 def _check_tasks(catalogue: Catalogue) -> None:
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
+        loader = catalogue.sources[task.source].loader
+        if task.joined and loader is not None and not LOADERS[loader].makes_documents():
+            raise UserError(
+                f"tasks.{name}.joined: expected a source of documents, found {task.source!r}, "
+                f"whose loader {loader!r} makes prompts and responses; set `joined` to false."
+            )
         if not holds_prompt(task.template):
             raise UserError(
                 f"tasks.{name}.template: expected a text that holds {{prompt}} once, found "

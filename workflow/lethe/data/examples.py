@@ -1,7 +1,7 @@
 """Texts to tokens, and one example of a decoder: a document, or a prompt and its response."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,8 @@ class Example:
     but the first), the length of the prompt for an instruction (the response and the end token).
     An example of an encoder-decoder has `encoder_tokens` too; there `tokens` are what the decoder
     predicts, all of them (`label_start` 0). `notes` are those of `NOTES` that are true of it.
+    `cut_prompt` and `cut_text` are how many tokens of the prompt, and of the document or response,
+    were left out because they were too many.
     """
 
     id: str
@@ -39,10 +41,16 @@ class Example:
     label_start: int
     encoder_tokens: tuple[int, ...] = ()
     notes: frozenset[str] = frozenset()
+    cut_prompt: int = 0
+    cut_text: int = 0
 
     @property
     def label_count(self) -> int:
         return len(self.tokens) - self.label_start
+
+
+PieceMaker = Callable[[str, str, tuple[int, ...]], Example]
+"""From a name, the task and the tokens of a piece of joined texts to its example."""
 
 
 def document_examples(
@@ -50,13 +58,32 @@ def document_examples(
 ) -> list[Example]:
     """Documents with loss on every token but the first; cut at `max_length` tokens."""
     texts = [row["text"] for row in rows]
-    encoded = begun(tokenizer, texts)
+    encoded = stream_tokens(texts, tokenizer)
     notes = notes_of(tokenizer, texts, encoded)
-    end = [tokenizer.eos_token_id]
     return [
-        Example(str(row["id"]), source, tuple((tokens + end)[:max_length]), 1, notes=about)
+        Example(
+            str(row["id"]),
+            source,
+            tuple(tokens[:max_length]),
+            1,
+            notes=about,
+            cut_text=max(0, len(tokens) - max_length),
+        )
         for row, tokens, about in zip(rows, encoded, notes, strict=True)
     ]
+
+
+def piece_maker(tokenizer, max_length: int) -> tuple[int, PieceMaker]:
+    """The length of a piece of joined texts, and what makes an example of one.
+
+    The loss is on every token but the piece's first, which nothing comes before.
+    """
+    return max_length, lambda name, source, tokens: Example(name, source, tokens, 1)
+
+
+def stream_tokens(texts: Sequence[str], tokenizer) -> list[list[int]]:
+    """Tokens of every text, with those that begin a text and the end token."""
+    return [[*tokens, tokenizer.eos_token_id] for tokens in begun(tokenizer, texts)]
 
 
 def instruction_examples(
@@ -80,14 +107,17 @@ def instruction_examples(
     examples = []
     for row, pair, about in zip(rows, pairs, notes, strict=True):
         prompt = pair.prompt
-        response = (pair.continuation + [tokenizer.eos_token_id])[: max_length - 1]
+        response = pair.continuation + [tokenizer.eos_token_id]
+        cut = {"cut_text": max(0, len(response) - (max_length - 1))}
+        response = response[: max_length - 1]
         room = max_length - len(response)
+        cut["cut_prompt"] = max(0, len(prompt) - room)
         if len(prompt) > room:
             # The first token begins every text, so it is kept.
             prompt = prompt[:1] + prompt[len(prompt) - room + 1 :]
         tokens = tuple(prompt + response)
         about = about | ({APART} if pair.apart else set()) | (set() if pair.kept else {REWRITTEN})
-        examples.append(Example(str(row["id"]), source, tokens, len(prompt), notes=about))
+        examples.append(Example(str(row["id"]), source, tokens, len(prompt), notes=about, **cut))
     return examples
 
 
@@ -112,13 +142,17 @@ def notes_of(
     return notes
 
 
-def notes_in_numbers(examples: Sequence[Example]) -> dict[str, int]:
-    """How many examples each note is true of; those that are true of any go into the log."""
+def notes_in_numbers(examples: Iterable[Example]) -> dict[str, int]:
+    """How many examples each note is true of."""
     counts = Counter(note for example in examples for note in example.notes)
-    for note, sentence in NOTES.items():
-        if counts[note]:
-            print(f"{counts[note]} of {len(examples)} examples: {sentence}")
     return {note: counts[note] for note in NOTES}
+
+
+def say_notes(notes: dict[str, int]) -> None:
+    """Print a line for every note that is true of any text."""
+    for note, count in notes.items():
+        if count:
+            print(f"{count} texts: {NOTES[note]}", flush=True)
 
 
 def read_example_rows(path: Path, source: str) -> list[dict]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lethe.data.examples import Example, notes_of
+from lethe.data.examples import Example, PieceMaker, notes_of
 from lethe.data.joining import encode
 from lethe.errors import UserError
 
@@ -15,24 +15,26 @@ def document_examples(
     encoded = encode(tokenizer, texts)
     notes = notes_of(tokenizer, texts, encoded)
     return [
-        Example(str(row["id"]), source, _cut(tokens, max_length), 0, notes=about)
+        Example(
+            str(row["id"]),
+            source,
+            _cut(tokens, max_length),
+            0,
+            notes=about,
+            cut_text=max(0, len(tokens) - max_length),
+        )
         for row, tokens, about in zip(rows, encoded, notes, strict=True)
     ]
 
 
-def joined_examples(rows: Sequence[dict], source: str, tokenizer, max_length: int) -> list[Example]:
-    """Texts with their special tokens, joined and cut into pieces of `max_length` tokens.
+def stream_tokens(texts: Sequence[str], tokenizer) -> list[list[int]]:
+    """Tokens of texts that are joined, each between the tokenizer's special tokens."""
+    return encode(tokenizer, texts)
 
-    A piece may span several texts, as in Ke et al. 2023. A shorter last piece is dropped, unless
-    it is the only one.
-    """
-    encoded = encode(tokenizer, [row["text"] for row in rows])
-    stream = [token for tokens in encoded for token in tokens]
-    ends = range(max_length, len(stream) + 1, max_length) or [len(stream)]
-    return [
-        Example(f"{source}-{number}", source, tuple(stream[max(0, end - max_length) : end]), 0)
-        for number, end in enumerate(ends, start=1)
-    ]
+
+def piece_maker(tokenizer, max_length: int) -> tuple[int, PieceMaker]:
+    """The length of a piece of joined texts, and what makes an example of one."""
+    return max_length, lambda name, source, tokens: Example(name, source, tokens, 0)
 
 
 def _cut(tokens: list[int], max_length: int) -> tuple[int, ...]:

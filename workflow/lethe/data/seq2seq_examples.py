@@ -6,8 +6,9 @@ tokenizer puts around a text, or, for an empty prompt, the one token that begins
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
-from lethe.data.examples import Example, notes_of
+from lethe.data.examples import Example, PieceMaker, notes_of
 from lethe.data.joining import beginning, encode, special_tokens
 from lethe.parameters.prompt_templates import wrapped
 
@@ -36,17 +37,20 @@ def instruction_examples(
     notes = zip(
         notes_of(tokenizer, prompts, sources), notes_of(tokenizer, responses, targets), strict=True
     )
+    encoder = _Encoder(tokenizer, max_length)
     return [
         Example(
             str(row["id"]),
             source,
             tuple(target + [tokenizer.eos_token_id])[:max_length],
             0,
-            given,
+            encoder.given(prompt),
             of_prompt | of_response,
+            encoder.left_out(prompt),
+            max(0, len(target) + 1 - max_length),
         )
-        for row, given, target, (of_prompt, of_response) in zip(
-            rows, _given(tokenizer, sources, max_length), targets, notes, strict=True
+        for row, prompt, target, (of_prompt, of_response) in zip(
+            rows, sources, targets, notes, strict=True
         )
     ]
 
@@ -58,16 +62,16 @@ def document_examples(
     texts = [row["text"] for row in rows]
     encoded = encode(tokenizer, texts, special=False)
     notes = notes_of(tokenizer, texts, encoded)
-    cuts = [
-        split_place(str(row["id"]), len(tokens)) for row, tokens in zip(rows, encoded, strict=True)
-    ]
-    prefixes = [tokens[:cut] for tokens, cut in zip(encoded, cuts, strict=True)]
+    encoder, end = _Encoder(tokenizer, max_length), tokenizer.eos_token_id
     examples = []
-    for row, tokens, cut, given, about in zip(
-        rows, encoded, cuts, _given(tokenizer, prefixes, max_length), notes, strict=True
-    ):
-        rest = tuple(tokens[cut:] + [tokenizer.eos_token_id])[:max_length]
-        examples.append(Example(str(row["id"]), source, rest if tokens else (), 0, given, about))
+    for row, tokens, about in zip(rows, encoded, notes, strict=True):
+        place = split_place(str(row["id"]), len(tokens))
+        prefix, rest = tokens[:place], [*tokens[place:], end] if tokens else []
+        left_out = encoder.left_out(prefix) + max(0, len(rest) - max_length)
+        found = Example(
+            str(row["id"]), source, tuple(rest[:max_length]), 0, encoder.given(prefix), about
+        )
+        examples.append(replace(found, cut_text=left_out))
     return examples
 
 
@@ -79,15 +83,43 @@ def split_place(identity: str, length: int) -> int:
     return 1 + int.from_bytes(drawn[1:8], "big") % (length - 1)
 
 
-def _given(tokenizer, texts: list[list[int]], max_length: int) -> list[tuple[int, ...]]:
-    """What the encoder is given: texts cut on the left, between their special tokens.
+class _Encoder:
+    """What the encoder is given of a text: its tokens, cut on the left, between special tokens.
 
     Without any, an empty text becomes the token that begins a text: an encoder needs at least one.
+
+    Attributes:
+        room: how many tokens of a text it is given at most.
     """
-    around = special_tokens(tokenizer)
-    empty = (beginning(tokenizer),)
-    room = max_length - len(around.head) - len(around.tail)
-    return [
-        (*around.head, *tokens[max(0, len(tokens) - room) :], *around.tail) or empty
-        for tokens in texts
-    ]
+
+    def __init__(self, tokenizer, max_length: int):
+        self.around = special_tokens(tokenizer)
+        self.empty = (beginning(tokenizer),)
+        self.room = max_length - len(self.around.head) - len(self.around.tail)
+
+    def given(self, tokens: Sequence[int]) -> tuple[int, ...]:
+        kept = tokens[self.left_out(tokens) :]
+        return (*self.around.head, *kept, *self.around.tail) or self.empty
+
+    def left_out(self, tokens: Sequence[int]) -> int:
+        return max(0, len(tokens) - self.room)
+
+
+def stream_tokens(texts: Sequence[str], tokenizer) -> list[list[int]]:
+    """Tokens of texts that are joined, with the end token after each."""
+    encoded = encode(tokenizer, texts, special=False)
+    return [[*tokens, tokenizer.eos_token_id] for tokens in encoded]
+
+
+def piece_maker(tokenizer, max_length: int) -> tuple[int, PieceMaker]:
+    """The length of a piece of joined texts, and what makes an example of one.
+
+    A piece is predicted whole or from a prefix, as a document is. Either side has room for it.
+    """
+    encoder = _Encoder(tokenizer, max_length)
+
+    def make(name: str, source: str, tokens: tuple[int, ...]) -> Example:
+        cut = split_place(name, len(tokens))
+        return Example(name, source, tokens[cut:], 0, encoder.given(tokens[:cut]))
+
+    return encoder.room, make

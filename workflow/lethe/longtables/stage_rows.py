@@ -39,7 +39,10 @@ def _read(results: Path, node: str) -> dict[str, Any] | None:
 
 
 def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
-    """The numbers of one stage: costs, then what the method recorded, by layer and unit from 0."""
+    """The numbers of one stage: costs, what was cut, what the method recorded.
+
+    Layers and units count from 0.
+    """
     words = {
         "node": manifest["id"],
         "params": manifest["parameters"],
@@ -54,9 +57,16 @@ def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
         "cost.cpu_seconds": manifest["cpu_seconds"]["training"],
     }
     # Older manifests, from before methods could record anything, have no record.
-    for measure, values in (costs | manifest.get("record", {})).items():
+    for measure, values in (costs | _cuts(manifest) | manifest.get("record", {})).items():
         for (layer, unit), value in _cells(values):
             yield {**words, "measure": measure, "layer": layer, "unit": unit, "value": value}
+
+
+def _cuts(manifest: dict[str, Any]) -> dict[str, int]:
+    """Texts that were longer than `max_length`, and their tokens that were left out; or nothing."""
+    cuts = [cut for kinds in manifest.get("cut", {}).values() for cut in kinds.values()]
+    sums = {name: sum(cut[name] for cut in cuts) for name in ("examples", "tokens")}
+    return {"cut.texts": sums["examples"], "cut.tokens": sums["tokens"]} if cuts else {}
 
 
 def _cells(values: Any) -> Iterator[tuple[tuple[int | None, int | None], float]]:

@@ -10,7 +10,7 @@ overrides only the hooks that it needs. The order of a stage is
 `step_loss` is added to the loss of a step's first micro-batch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class Stage:
 
     Attributes:
         model: the network being trained, in training mode.
-        examples: the stage's training examples.
+        examples: the stage's training examples; one may be made whenever it is asked for.
         load_replayed: returns the training examples of every earlier stage, oldest first.
         load_general: returns examples of the general texts that the catalogue gives the method
             (`general`); empty except in a chain's first stage.
@@ -59,8 +59,8 @@ class Stage:
     """
 
     model: torch.nn.Module
-    examples: list[Example]
-    load_replayed: Callable[[], list[list[Example]]]
+    examples: Sequence[Example]
+    load_replayed: Callable[[], Sequence[Sequence[Example]]]
     load_parent: Callable[[], torch.nn.Module]
     collate: Collate
     plain_loss: Callable[[torch.nn.Module, Batch], torch.Tensor]
@@ -71,7 +71,7 @@ class Stage:
     history: list[str] = field(default_factory=list)
     family: str = "causal"
     extra: torch.nn.Module | None = None
-    load_general: Callable[[], list[Example]] = list
+    load_general: Callable[[], Sequence[Example]] = list
     dropout_seed: Callable[[int, int, int], int] = seed_of
     settings: str = "the recipe's"
 

@@ -4,6 +4,7 @@ Written from the paper's equations. Named options cover what the authors' code d
 `methods/parameters/das.py` lists them.
 """
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
@@ -143,7 +144,7 @@ class DAS(Method):
         return importances.normalised(raw, options.normalisation)
 
     def _of_loss(
-        self, stage: Stage, purpose: int, examples: list[Example] | None = None
+        self, stage: Stage, purpose: int, examples: Sequence[Example] | None = None
     ) -> Importance:
         """Eq. 9 on a subset of examples (None: the stage's own); not normalised."""
         options = self.options
@@ -155,7 +156,7 @@ class DAS(Method):
             signed=options.signed,
         )
 
-    def _texts(self, stage: Stage) -> list[Example]:
+    def _texts(self, stage: Stage) -> Sequence[Example]:
         """The examples for I^(0) if it comes from a masked-language-model loss."""
         if self.options.initialise == "domain":
             return stage.examples

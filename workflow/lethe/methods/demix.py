@@ -8,6 +8,7 @@ the mean of all their parameters instead of mixing their predictions.
 """
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from lethe.methods.parts.adapters import apply_adapters, like, mean_of, new_adap
 AT_ONCE = 32  # examples in a forward pass; it changes memory, not the choice
 
 
-def sample(examples: list[Example], count: int, seed: int) -> list[Example]:
+def sample(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
     """At most `count` examples, drawn without replacement."""
     generator = np.random.default_rng(seed)
     chosen = generator.permutation(len(examples))[:count]

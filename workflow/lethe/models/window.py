@@ -1,8 +1,5 @@
 """How long a text a model can read."""
 
-from collections.abc import Iterable
-
-from lethe.data.examples import Example
 from lethe.errors import UserError
 from lethe.models.kinds import kind_of
 
@@ -18,13 +15,12 @@ def window(config) -> int | None:
     return longest
 
 
-def require_room(config, examples: Iterable[Example]) -> None:
-    """Raise UserError if an example is longer than the model's window."""
+def require_room(config, longest: int) -> None:
+    """Raise UserError if an example, the longest, has more tokens than the model's window."""
     room = window(config)
-    sides = [max(len(example.tokens), len(example.encoder_tokens)) for example in examples]
-    if room is not None and max(sides, default=0) > room:
+    if room is not None and longest > room:
         raise UserError(
-            f"An example has {max(sides)} tokens, more than the {room} positions of this model of "
+            f"An example has {longest} tokens, more than the {room} positions of this model of "
             f"type {config.model_type!r}; set the recipe's `max_length` to at most {room}, or do "
             "so for this model alone in the recipe's `overrides`."
         )

@@ -24,8 +24,10 @@ def add_base(
     add = {"architecture": _built, "hub": _hub, "import": _imported}
     origin = "architecture" if model.architecture else "hub" if model.hub else "import"
     node = add[origin](plan, catalogue, name, world_seed, base_seed)
+    built_from = add_data(plan, catalogue, model.source, world_seed) if model.architecture else node
     return Base(
         node=node,
+        tokenizer=built_from,
         model=name,
         family=model.family,
         series=model.series or name,

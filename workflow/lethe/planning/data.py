@@ -7,7 +7,7 @@ from lethe.artefacts.local_files import file_digest
 from lethe.config.catalogue import Catalogue
 from lethe.errors import UserError
 from lethe.parameters.entries import parse_mixture
-from lethe.planning.nodes import Node, Plan
+from lethe.planning.nodes import Base, Node, Plan
 from lethe.sources.broken_files import refuse_broken
 from lethe.sources.loaders.parameters import LOADERS
 from lethe.sources.parameters import source_parameters
@@ -70,34 +70,41 @@ def _local_file(path: str, where: str, loader: str | None) -> dict[str, str]:
     return {"path": path, "sha256": sha256}
 
 
+def add_tokens(plan: Plan, data: Node, file: str, family: str, tokenizer: Node) -> Node:
+    """The node of a file's texts as tokens; all who join these texts share it.
+
+    It depends on no length: whoever reads it cuts it.
+    """
+    spec = {
+        "family": family,
+        "data": data.id,
+        "file": file,
+        "tokenizer": tokenizer.id,
+        "tokenizer_kind": tokenizer.kind,
+    }
+    return plan.add("tokens", f"{data.id.rpartition('-')[0]}-tokens", spec)
+
+
 def mixture_spec(
-    plan: Plan,
-    catalogue: Catalogue,
-    mixture: str,
-    world_seed: int | None,
-    history: tuple[str, ...],
+    plan: Plan, catalogue: Catalogue, mixture: str, lived: Base, history: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     """Components of a mixture. `draw` counts a task's earlier uses, so that each draws afresh."""
     used = [task for earlier in history for task, _ in parse_mixture(earlier)]
     components = []
     for name, count in parse_mixture(mixture):
         task = catalogue.tasks[name]
-        data = add_data(plan, catalogue, task.source, world_seed)
+        data = add_data(plan, catalogue, task.source, lived.world_seed)
         if data.kind != "data":
             raise UserError(
                 f"tasks.{name}.source: {task.source!r} has no `loader`, so its files are used as "
                 "fetched; give it a `loader` that turns its columns into prompts and responses."
             )
-        components.append(
-            {
-                "task": name,
-                "data": data.id,
-                "file": task.file,
-                "template": task.template,
-                "delimiter": task.delimiter,
-                "count": count if count is not None else task.count,
-                "draw": used.count(name),
-                **({"joined": True} if task.joined else {}),
-            }
-        )
+        drawn = {"count": count if count is not None else task.count, "draw": used.count(name)}
+        if task.joined:
+            tokens = add_tokens(plan, data, task.file, lived.family, lived.tokenizer)
+            read = {"tokens": tokens.id}
+        else:
+            read = {"data": data.id, "file": task.file}
+            read |= {"template": task.template, "delimiter": task.delimiter}
+        components.append({"task": name, **read, **drawn})
     return components

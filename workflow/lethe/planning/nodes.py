@@ -20,9 +20,14 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Base(Origin):
-    """Where a run starts: the node, the words of its model, and the mixtures it was trained on."""
+    """Where a run starts: the node, the words of its model, and the mixtures it was trained on.
+
+    tokenizer: the node that holds the model's tokenizer. For a model that is built here it is the
+        data node, so that its bases of all seeds share what is tokenized.
+    """
 
     node: Node
+    tokenizer: Node
     history: tuple[str, ...] = ()
     mixtures: tuple[list[dict[str, Any]], ...] = ()
 

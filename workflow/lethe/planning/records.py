@@ -57,7 +57,7 @@ def _write_index(plan: Plan, path: Path) -> None:
                 rows.setdefault(probe, [probe, "probe", *row[2:]])
             for end_task in plan.end_tasks.get(checkpoint, ()):
                 rows.setdefault(end_task, [end_task, "end_task", *row[2:]])
-    for node in [*plan.of_kind("data"), *plan.of_kind("fetched")]:
+    for node in [node for kind in ("data", "fetched", "tokens") for node in plan.of_kind(kind)]:
         rows.setdefault(node.id, [node.id, node.kind, *[""] * (len(COLUMNS) - 2)])
     if rows != before:
         text = io.StringIO()

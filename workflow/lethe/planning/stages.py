@@ -40,7 +40,7 @@ def add_stage(
     _require_general_texts(method, entry, hyper)
     _require_rows(recipe, values, entry, hyper)
     earlier = [list(components) for components in lived.mixtures]
-    components = mixture_spec(plan, catalogue, mixture, lived.world_seed, lived.history)
+    components = mixture_spec(plan, catalogue, mixture, lived, lived.history)
     spec = {
         "family": family,
         "parent": parent.id,
@@ -57,7 +57,7 @@ def add_stage(
     if entry.general is not None and not lived.history:
         # If the stage trains on the same task too, the general texts are another draw.
         before = (mixture,)
-        spec["general"] = mixture_spec(plan, catalogue, entry.general, lived.world_seed, before)
+        spec["general"] = mixture_spec(plan, catalogue, entry.general, lived, before)
     node = plan.add("stage", slug, spec, plan.sizes.get(parent.id, 0.0))
     return node, components
 

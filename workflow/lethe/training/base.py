@@ -7,6 +7,7 @@ from pathlib import Path
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
+from lethe.data.cuts import Cuts, say
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
 from lethe.jobs.ending import Ending
@@ -58,7 +59,7 @@ def train_base(
             identity = {**spec, "attempt": attempt, "code": code}
             snapshots = Snapshots(work, identity, snapshot_seconds, ending)
             cpu_start = time.process_time()
-            model, progress = train_seed(spec, seed, data, tokenizer, snapshots)
+            model, progress, cut = train_seed(spec, seed, data, tokenizer, snapshots)
             trained += time.process_time() - cpu_start
             files = save_model(model, tokenizer, directory)
             dev = dev_scores(directory, work / f"attempt-{attempt}")
@@ -71,6 +72,7 @@ def train_base(
         facts = {
             "seed": seed,
             "attempts": attempts,
+            "cut": cut,
             **costs(model, progress, started, trained),
             "provenance": provenance(code),
         }
@@ -82,8 +84,11 @@ def train_base(
     return manifest
 
 
-def train_seed(spec, seed, data, tokenizer, snapshots) -> tuple[object, Progress]:
-    """One model from one base seed: its initial weights and its order of documents."""
+def train_seed(spec, seed, data, tokenizer, snapshots) -> tuple[object, Progress, Cuts]:
+    """One model from one base seed, which draws its initial weights and order of documents.
+
+    Also what was left out of the documents.
+    """
     recipe = spec["recipe"]
     model = prepare(build(spec["architecture"], spec["config"], tokenizer, seed), recipe)
     examples = load_mixture(
@@ -94,7 +99,8 @@ def train_seed(spec, seed, data, tokenizer, snapshots) -> tuple[object, Progress
         seed,
         spec["family"],
     )
-    require_room(model.config, examples)
+    require_room(model.config, examples.longest)
+    say(examples.cuts, recipe["max_length"])
     stage = Stage(
         model=model,
         examples=examples,
@@ -107,7 +113,7 @@ def train_seed(spec, seed, data, tokenizer, snapshots) -> tuple[object, Progress
         seed=seed,
         steps=total_steps(len(examples), recipe),
     )
-    return model, train(stage, Method(), recipe, snapshots)
+    return model, train(stage, Method(), recipe, snapshots), examples.cuts
 
 
 def judge(floors: dict[str, float], seed: int, dev: dict[str, float]) -> dict:

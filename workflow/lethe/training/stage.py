@@ -4,11 +4,14 @@ import time
 from pathlib import Path
 
 from lethe.artefacts.files import write_atomic
+from lethe.artefacts.lineage import inputs_of
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
-from lethe.data.examples import notes_in_numbers
+from lethe.data.cuts import say
+from lethe.data.examples import say_notes
 from lethe.data.mixtures import load_mixture
+from lethe.data.pieces import Parts
 from lethe.jobs.ending import Ending
 from lethe.methods.attached import load_state, save_state
 from lethe.methods.contract import Method, Stage
@@ -43,7 +46,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         tokenizer = load_tokenizer(parent)
         base = parent_manifest.get("base_weights", weights_digest(parent_manifest))
         method = prepare_method(spec, parent)
-        stage = prepare_stage(spec, parent, results, tokenizer)
+        stage, examples = prepare_stage(spec, parent, results, tokenizer)
         cpu_start = time.process_time()
         progress = train(stage, method, spec["recipe"], snapshots)
         trained = time.process_time() - cpu_start
@@ -52,8 +55,9 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         facts = {
             "parent_weights": weights_digest(parent_manifest),
             "base_weights": base,
-            "examples": len(stage.examples),
-            "texts": notes_in_numbers(stage.examples),
+            "examples": len(examples),
+            "cut": examples.cuts,
+            "texts": examples.notes,
             "needs_identity": method.needs_identity,
             "record": {name: value.tolist() for name, value in method.record().items()},
             **costs(stage.model, progress, started, trained),
@@ -74,13 +78,16 @@ def prepare_method(spec: dict, parent: Path) -> Method:
     return method
 
 
-def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
-    """The model, the examples of this stage and of earlier ones, and their layout by the recipe."""
+def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> tuple[Stage, Parts]:
+    """The model, the examples of this stage and of earlier ones, and their layout by the recipe.
+
+    Also the stage's own examples, with what became of their texts.
+    """
     recipe = spec["recipe"]
 
     def examples_of(mixture):
-        sources = {part["data"] for part in mixture}
-        directories = {source: node_directory(results, "data", source) for source in sources}
+        sources = inputs_of({"mixture": mixture})
+        directories = {node: node_directory(results, kind, node) for kind, node in sources}
         examples = load_mixture(
             mixture,
             directories,
@@ -90,7 +97,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
             spec["family"],
             spec.get("chat"),
         )
-        require_room(model.config, examples)
+        require_room(model.config, examples.longest)
         return examples
 
     def load_parent():
@@ -98,12 +105,16 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
 
     general = spec.get("general", [])
     for part in [*spec["mixture"], *general]:
-        verify(node_directory(results, "data", part["data"]), "data.json", only=[part["file"]])
+        for kind, node in inputs_of(part):
+            files = [part["file"]] if kind == "data" else None
+            verify(node_directory(results, kind, node), MANIFEST[kind], only=files)
     model = load_model(parent)
     require_family(model, spec["family"], parent)
     model = prepare(model, recipe)
     examples = examples_of(spec["mixture"])
-    return Stage(
+    say(examples.cuts, recipe["max_length"])
+    say_notes(examples.notes)
+    stage = Stage(
         model=model,
         examples=examples,
         load_replayed=lambda: [examples_of(mixture) for mixture in spec["earlier"]],
@@ -117,6 +128,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> Stage:
         steps=total_steps(len(examples), recipe),
         history=list(spec["history"]),
     )
+    return stage, examples
 
 
 def write_log(directory: Path, rows: list[list[float]]) -> str:

@@ -72,6 +72,11 @@ class LoaderParameters(Parameters):
     reads_own_csv: ClassVar[bool] = False
     """Whether its published csv breaks the rules of csv, and the loader reads it by itself."""
 
+    @classmethod
+    def makes_documents(cls) -> bool:
+        """Whether it can make texts that stand alone, not only prompts and responses."""
+        return not issubclass(cls, PromptParameters) or "text" in cls.own_columns
+
     columns: dict[str, str] = parameter(
         {}, "raw columns with other names: {the loader's name: name in the file}"
     )

@@ -1,6 +1,6 @@
 """The inputs of importances and contrasts: random subsets, and parts of a batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def first_rows(batch: MaskedBatch, share: float) -> MaskedBatch:
 
 
 def subset_batches(
-    stage: Stage, purpose: int, subset: int, size: int, examples: list[Example] | None = None
+    stage: Stage, purpose: int, subset: int, size: int, examples: Sequence[Example] | None = None
 ) -> Iterator[MaskedBatch]:
     """Batches of a random subset of examples, masked with their own draw.
 
