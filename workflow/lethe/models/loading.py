@@ -28,6 +28,7 @@ from lethe.models.checkpoint_files import (
     check_tokenizer_config,
     read_config,
 )
+from lethe.models.import_folder import require_head
 from lethe.models.kinds import kind_of
 from lethe.models.sizes import check_sizes
 from lethe.models.weights import weight_shapes
@@ -214,9 +215,10 @@ def check_family(directory: Path, family: str) -> None:
     Raises:
         UserError: the family differs, or transformers lacks the architecture.
     """
-    found = family_of(directory)
-    if found != family:
-        kind = read_config(directory)["model_type"]
+    config = read_config(directory)
+    require_head(directory, config, family)
+    if (found := family_of(directory)) != family:
+        kind = config["model_type"]
         raise UserError(
             f"{directory}: expected {IN_WORDS[family]}, as its `family` says, found "
             f"{IN_WORDS[found]} of type {kind!r}; correct `family` in the catalogue, or give "

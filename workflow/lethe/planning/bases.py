@@ -9,6 +9,8 @@ from lethe.config.origins import Model
 from lethe.config.recipe_values import recipe_for
 from lethe.errors import UserError
 from lethe.models.built_config import full_config
+from lethe.models.built_size import parameters_of_built
+from lethe.models.import_folder import parameters_of
 from lethe.planning.data import add_data, add_fetched
 from lethe.planning.nodes import Base, Node, Plan, slug_of
 from lethe.planning.stages import add_stage
@@ -61,7 +63,7 @@ def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node
         "floor_tasks": _floor_tasks(catalogue, model),
     }
     slug = slug_of(name, world_seed, base_seed)
-    return plan.add("base", slug, spec, model.params or 0.0)
+    return plan.add("base", slug, spec, model.params or float(parameters_of_built(spec["config"])))
 
 
 def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
@@ -75,16 +77,15 @@ def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
 def _imported(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
     """A folder with a checkpoint made elsewhere; its content is its identity."""
     model = catalogue.models[name]
-    return imported_node(
-        plan, name, model.family, model.path, f"models.{name}.import", model.params
-    )
+    return imported_node(plan, name, model.family, model.path, f"models.{name}.import")
 
 
-def imported_node(plan, slug: str, family: str, path: str, where: str, size) -> Node:
+def imported_node(plan, slug: str, family: str, path: str, where: str) -> Node:
     """A base node over a local folder; `where` names the key that holds the path."""
+    size = float(parameters_of(path, family, where))
     spec = {"family": family, "source": "import", "path": path}
     spec["sha256"] = checkpoint_digest(path, where)
-    return plan.add("base", slug, spec, size or 0.0)
+    return plan.add("base", slug, spec, size)
 
 
 def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Base:
