@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from lethe.config.recipe_values import recipe_for
 from lethe.config.recipes import Recipe
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import open_checkpoint
+from lethe.evaluation.engines.registry import wrap
 from lethe.models.architectures import build
 from lethe.models.loading import load_model
 from lethe.models.saving import save_model
@@ -47,6 +49,24 @@ def test_base_and_stages_generate_under_the_same_rules(results):
         assert {key: getattr(rules, key) for key in RULES} == RULES, folder
     manifest = verify(results / "stages" / "second", "stage.json")
     assert "generation_config.json" in manifest["files"]
+
+
+@pytest.mark.parametrize("engine", ["fast", "stock"])
+def test_the_task_says_how_long_an_answer_is_and_not_the_checkpoint(results, tmp_path, engine):
+    def answer(**rules):
+        folder = tmp_path / str(len(rules))
+        shutil.copytree(results / "bases" / "base", folder)
+        (folder / "base.json").unlink()
+        # Words only, so that no answer ends by itself.
+        rules |= {"suppress_tokens": [0, 1, 2, 3]}
+        (folder / "generation_config.json").write_text(json.dumps(rules))
+        lm = wrap(*open_checkpoint(folder, "float32"), 2, engine)
+        request = SimpleNamespace(args=("red cat", {"until": ["</s>"], "max_gen_toks": 6}))
+        return lm.generate_until([request])[0].split()
+
+    plain = answer()
+    assert len(plain) == 6
+    assert answer(max_new_tokens=1) == plain
 
 
 def test_a_base_without_rules_of_generation_gives_its_stages_none(tmp_path):

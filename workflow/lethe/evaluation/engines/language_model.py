@@ -27,6 +27,10 @@ class StockModel(HFLM):
         super().__init__(
             pretrained=model, tokenizer=tokenizer, batch_size=batch_size, softmax_dtype="float32"
         )
+        # The task says how long an answer is. HFLM passes that as `max_length`, over which
+        # transformers would prefer the numbers of new tokens in a generation_config.json.
+        self.model.generation_config.max_new_tokens = None
+        self.model.generation_config.min_new_tokens = None
 
     def loglikelihood(self, requests: list, disable_tqdm: bool = False) -> list[Answer]:
         """As HFLM, without a progress bar."""
