@@ -8,8 +8,9 @@ import pytest
 import torch
 from plain_reference import FAMILY, random_model, tokenizer_of
 
+from lethe.artefacts.paths import fetched_files
 from lethe.cli import main
-from lethe.config.catalogue import Probe, Study
+from lethe.config.catalogue import Catalogue, Probe, Study
 from lethe.config.origins import ImportedStage, Model, Source
 from lethe.errors import UserError
 from lethe.models.architectures import build
@@ -17,6 +18,8 @@ from lethe.models.built_config import full_config
 from lethe.models.built_size import parameters_of_built
 from lethe.models.import_folder import parameters_of
 from lethe.models.kinds import BUILT
+from lethe.planning.bases import add_base
+from lethe.planning.nodes import Plan
 from lethe.planning.resources import request
 
 WHERE = "models.mine.import"
@@ -43,6 +46,20 @@ def test_shards_are_counted_together_and_causal_masks_are_not(tmp_path):
     assert len(list(tmp_path.glob("*.safetensors"))) > 1
     found = parameters_of(str(tmp_path), "causal", WHERE)
     assert found == sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_a_fetched_model_is_as_large_as_its_files_and_until_then_as_the_catalogue_says(tmp_path):
+    entry = Model.model_validate({"hub": "some/model", "family": "causal", "params": 5e9})
+    catalogue = Catalogue(models={"mine": entry})
+    plan = Plan(results=str(tmp_path))
+    base = add_base(plan, catalogue, "mine", None, None).node
+    assert plan.sizes[base.id] == 5e9
+    model = random_model("llama", None)
+    ((_, fetched),) = base.inputs
+    folder_of(model, fetched_files(tmp_path, fetched))
+    plan = Plan(results=str(tmp_path))
+    assert add_base(plan, catalogue, "mine", None, None).node.id == base.id
+    assert plan.sizes[base.id] == sum(parameter.numel() for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("architecture", BUILT)

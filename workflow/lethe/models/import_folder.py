@@ -36,6 +36,18 @@ def parameters_of(path: str, family: Family, where: str) -> int:
     if isinstance(config, dict):
         require_head(folder, config, family)
         _require_family(folder, config, family, where)
+    return _counted(folder)
+
+
+def parameters_in(folder: Path) -> int:
+    """The number of parameters in a folder; 0 if its weights are not whole yet."""
+    try:
+        return _counted(folder)
+    except UserError:
+        return 0
+
+
+def _counted(folder: Path) -> int:
     return sum(prod(shape) for shape in weight_shapes(folder).values() if len(shape) <= MATRIX)
 
 

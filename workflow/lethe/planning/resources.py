@@ -141,9 +141,9 @@ def tokens_at_once(spec: dict) -> float:
     computed again.
     """
     recipe = spec.get("recipe")
-    if not recipe or recipe["recompute_activations"]:
+    if not recipe or recipe.get("recompute_activations"):
         return 0.0
-    return float((recipe["micro_batch_rows"] or recipe["batch_size"]) * recipe["max_length"])
+    return float((recipe.get("micro_batch_rows") or recipe["batch_size"]) * recipe["max_length"])
 
 
 def training_tokens(spec: dict) -> float | None:
