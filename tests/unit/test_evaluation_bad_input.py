@@ -156,3 +156,35 @@ os._exit(len(os.listdir('/proc/self/task')) != 1)
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+
+
+def test_every_file_that_loading_may_read_makes_kept_scores_others(place, checkpoint, tmp_path):
+    from lethe.evaluation.checkpoint import identifying_files
+
+    read = ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"]
+    read += ["vocab.json", "merges.txt", "vocab.txt", "spiece.model", "added_tokens.json"]
+    read += ["chat_template.jinja", "chat_template.json", "generation_config.json", "new.tiktoken"]
+    read += ["additional_chat_templates/tool.jinja"]
+    seen = [identifying_files(checkpoint)]
+    for name in read:
+        (checkpoint / name).parent.mkdir(exist_ok=True)
+        with open(checkpoint / name, "a") as file:
+            file.write(" ")
+        assert name in identifying_files(checkpoint)
+        assert identifying_files(checkpoint) not in seen, name
+        seen.append(identifying_files(checkpoint))
+    # What is no part of a model: documents, other formats' weights, and scores kept beside it.
+    for name in ["README.md", "pytorch_model.bin", "stage.json", "know-0123456789ab.json", ".x"]:
+        (checkpoint / name).write_text("other")
+    assert identifying_files(checkpoint) == seen[-1]
+
+
+def test_a_score_by_hand_is_never_that_of_another_tokenizer(place, checkpoint, tmp_path):
+    def score():
+        return evaluate(checkpoint, ["know_nature"], str(place / "eval"), out=tmp_path / "out")
+
+    first = score()
+    (checkpoint / "special_tokens_map.json").write_text('{"additional_special_tokens": ["bal"]}')
+    assert score() and len(list((tmp_path / "out").iterdir())) == 2
+    (checkpoint / "special_tokens_map.json").unlink()
+    assert score() == first and len(list((tmp_path / "out").iterdir())) == 2

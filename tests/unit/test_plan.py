@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
@@ -92,12 +94,15 @@ def test_a_hub_model_has_no_seeds_of_its_own_and_is_fetched_once():
 def test_an_imported_model_is_known_by_its_content(tmp_path):
     folder = tmp_path / "checkpoint"
     folder.mkdir()
-    (folder / "model.safetensors").write_bytes(b"one")
+    (folder / "config.json").write_text("{}")
+    save_file({"a.weight": np.zeros((3, 4))}, folder / "model.safetensors")
     mine = {"family": "causal", "import": str(folder)}
     changes = {"models": ["mine"], "define": {"models": {"mine": mine}}}
-    before = plan_of(**changes).of_kind("base")[0].id
+    plan = plan_of(**changes)
+    before = plan.of_kind("base")[0].id
+    assert {plan.sizes[node.id] for node in plan.of_kind("stage")} == {12}
     assert plan_of(**changes).of_kind("base")[0].id == before
-    (folder / "model.safetensors").write_bytes(b"other")
+    save_file({"a.weight": np.ones((3, 4))}, folder / "model.safetensors")
     assert plan_of(**changes).of_kind("base")[0].id != before
 
 

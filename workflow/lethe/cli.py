@@ -92,12 +92,18 @@ def _call(arguments: list[str]) -> int:
     module = importlib.import_module(VERBS[verb][0])
     parser = _Parser(prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False)
     module.add_arguments(parser)
-    read = parser.parse_args(rest)
+    read = parser.parse_args([_at_home(argument) for argument in rest])
     if verb in RULES:
         from lethe.jobs.gpus import take_asked_gpus
 
         take_asked_gpus()
     return module.run(read) or 0
+
+
+def _at_home(argument: str) -> str:
+    """An argument with `~/` as the home folder, which shells leave as it is after `--out=`."""
+    option, equals, path = argument.rpartition("=") if argument[:2] == "--" else ("", "", argument)
+    return option + equals + os.path.expanduser(path)
 
 
 def _drop_unwritable_output() -> None:

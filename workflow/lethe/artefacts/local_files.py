@@ -16,7 +16,7 @@ from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError
 
 # The files of a checkpoint in hub format: weights, configuration, tokenizer.
-CHECKPOINT_FILES = ("*.safetensors", "*.json", "*.model", "*.txt")
+CHECKPOINT_FILES = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja")
 
 # Bytes from which caching a digest on disk pays off: about 0.1 s of hashing.
 LARGE = 2**26

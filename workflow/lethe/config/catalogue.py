@@ -16,6 +16,7 @@ from lethe.parameters.entries import (
     Count,
     Entry,
     File,
+    LocalPath,
     Mixture,
     Name,
     Number,
@@ -118,7 +119,7 @@ class Probe(Entry):
     tasks: dict[Name, Evaluation] = Field(
         min_length=1, description="evaluation tasks by lm-eval name"
     )
-    include: str | None = Field(
+    include: LocalPath | None = Field(
         None, description="folder with your own task YAMLs; null: those of the source or lm-eval"
     )
     stages: Literal["all", "base"] = Field(
@@ -235,7 +236,7 @@ class Study(Entry):
     """A selection: models x orders x methods x seeds, probed, with its tables and figures."""
 
     study: Name = Field(description="name of the study; its tables and figures lie under it")
-    output: str = Field("results", min_length=1, description="folder of all artefacts")
+    output: LocalPath = Field("results", min_length=1, description="folder of all artefacts")
     code_changes: Literal["rerun", "keep"] = Field(
         "rerun", description="whether changed code reruns what it made, or is only reported"
     )

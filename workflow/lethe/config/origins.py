@@ -11,6 +11,7 @@ from lethe.parameters.entries import (
     Count,
     Entry,
     File,
+    LocalPath,
     Mixture,
     Name,
     Positive,
@@ -40,7 +41,7 @@ class Source(Entry):
     include: list[str] = Field(
         [], description="hub: patterns of the files to fetch; none: the whole repository"
     )
-    files: dict[str, str] = Field(
+    files: dict[str, LocalPath] = Field(
         {}, description="path by split: of local files, or of a hub dataset's local files"
     )
     loader: Name | None = Field(
@@ -111,7 +112,7 @@ class Model(Entry):
     gated: bool = Field(False, description="fetched: needs accepted terms and a token")
     licence: str = Field("", description="licence of the weights, as their publisher names it")
     note: str = Field("", description="what to know about it")
-    path: str | None = Field(
+    path: LocalPath | None = Field(
         None, alias="import", description="imported: folder in hub format, with safetensors weights"
     )
     chat: bool | Annotated[str, Field(min_length=1)] = Field(
@@ -159,8 +160,10 @@ class ImportedStage(Entry):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
     task: Mixture | None = Field(None, description="what it was trained on; null: the base model")
-    path: str | None = Field(None, alias="import", description="folder in hub format")
-    results: list[str] = Field([], description="lm-eval result files, instead of a checkpoint")
+    path: LocalPath | None = Field(None, alias="import", description="folder in hub format")
+    results: list[LocalPath] = Field(
+        [], description="lm-eval result files, instead of a checkpoint"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self):

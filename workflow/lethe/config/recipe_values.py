@@ -43,7 +43,9 @@ def recipe_for(
     values["betas"] = list(values["betas"])
     if family != "masked":
         del values["mask_share"]
-    # If it is off it is left out too, so that stages older than this key keep their ids.
+    # Without effect they are left out too, so that stages older than these keys keep their ids.
+    if values["kept_dtype"] == "float32":
+        del values["kept_dtype"]
     if family != "masked" or not values["unpadded"]:
         del values["unpadded"]
     return values

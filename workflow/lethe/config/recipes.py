@@ -70,6 +70,11 @@ class Recipe(Entry):
     dtype: Literal["float32", "bfloat16"] = Field(
         "float32", description="numeric type of training; weights and optimizer are always float32"
     )
+    kept_dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32",
+        description="numeric type of the weights that a stage or a base saves; the next stage "
+        "starts from the rounded ones",
+    )
     recompute_activations: bool = Field(
         False, description="compute activations again in the backward pass, to save memory"
     )

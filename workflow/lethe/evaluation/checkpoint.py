@@ -2,12 +2,14 @@
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
+import re
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lethe.artefacts.files import file_entry
+from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.methods.attached import METHOD_STATE, attach
 from lethe.models.loading import (
@@ -22,14 +24,12 @@ from lethe.models.window import window
 
 DTYPES = ("float32", "bfloat16", "float16")
 TRIED_TOKENS = 32
-# Files besides the weights that change a model's answers.
-IDENTIFYING = (
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "generation_config.json",
-    METHOD_STATE,
-)
+# Files of a checkpoint's folder that no loading reads, or that are told apart as weights: anything
+# else may belong to some tokenizer or configuration, whatever its name.
+WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx")
+DOCUMENTS = (".md", ".log", ".csv", ".png", ".jpg", ".pdf")
+KEPT_SCORES = re.compile(r"-[0-9a-f]{12}\.json$")
+CHAT_TEMPLATES = "additional_chat_templates"
 
 
 def open_checkpoint(directory: Path, dtype: str) -> tuple[Any, Any]:
@@ -96,9 +96,22 @@ def try_out(model: Any, tokenizer: Any, directory: Path) -> None:
 
 
 def identifying_files(directory: Path) -> dict[str, str]:
-    """sha256 of the small files besides the weights that scores depend on."""
+    """sha256 of the files besides the weights that scores may depend on, by name.
+
+    Manifests and what was kept of earlier scores are no part of a model.
+    """
+    files = [*directory.glob("*"), *directory.glob(f"{CHAT_TEMPLATES}/*")]
     return {
-        name: file_entry(directory / name)["sha256"]
-        for name in IDENTIFYING
-        if (directory / name).is_file()
+        str(path.relative_to(directory)): file_entry(path)["sha256"]
+        for path in sorted(files)
+        if path.is_file() and (path.name == METHOD_STATE or _may_be_read(path.name))
     }
+
+
+def _may_be_read(name: str) -> bool:
+    return not (
+        name.startswith(".")
+        or name.lower().endswith((*WEIGHTS, *DOCUMENTS))
+        or name in MANIFEST.values()
+        or KEPT_SCORES.search(name)
+    )

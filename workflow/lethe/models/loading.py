@@ -21,17 +21,20 @@ from tokenizers import processors
 
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
+from lethe.models.as_loaded import keep_as_loaded, kept_apart, require_finite
 from lethe.models.checkpoint_files import (
     CONFIG,
     check_companions,
     check_tokenizer_config,
     read_config,
 )
+from lethe.models.import_folder import require_head
 from lethe.models.kinds import kind_of
 from lethe.models.sizes import check_sizes
 from lethe.models.weights import weight_shapes
 from lethe.parameters.families import IN_WORDS, family_of_classes
 
+LOG = logging.getLogger(__name__)
 LAYER = re.compile(r"\.\d+\.")
 
 
@@ -55,24 +58,29 @@ def made_here(directory: Path) -> str | None:
     return next((name for name in names if (directory / name).is_file()), None)
 
 
-def load_model(directory: Path, dtype: str = "float32", device: str | None = None) -> Any:
+def load_model(directory: Path, dtype: str = "float32") -> Any:
     """The model in a checkpoint directory, in the given torch dtype.
 
-    On the device `meta` no weights are read, but names and shapes are still checked. A checkpoint
-    from elsewhere is always built there first, so that memory is only used for a model that fits.
+    A checkpoint from elsewhere is built without weights first, so that memory is only used for a
+    model that fits; where its configuration contradicts its weights, the log says so.
 
     Raises:
-        UserError: no such directory, no safetensors weights, weights that are truncated, altered
-            or incomplete (transformers would fill the gaps with random numbers), or a
+        UserError: no such directory, no safetensors weights, weights that are truncated, altered,
+            incomplete (transformers would fill the gaps with random numbers) or not finite, or a
             configuration that does not fit them.
     """
     check_checkpoint(directory)
-    if device is None and not made_here(directory):
-        _build(directory, dtype, "meta")
-    return _build(directory, dtype, device)
+    if made_here(directory):
+        return _build(directory, dtype)
+    _build(directory, dtype, "meta")
+    model = _build(directory, dtype)
+    require_finite(model, directory)
+    for sentence in kept_apart(model):
+        LOG.warning("%s: %s", directory, sentence)
+    return model
 
 
-def _build(directory: Path, dtype: str, device: str | None) -> Any:
+def _build(directory: Path, dtype: str, device: str | None = None) -> Any:
     with refused_as_sentence(f"{directory} cannot be loaded"):
         model, report = _model_class(directory).from_pretrained(
             directory,
@@ -90,17 +98,20 @@ def _build(directory: Path, dtype: str, device: str | None) -> Any:
             f"{directory}: expected {name} with shape {list(wanted)} as in config.json, found "
             f"{list(found)} in the weights; they belong to two different models."
         )
-    missing = sorted(report["missing_keys"])
-    if missing:
+    if missing := sorted(report["missing_keys"]):
+        advice = "the checkpoint is incomplete or its config is another model's"
+        if set(missing) <= (model._tied_weights_keys or {}).keys():
+            advice = "if it is to share a matrix, set `tie_word_embeddings: true` in config.json"
         raise UserError(
             f"{directory}: the weights lack {missing[0]} and {len(missing) - 1} more that "
-            "config.json asks for; the checkpoint is incomplete or its config is another model's."
+            f"config.json asks for; {advice}."
         )
     if surplus := _surplus_layers(model, report["unexpected_keys"]):
         raise UserError(
             f"{directory}: the weights have {surplus[0]} and {len(surplus) - 1} more in layers "
             "that config.json does not ask for; correct its number of layers."
         )
+    keep_as_loaded(model)
     return model
 
 
@@ -204,9 +215,10 @@ def check_family(directory: Path, family: str) -> None:
     Raises:
         UserError: the family differs, or transformers lacks the architecture.
     """
-    found = family_of(directory)
-    if found != family:
-        kind = read_config(directory)["model_type"]
+    config = read_config(directory)
+    require_head(directory, config, family)
+    if (found := family_of(directory)) != family:
+        kind = config["model_type"]
         raise UserError(
             f"{directory}: expected {IN_WORDS[family]}, as its `family` says, found "
             f"{IN_WORDS[found]} of type {kind!r}; correct `family` in the catalogue, or give "

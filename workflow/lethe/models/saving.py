@@ -1,5 +1,6 @@
 """Save a model as a plain hub directory."""
 
+import copy
 import os
 from pathlib import Path
 
@@ -7,23 +8,61 @@ import torch
 from safetensors.torch import save_file
 
 from lethe.artefacts.files import atomic_path, write_atomic
+from lethe.errors import UserError
+from lethe.models.checkpoint_files import GENERATION_CONFIG
 
 
-def save_model(model, tokenizer, directory: Path) -> list[str]:
+def save_model(model, tokenizer, directory: Path, dtype: str = "float32") -> list[str]:
     """Write weights, config and tokenizer, each file completely or not at all.
+
+    Args:
+        dtype: to which the weights in the file are rounded; the model itself stays as it is.
 
     Returns:
         The names of the files written.
+
+    Raises:
+        UserError: a weight is too large for `dtype`.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    state, config = _untied(model), model.config
+    if dtype != "float32":
+        state, config = _rounded(state, getattr(torch, dtype)), copy.deepcopy(config)
+        config.dtype = getattr(torch, dtype)
     with atomic_path(directory / "model.safetensors") as path:
-        save_file(_untied(model), path, metadata={"format": "pt"})
-    write_atomic(directory / "config.json", model.config.to_json_string(use_diff=True))
+        save_file(state, path, metadata={"format": "pt"})
+    write_atomic(directory / "config.json", config.to_json_string(use_diff=True))
     names = ["model.safetensors", "config.json"]
     for path in tokenizer.save_pretrained(directory):
         if os.path.exists(path):
             names.append(os.path.basename(path))
     return sorted(set(names))
+
+
+def keep_generation_rules(parent: Path, directory: Path) -> list[str]:
+    """Give a stage its parent's rules of generation, so that a chain answers under the same ones.
+
+    Returns:
+        The names of the files written.
+    """
+    if not (parent / GENERATION_CONFIG).is_file():
+        return []
+    write_atomic(directory / GENERATION_CONFIG, (parent / GENERATION_CONFIG).read_bytes())
+    return [GENERATION_CONFIG]
+
+
+def _rounded(state: dict[str, torch.Tensor], dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """The state with its floating-point tensors in another dtype."""
+    rounded = {}
+    for name, tensor in state.items():
+        rounded[name] = tensor.to(dtype) if tensor.is_floating_point() else tensor
+        if not rounded[name].isfinite().all() and tensor.isfinite().all():
+            raise UserError(
+                f"The weights of {name} go up to {tensor.abs().max():.3g}, more than `kept_dtype: "
+                f"{str(dtype).removeprefix('torch.')}` can hold; choose `bfloat16` or `float32` "
+                "in the recipe."
+            )
+    return rounded
 
 
 def _untied(model) -> dict[str, torch.Tensor]:

@@ -1,5 +1,6 @@
 """Building blocks of the configuration: kinds of values, and a strict base class."""
 
+import os
 from string import Formatter
 from typing import Annotated, Any, ClassVar
 
@@ -61,6 +62,8 @@ Setting = Annotated[str, StringConstraints(pattern=SETTING, max_length=80)]
 """An argument of lm-eval's model, or a key of a task's configuration."""
 File = Annotated[str, StringConstraints(max_length=200), AfterValidator(within)]
 """A file of a source."""
+LocalPath = Annotated[str, AfterValidator(os.path.expanduser)]
+"""A path on this machine; `~` is the home folder, as in a shell."""
 
 
 class Entry(BaseModel):

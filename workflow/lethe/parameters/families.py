@@ -23,5 +23,6 @@ def family_of_classes(architectures: list[str] | None, is_encoder_decoder: bool)
     """
     if is_encoder_decoder:
         return "seq2seq"
-    masked = any(name.endswith("ForMaskedLM") for name in architectures or [])
+    # BERT's class for pretraining has the head of its class for masked language modelling.
+    masked = any(name.endswith(("ForMaskedLM", "ForPreTraining")) for name in architectures or [])
     return "masked" if masked else "causal"

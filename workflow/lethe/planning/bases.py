@@ -4,11 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 from lethe.artefacts.local_files import chat_template_digest, checkpoint_digest
+from lethe.artefacts.paths import fetched_files
 from lethe.config.catalogue import Catalogue
 from lethe.config.origins import Model
 from lethe.config.recipe_values import recipe_for
 from lethe.errors import UserError
 from lethe.models.built_config import full_config
+from lethe.models.built_size import parameters_of_built
+from lethe.models.import_folder import parameters_in, parameters_of
+from lethe.parameters.families import Family
 from lethe.planning.data import add_data, add_fetched
 from lethe.planning.nodes import Base, Node, Plan, slug_of
 from lethe.planning.stages import add_stage
@@ -63,7 +67,7 @@ def _built(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node
         "floor_tasks": _floor_tasks(catalogue, model),
     }
     slug = slug_of(name, world_seed, base_seed)
-    return plan.add("base", slug, spec, model.params or 0.0)
+    return plan.add("base", slug, spec, model.params or float(parameters_of_built(spec["config"])))
 
 
 def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
@@ -71,7 +75,9 @@ def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
     model = catalogue.models[name]
     fetched = add_fetched(plan, "model", model.hub, model.revision, include=[], gated=model.gated)
     spec = {"family": model.family, "source": "hub", "fetched": fetched.id, **_chat(name, model)}
-    return plan.add("base", name, spec, model.params or 0.0)
+    files = fetched_files(plan.results, fetched.id)
+    size = float(parameters_in(files)) if files.is_dir() else 0.0
+    return plan.add("base", name, spec, size or model.params or 0.0)
 
 
 def _imported(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
@@ -79,7 +85,7 @@ def _imported(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> N
     model = catalogue.models[name]
     chat = _chat(name, model)
     where = f"models.{name}.import"
-    return imported_node(plan, name, model.family, model.path, where, model.params, chat)
+    return imported_node(plan, name, model.family, model.path, where, chat)
 
 
 def _chat(name: str, model: Model) -> dict[str, Any]:
@@ -97,12 +103,13 @@ def _chat(name: str, model: Model) -> dict[str, Any]:
 
 
 def imported_node(
-    plan, slug: str, family: str, path: str, where: str, size, chat: dict[str, Any] | None = None
+    plan, slug: str, family: Family, path: str, where: str, chat: dict[str, Any] | None = None
 ) -> Node:
     """A base node over a local folder; `where` names the key that holds the path."""
+    size = float(parameters_of(path, family, where))
     spec = {"family": family, "source": "import", "path": path, **(chat or {})}
     spec["sha256"] = checkpoint_digest(path, where)
-    return plan.add("base", slug, spec, size or 0.0)
+    return plan.add("base", slug, spec, size)
 
 
 def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Base:

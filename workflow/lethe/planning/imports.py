@@ -91,7 +91,7 @@ def _add_checkpoints(
     checkpoints = []
     for index, (stage, slug) in enumerate(zip(entry.stages, slugs, strict=True)):
         where = f"imports.{name}.stages[{index}].import"
-        node = imported_node(plan, slug, entry.family, stage.path, where, entry.params)
+        node = imported_node(plan, slug, entry.family, stage.path, where)
         checkpoints.append(node.id)
         add_probes(plan, study, catalogue, study.probes, node, seeds[0], slug, index == 0)
     return checkpoints

@@ -47,9 +47,11 @@ class Plan:
     """All nodes of a study by id, its runs, and each checkpoint's probe and end-task nodes.
 
     `data` holds the data node of each source and world seed: many stages share few of them.
-    `sizes` holds the approximate number of parameters of a node's model, if the catalogue has it;
-    it changes no result and is in no spec.
+    `sizes` holds the approximate number of parameters of a node's model, if it is known; it changes
+    no result and is in no spec. `results` is the folder in which fetched files may tell it.
     """
+
+    results: str = "results"
 
     nodes: dict[str, Node] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)

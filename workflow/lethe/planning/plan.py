@@ -26,8 +26,8 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     A node's spec holds exactly the values that change its result. So a changed value gives new ids
     to exactly the nodes that it changes, and runs and studies share nodes with equal specs.
     """
-    plan = Plan()
     _require_base_seeds_used(study, catalogue)
+    plan = Plan(results=study.output)
     for model in study.models:
         for world_seed, base_seed in origins(study, catalogue, model):
             base = add_base(plan, catalogue, model, world_seed, base_seed)

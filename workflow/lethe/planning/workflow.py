@@ -22,7 +22,7 @@ from lethe.planning.records import (
     write_specs,
     write_study_record,
 )
-from lethe.planning.resources import Request, request, scored_items, training_tokens
+from lethe.planning.resources import Request, request, scored_items, tokens_at_once, training_tokens
 from lethe.planning.standing import Job, Standing, standing
 
 LONG_TABLES = ("scores.csv", "items.csv.gz", "stages.csv", "metrics.csv")
@@ -97,7 +97,8 @@ class Workflow:
             return request(rule, 0, attempt, items=items)
         spec, params = self.plan.nodes[node].spec, self.plan.sizes.get(node, 0)
         dtype = (spec.get("recipe") or spec).get("dtype", "float32")
-        return request(rule, params, attempt, training_tokens(spec), dtype)
+        tokens, at_once = training_tokens(spec), tokens_at_once(spec)
+        return request(rule, params, attempt, tokens, dtype, tokens_at_once=at_once)
 
     def targets(self) -> list[str]:
         """The manifest of every job, and the long tables.

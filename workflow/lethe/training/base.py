@@ -61,7 +61,8 @@ def train_base(
             cpu_start = time.process_time()
             model, progress, cut = train_seed(spec, seed, data, tokenizer, snapshots)
             trained += time.process_time() - cpu_start
-            files = save_model(model, tokenizer, directory)
+            kept_dtype = spec["recipe"].get("kept_dtype", "float32")
+            files = save_model(model, tokenizer, directory, kept_dtype)
             dev = dev_scores(directory, work / f"attempt-{attempt}")
             attempts.append(judge(spec["floors"], seed, dev))
             if not attempts[-1]["below_floor"]:

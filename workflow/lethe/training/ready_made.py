@@ -12,6 +12,7 @@ from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory
 from lethe.data.chat import require_chat
 from lethe.errors import UserError
+from lethe.models.as_loaded import kept_apart
 from lethe.models.loading import (
     check_checkpoint,
     check_family,
@@ -35,8 +36,9 @@ COMPANIONS = (
 def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
     """Check a checkpoint and publish it as the base `node`; return its manifest.
 
-    The weights are linked if the file system allows it, else copied; they are read only to hash
-    them.
+    The weights are linked if the file system allows it, else copied; they are read to hash them
+    and to see that they are whole. `warnings` of the manifest holds a sentence for everything in
+    which the configuration contradicts them.
 
     Raises:
         UserError: the checkpoint is of another family, incomplete, or has no fast tokenizer.
@@ -45,7 +47,7 @@ def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
     def make(directory: Path) -> tuple[dict, list[str]]:
         started = time.monotonic()
         source, origin = find_source(spec, results)
-        parameters = check_ready_made(source, spec["family"])
+        parameters, warnings = check_ready_made(source, spec["family"])
         if "chat" in spec:
             require_chat(load_tokenizer(source), spec["chat"], str(source))
         files = bring(source, directory)
@@ -53,6 +55,7 @@ def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
             "origin": origin,
             "seed": None,
             "parameters": parameters,
+            "warnings": warnings,
             "seconds": round(time.monotonic() - started, 3),
             "provenance": provenance(code),
         }
@@ -79,19 +82,21 @@ def find_source(spec: dict, results: Path) -> tuple[Path, dict]:
     return Path(spec["path"]), {"path": os.path.abspath(spec["path"])}
 
 
-def check_ready_made(directory: Path, family: str) -> int:
-    """Check a checkpoint without reading its weights; return its number of parameters.
+def check_ready_made(directory: Path, family: str) -> tuple[int, list[str]]:
+    """Check a checkpoint by loading it.
 
-    Tied parameters count once.
+    Returns:
+        The number of its parameters, tied ones counted once; and a sentence for everything in
+        which its configuration contradicts its weights.
 
     Raises:
         UserError: see `publish_ready_made`.
     """
     check_checkpoint(directory)
     check_family(directory, family)
-    model = load_model(directory, device="meta")
+    model = load_model(directory)
     check_tokenizer(directory, model.get_input_embeddings().weight.shape[0])
-    return sum(parameter.numel() for parameter in model.parameters())
+    return sum(parameter.numel() for parameter in model.parameters()), kept_apart(model)
 
 
 def bring(source: Path, directory: Path) -> list[str]:

@@ -18,7 +18,7 @@ from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
 from lethe.models.loading import load_model, load_tokenizer, require_family
-from lethe.models.saving import save_model
+from lethe.models.saving import keep_generation_rules, save_model
 from lethe.models.weights import weights_digest
 from lethe.models.window import require_room
 from lethe.training.device import prepare, training_device
@@ -50,7 +50,10 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         cpu_start = time.process_time()
         progress = train(stage, method, spec["recipe"], snapshots)
         trained = time.process_time() - cpu_start
-        files = save_model(stage.model, tokenizer, directory) + save_state(method, directory, base)
+        kept_dtype = spec["recipe"].get("kept_dtype", "float32")
+        files = save_model(stage.model, tokenizer, directory, kept_dtype)
+        files += keep_generation_rules(parent, directory)
+        files += save_state(method, directory, base)
         files.append(write_log(directory, progress.rows))
         facts = {
             "parent_weights": weights_digest(parent_manifest),

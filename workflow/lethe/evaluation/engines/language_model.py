@@ -34,6 +34,10 @@ class StockModel(JoinedAnswers, HFLM):
         )
         if self.backend == "causal":
             self.ending = special_tokens(self.tokenizer).tail
+        # The task says how long an answer is. HFLM passes that as `max_length`, over which
+        # transformers would prefer the numbers of new tokens in a generation_config.json.
+        self.model.generation_config.max_new_tokens = None
+        self.model.generation_config.min_new_tokens = None
 
     def tok_batch_encode(self, strings: list[str], *arguments, **settings):
         """As HFLM: texts to continue as tokens and their mask, padded."""
