@@ -3,9 +3,9 @@
 Items of one cluster (a passage, a subject, a pair) depend on each other, so whole clusters are
 drawn. One draw serves all checkpoints that were scored on the same items: differences are paired.
 
-The bootstrap says how far a statistic spreads; its percentiles cover too little for few clusters
-(72 to 93 % for eight), so the ends come from Student's t with that spread. What this covers, by
-number, size and likeness of clusters: `benchmarks/coverage.py`, with results in RESULTS.md there.
+The bootstrap says how far a statistic spreads. Its percentiles cover too little for few clusters
+(72 to 93 % for eight), so the ends come from Student's t with that spread; what these cover is in
+`benchmarks/RESULTS.md`.
 """
 
 import hashlib
@@ -88,10 +88,12 @@ def share_interval(
     spread, skew = _spread_and_skew(replicates)
     if degrees < 1 or np.isnan(spread):
         return float("nan"), float("nan")
-    mixed = max((1 - clusters / items) / 2, SMALL) / items
+    shared = 1 - clusters / items
+    mixed = max(shared / 2, SMALL) / items
     effective = (value * (1 - value) + mixed) / (spread**2 + mixed / clusters)
-    # Wilson's ends are asymmetric themselves, which accounts for half of the skew.
-    low, high = _t_ends(degrees, skew / 2)
+    # Wilson's ends are asymmetric themselves, as independent items ask for. Of the skew of clusters
+    # they account for about half.
+    low, high = _t_ends(degrees, skew * shared / 2)
     return _wilson(value, effective, -low), _wilson(value, effective, high)
 
 
@@ -121,11 +123,31 @@ def _t_ends(degrees: int, skew: float) -> tuple[float, float]:
     return t + max(-shift, 0.0), t + max(shift, 0.0)
 
 
-def t_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Student's t interval of a mean over n >= 3 seeds; (nan, nan) for fewer."""
+def mean_interval(values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> tuple[float, float]:
+    """Interval of the mean of independent values from their own; nan if one has none.
+
+    It stays within any range that theirs stay in (Zou & Donner 2008, Statistics in Medicine 27,
+    1693).
+    """
+    values, lows, highs = (np.asarray(each, dtype=float) for each in (values, lows, highs))
+    if not len(values):
+        return float("nan"), float("nan")
+    mean, n = values.mean(), len(values)
+    below, above = np.sqrt(((values - lows) ** 2).sum()), np.sqrt(((highs - values) ** 2).sum())
+    return float(mean - below / n), float(mean + above / n)
+
+
+def t_interval(
+    values: Sequence[float], within: tuple[float, float] = (-np.inf, np.inf)
+) -> tuple[float, float]:
+    """Student's t interval of a mean over n >= 3 seeds; (nan, nan) for fewer.
+
+    within: the range of the values, which the mean cannot leave. The interval is cut there.
+    """
     array = np.asarray(values, dtype=float)
     n = len(array)
     if n < 3 or np.isnan(array).any():
         return float("nan"), float("nan")
     half = stdtrit(n - 1, (1 + LEVEL) / 2) * array.std(ddof=1) / np.sqrt(n)
-    return float(array.mean() - half), float(array.mean() + half)
+    low, high = np.clip([array.mean() - half, array.mean() + half], *within)
+    return float(low), float(high)

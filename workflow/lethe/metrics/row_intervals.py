@@ -15,6 +15,7 @@ NO_SPREAD = "all resamples alike"
 ONE_CLUSTER = "a single cluster, no interval"
 FEW = f"fewer than {FEW_CLUSTERS} clusters"
 STEP = 1e-6
+EVERYWHERE = (-np.inf, np.inf)
 
 # From scores, shape (..., T+1, E'), to its value, shape (...).
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -32,13 +33,23 @@ def row_interval(
     degrees = cells.degrees(columns)
     if not cells.are_shares[list(columns)].all():
         return bootstrap_interval(value, replicates, degrees)
-    if name in MEANS or name.startswith("score_"):
+    if is_mean_of_scores(name):
         clusters = int(cells.n_units[list(columns)].sum())
         return share_interval(value, replicates, degrees, cells.items(columns), clusters)
     slopes = _slopes(function, cells.values[:, columns])
     coin = float(np.nansum(slopes**2 * cells.coins(columns)))
     ends = bootstrap_interval(value, replicates, degrees, coin)
     return tuple(float(end) for end in np.clip(ends, *_range(name)))
+
+
+def is_mean_of_scores(name: str) -> bool:
+    """Whether a metric is a score or a mean of scores, not a difference or a ratio of them."""
+    return name in MEANS or name.startswith("score_")
+
+
+def share_range(values: Sequence[float], top: float = 1.0) -> tuple[float, float]:
+    """0 and `top` (100 for percentages) if all scores lie between these, else no bounds."""
+    return (0.0, top) if all(0 <= value <= top for value in values) else EVERYWHERE
 
 
 def interval_notes(low: float, high: float, cells: Cells, columns: Sequence[int]) -> list[str]:
