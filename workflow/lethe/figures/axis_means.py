@@ -9,7 +9,6 @@ from lethe.metrics.intervals import mean_interval, t_interval
 from lethe.metrics.row_intervals import share_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
 
-NORMAL = 1.96
 COLUMNS = ["axis", "stage_index", "stage_task", "value", "low", "high", "n", "n_units"]
 COLUMNS += ["unit", "note"]
 
