@@ -95,9 +95,8 @@ def measure(
             )
             for place in range(simulations)
         ])  # fmt: skip
-        with np.errstate(invalid="ignore", divide="ignore"):
-            old = function(np.moveaxis(before, 2, 0)[..., None])
-        old_ends = np.nanquantile(old, [0.025, 0.975], axis=1).T
+        old = function(np.moveaxis(before, 2, 0)[..., None])
+        old_ends = np.quantile(old, [0.025, 0.975], axis=1).T
         found[name] = tuple(_coverage(each, float(function(truth))) for each in (ends, old_ends))
     return found
 
@@ -151,10 +150,9 @@ def _coverage(ends: np.ndarray, truth: float) -> Coverage:
 def settings() -> Iterator[Setting]:
     """Clusters of equal and of unequal size, and independent items."""
     unequal = (5, 10, 15, 20, 40, 5, 5, 8)
-    every_size = [(items,) * count for count in (8, 10, 20, 50) for items in (5, 40)]
+    every_size = [(20,) * count for count in (8, 10, 20, 50)] + [(5,) * 8, (40,) * 8]
     every_size += [tuple(np.resize(unequal, count).tolist()) for count in (8, 20)]
-    every_size += [(20,) * 8, (40, 5, 5, 5, 5, 5, 5, 5)]
-    falls = {0.3: (0.3, 0.3), 0.7: (0.6, 0.5), 0.9: (0.8, 0.7), 0.95: (0.95, 0.95)}
+    falls = {0.3: (0.3, 0.3), 0.7: (0.6, 0.5), 0.9: (0.8, 0.7)}
     for sizes, icc, base in product(every_size, (0.0, 0.1, 0.5), falls):
         yield Setting(sizes, icc, (base, *falls[base]))
     for items, base in product((30, 100, 300), falls):

@@ -52,23 +52,24 @@ def item_generator(seed: int, name: str, clusters: Sequence[str]) -> np.random.G
 
 
 def bootstrap_interval(
-    value: float, replicates: np.ndarray, degrees: int, coin: float = 0.0
+    value: float, replicates: np.ndarray, degrees: int, coin: float = 0.0, shared: float = 1.0
 ) -> tuple[float, float]:
     """Student's t interval of a statistic, with the spread and the skew of its replicates.
 
     The end on the side of the skew is moved out as in Johnson 1978 (JASA 73, 536), the other one
-    is kept.
+    is kept: few clusters of unequal size or likeness are skewed, many independent items are not.
 
     Args:
         replicates: (resamples,); values that are not finite are left out.
         degrees: of freedom: clusters less one, summed over sets. (nan, nan) if there are none.
         coin: variance to add for answers that none of these items showed to change.
+        shared: how far items share clusters, from 0 (one item each) to 1; weighs the skew.
     """
     spread, skew = _spread_and_skew(replicates)
     if degrees < 1 or np.isnan(spread):
         return float("nan"), float("nan")
     error = np.hypot(spread, np.sqrt(coin))
-    low, high = _t_ends(degrees, skew)
+    low, high = _t_ends(degrees, skew * shared)
     return value - low * error, value + high * error
 
 

@@ -31,15 +31,17 @@ def row_interval(
     """The 95 % interval of a statistic of the columns' scores, (nan, nan) without replicates."""
     replicates = np.asarray(function(cells.replicates[:, :, columns]))
     degrees = cells.degrees(columns)
+    items, clusters = cells.items(columns), int(cells.n_units[list(columns)].sum())
+    shared = 1 - clusters / max(items, 1)
     if not cells.are_shares[list(columns)].all():
-        return bootstrap_interval(value, replicates, degrees)
+        return bootstrap_interval(value, replicates, degrees, shared=shared)
     if is_mean_of_scores(name):
-        clusters = int(cells.n_units[list(columns)].sum())
-        return share_interval(value, replicates, degrees, cells.items(columns), clusters)
+        return share_interval(value, replicates, degrees, items, clusters)
     slopes = _slopes(function, cells.values[:, columns])
     coin = float(np.nansum(slopes**2 * cells.coins(columns)))
-    ends = bootstrap_interval(value, replicates, degrees, coin)
-    return tuple(float(end) for end in np.clip(ends, *_range(name)))
+    ends = bootstrap_interval(value, replicates, degrees, coin, shared)
+    low, high = np.clip(ends, *_range(name))
+    return float(low), float(high)
 
 
 def is_mean_of_scores(name: str) -> bool:
