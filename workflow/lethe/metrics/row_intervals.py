@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lethe.metrics.cells import Cells
+from lethe.metrics.general import GENERAL_METRICS
 from lethe.metrics.intervals import FEW_CLUSTERS, bootstrap_interval, share_interval
-from lethe.metrics.registry import REGISTRY
+from lethe.metrics.matrix import TASK_METRICS
 
 # Statistics that are means of scores; all others are differences or ratios of scores.
 MEANS = frozenset({"own_before", "own_after", "own_final"})
 MEANS |= {"acc", "la", "aia", "a_diaz", "fwt_diaz", "op_trace"}
+REGISTERED = {entry.id: entry for entry in [*GENERAL_METRICS, *TASK_METRICS]}
 NO_SPREAD = "all resamples alike"
 ONE_CLUSTER = "a single cluster, no interval"
 FEW = f"fewer than {FEW_CLUSTERS} clusters"
@@ -71,7 +73,7 @@ def _slopes(function: Statistic, values: np.ndarray) -> np.ndarray:
 
 def _range(name: str) -> tuple[float, float]:
     """The least and the greatest value of a statistic of scores between 0 and 1."""
-    entry = REGISTRY.get(name)
+    entry = REGISTERED.get(name)
     if entry is None or entry.unit == "score":
         return (0.0, 1.0) if entry and entry.sign.startswith("higher is better") else (-1.0, 1.0)
     if entry.unit == "points":
