@@ -54,7 +54,7 @@ def test_a_score_has_the_interval_of_a_share():
 
 @pytest.mark.parametrize(
     ("name", "low", "high"),
-    [("drop_points", -100, 100), ("fg_luo", -np.inf, 100), ("bwt_gem", -1, 1), ("rem_diaz", 0, 1)],
+    [("drop_points", -100, 100), ("fg_luo", None, 100), ("bwt_gem", -1, 1), ("rem_diaz", 0, 1)],
 )
 def test_an_interval_is_cut_at_the_range_of_its_statistic(name, low, high):
     far = cells([0.5, 0.5], spread=0.5, units=2)
@@ -64,7 +64,8 @@ def test_an_interval_is_cut_at_the_range_of_its_statistic(name, low, high):
         return wide * (scores[..., 0, 0] - 0.5)
 
     found = row_interval(name, 0.5, far, [0], statistic)
-    assert found[1] == high and (found[0] == low or low == -np.inf > -found[0])
+    assert found[1] == high
+    assert found[0] == low if low is not None else found[0] < -1000
 
 
 def test_few_clusters_are_noted_and_a_single_one_has_no_interval():
