@@ -4,7 +4,7 @@ Items of one cluster (a passage, a subject, a pair) depend on each other, so who
 drawn. One draw serves all checkpoints that were scored on the same items: differences are paired.
 
 The bootstrap says how far a statistic spreads. Its percentiles cover too little for few clusters
-(72 to 93 % for eight), so the ends come from Student's t with that spread; what these cover is in
+(71 to 94 % for eight), so the ends come from Student's t with that spread; what these cover is in
 `benchmarks/RESULTS.md`.
 """
 

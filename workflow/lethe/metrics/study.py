@@ -162,7 +162,8 @@ def _combined(cells: Cells, name: str, column: int, signs: dict, place: _Place) 
 
 def _sum_of(signs: dict[int, int]) -> Statistic:
     """The statistic of one column that adds its scores after the stages, with their signs."""
-    return lambda scores: sum(sign * scores[..., stage, 0] for stage, sign in signs.items())
+    stages, factors = list(signs), np.array(list(signs.values()), dtype=float)
+    return lambda scores: scores[..., stages, 0] @ factors
 
 
 def _missing(cells: Cells, column: int, stages: Iterable[int]) -> str:
