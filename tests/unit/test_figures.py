@@ -101,7 +101,8 @@ def test_every_figure_is_drawn_for_every_kind_of_study_with_all_its_text_on_the_
 @pytest.mark.parametrize("figure", FIGURES)
 def test_the_caption_says_what_the_intervals_are_over_and_n(figure):
     caption = " ".join(" ".join(words(drawn(figure, "all parts, one seed").figure)).split())
-    assert "95 % bootstrap intervals over items" in caption and "(1 seed)" in caption
+    assert "95 % intervals over items" in caption and "(1 seed)" in caption
+    assert "Wilson" in caption and "1,000 bootstrap resamples" in caption
     assert "n = 12" in caption or figure == "bias"  # a type has a third of the pairs
     caption = " ".join(" ".join(words(drawn(figure, "all parts").figure)).split())
     assert "95 % t-intervals over 3 base seeds" in caption

@@ -9,10 +9,12 @@ from scipy import stats
 from lethe.errors import UserError
 from lethe.metrics.comparisons import holm, paired_difference, sign_flip_test, t_test
 from lethe.metrics.intervals import (
+    bootstrap_interval,
     cluster_weights,
     item_generator,
-    percentile_interval,
+    mean_interval,
     resampled_means,
+    share_interval,
     t_interval,
 )
 
@@ -33,18 +35,67 @@ def test_a_resampled_mean_is_the_mean_over_the_items_of_the_drawn_clusters():
         assert means[resample] == pytest.approx(values[drawn].mean(0))
 
 
-def test_each_resample_draws_as_many_clusters_as_there_are():
+def test_each_resample_draws_one_cluster_fewer_than_there_are():
     weights = cluster_weights(9, 50, np.random.default_rng(1))
-    assert (weights.sum(1) == 9).all() and (weights >= 0).all()
+    assert (weights.sum(1) == 8).all() and (weights >= 0).all()
 
 
-def test_the_bootstrap_interval_of_independent_items_is_the_binomial_one():
-    values = (np.arange(400) < 280).astype(float)[:, None]
-    weights = cluster_weights(400, 4000, np.random.default_rng(0))
-    low, high = percentile_interval(resampled_means(values, np.arange(400), weights)[:, 0])
-    half = 1.96 * np.sqrt(0.7 * 0.3 / 400)
-    assert low == pytest.approx(0.7 - half, abs=0.006)
-    assert high == pytest.approx(0.7 + half, abs=0.006)
+def test_resampled_means_spread_as_the_unbiased_standard_error_of_few_clusters():
+    values = np.random.default_rng(0).random(8)
+    weights = cluster_weights(8, 20_000, np.random.default_rng(0))
+    means = resampled_means(values[:, None], np.arange(8), weights)[:, 0]
+    assert means.std() == pytest.approx(stats.sem(values), rel=0.02)
+
+
+def test_a_bootstrap_interval_without_skew_is_students():
+    values = np.random.default_rng(0).normal(size=10)
+    replicates = values.mean() + stats.sem(values) * np.array([-1.0, 1.0])
+    expected = stats.t.interval(0.95, 9, values.mean(), stats.sem(values))
+    assert bootstrap_interval(values.mean(), replicates, 9) == pytest.approx(expected)
+
+
+def test_skew_moves_the_end_on_its_side_outwards_and_keeps_the_other():
+    away = np.array([-1.0, -1.0, 2.0])  # skewness 1 / sqrt(2)
+    low, high = bootstrap_interval(0.0, away, 7)
+    t, error = stats.t.ppf(0.975, 7), np.sqrt(2)
+    assert low == pytest.approx(-t * error)
+    assert high == pytest.approx((t + (1 + 2 * t**2) / 6 / np.sqrt(2)) * error)
+    assert bootstrap_interval(0.0, -away, 7) == pytest.approx((-high, -low))
+
+
+def test_replicates_that_are_not_finite_are_left_out():
+    replicates = np.array([0.1, 0.2, 0.4])
+    beside = np.concatenate([replicates, [np.nan, np.inf, -np.inf]])
+    assert bootstrap_interval(0.2, beside, 5) == bootstrap_interval(0.2, replicates, 5)
+    assert np.isnan(bootstrap_interval(0.2, np.full(3, np.nan), 5)).all()
+
+
+def test_a_single_cluster_has_no_interval():
+    assert np.isnan(bootstrap_interval(0.5, np.full(9, 0.5), 0)).all()
+    assert np.isnan(share_interval(0.5, np.full(9, 0.5), 0, items=20, clusters=1)).all()
+
+
+def test_a_set_that_is_all_right_has_the_interval_of_its_clusters():
+    low, high = share_interval(1.0, np.ones(50), 7, items=160, clusters=8)
+    t = stats.t.ppf(0.975, 7)
+    assert high == 1.0 and low == pytest.approx(8 / (8 + t**2))
+    assert share_interval(0.0, np.zeros(50), 7, 160, 8) == pytest.approx((0.0, 1 - low))
+
+
+@pytest.mark.parametrize("share", [0.001, 0.03, 0.5, 0.97, 0.999])
+@pytest.mark.parametrize("spread", [0.0, 1e-4, 0.02, 0.2, 0.5])
+def test_the_interval_of_a_share_holds_it_and_stays_within_0_and_1(share, spread):
+    replicates = share + spread * np.array([-1.0, 0.0, 0.0, 2.0])
+    low, high = share_interval(share, replicates, 7, items=80, clusters=8)
+    assert 0 <= low <= share <= high <= 1 and low < high
+
+
+def test_a_mean_over_sets_stays_within_the_range_of_their_intervals():
+    ends = mean_interval([0.95, 0.9], [0.7, 0.6], [1.0, 1.0])
+    below, above = np.hypot(0.25, 0.3) / 2, np.hypot(0.05, 0.1) / 2
+    assert ends == pytest.approx((0.925 - below, 0.925 + above)) and ends[1] < 1
+    assert np.isnan(mean_interval([0.9, 0.5], [0.8, np.nan], [1.0, np.nan])).all()
+    assert np.isnan(mean_interval([], [], [])).all()
 
 
 def test_items_that_stand_and_fall_together_widen_the_interval():
@@ -80,6 +131,12 @@ def test_the_t_interval_is_that_of_scipy_and_needs_three_seeds():
     assert t_interval(values) == pytest.approx((low, high))
     assert np.isnan(t_interval([0.1, 0.2])).all()
     assert np.isnan(t_interval([0.1, 0.2, np.nan])).all()
+
+
+def test_the_t_interval_of_scores_is_cut_at_their_range():
+    values = [0.02, 0.05, 0.3]
+    low, high = t_interval(values)
+    assert low < 0 and t_interval(values, (0, 1)) == (0.0, high)
 
 
 def test_the_paired_t_test_is_that_of_scipy():

@@ -5,10 +5,10 @@ import pandas as pd
 
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.longtables.tables import RUN_COLUMNS
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import mean_interval, t_interval
+from lethe.metrics.row_intervals import share_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
 
-NORMAL = 1.96
 COLUMNS = ["axis", "stage_index", "stage_task", "value", "low", "high", "n", "n_units"]
 COLUMNS += ["unit", "note"]
 
@@ -46,12 +46,11 @@ def _mean(cells: pd.DataFrame) -> dict:
     runs = [part for _, part in cells.groupby(RUN_COLUMNS, dropna=False)]
     n = int(max(part["n"].sum() for part in runs))
     if len(runs) == 1:
-        half = (cells["high"] - cells["low"]).to_numpy(dtype=float) / 2
-        half = float(np.sqrt((half**2).sum())) / len(cells)
         mean = cells["value"].mean(skipna=False)
+        low, high = mean_interval(*(cells[name].to_numpy() for name in ("value", "low", "high")))
         clustered = (cells["unit"] == "item clusters").any()
         units, unit = int(cells["n_units"].sum()), "item clusters" if clustered else "items"
-        return _row(mean, mean - half, mean + half, n, units, unit)
+        return _row(mean, low, high, n, units, unit)
     bases: dict[tuple, list[float]] = {}
     for part in runs:
         base = tuple(part[["world_seed", "base_seed"]].iloc[0].astype(object).fillna(-1))
@@ -61,7 +60,9 @@ def _mean(cells: pd.DataFrame) -> dict:
     else:
         values = [float(np.mean(of_base)) for of_base in bases.values()]
         unit = "world seeds" if len({base for _, base in bases}) == 1 else "base seeds"
-    return _row(float(np.mean(values)), *t_interval(values), n, len(values), unit)
+    return _row(
+        float(np.mean(values)), *t_interval(values, share_range(values)), n, len(values), unit
+    )
 
 
 def _row(value, low, high, n: int, units: int, unit: str) -> dict:

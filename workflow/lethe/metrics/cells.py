@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,9 @@ from lethe.longtables.axes import CALIBRATION, OWN, sorted_axes
 from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
 from lethe.metrics.resamples import ItemResamples
+
+# Means of whole numbers may be off by this.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,29 @@ class Cells:
         names = sorted({self.units[column] for column in columns} - {"none"})
         unit = "item clusters" if "item clusters" in names else (names or ["none"])[0]
         return unit, int(self.n_units[list(columns)].sum())
+
+    def degrees(self, columns: Sequence[int]) -> int:
+        """Degrees of freedom of an interval over the columns; 0 if a column has a single cluster.
+
+        Sets share no items, so their degrees add up.
+        """
+        units = self.n_units[list(columns)]
+        return int((units - 1).sum()) if (units > 1).all() else 0
+
+    @cached_property
+    def are_shares(self) -> np.ndarray:
+        """(E,) True where all scores and replicates of a column lie between 0 and 1."""
+        every = np.concatenate([self.values[None], self.replicates]).reshape(-1, len(self.units))
+        inside = np.isnan(every) | ((every >= -ROUNDING) & (every <= 1 + ROUNDING))
+        return inside.all(axis=0)
+
+    def coins(self, columns: Sequence[int]) -> np.ndarray:
+        """Variance of each column's share if one item were a coin toss, with its cluster; (E',).
+
+        Items of which none changed from one checkpoint to another still leave this much open.
+        """
+        chosen = list(columns)
+        return 1 / (4.0 * np.maximum(self.n_items[chosen] * self.n_units[chosen], 1))
 
     def notes(self, columns: Sequence[int]) -> list[str]:
         """Notes on the intervals of the columns."""

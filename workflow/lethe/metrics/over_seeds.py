@@ -8,6 +8,7 @@ import numpy as np
 
 from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.intervals import t_interval
+from lethe.metrics.row_intervals import EVERYWHERE, is_mean_of_scores, share_range
 
 SEEDS = ["world_seed", "base_seed", "train_seed"]
 PLACE = ["stage_index", "stage_task", "axis", "probe", "subset", "metric"]
@@ -29,7 +30,8 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         unit, values = _units(group)
         if len(values) < 2:
             continue
-        low, high = t_interval(values)
+        is_mean = is_mean_of_scores(dict(zip(ALIKE, key, strict=True))["metric"])
+        low, high = t_interval(values, share_range(values) if is_mean else EVERYWHERE)
         notes = [TOO_FEW] if len(values) < 3 else []
         notes += sorted({row["note"] for row in group if _concerns_value(row["note"])})
         means.append(

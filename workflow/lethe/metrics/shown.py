@@ -8,12 +8,19 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lethe.longtables.tables import RUN_COLUMNS
+from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.over_seeds import SEEDS
 
 LINE_COLUMNS = [column for column in RUN_COLUMNS if column not in SEEDS]
 SEED_UNITS = ("base seeds", "world seeds", "train seeds")
 CONTROL = "control:"
 PLAIN = "sequential"
+
+# For captions of tables; their column `interval_over` names the units and their number.
+INTERVAL = (
+    "[95 % interval]: over three seeds or more Student's t; else over items, in their clusters, "
+    f"Student's t (for scores Wilson's) with the spread of {RESAMPLES:,} bootstrap resamples."
+)
 
 Line = tuple
 
@@ -80,8 +87,11 @@ def interval_words(rows: pd.DataFrame) -> str:
     if len(single):
         if single["low"].notna().any():
             units = single.loc[single["low"].notna(), "unit"].unique()
-            over = "items" if list(units) == ["items"] else "items, drawn in clusters"
-            sentences.append(f"95 % bootstrap intervals over {over} (1 seed)")
+            drawn = "items" if list(units) == ["items"] else "items in their clusters"
+            sentences.append(
+                f"95 % intervals over {drawn} (1 seed), Student's t or for scores Wilson's, with "
+                f"the spread of {RESAMPLES:,} bootstrap resamples"
+            )
         else:
             sentences.append("1 seed, no interval")
     text = "; ".join(sentences)

@@ -18,16 +18,16 @@ from lethe.longtables.schema import parse_table, table_text
 from lethe.longtables.tables import METRIC_COLUMNS, of_run, runs
 from lethe.metrics.cells import Cells, evaluations, own_columns, read_cells
 from lethe.metrics.general import at_floor
-from lethe.metrics.intervals import RESAMPLES, percentile_interval
+from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.matrix import TASK_METRICS
 from lethe.metrics.over_seeds import over_seeds
 from lethe.metrics.registry import REGISTRY, Metric
 from lethe.metrics.resamples import ItemResamples
+from lethe.metrics.row_intervals import Statistic, interval_notes, row_interval
 
 DROPS = ("fg_luo", "fg_last", "fg_chance", "drop_points")
 # Bias has no good direction, and own tasks are what is taught: neither is general ability.
 NOT_GENERAL = (BIAS, OWN)
-NO_SPREAD = "all resamples alike"
 
 
 def study_metrics(
@@ -74,10 +74,8 @@ def _score_rows(cells: Cells) -> list[dict]:
             place = _Place(evaluation.axis, evaluation.probe, evaluation.subset, stage, task)
             value = cells.values[stage, column]
             note = "missing" if np.isnan(value) else ""
-            replicates = cells.replicates[:, stage, column]
-            rows.append(
-                _row(place, f"score_{evaluation.metric}", value, replicates, cells, [column], note)
-            )
+            name = f"score_{evaluation.metric}"
+            rows.append(_row(place, name, value, cells, [column], note, _sum_of({stage: 1})))
     return rows
 
 
@@ -146,14 +144,9 @@ def _matrix_rows(cells: Cells, columns: list[int]) -> list[dict]:
     rows: list[dict] = []
     if not columns:
         return rows
-    base = {"b": cells.values[0, columns]}
-    base_replicates = {"b": cells.replicates[:, 0, columns]}
     for entry in TASK_METRICS:
-        if entry.needs == ("R",):
+        if entry.needs in (("R",), ("R", "b")):
             rows.append(_computed(cells, entry, columns, _Place("own")))
-        elif entry.needs == ("R", "b"):
-            place = _Place("own")
-            rows.append(_computed(cells, entry, columns, place, "", base_replicates, **base))
     return rows
 
 
@@ -161,10 +154,16 @@ def _combined(cells: Cells, name: str, column: int, signs: dict, place: _Place) 
     """A sum of cells of one column: {stage: sign}."""
     if not signs:
         note = "the last task has no later stage"
-        return _row(place, name, np.nan, None, cells, [column], note)
-    value = sum(sign * cells.values[stage, column] for stage, sign in signs.items())
-    replicates = sum(sign * cells.replicates[:, stage, column] for stage, sign in signs.items())
-    return _row(place, name, value, replicates, cells, [column], _missing(cells, column, signs))
+        return _row(place, name, np.nan, cells, [column], note)
+    function = _sum_of(signs)
+    value = float(function(cells.values[:, [column]]))
+    return _row(place, name, value, cells, [column], _missing(cells, column, signs), function)
+
+
+def _sum_of(signs: dict[int, int]) -> Statistic:
+    """The statistic of one column that adds its scores after the stages, with their signs."""
+    stages, factors = list(signs), np.array(list(signs.values()), dtype=float)
+    return lambda scores: scores[..., stages, 0] @ factors
 
 
 def _missing(cells: Cells, column: int, stages: Iterable[int]) -> str:
@@ -179,42 +178,43 @@ def _computed(
     columns: list[int],
     place: _Place,
     note: str = "",
-    resampled: dict[str, np.ndarray] | None = None,
     **extra: np.ndarray,
 ) -> dict:
-    """One registered metric of the chosen columns; `resampled` replaces `extra` in replicates."""
+    """One registered metric of the chosen columns; its baseline `b` is the base's own scores."""
+
+    def function(scores: np.ndarray) -> np.ndarray:
+        baseline = {"b": scores[..., 0, :]} if "b" in entry.needs else {}
+        return entry.function(scores, **baseline, **extra)
+
     values = cells.values[:, columns]
     try:
         names = [cells.evaluations[column].name for column in columns]
         entry.require(values, names, entry.needs[0])
     except UserError as error:
-        return _row(place, entry.id, np.nan, None, cells, columns, str(error))
-    value = float(entry.function(values, **extra))
-    replicates = entry.function(cells.replicates[:, :, columns], **(resampled or extra))
+        return _row(place, entry.id, np.nan, cells, columns, str(error))
+    value = float(function(values))
     if np.isnan(value) and not note:
         note = "a base score is 0" if entry.id.startswith("fg_") else "not defined for one task"
-    return _row(place, entry.id, value, replicates, cells, columns, note)
+    return _row(place, entry.id, value, cells, columns, note, function)
 
 
 def _row(
     place: _Place,
     name: str,
     value: float,
-    replicates: np.ndarray | None,
     cells: Cells,
     columns: list[int],
     note: str,
+    function: Statistic | None = None,
 ) -> dict:
+    """A row with the interval of a statistic of the columns' scores; without it none."""
     low = high = np.nan
     unit, units = cells.unit(columns)
     notes = [note] if note else []
-    if not np.isnan(value) and replicates is not None:
-        low, high = percentile_interval(replicates)
-        if np.isnan(replicates).all():
-            units = 0
-        elif low == high:
-            notes.append(NO_SPREAD)
-        notes += [text for text in cells.notes(columns) if text not in notes]
+    if not np.isnan(value) and function is not None:
+        low, high = row_interval(name, value, cells, columns, function)
+        found = [*interval_notes(low, high, cells, columns), *cells.notes(columns)]
+        notes += [text for text in found if text not in notes]
     if np.isnan(low):
         unit, units = "none", 0
     return {

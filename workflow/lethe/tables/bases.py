@@ -6,13 +6,14 @@ import pandas as pd
 from lethe.longtables.axes import sorted_axes
 from lethe.longtables.tables import LongTables
 from lethe.metrics.general import place_of_base
-from lethe.metrics.shown import SEED_UNITS
+from lethe.metrics.shown import INTERVAL, SEED_UNITS
 from lethe.tables.writing import Table
 
 CAPTION = (
-    "Base models, test split, scores as fractions [95 % interval over items]. at floor: not above "
+    "Base models, test split, scores as fractions. at floor: not above "
     "chance by more than two standard errors, so that nothing can be seen to be forgotten; at "
-    "ceiling: within two standard errors of 1 and at least 0.9, so that small losses stay hidden."
+    "ceiling: within two standard errors of 1 and at least 0.9, so that small losses stay hidden. "
+    f"{INTERVAL}"
 )
 BASE = ["model", "params", "world_seed", "base_seed"]
 

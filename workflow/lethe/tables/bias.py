@@ -5,7 +5,7 @@ import pandas as pd
 
 from lethe.longtables.axes import BIAS
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import LINE_COLUMNS, shown
+from lethe.metrics.shown import INTERVAL, LINE_COLUMNS, shown
 from lethe.metrics.subjects import Subject, study_subjects
 from lethe.tables.lines import NUMBERS, of_line
 from lethe.tables.paper import behind_drop, elements_of, ends_and_drop, or_nothing, words_of
@@ -19,7 +19,8 @@ CAPTION = (
     "pairs together. likelihood_diff: how far the two sentences of a pair are apart, nats. "
     "stage_0 = R_o is the base model, the last stage R_-1; FG of a type or of all pairs is its own "
     "relative drop. Positive FG = less stereotype preference, which is neither good nor bad below "
-    "50. [95 % interval]."
+    "50. "
+    f"{INTERVAL}"
 )
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import lines, shown
+from lethe.metrics.shown import INTERVAL, lines, shown
 from lethe.tables.lines import behind, number, of_line, words
 from lethe.tables.writing import Table
 
@@ -15,7 +15,7 @@ CAPTION = (
     "the base, mean over stages and sets, % (Luo et al. 2023). fg_chance: the same relative to "
     "what the base has above chance. fg_last: after the last stage only. drop_points: absolute "
     "drop after the last stage, points. Positive = drop; for bias less stereotype preference. "
-    "[95 % interval]."
+    f"{INTERVAL}"
 )
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import lines, shown
+from lethe.metrics.shown import INTERVAL, lines, shown
 from lethe.tables.lines import behind, number, of_line, words
 from lethe.tables.writing import Table
 
@@ -17,7 +17,8 @@ PARTS = {
 CAPTION = (
     "Own tasks, scores as fractions: right before the task's stage, right after it, and after the "
     "last stage. gain = right after - before; change = final - right after, negative = forgetting; "
-    "there is none for the last task. [95 % interval]."
+    "there is none for the last task. "
+    f"{INTERVAL}"
 )
 
 

@@ -3,13 +3,14 @@
 import pandas as pd
 
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import lines, shown
+from lethe.metrics.shown import INTERVAL, lines, shown
 from lethe.tables.lines import behind, number, of_line, words
 from lethe.tables.writing import Table
 
 CAPTION = (
     "Score (fraction) on each own task after each stage; stage_0 is the base model, history names "
-    "the stages. An empty cell is missing. [95 % interval]."
+    "the stages. An empty cell is missing. "
+    f"{INTERVAL}"
 )
 
 

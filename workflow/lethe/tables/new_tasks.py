@@ -3,7 +3,7 @@
 import numpy as np
 
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import shown
+from lethe.metrics.shown import INTERVAL, shown
 from lethe.metrics.subjects import study_subjects
 from lethe.tables.lines import NUMBERS, number, of_line
 from lethe.tables.paper import or_nothing, words_of
@@ -12,7 +12,8 @@ from lethe.tables.writing import Table
 CAPTION = (
     "New tasks before and after tuning (Luo et al. 2023, Table 3), metrics times 100. base: the "
     "base model, before any stage; after: right after the task's own stage; end: after the last "
-    "stage. Columns name the task and its metric. [95 % interval]."
+    "stage. Columns name the task and its metric. "
+    f"{INTERVAL}"
 )
 
 

@@ -4,18 +4,17 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
-from lethe.metrics.intervals import t_interval
-from lethe.metrics.shown import SEED_UNITS
+from lethe.metrics.intervals import mean_interval, t_interval
+from lethe.metrics.row_intervals import share_range
+from lethe.metrics.shown import INTERVAL, SEED_UNITS
 from lethe.metrics.subjects import POINTS, TRAIN_SEEDS, Subject, replicates
-from lethe.tables.lines import number, of_line
+from lethe.tables.lines import NUMBERS, number, of_line
 from lethe.tables.writing import Table
 
 PERCENT = ("R_o", "R_-1", "FG")
-NORMAL = 1.96
 CAPTION_ENDS = (
     "FG: drop relative to the base, mean over stages and sets (fg_luo), %; positive = drop. "
-    "[95 % interval]: over seeds if there are three, else over items (for R_o and R_-1 from the "
-    "intervals of the sets)."
+    f"{INTERVAL} For R_o and R_-1 over items it comes from those of the sets."
 )
 
 
@@ -35,30 +34,32 @@ def ends_and_drop(subject: Subject, rows: pd.DataFrame, axis: str, prefix: str =
     columns = {}
     for name, (metric, stage) in stages.items():
         values = subject.numbers.get((metric, axis, ""), {})
-        ends = mean_and_interval(list(replicates(values, TRAIN_SEEDS)[1].values()))
+        scores = list(replicates(values, TRAIN_SEEDS)[1].values())
+        ends = mean_and_interval(scores, share_range(scores, POINTS))
         if len(values) == 1:
-            ends = (ends[0], *interval_of_sets(part[part["stage_index"] == stage], ends[0]))
+            ends = (ends[0], *interval_of_sets(part[part["stage_index"] == stage]))
         columns |= _named(f"{prefix}{name}", ends)
     over_axis = part[(part["probe"] == "") & (part["metric"] == "fg_luo")]
     return columns | number(over_axis, f"{prefix}FG", "fg_luo")
 
 
-def mean_and_interval(values: list[float]) -> tuple[float, float, float]:
-    """Mean over replicates and its 95 % t interval, which needs three."""
+def mean_and_interval(
+    values: list[float], within: tuple[float, float] = (-np.inf, np.inf)
+) -> tuple[float, float, float]:
+    """Mean over replicates and its 95 % t interval, which needs three; within: its range."""
     if not values:
         return (np.nan,) * 3
-    return (float(np.mean(values)), *t_interval(values))
+    return (float(np.mean(values)), *t_interval(values, within))
 
 
-def interval_of_sets(rows: pd.DataFrame, mean: float) -> tuple[float, float]:
+def interval_of_sets(rows: pd.DataFrame) -> tuple[float, float]:
     """Interval of an axis' mean score, in %, from the intervals of its sets, which share no items.
 
     rows: one run, stage and axis. (nan, nan) if a set has no interval.
     """
     elements = elements_of(rows)
-    errors = POINTS * (elements["high"] - elements["low"]) / (2 * NORMAL)
-    half = NORMAL * float(np.sqrt((errors**2).sum(skipna=False))) / max(len(errors), 1)
-    return (mean - half, mean + half) if len(errors) else (np.nan, np.nan)
+    low, high = mean_interval(*(elements[name].to_numpy() for name in NUMBERS))
+    return POINTS * low, POINTS * high
 
 
 def elements_of(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,83 @@
+"""Which interval a statistic gets, and the range in which it stays."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lethe.metrics.cells import Cells, Evaluation
+from lethe.metrics.intervals import share_interval
+from lethe.metrics.row_intervals import REGISTERED, interval_notes, row_interval, share_range
+
+DROP = REGISTERED["drop_points"].function
+
+
+def cells(values, spread=0.0, items=100, units=100):
+    """One set at the base and after a stage, with replicates that all move together."""
+    values = np.array(values, dtype=float)[:, None]
+    replicates = values + spread * np.array([-1.0, 1.0])[:, None, None]
+    return Cells(
+        evaluations=[Evaluation("reading", "set", "", "acc")],
+        history=["task"],
+        values=values,
+        replicates=replicates,
+        chance=np.array([0.25]),
+        base_stderr=np.zeros(1),
+        n_items=np.array([items]),
+        n_units=np.array([units]),
+        units=["item clusters"],
+        cell_notes=[[]],
+    )
+
+
+def test_a_hundred_items_of_which_none_changed_leave_half_an_item_open():
+    low, high = row_interval("drop_points", 0.0, cells([0.9, 0.9]), [0], DROP)
+    half = 100 * stats.t.ppf(0.975, 99) * np.sqrt(0.5) / 100
+    assert (low, high) == pytest.approx((-half, half))
+
+
+def test_a_relative_drop_leaves_the_same_open_relative_to_the_base():
+    points = row_interval("drop_points", 0.0, cells([0.5, 0.5]), [0], DROP)
+    last = row_interval("fg_last", 0.0, cells([0.5, 0.5]), [0], REGISTERED["fg_last"].function)
+    assert last == pytest.approx((2 * points[0], 2 * points[1]), rel=1e-4)
+
+
+def test_scores_beyond_1_get_students_interval_without_a_range():
+    percent = cells([90.0, 90.0], spread=4.0)
+    low, high = row_interval("score_sari", 90.0, percent, [0], lambda scores: scores[..., 0, 0])
+    assert high - 90 == pytest.approx(4 * stats.t.ppf(0.975, 99)) == pytest.approx(90 - low)
+
+
+def test_a_score_has_the_interval_of_a_share():
+    found = row_interval("score_acc", 1.0, cells([1, 1]), [0], lambda scores: scores[..., 0, 0])
+    assert found == share_interval(1.0, np.ones(2), 99, 100, 100) and found[0] < 1 == found[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [("drop_points", -100, 100), ("fg_luo", None, 100), ("bwt_gem", -1, 1), ("rem_diaz", 0, 1)],
+)
+def test_an_interval_is_cut_at_the_range_of_its_statistic(name, low, high):
+    far = cells([0.5, 0.5], spread=0.5, units=2)
+    wide = {"fg_luo": 300.0, "drop_points": 300.0}.get(name, 3.0)
+
+    def statistic(scores):
+        return wide * (scores[..., 0, 0] - 0.5)
+
+    found = row_interval(name, 0.5, far, [0], statistic)
+    assert found[1] == high
+    assert found[0] == low if low is not None else found[0] < -1000
+
+
+def test_few_clusters_are_noted_and_a_single_one_has_no_interval():
+    assert interval_notes(0.1, 0.2, cells([1, 1], units=7), [0]) == ["fewer than 8 clusters"]
+    assert interval_notes(0.1, 0.2, cells([1, 1], units=8), [0]) == []
+    single = cells([0.5, 0.5], units=1)
+    ends = row_interval("drop_points", 0.0, single, [0], DROP)
+    assert np.isnan(ends).all()
+    assert interval_notes(*ends, single, [0]) == ["a single cluster, no interval"]
+
+
+def test_seeds_of_scores_are_bounded_and_those_of_other_numbers_are_not():
+    assert share_range([0.0, 0.4, 1.0]) == (0, 1)
+    assert share_range([20.0, 99.0], 100) == (0, 100)
+    assert share_range([0.2, 1.1]) == share_range([-0.1, 0.5]) == (-np.inf, np.inf)
