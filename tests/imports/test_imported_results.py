@@ -14,7 +14,8 @@ from lethe.errors import UserError
 from lethe.imported.result_file import read_result_file
 from lethe.imported.scores import imported_results
 from lethe.longtables.collect import gather
-from lethe.longtables.tables import read_items, read_scores, write_items, write_scores
+from lethe.longtables.items import ItemsWriter, ItemTables, read_items
+from lethe.longtables.tables import read_scores, write_scores
 from lethe.metrics.study import study_metrics
 from lethe.planning.plan import make_plan
 from lethe.planning.records import study_record
@@ -54,10 +55,16 @@ def collected(raw, results):
     for node in plan.of_kind("probe"):
         found, parameters, _ = imported_results(node.spec)
         publish_probe(results, node.id, node.spec, found, parameters)
-    scores, items = gather(study_record(chosen, catalogue, plan), results)
-    write_scores(results / "scores.csv", scores)
-    write_items(results / "items.csv", items)
-    return read_scores(results / "scores.csv"), read_items(results / "items.csv")
+    write_scores(results / "scores.csv", gathered(study_record(chosen, catalogue, plan), results))
+    return read_scores(results / "scores.csv"), ItemTables(results / "items")
+
+
+def gathered(record, results):
+    """The rows of the scores; items are written."""
+    with ItemsWriter(results / "items", results / "work") as items:
+        rows = gather(record, results, items)
+        items.finish()
+    return rows
 
 
 def test_a_score_comes_through_with_its_error_size_version_and_precision(tmp_path):
@@ -114,7 +121,8 @@ def test_samples_beside_a_result_give_the_items_of_a_group(tmp_path):
     write(tmp_path / "one", second)
     task = {**KNOWLEDGE, "cluster": "text", "subset": "kind"}
     scores, items = collected(study(paths, {"ab": task}), tmp_path)
-    base = items[items["node"] == scores["node"].iloc[0]]
+    base = read_items(tmp_path / "items" / "ab.parquet")
+    base = base[base["node"] == scores["node"].iloc[0]]
     assert len(base) == 24 and base["item_id"].is_unique
     assert base["correct"].mean() == 0.5
     assert set(base["cluster_id"]) == {"0", "1", "2"}
@@ -271,7 +279,7 @@ def test_scores_made_here_that_differ_in_version_are_refused_when_collected(tmp_
     del probe["spec"]["imported"]
     publish_probe(tmp_path, node, probe["spec"], probe["results"], probe["parameters"])
     with pytest.raises(UserError) as told:
-        gather(study_record(chosen, catalogue, plan), tmp_path)
+        gathered(study_record(chosen, catalogue, plan), tmp_path)
     words = "m, sequential, imported: the evaluation task 'quiz' has the version '1.0' in stage 0"
     assert words in str(told.value) and "score stage 0 (base) again" in str(told.value)
 

@@ -50,6 +50,7 @@ def items_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
                 "gold_logprob": outcome.gold_logprob,
                 "margin": outcome.margin,
                 "predicted": outcome.predicted[:LONGEST_PREDICTION],
+                "choice_logprobs": outcome.choice_logprobs,
                 "metrics": values,
             }
         )
