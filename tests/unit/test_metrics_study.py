@@ -113,12 +113,8 @@ def test_the_same_seed_gives_the_same_table_and_another_other_intervals(tables, 
 def test_adding_a_set_or_a_run_changes_no_other_interval(tables, metrics):
     scores, items = tables
     less = scores[(scores["probe"] != "read_high") & (scores["order"] != "reverse")]
-    reduced = study_metrics(
-        less,
-        {name: rows for name, rows in items.items() if name != "read_high"},
-        seed=1,
-        resamples=FEW,
-    )
+    fewer = {probe: rows for probe, rows in items.items() if probe != "read_high"}
+    reduced = study_metrics(less, fewer, seed=1, resamples=FEW)
     keys = ["order", "stage_index", "axis", "probe", "subset", "metric"]
     both = reduced.merge(metrics, on=keys, suffixes=("", "_all"))
     both = both[(both["probe"] != "") | both["axis"].isin(["knowledge", "bias", "own"])]

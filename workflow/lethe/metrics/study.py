@@ -38,8 +38,14 @@ def study_metrics(
 ) -> pd.DataFrame:
     """The metrics table (columns METRIC_COLUMNS) of all runs in the table of scores.
 
-    items: tables of items by evaluation set; each is asked for once. seed: the bootstrap seed. A metric whose cells are missing has an empty value and a note that
-    names the cell. Raises UserError if a matrix mixes engines, precisions, versions or digests.
+    A metric whose cells are missing has an empty value and a note that names the cell.
+
+    Args:
+        items: tables of items by evaluation set; each is asked for once.
+        seed: of the bootstrap.
+
+    Raises:
+        UserError: a matrix mixes engines, precisions, versions or digests.
     """
     # End tasks have several seeds per cell, and losses have no forgetting metric; their tables read
     # the scores directly. A run with nothing else (of a masked language model) has no metrics.
