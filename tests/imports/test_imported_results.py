@@ -134,6 +134,59 @@ def test_samples_beside_a_result_give_the_items_of_a_group(tmp_path):
     assert set(metrics[metrics["metric"] == "score_acc"]["unit"]) == {"item clusters"}
 
 
+def answered(number: int, strict: bool, flexible: bool) -> list[dict]:
+    """The samples of one document: lm-eval logs it once for each filter."""
+    sample = choice_sample(number, True) | {"filtered_resps": ["4"], "metrics": ["exact_match"]}
+    return [
+        sample | {"filter": name, "exact_match": float(right)}
+        for name, right in (("strict", strict), ("flexible", flexible))
+    ]
+
+
+@pytest.mark.parametrize("headline", ["exact_match,strict", "exact_match,flexible"])
+def test_every_filter_of_logged_samples_is_paired_over_the_stages(tmp_path, headline):
+    right = {"base": [True] * 9 + [False] * 3, "one": [True] * 6 + [False] * 6}
+    for name, values in right.items():
+        mean = sum(values) / len(values)
+        write(tmp_path / name, filtered({"strict": mean, "flexible": 1 - mean}) | {"date": name})
+        samples = [s for n, value in enumerate(values) for s in answered(n, value, not value)]
+        write_samples(tmp_path / name, "maths", samples)
+    files = [[str(tmp_path / name / f"results_{DATE}.json")] for name in right]
+    task = {"axis": "reasoning", "metric": headline, "chance": 0.0}
+    scores, items = collected(study(files, {"maths": task}), tmp_path)
+    found = items["maths"]
+    assert len(found) == 24
+    assert (found["value_exact_match,strict"] + found["value_exact_match,flexible"] == 1).all()
+    metrics = study_metrics(scores, items, 0, 200)
+    drop = metrics[(metrics["metric"] == "drop_points") & (metrics["probe"] == "maths")].iloc[0]
+    assert abs(drop["value"]) == pytest.approx(25) and drop["note"] == ""
+    # Nothing was learned, three items were lost: paired, the drop never changes its sign.
+    assert drop["low"] * drop["high"] >= 0
+
+
+def test_a_second_metric_of_logged_samples_is_paired_and_a_statistic_of_the_corpus_is_not(tmp_path):
+    for name, norm in {"base": 9, "one": 6}.items():
+        raw = result({"quiz": 0.5}) | {"date": name}
+        raw["results"]["quiz"] |= {"acc_norm,none": norm / 12, "acc_norm_stderr,none": 0.12}
+        raw["results"]["quiz"] |= {"f1,none": 0.5, "f1_stderr,none": 0.1, "brier,none": 0.2}
+        write(tmp_path / name, raw)
+        samples = [
+            choice_sample(n, n < 6) | {"acc_norm": float(n < norm), "f1": [1, 0], "brier": 10**400}
+            for n in range(12)
+        ]
+        write_samples(tmp_path / name, "quiz", samples)
+    files = [[str(tmp_path / name / f"results_{DATE}.json")] for name in ("base", "one")]
+    for metric, note in (("acc_norm", ""), ("f1", "interval from standard errors, not paired")):
+        task = {**KNOWLEDGE, "metric": metric}
+        scores, items = collected(study(files, {"quiz": task}), tmp_path / metric)
+        assert {"value_acc", "value_acc_norm"} <= set(items["quiz"])
+        found = study_metrics(scores, items, 0, 200)
+        drop = found[(found["metric"] == "drop_points") & (found["probe"] == "quiz")].iloc[0]
+        assert drop["note"] == note
+    listed = read_items(tmp_path / "acc_norm" / "items" / "quiz.parquet")["choice_logprobs"]
+    assert listed[0].tolist() == [-1.0, -3.0] and listed[11].tolist() == [-4.0, -3.5]
+
+
 def test_what_the_files_lack_is_missing_and_told_once(tmp_path):
     files = two_stages(tmp_path, result({"quiz": 0.75, "b": 0.5}), result({"quiz": 0.5}))
     tasks = {"quiz": KNOWLEDGE, "b": KNOWLEDGE, "c": KNOWLEDGE}

@@ -1,4 +1,4 @@
-"""Replicates of every metric from its items: paired over checkpoints, in clusters, within bounds."""
+"""Replicates of every metric from its items: paired over checkpoints, in clusters, bounded."""
 
 import numpy as np
 import pandas as pd
@@ -150,9 +150,7 @@ def test_a_share_with_a_standard_error_alone_stays_one_of_that_mean_and_spread(v
     [("margin", 0.1, True), ("word_perplexity", 0.1, False), ("bits_per_byte", 0.9, False)],
 )
 def test_what_is_no_share_is_not_bounded(metric, value, better):
-    rows = scores(
-        {metric: {"base": np.zeros(9)}}, value=value, stderr=0.5, higher_is_better=better
-    )
+    rows = scores({metric: {"base": np.zeros(9)}}, value=value, stderr=0.5, higher_is_better=better)
     values = ItemResamples({}, rows, 5, RESAMPLES).replicates(rows.iloc[0]).values
     assert values.min() < 0 and values.max() > 1
 

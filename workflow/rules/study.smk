@@ -29,10 +29,10 @@ rule collect:
         results=get_results,
         code=lambda w: wf.code("collect"),
         # Files of sets that have not changed stay as they are, so Snakemake must not remove them.
-        items=f"{STUDY}/items",
+        outcomes=f"{STUDY}/items",
     shell:
         "python -m lethe collect {input.record:q} --results {params.results:q} --code {params.code}"
-        " --scores {output.scores:q} --items {params.items:q} --stages {output.stages:q} &> {log:q}"
+        " --scores {output.scores:q} --items {params.outcomes:q} --stages {output.stages:q} &> {log:q}"
 
 
 rule summarize:
@@ -51,10 +51,10 @@ rule summarize:
         **get_request("summarize"),
     params:
         code=lambda w: wf.code("summarize"),
-        items=rules.collect.params.items,
+        outcomes=rules.collect.params.outcomes,
         seed=wf.study.seeds.bootstrap,
     shell:
-        "python -m lethe summarize --scores {input.scores:q} --items {params.items:q}"
+        "python -m lethe summarize --scores {input.scores:q} --items {params.outcomes:q}"
         " --seed {params.seed} --code {params.code} --out {output.metrics:q} &> {log:q}"
 
 
