@@ -1,8 +1,4 @@
-"""The tables of items: round trips, equal bytes, damage as one sentence, memory."""
-
-import subprocess
-import sys
-from itertools import pairwise
+"""The tables of items: round trips, equal bytes, damage as one sentence."""
 
 import pandas as pd
 import pyarrow as pa
@@ -194,32 +190,3 @@ def test_a_study_without_items_still_has_that_input(tmp_path):
         "scores.csv",
         "items",
     }
-
-
-GROWTH = """
-import resource, sys
-from pathlib import Path
-from lethe.longtables.items import ItemsWriter
-from test_items import item
-
-folder, checkpoints = Path(sys.argv[1]), int(sys.argv[2])
-rows = [item(number) for number in range(2000)]
-with ItemsWriter(folder / "items", folder / "work") as writer:
-    for node in range(checkpoints):
-        writer.add(f"node-{node}", "quiz", rows)
-    writer.finish()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-"""
-
-
-@pytest.mark.slow  # a million rows
-def test_memory_does_not_grow_with_the_number_of_checkpoints(tmp_path):
-    def peak(checkpoints: int) -> float:
-        command = [sys.executable, "-c", GROWTH, str(tmp_path), str(checkpoints)]
-        environment = {"PYTHONPATH": ":".join([*sys.path, "tests/unit"])}
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-        return float(done.stdout)
-
-    peaks = [peak(checkpoints) for checkpoints in (100, 200, 400)]
-    for fewer, more in pairwise(peaks):
-        assert more < fewer + 150

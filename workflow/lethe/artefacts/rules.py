@@ -114,13 +114,13 @@ RULES = {
         "end_task.json",
     ),
     "collect": Rule(
-        4000,
+        2000,
         60,
         {"": Code(("lethe.longtables.collect", "lethe.longtables.stage_rows"))},
         "tables",
     ),
     "summarize": Rule(
-        4000,
+        2000,
         120,
         {"": Code(("lethe.metrics.study", "lethe.longtables.items"))},
         "tables",
