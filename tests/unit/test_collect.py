@@ -1,6 +1,7 @@
 """What is kept of each item between scoring and the tables, and what is read of older results."""
 
 import tracemalloc
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from lethe.artefacts.paths import node_directory
 from lethe.errors import UserError
 from lethe.evaluation.harness import _check_finite
 from lethe.evaluation.outcomes import Outcome
+from lethe.evaluation.scores import items_of
 from lethe.evaluation.specification import EvalTask
 from lethe.longtables.collect import gather, with_metrics
 from lethe.longtables.items import ItemsWriter, ItemTables
@@ -58,6 +60,21 @@ def peak_of_gathering(results, checkpoints: int) -> int:
 def test_the_items_of_one_probe_at_a_time_are_in_memory(tmp_path):
     few, many = (peak_of_gathering(tmp_path / str(count), count) for count in (2, 10))
     assert many < 1.2 * few
+
+
+@pytest.mark.parametrize(("value", "correct"), [(0.5, 0.5), (43.0, None), (-1.0, None)])
+def test_a_text_metric_in_percent_is_a_value_of_the_item_and_no_share_of_right_ones(
+    value, correct, tmp_path
+):
+    task = SimpleNamespace(OUTPUT_TYPE="generate_until", aggregation=lambda: {"ter": sum})
+    (item,) = items_of(
+        task, [Outcome("i", "c", "", None, None, None, "text", None, {"ter": value})]
+    )
+    assert (item["correct"], item["metrics"]) == (correct, {"ter": value})
+    with ItemsWriter(tmp_path / "items", tmp_path / "work") as writer:
+        writer.add("node", "quiz", [item])
+        writer.finish()
+    assert ItemTables(tmp_path / "items")["quiz"]["value_ter"].tolist() == [value]
 
 
 def test_items_without_values_by_metric_have_that_of_the_headline():

@@ -92,8 +92,7 @@ class ItemResamples:
     def _not_means(self, scores: pd.DataFrame) -> set[tuple[str, str]]:
         """(set, metric) of scores that are not their items' means on every checkpoint.
 
-        One checkpoint is enough: that of a group of items whose value is the same for all says
-        nothing about how the score is computed.
+        One checkpoint is enough: on others the two may agree by chance, as where all values are 0.
         """
         found = set()
         for *cell, value in scores[[*CELL, "value"]].itertuples(index=False):
