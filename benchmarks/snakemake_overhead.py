@@ -55,7 +55,7 @@ if verb in MANIFEST:
 elif verb == "table":
     files = [Path(options["--out"]) / (rest[0] + end) for end in (".csv", ".md", ".tex")]
 else:
-    files = [Path(options[o]) for o in ("--scores", "--items", "--stages", "--out") if o in options]
+    files = [Path(options[o]) for o in ("--scores", "--stages", "--out") if o in options]
     files = files[-1:] if verb == "summarize" else files
 for file in files:
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def make_everything(folder: Path) -> None:
         wf = read_workflow(study)
         files = [node_manifest(wf.study.output, n.kind, n.id) for n in wf.plan.nodes.values()]
         tables = study_directory(wf.study.output, wf.study.study)
-        files += [tables / name for name in ("scores.csv", "items.csv.gz", "stages.csv")]
+        files += [tables / name for name in ("scores.csv", "stages.csv")]
         for file in [*files, *map(Path, wf.targets())]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()

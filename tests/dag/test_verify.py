@@ -132,7 +132,7 @@ def test_an_altered_manifest_of_a_table_does_not_accuse_the_files_that_it_lists(
 
 def test_a_table_that_was_made_from_other_numbers_is_named(project):
     study = project.folder / "results/studies/nano"
-    words = ["--scores", study / "scores.csv", "--items", study / "items.csv.gz"]
+    words = ["--scores", study / "scores.csv", "--items", study / "items"]
     seeded = project.lethe("summarize", *words, "--seed", "1", "--out", study / "metrics.csv")
     assert seeded.returncode == 0
     told = project.lethe("verify", "nano").stdout

@@ -49,7 +49,7 @@ def manifests_truncated(folder: Path) -> None:
 
 
 def numbers_altered(folder: Path) -> None:
-    """One digit of a score, of the long tables and of the metrics; half of the items' table."""
+    """One digit of a score, of the long tables and of the metrics; half of the stages' table."""
     study = next((folder / "results").glob("studies/*/"))
     probe = sorted((folder / "results").glob("scores/*/results.json"))[0]
     for path in (probe, study / "scores.csv", study / "metrics.csv"):

@@ -14,7 +14,8 @@ from lethe.errors import UserError
 from lethe.imported.result_file import read_result_file
 from lethe.imported.scores import imported_results
 from lethe.longtables.collect import gather
-from lethe.longtables.tables import read_items, read_scores, write_items, write_scores
+from lethe.longtables.items import ItemsWriter, ItemTables, read_items
+from lethe.longtables.tables import read_scores, write_scores
 from lethe.metrics.study import study_metrics
 from lethe.planning.plan import make_plan
 from lethe.planning.records import study_record
@@ -54,10 +55,16 @@ def collected(raw, results):
     for node in plan.of_kind("probe"):
         found, parameters, _ = imported_results(node.spec)
         publish_probe(results, node.id, node.spec, found, parameters)
-    scores, items = gather(study_record(chosen, catalogue, plan), results)
-    write_scores(results / "scores.csv", scores)
-    write_items(results / "items.csv", items)
-    return read_scores(results / "scores.csv"), read_items(results / "items.csv")
+    write_scores(results / "scores.csv", gathered(study_record(chosen, catalogue, plan), results))
+    return read_scores(results / "scores.csv"), ItemTables(results / "items")
+
+
+def gathered(record, results):
+    """The rows of the scores; items are written."""
+    with ItemsWriter(results / "items", results / "work") as items:
+        rows = gather(record, results, items)
+        items.finish()
+    return rows
 
 
 def test_a_score_comes_through_with_its_error_size_version_and_precision(tmp_path):
@@ -114,7 +121,8 @@ def test_samples_beside_a_result_give_the_items_of_a_group(tmp_path):
     write(tmp_path / "one", second)
     task = {**KNOWLEDGE, "cluster": "text", "subset": "kind"}
     scores, items = collected(study(paths, {"ab": task}), tmp_path)
-    base = items[items["node"] == scores["node"].iloc[0]]
+    base = read_items(tmp_path / "items" / "ab.parquet")
+    base = base[base["node"] == scores["node"].iloc[0]]
     assert len(base) == 24 and base["item_id"].is_unique
     assert base["correct"].mean() == 0.5
     assert set(base["cluster_id"]) == {"0", "1", "2"}
@@ -124,6 +132,59 @@ def test_samples_beside_a_result_give_the_items_of_a_group(tmp_path):
     assert parts["n"].tolist() == [12, 12]
     metrics = study_metrics(scores, items, 0, 50)
     assert set(metrics[metrics["metric"] == "score_acc"]["unit"]) == {"item clusters"}
+
+
+def answered(number: int, strict: bool, flexible: bool) -> list[dict]:
+    """The samples of one document: lm-eval logs it once for each filter."""
+    sample = choice_sample(number, True) | {"filtered_resps": ["4"], "metrics": ["exact_match"]}
+    return [
+        sample | {"filter": name, "exact_match": float(right)}
+        for name, right in (("strict", strict), ("flexible", flexible))
+    ]
+
+
+@pytest.mark.parametrize("headline", ["exact_match,strict", "exact_match,flexible"])
+def test_every_filter_of_logged_samples_is_paired_over_the_stages(tmp_path, headline):
+    right = {"base": [True] * 9 + [False] * 3, "one": [True] * 6 + [False] * 6}
+    for name, values in right.items():
+        mean = sum(values) / len(values)
+        write(tmp_path / name, filtered({"strict": mean, "flexible": 1 - mean}) | {"date": name})
+        samples = [s for n, value in enumerate(values) for s in answered(n, value, not value)]
+        write_samples(tmp_path / name, "maths", samples)
+    files = [[str(tmp_path / name / f"results_{DATE}.json")] for name in right]
+    task = {"axis": "reasoning", "metric": headline, "chance": 0.0}
+    scores, items = collected(study(files, {"maths": task}), tmp_path)
+    found = items["maths"]
+    assert len(found) == 24
+    assert (found["value_exact_match,strict"] + found["value_exact_match,flexible"] == 1).all()
+    metrics = study_metrics(scores, items, 0, 200)
+    drop = metrics[(metrics["metric"] == "drop_points") & (metrics["probe"] == "maths")].iloc[0]
+    assert abs(drop["value"]) == pytest.approx(25) and drop["note"] == ""
+    # Nothing was learned, three items were lost: paired, the drop never changes its sign.
+    assert drop["low"] * drop["high"] >= 0
+
+
+def test_a_second_metric_of_logged_samples_is_paired_and_a_statistic_of_the_corpus_is_not(tmp_path):
+    for name, norm in {"base": 9, "one": 6}.items():
+        raw = result({"quiz": 0.5}) | {"date": name}
+        raw["results"]["quiz"] |= {"acc_norm,none": norm / 12, "acc_norm_stderr,none": 0.12}
+        raw["results"]["quiz"] |= {"f1,none": 0.5, "f1_stderr,none": 0.1, "brier,none": 0.2}
+        write(tmp_path / name, raw)
+        samples = [
+            choice_sample(n, n < 6) | {"acc_norm": float(n < norm), "f1": [1, 0], "brier": 10**400}
+            for n in range(12)
+        ]
+        write_samples(tmp_path / name, "quiz", samples)
+    files = [[str(tmp_path / name / f"results_{DATE}.json")] for name in ("base", "one")]
+    for metric, note in (("acc_norm", ""), ("f1", "interval from standard errors, not paired")):
+        task = {**KNOWLEDGE, "metric": metric}
+        scores, items = collected(study(files, {"quiz": task}), tmp_path / metric)
+        assert {"value_acc", "value_acc_norm"} <= set(items["quiz"])
+        found = study_metrics(scores, items, 0, 200)
+        drop = found[(found["metric"] == "drop_points") & (found["probe"] == "quiz")].iloc[0]
+        assert drop["note"] == note
+    listed = read_items(tmp_path / "acc_norm" / "items" / "quiz.parquet")["choice_logprobs"]
+    assert listed[0].tolist() == [-1.0, -3.0] and listed[11].tolist() == [-4.0, -3.5]
 
 
 def test_what_the_files_lack_is_missing_and_told_once(tmp_path):
@@ -271,7 +332,7 @@ def test_scores_made_here_that_differ_in_version_are_refused_when_collected(tmp_
     del probe["spec"]["imported"]
     publish_probe(tmp_path, node, probe["spec"], probe["results"], probe["parameters"])
     with pytest.raises(UserError) as told:
-        gather(study_record(chosen, catalogue, plan), tmp_path)
+        gathered(study_record(chosen, catalogue, plan), tmp_path)
     words = "m, sequential, imported: the evaluation task 'quiz' has the version '1.0' in stage 0"
     assert words in str(told.value) and "score stage 0 (base) again" in str(told.value)
 

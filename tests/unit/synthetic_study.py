@@ -60,7 +60,7 @@ class Synthetic:
 
 
 def synthetic_study(what: Synthetic = Synthetic()) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(scores, items) of a made-up study, as the collector would write them."""
+    """(scores, items) of a made-up study, as the collector would write them, sets in one table."""
     scores: list[dict] = []
     items: dict[str, list[dict]] = {}
     for model, params in what.models:
@@ -133,6 +133,7 @@ def answered(what: Synthetic, axis: str, probe: str, share: float, node: str) ->
     draw = rng(what.seed, probe)
     difficulty = draw.random(what.items)
     right = (difficulty < share).astype(float)
+    metric = headline(axis, probe)
     if axis == "own":
         noise = rng(what.seed, probe, node).normal(0, 0.15, what.items)
         right = np.clip(share + 0.3 * (difficulty - 0.5) + noise, 0, 1)
@@ -147,17 +148,22 @@ def answered(what: Synthetic, axis: str, probe: str, share: float, node: str) ->
             "gold_logprob": float(-1.5 + right[index]),
             "margin": float(right[index] - 0.5),
             "predicted": "ABCD"[index % 4],
-            "schema_version": 2,
+            f"value_{metric}": float(right[index]),
         }
         for index in range(what.items)
     ]
 
 
+def headline(axis: str, probe: str) -> str:
+    """The headline metric of a set."""
+    if axis == "own":
+        return OWN_METRIC.get(probe, "bleu")
+    return "pct_stereotype" if axis == "bias" else "acc"
+
+
 def score_rows(axis: str, probe: str, run: dict, items: list[dict]) -> list[dict]:
     """The headline metric of the set and of its subsets."""
-    metric = {"bias": "pct_stereotype"}.get(axis) or OWN_METRIC.get(probe, "acc")
-    if axis == "own" and metric == "acc":
-        metric = "bleu"
+    metric = headline(axis, probe)
     rows = []
     for subset in ["", *sorted({item["subset"] for item in items} - {""})]:
         correct = [item["correct"] for item in items if subset in ("", item["subset"])]
@@ -204,14 +210,18 @@ def rng(*words: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
 
-def typed(scores: pd.DataFrame, items: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def typed(
+    scores: pd.DataFrame, items: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """The tables as their readers give them."""
     from lethe.longtables.schema import parse_table, table_text
 
-    return tuple(
-        parse_table(name, table_text(name, frame, name), name)
-        for name, frame in {"scores": scores, "items": items}.items()
-    )
+    return parse_table("scores", table_text("scores", scores, "scores"), "scores"), by_set(items)
+
+
+def by_set(items: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The items of each evaluation set, with the metrics that it has."""
+    return {probe: rows.dropna(axis=1, how="all") for probe, rows in items.groupby("probe")}
 
 
 def long_tables(scores: pd.DataFrame, items: pd.DataFrame, resamples: int = 60):

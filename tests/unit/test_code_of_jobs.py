@@ -15,8 +15,8 @@ from lethe.planning.records import write_specs
 NANO = Path(__file__).resolve().parents[2] / "config" / "test-nano.yaml"
 LONG = ["--scores", "scores.csv", "--metrics", "metrics.csv"]
 OF_STUDY = {
-    "collect": ["record.json", *LONG[:2], "--items", "items.csv.gz", "--stages", "stages.csv"],
-    "summarize": [*LONG[:2], "--items", "items.csv.gz", "--out", "metrics.csv"],
+    "collect": ["record.json", *LONG[:2], "--items", "items", "--stages", "stages.csv"],
+    "summarize": [*LONG[:2], "--items", "items", "--out", "metrics.csv"],
     "claims": [*LONG, "--claims", "claims.json", "--out", "claims"],
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
-from synthetic_study import Synthetic, synthetic_study
+from synthetic_study import Synthetic, by_set, synthetic_study
 
 from lethe.artefacts.jsonlines import write_rows
 from lethe.artefacts.manifests import publish
@@ -17,6 +17,7 @@ from lethe.endtasks.labelled import read_task
 from lethe.errors import UserError
 from lethe.figures.end_tasks import draw
 from lethe.longtables.collect import gather
+from lethe.longtables.items import ItemsWriter
 from lethe.longtables.tables import LongTables, read_scores, write_scores
 from lethe.metrics.matrix import fr_ke
 from lethe.metrics.study import study_metrics
@@ -150,8 +151,9 @@ def scores_of(folder, train_seeds):
                 made = {"spec": spec, "parameters": 7, "task_digest": "d"}
                 place = folder / "endtasks" / node
                 publish(place, "end_task.json", made, write_results(place, made_up(spec, stage)))
-    rows, items = gather(study_record(study, catalogue, plan), folder)
-    assert items == []
+    with ItemsWriter(folder / "items", folder / "work") as items:
+        rows = gather(study_record(study, catalogue, plan), folder, items)
+        assert items.finish() == [] and items.rows == 0
     write_scores(folder / "scores.csv", rows)
     return read_scores(folder / "scores.csv")
 
@@ -247,6 +249,7 @@ def test_the_table_has_a_base_and_the_forgetting_of_the_worked_example(scores):
 def test_metrics_of_a_study_are_the_same_with_end_tasks(scores):
     probes, items = synthetic_study(Synthetic(models=(("decoder-xs", 183_000),), items=20))
     joined = pd.concat([probes, scores], ignore_index=True)
+    items = by_set(items)
     before = study_metrics(probes, items, 0, 20)
     pd.testing.assert_frame_equal(study_metrics(joined, items, 0, 20), before)
 

@@ -97,6 +97,7 @@ def test_every_metric_equals_that_of_stock_lm_eval(results, stock, name):
 def test_gold_log_probabilities_equal_those_of_stock_lm_eval(results, stock, name):
     for item, sample in zip(results[name]["items"], stock["samples"][name], strict=True):
         logprobs = [logprob for logprob, _ in sample["filtered_resps"]]
+        assert item["choice_logprobs"] == pytest.approx(logprobs, abs=1e-4)
         gold = logprobs.pop(sample["doc"]["answer"])
         assert item["gold_logprob"] == pytest.approx(gold, abs=1e-4)
         assert item["margin"] == pytest.approx(gold - max(logprobs), abs=1e-4)
@@ -107,6 +108,7 @@ def test_generated_text_equals_that_of_stock_lm_eval(results, stock):
     texts = [sample["filtered_resps"][0] for sample in stock["samples"]["own"]]
     assert any(texts)
     assert [item["predicted"] for item in results["own"]["items"]] == texts
+    assert {item["choice_logprobs"] for item in results["own"]["items"]} == {None}
 
 
 def test_items_carry_their_own_value_of_every_metric(results):

@@ -1,6 +1,5 @@
 """The long tables: round trips, breaches of the schema as sentences, refused matrices."""
 
-import gzip
 import io
 import json
 import subprocess
@@ -41,22 +40,12 @@ def test_scores_survive_writing_and_reading_to_the_last_bit(tables, tmp_path):
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "scores.csv").read_bytes()
 
 
-def test_items_survive_compressed_with_equal_bytes_and_awkward_text(tables, tmp_path):
-    _, items = tables
-    items = items.assign(predicted=['a "b", c\n', "", "NA", "nan", "é", "1"] * (len(items) // 6))
-    for name in ("one.csv.gz", "two.csv.gz"):
-        longtables.write_items(tmp_path / name, items)
-    assert (tmp_path / "one.csv.gz").read_bytes() == (tmp_path / "two.csv.gz").read_bytes()
-    again = longtables.read_items(tmp_path / "one.csv.gz")
-    assert (again["predicted"].to_numpy() == items["predicted"].to_numpy()).all()
-
-
 def test_rows_may_be_dictionaries_and_none_at_all(tables, tmp_path):
     scores, _ = tables
     longtables.write_scores(tmp_path / "s.csv", scores.to_dict("records"))
     assert len(longtables.read_scores(tmp_path / "s.csv")) == len(scores)
-    longtables.write_items(tmp_path / "i.csv", [])
-    assert len(longtables.read_items(tmp_path / "i.csv")) == 0
+    longtables.write_scores(tmp_path / "none.csv", [])
+    assert len(longtables.read_scores(tmp_path / "none.csv")) == 0
 
 
 @pytest.mark.parametrize(
@@ -102,17 +91,15 @@ def test_a_missing_or_unknown_column_is_named(tables, tmp_path):
         longtables.read_scores(path)
 
 
-def test_files_that_are_absent_cut_or_no_table_are_one_sentence(tables, tmp_path):
+def test_files_that_are_absent_cut_or_no_table_are_one_sentence(tmp_path):
     with pytest.raises(UserError, match="there is no such file"):
         longtables.read_scores(tmp_path / "none.csv")
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(UserError, match="not a CSV table"):
         longtables.read_scores(tmp_path / "empty.csv")
-    longtables.write_items(tmp_path / "items.csv.gz", tables[1])
-    whole = (tmp_path / "items.csv.gz").read_bytes()
-    (tmp_path / "items.csv.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match="items.csv.gz: cannot be read"):
-        longtables.read_items(tmp_path / "items.csv.gz")
+    (tmp_path / "latin.csv").write_bytes("é".encode("latin-1"))
+    with pytest.raises(UserError, match="latin.csv: cannot be read as UTF-8"):
+        longtables.read_scores(tmp_path / "latin.csv")
 
 
 def test_rows_that_break_the_schema_are_not_written(tables, tmp_path):
@@ -215,12 +202,6 @@ def test_a_stage_without_scores_takes_its_name_from_another_run_of_the_order():
     run = longtables.runs(scores)[-1]
     assert run[0] == "decoder-s"
     assert longtables.history(scores[~gone], run) == ["simp", "emdg", "inqqg", "exp", "hgen"]
-
-
-def test_the_compressed_file_carries_no_time(tables, tmp_path):
-    longtables.write_items(tmp_path / "items.csv.gz", tables[1])
-    content = (tmp_path / "items.csv.gz").read_bytes()
-    assert content[4:8] == b"\0\0\0\0" and len(gzip.decompress(content)) > 100
 
 
 def test_metrics_tables_and_figures_import_nothing_heavy():

@@ -156,8 +156,8 @@ def test_the_manual_tells_what_is_asked_for():
 def test_what_reads_every_item_asks_for_memory_by_their_number():
     tasks = {"tasks": [{}] * 10}
     assert scored_items([tasks, {**tasks, "limit": 8}, {"kind": "probe"}]) == 10 * 2400 + 10 * 8
-    assert request("collect", 0, items=5e6).mem_mb == 11_500
-    assert request("summarize", 0, items=10e6, attempt=2).mem_mb == 16_000
+    assert request("collect", 0, items=10e6).mem_mb == 4000
+    assert request("summarize", 0, items=10e6, attempt=2).mem_mb == 8000
     assert request("summarize", 0, items=1e5) == fixed("summarize")
 
 

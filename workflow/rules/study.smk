@@ -17,7 +17,6 @@ rule collect:
         end_tasks=get_read("collect", wf.end_task_results()),
     output:
         scores=f"{STUDY}/scores.csv",
-        outcomes=f"{STUDY}/items.csv.gz",
         stages=f"{STUDY}/stages.csv",
         manifest=f"{STUDY}/collect.json",
     log:
@@ -29,16 +28,18 @@ rule collect:
     params:
         results=get_results,
         code=lambda w: wf.code("collect"),
+        # Files of sets that have not changed stay as they are, so Snakemake must not remove them.
+        outcomes=f"{STUDY}/items",
     shell:
         "python -m lethe collect {input.record:q} --results {params.results:q} --code {params.code}"
-        " --scores {output.scores:q} --items {output.outcomes:q} --stages {output.stages:q} &> {log:q}"
+        " --scores {output.scores:q} --items {params.outcomes:q} --stages {output.stages:q} &> {log:q}"
 
 
 rule summarize:
     input:
         get_again("summarize"),
         scores=get_read("summarize", rules.collect.output.scores),
-        outcomes=get_read("summarize", rules.collect.output.outcomes),
+        collected=get_read("summarize", rules.collect.output.manifest),
     output:
         metrics=f"{STUDY}/metrics.csv",
         manifest=f"{STUDY}/summarize.json",
@@ -50,9 +51,10 @@ rule summarize:
         **get_request("summarize"),
     params:
         code=lambda w: wf.code("summarize"),
+        outcomes=rules.collect.params.outcomes,
         seed=wf.study.seeds.bootstrap,
     shell:
-        "python -m lethe summarize --scores {input.scores:q} --items {input.outcomes:q}"
+        "python -m lethe summarize --scores {input.scores:q} --items {params.outcomes:q}"
         " --seed {params.seed} --code {params.code} --out {output.metrics:q} &> {log:q}"
 
 

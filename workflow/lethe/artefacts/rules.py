@@ -123,12 +123,17 @@ RULES = {
         "end_task.json",
     ),
     "collect": Rule(
-        4000,
+        2000,
         60,
         {"": Code(("lethe.longtables.collect", "lethe.longtables.stage_rows"))},
         "tables",
     ),
-    "summarize": Rule(4000, 120, {"": Code(("lethe.metrics.study",))}, "tables"),
+    "summarize": Rule(
+        2000,
+        120,
+        {"": Code(("lethe.metrics.study", "lethe.longtables.items"))},
+        "tables",
+    ),
     "table": Rule(2000, 10, {"": Code(("lethe.commands.table", "lethe.tables.{name}"))}, "tables"),
     "figure": Rule(
         2000,

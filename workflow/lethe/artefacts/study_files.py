@@ -12,6 +12,8 @@ from lethe.errors import UserError
 DIGEST = re.compile(r"-[0-9a-f]{12}$")
 COLLECTED, SUMMARIZED = "collect.json", "summarize.json"
 """Manifests beside the long tables and beside the metrics."""
+ITEMS = "items"
+"""Folder of the tables of items, beside the other long tables."""
 
 
 def publish_study_files(
@@ -19,21 +21,30 @@ def publish_study_files(
 ) -> None:
     """Write `name`.json beside files of one folder: their sha256, and what they were made from.
 
+    files: the first lies in the folder itself, others may be in a folder below it.
     rule: that made them. inputs: digest of the content by id of a node, or sha256 by name of a
         file; other values that they depend on by their names.
 
     Raises:
         UserError: the files are not in one folder.
     """
-    folders = sorted({str(path.parent) for path in files})
-    if len(folders) > 1:
-        raise UserError(f"expected files of one folder, found {folders[0]} and {folders[1]}.")
+    folder = files[0].parent
+    for path in files:
+        if not path.is_relative_to(folder):
+            raise UserError(f"expected files of one folder, found {folder} and {path.parent}.")
     manifest = {"id": name, "rule": rule, "inputs": inputs, "code": code}
-    publish(files[0].parent, f"{name}.json", manifest, [path.name for path in files])
+    publish(folder, f"{name}.json", manifest, [str(path.relative_to(folder)) for path in files])
+
+
+def contents(manifest: dict[str, Any]) -> dict[str, str]:
+    """sha256 by name of what a manifest of a study lists; the tables of items count as one."""
+    found = {name: entry["sha256"] for name, entry in manifest["files"].items()}
+    items = {name: found.pop(name) for name in list(found) if name.startswith(f"{ITEMS}/")}
+    return found | {ITEMS: digest(items)} if manifest.get("rule") == "collect" else found
 
 
 def checked_files(paths: list[Path]) -> dict[str, str]:
-    """sha256 of long tables by name, each as the manifest beside it says, if there is one.
+    """`contents` of long tables, each as the manifest beside it says, if there is one.
 
     Raises:
         UserError: a table was altered or cut since it was made.
@@ -46,9 +57,15 @@ def _checked(path: Path) -> str:
         if not (path.parent / name).is_file():
             continue
         manifest = read_manifest(path.parent / name)
-        if path.name in manifest["files"]:
-            verify_file(path, manifest["files"][path.name], path.parent / name)
-            return manifest["files"][path.name]["sha256"]
+        if path.name in (made := contents(manifest)):
+            for file, entry in manifest["files"].items():
+                if file.partition("/")[0] == path.name:
+                    verify_file(path.parent / file, entry, path.parent / name)
+            return made[path.name]
+    if path.name == ITEMS and path.is_dir():
+        return digest(
+            {f"{ITEMS}/{file.name}": sha256_file(file) for file in path.glob("*.parquet")}
+        )
     if not path.is_file():
         raise UserError(f"expected a table at {path}, found none there.")
     return sha256_file(path)

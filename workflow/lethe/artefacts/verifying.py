@@ -25,12 +25,12 @@ from lethe.artefacts.paths import (
     study_directory,
 )
 from lethe.artefacts.rules import KINDS
-from lethe.artefacts.study_files import COLLECTED, SUMMARIZED, read_record
+from lethe.artefacts.study_files import COLLECTED, SUMMARIZED, contents, read_record
 from lethe.errors import UserError, shown
 
 AGAIN = "run the study again, and it is made again"
 STORES = (score_store, end_task_store)
-STUDY_FILES = ("*.csv", "*.csv.gz", "*.md", "*.tex", "*.pdf", "*.png")
+STUDY_FILES = ("*.csv", "*.csv.gz", "*.parquet", "*.md", "*.tex", "*.pdf", "*.png")
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,7 @@ def of_long_tables(
         spec = _spec_of(results, node)
         if spec is not None:
             yield from of_inputs(results, folder / COLLECTED, long[0], [(spec["kind"], node)])
-    now = {name: entry["sha256"] for made in long for name, entry in made.get("files", {}).items()}
+    now = {name: content for made in long if made for name, content in contents(made).items()}
     for path, manifest in manifests.items():
         for name, content in (manifest.get("inputs") or {}).items():
             if content != now.get(name, content):

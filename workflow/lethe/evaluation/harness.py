@@ -235,8 +235,9 @@ def _encoded_apart(lm: LM, lm_task: Any, samples: list[dict]) -> int:
 
 def _check_finite(task: EvalTask, per_item: list) -> None:
     for outcome in per_item:
-        value = outcome.gold_logprob
-        if value is not None and not math.isfinite(value):
+        values = [*(outcome.choice_logprobs or []), outcome.gold_logprob or 0.0]
+        value = next((value for value in values if not math.isfinite(value)), None)
+        if value is not None:
             raise UserError(
                 f"{task.name}: the model gives the log-probability {value} for item "
                 f"{outcome.item_id}; its weights are broken (training diverged?)."

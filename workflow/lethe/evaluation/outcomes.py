@@ -22,6 +22,7 @@ class Outcome:
         gold_logprob: log-probability of the right answer, nats; None for generated text.
         margin: gold minus the best other choice, nats; None without choices.
         predicted: index of the likeliest choice, or the generated text.
+        choice_logprobs: log-probability of every choice, nats; None without choices.
         metrics: the values from lm-eval's process_results.
     """
 
@@ -32,6 +33,7 @@ class Outcome:
     gold_logprob: float | None
     margin: float | None
     predicted: str
+    choice_logprobs: list[float] | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
@@ -119,12 +121,13 @@ def _choice(lm_task: Any, doc: dict, responses: list, metrics: dict) -> dict[str
     gold = gold_indices(lm_task, doc, choices)
     others = [logprobs[i] for i in range(len(logprobs)) if i not in gold]
     if not gold:
-        return _result(None, None, None, str(predicted))
+        return _result(None, None, None, str(predicted), logprobs)
     best = max(logprobs[i] for i in gold)
     correct = float(predicted in gold)
     if "pct_stereotype" in metrics:
         correct = float(metrics["pct_stereotype"])
-    return _result(correct, best, best - max(others) if others else None, str(predicted))
+    margin = best - max(others) if others else None
+    return _result(correct, best, margin, str(predicted), logprobs)
 
 
 def gold_indices(lm_task: Any, doc: dict, choices: list[str]) -> list[int]:
@@ -140,11 +143,16 @@ def gold_indices(lm_task: Any, doc: dict, choices: list[str]) -> list[int]:
 
 
 def _result(
-    correct: float | None, logprob: float | None, margin: float | None, predicted: str
+    correct: float | None,
+    logprob: float | None,
+    margin: float | None,
+    predicted: str,
+    choice_logprobs: list[float] | None = None,
 ) -> dict[str, Any]:
     return {
         "correct": correct,
         "gold_logprob": logprob,
         "margin": margin,
         "predicted": predicted,
+        "choice_logprobs": choice_logprobs,
     }

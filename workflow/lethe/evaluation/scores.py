@@ -29,7 +29,8 @@ def scores_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
 def items_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
     """One row per item, with the item's own value of every metric under `metrics`.
 
-    For generated text, `correct` is the first metric of the task's metric_list.
+    For generated text, `correct` is the first metric of the task's metric_list, if it is a share:
+    some are in percent.
     """
     aggregations = lm_task.aggregation()
     rows = []
@@ -40,7 +41,8 @@ def items_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
         }
         correct = outcome.correct
         if lm_task.OUTPUT_TYPE == "generate_until":
-            correct = values[_primary(lm_task, values)]
+            first = values[_primary(lm_task, values)]
+            correct = first if 0 <= first <= 1 else None
         rows.append(
             {
                 "item_id": outcome.item_id,
@@ -50,6 +52,7 @@ def items_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
                 "gold_logprob": outcome.gold_logprob,
                 "margin": outcome.margin,
                 "predicted": outcome.predicted[:LONGEST_PREDICTION],
+                "choice_logprobs": outcome.choice_logprobs,
                 "metrics": values,
             }
         )

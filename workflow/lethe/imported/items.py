@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,36 +43,57 @@ def is_sample(value: Any) -> bool:
     )
 
 
-def items_of_samples(samples: list[dict], task: dict[str, Any], metric: str, filtered: str):
-    """One item per document, as in the items table; `metric` fills the column `correct`.
+def items_of_samples(
+    samples: list[dict],
+    task: dict[str, Any],
+    metric: str,
+    filtered: str,
+    names: dict[tuple[str, str], str],
+) -> list[dict]:
+    """One item per document, as in a table of items; `metric` fills the column `correct`.
 
+    names: of the values by (metric, filter); lm-eval logs a document once for each filter.
     Log-probabilities, in nats, exist only for multiple choice with one right answer.
     """
-    items, seen = [], Counter()
+    items: dict[str, dict] = {}
+    metrics: dict[str, dict[str, float]] = {}
+    seen: Counter = Counter()
     for sample in samples:
-        if sample.get("filter", filtered) != filtered:
-            continue
-        doc = sample["doc"]
+        doc, of_sample = sample["doc"], sample.get("filter", filtered)
         identity = str(sample.get("doc_hash") or digest(json.dumps(doc, sort_keys=True)))[:16]
-        seen[identity] += 1
-        identity += f"-{seen[identity]}" if seen[identity] > 1 else ""
+        seen[of_sample, identity] += 1
+        times = seen[of_sample, identity]
+        identity += f"-{times}" if times > 1 else ""
+        values = {
+            name: _number(sample.get(key)) for (key, of), name in names.items() if of == of_sample
+        }
+        known = {name: value for name, value in values.items() if value is not None}
+        metrics.setdefault(identity, {}).update(known)
+        if of_sample != filtered:
+            continue
         cluster = doc.get(task["cluster"]) if task["cluster"] else None
-        items.append(
-            {
-                "item_id": identity,
-                "cluster_id": identity if cluster is None else str(cluster),
-                "subset": str(doc.get(task["subset"], "")) if task["subset"] else "",
-                "correct": _share(sample.get(metric)),
-                **_measured(sample),
-            }
-        )
-    return items
+        items[identity] = {
+            "item_id": identity,
+            "cluster_id": identity if cluster is None else str(cluster),
+            "subset": str(doc.get(task["subset"], "")) if task["subset"] else "",
+            "correct": _share(sample.get(metric)),
+            **_measured(sample),
+            "metrics": metrics[identity],
+        }
+    return list(items.values())
+
+
+def _number(value: Any) -> float | None:
+    """The value if it is a number; what a corpus is scored from, as lists of counts, is none."""
+    # Python's whole numbers have no limit, and NaN is smaller than nothing.
+    is_number = isinstance(value, int | float) and abs(value) <= sys.float_info.max
+    return float(value) if is_number else None
 
 
 def _share(value: Any) -> float | None:
     """The value if it lies in 0..1, as the items table needs; statistics of a corpus do not."""
-    number = float(value) if isinstance(value, int | float) else math.nan
-    return number if 0 <= number <= 1 else None
+    number = _number(value)
+    return number if number is not None and 0 <= number <= 1 else None
 
 
 def _measured(sample: dict) -> dict[str, Any]:
@@ -85,6 +107,7 @@ def _measured(sample: dict) -> dict[str, Any]:
             "gold_logprob": None if gold is None else logprobs[gold],
             "margin": None if gold is None else logprobs[gold] - max(others),
             "predicted": str(best),
+            "choice_logprobs": logprobs,
         }
     text = responses[0] if responses and isinstance(responses[0], str) else ""
     return {"gold_logprob": None, "margin": None, "predicted": text[:LONGEST_PREDICTION]}

@@ -50,7 +50,7 @@ def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) ->
     result = file.tasks[task["name"]]
     names = _metric_names(task, result, file.path)
     filtered = next((key for key, name in names.items() if name == task["metric"]), ("", PLAIN))
-    items = _items(task, result, file, sampled, filtered)
+    items = _items(task, result, file, sampled, filtered, names)
     n = result.n or len(items)
     if not n:
         raise UserError(
@@ -121,6 +121,7 @@ def _items(
     file: ResultFile,
     sampled: dict[str, dict],
     filtered: tuple[str, str],
+    names: dict[tuple[str, str], str],
 ) -> list[dict]:
     """Items of a task, or of all tasks of a group; empty unless every task was logged."""
     if any(leaf not in sampled and leaf not in file.samples for leaf in result.leaves):
@@ -129,7 +130,7 @@ def _items(
     for leaf in result.leaves:
         inside = file.samples.get(leaf)
         samples += inside if inside is not None else read_samples(sampled[leaf]["path"])
-    return items_of_samples(samples, task, *filtered)
+    return items_of_samples(samples, task, *filtered, names)
 
 
 def _of_subsets(metric: str, items: list[dict], better: bool | None) -> list[dict]:

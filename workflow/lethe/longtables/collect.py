@@ -1,4 +1,4 @@
-"""Gather the scores of a study into the two long tables."""
+"""Gather the scores of a study into the table of scores and the tables of items."""
 
 from pathlib import Path
 from typing import Any
@@ -6,48 +6,47 @@ from typing import Any
 from lethe.artefacts.nodes import read_results
 from lethe.artefacts.paths import node_manifest
 from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
+from lethe.longtables.items import ItemsWriter
 from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import Run, run_of
 from lethe.longtables.same_versions import Scored, require_same
-from lethe.longtables.tables import ITEM_COLUMNS
 
 OF_RESULT = ("version", "shots", "n", "lm_eval_version", "task_digest", "engine", "dtype")
 """What a probe's result says of how it was made."""
 
 
-def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict]]:
-    """Rows of the scores table, one per run, stage and score, and rows of the items table.
+def gather(record: dict[str, Any], results: Path, items: ItemsWriter) -> list[dict]:
+    """Rows of the scores table, one per run, stage and score; items go to their writer.
 
-    Stage 0 is scored once per base and joined to every run from that base.
+    Stage 0 is scored once per base and joined to every run from that base. The items of one probe
+    at a time are in memory.
 
     Raises:
         UserError: a probe result is missing or altered, or a task of a chain was not scored in the
             same way after all stages.
     """
-    probes = {
-        node: read_results(results, "probe", node)
-        for nodes in record["probes"].values()
-        for node in nodes
-    }
+    probes = {}
+    for checkpoint, nodes in sorted(record["probes"].items()):
+        for node in nodes:
+            probes[node] = read_results(results, "probe", node)
+            headlines = {task["name"]: task["metric"] for task in probes[node]["spec"]["tasks"]}
+            for result in probes[node]["results"]:
+                task = result["task"]
+                found = [with_metrics(item, headlines[task]) for item in result.pop("items")]
+                items.add(checkpoint, task, found)
     runs = [run_of(entry) for entry in record["runs"]]
     for run in runs:
         require_same_versions(run, record, probes, results)
     end_tasks = read_end_tasks(record, results)
-    scores = [row for run in runs for row in run_rows(run, record, probes, end_tasks)]
-    items = [
-        item_row(item, checkpoint, result["task"])
-        for checkpoint, nodes in sorted(record["probes"].items())
-        for node in nodes
-        for result in probes[node]["results"]
-        for item in result["items"]
-    ]
-    return scores, items
+    return [row for run in runs for row in run_rows(run, record, probes, end_tasks)]
 
 
-def item_row(item: dict, checkpoint: str, task: str) -> dict:
-    """One row of the items table; a stored item may hold more than the table shows."""
-    row = {**item, "node": checkpoint, "probe": task, "schema_version": SCHEMA_VERSION}
-    return {column: row[column] for column in ITEM_COLUMNS}
+def with_metrics(item: dict, headline: str) -> dict:
+    """An item with its value of every metric.
+
+    Items that were imported before these were kept have the headline's value alone.
+    """
+    return item if "metrics" in item else {**item, "metrics": {headline: item["correct"]}}
 
 
 def require_same_versions(run: Run, record: dict, probes: dict[str, dict], results: Path) -> None:

@@ -6,14 +6,21 @@ from lethe.longtables.columns import rule
 from lethe.longtables.run import COLUMNS, RUN_COLUMNS
 
 SCHEMA_VERSION = 2
+ITEMS_VERSION = 3
+VALUE = "value_"
+"""The start of the column of a metric in a table of items; its name follows."""
 # The columns of a run in tables that name the model without describing it.
 OF_RUN = {name: COLUMNS[name] for name in COLUMNS if name in {*RUN_COLUMNS, "params"}}
 
 
-def _schema(file: str, columns: dict[str, dict]) -> dict[str, Any]:
-    """The JSON schema of one row of a file; its properties are the columns, in order."""
-    version = rule(int, "version of this schema", const=SCHEMA_VERSION)
-    columns = {**columns, "schema_version": version}
+def _schema(
+    file: str, columns: dict[str, dict], version: int = SCHEMA_VERSION, **more: Any
+) -> dict[str, Any]:
+    """The JSON schema of one row of a file; its properties are the columns, in order.
+
+    more: further keywords of the schema.
+    """
+    columns = {**columns, "schema_version": rule(int, "version of this schema", const=version)}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"One row of {file}",
@@ -21,6 +28,7 @@ def _schema(file: str, columns: dict[str, dict]) -> dict[str, Any]:
         "additionalProperties": False,
         "required": list(columns),
         "properties": columns,
+        **more,
     }
 
 
@@ -69,6 +77,14 @@ ITEMS = {
         float | None, "right answer's log-probability minus the best wrong one's, in nats"
     ),
     "predicted": rule(str, "the model's answer", empty=True),
+    "choice_logprobs": {
+        "description": "log-probability of each choice in nats; empty if there are no choices",
+        "type": ["array", "null"],
+        "items": {"type": "number"},
+    },
+}
+ITEM_VALUES = {
+    f"^{VALUE}": rule(float | None, "the item's value of one metric, named as in scores.csv")
 }
 METRICS = {
     **OF_RUN,
@@ -113,7 +129,7 @@ STAGES = {
 }
 SCHEMAS = {
     "scores": _schema("scores.csv", SCORES),
-    "items": _schema("items.csv.gz", ITEMS),
+    "items": _schema("items/SET.parquet", ITEMS, ITEMS_VERSION, patternProperties=ITEM_VALUES),
     "metrics": _schema("metrics.csv", METRICS),
     "stages": _schema("stages.csv", STAGES),
 }

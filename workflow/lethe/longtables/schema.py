@@ -5,7 +5,6 @@ rows is checked in a fraction of a second. An empty field is null if the schema 
 the empty string.
 """
 
-import gzip
 import io
 import json
 import re
@@ -36,27 +35,23 @@ def read_table(name: str, path: Path | str) -> pd.DataFrame:
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8")
+        text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text ({error})") from None
     return parse_table(name, text, str(path))
 
 
 def write_table(name: str, path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
-    """Check and write a table, compressed if its name ends in .gz. Same rows, same bytes.
+    """Check and write a table. Same rows, same bytes.
 
     Raises UserError if a row violates the schema, and writes nothing.
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     text = table_text(name, frame, str(path))
     parse_table(name, text, str(path))
-    content = text.encode("utf-8")
-    if str(path).endswith(".gz"):
-        content = gzip.compress(content, compresslevel=6, mtime=0)
-    write_atomic(path, content)
+    write_atomic(path, text)
 
 
 def table_text(name: str, frame: pd.DataFrame, where: str) -> str:

@@ -1,4 +1,4 @@
-"""The long tables scores, items and stages, the metrics table made from them, and queries.
+"""The long tables scores and stages, the metrics table made from them, and queries.
 
 A run is one chain of checkpoints: stages 0 (the base) to T. Every figure, table, metric and claim
 reads these tables and nothing else.
@@ -16,7 +16,6 @@ from lethe.errors import UserError
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.schema import columns, read_table, write_table
 
-ITEM_COLUMNS = columns("items")
 METRIC_COLUMNS = columns("metrics")
 STAGE_COLUMNS = columns("stages")
 # What must not differ within a matrix: between any two cells, and within one evaluation set.
@@ -29,11 +28,6 @@ Element = str | tuple[str, str]
 def read_scores(path: Path | str) -> pd.DataFrame:
     """Read and check scores.csv; UserError names file, row and column of the first violation."""
     return read_table("scores", path)
-
-
-def read_items(path: Path | str) -> pd.DataFrame:
-    """Read and check items.csv.gz (or plain .csv); UserError as in `read_scores`."""
-    return read_table("items", path)
 
 
 def read_metrics(path: Path | str) -> pd.DataFrame:
@@ -49,11 +43,6 @@ def read_stages(path: Path | str) -> pd.DataFrame:
 def write_scores(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
     """Check and write scores; UserError if a row violates the schema, and nothing is written."""
     write_table("scores", path, rows)
-
-
-def write_items(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
-    """Check and write items, compressed if the path ends in .gz; equal rows give equal bytes."""
-    write_table("items", path, rows)
 
 
 def write_metrics(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:

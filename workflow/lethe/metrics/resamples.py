@@ -1,21 +1,30 @@
 """Bootstrap replicates of every score of a study, drawn from its items.
 
-All checkpoints scored on the same items share one draw, so any difference between them is paired.
+All checkpoints scored on the same items share one draw, and so do all metrics of a set, so any
+difference between them is paired.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
+from lethe.longtables.rows import VALUE
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
 
 # Corpus-level metrics: their items hold the sentence-level value, whose mean is another number.
-CORPUS_LEVEL = frozenset({"sari", "bleu"})
+CORPUS_LEVEL = frozenset({"sari", "bleu", "chrf", "ter"})
+# Scores in nats, which have a column of their own in a table of items.
+NATS = frozenset({"gold_logprob", "margin"})
 SENTENCE_NOTE = "interval from sentence-level scores"
 STDERR_NOTE = "interval from standard errors, not paired"
 SAME = 1e-6
+
+# (checkpoint node, evaluation set, subset, metric)
+Cell = tuple[str, str, str, str]
+CELL = ["node", "probe", "subset", "metric"]
 
 
 @dataclass(frozen=True)
@@ -37,67 +46,171 @@ class _Drawn:
 
 
 class ItemResamples:
-    """Replicates by (checkpoint node, evaluation set, subset) for a whole items table."""
+    """Replicates of scores, by checkpoint, evaluation set, subset and metric."""
 
-    def __init__(self, items: pd.DataFrame, seed: int, resamples: int = RESAMPLES):
+    def __init__(
+        self,
+        items: Mapping[str, pd.DataFrame],
+        scores: pd.DataFrame,
+        seed: int,
+        resamples: int = RESAMPLES,
+    ):
+        """Draw from the items of every set that has any.
+
+        Args:
+            items: tables of items by evaluation set; each is asked for once.
+            scores: the rows of the scores table that will be resampled.
+        """
         self._seed = seed
         self._resamples = resamples
-        self._drawn: dict[tuple[str, str, str], _Drawn] = {}
-        for probe, rows in items.groupby("probe", sort=True):
-            if not rows["correct"].isna().any():
-                self._draw_probe(str(probe), rows)
+        self._drawn: dict[Cell, _Drawn] = {}
+        for probe, rows in scores.groupby("probe", sort=True):
+            if probe in items:
+                self._draw_probe(str(probe), items[str(probe)], sorted(rows["metric"].unique()))
+        self._no_means = self._not_means(scores)
 
     def replicates(self, row: pd.Series | dict) -> Replicates:
         """Replicates of one row of the scores table.
 
-        If the score is the items' mean, from the items; if it is a corpus-level metric, from the
-        items' spread around it; else normal draws from its standard error, if it has one.
+        If the metric is the items' mean, from the items; if it is a corpus-level metric, from the
+        items' spread around it; else draws from its standard error, if it has one.
         """
-        drawn = self._drawn.get((row["node"], row["probe"], row["subset"]))
+        drawn = self._drawn.get(tuple(row[key] for key in CELL))
         if drawn is not None:
-            if abs(drawn.mean - row["value"]) <= SAME:
+            if (row["probe"], row["metric"]) not in self._no_means:
                 return Replicates(drawn.values, drawn.units, drawn.unit)
-            if row["metric"] in CORPUS_LEVEL:
-                moved = drawn.values - drawn.mean + row["value"]
+            if row["metric"].partition(",")[0] in CORPUS_LEVEL:
+                moved = _bounded(drawn.values - drawn.mean + row["value"], row)
                 return Replicates(moved, drawn.units, drawn.unit, SENTENCE_NOTE)
         if pd.isna(row["stderr"]):
             return Replicates(None, 0, "none", "no items and no standard error")
-        words = (str(row[key]) for key in ("node", "subset", "metric"))
-        noise = item_generator(self._seed, row["probe"], list(words)).normal(size=self._resamples)
-        return Replicates(row["value"] + row["stderr"] * noise, row["n"], "items", STDERR_NOTE)
+        words = [str(row[key]) for key in ("node", "subset", "metric")]
+        generator = item_generator(self._seed, row["probe"], words)
+        values = _from_stderr(row, generator, self._resamples)
+        return Replicates(values, row["n"], "items", STDERR_NOTE)
 
-    def _draw_probe(self, probe: str, rows: pd.DataFrame) -> None:
-        rows = rows.sort_values(["node", "item_id"], kind="stable")
-        twice = rows.duplicated(["node", "item_id"])
-        if twice.any():
-            row = rows[twice].iloc[0]
-            raise UserError(
-                f"items: the item {row['item_id']} of {probe} occurs twice for {row['node']}"
-            )
-        sets: dict[tuple, list[pd.DataFrame]] = {}
-        for _, part in rows.groupby("node", sort=True):
-            sets.setdefault(tuple(part["item_id"]), []).append(part)
-        for parts in sets.values():
-            self._draw_set(probe, parts)
+    def _not_means(self, scores: pd.DataFrame) -> set[tuple[str, str]]:
+        """(set, metric) of scores that are not their items' means on every checkpoint.
 
-    def _draw_set(self, probe: str, parts: list[pd.DataFrame]) -> None:
-        """parts: the same items in the same order, once per checkpoint."""
-        first = parts[0]
-        nodes = [part["node"].iloc[0] for part in parts]
-        correct = np.stack([part["correct"].to_numpy() for part in parts], axis=1)
-        cluster, names = pd.factorize(first["cluster_id"], sort=True)
+        One checkpoint is enough: on others the two may agree by chance, as where all values are 0.
+        """
+        found = set()
+        for *cell, value in scores[[*CELL, "value"]].itertuples(index=False):
+            drawn = self._drawn.get(tuple(cell))
+            if drawn is not None and not abs(drawn.mean - value) <= SAME:
+                found.add((cell[1], cell[3]))
+        return found
+
+    def _draw_probe(self, probe: str, items: pd.DataFrame, metrics: list[str]) -> None:
+        columns = {metric: metric if metric in NATS else VALUE + metric for metric in metrics}
+        values = {
+            metric: items[column].to_numpy(dtype=float)
+            for metric, column in columns.items()
+            if column in items
+        }
+        if values:
+            for nodes, rows in _same_items(probe, items):
+                self._draw_set(probe, nodes, items.iloc[rows[:, 0]], values, rows)
+
+    def _draw_set(
+        self,
+        probe: str,
+        nodes: np.ndarray,
+        first: pd.DataFrame,
+        values: dict[str, np.ndarray],
+        rows: np.ndarray,
+    ) -> None:
+        """Draw for checkpoints with the same items.
+
+        nodes: (checkpoints,). first: the items of the first checkpoint. values: by metric, of all
+        rows of the set's table. rows: (items, checkpoints) places in it.
+        """
+        cluster, names = pd.factorize(first["cluster_id"].to_numpy(dtype=object), sort=True)
         weights = cluster_weights(
             len(names), self._resamples, item_generator(self._seed, probe, list(names))
         )
         unit = "items" if len(names) == len(first) else "item clusters"
-        subset = first["subset"].to_numpy()
+        subset = first["subset"].to_numpy(dtype=object)
         chosen = {"": np.ones(len(first), dtype=bool)}
         chosen |= {name: subset == name for name in np.unique(subset) if name}
-        for name, mask in chosen.items():
-            values = resampled_means(correct[mask], cluster[mask], weights)
-            means = correct[mask].mean(0)
-            units = len(np.unique(cluster[mask]))
-            for column, node in enumerate(nodes):
-                self._drawn[node, probe, name] = _Drawn(
-                    float(means[column]), values[:, column], units, unit
-                )
+        for metric, column in values.items():
+            known = ~np.isnan(column[rows]).any(axis=0)
+            answers = column[rows[:, known]]
+            for name, mask in chosen.items():
+                drawn = resampled_means(answers[mask], cluster[mask], weights)
+                means = answers[mask].mean(0)
+                units = len(np.unique(cluster[mask]))
+                for place, node in enumerate(nodes[known]):
+                    self._drawn[node, probe, name, metric] = _Drawn(
+                        float(means[place]), drawn[:, place], units, unit
+                    )
+
+
+def _same_items(probe: str, items: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Checkpoints with the same items, (nodes, rows): rows (items, nodes) are places in the table.
+
+    Items are in the order of their ids, and checkpoints in the order of theirs.
+
+    Raises:
+        UserError: an item occurs twice for one checkpoint.
+    """
+    node, nodes = _ranks(items["node"])
+    item, ids = _ranks(items["item_id"])
+    order = np.lexsort((item, node))
+    node, item = node[order], item[order]
+    twice = np.flatnonzero((node[1:] == node[:-1]) & (item[1:] == item[:-1]))
+    if len(twice):
+        place = twice[0]
+        raise UserError(
+            f"items: the item {ids[item[place]]} of {probe} occurs twice for {nodes[node[place]]}"
+        )
+    ends = np.flatnonzero(np.diff(node)) + 1
+    alike: dict[bytes, list[tuple[str, np.ndarray]]] = {}
+    for rows, has in zip(np.split(order, ends), np.split(item, ends), strict=True):
+        if len(rows):
+            alike.setdefault(has.tobytes(), []).append((items["node"].iat[rows[0]], rows))
+    for parts in alike.values():
+        yield (
+            np.array([name for name, _ in parts], dtype=object),
+            np.stack([rows for _, rows in parts], axis=1),
+        )
+
+
+def _ranks(names: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """The place of each row's name among all names in order, and these."""
+    categories = names.astype("category").cat
+    known = categories.categories.to_numpy(dtype=object)
+    order = np.argsort(known)
+    ranks = np.empty(len(known), dtype=np.int32)
+    ranks[order] = np.arange(len(known))
+    return ranks[categories.codes], known[order]
+
+
+def _is_share(row: pd.Series | dict) -> bool:
+    """Whether a score is one of those that lie between 0 and 1.
+
+    Losses and perplexities, which are better if lower, may be there by chance.
+    """
+    better = row["higher_is_better"]
+    lower = not pd.isna(better) and not better
+    return 0 <= row["value"] <= 1 and row["metric"] not in NATS and not lower
+
+
+def _bounded(values: np.ndarray, row: pd.Series | dict) -> np.ndarray:
+    return np.clip(values, 0, 1) if _is_share(row) else values
+
+
+def _from_stderr(
+    row: pd.Series | dict, generator: np.random.Generator, resamples: int
+) -> np.ndarray:
+    """Draws whose mean is the score and whose standard deviation is its standard error.
+
+    A share has the beta distribution with these two, so that draws stay within 0 and 1; it exists
+    unless the error is larger than that of one item.
+    """
+    mean, variance = row["value"], row["stderr"] ** 2
+    if _is_share(row) and 0 < variance < mean * (1 - mean):
+        size = mean * (1 - mean) / variance - 1
+        return generator.beta(mean * size, (1 - mean) * size, resamples)
+    noise = generator.normal(size=resamples)
+    return _bounded(mean + row["stderr"] * noise, row)

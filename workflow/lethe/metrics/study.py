@@ -4,7 +4,7 @@ Per run: each score, forgetting of general ability per set and axis, and the own
 bootstrap intervals over items. Over runs that differ only in seeds: means with t-intervals.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.schema import parse_table, table_text
 from lethe.longtables.tables import METRIC_COLUMNS, of_run, runs
-from lethe.metrics.cells import Cells, evaluations, own_columns, read_cells
+from lethe.metrics.cells import Cells, Evaluation, evaluations, own_columns, read_cells
 from lethe.metrics.general import at_floor
 from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.matrix import TASK_METRICS
@@ -31,18 +31,27 @@ NOT_GENERAL = (BIAS, OWN)
 
 
 def study_metrics(
-    scores: pd.DataFrame, items: pd.DataFrame, seed: int, resamples: int = RESAMPLES
+    scores: pd.DataFrame,
+    items: Mapping[str, pd.DataFrame],
+    seed: int,
+    resamples: int = RESAMPLES,
 ) -> pd.DataFrame:
-    """The metrics table (columns METRIC_COLUMNS) of all runs in the two long tables.
+    """The metrics table (columns METRIC_COLUMNS) of all runs in the table of scores.
 
-    seed: the bootstrap seed. A metric whose cells are missing has an empty value and a note that
-    names the cell. Raises UserError if a matrix mixes engines, precisions, versions or digests.
+    A metric whose cells are missing has an empty value and a note that names the cell.
+
+    Args:
+        items: tables of items by evaluation set; each is asked for once.
+        seed: of the bootstrap.
+
+    Raises:
+        UserError: a matrix mixes engines, precisions, versions or digests.
     """
     # End tasks have several seeds per cell, and losses have no forgetting metric; their tables read
     # the scores directly. A run with nothing else (of a masked language model) has no metrics.
     scores = scores[~scores["kind"].isin(["end_task", "mlm"])]
-    drawn = ItemResamples(items, seed, resamples)
     sets = evaluations(scores)
+    drawn = ItemResamples(items, _shown(scores, sets), seed, resamples)
     rows: list[dict] = []
     for run in runs(scores):
         run_scores = of_run(scores, run)
@@ -53,6 +62,12 @@ def study_metrics(
     rows += over_seeds(rows)
     frame = pd.DataFrame(rows, columns=METRIC_COLUMNS).assign(schema_version=SCHEMA_VERSION)
     return parse_table("metrics", table_text("metrics", frame, "metrics"), "metrics")
+
+
+def _shown(scores: pd.DataFrame, sets: list[Evaluation]) -> pd.DataFrame:
+    """The rows of the headline metrics, which are the ones that get an interval."""
+    metric = {evaluation.probe: evaluation.metric for evaluation in sets}
+    return scores[(scores["split"] == "test") & (scores["metric"] == scores["probe"].map(metric))]
 
 
 @dataclass(frozen=True)

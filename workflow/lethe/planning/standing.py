@@ -17,6 +17,7 @@ from lethe.artefacts.files import write_atomic
 from lethe.artefacts.local_files import file_digest
 from lethe.artefacts.manifests import LOGS, Altered, inside, read_manifest
 from lethe.artefacts.nodes import ANY_CODE
+from lethe.artefacts.study_files import contents
 from lethe.errors import UserError
 
 ITS_CODE = "its code has changed"
@@ -83,10 +84,10 @@ class Standing:
 
 def standing(jobs: Iterable[Job]) -> Standing:
     """Where jobs stand; each comes after the jobs that it reads from."""
-    contents: dict[str, str | None] = {}
+    known: dict[str, str | None] = {}
     again, done, reasons = [], [], {}
     for job in jobs:
-        inputs = {name: contents.get(name) for name in job.reads}
+        inputs = {name: known.get(name) for name in job.reads}
         why, manifest = _why_not_done(job, {**inputs, **job.values})
         if why:
             reasons[str(job.manifest)] = why
@@ -95,7 +96,7 @@ def standing(jobs: Iterable[Job]) -> Standing:
             done.append(job)
         elif job.manifest.exists():
             again.append(job)
-        contents |= _contents(job, manifest if is_done else None)
+        known |= _contents(job, manifest if is_done else None)
     return Standing(again, done, reasons)
 
 
@@ -105,7 +106,7 @@ def _contents(job: Job, manifest: dict[str, Any] | None) -> dict[str, str | None
         return {job.name: None if manifest is None else manifest["content"]}
     if manifest is None:
         return {}
-    return {name: entry["sha256"] for name, entry in manifest["files"].items()}
+    return contents(manifest)
 
 
 def _why_not_done(job: Job, inputs: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:

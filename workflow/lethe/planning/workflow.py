@@ -10,8 +10,10 @@ from lethe.artefacts.output_folder import require_output, require_places
 from lethe.artefacts.paths import node_manifest, study_directory
 from lethe.artefacts.rules import rule_of
 from lethe.artefacts.strict_yaml import read_yaml
+from lethe.artefacts.study_files import ITEMS
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
+from lethe.longtables.rows import ITEMS_VERSION
 from lethe.planning.code import code_of, node_code
 from lethe.planning.nodes import Node, Plan
 from lethe.planning.plan import make_plan
@@ -25,7 +27,7 @@ from lethe.planning.records import (
 from lethe.planning.resources import Request, request, scored_items, tokens_at_once, training_tokens
 from lethe.planning.standing import Job, Standing, standing
 
-LONG_TABLES = ("scores.csv", "items.csv.gz", "stages.csv", "metrics.csv")
+LONG_TABLES = ("scores.csv", "stages.csv", "metrics.csv")
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,12 @@ class Workflow:
         folder = study_directory(self.study.output, self.study.study)
         scored = [node.id for kind in ("probe", "end_task") for node in self.plan.of_kind(kind)]
         tables = ["scores.csv", "metrics.csv", "stages.csv"]
-        record = {"record": Path(self.record).stem}
+        record = {"record": Path(self.record).stem, "items_version": str(ITEMS_VERSION)}
         seed = {"seed": str(self.study.seeds.bootstrap)}
         claims = {"claims": Path(self.claims_record).stem}
         jobs = [
             ("collect", "", "collect", scored, record),
-            ("summarize", "", "summarize", ["scores.csv", "items.csv.gz"], seed),
+            ("summarize", "", "summarize", ["scores.csv", ITEMS], seed),
             *[("table", "tables", name, tables, {}) for name in self.study.tables],
             *[("figure", "figures", name, tables, {}) for name in self.study.figures],
             *[("claims", "claims", "claims", tables[:2], claims) for _ in self.study.claims[:1]],

@@ -1,0 +1,212 @@
+"""The tables of items: for each evaluation set, one Parquet file of every item on every checkpoint.
+
+A study may score millions of items, so no more than one set is ever held as a whole.
+"""
+
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lethe.artefacts.files import atomic_path, sha256_file
+from lethe.errors import UserError
+from lethe.longtables.rows import ITEMS, ITEMS_VERSION, SCHEMAS, VALUE
+
+ENDING = ".parquet"
+TYPES = {"string": pa.string(), "integer": pa.int32(), "number": pa.float64()}
+TYPES["array"] = pa.list_(pa.float64())
+COLUMNS = {
+    column: TYPES[rule["type"] if isinstance(rule["type"], str) else rule["type"][0]]
+    for column, rule in SCHEMAS["items"]["properties"].items()
+}
+"""The type of every column but those of metrics."""
+NAMES = ["node", "probe", "subset", "item_id", "cluster_id"]
+"""Texts that repeat: they are read as categories."""
+LEFT_OUT = ("predicted", "choice_logprobs", "schema_version")
+"""Columns that no metric reads."""
+# Rows of one row group of a file, and rows that are held before they are set aside on the disk.
+GROUP_ROWS, HELD_ROWS = 1 << 16, 1 << 18
+
+
+def file_name(probe: str) -> str:
+    """The name of a set's file; what cannot stand in the name of a file is written as %XX."""
+    return re.sub(r"[%/\\\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", probe) + ENDING
+
+
+class ItemsWriter:
+    """Writes the tables of items of a study, set by set, in the order in which rows are added.
+
+    The same rows give the same bytes, and a file that would not change is not written again. Files
+    of sets that were not added are removed.
+    """
+
+    def __init__(self, folder: Path, work: Path):
+        """folder: of the files. work: for rows that are set aside; emptied at the start and end."""
+        self.rows = 0
+        self._folder, self._work = folder, work
+        self._held: dict[str, list[pa.Table]] = {}
+        self._held_rows = 0
+        self._aside: dict[str, list[Path]] = {}
+
+    def __enter__(self) -> Self:
+        shutil.rmtree(self._work, ignore_errors=True)
+        self._work.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def add(self, node: str, probe: str, items: list[dict[str, Any]]) -> None:
+        """Add the items of one set on one checkpoint; `metrics` of an item are its values by name.
+
+        Raises:
+            UserError: a value is outside of what its column may hold.
+        """
+        table = _table(node, probe, items)
+        _require_bounds(table, f"the items of {probe} on {node}")
+        self._held.setdefault(probe, []).append(table)
+        self.rows += len(items)
+        self._held_rows += len(items)
+        if self._held_rows >= HELD_ROWS:
+            self._set_aside()
+
+    def finish(self) -> list[Path]:
+        """Write the files; their paths, sorted."""
+        self._set_aside()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        files = [self._write(probe, parts) for probe, parts in sorted(self._aside.items())]
+        for old in set(self._folder.glob(f"*{ENDING}")) - set(files):
+            old.unlink()
+        return sorted(files)
+
+    def _set_aside(self) -> None:
+        for probe, tables in self._held.items():
+            parts = self._aside.setdefault(probe, [])
+            path = self._work / f"{file_name(probe)}.{len(parts)}"
+            whole = pa.concat_tables(tables, promote_options="default")
+            with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, whole.schema) as writer:
+                writer.write_table(whole)
+            parts.append(path)
+        self._held, self._held_rows = {}, 0
+
+    def _write(self, probe: str, parts: list[Path]) -> Path:
+        """The file of one set, from its rows on the disk."""
+        tables = [pa.ipc.open_file(pa.memory_map(str(part))).read_all() for part in parts]
+        whole = pa.concat_tables(tables, promote_options="default")
+        schema = pa.schema([whole.schema.field(name) for name in _ordered(whole.column_names)])
+        schema = schema.with_metadata({"probe": probe})
+        made = self._work / "written"
+        with pq.ParquetWriter(made, schema, compression="zstd") as writer:
+            # Pages end where arrays end, so rows are joined: bytes must not depend on the parts.
+            for first in range(0, max(len(whole), 1), GROUP_ROWS):
+                rows = whole.slice(first, GROUP_ROWS).select(schema.names).combine_chunks()
+                writer.write_table(rows.cast(schema), GROUP_ROWS)
+        path = self._folder / file_name(probe)
+        if not path.is_file() or sha256_file(path) != sha256_file(made):
+            with atomic_path(path) as temporary:
+                shutil.copyfile(made, temporary)
+        return path
+
+
+def read_items(path: Path | str, left_out: Iterable[str] = ()) -> pd.DataFrame:
+    """The table of items of one set, without the columns `left_out`; names are categories.
+
+    Raises:
+        UserError: the file is missing, damaged, or no table of items.
+    """
+    path = Path(path)
+    try:
+        with pq.ParquetFile(path, read_dictionary=NAMES) as file:
+            _require_columns(path, file.schema_arrow)
+            columns = [name for name in file.schema_arrow.names if name not in left_out]
+            table = file.read(columns, use_threads=False)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{path}: cannot be read as Parquet ({reason})") from None
+    for column in set(columns) & ITEMS.keys():
+        if "null" not in SCHEMAS["items"]["properties"][column]["type"]:
+            if table[column].null_count:
+                raise UserError(f"{path}: column {column!r} has an empty field")
+    return table.unify_dictionaries().to_pandas(use_threads=False)
+
+
+class ItemTables(Mapping[str, pd.DataFrame]):
+    """The tables of items in a folder, by evaluation set; each is read when it is asked for.
+
+    Without the columns that no metric reads.
+    """
+
+    def __init__(self, folder: Path):
+        """Raises UserError if a file is no table of items."""
+        self._files = {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
+
+    def __getitem__(self, probe: str) -> pd.DataFrame:
+        return read_items(self._files[probe], LEFT_OUT)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def _table(node: str, probe: str, items: list[dict[str, Any]]) -> pa.Table:
+    same = {"node": node, "probe": probe, "schema_version": ITEMS_VERSION}
+    arrays = {
+        column: pa.array(
+            [same[column]] * len(items) if column in same else [item.get(column) for item in items],
+            type=kind,
+        )
+        for column, kind in COLUMNS.items()
+    }
+    metrics = sorted({metric for item in items for metric in item["metrics"]})
+    for metric in metrics:
+        values = [item["metrics"].get(metric) for item in items]
+        arrays[VALUE + metric] = pa.array(values, type=pa.float64())
+    return pa.table(arrays)
+
+
+def _require_bounds(table: pa.Table, what: str) -> None:
+    for column in ITEMS:
+        rule = SCHEMAS["items"]["properties"][column]
+        if "minimum" not in rule or "maximum" not in rule:
+            continue
+        ends = pc.min_max(table[column]).as_py()
+        low, high = rule["minimum"], rule["maximum"]
+        wrong = [end for end in ends.values() if end is not None and not low <= end <= high]
+        if wrong:
+            raise UserError(f"{what}: expected {column!r} in {low} to {high}, found {wrong[0]}.")
+
+
+def _ordered(names: list[str]) -> list[str]:
+    """Columns in the order of the schema, those of metrics by name before the schema's version."""
+    fixed = [name for name in COLUMNS if name != "schema_version"]
+    return [*fixed, *sorted(set(names) - COLUMNS.keys()), "schema_version"]
+
+
+def _require_columns(path: Path, schema: pa.Schema) -> None:
+    for column, kind in COLUMNS.items():
+        if column not in schema.names:
+            raise UserError(f"{path}: the column {column!r} is missing; expected {list(COLUMNS)}")
+        found = schema.field(column).type
+        found = found.value_type if pa.types.is_dictionary(found) else found
+        if found != kind:
+            raise UserError(f"{path}: column {column!r}: expected {kind}, found {found}")
+    for column in set(schema.names) - COLUMNS.keys():
+        if not column.startswith(VALUE) or schema.field(column).type != pa.float64():
+            raise UserError(f"{path}: unknown column {column!r}; allowed are {list(COLUMNS)}")
+
+
+def _probe_of(path: Path) -> str:
+    try:
+        return pq.read_schema(path).metadata[b"probe"].decode("utf-8")
+    except (OSError, pa.ArrowException, KeyError, TypeError):
+        raise UserError(f"{path}: is no table of items; remove it or make it again") from None
