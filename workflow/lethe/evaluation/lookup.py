@@ -18,12 +18,11 @@ from lm_eval.tasks._index import Entry, Kind
 
 from lethe.artefacts.paths import TASK_YAML
 from lethe.errors import UserError
+from lethe.evaluation.declared import FOLDER_OF
 from lethe.evaluation.specification import EvalTask
 
 DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
 OWN_FOLDER = TASK_YAML
-# lm-eval's folders of tasks whose name does not start with the folder, to find them without index.
-FOLDER_OF = {"boolq": "super_glue"}
 
 
 def yaml_of(task: EvalTask) -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 from lethe.artefacts.nodes import read_results
 from lethe.artefacts.paths import node_manifest
 from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
+from lethe.longtables.headlines import require_scores
 from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import Run, run_of
 from lethe.longtables.same_versions import Scored, require_same
@@ -21,8 +22,8 @@ def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict
     Stage 0 is scored once per base and joined to every run from that base.
 
     Raises:
-        UserError: a probe result is missing or altered, or a task of a chain was not scored in the
-            same way after all stages.
+        UserError: a probe result is missing or altered, a task of a chain was not scored in the
+            same way after all stages, or a set lacks the metric that its probe names.
     """
     probes = {
         node: read_results(results, "probe", node)
@@ -34,6 +35,7 @@ def gather(record: dict[str, Any], results: Path) -> tuple[list[dict], list[dict
         require_same_versions(run, record, probes, results)
     end_tasks = read_end_tasks(record, results)
     scores = [row for run in runs for row in run_rows(run, record, probes, end_tasks)]
+    require_scores(scores)
     items = [
         item_row(item, checkpoint, result["task"])
         for checkpoint, nodes in sorted(record["probes"].items())

@@ -12,6 +12,7 @@ from lethe.longtables.run import Run
 from lethe.parameters.entries import parse_mixture, resolved
 from lethe.planning.bases import add_base
 from lethe.planning.end_tasks import add_end_tasks
+from lethe.planning.evaluation_sets import check_evaluation_sets
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, slug_word
 from lethe.planning.probes import add_probes, scores
@@ -37,6 +38,10 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
         add_import(plan, study, catalogue, name)
     refuse_equal_words(study, catalogue)
     _require_someone_to_score(plan, study, catalogue)
+    for name in sorted(
+        {node.spec["probe"] for node in plan.of_kind("probe") if "probe" in node.spec}
+    ):
+        check_evaluation_sets(catalogue, name)
     return plan
 
 

@@ -125,6 +125,8 @@ class PromptParameters(SampledParameters):
     """Parameters of a loader that makes prompts and responses."""
 
     title = "a loader of prompts"
+    metrics: ClassVar[tuple[str, ...]] = ("bleu", "rouge1", "exact_match")
+    """Metrics of its evaluation task, `own_SOURCE`, the headline metric first."""
 
     wrapper: Annotated[str, AfterValidator(_known_wrapper)] = parameter(
         "none",
@@ -238,6 +240,7 @@ class Generic(PromptParameters):
 
     title = "generic"
     own_columns = ("prompt", "response", "text")
+    metrics = ("rouge1", "bleu", "exact_match")
 
 
 class Gigaword(PromptParameters):
@@ -246,6 +249,7 @@ class Gigaword(PromptParameters):
     title = "gigaword"
     own_columns = ("document", "response")
     prompts = (3, 3)
+    metrics = ("rouge1", "bleu", "constraint", "exact_match")
 
 
 class Labelled(SampledParameters):
@@ -276,6 +280,7 @@ class WikiAuto(PromptParameters):
 
     title = "wiki_auto"
     own_columns = ("normal_sentence", "response")
+    metrics = ("sari", "bleu", "rouge1", "exact_match")
 
 
 SHARED = (LoaderParameters, SampledParameters, PromptParameters, RuledParameters)
