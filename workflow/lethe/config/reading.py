@@ -40,15 +40,7 @@ def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAUL
 def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     require_plain(raw, "the configuration")
-    study = validated(Study, raw, "the configuration")
-    for kind in (
-        "models", "orders", "methods", "controls", "imports", "probes", "end_tasks", "tables",
-        "figures", "claims",
-    ):  # fmt: skip
-        _refuse_repeats(kind, getattr(study, kind))
-    for kind in ("world", "base", "train", "end_task"):
-        _refuse_repeats(f"seeds.{kind}", getattr(study.seeds, kind))
-    return study
+    return validated(Study, raw, "the configuration")
 
 
 def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
@@ -155,9 +147,3 @@ def _require_something(study: Study) -> None:
                 raise UserError(f"{key}: expected at least one beside `models`, found none.")
     if not selected(study, "probes") and not selected(study, "end_tasks"):
         raise UserError("probes: expected at least one set of evaluation tasks, found none.")
-
-
-def _refuse_repeats(key: str, values: list) -> None:
-    for value in values:
-        if values.count(value) > 1:
-            raise UserError(f"{key}: {value!r} is listed {values.count(value)} times.")

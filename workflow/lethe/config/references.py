@@ -7,6 +7,7 @@ from lethe.config.contents import check_file, check_splits
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
 from lethe.errors import UserError, shown
+from lethe.longtables.metric_ids import OF_CLAIMS
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
 from lethe.parameters.entries import parse_mixture
@@ -52,8 +53,11 @@ def check_references(catalogue: Catalogue) -> None:
 
 
 def _check_tasks(catalogue: Catalogue) -> None:
+    sets = {task for probe in catalogue.probes.values() for task in probe.tasks}
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
+        if task.own is not None:
+            require(f"tasks.{name}.own, among the tasks of all probes", task.own, sets)
         check_file(f"tasks.{name}.file", task.file, task.source, catalogue)
         if not holds_prompt(task.template):
             raise UserError(
@@ -82,6 +86,7 @@ def _check_probes(catalogue: Catalogue) -> None:
 def _check_claims(catalogue: Catalogue, axes: set[str]) -> None:
     for name, claim in catalogue.claims.items():
         for part, test in claim.parts.items():
+            require(f"claims.{name}.parts.{part}.metric", test.metric, OF_CLAIMS)
             for axis in test.axes:
                 require(f"claims.{name}.parts.{part}.axes", axis, axes)
             for compared in test.methods:
