@@ -40,7 +40,12 @@ def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAUL
 def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     require_plain(raw, "the configuration")
-    return validated(Study, raw, "the configuration")
+    study = validated(Study, raw, "the configuration")
+    by_study = {kind: getattr(study, kind) for kind in ("tables", "figures", "claims")}
+    chosen = {
+        kind: lists.get(study.study) for kind, lists in by_study.items() if isinstance(lists, dict)
+    }
+    return study.model_copy(update=chosen)
 
 
 def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
@@ -75,7 +80,7 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
 def check_selection(study: Study, catalogue: Catalogue) -> None:
     """Every name that the study selects exists; tables and figures have a file."""
     for kind in ("models", "orders", "methods", "probes", "end_tasks", "imports", "claims"):
-        for name in getattr(study, kind):
+        for name in getattr(study, kind) or ():
             require(kind, name, getattr(catalogue, kind))
     for name in study.controls:
         require("controls", name, catalogue.orders)
@@ -96,7 +101,7 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
             require(f"also, entry {place}", name, catalogue.end_tasks)
     require("recipe", study.recipe, catalogue.recipes)
     for kind in ("tables", "figures"):
-        for name in getattr(study, kind):
+        for name in getattr(study, kind) or ():
             require_file(kind, kind, name)
     _require_something(study)
     owners: dict[str, str] = {}

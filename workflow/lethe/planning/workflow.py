@@ -14,6 +14,7 @@ from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
 from lethe.planning.code import code_of, node_code
 from lethe.planning.nodes import Node, Plan
+from lethe.planning.pages import with_pages
 from lethe.planning.plan import make_plan
 from lethe.planning.records import (
     claims_record,
@@ -145,6 +146,7 @@ def read_workflow(config: dict[str, Any], files: Iterable[str | Path] = ()) -> W
     catalogue = read_catalogue(study)
     require_output(study.output)
     plan = make_plan(study, catalogue)
+    study = with_pages(study, catalogue, plan)
     manifests = (node_manifest(study.output, node.kind, node.id) for node in plan.nodes.values())
     folder = study_directory(study.output, study.study)
     require_places(Path(study.output), manifests, folder)
