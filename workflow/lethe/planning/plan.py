@@ -38,9 +38,10 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
         add_import(plan, study, catalogue, name)
     refuse_equal_words(study, catalogue)
     _require_someone_to_score(plan, study, catalogue)
-    for name in sorted(
-        {node.spec["probe"] for node in plan.of_kind("probe") if "probe" in node.spec}
-    ):
+    _require_use_of_seeds(plan, study)
+    # Scores that were made elsewhere need no such task here.
+    scored = {node.spec["probe"] for node in plan.of_kind("probe") if "checkpoint" in node.spec}
+    for name in sorted(scored):
         check_evaluation_sets(catalogue, name)
     return plan
 
@@ -77,6 +78,26 @@ def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) ->
             raise UserError(
                 f"probes: {name!r} scores none of the selected models; sets with `texts` are for "
                 "models of `family: masked`, others for the rest."
+            )
+
+
+def _require_use_of_seeds(plan: Plan, study: Study) -> None:
+    """Refuse several seeds of a kind that changes nothing in the study: they replicate nothing."""
+    used = {
+        "base": any("architecture" in node.spec for node in plan.of_kind("base")),
+        "train": bool(study.models),
+        "end_task": bool(plan.end_tasks),
+    }
+    why = {
+        "base": "no base model is built here",
+        "train": "no chain is trained here",
+        "end_task": "no end task is selected",
+    }
+    for kind, is_used in used.items():
+        if not is_used and (count := len(getattr(study.seeds, kind))) > 1:
+            raise UserError(
+                f"seeds.{kind}: {why[kind]}, so these seeds would have no effect; expected one, "
+                f"found {count}."
             )
 
 
