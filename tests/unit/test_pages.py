@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from lethe.artefacts.files import write_atomic, write_json
+from lethe.artefacts.study_files import no_longer_named
 from lethe.cli import main
 from lethe.config.by_file import names_in
 from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
@@ -60,3 +62,14 @@ def test_a_list_of_one_s_own_is_obeyed_with_a_note_on_what_will_be_empty(capsys)
     said = capsys.readouterr().out
     assert "figures: 'scale' will be empty; it needs two models of one `series`." in said
     assert said.count("Note") == 1
+
+
+def test_pages_that_a_study_no_longer_names_are_named_and_kept(tmp_path):
+    for name in ("tables/fg", "tables/bias", "figures/fg", "figures/scale"):
+        write_json(tmp_path / f"{name}.json", {})
+    write_atomic(tmp_path / "tables" / "mine.csv", "a user's own file")
+    left = no_longer_named(tmp_path, {"tables": ["fg"], "figures": ["fg"], "claims": []})
+    assert [str(path.relative_to(tmp_path)) for path in left] == [
+        "tables/bias.json", "figures/scale.json"
+    ]  # fmt: skip
+    assert all(path.is_file() for path in left)

@@ -78,6 +78,9 @@ def _entry_of(task: EvalTask) -> tuple[Entry, dict[str, Entry]]:
     near = difflib.get_close_matches(task.name, sorted(known), n=1, cutoff=0.0)
     hint = f"; the nearest known name is {near[0]!r}" if near else ""
     where = task.include_path or "Lethe's and lm-eval's own tasks"
+    if task.include_path is None:
+        hint += "; a task of a generated world or of your own needs the folder of its YAML: "
+        hint += "--include-path, or `include` in a probe"
     raise UserError(f"There is no evaluation task {task.name!r} in {where}{hint}.")
 
 

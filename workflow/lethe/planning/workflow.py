@@ -10,6 +10,7 @@ from lethe.artefacts.output_folder import require_output, require_places
 from lethe.artefacts.paths import node_manifest, study_directory
 from lethe.artefacts.rules import rule_of
 from lethe.artefacts.strict_yaml import read_yaml
+from lethe.artefacts.study_files import no_longer_named
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
 from lethe.planning.code import code_of, node_code
@@ -86,6 +87,13 @@ class Workflow:
             Job(rule, name, folder / place / f"{name}.json", self.code(rule, name), reads, values)
             for rule, place, name, reads, values in jobs
         ]
+
+    def left_pages(self) -> list[Path]:
+        """Tables and figures of earlier runs that the study no longer names."""
+        study = self.study
+        claims = ["claims"] if study.claims else []
+        named = {"tables": study.tables, "figures": study.figures, "claims": claims}
+        return no_longer_named(study_directory(study.output, study.study), named)
 
     def standing(self) -> Standing:
         """Which jobs are to be done again although they were done once."""
