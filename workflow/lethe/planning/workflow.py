@@ -81,7 +81,10 @@ class Workflow:
             ("summarize", "", "summarize", ["scores.csv", "items.csv.gz"], seed),
             *[("table", "tables", name, tables, {}) for name in self.study.tables],
             *[("figure", "figures", name, tables, {}) for name in self.study.figures],
-            *[("claims", "claims", "claims", tables[:2], claims) for _ in self.study.claims[:1]],
+            *[
+                ("claims", "claims", "claims", tables[:2], claims)
+                for _ in list(self.study.claims)[:1]
+            ],
         ]
         return [
             Job(rule, name, folder / place / f"{name}.json", self.code(rule, name), reads, values)
@@ -92,7 +95,7 @@ class Workflow:
         """Tables and figures of earlier runs that the study no longer names."""
         study = self.study
         claims = ["claims"] if study.claims else []
-        named = {"tables": study.tables, "figures": study.figures, "claims": claims}
+        named = {"tables": [*study.tables], "figures": [*study.figures], "claims": claims}
         return no_longer_named(study_directory(study.output, study.study), named)
 
     def standing(self) -> Standing:
