@@ -125,12 +125,6 @@ def test_a_task_in_a_cache_of_the_hub_needs_no_source(tmp_path, monkeypatch):
     assert main(["check", "--configfile", str(CONFIG / "test-nano.yaml"), str(file)]) == 0
 
 
-def test_seeds_of_bases_that_are_not_built_here_are_refused(capsys):
-    file, seeds = str(CONFIG / "luo2023.yaml"), "seeds.base=[0, 1]"
-    assert main(["check", "--configfile", file, "--config", seeds]) == 2
-    assert "seeds.base: no base model is built here" in capsys.readouterr().err
-
-
 def test_the_metrics_of_claims_are_those_that_are_computed():
     unreachable = {"intransigence_chaudhry", "joint_gap", "one_gap"}
     assert set(REGISTERED) == REGISTRY.keys() - unreachable

@@ -83,20 +83,15 @@ def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) ->
 
 def _require_use_of_seeds(plan: Plan, study: Study) -> None:
     """Refuse several seeds of a kind that changes nothing in the study: they replicate nothing."""
-    used = {
-        "base": any("architecture" in node.spec for node in plan.of_kind("base")),
-        "train": bool(study.models),
-        "end_task": bool(plan.end_tasks),
+    unused = {
+        "train": "" if study.models else "no chain is trained here",
+        "end_task": "" if plan.end_tasks else "no end task is selected",
     }
-    why = {
-        "base": "no base model is built here",
-        "train": "no chain is trained here",
-        "end_task": "no end task is selected",
-    }
-    for kind, is_used in used.items():
-        if not is_used and (count := len(getattr(study.seeds, kind))) > 1:
+    for kind, why in unused.items():
+        count = len(getattr(study.seeds, kind))
+        if why and count > 1:
             raise UserError(
-                f"seeds.{kind}: {why[kind]}, so these seeds would have no effect; expected one, "
+                f"seeds.{kind}: {why}, so these seeds would have no effect; expected one, "
                 f"found {count}."
             )
 
