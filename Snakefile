@@ -13,6 +13,11 @@ from lethe.errors import UserError
 from lethe.planning.workflow import read_workflow
 
 
+if not Path("config/config.yaml").is_file():
+    where = f"expected config/config.yaml in {Path.cwd()}, found none"
+    raise SystemExit(f"lethe: {where}; run Snakemake in {workflow.basedir}.")
+
+
 configfile: "config/config.yaml"
 
 

@@ -1,5 +1,6 @@
 """The studies of the manual run as they are written, from `lethe check` to the last figure."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-import yaml
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     LlamaConfig,
@@ -91,9 +91,11 @@ def save_t5(folder: Path) -> None:
 
 
 def figures_and_tables(project: Path, example: str) -> pd.DataFrame:
-    """Everything that the default study has was made; the metrics are returned."""
+    """Every table and figure that applies to the study was made; the metrics are returned."""
     folder = project / "results" / "studies" / example
-    wanted = yaml.safe_load((project / "config" / "config.yaml").read_text())
+    (record,) = (project / "results" / "specs").glob(f"study-{example}-????????????.json")
+    wanted = json.loads(record.read_text())
+    assert {"fg", "bases"} <= set(wanted["tables"]) and {"fg"} <= set(wanted["figures"])
     for kind, suffixes in (("figures", ("pdf", "png", "csv")), ("tables", ("md", "tex", "csv"))):
         for name in wanted[kind]:
             for suffix in suffixes:

@@ -20,6 +20,7 @@ from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Plan
+from lethe.sources.loaders.parameters import LOADERS as PARAMETERS
 from lethe.sources.loaders.registry import LOADERS
 from lethe.sources.parameters import source_parameters
 
@@ -97,7 +98,7 @@ def test_what_was_learned_is_scored_with_the_loaders_metrics(name, roads, tmp_pa
     task = EvalTask(f"own_{name}", str(tmp_path / "data" / "eval"), axis="own")
     (result,) = score_checkpoint(tmp_path / "checkpoint", "0" * 64, [task], tmp_path / "store")
     metrics = {row["metric"] for row in result["scores"]}
-    assert set(LOADERS[name].metrics) <= metrics
+    assert set(PARAMETERS[name].metrics) <= metrics
     assert result["n"] == len(rows(tmp_path / "data" / "test.jsonl")) > 0
 
 
@@ -121,7 +122,7 @@ def test_the_paper_s_tasks_agree_with_their_sources_and_probes():
         assert task.delimiter == source.parameters["delimiter"] == ""
         assert source.parameters["wrapper"] == "luo2023" and source.parameters["count"] == 100_000
         assert own[task.own].source == name
-        assert own[task.own].metric == LOADERS[source.loader].metrics[0]
+        assert own[task.own].metric == PARAMETERS[source.loader].metrics[0]
 
 
 @pytest.mark.parametrize("name", ["Simp", "Emdg", "InqQG", "Exp", "HGen", "alpaca"])
@@ -159,12 +160,27 @@ def test_a_probe_scores_a_fetched_dataset_and_a_prepared_source_in_one_load(road
     publish(base, "base.json", {"parameters": 1}, files)
     entry = {"shots": 0, "cluster": None, "subset": None, "chance": None}
     tasks = [
-        {"name": "piqa", "axis": "reasoning", "data": "piqa-0", "data_kind": "fetched", **entry},
-        {"name": "own_mine", "axis": "own", "data": own, "data_kind": "data", **entry},
+        {
+            "name": "piqa",
+            "axis": "reasoning",
+            "metric": "acc",
+            "data": "piqa-0",
+            "data_kind": "fetched",
+            **entry,
+        },
+        {
+            "name": "own_mine",
+            "axis": "own",
+            "metric": "bleu",
+            "data": own,
+            "data_kind": "data",
+            **entry,
+        },
     ]
     spec = {"kind": "probe", "checkpoint": "tiny-0", "checkpoint_kind": "base", "probe": "both"}
     spec |= {"include": None, "split": "test", "limit": 3, "engine": "stock", "dtype": "float32"}
-    node = write_spec(tmp_path, "probe", {**spec, "tasks": tasks})
+    spec["tasks"] = [{"axis": "own", **task, **entry} for task in tasks]
+    node = write_spec(tmp_path, "probe", spec)
     main(["probe", node, "--results", str(tmp_path)])
     found = read_results(tmp_path, "probe", node)["results"]
     assert [(result["task"], result["n"]) for result in found] == [("piqa", 3), ("own_mine", 3)]

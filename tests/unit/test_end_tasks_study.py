@@ -31,8 +31,9 @@ from lethe.tables.end_tasks import build
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-END_TASK = {"source": "world", "metric": "macro_f1", "epochs": 2}
-TEXTS = {"axis": "domain", "metric": "mlm_loss", "texts": "{split}.jsonl"}
+FILES = {split: f"tasks/simp/{split}.jsonl" for split in ("train", "test")}
+END_TASK = {"source": "world", "metric": "macro_f1", "epochs": 2, **FILES}
+TEXTS = {"axis": "domain", "metric": "mlm_loss", "texts": "tasks/simp/{split}.jsonl"}
 DEFINED = {
     "probes": {"losses": {"source": "world", "tasks": {"loss_simp": TEXTS}}},
     "models": {
@@ -111,7 +112,7 @@ def test_a_probe_that_scores_no_selected_model_is_one_sentence():
     [
         ({"models": ["xs"]}, "end_tasks: .* `family: masked`, found xs .causal."),
         ({"end_tasks": ["toi"]}, "end_tasks: 'toi' is not known; did you mean 'toy'"),
-        ({"seeds": {"end_task": [1, 1]}}, "seeds.end_task: 1 is listed 2 times"),
+        ({"seeds": {"end_task": [1, 1]}}, "seeds.end_task .* each entry once, found 1 2 times"),
         ({"seeds": {"end_task": []}}, "seeds.end_task"),
         (
             {"define": {"end_tasks": {"toy": {**END_TASK, "task": "sim"}}}},

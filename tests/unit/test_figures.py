@@ -13,7 +13,8 @@ from lethe.commands import figure as command
 from lethe.config.by_file import names_in
 from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
-from lethe.figures.appearance import CONTROL_COLOUR, METHODS, OTHER_METHOD, looks
+from lethe.figures.appearance import CONTROL_COLOUR, METHODS, OTHER_METHOD, looks, order_markers
+from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.tables import write_metrics, write_scores
 from lethe.metrics.shown import is_control, lines, shown
 
@@ -276,6 +277,29 @@ def test_every_colour_is_that_of_a_method_of_the_catalogue_and_its_own():
     assert METHODS.keys() <= methods.keys()
     assert len(set(METHODS.values())) == len(METHODS)
     assert not set(METHODS.values()) & {CONTROL_COLOUR, OTHER_METHOD}
+
+
+def test_orders_have_markers_by_their_place_and_look_different_as_long_as_there_are_markers():
+    names = ["ab", "ba", "forward", "o1", "control:x", "reverse", "control:y", "o2", "o3", "o4"]
+    markers = order_markers(pd.DataFrame({"order": [*names, "ab"]}))
+    assert markers["ab"] == "o" and markers["ba"] == "s"
+    assert len(set(markers.values())) == len(names)
+
+
+def test_every_method_and_variant_has_its_own_colour():
+    names = ["bcl", "sequential", "kd", "das", "das-update", "mine", "ewc"]
+    variants = [(name, "{}", "r") for name in names] + [("ewc", '{"strength": 2}', "r")]
+    metrics = pd.DataFrame([_line(*variant) for variant in variants])
+    found = looks(metrics)
+    assert len({look.colour for look in found.values()}) == len(variants)
+    shown = {look.label: look.colour for look in found.values()}
+    assert shown["m, das"] == METHODS["das"]
+
+
+def _line(method: str, params: str, recipe: str) -> dict:
+    row = dict.fromkeys([*RUN_COLUMNS, "params"], 1)
+    words = {"model": "m", "method": method, "method_params": params, "recipe": recipe}
+    return {**row, **words, "order": "o"}
 
 
 def test_nine_models_have_nine_looks():

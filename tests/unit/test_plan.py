@@ -77,7 +77,7 @@ def test_a_hub_model_has_no_seeds_of_its_own_and_is_fetched_once():
     hub = {"family": "causal", "hub": "someone/model", "revision": REVISION, "params": 1e9}
     changes = {
         "models": ["theirs"],
-        "seeds": {"base": [0, 1], "train": [0, 1]},
+        "seeds": {"train": [0, 1]},
         "define": {"models": {"theirs": hub}},
     }
     plan = plan_of(**changes)
@@ -168,6 +168,7 @@ def test_wrong_further_chains_are_one_sentence(also, sentence):
 
 def test_the_dtype_of_an_end_task_is_part_of_its_identity_only_where_it_is_bfloat16():
     toy = {"source": "domains", "task": "acl", "metric": "macro_f1", "epochs": 2}
+    toy |= {split: f"end_tasks/acl/{split}.jsonl" for split in ("train", "test")}
     masked = {"models": ["masked"], "orders": ["only-acl"], "probes": ["domains"]}
 
     def specs(**changes):

@@ -58,8 +58,8 @@ MODEL = {
         ({"limit": 1.5}, "limit .* whole number, found 1.5"),
         ({"limit": True}, "limit .* whole number, found true"),
         ({"seeds": {"train": [-1]}}, "seeds.train, entry 1 .* found -1"),
-        ({"seeds": {"train": [1, 1]}}, "seeds.train: 1 is listed 2 times"),
-        ({"orders": ["forward", "forward"]}, "orders: 'forward' is listed 2 times"),
+        ({"seeds": {"train": [1, 1]}}, "seeds.train .* each entry once, found 1 2 times"),
+        ({"orders": ["forward", "forward"]}, "orders .* each entry once, found 'forward' 2 times"),
         ({"orders": ["forward"], "controls": ["forward"]}, "controls: 'forward' is also in orders"),
         ({"study": "../x"}, "study .* expected a name of letters"),
         ({"code_changes": "maybe"}, "code_changes .* 'rerun' or 'keep', found 'maybe'"),
@@ -95,12 +95,16 @@ MODEL = {
             "models.m1.family: the architecture 't5' is of the family 'seq2seq', found 'causal'",
         ),
         (
-            define(tasks={"t": {"source": "world", "file": "x", "template": "no"}}),
+            define(
+                tasks={"t": {"source": "world", "file": "tasks/simp/train.jsonl", "template": "no"}}
+            ),
             "tasks.t.template: expected a text that holds {prompt}",
         ),
         *(
             (
-                define(tasks={"t": {"source": "world", "template": text}}),
+                define(
+                    tasks={"t": {"source": "world", "file": "corpus/train.jsonl", "template": text}}
+                ),
                 "tasks.t.template: expected a text that holds {prompt} once",
             )
             for text in ("", "{Prompt}", "{prompt}{prompt}", "{prompt:9}", "{prompt!r}")

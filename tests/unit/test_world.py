@@ -12,6 +12,7 @@ from generator_specs import generator_spec
 from lethe.artefacts.jsonlines import read_rows
 from lethe.artefacts.manifests import verify
 from lethe.errors import UserError
+from lethe.sources.contents import CHOICES, evaluation_tasks, files_of
 from lethe.sources.world import knowledge, leakage, rewriting
 from lethe.sources.world.build import GENERATORS, build_world, generate_parts
 from lethe.sources.world.items import sampled_items
@@ -34,10 +35,6 @@ GIVEN = {
     "items": {"tasks": {"train": 60, "dev": 20, "test": 20}},
 }
 SMALL = generator_spec(7, **GIVEN)
-CHOICE_SETS = (
-    "know_nature know_history know_society know_trade reason_property reason_tool reason_pronoun "
-    "reason_story reason_arithmetic reason_dialogue read_middle read_high"
-).split()
 TASKS = ("simp", "emdg", "inqqg", "exp", "hgen")
 
 
@@ -46,6 +43,14 @@ def world(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("world")
     build_world(SMALL, directory)
     return directory
+
+
+def test_its_files_and_sets_are_those_that_a_study_may_name(world):
+    written = {str(path.relative_to(world)) for path in world.rglob("*.jsonl")}
+    examples = {name for name in written if not name.startswith("eval/")}
+    assert files_of("world", None, SMALL, {}) == examples
+    sets = {path.stem for path in (world / "eval").glob("*.yaml")}
+    assert evaluation_tasks("world", "world", None, SMALL, {}).keys() == sets
 
 
 def rows_of(world: Path, name: str, split: str) -> list[dict]:
@@ -63,7 +68,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(world, tmp
 
 
 def test_every_choice_set_has_both_splits_and_answers_that_are_choices(world):
-    for name in CHOICE_SETS:
+    for name in CHOICES:
         for split in ("dev", "test"):
             rows = rows_of(world, name, split)
             assert len(rows) >= 60
@@ -74,7 +79,7 @@ def test_every_choice_set_has_both_splits_and_answers_that_are_choices(world):
 
 
 def test_choices_are_two_or_four_and_all_occur_in_the_passage_of_a_reading_set(world):
-    for name in CHOICE_SETS:
+    for name in CHOICES:
         two = name in ("reason_property", "reason_tool", "reason_pronoun")
         for row in rows_of(world, name, "test"):
             assert len(row["choices"]) == (2 if two else 4)
@@ -84,7 +89,7 @@ def test_choices_are_two_or_four_and_all_occur_in_the_passage_of_a_reading_set(w
 
 
 def test_no_item_and_no_entity_of_a_knowledge_set_is_in_two_splits(world):
-    for name in [*CHOICE_SETS, "bias_pairs", *(f"own_{t}" for t in TASKS)]:
+    for name in [*CHOICES, "bias_pairs", *(f"own_{t}" for t in TASKS)]:
         dev, test = (rows_of(world, name, s) for s in ("dev", "test"))
         assert not {r["id"] for r in dev} & {r["id"] for r in test}
         if name.startswith("know_"):
@@ -160,7 +165,7 @@ def test_the_tokenizer_knows_every_word_and_decodes_to_ordinary_spacing(world):
     tokenizer = AutoTokenizer.from_pretrained(world / "tokenizer")
     assert (tokenizer.bos_token, tokenizer.eos_token) == ("<s>", "</s>")
     texts = [r["text"] for r in read_rows(world / "corpus" / "train.jsonl")]
-    texts += [leakage.prompt_of(r) for name in CHOICE_SETS for r in rows_of(world, name, "test")]
+    texts += [leakage.prompt_of(r) for name in CHOICES for r in rows_of(world, name, "test")]
     for task in TASKS:
         for row in read_rows(world / "tasks" / task / "train.jsonl"):
             texts += [row["prompt"], row["response"]]
@@ -175,7 +180,7 @@ def test_a_choice_after_its_context_is_tokenized_as_on_its_own(world):
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(world / "tokenizer")
-    for name in CHOICE_SETS:
+    for name in CHOICES:
         for row in rows_of(world, name, "dev")[:5]:
             choice = " " + row["choices"][0]
             alone = tokenizer(choice, add_special_tokens=False)["input_ids"]
@@ -227,7 +232,7 @@ def test_more_items_than_a_set_can_have_are_refused_in_words():
 
 def test_task_yaml_points_at_files_that_are_there(world):
     names = {path.stem for path in (world / "eval").glob("*.yaml")}
-    assert names == {*CHOICE_SETS, "bias_pairs", *(f"own_{t}" for t in TASKS)}
+    assert names == {*CHOICES, "bias_pairs", *(f"own_{t}" for t in TASKS)}
     for name in names:
         text = (world / "eval" / f"{name}.yaml").read_text().replace("!function", "")
         task = yaml.safe_load(text)
@@ -248,7 +253,7 @@ def test_spelling_goes_there_and_back():
 
 def test_items_are_shown_for_every_kind(world):
     text = sampled_items(world, count=5)
-    for name in [*CHOICE_SETS, "bias_pairs", *(f"task {t}" for t in TASKS)]:
+    for name in [*CHOICES, "bias_pairs", *(f"task {t}" for t in TASKS)]:
         assert f"## {name}\n" in text
     assert text == sampled_items(world, count=5)
 
@@ -263,4 +268,4 @@ def test_parts_do_not_depend_on_each_others_sizes():
 
 
 def test_memory_sets_are_sets():
-    assert set(CHOICE_SETS) >= MEMORY
+    assert set(CHOICES) >= MEMORY

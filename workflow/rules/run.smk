@@ -73,6 +73,11 @@ def end_run():
         raise SystemExit(
             f"lethe: changed while this run went on: {lines[0]}; run again"
         )
+    for path in wf.left_pages():
+        print(
+            f"lethe: {path} is of an earlier run; the study no longer names it",
+            file=sys.stderr,
+        )
 
 
 def get_results(wildcards, output):

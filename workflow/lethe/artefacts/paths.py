@@ -5,10 +5,12 @@ from pathlib import Path
 from lethe.artefacts.rules import KINDS
 
 PACKAGE = Path(__file__).resolve().parents[1]
-PROJECT = PACKAGE.parents[1]
+CLONE = PACKAGE.parents[1]
+# An installed package has copies of the configuration and the schemas (setup.py).
+PROJECT = CLONE if (CLONE / "config" / "catalogue").is_dir() else PACKAGE / "project"
 TASK_YAML = PACKAGE / "evaluation" / "task_yaml"
 FIGURE_STYLE = PACKAGE / "figures" / "matplotlibrc"
-SCHEMAS = PACKAGE.parent / "schemas"
+SCHEMAS = PROJECT / "workflow" / "schemas"
 PUBLISHED = PROJECT / "config" / "published"
 LUO2023 = PUBLISHED / "luo2023.csv"
 LUO2023_MODELS = PUBLISHED / "luo2023-models.csv"

@@ -84,3 +84,19 @@ def read_record(path: Path) -> dict[str, Any]:
             "again to write it again."
         )
     return record
+
+
+def no_longer_named(folder: Path, named: dict[str, list[str]]) -> list[Path]:
+    """Manifests of tables and figures that a study's folder still holds but that it does not name.
+
+    They show scores of an earlier run. They are never deleted: a user may keep them on purpose.
+
+    Args:
+        named: names of what the study has now, by folder.
+    """
+    return [
+        path
+        for kind, names in named.items()
+        for path in sorted((folder / kind).glob("*.json"))
+        if path.stem not in names
+    ]

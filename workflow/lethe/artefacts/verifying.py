@@ -25,7 +25,13 @@ from lethe.artefacts.paths import (
     study_directory,
 )
 from lethe.artefacts.rules import KINDS
-from lethe.artefacts.study_files import COLLECTED, SUMMARIZED, contents, read_record
+from lethe.artefacts.study_files import (
+    COLLECTED,
+    SUMMARIZED,
+    contents,
+    no_longer_named,
+    read_record,
+)
 from lethe.errors import UserError, shown
 
 AGAIN = "run the study again, and it is made again"
@@ -258,12 +264,26 @@ def of_study(results: Path, folder: Path) -> Iterator[Finding]:
     for path, manifest in manifests.items():
         yield from of_files(path, manifest)
     yield from of_long_tables(results, folder, manifests)
+    yield from unnamed(results, folder, manifests.get(folder / COLLECTED, {}))
     listed = {path.parent / name for path, made in manifests.items() for name in made["files"]}
     for pattern in STUDY_FILES:
         for path in sorted(folder.rglob(pattern)):
             # An altered manifest may have listed the other files of its folder.
             if path not in listed and path.parent not in unreadable:
                 yield Finding(f"{path} is listed by no manifest", f"delete it; {AGAIN} if wanted")
+
+
+def unnamed(results: Path, folder: Path, collected: dict[str, Any]) -> Iterator[Finding]:
+    """Tables and figures that the study named once, and named no longer in its last run."""
+    record = (collected.get("inputs") or {}).get("record", "")
+    path = spec_file(results, record)
+    if not record or not path.is_file():
+        return
+    with suppress(UserError):  # a damaged record is a finding of its own
+        now = read_record(path)
+        for page in no_longer_named(folder, {kind: now[kind] for kind in ("tables", "figures")}):
+            what = f"{page} is of an earlier run; the study no longer names {page.stem!r}"
+            yield Finding(what, f"delete it and what it lists, or name it again and {AGAIN}")
 
 
 def of_long_tables(

@@ -5,6 +5,7 @@ import argparse
 from lethe.artefacts.output_folder import require_output
 from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.planning.pages import empty_pages
 from lethe.planning.plan import make_plan, without_base_seed
 
 
@@ -22,3 +23,5 @@ def run(arguments: argparse.Namespace) -> None:
     elsewhere = without_base_seed(study, catalogue)
     if len(study.seeds.base) > 1 and elsewhere:
         print(f"seeds.base has no effect on {', '.join(elsewhere)}: trained elsewhere.")
+    for note in empty_pages(study, catalogue, plan):
+        print(f"Note: {note}")

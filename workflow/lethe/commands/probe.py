@@ -19,6 +19,7 @@ from lethe.evaluation.masked_loss import score_texts
 from lethe.imported.scores import imported_results
 from lethe.jobs.environment import one_thread
 from lethe.jobs.live import LiveRecord
+from lethe.longtables.headlines import require_headline
 from lethe.models.weights import weights_digest
 
 
@@ -77,8 +78,10 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
             checkpoint, weights, texts, store, spec["split"], spec["limit"], spec["dtype"]
         )
         scoring_seconds = time.process_time() - started
+        tasks = {task["name"]: task for task in spec["tasks"]}
         for result in task_results:
             print(f"{result['task']:<20} {result['n']:>5} items  {result['seconds']:.2f} s")
+            require_headline(tasks[result["task"]], result)
         facts = {
             "weights": weights,
             "parameters": manifest["parameters"],

@@ -232,6 +232,10 @@ class Seeds(Entry):
     bootstrap: Seed = Field(0, description="resampling of items for intervals")
 
 
+Listed = list[Name] | dict[Name, list[Name]] | None
+"""Names, or the names of some studies by study: then the lists of others are null."""
+
+
 class Study(Entry):
     """A selection: models x orders x methods x seeds, probed, with its tables and figures."""
 
@@ -260,9 +264,15 @@ class Study(Entry):
     )
     limit: Count | None = Field(None, description="most items per evaluation task; null: all")
     seeds: Seeds = Field(description="the named seeds")
-    tables: list[Name] = Field([], description="tables to make")
-    figures: list[Name] = Field([], description="figures to draw")
-    claims: list[Name] = Field([], description="published claims to test")
+    tables: Listed = Field(
+        None, description="tables to make; null, or no list for this study: those that apply to it"
+    )
+    figures: Listed = Field(
+        None, description="figures to draw; null, or no list for this study: those that apply to it"
+    )
+    claims: Listed = Field(
+        None, description="published claims to test; null, or no list for this study: none"
+    )
     snapshot_seconds: Positive = Field(
         60.0,
         description="fewest seconds between snapshots of a stage in training; they never take more "

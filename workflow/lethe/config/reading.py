@@ -41,14 +41,11 @@ def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     require_plain(raw, "the configuration")
     study = validated(Study, raw, "the configuration")
-    for kind in (
-        "models", "orders", "methods", "controls", "imports", "probes", "end_tasks", "tables",
-        "figures", "claims",
-    ):  # fmt: skip
-        _refuse_repeats(kind, getattr(study, kind))
-    for kind in ("world", "base", "train", "end_task"):
-        _refuse_repeats(f"seeds.{kind}", getattr(study.seeds, kind))
-    return study
+    by_study = {kind: getattr(study, kind) for kind in ("tables", "figures", "claims")}
+    chosen = {
+        kind: lists.get(study.study) for kind, lists in by_study.items() if isinstance(lists, dict)
+    }
+    return study.model_copy(update=chosen)
 
 
 def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
@@ -83,7 +80,7 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
 def check_selection(study: Study, catalogue: Catalogue) -> None:
     """Every name that the study selects exists; tables and figures have a file."""
     for kind in ("models", "orders", "methods", "probes", "end_tasks", "imports", "claims"):
-        for name in getattr(study, kind):
+        for name in getattr(study, kind) or ():
             require(kind, name, getattr(catalogue, kind))
     for name in study.controls:
         require("controls", name, catalogue.orders)
@@ -104,7 +101,7 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
             require(f"also, entry {place}", name, catalogue.end_tasks)
     require("recipe", study.recipe, catalogue.recipes)
     for kind in ("tables", "figures"):
-        for name in getattr(study, kind):
+        for name in getattr(study, kind) or ():
             require_file(kind, kind, name)
     _require_something(study)
     owners: dict[str, str] = {}
@@ -155,9 +152,3 @@ def _require_something(study: Study) -> None:
                 raise UserError(f"{key}: expected at least one beside `models`, found none.")
     if not selected(study, "probes") and not selected(study, "end_tasks"):
         raise UserError("probes: expected at least one set of evaluation tasks, found none.")
-
-
-def _refuse_repeats(key: str, values: list) -> None:
-    for value in values:
-        if values.count(value) > 1:
-            raise UserError(f"{key}: {value!r} is listed {values.count(value)} times.")

@@ -3,9 +3,11 @@
 from lethe.config.axes import check_axes
 from lethe.config.by_file import require_file
 from lethe.config.catalogue import Catalogue
+from lethe.config.contents import check_file, check_splits
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
 from lethe.errors import UserError, shown
+from lethe.longtables.metric_ids import OF_CLAIMS
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
 from lethe.parameters.entries import parse_mixture
@@ -28,12 +30,16 @@ def check_references(catalogue: Catalogue) -> None:
         _check_model(name, model, catalogue)
     for name, source in catalogue.sources.items():
         source_parameters(f"sources.{name}", source.kind, source.loader, source.parameters)
+        check_splits(name, catalogue)
     _check_tasks(catalogue)
     _check_probes(catalogue)
     axes = check_axes(catalogue)
     for name, end_task in catalogue.end_tasks.items():
         require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
         require(f"end_tasks.{name}.task", end_task.task, catalogue.tasks)
+        for key in ("train", "dev", "test"):
+            if (file := getattr(end_task, key)) is not None:
+                check_file(f"end_tasks.{name}.{key}", file, end_task.source, catalogue)
     for name, method in catalogue.methods.items():
         require_file(f"methods.{name}.method", "methods", method.method)
         hyper_for(name, method)
@@ -48,6 +54,7 @@ def check_references(catalogue: Catalogue) -> None:
 
 
 def _check_tasks(catalogue: Catalogue) -> None:
+    sets = {task for probe in catalogue.probes.values() for task in probe.tasks}
     for name, task in catalogue.tasks.items():
         require(f"tasks.{name}.source", task.source, catalogue.sources)
         loader = catalogue.sources[task.source].loader
@@ -56,6 +63,9 @@ def _check_tasks(catalogue: Catalogue) -> None:
                 f"tasks.{name}.joined: expected a source of documents, found {task.source!r}, "
                 f"whose loader {loader!r} makes prompts and responses; set `joined` to false."
             )
+        if task.own is not None:
+            require(f"tasks.{name}.own, among the tasks of all probes", task.own, sets)
+        check_file(f"tasks.{name}.file", task.file, task.source, catalogue)
         if not holds_prompt(task.template):
             raise UserError(
                 f"tasks.{name}.template: expected a text that holds {{prompt}} once, found "
@@ -83,6 +93,7 @@ def _check_probes(catalogue: Catalogue) -> None:
 def _check_claims(catalogue: Catalogue, axes: set[str]) -> None:
     for name, claim in catalogue.claims.items():
         for part, test in claim.parts.items():
+            require(f"claims.{name}.parts.{part}.metric", test.metric, OF_CLAIMS)
             for axis in test.axes:
                 require(f"claims.{name}.parts.{part}.axes", axis, axes)
             for compared in test.methods:
@@ -116,6 +127,8 @@ def _check_model(name: str, model: Model, catalogue: Catalogue) -> None:
         config = full_config(where, model.architecture, model.config)
         values = recipe_for(model.recipe, recipe, name, family=model.family)
         check_room(where, model.architecture, config, values["max_length"])
+        for file in model.corpus:
+            check_file(f"models.{name}.corpus", file, model.source, catalogue)
     if model.untuned is not None:
         require(f"models.{name}.untuned", model.untuned, catalogue.models)
     if model.parent is not None:

@@ -23,6 +23,7 @@ from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
 from lethe.evaluation.engines.registry import code_of, wrap
 from lethe.evaluation.fetched_dataset import renamed_columns_as_sentences
+from lethe.evaluation.filters import joined
 from lethe.evaluation.groups import merge
 from lethe.evaluation.lookup import members
 from lethe.evaluation.outcomes import outcomes, require_columns
@@ -37,6 +38,7 @@ LOG = logging.getLogger(__name__)
 
 # Code that a score depends on, besides the engine's and the task's own functions.
 SCORING_CODE = [
+    "lethe.evaluation.filters",
     "lethe.evaluation.outcomes",
     "lethe.evaluation.scores",
     "lethe.evaluation.tasks",
@@ -197,8 +199,7 @@ def _evaluate(lm: LM, job: _Job) -> dict:
         fewshot_as_multiturn=chat is not None,  # as lm-eval's command line has it
         system_instruction=None if chat is None else chat["system"],
     )
-    samples = evaluated["samples"][task.name]
-    samples = [sample for sample in samples if sample["filter"] == samples[0]["filter"]]
+    samples = joined(evaluated["samples"][task.name])
     per_item = outcomes(task, lm_task, samples)
     _check_finite(task, per_item)
     return {

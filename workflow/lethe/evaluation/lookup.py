@@ -18,12 +18,11 @@ from lm_eval.tasks._index import Entry, Kind
 
 from lethe.artefacts.paths import TASK_YAML
 from lethe.errors import UserError
+from lethe.evaluation.declared import FOLDER_OF
 from lethe.evaluation.specification import EvalTask
 
 DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
 OWN_FOLDER = TASK_YAML
-# lm-eval's folders of tasks whose name does not start with the folder, to find them without index.
-FOLDER_OF = {"boolq": "super_glue"}
 
 
 def yaml_of(task: EvalTask) -> Path:
@@ -79,6 +78,9 @@ def _entry_of(task: EvalTask) -> tuple[Entry, dict[str, Entry]]:
     near = difflib.get_close_matches(task.name, sorted(known), n=1, cutoff=0.0)
     hint = f"; the nearest known name is {near[0]!r}" if near else ""
     where = task.include_path or "Lethe's and lm-eval's own tasks"
+    if task.include_path is None:
+        hint += "; a task of a generated world or of your own needs the folder of its YAML: "
+        hint += "--include-path, or `include` in a probe"
     raise UserError(f"There is no evaluation task {task.name!r} in {where}{hint}.")
 
 

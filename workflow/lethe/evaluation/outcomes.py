@@ -41,7 +41,7 @@ def outcomes(task: EvalTask, lm_task: Any, samples: list[dict]) -> list[Outcome]
     """One outcome per document, in the order of the documents.
 
     Args:
-        samples: lm-eval's logged samples of this task, for one filter.
+        samples: lm-eval's logged samples of this task, one per document (`filters.joined`).
     """
     require_columns(task, [sample["doc"] for sample in samples])
     result = []

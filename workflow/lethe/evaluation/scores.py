@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from lm_eval.api.metrics import mean
 
+from lethe.evaluation.filters import metric_of
 from lethe.evaluation.intervals import bootstrap_stderr, mean_stderr
 from lethe.evaluation.outcomes import LONGEST_PREDICTION, Outcome
 from lethe.evaluation.text_metrics import OF_SUMS, SENTENCE, tokens
@@ -36,7 +38,7 @@ def items_of(lm_task: Any, outcomes: list[Outcome]) -> list[dict]:
     rows = []
     for outcome in outcomes:
         values = {
-            name: item_value(aggregations.get(name), value)
+            name: item_value(aggregations.get(metric_of(name)), value)
             for name, value in outcome.metrics.items()
         }
         correct = outcome.correct
@@ -74,7 +76,8 @@ def modal_share(answers: list[str]) -> float:
 
 
 def _primary(lm_task: Any, values: dict[str, float]) -> str:
-    return next(name for name in lm_task.aggregation() if name in values)
+    by_metric = {metric_of(name): name for name in reversed(values)}
+    return next(by_metric[name] for name in lm_task.aggregation() if name in by_metric)
 
 
 def _rows(lm_task: Any, outcomes: list[Outcome], subset: str) -> list[dict]:
@@ -109,12 +112,14 @@ def _rows(lm_task: Any, outcomes: list[Outcome], subset: str) -> list[dict]:
 def _aggregated(
     lm_task: Any, metric: str, values: list, clusters: list[str]
 ) -> tuple[float, float | None, bool | None]:
-    aggregate = lm_task.aggregation()[metric]
+    name = metric_of(metric)
+    # As lm-eval does for what a function returns beyond the metrics that the YAML lists.
+    aggregate = lm_task.aggregation().get(name, mean)
     if getattr(aggregate, "__name__", "") == AGGREGATED_BY_MEAN:
         stderr = mean_stderr(values, clusters)
     else:
         stderr = bootstrap_stderr(values, clusters, aggregate, OF_SUMS.get(aggregate))
-    return aggregate(values), stderr, lm_task.higher_is_better().get(metric)
+    return aggregate(values), stderr, lm_task.higher_is_better().get(name)
 
 
 def _has_modal_share(lm_task: Any, outcomes: list[Outcome]) -> bool:

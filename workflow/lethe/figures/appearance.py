@@ -7,7 +7,7 @@ import pandas as pd
 
 from lethe.errors import one_line
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import LINE_COLUMNS, Line, is_control, lines, order_of
+from lethe.metrics.shown import CONTROL, LINE_COLUMNS, Line, is_control, lines, order_of
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish, and three of Tol's.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#000000"]
@@ -27,6 +27,7 @@ METHODS = {
 CONTROL_COLOUR = "#8A8A8A"
 OTHER_METHOD = "#5A5A5A"
 MARKERS = ["o", "s", "^", "P", "X", "h", "p", "*"]
+CONTROL_MARKERS = ["D", "d", "v", "<", ">"]
 STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
 
 LONGEST_TICK = 12
@@ -101,9 +102,10 @@ def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
     per model. Orders share a look, since figures show them separately; the control is grey.
     """
     all_lines = lines(metrics)
-    model, method = LINE_COLUMNS.index("model"), LINE_COLUMNS.index("method")
+    model = LINE_COLUMNS.index("model")
     models = list(dict.fromkeys(line[model] for line in all_lines))
     variants = list(dict.fromkeys(_variant(line) for line in all_lines if not is_control(line)))
+    colours = _colours(variants)
     look_of = {}
     for line in all_lines:
         place = models.index(line[model])
@@ -115,8 +117,7 @@ def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
         elif len(variants) == 1:
             look_of[line] = Look(PALETTE[place % len(PALETTE)], marker, "-", label)
         else:
-            other = PALETTE[variants.index(_variant(line)) % len(PALETTE)]
-            colour = METHODS.get(line[method], other)
+            colour = colours[_variant(line)]
             words = shortened(f"{label}, {_words(line, variants)}", LONGEST_LABEL)
             look_of[line] = Look(colour, marker, stroke, words)
     return look_of
@@ -125,6 +126,34 @@ def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
 def _variant(line: Line) -> tuple:
     """Method, its hyper-parameters and recipe."""
     return tuple(line[LINE_COLUMNS.index(c)] for c in ("method", "method_params", "recipe"))
+
+
+def _colours(variants: list[tuple]) -> dict[tuple, str]:
+    """A colour for every variant: that of its method for the first of it, and free ones in turn.
+
+    Two are alike only if there are more variants than colours.
+    """
+    first = {variant[0]: variant for variant in reversed(variants)}
+    chosen = {first[name]: colour for name, colour in METHODS.items() if name in first}
+    free = [c for c in [*PALETTE, *METHODS.values()] if c not in chosen.values()]
+    free = list(dict.fromkeys(free)) or PALETTE
+    rest = [variant for variant in variants if variant not in chosen]
+    return chosen | {variant: free[n % len(free)] for n, variant in enumerate(rest)}
+
+
+def order_markers(scores: pd.DataFrame) -> dict[str, str]:
+    """A marker for every order, by its place in the study's list, and others for controls.
+
+    scores: of the study, whose rows are in the order of its lists.
+    """
+    names = list(scores["order"].unique())
+    controls = [name for name in names if name.startswith(CONTROL)]
+    orders = [name for name in names if name not in controls]
+    return {
+        name: markers[place % len(markers)]
+        for group, markers in ((orders, MARKERS), (controls, CONTROL_MARKERS))
+        for place, name in enumerate(group)
+    }
 
 
 def _words(line: Line, variants: list[tuple]) -> str:

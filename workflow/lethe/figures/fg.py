@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import MARKERS, Look, looks, shortened
+from lethe.figures.appearance import Look, looks, order_markers, shortened
 from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
 from lethe.longtables.axes import sorted_axes
 from lethe.longtables.tables import LongTables
@@ -40,7 +40,8 @@ def draw(tables: LongTables) -> Drawn:
     each = max(each, 0.3 + 0.22 * len(lines(rows))) if len(rows) else each
     width = max(NARROWEST, LEFT + len(axes_names) * (each + GAP) + 0.1)
     crowded = sum(len(model) + 2 for model in models) * 0.062 > each
-    handles = _legend(rows, seen)
+    markers = order_markers(tables.scores)
+    handles = _legend(rows, seen, markers)
     head = TOP + legend_height(handles, width)
     page = Page(
         width, head + len(MEASURES) * (PANEL_HEIGHT + 0.3) + 0.1 + 0.5 * crowded, _caption(rows)
@@ -57,7 +58,7 @@ def draw(tables: LongTables) -> Drawn:
             if first is None:
                 first = axes
                 _open_limits(axes, part)
-            _draw_panel(axes, part[part["axis"] == axis], models, seen)
+            _draw_panel(axes, part[part["axis"] == axis], models, seen, markers)
             _name_models(axes, models if line == len(MEASURES) - 1 else [], len(models), crowded)
             axes.tick_params(labelleft=column == 0)
             if line == 0:
@@ -83,7 +84,13 @@ def _open_limits(axes: Axes, part: pd.DataFrame) -> None:
     axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
-def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list, seen: dict[Line, Look]) -> None:
+def _draw_panel(
+    axes: Axes,
+    rows: pd.DataFrame,
+    models: list,
+    seen: dict[Line, Look],
+    markers: dict[str, str],
+) -> None:
     axes.axhline(0, color="#444444", lw=0.8, zorder=1)
     axes.set_xlim(-0.5, len(models) - 0.5)
     for place, model in enumerate(models):
@@ -91,7 +98,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, models: list, seen: dict[Line, L
         offsets = (np.arange(len(model_lines)) + 0.5) / max(len(model_lines), 1) - 0.5
         for offset, line in zip(offsets * SPREAD, model_lines, strict=True):
             row = rows[[other == line for other in rows["line"]]].iloc[0]
-            _draw_point(axes, place + offset, row, seen[line], marker_of(line))
+            _draw_point(axes, place + offset, row, seen[line], markers[order_of(line)])
 
 
 def _draw_point(axes: Axes, x: float, row: pd.Series, look: Look, marker: str) -> None:
@@ -108,15 +115,6 @@ def _draw_point(axes: Axes, x: float, row: pd.Series, look: Look, marker: str) -
     axes.plot([x], [row["value"]], marker=marker, color=look.colour, ms=5, mew=0)
 
 
-def marker_of(line: Line) -> str:
-    """A marker per order, which does not depend on the other orders."""
-    fixed = {"forward": "o", "reverse": "s"}
-    if is_control(line):
-        return "D"
-    order = order_of(line)
-    return fixed.get(order) or MARKERS[2 + sum(order.encode()) % (len(MARKERS) - 2)]
-
-
 def _axis_words(metrics: pd.DataFrame, rows: pd.DataFrame, axis: str) -> str:
     """The axis, with its number of sets (or parts of a set) and items."""
     parts = metrics[(metrics["axis"] == axis) & (metrics["metric"] == "fg_luo")]
@@ -126,13 +124,15 @@ def _axis_words(metrics: pd.DataFrame, rows: pd.DataFrame, axis: str) -> str:
     return f"{axis.upper()}\n{len(parts)} {noun}{'s' * (len(parts) != 1)}, {n} items"
 
 
-def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
+def _legend(rows: pd.DataFrame, seen: dict[Line, Look], markers: dict[str, str]) -> list[Line2D]:
     all_lines = lines(rows) if len(rows) else []
     colours = {seen[line].label: seen[line].colour for line in all_lines if not is_control(line)}
     handles = [Line2D([], [], color=c, lw=3, label=label) for label, c in colours.items()]
-    for name, marker in {order_of(line): marker_of(line) for line in all_lines}.items():
+    for name in dict.fromkeys(order_of(line) for line in all_lines):
         label = name if name.startswith("control:") else f"order {name}"
-        handles.append(Line2D([], [], color="#777777", marker=marker, ls="", ms=5, label=label))
+        handles.append(
+            Line2D([], [], color="#777777", marker=markers[name], ls="", ms=5, label=label)
+        )
     return handles
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from lethe.artefacts.nodes import read_results
 from lethe.artefacts.paths import node_manifest
 from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
+from lethe.longtables.headlines import require_scores
 from lethe.longtables.items import ItemsWriter
 from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import Run, run_of
@@ -22,8 +23,8 @@ def gather(record: dict[str, Any], results: Path, items: ItemsWriter) -> list[di
     at a time are in memory.
 
     Raises:
-        UserError: a probe result is missing or altered, or a task of a chain was not scored in the
-            same way after all stages.
+        UserError: a probe result is missing or altered, a task of a chain was not scored in the
+            same way after all stages, or a set lacks the metric that its probe names.
     """
     probes = {}
     for checkpoint, nodes in sorted(record["probes"].items()):
@@ -38,7 +39,9 @@ def gather(record: dict[str, Any], results: Path, items: ItemsWriter) -> list[di
     for run in runs:
         require_same_versions(run, record, probes, results)
     end_tasks = read_end_tasks(record, results)
-    return [row for run in runs for row in run_rows(run, record, probes, end_tasks)]
+    scores = [row for run in runs for row in run_rows(run, record, probes, end_tasks)]
+    require_scores(scores)
+    return scores
 
 
 def with_metrics(item: dict, headline: str) -> dict:

@@ -74,7 +74,7 @@ def _slopes(function: Statistic, values: np.ndarray) -> np.ndarray:
 def _range(name: str) -> tuple[float, float]:
     """The least and the greatest value of a statistic of scores between 0 and 1."""
     entry = REGISTERED.get(name)
-    if entry is None or entry.unit == "score":
+    if entry is None or entry.unit in ("score", "share"):
         return (0.0, 1.0) if entry and entry.sign.startswith("higher is better") else (-1.0, 1.0)
     if entry.unit == "points":
         return -100.0, 100.0

@@ -11,9 +11,11 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    field_validator,
 )
 
 from lethe.artefacts.manifests import is_inside
+from lethe.errors import shown
 
 
 def _number(value: Any) -> Any:
@@ -70,6 +72,17 @@ class Entry(BaseModel):
     """Base class of every entry: unknown keys and values of the wrong type are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _each_once(cls, value: Any) -> Any:
+        """Refuse a list that names something twice: it would count once, or be done twice."""
+        for entry in value if isinstance(value, list) else ():
+            if isinstance(entry, str | int) and value.count(entry) > 1:
+                raise ValueError(
+                    f"each entry once, found {shown(entry)} {value.count(entry)} times"
+                )
+        return value
 
 
 class Parameters(Entry):

@@ -12,6 +12,7 @@ from lethe.longtables.run import Run
 from lethe.parameters.entries import parse_mixture, resolved
 from lethe.planning.bases import add_base
 from lethe.planning.end_tasks import add_end_tasks
+from lethe.planning.evaluation_sets import check_evaluation_sets
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, slug_word
 from lethe.planning.probes import add_probes, scores
@@ -37,6 +38,11 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
         add_import(plan, study, catalogue, name)
     refuse_equal_words(study, catalogue)
     _require_someone_to_score(plan, study, catalogue)
+    _require_use_of_seeds(plan, study)
+    # Scores that were made elsewhere need no such task here.
+    scored = {node.spec["probe"] for node in plan.of_kind("probe") if "checkpoint" in node.spec}
+    for name in sorted(scored):
+        check_evaluation_sets(catalogue, name)
     return plan
 
 
@@ -72,6 +78,21 @@ def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) ->
             raise UserError(
                 f"probes: {name!r} scores none of the selected models; sets with `texts` are for "
                 "models of `family: masked`, others for the rest."
+            )
+
+
+def _require_use_of_seeds(plan: Plan, study: Study) -> None:
+    """Refuse several seeds of a kind that changes nothing in the study: they replicate nothing."""
+    unused = {
+        "train": "" if study.models else "no chain is trained here",
+        "end_task": "" if plan.end_tasks else "no end task is selected",
+    }
+    for kind, why in unused.items():
+        count = len(getattr(study.seeds, kind))
+        if why and count > 1:
+            raise UserError(
+                f"seeds.{kind}: {why}, so these seeds would have no effect; expected one, "
+                f"found {count}."
             )
 
 

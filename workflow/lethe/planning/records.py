@@ -97,8 +97,8 @@ def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, An
         "own": own,
         "runs": [run.record() for run in plan.runs],
         "probes": plan.probes,
-        "tables": list(study.tables),
-        "figures": list(study.figures),
+        "tables": list(study.tables or ()),
+        "figures": list(study.figures or ()),
     }
     if plan.end_tasks:
         domains = {name: catalogue.end_tasks[name].task for name in selected(study, "end_tasks")}
@@ -124,7 +124,7 @@ def claims_record(study: Study, catalogue: Catalogue) -> dict[str, Any]:
         "study": study.study,
         "claims": [
             {"name": name, **catalogue.claims[name].model_dump(mode="json")}
-            for name in study.claims
+            for name in study.claims or ()
         ],
     }
 

@@ -10,12 +10,13 @@ from lethe.artefacts.output_folder import require_output, require_places
 from lethe.artefacts.paths import node_manifest, study_directory
 from lethe.artefacts.rules import rule_of
 from lethe.artefacts.strict_yaml import read_yaml
-from lethe.artefacts.study_files import ITEMS
+from lethe.artefacts.study_files import ITEMS, no_longer_named
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
 from lethe.longtables.rows import ITEMS_VERSION
 from lethe.planning.code import code_of, node_code
 from lethe.planning.nodes import Node, Plan
+from lethe.planning.pages import with_pages
 from lethe.planning.plan import make_plan
 from lethe.planning.records import (
     claims_record,
@@ -81,12 +82,22 @@ class Workflow:
             ("summarize", "", "summarize", ["scores.csv", ITEMS], seed),
             *[("table", "tables", name, tables, {}) for name in self.study.tables],
             *[("figure", "figures", name, tables, {}) for name in self.study.figures],
-            *[("claims", "claims", "claims", tables[:2], claims) for _ in self.study.claims[:1]],
+            *[
+                ("claims", "claims", "claims", tables[:2], claims)
+                for _ in list(self.study.claims)[:1]
+            ],
         ]
         return [
             Job(rule, name, folder / place / f"{name}.json", self.code(rule, name), reads, values)
             for rule, place, name, reads, values in jobs
         ]
+
+    def left_pages(self) -> list[Path]:
+        """Tables and figures of earlier runs that the study no longer names."""
+        study = self.study
+        claims = ["claims"] if study.claims else []
+        named = {"tables": [*study.tables], "figures": [*study.figures], "claims": claims}
+        return no_longer_named(study_directory(study.output, study.study), named)
 
     def standing(self) -> Standing:
         """Which jobs are to be done again although they were done once."""
@@ -148,6 +159,7 @@ def read_workflow(config: dict[str, Any], files: Iterable[str | Path] = ()) -> W
     catalogue = read_catalogue(study)
     require_output(study.output)
     plan = make_plan(study, catalogue)
+    study = with_pages(study, catalogue, plan)
     manifests = (node_manifest(study.output, node.kind, node.id) for node in plan.nodes.values())
     folder = study_directory(study.output, study.study)
     require_places(Path(study.output), manifests, folder)

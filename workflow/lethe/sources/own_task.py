@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from lethe.sources.loaders.parameters import LOADERS
 from lethe.sources.loaders.registry import Loader
 
 VERSION = 1.0
@@ -49,7 +50,7 @@ def own_task_yaml(loader: Loader, name: str, has_dev: bool) -> str:
             "max_gen_toks": loader.max_new_tokens,
         },
         "process_results": _Function(f"{METRICS_MODULE}.{loader.process}"),
-        "metric_list": [_metric(metric) for metric in loader.metrics],
+        "metric_list": [_metric(metric) for metric in LOADERS[loader.name].metrics],
         "metadata": {"version": VERSION},
     }
     return yaml.dump(task, Dumper=_Dumper, sort_keys=False, allow_unicode=True)

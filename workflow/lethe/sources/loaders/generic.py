@@ -23,7 +23,6 @@ class Generic(Loader):
     needed = ("train",)
     forms = {"response": Form("text or a list of texts", _are_responses)}
     process = "process_generic"
-    metrics = ("rouge1", "bleu", "exact_match")
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:

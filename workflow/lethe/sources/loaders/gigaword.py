@@ -42,7 +42,6 @@ class Gigaword(PairedText):
         "constrain_end+make_a_title": _constrained("last", END),
     }
     process = "process_hgen"
-    metrics = ("rouge1", "bleu", "constraint", "exact_match")
     max_new_tokens = 32
 
     def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:

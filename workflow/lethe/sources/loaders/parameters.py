@@ -130,6 +130,8 @@ class PromptParameters(SampledParameters):
     """Parameters of a loader that makes prompts and responses."""
 
     title = "a loader of prompts"
+    metrics: ClassVar[tuple[str, ...]] = ("bleu", "rouge1", "exact_match")
+    """Metrics of its evaluation task, `own_SOURCE`, the headline metric first."""
 
     wrapper: Annotated[str, AfterValidator(_known_wrapper)] = parameter(
         "none",
@@ -243,6 +245,7 @@ class Generic(PromptParameters):
 
     title = "generic"
     own_columns = ("prompt", "response", "text")
+    metrics = ("rouge1", "bleu", "exact_match")
 
 
 class Gigaword(PromptParameters):
@@ -251,6 +254,7 @@ class Gigaword(PromptParameters):
     title = "gigaword"
     own_columns = ("document", "response")
     prompts = (3, 3)
+    metrics = ("rouge1", "bleu", "constraint", "exact_match")
 
 
 class Labelled(SampledParameters):
@@ -281,6 +285,7 @@ class WikiAuto(PromptParameters):
 
     title = "wiki_auto"
     own_columns = ("normal_sentence", "response")
+    metrics = ("sari", "bleu", "rouge1", "exact_match")
 
 
 SHARED = (LoaderParameters, SampledParameters, PromptParameters, RuledParameters)

@@ -47,7 +47,6 @@ class Loader:
         train_sets, test_sets: prompt sets by name; every example gets a prompt from each.
         needed: splits that a source must have, among train, validation and test.
         process: function of `lethe.evaluation.text_metrics` that scores a generated response.
-        metrics: the metrics that it returns, the headline metric first.
         max_new_tokens: longest response generated in testing, in tokens.
         forms: columns that hold something else than one text or null, by their own name.
         ruled: whether `lethe.sources.ruled_splits` moves its rows (labelled texts) between splits.
@@ -59,7 +58,6 @@ class Loader:
     test_sets: ClassVar[dict[str, PromptSet] | None] = None
     needed: ClassVar[tuple[str, ...]] = ("train", "test")
     process: ClassVar[str] = "process_exp"
-    metrics: ClassVar[tuple[str, ...]] = ("bleu", "rouge1", "exact_match")
     max_new_tokens: ClassVar[int] = 64
     forms: ClassVar[dict[str, Form]] = {}
     ruled: ClassVar[bool] = False

@@ -40,7 +40,6 @@ class WikiAuto(PairedText):
     line_columns = ("normal_sentence", "simple_sentence")
     train_sets = {"simplification_1": PromptSet(PHRASINGS, ("normal_sentence",))}
     process = "process_simp"
-    metrics = ("sari", "bleu", "rouge1", "exact_match")
     max_new_tokens = 128
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:

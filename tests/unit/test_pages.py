@@ -1,0 +1,75 @@
+"""A study has the tables and figures that apply to it; claims only where it asks for them."""
+
+from pathlib import Path
+
+import pytest
+
+from lethe.artefacts.files import write_atomic, write_json
+from lethe.artefacts.study_files import no_longer_named
+from lethe.cli import main
+from lethe.config.by_file import names_in
+from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
+from lethe.planning.pages import PAGES, empty_pages, with_pages
+from lethe.planning.plan import make_plan
+
+CONFIG = Path(__file__).parents[2] / "config"
+DEFAULT = read_yaml(CONFIG / "config.yaml")
+NOTHING = {"tables": None, "figures": None, "claims": None}
+
+
+def planned(file: str, **changes):
+    raw = merge(DEFAULT, read_yaml(CONFIG / file))
+    study = parse_study({**raw, **changes})
+    catalogue = read_catalogue(study)
+    return study, catalogue, make_plan(study, catalogue)
+
+
+def pages(file: str, **changes):
+    study, catalogue, plan = planned(file, **changes)
+    return with_pages(study, catalogue, plan)
+
+
+def test_the_default_study_has_its_own_lists_and_all_of_them_apply_to_it():
+    study, catalogue, plan = planned("config.yaml")
+    assert study.tables == DEFAULT["tables"]["mini"] and study.claims == DEFAULT["claims"]["mini"]
+    assert not list(empty_pages(study, catalogue, plan))
+    other = pages("config.yaml", study="mine")
+    assert set(study.tables) <= set(other.tables) and set(study.figures) <= set(other.figures)
+    assert other.claims == []
+
+
+def test_a_study_of_one_s_own_has_what_it_can_fill():
+    study = pages("test-nano.yaml", **NOTHING)
+    assert study.tables == [
+        "fg", "general_ability", "bias", "new_tasks", "learning", "matrix", "bases"
+    ]  # fmt: skip
+    assert study.figures == ["evolution", "fg", "learning_forgetting", "matrix", "bias"]
+    study = pages("test-nano-ke.yaml", **NOTHING)
+    assert study.tables == ["end_tasks", "end_task_methods", "end_task_tests", "masked_loss"]
+    assert study.figures == ["end_tasks", "importance"]
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_every_page_that_a_study_may_have_unasked_exists(kind):
+    assert PAGES[kind].keys() <= set(names_in(kind))
+
+
+def test_a_list_of_one_s_own_is_obeyed_with_a_note_on_what_will_be_empty(capsys):
+    study = pages("test-nano.yaml", tables=["end_tasks"], figures=[], claims=["K1"])
+    assert (study.tables, study.figures, study.claims) == (["end_tasks"], [], ["K1"])
+    file = str(CONFIG / "test-nano.yaml")
+    assert main(["check", "--configfile", file, "--config", "figures=[scale, fg]"]) == 0
+    said = capsys.readouterr().out
+    assert "figures: 'scale' will be empty; it needs two models of one `series`." in said
+    assert said.count("Note") == 1
+
+
+def test_pages_that_a_study_no_longer_names_are_named_and_kept(tmp_path):
+    for name in ("tables/fg", "tables/bias", "figures/fg", "figures/scale"):
+        write_json(tmp_path / f"{name}.json", {})
+    write_atomic(tmp_path / "tables" / "mine.csv", "a user's own file")
+    left = no_longer_named(tmp_path, {"tables": ["fg"], "figures": ["fg"], "claims": []})
+    assert [str(path.relative_to(tmp_path)) for path in left] == [
+        "tables/bias.json", "figures/scale.json"
+    ]  # fmt: skip
+    assert all(path.is_file() for path in left)

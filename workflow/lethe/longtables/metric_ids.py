@@ -1,0 +1,11 @@
+"""The ids of all numbers that a claim may be about; what computes them takes long to import."""
+
+# The definitions are in `lethe.metrics.matrix` and `lethe.metrics.general`.
+REGISTERED = (
+    "a_diaz", "acc", "aia", "bwt_diaz", "bwt_gem", "bwt_plus_diaz", "bwt_trace", "delta_general",
+    "drop_points", "fg_chance", "fg_last", "fg_luo", "forget_chaudhry", "fr_ke", "fwt_diaz",
+    "fwt_gem", "la", "mlm_loss_delta", "op_trace", "rem_diaz",
+)  # fmt: skip
+END_TASK_SUMMARIES = tuple(f"{word}_{part}" for word in ("f1", "acc")
+                           for part in ("own", "final", "fr_ke"))  # fmt: skip
+OF_CLAIMS = (*REGISTERED, *END_TASK_SUMMARIES, "base_score", "final_score", "own_rise")

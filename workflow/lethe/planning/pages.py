@@ -1,0 +1,119 @@
+"""Which tables and figures apply to a study, known from its plan: others would be empty pages."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from lethe.config.catalogue import Catalogue, Study
+from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
+from lethe.longtables.run import Run
+from lethe.planning.nodes import Plan
+
+CONTROL = "control:"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a study measures. runs: its chains, without controls. axes: those that are scored."""
+
+    runs: list[Run]
+    axes: set[str]
+    end_tasks: bool
+    importances: bool
+
+    @property
+    def measures_ability(self) -> bool:
+        return bool(self.axes - {OWN, CALIBRATION, DOMAIN})
+
+    def pairs(self, fits: Callable[[Run, Run], bool]) -> bool:
+        """Whether two chains fit together, and general ability shows how they differ."""
+        return self.measures_ability and any(fits(a, b) for a in self.runs for b in self.runs)
+
+    def several(self, word: str) -> bool:
+        return len({getattr(run, word) for run in self.runs}) > 1
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a table or figure needs, in words, and whether a study has it."""
+
+    words: str
+    has: Callable[[Scope], bool]
+
+
+def _mixes(mixed: Run, plain: Run) -> bool:
+    first = tuple(stage.partition("&")[0] for stage in mixed.stages)
+    is_mixed = all("&" in stage for stage in mixed.stages[1:])
+    return is_mixed and (mixed.model, first) == (plain.model, plain.stages)
+
+
+ABILITY = Need("a set of general ability", lambda study: study.measures_ability)
+TAUGHT = Need("a set of the axis `own`", lambda study: OWN in study.axes)
+BOTH = Need(
+    "a set of general ability and one of the axis `own`",
+    lambda study: study.measures_ability and OWN in study.axes,
+)
+BIAS = Need("a set of the axis `bias`", lambda study: "bias" in study.axes)
+SIZES = Need(
+    "two models of one `series`",
+    lambda study: study.pairs(lambda a, b: a.series == b.series and a.model != b.model),
+)
+FAMILIES = Need(
+    "a decoder and an encoder-decoder",
+    lambda study: study.pairs(lambda a, b: (a.family, b.family) == ("causal", "seq2seq")),
+)
+TUNED = Need(
+    "a model and its instruction-tuned variant",
+    lambda study: study.pairs(lambda a, b: a.untuned == b.model),
+)
+MIXED = Need("an order with more mixed into its stages, and the same without",
+             lambda study: study.pairs(_mixes))  # fmt: skip
+END_TASKS = Need("end tasks", lambda study: study.end_tasks)
+METHODS = Need("end tasks and several methods",
+               lambda study: study.end_tasks and study.several("method"))  # fmt: skip
+ORDERS = Need("end tasks and several orders",
+              lambda study: study.end_tasks and study.several("order"))  # fmt: skip
+IMPORTANCES = Need("`das` or one of its kin", lambda study: study.importances)
+LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
+
+# In the order of the report. Those that are not here are made only where a study names them.
+TABLES = {
+    "fg": ABILITY, "general_ability": ABILITY, "bias": BIAS, "instruction_tuning": TUNED,
+    "mixing": MIXED, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT, "bases": ABILITY,
+    "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
+    "orders": ORDERS, "masked_loss": LOSSES,
+}  # fmt: skip
+FIGURES = {
+    "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "matrix": TAUGHT,
+    "scale": SIZES, "architecture": FAMILIES, "instruction_tuning": TUNED, "mixing": MIXED,
+    "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES,
+}  # fmt: skip
+PAGES = {"tables": TABLES, "figures": FIGURES}
+
+
+def with_pages(study: Study, catalogue: Catalogue, plan: Plan) -> Study:
+    """The study with the tables and figures that apply to it, where it names none itself."""
+    scope = scope_of(catalogue, plan)
+    chosen = {
+        kind: [name for name, need in needs.items() if need.has(scope)]
+        for kind, needs in PAGES.items()
+        if getattr(study, kind) is None
+    }
+    return study.model_copy(update={"claims": study.claims or [], **chosen})
+
+
+def empty_pages(study: Study, catalogue: Catalogue, plan: Plan) -> Iterable[str]:
+    """A note for every table and figure that the study names but that will be empty."""
+    scope = scope_of(catalogue, plan)
+    for kind, needs in PAGES.items():
+        for name in getattr(study, kind) or ():
+            if name in needs and not needs[name].has(scope):
+                yield f"{kind}: {name!r} will be empty; it needs {needs[name].words}."
+
+
+def scope_of(catalogue: Catalogue, plan: Plan) -> Scope:
+    """What a study measures, from its plan."""
+    runs = [run for run in plan.runs if not run.order.startswith(CONTROL)]
+    methods = {catalogue.methods[run.method].method for run in runs
+               if run.method in catalogue.methods}  # fmt: skip
+    axes = {task["axis"] for node in plan.of_kind("probe") for task in node.spec["tasks"]}
+    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods)

@@ -1,0 +1,79 @@
+"""What a source will hold, known before it is made: its files, and its evaluation tasks.
+
+It stands apart from what makes them, which takes seconds to import; tests keep the two in step.
+"""
+
+from lethe.sources.loaders.parameters import LOADERS, PromptParameters, RuledParameters
+from lethe.sources.world.task_files import METRICS as OWN_METRICS
+
+SPLITS = ("train", "dev", "test")
+PREPARED = {"train": "train.jsonl", "validation": "dev.jsonl", "test": "test.jsonl"}
+"""The file that a loader writes, by split."""
+
+CHOICES = (
+    "know_nature", "know_history", "know_society", "know_trade",
+    "reason_property", "reason_tool", "reason_pronoun", "reason_story", "reason_arithmetic",
+    "reason_dialogue", "read_middle", "read_high",
+)  # fmt: skip
+DOMAINS = ("restaurant", "phone", "camera", "acl", "ai", "pubmed")
+CHOICE, TEXT = "multiple_choice", "generate_until"
+"""lm-eval's types of output."""
+
+
+def files_of(
+    kind: str, loader: str | None, parameters: dict, files: dict[str, str]
+) -> set[str] | None:
+    """The jsonl files of examples, labelled texts or texts in a source; None: not known before.
+
+    Args:
+        parameters: every parameter, defaults included.
+        files: the local files by split; empty for a hub dataset.
+    """
+    if kind == "world":
+        return _of_world(parameters.get("part", "world"))
+    if loader is None:
+        return None
+    if not files or issubclass(LOADERS[loader], RuledParameters):
+        return set(PREPARED.values())
+    held = {split for split, count in parameters.get("hold_out", {}).items() if count}
+    held |= {"validation"} if parameters.get("dev_percent") else set()
+    splits = {key.partition(".")[0] for key in files} | held
+    return {PREPARED[split] for split in splits & PREPARED.keys()}
+
+
+def _of_world(part: str) -> set[str]:
+    if part == "domains":
+        files = {f"{kind}/{d}/{s}.jsonl" for kind in ("domains", "end_tasks")
+                 for d in DOMAINS for s in SPLITS}  # fmt: skip
+        return files | {"corpus/train.jsonl", "corpus/dev.jsonl"}
+    files = {
+        f"tasks/{task}/{split}.jsonl" for task in (*OWN_METRICS, "general") for split in SPLITS
+    }
+    stems = ("", "questions-")
+    return files | {f"corpus/{stem}{split}.jsonl" for stem in stems for split in ("train", "dev")}
+
+
+def evaluation_tasks(
+    name: str, kind: str, loader: str | None, parameters: dict, files: dict[str, str]
+) -> dict[str, tuple[str, tuple[str, ...]]] | None:
+    """(output type, metrics) of every evaluation task in a source's data.
+
+    Args:
+        name: of the source.
+
+    Returns:
+        None if the source has none of its own, so that lm-eval's YAMLs describe them.
+    """
+    if kind == "world":
+        if parameters.get("part", "world") != "world":
+            return {}
+        own = {f"own_{task}": (TEXT, metrics) for task, metrics in OWN_METRICS.items()}
+        bias = {"bias_pairs": (CHOICE, ("pct_stereotype", "likelihood_diff"))}
+        return dict.fromkeys(CHOICES, (CHOICE, ("acc", "acc_norm"))) | bias | own
+    if loader is None:
+        return None
+    known = files_of(kind, loader, parameters, files) or set()
+    of_loader = LOADERS[loader]
+    if not issubclass(of_loader, PromptParameters) or PREPARED["test"] not in known:
+        return {}
+    return {f"own_{name}": (TEXT, of_loader.metrics)}
