@@ -5,6 +5,7 @@ import shutil
 
 import evaluation_world as world
 import pytest
+from plain_reference import random_model
 from scoring_case import model_of
 from small_tokenizers import KINDS
 from test_plan import plan_of
@@ -110,7 +111,7 @@ def test_documents_are_no_chats(tmp_path):
     component = {"task": "t", "data": "d", "file": "rows.jsonl", "template": "{prompt}"}
     component |= {"delimiter": " ", "count": None, "draw": 0}
     load = [component], {"d": tmp_path}, tokenizer, 50, 0, "causal"
-    assert load_mixture(*load, {"system": None}) == load_mixture(*load)
+    assert list(load_mixture(*load, {"system": None})) == list(load_mixture(*load))
 
 
 def planned(folder, **model):
@@ -120,7 +121,7 @@ def planned(folder, **model):
 
 @pytest.fixture
 def imported(tmp_path):
-    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    random_model("llama", None).save_pretrained(tmp_path)
     (tmp_path / "chat_template.jinja").write_text(TEMPLATE)
     return tmp_path
 
@@ -138,7 +139,7 @@ def test_a_chat_is_in_the_specs_of_what_it_changes_and_of_nothing_else(imported)
 
 @pytest.mark.parametrize("where", ["chat_template.jinja", "tokenizer_config.json"])
 def test_another_template_makes_another_chain(tmp_path, where):
-    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    random_model("llama", None).save_pretrained(tmp_path)
     ids = []
     for text in (TEMPLATE, TEMPLATE + " "):
         is_json = where.endswith("json")

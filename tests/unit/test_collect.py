@@ -35,7 +35,9 @@ def probed(results, checkpoints: int) -> dict:
         ]
         result = {"task": "quiz", "axis": "knowledge", "chance": 0.25, "split": "test", "shots": 0}
         result |= {"version": "1", "task_digest": "d", "lm_eval_version": "0", "engine": "fast"}
-        result |= {"dtype": "float32", "n": ITEMS, "scores": [], "items": items}
+        score = {"metric": "acc", "subset": "", "value": 1.0, "stderr": 0.0, "n": ITEMS}
+        score |= {"higher_is_better": True}
+        result |= {"dtype": "float32", "n": ITEMS, "scores": [score], "items": items}
         folder = node_directory(results, "probe", f"probe-{node}")
         spec = {"kind": "probe", "tasks": [{"name": "quiz", "metric": "acc"}]}
         files = write_results(folder, [result])

@@ -73,7 +73,7 @@ WRONG = {
     "define: {orders: {mine: []}}": "orders.mine in the configuration: expected at least one entry",
     "define: {probes: {mine: {tasks: {}}}}": "probes.mine.tasks in the configuration: expected at "
     "least one entry",
-    END_TASK % "a, b, a": "`labels` of two or more different classes, found ['a', 'b', 'a']",
+    END_TASK % "a, b, a": "labels in the configuration: expected each entry once, found 'a' 2",
     END_TASK % "a": "`labels` of two or more different classes, found ['a']",
     "also: [{models: []}]": "also, entry 1, models in the configuration: expected at least one",
     CHAIN: "models.m0.from: expected at most 50 models derived one from another, found more",

@@ -95,17 +95,18 @@ class Parts(MadeWhenAsked):
             notes = part.notes if isinstance(part, Pieces) else notes_in_numbers(part)
             self.notes = {name: count + notes[name] for name, count in self.notes.items()}
         self.ends = list(accumulate(len(part) for part in parts))
-        self.count = self.ends[-1]
+        self.count = self.ends[-1] if self.ends else 0
 
     @property
     def longest(self) -> int:
         """Tokens of the longest example, on the longer side of an encoder-decoder."""
-        return max(
+        lengths = (
             part.longest
             if isinstance(part, Pieces)
             else max(max(len(found.tokens), len(found.encoder_tokens)) for found in part)
             for part in self.parts
         )
+        return max(lengths, default=0)
 
     def make(self, index: int) -> Example:
         number = bisect_right(self.ends, index)

@@ -51,14 +51,13 @@ class Plan:
     no result and is in no spec. `results` is the folder in which fetched files may tell it.
     """
 
-    results: str = "results"
-
     nodes: dict[str, Node] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     probes: dict[str, list[str]] = field(default_factory=dict)
     end_tasks: dict[str, list[str]] = field(default_factory=dict)
     data: dict[tuple[str, int | None], Node] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
+    results: str = "results"
 
     def add(self, kind: str, slug: str, spec: dict[str, Any], size: float = 0.0) -> Node:
         """The node of a spec, added if it is new; the same spec always gives the same node."""
