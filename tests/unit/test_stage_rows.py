@@ -7,13 +7,13 @@ from softmask_case import model_with_dropout, stage_of
 
 from lethe.artefacts.manifests import publish
 from lethe.errors import UserError
+from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.stage_rows import stage_rows
 from lethe.longtables.tables import LongTables, read_stages, write_stages
 from lethe.methods.contract import Method
 from lethe.methods.parts.softmask.importance import summaries
 from lethe.methods.registry import create
-from lethe.tables.cut_note import with_cut_note
-from lethe.tables.writing import Table
+from lethe.metrics.warnings import sentence, study_warnings
 
 SMALL = {"subset": 6, "importance_batch": 4}
 RUN = {
@@ -140,9 +140,32 @@ def test_cut_texts_are_counted_by_stage_and_told_under_tables(tmp_path):
         [1, "cut.texts", 4],
         [1, "cut.tokens", 35],
     ]
-    table = Table(pd.DataFrame({"x": [1.0]}), "Numbers.")
-    said = "cut in training at the recipe's max_length, at most in a run: "
-    said += "simp (4 texts, 35 tokens left out)"
-    assert with_cut_note(table, rows).notes == (said,)
+    (told,) = study_warnings(scored(), rows).query("kind == 'cut texts'").to_dict("records")
+    assert sentence(told).endswith(
+        "stage 1 (simp): cut at the recipe's max_length; 4 texts, 35 tokens left out"
+    )
     whole = rows[~rows["measure"].str.startswith("cut.")]
-    assert with_cut_note(table, whole) == with_cut_note(table, LongTables(1, 2).stages) == table
+    for stages in (whole, LongTables(1, 2).stages):
+        assert study_warnings(scored(), stages)["kind"].tolist() == ["few runs"]
+
+
+def scored() -> pd.DataFrame:
+    """A score of the run, with nothing to warn of."""
+    words = {**RUN, "method_params": "{}", "stage_index": 1, "stage_task": "simp"}
+    words |= {"kind": "probe", "axis": "knowledge", "probe": "facts", "subset": "", "chance": 0.25}
+    words |= {"split": "test", "metric": "acc", "value": 0.5, "stderr": 0.01, "headline": True}
+    return pd.DataFrame([{name: words.get(name) for name in (*RUN_COLUMNS, *words)}])
+
+
+def test_texts_that_a_tokenizer_cannot_write_or_rewrites_are_told(tmp_path):
+    texts = {"encoded_apart": 7, "with_unknown_tokens": 2, "rewritten_by_tokenizer": 3}
+    write_stage(tmp_path, "one", texts={**texts, "in_lower_case": 9})
+    write_stage(tmp_path, "two", texts=dict.fromkeys(texts, 0))
+    write_stages(tmp_path / "stages.csv", stage_rows({"runs": [RUN]}, tmp_path))
+    told = study_warnings(scored(), read_stages(tmp_path / "stages.csv"))
+    assert told["kind"].tolist() == ["not writable", "rewritten texts", "few runs"]
+    assert told["what"].tolist()[:2] == [
+        "stage 1 (simp): the tokenizer has no token for a part of the texts, which cannot be "
+        "learned; 2 texts",
+        "stage 1 (simp): the tokenizer changes or drops letters; 3 texts",
+    ]

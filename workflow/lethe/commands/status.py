@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from lethe.artefacts.locks import is_held
-from lethe.artefacts.paths import study_directory, work_directory
+from lethe.artefacts.manifests import read_manifest
+from lethe.artefacts.paths import node_manifest, study_directory, work_directory
 from lethe.commands.arguments import add_study_arguments, read
-from lethe.errors import one_line
+from lethe.errors import UserError, one_line
 from lethe.jobs.live import read_live
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
@@ -40,7 +41,10 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"\n{LEGEND}")
     for line in found.lines():
         print(line)
-    for warning in warnings(study_directory(results, study.study) / "scores.csv"):
+    for node in plan.of_kind("base"):
+        for warning in of_base(node_manifest(results, "base", node.id)):
+            print(f"warning: {node.id}: {warning}")
+    for warning in warnings(study_directory(results, study.study)):
         print(f"warning: {warning}")
     for node, words in running.items():
         print(f"running: {node}: {words or 'has begun'}")
@@ -91,14 +95,25 @@ def live(plan: Plan, results: Path, node: str) -> dict[str, str]:
     return {name: read_live(path) for name, path in folders.items() if is_held(path / "lock")}
 
 
-def warnings(scores: Path) -> list[str]:
-    """What would mislead a reader of the scores that are there; empty without any."""
+def of_base(manifest: Path) -> list[str]:
+    """Where the configuration of a base contradicts its weights; empty if it is not there."""
+    try:
+        return read_manifest(manifest).get("warnings", [])
+    except (OSError, UserError):
+        return []
+
+
+def warnings(folder: Path) -> list[str]:
+    """What would mislead a reader of a study's scores; empty if there are none yet."""
+    scores, stages = folder / "scores.csv", folder / "stages.csv"
     if not scores.is_file():
         return []
-    from lethe.longtables.tables import read_scores
+    from lethe.longtables.tables import read_scores, read_stages
     from lethe.metrics.warnings import sentence, study_warnings
 
-    return [sentence(row) for row in study_warnings(read_scores(scores)).to_dict("records")]
+    of_stages = read_stages(stages) if stages.is_file() else None
+    found = study_warnings(read_scores(scores), of_stages)
+    return [sentence(row) for row in found.to_dict("records")]
 
 
 def failure(log: Path) -> str:

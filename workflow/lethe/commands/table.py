@@ -19,15 +19,13 @@ def run(args: argparse.Namespace) -> int:
     """Build and write; UserError for an unknown name or a table that breaks its schema."""
     tables, inputs = from_tables.long_tables(args, "tables")
     from lethe.metrics.warnings import notes_for, study_warnings
-    from lethe.tables.cut_note import with_cut_note
     from lethe.tables.writing import save
 
-    warnings = study_warnings(tables.scores)
+    warnings = study_warnings(tables.scores, tables.stages)
     for name in args.name:
         code = from_tables.code_for(args, "table", name)
         built = importlib.import_module(f"lethe.tables.{name}").build(tables)
         built = replace(built, notes=notes_for(built.frame, warnings))
-        built = with_cut_note(built, tables.stages)
         written = save(built, args.out, name)
         from_tables.publish("table", name, written, inputs, code)
     return 0

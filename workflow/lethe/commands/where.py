@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = study_directory(study.output, study.study)
     print(f"Figures: {folder}/figures")
     print(f"Tables:  {folder}/tables")
-    if found := warnings(folder / "scores.csv"):
+    if found := warnings(folder):
         print(f"Warnings ({len(found)}, all in `lethe status`):")
         for warning in found[:MOST_SHOWN]:
             print(f"  {warning}")

@@ -39,7 +39,7 @@ def _read(results: Path, node: str) -> dict[str, Any] | None:
 
 
 def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
-    """The numbers of one stage: costs, what was cut, what the method recorded.
+    """The numbers of one stage: costs, what became of texts, what the method recorded.
 
     Layers and units count from 0.
     """
@@ -57,7 +57,8 @@ def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
         "cost.cpu_seconds": manifest["cpu_seconds"]["training"],
     }
     # Older manifests, from before methods could record anything, have no record.
-    for measure, values in (costs | _cuts(manifest) | manifest.get("record", {})).items():
+    texts = _cuts(manifest) | _rewritten(manifest)
+    for measure, values in (costs | texts | manifest.get("record", {})).items():
         for (layer, unit), value in _cells(values):
             yield {**words, "measure": measure, "layer": layer, "unit": unit, "value": value}
 
@@ -67,6 +68,13 @@ def _cuts(manifest: dict[str, Any]) -> dict[str, int]:
     cuts = [cut for kinds in manifest.get("cut", {}).values() for cut in kinds.values()]
     sums = {name: sum(cut[name] for cut in cuts) for name in ("examples", "tokens")}
     return {"cut.texts": sums["examples"], "cut.tokens": sums["tokens"]} if cuts else {}
+
+
+def _rewritten(manifest: dict[str, Any]) -> dict[str, int]:
+    """How many texts the tokenizer could not write, or wrote otherwise; what is 0 is left out."""
+    names = ("with_unknown_tokens", "rewritten_by_tokenizer")
+    found = {f"texts.{name}": manifest.get("texts", {}).get(name, 0) for name in names}
+    return {name: count for name, count in found.items() if count}
 
 
 def _cells(values: Any) -> Iterator[tuple[tuple[int | None, int | None], float]]:

@@ -19,12 +19,13 @@ FEWEST_RUNS = 3
 COLUMNS = ["kind", "model", "method", "order", "runs", "of", "what"]
 FEW, FLOOR, CEILING = "few runs", "at floor", "at ceiling"
 NOT_LEARNED, COLLAPSE, NO_EFFECT = "not learned", "collapsed answers", "no effect"
-KINDS = (NO_EFFECT, NOT_LEARNED, COLLAPSE, FLOOR, CEILING, FEW)
+UNWRITABLE, REWRITTEN, CUT = "not writable", "rewritten texts", "cut texts"
+KINDS = (NO_EFFECT, NOT_LEARNED, UNWRITABLE, REWRITTEN, CUT, COLLAPSE, FLOOR, CEILING, FEW)
 MOST_NOTES = 12
 BASE = ["model", "world_seed", "base_seed"]
 
 
-def study_warnings(scores: pd.DataFrame) -> pd.DataFrame:
+def study_warnings(scores: pd.DataFrame, stages: pd.DataFrame | None = None) -> pd.DataFrame:
     """Warnings of a study by COLUMNS: first those that make a number mean something else.
 
     A row is about one thing in a line (model, method, order), or in a model's bases. runs, of: in
@@ -32,6 +33,8 @@ def study_warnings(scores: pd.DataFrame) -> pd.DataFrame:
     """
     scores = scores[scores["split"] == "test"]
     told = _told(scores, RUN_COLUMNS, ("model", "method", "order"), OF_RUNS)
+    if stages is not None:
+        told += _told(stages, RUN_COLUMNS, ("model", "method", "order"), OF_STAGES)
     told += _told(scores[scores["stage_index"] == 0], BASE, ("model",), OF_BASES)
     told += _few_runs(scores)
     told.sort(key=lambda row: KINDS.index(row["kind"]))
@@ -171,6 +174,22 @@ def _no_effect(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
             yield NO_EFFECT, f"stage {stage} changed no score"
 
 
+def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """What became of the texts of each stage on their way to tokens; rows of the stages table."""
+    for (stage, task), cells in rows.groupby(["stage_index", "stage_task"]):
+        counts = dict(zip(cells["measure"], cells["value"], strict=True))
+        where = f"stage {stage} ({task})"
+        if unknown := int(counts.get("texts.with_unknown_tokens", 0)):
+            what = "the tokenizer has no token for a part of the texts, which cannot be learned"
+            yield UNWRITABLE, f"{where}: {what}; {unknown} texts"
+        if rewritten := int(counts.get("texts.rewritten_by_tokenizer", 0)):
+            yield REWRITTEN, f"{where}: the tokenizer changes or drops letters; {rewritten} texts"
+        if texts := int(counts.get("cut.texts", 0)):
+            left_out = int(counts["cut.tokens"])
+            numbers = f"{texts} texts, {left_out} tokens left out"
+            yield CUT, f"{where}: cut at the recipe's max_length; {numbers}"
+
+
 def _own_stage(probe: str, cells: pd.DataFrame) -> int | None:
     """The first stage that trains on the own set's task; None if none does or it has no score."""
     stages = [
@@ -183,4 +202,5 @@ def _own_stage(probe: str, cells: pd.DataFrame) -> int | None:
 
 Rule = Callable[[pd.DataFrame], Iterator[tuple[str, str]]]
 OF_RUNS: tuple[Rule, ...] = (_not_learned, _domains_not_learned, _collapsed, _no_effect)
+OF_STAGES: tuple[Rule, ...] = (_texts,)
 OF_BASES: tuple[Rule, ...] = (_floor_and_ceiling,)
