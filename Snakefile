@@ -12,7 +12,6 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from lethe.errors import UserError
 from lethe.planning.workflow import read_workflow
 
-
 if not Path("config/config.yaml").is_file():
     where = f"expected config/config.yaml in {Path.cwd()}, found none"
     raise SystemExit(f"lethe: {where}; run Snakemake in {workflow.basedir}.")
@@ -58,3 +57,5 @@ rule all:
     default_target: True
     input:
         wf.targets(),
+    message:
+        f"All of the study {wf.study.study!r} is made."
