@@ -87,7 +87,7 @@ DAMAGES = {
     ),
     "a figure with a flipped bit": lambda r: flip(r / "studies/nano/figures/fg.png"),
     "a file that no manifest lists": lambda r: copied(
-        first(r, "stages/*s2*/config.json"), first(r, "stages/*s2*") / "adapter_config.json"
+        first(r, "stages/*s2*/config.json"), first(r, "stages/*s2*") / "old_config.json"
     ),
     "a folder of no spec": lambda r: copied(
         first(r, "stages/*s1*"), r / "stages" / "other-0123456789ab"
@@ -156,4 +156,4 @@ def test_all_damages_at_once_are_all_named_and_a_run_heals_what_is_not_left_to_t
     left = project.lethe("verify").stdout.splitlines()[:-1]
     assert len(left) == 3, left
     assert "other-0123456789ab" in " ".join(left)
-    assert "adapter_config.json" in " ".join(left) and "mine.csv" in " ".join(left)
+    assert "old_config.json" in " ".join(left) and "mine.csv" in " ".join(left)
