@@ -76,6 +76,20 @@ def check_documents(
     return doubts
 
 
+def require_examples(name: str, shots: int, found: int, own: bool) -> None:
+    """Refuse more examples in a prompt than there are documents.
+
+    Args:
+        own: whether they are the scored documents; a question is no example of itself.
+    """
+    if found < shots + own:
+        others = ", the question itself aside" if own else ""
+        raise UserError(
+            f"{name}: expected {shots} documents or more for as many examples in a prompt "
+            f"(`shots`){others}, found {found - own}; ask for fewer."
+        )
+
+
 def _require_columns(task: Any, fields: Any) -> None:
     """Refuse a column's name without such a column: lm-eval takes it for the text itself."""
     for key in FIELDS:

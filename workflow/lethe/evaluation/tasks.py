@@ -18,7 +18,7 @@ from lm_eval.tasks._yaml_loader import load_yaml
 
 from lethe.artefacts.files import sha256_file
 from lethe.errors import UserError
-from lethe.evaluation.documents import check_documents
+from lethe.evaluation.documents import check_documents, require_examples
 from lethe.evaluation.fetched_dataset import content_of, read_split
 from lethe.evaluation.lookup import members, yaml_of
 from lethe.evaluation.rows import Rows, are_read_here, local_rows, resolve_files
@@ -49,19 +49,10 @@ class CheckedTask(ConfigurableTask):
                 # Without a split, lm-eval draws the examples from these documents.
                 examples = self.fewshot_docs() or ()
                 self._check(examples, "few-shot", self.fewshot_cfg, examples=True)
-                self._require_enough(len(examples))
+                own = self.fewshot_cfg.split == self.config.test_split
+                require_examples(self.config.task, self.config.num_fewshot, len(examples), own)
             self._is_checked = True
         return docs
-
-    def _require_enough(self, found: int) -> None:
-        """Refuse more examples than there are; a question is no example of itself."""
-        shots, own = self.config.num_fewshot, self.fewshot_cfg.split == self.config.test_split
-        if found < shots + own:
-            others = ", the question itself aside" if own else ""
-            raise UserError(
-                f"{self.config.task}: expected {shots} documents or more for as many examples in a "
-                f"prompt (`shots`){others}, found {found - own}; ask for fewer."
-            )
 
     def _check(self, docs: Any, role: str, fields: Any, examples: bool = False) -> None:
         self.prompt = None  # lm-eval sets it and the columns later
