@@ -256,3 +256,12 @@ def test_a_split_that_is_missing_is_named_when_the_study_is_checked(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a", "label": "b"}\n')
     with pytest.raises(UserError, match="the split test is missing"):
         check_beginning(spec_of(tmp_path / "a.jsonl", "labelled"), CHECKED_ROWS)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.json"])
+def test_a_file_without_rows_is_refused_when_the_study_is_checked(tmp_path, name):
+    (tmp_path / "a.csv").write_text("prompt,response\n")
+    (tmp_path / "a.json").write_text("[]")
+    pq.write_table(pa.table({"prompt": pa.array([], pa.string())}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=f"the split train has no examples: .*{name} has no rows"):
+        check_beginning(spec_of(tmp_path / name), CHECKED_ROWS)

@@ -10,7 +10,7 @@ import pytest
 from document_case import CHOICE, FAULTS, GENERATE, OWN, good_row, yaml_of
 
 from lethe.errors import UserError
-from lethe.evaluation.outcomes import require_columns
+from lethe.evaluation.outcomes import gold_indices, require_columns
 from lethe.evaluation.specification import EvalTask
 from lethe.evaluation.tasks import build, find
 
@@ -233,3 +233,25 @@ def test_published_golds_that_are_hidden_are_refused(tmp_path):
     content = "question,first,second,answer\na,b,c,-1\na,b,c,\n"
     with pytest.raises(UserError, match=r"row 1: .*found '-1' \(1 more documents cannot be scored"):
         published(tmp_path, "test.csv", content)
+
+
+def test_a_text_of_digits_is_not_taken_for_the_index_of_another_choice(tmp_path):
+    """lm-eval counts with digits that a template writes: the text 2 of 1, 2, 3 would mean 3."""
+    row = {"question": "1 + 1 =", "choices": ["1", "2", "3"], "answer": "2"}
+    with pytest.raises(UserError, match="line 1: its gold '2' is the text of one choice"):
+        built(tmp_path, world.TEMPLATED, [row])
+    for template, answer in ((world.TEMPLATED, 1), (world.CHOICE, "2"), (world.CHOICE, 1)):
+        task = built(tmp_path, template, [{**row, "answer": answer}])
+        assert gold_indices(task, task.eval_docs[0], row["choices"]) == [1]
+    index = {"question": "1 + 1 =", "choices": ["one", "two", "three"], "answer": "1"}
+    assert built(tmp_path, world.TEMPLATED, [index]).doc_to_target(index) == 1
+
+
+def test_an_answer_that_looks_like_a_list_is_no_list_of_answers(tmp_path):
+    row = {"prompt": "sort 2, 1", "response": "[1, 2]"}
+    with pytest.raises(UserError, match=r"line 1: its answer '\[1, 2\]' is text, which a template"):
+        built(tmp_path, GENERATE, [row])
+    task = built(tmp_path, GENERATE.replace('"{{response}}"', "response"), [row])
+    assert task.doc_to_target(row) == "[1, 2]"
+    several = {**row, "response": ["[1, 2]", "1, 2"]}
+    assert built(tmp_path, GENERATE, [several]).doc_to_target(several) == several["response"]

@@ -14,6 +14,7 @@ from lethe.artefacts.manifests import publish
 from lethe.commands.evaluate import evaluate
 from lethe.data.examples import APART, instruction_examples
 from lethe.data.joining import join, special_tokens
+from lethe.errors import UserError
 from lethe.evaluation.engines.registry import wrap
 from lethe.models.architectures import build
 from lethe.models.loading import load_model, load_tokenizer
@@ -166,3 +167,11 @@ def test_what_is_taught_behind_a_blank_is_answered_behind_it(tmp_path, kind):
     asked_for = {"until": ["</s>"], "max_gen_toks": 12, "do_sample": False}
     prompts = [(f"{prompt} Answer: ", asked_for) for prompt in answers]
     assert lm.generate_until(asked("generate_until", *prompts)) == list(answers.values())
+
+
+@pytest.mark.parametrize("name", ["max_gen_toks", "max_new_tokens"])
+def test_an_answer_that_leaves_no_room_for_a_prompt_is_one_sentence(name):
+    ours, _ = engines("bytes")
+    request = ("the cat", {"until": [], name: ours.max_length})
+    with pytest.raises(UserError, match=f"may have {ours.max_length} tokens .* lower the number"):
+        ours.generate_until(asked("generate_until", request))

@@ -5,7 +5,17 @@ from small_tokenizers import KINDS
 from transformers import PreTrainedTokenizerFast
 
 from lethe.data.encoding import encode_rows
-from lethe.data.examples import APART, LOWERED, REWRITTEN, UNKNOWN, notes_in_numbers, say_notes
+from lethe.data.examples import (
+    APART,
+    LAYOUT,
+    LOWERED,
+    NOTES,
+    REWRITTEN,
+    SPECIAL,
+    UNKNOWN,
+    notes_in_numbers,
+    say_notes,
+)
 from lethe.data.joining import join, special_tokens, texts_of
 
 TEMPLATES = (
@@ -124,7 +134,7 @@ def test_a_spanning_token_is_split_and_counted(capsys):
     assert tokenizer.decode(spanned.tokens[spanned.label_start :]) == "at on the mat</s>"
     assert tokenizer.decode(whole.tokens[whole.label_start :]) == " sat on the mat</s>"
     found = notes_in_numbers([spanned, whole])
-    assert found == {APART: 1, UNKNOWN: 0, REWRITTEN: 0, LOWERED: 0}
+    assert found == {**dict.fromkeys(NOTES, 0), APART: 1}
     say_notes(found)
     assert capsys.readouterr().out.startswith("1 texts: a token would span prompt and")
 
@@ -171,3 +181,26 @@ def test_a_text_that_brings_its_beginning_token_gets_no_second_one():
     tokenizer = KINDS["llama"]()
     (pair,) = join(tokenizer, ["<s>the cat"], [" sat"])
     assert pair.prompt.count(tokenizer.bos_token_id) == 1
+
+
+@pytest.mark.parametrize("family", ["causal", "seq2seq"])
+def test_a_response_that_spells_a_special_token_is_counted(tokenizer, family):
+    """`</s>` of a text becomes the end token, after which no answer goes on."""
+    responses = ("<s>cat</s> mat", "the mat</s>", "the <mask>", "the mat", "<b> / s >")
+    rows = [{"id": n, "prompt": "the </s>", "response": text} for n, text in enumerate(responses)]
+    found = encode_rows(rows, "t", tokenizer, 99, "<s> {prompt}", family)
+    assert [SPECIAL in example.notes for example in found] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("family", ["causal", "seq2seq", "masked"])
+def test_a_document_that_spells_a_special_token_is_counted(tokenizer, family):
+    rows = [{"id": n, "text": text} for n, text in enumerate(("the cat", "the </s> cat"))]
+    plain, spelled = encode_rows(rows, "t", tokenizer, 99, "{prompt}", family)
+    assert SPECIAL in spelled.notes - plain.notes
+
+
+def test_line_ends_that_a_tokenizer_drops_are_counted():
+    for kind, dropped in (("bytes", False), ("llama", False), ("wordpiece", True)):
+        rows = [{"id": n, "prompt": "a", "response": t} for n, t in enumerate(("a b", "a\n\tb"))]
+        plain, lines = encode_rows(rows, "t", KINDS[kind](), 99, "{prompt}", "causal")
+        assert (LAYOUT in plain.notes, LAYOUT in lines.notes) == (False, dropped)

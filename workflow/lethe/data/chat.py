@@ -13,6 +13,8 @@ from lethe.errors import UserError
 from lethe.parameters.prompt_templates import wrapped
 
 Chat = Mapping[str, Any]
+PROBE = 'A <b>"prompt"</b> & its\n  second line: it\'s {here} \\ 你好.'
+"""A prompt with all that a template might escape, split or tidy up."""
 
 
 def require_chat(tokenizer, chat: Chat, name: str) -> None:
@@ -22,8 +24,9 @@ def require_chat(tokenizer, chat: Chat, name: str) -> None:
         name: the model, in messages.
 
     Raises:
-        UserError: no template, several without a default, one that writes the date, or one that
-            takes no system prompt (lm-eval would leave it out in silence).
+        UserError: no template, several without a default, one that writes the date, one that
+            changes a user's text, or one that takes no system prompt (lm-eval would leave it out
+            in silence).
     """
     template = getattr(tokenizer, "chat_template", None)
     if isinstance(template, dict):
@@ -40,17 +43,22 @@ def require_chat(tokenizer, chat: Chat, name: str) -> None:
             "be repeated; write a fixed date into the template of a copy of the model."
         )
     try:
-        text = chat_prompt(tokenizer, "a prompt", chat)
+        text = chat_prompt(tokenizer, PROBE, chat)
     except jinja2.exceptions.TemplateError as error:
         raise UserError(
             f"{name}: its chat template cannot write a system prompt and a prompt: {error}; if it "
             "takes no system prompt, set `chat: true`."
         ) from None
-    missing = [part for part in ("a prompt", chat["system"]) if part and part.strip() not in text]
-    if missing:
+    if PROBE not in text:
         raise UserError(
-            f"{name}: its chat template leaves out {missing[0]!r}; if that is the system prompt, "
-            "set `chat: true` and write it into the tasks' `template`."
+            f"{name}: its chat template leaves out or changes a user's text: of {PROBE!r} it makes "
+            f"{text!r}; correct the template in a copy of the model, or write the text around "
+            "prompts into the tasks' `template` instead."
+        )
+    if chat["system"] and chat["system"].strip() not in text:
+        raise UserError(
+            f"{name}: its chat template leaves out the system prompt {chat['system']!r}; set "
+            "`chat: true` and write it into the tasks' `template`."
         )
 
 

@@ -1,5 +1,6 @@
 """Texts to tokens, and one example of a decoder: a document, or a prompt and its response."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,17 @@ APART = "encoded_apart"
 UNKNOWN = "with_unknown_tokens"
 REWRITTEN = "rewritten_by_tokenizer"
 LOWERED = "in_lower_case"
+SPECIAL = "with_special_tokens"
+LAYOUT = "without_their_line_ends"
+OTHER_BLANKS = re.compile(r"[^\S ]")
 NOTES = {
     APART: "a token would span prompt and response; they are encoded apart, and nothing is lost",
     UNKNOWN: "the tokenizer has no token for a part of the text, which cannot be learned",
     REWRITTEN: "the tokenizer changes or drops characters of the text",
     LOWERED: "the tokenizer writes the text in lower case",
+    SPECIAL: "they spell a special token of the tokenizer, which is learned as that token; answers "
+    "never show it",
+    LAYOUT: "the tokenizer changes or drops line ends or tabs",
 }
 
 
@@ -103,7 +110,8 @@ def instruction_examples(
     responses = [delimiter + row["response"] for row in rows]
     pairs = join(tokenizer, prompts, responses)
     texts = [prompt + response for prompt, response in zip(prompts, responses, strict=True)]
-    notes = notes_of(tokenizer, texts, [pair.prompt + pair.continuation for pair in pairs])
+    tokens = [pair.prompt + pair.continuation for pair in pairs]
+    notes = notes_of(tokenizer, texts, tokens, learned=responses)
     examples = []
     for row, pair, about in zip(rows, pairs, notes, strict=True):
         prompt = pair.prompt
@@ -122,24 +130,47 @@ def instruction_examples(
 
 
 def notes_of(
-    tokenizer, texts: Sequence[str], sequences: Sequence[Sequence[int]]
+    tokenizer,
+    texts: Sequence[str],
+    sequences: Sequence[Sequence[int]],
+    learned: Sequence[str] | None = None,
 ) -> list[frozenset[str]]:
     """What became of each text in its tokens, but for `APART`.
 
     Blanks are not compared: many tokenizers do not keep them as they are.
+
+    Args:
+        learned: the parts that are labels, which should spell no special token; None: all.
     """
     unknown = tokenizer.unk_token_id
     if unknown == tokenizer.eos_token_id:
         unknown = None  # as tokenizers of bytes have it, which can write every text
+    spelled = _special_tokens(tokenizer)
     notes = []
-    for text, tokens, read in zip(texts, sequences, texts_of(tokenizer, sequences), strict=True):
+    for text, tokens, read, labels in zip(
+        texts, sequences, texts_of(tokenizer, sequences), learned or texts, strict=True
+    ):
         about = {UNKNOWN} if unknown is not None and unknown in tokens else set()
         given, kept = without_blanks(text), without_blanks(read)
         # Special tokens may stand around the text.
         if given not in kept:
             about.add(LOWERED if given.lower() in kept else REWRITTEN)
+        if OTHER_BLANKS.findall(text) != OTHER_BLANKS.findall(read):
+            about.add(LAYOUT)
+        if spelled.search(labels):
+            about.add(SPECIAL)
         notes.append(frozenset(about))
     return notes
+
+
+def _special_tokens(tokenizer) -> re.Pattern:
+    """Finds the tokens that a tokenizer makes of their names in a text, and leaves out of answers.
+
+    Chat templates and a task's `template` may spell them; a response hardly means to.
+    """
+    added = tokenizer.added_tokens_decoder.values()
+    names = [re.escape(token.content) for token in added if token.special and token.content]
+    return re.compile("|".join(names) or "(?!)")
 
 
 def notes_in_numbers(examples: Iterable[Example]) -> dict[str, int]:

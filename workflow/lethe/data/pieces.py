@@ -93,7 +93,7 @@ class Parts(MadeWhenAsked):
         self.notes = {name: 0 for name in NOTES}
         for part in parts:
             notes = part.notes if isinstance(part, Pieces) else notes_in_numbers(part)
-            self.notes = {name: count + notes[name] for name, count in self.notes.items()}
+            self.notes = {name: count + notes.get(name, 0) for name, count in self.notes.items()}
         self.ends = list(accumulate(len(part) for part in parts))
         self.count = self.ends[-1] if self.ends else 0
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lethe.data.examples import Example, PieceMaker, notes_of
+from lethe.data.examples import SPECIAL, Example, PieceMaker, notes_of
 from lethe.data.joining import beginning, encode, special_tokens
 from lethe.parameters.prompt_templates import wrapped
 
@@ -45,7 +45,7 @@ def instruction_examples(
             tuple(target + [tokenizer.eos_token_id])[:max_length],
             0,
             encoder.given(prompt),
-            of_prompt | of_response,
+            of_prompt - {SPECIAL} | of_response,
             encoder.left_out(prompt),
             max(0, len(target) + 1 - max_length),
         )

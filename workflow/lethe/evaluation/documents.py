@@ -5,25 +5,29 @@ has no value, and ends in a traceback at values of other kinds.
 """
 
 import reprlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import UndefinedError
 
 from lethe.errors import UserError, shown
-from lethe.evaluation.templates import FIELDS, NoValue, Template, refuse_no_value
+from lethe.evaluation.templates import FIELDS, NoValue, Template, refuse_no_value, texts_used
 
 CHOICE = "multiple_choice"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What lm-eval makes of one document; `choices` is None for a task without any."""
+    """What lm-eval makes of one document; `choices` is None for a task without any.
+
+    `written` are the texts of the columns that the target's template uses.
+    """
 
     text: Any
     target: Any
     choices: Any
+    written: Sequence[str] = ()
 
 
 def check_documents(
@@ -33,6 +37,7 @@ def check_documents(
     fields: Any,
     published: bool,
     fetched: bool = False,
+    examples: bool = False,
 ) -> list[str]:
     """Refuse documents that would be scored wrong; return doubts about published ones.
 
@@ -43,6 +48,7 @@ def check_documents(
         published: whether the documents are a data set of the hub, which is scored as lm-eval
             scores it, even if choices are empty or equal.
         fetched: whether the caller says what to do about a column that is missing.
+        examples: whether they are written with their answers into the prompts of others.
 
     Raises:
         UserError: the first document that cannot be scored, and how many there are.
@@ -58,6 +64,8 @@ def check_documents(
         else:
             first = first or asked
             fault, doubt = _fault(task, asked, first), _doubt(task, asked)
+            if examples:
+                fault, doubt = fault or _fault_of_example(asked), doubt or _doubt_of_example(asked)
         if doubt and published:
             doubts.append(f"{place(number)}: {doubt}")
         elif fault or doubt:
@@ -66,6 +74,20 @@ def check_documents(
         more = f" ({len(wrong) - 1} more documents cannot be scored)" if wrong[1:] else ""
         raise UserError(f"{wrong[0]}{more}.")
     return doubts
+
+
+def require_examples(name: str, shots: int, found: int, own: bool) -> None:
+    """Refuse more examples in a prompt than there are documents.
+
+    Args:
+        own: whether they are the scored documents; a question is no example of itself.
+    """
+    if found < shots + own:
+        others = ", the question itself aside" if own else ""
+        raise UserError(
+            f"{name}: expected {shots} documents or more for as many examples in a prompt "
+            f"(`shots`){others}, found {found - own}; ask for fewer."
+        )
 
 
 def _require_columns(task: Any, fields: Any) -> None:
@@ -95,7 +117,8 @@ def _asked(task: Any, doc: dict, fields: Any, fetched: bool) -> Asked | str:
         if fetched and isinstance(error, KeyError | UndefinedError):
             raise
         return _failure(error)
-    return Asked("" if text is None else text, "" if target is None else target, choices)
+    written = texts_used(made["doc_to_target"], doc)
+    return Asked("" if text is None else text, "" if target is None else target, choices, written)
 
 
 def _failure(error: Exception) -> str:
@@ -138,7 +161,10 @@ def _fault_of_choice(task: Any, asked: Asked, first: Asked) -> str | None:
         return f"expected a list of choices, found {shown(choices)}"
     for choice in choices:
         if not isinstance(choice, str):
-            return f"expected choices that are texts, found {shown(choice)}; put it in quotes"
+            return (
+                f"expected choices that are texts, found {shown(choice)}; put it in quotes, or "
+                "write `| string` behind a csv's column in `doc_to_choice`"
+            )
     # A task may have its choices in the contexts; then its prompt is the index of the right one.
     has_contexts = type(first.text) is int and isinstance(first.target, str)
     if has_contexts != (type(asked.text) is int) or not isinstance(asked.text, str | int):
@@ -173,11 +199,56 @@ def _fault_of_gold(gold: Any, choices: list) -> str | None:
     return f"expected a gold from 0 to {len(choices) - 1}, found {shown(gold)}{hidden}"
 
 
+def _fault_of_example(asked: Asked) -> str | None:
+    """Why lm-eval cannot write a document with its answer into a prompt, or None."""
+    answer = _answer_of_example(asked)
+    if isinstance(answer, str):
+        return None
+    return f"expected an answer that is one text, as an example needs, found {shown(asked.target)}"
+
+
+def _doubt_of_example(asked: Asked) -> str | None:
+    if _answer_of_example(asked) == "":
+        return "expected an answer, as an example needs, found an empty one"
+    return None
+
+
+def _answer_of_example(asked: Asked) -> Any:
+    target, choices = asked.target, asked.choices
+    if isinstance(target, int) and isinstance(choices, list) and 0 <= target < len(choices):
+        return choices[target]
+    return target[0] if isinstance(target, list) and target else target
+
+
 def _doubt(task: Any, asked: Asked) -> str | None:
     """What makes a score doubtful, though lm-eval can compute it."""
-    choices = asked.choices
-    if task.OUTPUT_TYPE != CHOICE or not isinstance(choices, list):
+    if task.OUTPUT_TYPE == CHOICE and isinstance(asked.choices, list):
+        return _doubt_of_choices(asked.choices) or _doubt_of_gold(asked)
+    if task.OUTPUT_TYPE == "generate_until" and isinstance(asked.target, list):
+        lists = [text for text in asked.written if text[:1] == "[" and text[-1:] == "]"]
+        if lists and not callable(task.config.process_results):
+            return (
+                f"its answer {shown(lists[0])} is text, which a template reads as a list of right "
+                "answers; name its column without braces"
+            )
+    return None
+
+
+def _doubt_of_gold(asked: Asked) -> str | None:
+    """A text of digits may be a choice, or count the choices; lm-eval counts if it can."""
+    gold, choices = str(asked.target), asked.choices
+    if type(asked.target) is not int or gold not in asked.written or gold not in choices:
         return None
+    if choices.index(gold) == asked.target:
+        return None
+    return (
+        f"its gold {gold!r} is the text of one choice and would count as the index of another; "
+        "name its column without braces if it is the text, or write it without quotes if it is "
+        "the index"
+    )
+
+
+def _doubt_of_choices(choices: list) -> str | None:
     if len(choices) == 1:
         return "expected two choices or more, found one, which is always right"
     if "" in choices:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from lethe.evaluation.documents import check_documents
+from lethe.evaluation.documents import check_documents, require_examples
 from lethe.evaluation.outcomes import require_columns
 from lethe.evaluation.rows import Rows, are_read_here, local_rows, resolve_files
 from lethe.evaluation.specification import EvalTask
@@ -41,15 +41,34 @@ def check_first_documents(tasks: list[EvalTask]) -> None:
 def _check(task: EvalTask, config: dict[str, Any], path: Path) -> None:
     files = resolve_files(config, path)
     scored = config.get("test_split") or config.get("validation_split")
-    paths = files.get(scored, [])
+    if (rows := _first_rows(task, config, files, scored)) is not None:
+        require_columns(task, rows)
+        _check_rows(config, rows)
+    if not task.shots or config.get("fewshot_config"):
+        return
+    # lm-eval's order of the splits that give examples.
+    names = ("fewshot_split", "training_split", "validation_split")
+    split = next((config[name] for name in names if config.get(name)), scored)
+    if (rows := _first_rows(task, config, files, split)) is not None:
+        _check_rows(config, rows, examples=True)
+        if len(rows) < ROWS:
+            require_examples(task.name, task.shots, len(rows), split == scored)
+
+
+def _first_rows(task: EvalTask, config: dict[str, Any], files: dict, split: Any) -> Rows | None:
+    """The first rows of a split; None if they are not read here, or made by Python code."""
+    paths = files.get(split, [])
     if not paths or not are_read_here(config, files) or any(_is_large(file) for file in paths):
-        return
+        return None
     rows = local_rows(paths, task.name, ROWS)
-    if _unknown in (config.get("process_docs"), *(config.get(name) for name in FIELDS)):
-        return
-    require_columns(task, rows)
+    by_code = _unknown in (config.get("process_docs"), *(config.get(name) for name in FIELDS))
+    return None if by_code else rows
+
+
+def _check_rows(config: dict[str, Any], rows: Rows, examples: bool = False) -> None:
     light = _LightTask(config, rows)
-    check_documents(light, rows, rows.places.__getitem__, light.config, published=False)
+    place = rows.places.__getitem__
+    check_documents(light, rows, place, light.config, published=False, examples=examples)
 
 
 def _is_large(file: Path) -> bool:

@@ -18,7 +18,7 @@ from lm_eval.tasks._yaml_loader import load_yaml
 
 from lethe.artefacts.files import sha256_file
 from lethe.errors import UserError
-from lethe.evaluation.documents import check_documents
+from lethe.evaluation.documents import check_documents, require_examples
 from lethe.evaluation.fetched_dataset import content_of, read_split
 from lethe.evaluation.lookup import members, yaml_of
 from lethe.evaluation.rows import Rows, are_read_here, local_rows, resolve_files
@@ -47,11 +47,14 @@ class CheckedTask(ConfigurableTask):
             self._check(docs, "test", self.config)
             if self.config.num_fewshot:
                 # Without a split, lm-eval draws the examples from these documents.
-                self._check(self.fewshot_docs() or (), "few-shot", self.fewshot_cfg)
+                examples = self.fewshot_docs() or ()
+                self._check(examples, "few-shot", self.fewshot_cfg, examples=True)
+                own = self.fewshot_cfg.split == self.config.test_split
+                require_examples(self.config.task, self.config.num_fewshot, len(examples), own)
             self._is_checked = True
         return docs
 
-    def _check(self, docs: Any, role: str, fields: Any) -> None:
+    def _check(self, docs: Any, role: str, fields: Any, examples: bool = False) -> None:
         self.prompt = None  # lm-eval sets it and the columns later
         self.features = list(docs.features) if hasattr(docs, "features") else list((*docs, {})[0])
         places = getattr(docs, "places", None)
@@ -59,7 +62,7 @@ class CheckedTask(ConfigurableTask):
         def place(number: int) -> str:
             return places[number] if places else f"{self.config.task}: {role} document {number + 1}"
 
-        doubts = check_documents(self, docs, place, fields, self.published, self.fetched)
+        doubts = check_documents(self, docs, place, fields, self.published, self.fetched, examples)
         if doubts:
             count = f"{len(doubts)} such documents are scored as lm-eval scores them"
             print(f"{doubts[0]}; {count}", file=sys.stderr)
@@ -145,6 +148,8 @@ def find(task: EvalTask) -> TaskSource:
     if task.dataset_path is not None:
         return TaskSource(config, folder=Path(task.dataset_path).resolve())
     files = resolve_files(config, path)
+    if files:
+        _keep_questions_out_of_examples(config)
     scored = config.get("test_split") or config.get("validation_split")
     if files and scored not in files:
         raise UserError(f"{path}: expected data_files for the split {scored}, found {set(files)}.")
@@ -208,6 +213,14 @@ def _choose_split(config: dict[str, Any], task: EvalTask, path: Path) -> None:
         if not (config.get("training_split") or config.get("fewshot_config")):
             # lm-eval keeps a question out of its own examples only if this split is set.
             config.setdefault("fewshot_split", config["validation_split"])
+
+
+def _keep_questions_out_of_examples(config: dict[str, Any]) -> None:
+    """Name the split of the examples where it is the scored one, or lm-eval may draw the question
+    itself, with its answer. A published task stays as lm-eval has it."""
+    others = ("training_split", "validation_split", "fewshot_split", "fewshot_config")
+    if config["num_fewshot"] and not any(config.get(name) for name in others):
+        config["fewshot_split"] = config.get("test_split")
 
 
 def file_hashes(source: TaskSource) -> dict[str, Any]:

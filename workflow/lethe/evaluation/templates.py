@@ -7,6 +7,7 @@ same values.
 import ast
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, meta, nodes
@@ -49,6 +50,18 @@ def refuse_no_value(field: str, doc: dict, columns: Iterable[str]) -> None:
     if prints:
         names = ", ".join(repr(name) for name in absent if name in used)
         raise NoValue(f"expected a value in the column {names}, found none")
+
+
+def texts_used(field: Any, doc: dict) -> list[str]:
+    """The columns that a template uses and that hold text, before it is read as anything else."""
+    template = field.text if isinstance(field, Template) else field
+    names = _columns_used(template) if isinstance(template, str) else ()
+    return [doc[name] for name in names if isinstance(doc.get(name), str)]
+
+
+@lru_cache(maxsize=64)
+def _columns_used(template: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(TEMPLATES.parse(template)))
 
 
 def _prints_no_value(template: str, doc: dict, parsed: nodes.Template) -> bool:

@@ -72,8 +72,10 @@ def check_beginning(spec: dict[str, Any], rows: int) -> None:
         files = [file for part in parts.values() for file in part]
         if parts.keys() & loader.prompt_sets(split).keys() or any(_is_large(f) for f in files):
             continue
-        for _ in named_rows(loader, split, parts, loader.values["columns"], rows):
-            pass
+        found = named_rows(loader, split, parts, loader.values["columns"], rows)
+        if not sum(1 for _ in found):
+            names = ", ".join(str(file) for file in files)
+            raise UserError(f"{where}: the split {split} has no examples: {names} has no rows.")
 
 
 def _is_large(file: Path) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lm_eval.models.huggingface import HFLM
+from lm_eval.models.utils import normalize_gen_kwargs
 
 from lethe.data.joining import special_tokens, without_ending
 from lethe.errors import UserError
@@ -50,9 +51,21 @@ class StockModel(JoinedAnswers, HFLM):
         """As HFLM, without a progress bar.
 
         Raises:
-            UserError: the device lacks memory for a single text.
+            UserError: the model has no room for a prompt and the longest answer, or the device
+                lacks memory for a single text.
         """
+        self._require_room(requests)
         return self._in_smaller_batches(super().generate_until, requests, True)
+
+    def _require_room(self, requests: list) -> None:
+        for request in requests if self.backend == "causal" else ():
+            longest = normalize_gen_kwargs(request.args[1], self.max_gen_toks)["max_gen_toks"]
+            if longest >= self.max_length:
+                raise UserError(
+                    f"{request.task_name}: its answers may have {longest} tokens (`max_gen_toks`), "
+                    f"but the model reads {self.max_length} in all, prompt included; lower the "
+                    "number in the task's `generation_kwargs`, or score another model."
+                )
 
     def _loglikelihood_tokens(
         self, requests: list, disable_tqdm: bool = False, override_bs: int | None = None
