@@ -10,6 +10,7 @@ from lethe.longtables.tables import METRIC_COLUMNS, matrix, read_metrics, runs, 
 from lethe.metrics import general
 from lethe.metrics import matrix as task_matrix
 from lethe.metrics.cells import is_own
+from lethe.metrics.schedule import Schedule
 from lethe.metrics.study import study_metrics
 
 SMALL = Synthetic(models=(("xs", 1000),), items=40)
@@ -70,6 +71,50 @@ def test_own_task_metrics_follow_the_order_that_was_taught(tables, metrics):
     assert change["value"] == pytest.approx(R[5, 1] - R[2, 1])
     last = one(metrics, order="reverse", probe="own_simp", metric="own_change")
     assert np.isnan(last["value"]) and "no later stage" in last["note"]
+
+
+def test_a_task_that_is_taught_again_and_a_stage_without_a_set_have_a_matrix(tables):
+    """Stages: simp, two tasks at once, none with a set, inqqg, simp again with a mixture."""
+    scores, items = tables
+    named = {"emdg": "emdg&exp", "inqqg": "documents:9", "exp": "inqqg", "hgen": "simp&general:8"}
+    again = scores[scores["order"] == "forward"].copy()
+    again["stage_task"] = again["stage_task"].replace(named)
+    names = ["own_simp", "own_emdg", "own_exp", "own_inqqg"]
+    metric = {name: "bleu" for name in names} | {"own_simp": "sari"}
+    R = matrix(again, run_of(again, "forward"), names, metric)
+    metrics = study_metrics(again, items, seed=1, resamples=FEW)
+    schedule = Schedule(((0,), (1, 2), (), (3,), (0,)))
+    for name in ("acc", "la", "aia", "fr_ke", "forget_chaudhry", "bwt_trace", "fwt_diaz"):
+        row = one(metrics, axis="own", probe="", metric=name)
+        expected = getattr(task_matrix, name)(R, schedule=schedule)
+        assert row["value"] == pytest.approx(float(expected)), name
+    forgotten = [R[2, 1] - R[5, 1], R[2, 2] - R[5, 2], R[4, 3] - R[5, 3]]
+    assert one(metrics, probe="", metric="fr_ke")["value"] == pytest.approx(np.mean(forgotten))
+    gain = one(metrics, probe="own_simp", metric="own_gain")
+    assert gain["value"] == pytest.approx(R[5, 0] - R[0, 0])
+    assert gain["stage_task"] == "simp&general:8"
+    change = one(metrics, probe="own_exp", metric="own_change")
+    assert change["value"] == pytest.approx(R[5, 2] - R[2, 2])
+    assert not len(
+        metrics[metrics["metric"].str.startswith("own_") & (metrics.probe == "own_hgen")]
+    )
+
+
+def test_a_perplexity_has_no_drop_with_the_wrong_sign(tables):
+    scores, items = tables
+    falling = scores[scores["order"] == "forward"].copy()
+    falling["higher_is_better"] = ~falling["probe"].isin(["read_high", "own_exp", "bias_pairs"])
+    metrics = study_metrics(falling, items, seed=1, resamples=FEW)
+    for name in ("drop_points", "fg_luo", "fg_last", "fg_chance"):
+        for where in ({"probe": "read_high"}, {"probe": "", "axis": "reading"}):
+            row = one(metrics, metric=name, **where)
+            assert np.isnan(row["value"]) and row["note"] == "lower is better: read_high"
+        assert not np.isnan(one(metrics, metric=name, probe="", axis="bias")["value"])
+        assert not np.isnan(one(metrics, metric=name, probe="read_middle")["value"])
+    for name in ("delta_general", "fr_ke", "own_gain"):
+        probe = "own_exp" if name == "own_gain" else ""
+        assert "lower is better" in one(metrics, metric=name, probe=probe)["note"]
+    assert not np.isnan(one(metrics, metric="own_after", probe="own_exp")["value"])
 
 
 def test_a_control_has_general_metrics_and_no_own_task_metrics(metrics):

@@ -68,6 +68,61 @@ def test_an_interval_is_cut_at_the_range_of_its_statistic(name, low, high):
     assert found[0] == low if low is not None else found[0] < -1000
 
 
+def together(*sets):
+    """Several sets in one run."""
+    return Cells(
+        evaluations=[Evaluation("reading", f"set{place}", "", "acc") for place in range(len(sets))],
+        history=["task"],
+        values=np.concatenate([part.values for part in sets], axis=1),
+        replicates=np.concatenate([part.replicates for part in sets], axis=2),
+        chance=np.concatenate([part.chance for part in sets]),
+        base_stderr=np.zeros(len(sets)),
+        n_items=np.concatenate([part.n_items for part in sets]),
+        n_units=np.concatenate([part.n_units for part in sets]),
+        units=["items"] * len(sets),
+        cell_notes=[[]] * len(sets),
+    )
+
+
+def test_a_mean_of_sets_is_as_uncertain_as_its_smallest_one_alone():
+    """Twenty items that are all right, beside thousands, leave half of what they leave alone."""
+    small, large = cells([1, 1], items=20, units=20), cells([0.5, 0.5], items=10**6, units=10**6)
+
+    def mean(scores):
+        return scores[..., 0, :].mean(-1)
+
+    alone = row_interval("score_acc", 1.0, small, [0], lambda scores: scores[..., 0, 0])
+    low, high = row_interval("acc", 0.75, together(small, large), [0, 1], mean)
+    assert 0.75 - low == pytest.approx((1 - alone[0]) / 2, rel=0.01)
+    assert high == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_mean_of_unequal_weights_stays_within_0_and_1():
+    """As of fwt_diaz, which reads no cell of the first task."""
+    both = together(cells([0.9, 0.1], 0.08, 20, 20), cells([0.0, 0.0], items=9, units=9))
+
+    def weighted(scores):
+        return (scores[..., 1, 0] + 3 * scores[..., 1, 1]) / 4
+
+    low, high = row_interval("fwt_diaz", 0.025, both, [0, 1], weighted)
+    assert 0 <= low < 0.025 and 0.2 < high < 0.5
+    assert row_interval("aia", 0.9, both, [0, 1], lambda scores: scores[..., 0, 0]) == row_interval(
+        "score_acc", 0.9, both, [0], lambda scores: scores[..., 0, 0]
+    )
+
+
+def test_a_set_of_few_clusters_brings_its_few_degrees_into_a_drop_over_sets():
+    few, many = cells([0.5, 0.5], 0.2, 90, 3), cells([0.5, 0.5], 1e-6, 10**6, 10**6)
+    both = together(few, many)
+    low, high = row_interval(
+        "drop_points", 0.0, both, [0, 1], lambda s: 100 * s[..., 0, :].mean(-1)
+    )
+    error = 100 * np.hypot(0.1, np.sqrt(1 / (4 * 270)) / 2)
+    half = stats.t.ppf(0.975, 2) * error
+    assert (low, high) == pytest.approx((-half, half), rel=0.01)
+    assert interval_notes(low, high, both, [0, 1]) == ["fewer than 8 clusters"]
+
+
 def test_few_clusters_are_noted_and_a_single_one_has_no_interval():
     assert interval_notes(0.1, 0.2, cells([1, 1], units=7), [0]) == ["fewer than 8 clusters"]
     assert interval_notes(0.1, 0.2, cells([1, 1], units=8), [0]) == []

@@ -17,6 +17,7 @@ def score(stage, probe, value, **changes) -> dict:
         "stage_task": ["", "simp", "hgen&general:8"][stage], "kind": "probe", "axis": "knowledge",
         "probe": probe, "subset": "", "split": "test", "metric": "acc", "value": value,
         "stderr": 0.01, "n": 100, "chance": 0.25, "headline": True, "end_task_seed": None,
+        "higher_is_better": True,
     }  # fmt: skip
     return row | changes
 
@@ -69,6 +70,19 @@ def test_collapsed_answers_are_told_but_not_of_own_tasks_before_they_are_taught(
 def test_floor_and_ceiling_are_of_the_base(base, error, kind):
     rows = [score(0, "facts", base, stderr=error), score(1, "facts", 0.5), score(2, "facts", 0.4)]
     assert list(kinds(rows)) == [kind] * bool(kind)
+
+
+def test_a_metric_that_falls_as_a_model_gets_better_is_named():
+    ppl = {"metric": "word_perplexity", "higher_is_better": False, "chance": None}
+    rows = [score(stage, "texts", value, **ppl) for stage, value in enumerate((20, 25, 30))]
+    assert kinds(GOOD + rows) == {
+        "lower is better": "word_perplexity of texts is better if it is lower, so its set and axis "
+        "have no drop; name another `metric` in the probe, or give the set an axis of its own"
+    }
+    assert kinds([row | {"axis": "bias"} for row in rows]) == {}
+    taught = [own(0, "own_simp", 9, higher_is_better=False)]
+    taught.append(own(1, "own_simp", 2, higher_is_better=False))
+    assert "not learned" not in kinds(GOOD + taught)
 
 
 def test_a_stage_that_changes_no_score_has_no_effect():

@@ -8,23 +8,29 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.axes import CALIBRATION, OWN, sorted_axes
+from lethe.longtables.axes import BIAS, CALIBRATION, OWN, sorted_axes
 from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
 from lethe.metrics.resamples import ItemResamples
+from lethe.metrics.schedule import Schedule
 
+LOWER_IS_BETTER = "lower is better"
 # Means of whole numbers may be off by this.
 ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One column: an evaluation set, or a subset of one, and its headline metric."""
+    """One column: an evaluation set, or a subset of one, and its headline metric.
+
+    lower_is_better: as of a perplexity. Bias has no good direction, so it is never true of it.
+    """
 
     axis: str
     probe: str
     subset: str
     metric: str
+    lower_is_better: bool = False
 
     @property
     def name(self) -> str:
@@ -91,6 +97,12 @@ class Cells:
         chosen = list(columns)
         return 1 / (4.0 * np.maximum(self.n_items[chosen] * self.n_units[chosen], 1))
 
+    def worse_if_higher(self, columns: Sequence[int]) -> str:
+        """A note that names the columns of which a higher score is worse; empty without any."""
+        chosen = [self.evaluations[column] for column in columns]
+        lower = [evaluation.name for evaluation in chosen if evaluation.lower_is_better]
+        return f"{LOWER_IS_BETTER}: {', '.join(lower)}" if lower else ""
+
     def notes(self, columns: Sequence[int]) -> list[str]:
         """Notes on the intervals of the columns."""
         return sorted({note for column in columns for note in self.cell_notes[column]})
@@ -116,9 +128,15 @@ def evaluations(scores: pd.DataFrame) -> list[Evaluation]:
                 f"{names[1]!r}; give it one in its probe."
             )
         subsets = sorted(rows["subset"].unique())
-        columns += [Evaluation(axis, probe, subset, names[0]) for subset in subsets]
+        lower = axis != BIAS and bool(is_worse_if_higher(rows).any())
+        columns += [Evaluation(axis, probe, subset, names[0], lower) for subset in subsets]
     rank = {axis: place for place, axis in enumerate(sorted_axes(tested["axis"]))}
     return sorted(columns, key=lambda column: (rank[column.axis], column.probe, column.subset))
+
+
+def is_worse_if_higher(rows: pd.DataFrame) -> pd.Series:
+    """Where a score is better if it is lower; nothing is said of most scores."""
+    return rows["higher_is_better"].map({False: True}).fillna(False).astype(bool)
 
 
 def read_cells(
@@ -172,19 +190,24 @@ def _base_stderr(row: dict, replicates: np.ndarray | None) -> float:
     return 0.0 if np.isnan(row["stderr"]) else row["stderr"]
 
 
-def own_columns(cells: Cells) -> list[int | None]:
-    """The column of each stage's own task; None for a stage without exactly one of its own."""
-    columns = []
-    for mixture in cells.history:
-        own = [
-            column
-            for column, evaluation in enumerate(cells.evaluations)
-            if evaluation.axis == OWN
-            and not evaluation.subset
-            and is_own(evaluation.probe, mixture)
-        ]
-        columns.append(own[0] if len(own) == 1 else None)
-    return [column if columns.count(column) == 1 else None for column in columns]
+def own_schedule(cells: Cells) -> tuple[list[int], Schedule]:
+    """The columns of own tasks that a stage taught, in the order of their first stage.
+
+    The schedule is over these columns: a task may be taught again, and a stage teach several tasks
+    or, as far as there are sets for them, none.
+    """
+    own = [
+        column
+        for column, evaluation in enumerate(cells.evaluations)
+        if evaluation.axis == OWN and not evaluation.subset
+    ]
+    taught = [
+        [column for column in own if is_own(cells.evaluations[column].probe, mixture)]
+        for mixture in cells.history
+    ]
+    columns = list(dict.fromkeys(column for stage in taught for column in stage))
+    places = (tuple(columns.index(column) for column in stage) for stage in taught)
+    return columns, Schedule(tuple(places))
 
 
 def is_own(probe: str, mixture: str) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 
 from lethe.metrics.cells import Cells
 from lethe.metrics.general import GENERAL_METRICS
-from lethe.metrics.intervals import FEW_CLUSTERS, bootstrap_interval, share_interval
+from lethe.metrics.intervals import FEW_CLUSTERS, bootstrap_interval, mean_interval, share_interval
 from lethe.metrics.matrix import TASK_METRICS
 
 # Statistics that are means of scores; all others are differences or ratios of scores.
@@ -31,19 +31,65 @@ def row_interval(
     function: Statistic,
 ) -> tuple[float, float]:
     """The 95 % interval of a statistic of the columns' scores, (nan, nan) without replicates."""
+    if is_mean_of_scores(name) and cells.are_shares[list(columns)].all():
+        return _interval_of_mean(value, cells, columns, function)
     replicates = np.asarray(function(cells.replicates[:, :, columns]))
-    degrees = cells.degrees(columns)
+    degrees = _degrees(cells, columns, function)
     items, clusters = cells.items(columns), int(cells.n_units[list(columns)].sum())
     shared = 1 - clusters / max(items, 1)
     if not cells.are_shares[list(columns)].all():
         return bootstrap_interval(value, replicates, degrees, shared=shared)
-    if is_mean_of_scores(name):
-        return share_interval(value, replicates, degrees, items, clusters)
     slopes = _slopes(function, cells.values[:, columns])
     coin = float(np.nansum(slopes**2 * cells.coins(columns)))
     ends = bootstrap_interval(value, replicates, degrees, coin, shared)
     low, high = np.clip(ends, *_range(name))
     return float(low), float(high)
+
+
+def _interval_of_mean(
+    value: float, cells: Cells, columns: Sequence[int], function: Statistic
+) -> tuple[float, float]:
+    """That of a mean of shares, from the interval of each set's part in it.
+
+    Sets share no items. One of few clusters, or whose items are all alike, is as uncertain in a
+    mean as alone, however many items the others have.
+    """
+    parts, lows, highs = [], [], []
+    for place, column in enumerate(columns):
+        only = np.arange(len(columns)) == place
+        weight = float(function(np.broadcast_to(only, cells.values[:, columns].shape) * 1.0))
+        if weight == 0:
+            continue
+        part, drawn = (
+            np.asarray(function(np.where(only, scores[..., columns], 0.0))) / weight
+            for scores in (cells.values, cells.replicates)
+        )
+        items, units = int(cells.n_items[column]), int(cells.n_units[column])
+        ends = share_interval(float(part), drawn, units - 1, items, units)
+        parts.append(weight * part)
+        lows.append(weight * ends[0])
+        highs.append(weight * ends[1])
+    if len(parts) == 1:
+        return lows[0], highs[0]
+    sets = len(parts)
+    return mean_interval(sets * np.array(parts), sets * np.array(lows), sets * np.array(highs))
+
+
+def _degrees(cells: Cells, columns: Sequence[int], function: Statistic) -> int:
+    """Degrees of freedom of a statistic's spread: those of its sets, which share no items, add up.
+
+    Where a set has few clusters it may bring most of the spread and few degrees, so there they are
+    those of Welch (1947, Biometrika 34, 28), with the share of each set in the variance.
+    """
+    degrees = cells.n_units[list(columns)] - 1
+    if degrees.min() < 1 or (degrees + 1 >= FEW_CLUSTERS).all():
+        return cells.degrees(columns)
+    values, drawn = cells.values[:, columns], cells.replicates[:, :, columns]
+    alone = np.eye(len(columns), dtype=bool)
+    variances = np.array([np.nanvar(function(np.where(one, drawn, values))) for one in alone])
+    if not variances.sum() > 0:
+        return int(degrees.min())
+    return max(int(variances.sum() ** 2 / (variances**2 / degrees).sum()), 1)
 
 
 def is_mean_of_scores(name: str) -> bool:
@@ -62,7 +108,7 @@ def interval_notes(low: float, high: float, cells: Cells, columns: Sequence[int]
     if np.isnan(low):
         return [ONE_CLUSTER] if (units == 1).any() else []
     notes = [NO_SPREAD] if low == high else []
-    return [*notes, FEW] if units.sum() < FEW_CLUSTERS else notes
+    return [*notes, FEW] if units.min() < FEW_CLUSTERS else notes
 
 
 def _slopes(function: Statistic, values: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.schema import parse_table, table_text
 from lethe.longtables.tables import METRIC_COLUMNS, of_run, runs
-from lethe.metrics.cells import Cells, Evaluation, evaluations, own_columns, read_cells
+from lethe.metrics.cells import Cells, Evaluation, evaluations, own_schedule, read_cells
 from lethe.metrics.general import at_floor
 from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.matrix import TASK_METRICS
@@ -24,6 +24,7 @@ from lethe.metrics.over_seeds import over_seeds
 from lethe.metrics.registry import REGISTRY, Metric
 from lethe.metrics.resamples import ItemResamples
 from lethe.metrics.row_intervals import Statistic, interval_notes, row_interval
+from lethe.metrics.schedule import Schedule
 
 DROPS = ("fg_luo", "fg_last", "fg_chance", "drop_points")
 # Bias has no good direction, and own tasks are what is taught: neither is general ability.
@@ -130,38 +131,29 @@ def _drops(cells: Cells, columns: list[int], place: _Place) -> list[dict]:
 
 
 def _own_rows(cells: Cells) -> list[dict]:
-    """Metrics of the task matrix, then each task right before and after its stage and at the end.
+    """Metrics of the task matrix, then each task before and after its stage and at the end.
 
-    There is a matrix only if every stage has its own task.
+    A task that is taught again is measured before its first stage and after its last one.
     """
-    taught = own_columns(cells)
-    columns = [column for column in taught if column is not None]
-    rows = _matrix_rows(cells, columns) if columns == taught else []
-    last = len(taught)
-    for stage, column in enumerate(taught, start=1):
-        if column is None:
-            continue
-        evaluation = cells.evaluations[column]
-        place = _Place("own", evaluation.probe, stage_task=cells.history[stage - 1])
+    columns, schedule = own_schedule(cells)
+    if not columns:
+        return []
+    rows = [
+        _computed(cells, entry, columns, _Place("own"), schedule=schedule)
+        for entry in TASK_METRICS
+        if entry.needs in (("R",), ("R", "b"))
+    ]
+    for column, first, last in zip(columns, schedule.first, schedule.last, strict=True):
+        place = _Place("own", cells.evaluations[column].probe, stage_task=cells.history[last - 1])
         parts = {
-            "own_before": {stage - 1: 1},
-            "own_after": {stage: 1},
-            "own_final": {last: 1},
-            "own_gain": {stage: 1, stage - 1: -1},
-            "own_change": {last: 1, stage: -1} if stage < last else {},
+            "own_before": {first - 1: 1},
+            "own_after": {last: 1},
+            "own_final": {schedule.stages: 1},
+            "own_gain": {last: 1, first - 1: -1},
+            "own_change": {schedule.stages: 1, last: -1} if last < schedule.stages else {},
         }
         for name, signs in parts.items():
             rows.append(_combined(cells, name, column, signs, place))
-    return rows
-
-
-def _matrix_rows(cells: Cells, columns: list[int]) -> list[dict]:
-    rows: list[dict] = []
-    if not columns:
-        return rows
-    for entry in TASK_METRICS:
-        if entry.needs in (("R",), ("R", "b")):
-            rows.append(_computed(cells, entry, columns, _Place("own")))
     return rows
 
 
@@ -170,6 +162,8 @@ def _combined(cells: Cells, name: str, column: int, signs: dict, place: _Place) 
     if not signs:
         note = "the last task has no later stage"
         return _row(place, name, np.nan, cells, [column], note)
+    if len(signs) > 1 and (downwards := cells.worse_if_higher([column])):
+        return _row(place, name, np.nan, cells, [column], downwards)
     function = _sum_of(signs)
     value = float(function(cells.values[:, [column]]))
     return _row(place, name, value, cells, [column], _missing(cells, column, signs), function)
@@ -193,24 +187,34 @@ def _computed(
     columns: list[int],
     place: _Place,
     note: str = "",
+    schedule: Schedule | None = None,
     **extra: np.ndarray,
 ) -> dict:
     """One registered metric of the chosen columns; its baseline `b` is the base's own scores."""
+    planned = {} if schedule is None else {"schedule": schedule}
 
     def function(scores: np.ndarray) -> np.ndarray:
         baseline = {"b": scores[..., 0, :]} if "b" in entry.needs else {}
-        return entry.function(scores, **baseline, **extra)
+        return entry.function(scores, **baseline, **planned, **extra)
 
     values = cells.values[:, columns]
+    if downwards := cells.worse_if_higher(columns):
+        return _row(place, entry.id, np.nan, cells, columns, downwards)
     try:
         names = [cells.evaluations[column].name for column in columns]
-        entry.require(values, names, entry.needs[0])
+        entry.require(values, names, entry.needs[0], schedule)
     except UserError as error:
         return _row(place, entry.id, np.nan, cells, columns, str(error))
     value = float(function(values))
     if np.isnan(value) and not note:
-        note = "a base score is 0" if entry.id.startswith("fg_") else "not defined for one task"
+        note = _why_undefined(entry, columns)
     return _row(place, entry.id, value, cells, columns, note, function)
+
+
+def _why_undefined(entry: Metric, columns: list[int]) -> str:
+    if entry.id.startswith("fg_"):
+        return "a base score is 0"
+    return "not defined for one task" if len(columns) == 1 else "not defined for this order"
 
 
 def _row(

@@ -7,7 +7,7 @@ import pandas as pd
 
 from lethe.longtables.axes import BIAS, CALIBRATION, OWN
 from lethe.longtables.run import RUN_COLUMNS
-from lethe.metrics.cells import is_own
+from lethe.metrics.cells import LOWER_IS_BETTER, is_own, is_worse_if_higher
 from lethe.metrics.end_tasks import is_at_floor, percentages
 from lethe.metrics.general import FLOOR_STDERRS, place_of_base
 from lethe.metrics.shown import LINE_COLUMNS
@@ -20,7 +20,10 @@ COLUMNS = ["kind", "model", "method", "order", "runs", "of", "what"]
 FEW, FLOOR, CEILING = "few runs", "at floor", "at ceiling"
 NOT_LEARNED, COLLAPSE, NO_EFFECT = "not learned", "collapsed answers", "no effect"
 UNWRITABLE, REWRITTEN, CUT = "not writable", "rewritten texts", "cut texts"
-KINDS = (NO_EFFECT, NOT_LEARNED, UNWRITABLE, REWRITTEN, CUT, COLLAPSE, FLOOR, CEILING, FEW)
+KINDS = (
+    NO_EFFECT, LOWER_IS_BETTER, NOT_LEARNED, UNWRITABLE, REWRITTEN, CUT, COLLAPSE, FLOOR, CEILING,
+    FEW,
+)  # fmt: skip
 MOST_NOTES = 12
 BASE = ["model", "world_seed", "base_seed"]
 
@@ -112,9 +115,22 @@ def _floor_and_ceiling(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
             yield CEILING, f"small losses of {row['probe']} stay hidden{numbers}"
 
 
+def _lower_is_better(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Sets whose metric falls as a model gets better: the metrics of forgetting leave them out."""
+    scored = rows[rows["headline"] & ~rows["axis"].isin([BIAS, CALIBRATION])]
+    scored = scored[~scored["kind"].isin(["end_task", "mlm"])]
+    for row in scored[is_worse_if_higher(scored)].drop_duplicates("probe").to_dict("records"):
+        yield (
+            LOWER_IS_BETTER,
+            f"{row['metric']} of {row['probe']} is better if it is lower, so its set and axis have "
+            "no drop; name another `metric` in the probe, or give the set an axis of its own",
+        )
+
+
 def _not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Own tasks whose score right after their stage is not above that of the base."""
     own = rows[(rows["axis"] == OWN) & rows["headline"] & (rows["subset"] == "")]
+    own = own[~is_worse_if_higher(own)]
     for probe, cells in own.groupby("probe", sort=False):
         by_stage = {row["stage_index"]: row for row in cells.to_dict("records")}
         after = _own_stage(probe, cells)
@@ -203,4 +219,4 @@ def _own_stage(probe: str, cells: pd.DataFrame) -> int | None:
 Rule = Callable[[pd.DataFrame], Iterator[tuple[str, str]]]
 OF_RUNS: tuple[Rule, ...] = (_not_learned, _domains_not_learned, _collapsed, _no_effect)
 OF_STAGES: tuple[Rule, ...] = (_texts,)
-OF_BASES: tuple[Rule, ...] = (_floor_and_ceiling,)
+OF_BASES: tuple[Rule, ...] = (_floor_and_ceiling, _lower_is_better)
