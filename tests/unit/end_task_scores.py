@@ -39,6 +39,7 @@ def _run(key: tuple, cells: Cells) -> list[dict]:
             "subset": TASKS[name],
             "metric": metric,
             "headline": metric == "macro_f1",
+            "higher_is_better": True,
             "value": value / 100,
         }
         for (stage, name), value in values.items()

@@ -17,6 +17,13 @@ def test_fg_is_the_mean_over_stages_and_sets_of_the_relative_drop_in_percent():
     assert g.delta_general(WORKED) == pytest.approx(-0.2)
 
 
+def test_negative_scores_have_drops_in_points_and_no_relative_drop_with_the_wrong_sign():
+    """Log-probabilities that fall from -2 to -3 lose one nat, which is no gain of 50 %."""
+    nats = np.array([[-2.0, 0.5], [-3.0, 0.4]])
+    assert np.isnan(g.fg_luo(nats)) and np.isnan(g.fg_last(nats))
+    assert g.drop_points(nats) == pytest.approx(100 * (1 + 0.1) / 2)
+
+
 def test_fg_above_chance_divides_by_what_the_base_has_above_chance():
     chance, floor = [0.25, 0.5], [0, 0]
     first = np.mean([(0.4 - 0.3) / 0.15, (0.4 - 0.2) / 0.15])

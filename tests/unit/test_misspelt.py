@@ -95,6 +95,19 @@ WRONG = [
     (model(floors={"know_natur": 0.0}), "the floor of 'know_natur' names no evaluation task"),
     ({"also": [{"models": ["nano", "nano"], "orders": ["reverse"]}]}, "models .*each entry once"),
     ({"also": [{"models": ["nano"], "orders": ["reverse"] * 2}]}, "orders .*each entry once"),
+    (
+        {"also": [{"models": ["nano"], "orders": ["reverse"], "end_tasks": ["restaurant"]}]},
+        "also, entry 1, end_tasks: they are only for encoders, .*found nano .causal.",
+    ),
+    (
+        {"also": [{"models": ["nano"], "orders": ["reverse"], "probes": ["domains"]}]},
+        "also, entry 1, probes: 'domains' scores none of the selected models",
+    ),
+    (task(own="own_simp"), "tasks.mine.own: expected `own_mine` or `mine`, .*found 'own_simp'"),
+    (
+        part(metric="f1_own"),
+        "parts.p.axes: expected ..end_task.. beside the metric 'f1_own', found",
+    ),
     ({"seeds": {"end_task": [1, 2]}}, "seeds.end_task: no end task is selected, so these seeds"),
 ]
 

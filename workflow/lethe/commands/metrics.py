@@ -179,7 +179,7 @@ def _why_nan(entry: Metric, given: Given) -> str:
     if entry.id == "fg_chance":
         return "at floor: no base score is above chance by more than two standard errors"
     if entry.unit == "%":
-        return "a base score is 0"
+        return "a base score is 0 or below"
     schedule = given.schedules[entry.needs[0]]
     if len(schedule.columns) == 1:
         return "not defined for a single task"

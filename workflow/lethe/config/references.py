@@ -7,7 +7,8 @@ from lethe.config.contents import check_file, check_splits
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
 from lethe.errors import UserError, shown
-from lethe.longtables.metric_ids import OF_CLAIMS
+from lethe.longtables.axes import END_TASK, is_named_for
+from lethe.longtables.metric_ids import END_TASK_SUMMARIES, OF_CLAIMS
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
 from lethe.parameters.entries import parse_mixture
@@ -65,6 +66,12 @@ def _check_tasks(catalogue: Catalogue) -> None:
             )
         if task.own is not None:
             require(f"tasks.{name}.own, among the tasks of all probes", task.own, sets)
+            if not is_named_for(task.own, name):
+                raise UserError(
+                    f"tasks.{name}.own: expected `own_{name}` or `{name}`, by which tables find "
+                    f"what a stage taught, found {shown(task.own)}; rename the task or the "
+                    "evaluation task."
+                )
         check_file(f"tasks.{name}.file", task.file, task.source, catalogue)
         if not holds_prompt(task.template):
             raise UserError(
@@ -96,6 +103,11 @@ def _check_claims(catalogue: Catalogue, axes: set[str]) -> None:
             require(f"claims.{name}.parts.{part}.metric", test.metric, OF_CLAIMS)
             for axis in test.axes:
                 require(f"claims.{name}.parts.{part}.axes", axis, axes)
+            if test.metric in END_TASK_SUMMARIES and set(test.axes) != {END_TASK}:
+                raise UserError(
+                    f"claims.{name}.parts.{part}.axes: expected `[{END_TASK}]` beside the metric "
+                    f"{test.metric!r}, found [{', '.join(test.axes)}]."
+                )
             for compared in test.methods:
                 require(f"claims.{name}.parts.{part}.methods", compared, catalogue.methods)
 

@@ -22,3 +22,8 @@ def sorted_axes(axes: Iterable[str]) -> list[str]:
     last = {axis: len(first) + 1 + place for place, axis in enumerate(LAST)}
     rank = first | last
     return sorted(set(axes), key=lambda axis: (rank.get(axis, len(first)), axis))
+
+
+def is_named_for(probe: str, task: str) -> bool:
+    """Whether an own set bears the name of a task: own_simp and simp are of simp."""
+    return probe in (task, f"own_{task}")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.axes import BIAS, CALIBRATION, OWN, sorted_axes
+from lethe.longtables.axes import BIAS, CALIBRATION, OWN, is_named_for, sorted_axes
 from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
 from lethe.metrics.resamples import ItemResamples
@@ -216,4 +216,4 @@ def is_own(probe: str, mixture: str) -> bool:
     Own sets are named by their task: own_simp belongs to simp and to simp&general:64.
     """
     tasks = [part.partition(":")[0] for part in mixture.split("&")]
-    return any(probe in (task, f"own_{task}") for task in tasks)
+    return any(is_named_for(probe, task) for task in tasks)

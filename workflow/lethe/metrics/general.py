@@ -22,9 +22,9 @@ LEAST_CEILING = 0.9
 def fg_luo(G):
     """Relative drop, mean over all N stages and over elements, in % (Luo 2023).
 
-    nan if an element's base score is 0.
+    nan if an element's base score is 0 or, as of log-probabilities, below.
     """
-    return 100 * _relative_drop(G[..., 1:, :], G[..., :1, :], G[..., 0, :]).mean(-1)
+    return 100 * _relative_drop(G[..., 1:, :], G[..., :1, :], _positive(G[..., 0, :])).mean(-1)
 
 
 @metric(
@@ -36,8 +36,8 @@ def fg_luo(G):
     cells=first_and_last_row,
 )
 def fg_last(G):
-    """Relative drop after the last stage, mean over elements, in %; nan if a base score is 0."""
-    return 100 * _relative_drop(G[..., -1:, :], G[..., :1, :], G[..., 0, :]).mean(-1)
+    """Relative drop after the last stage, mean over elements, in %; nan as `fg_luo`."""
+    return 100 * _relative_drop(G[..., -1:, :], G[..., :1, :], _positive(G[..., 0, :])).mean(-1)
 
 
 @metric(
@@ -107,6 +107,11 @@ def place_of_base(value: float, chance: float, stderr: float) -> str:
     if value - chance <= margin:
         return "floor"
     return "ceiling" if 1 - value <= margin and value >= LEAST_CEILING else ""
+
+
+def _positive(base: np.ndarray) -> np.ndarray:
+    """0 in place of negative scores: relative to these, a drop would be a gain."""
+    return np.maximum(base, 0)
 
 
 def _relative_drop(later: np.ndarray, base: np.ndarray, divisor: np.ndarray) -> np.ndarray:

@@ -213,7 +213,7 @@ def _computed(
 
 def _why_undefined(entry: Metric, columns: list[int]) -> str:
     if entry.id.startswith("fg_"):
-        return "a base score is 0"
+        return "a base score is 0 or below"
     return "not defined for one task" if len(columns) == 1 else "not defined for this order"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lethe.config.catalogue import Catalogue, Study
+from lethe.config.catalogue import Also, Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.reading import selected
 from lethe.config.recipe_values import hyper_for
@@ -65,19 +65,27 @@ def _require_base_seeds_used(study: Study, catalogue: Catalogue) -> None:
 
 
 def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) -> None:
-    """Refuse end tasks or probes that no selected model can use."""
-    families = {run.family for run in plan.runs}
-    if study.end_tasks and "masked" not in families:
-        found = ", ".join(f"{run.model} ({run.family})" for run in plan.runs[:3])
+    """Refuse end tasks or probes that no selected model can use, of the study or of an entry."""
+    _require_scored("", study, plan.runs, catalogue)
+    for number, entry in enumerate(study.also, start=1):
+        runs = [run for run in plan.runs if run.model in entry.models]
+        if runs:
+            _require_scored(f"also, entry {number}, ", entry, runs, catalogue)
+
+
+def _require_scored(where: str, entry: Study | Also, runs: list[Run], catalogue: Catalogue) -> None:
+    families = {run.family for run in runs}
+    if entry.end_tasks and "masked" not in families:
+        found = ", ".join(f"{run.model} ({run.family})" for run in runs[:3])
         raise UserError(
-            "end_tasks: they are only for encoders, expected a model of `family: masked`, "
+            f"{where}end_tasks: they are only for encoders, expected a model of `family: masked`, "
             f"found {found}."
         )
-    for name in study.probes:
+    for name in entry.probes:
         if not any(scores(catalogue.probes[name], family) for family in families):
             raise UserError(
-                f"probes: {name!r} scores none of the selected models; sets with `texts` are for "
-                "models of `family: masked`, others for the rest."
+                f"{where}probes: {name!r} scores none of the selected models; sets with `texts` "
+                "are for models of `family: masked`, others for the rest."
             )
 
 
