@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from lethe.errors import UserError
 
-SHARES = {"acc", "accuracy", "em", "match", "mc1", "mc2", "mcc", "stereotype"}
+SHARES = {"acc", "accuracy", "em", "match", "mc1", "mc2", "mcc", "mrr", "pass", "stereotype"}
 """Words in the names of metrics that lm-eval gives as shares, 0 to 1 (mcc: -1 to 1)."""
 
 EITHER = {"f1", "exact", "precision", "recall", "rouge1", "rouge2", "rougel", "rougelsum", "sari"}
