@@ -95,8 +95,8 @@ def _few_runs(scores: pd.DataFrame) -> list[dict]:
     if not few:
         return []
     what = (
-        f"{few} of {len(runs)} lines have fewer than {FEWEST_RUNS} runs, so their intervals are "
-        "over items of single runs: they say nothing about another seed"
+        f"{few} of {len(runs)} lines have fewer than {FEWEST_RUNS} runs, so they have no "
+        "interval over seeds: what one run shows says nothing about another seed"
     )
     nobody = dict.fromkeys(("model", "method", "order"), "")
     return [{"kind": FEW, **nobody, "runs": int(runs.min()), "of": 1, "what": what}]
