@@ -144,12 +144,14 @@ def test_a_wrong_family_is_seen_before_any_job(tmp_path):
     refused(folder, "causal", WHERE, "expected a decoder", "BertForMaskedLM", "correct `family`")
     folder = folder_of(random_model("llama", None), tmp_path / "llama")
     refused(folder, "masked", WHERE, "expected a masked language model", "LlamaForCausalLM")
+    refused(folder, "seq2seq", WHERE, "expected an encoder-decoder", "correct `family`")
     # T5's configuration need not say that it is an encoder-decoder.
     folder = folder_of(random_model("t5", None), tmp_path / "t5")
     config = json.loads((folder / "config.json").read_text())
     config.pop("is_encoder_decoder", None)
     (folder / "config.json").write_text(json.dumps(config))
     assert parameters_of(str(folder), "seq2seq", WHERE)
+    refused(folder, "causal", WHERE, "expected a decoder", "T5ForConditionalGeneration")
 
 
 def test_the_home_folder_is_meant_wherever_a_path_enters(tmp_path, monkeypatch, capsys):

@@ -99,9 +99,9 @@ def _require_family(folder: Path, config: dict[str, Any], family: str, where: st
     """Raise UserError if the names of classes show another family; else a job finds out."""
     classes = config.get("architectures")
     names = [str(name) for name in classes] if isinstance(classes, list) else []
-    both = config.get("is_encoder_decoder") or kind_of(config.get("model_type")).family == "seq2seq"
-    found = family_of_classes(names, bool(both))
-    if names and found != family and "masked" in (found, family):
+    known = kind_of(config.get("model_type")).family
+    found = family_of_classes(names, bool(config.get("is_encoder_decoder") or known == "seq2seq"))
+    if names and found != family and ("masked" in (found, family) or found == known):
         raise UserError(
             f"{where}: expected {IN_WORDS[family]}, as its `family` says, found {names[0]} in "
             f"{folder}, {IN_WORDS[found]}; correct `family`, or give another checkpoint."
