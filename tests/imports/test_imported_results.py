@@ -217,9 +217,15 @@ def test_a_metric_of_several_filters_is_named_with_its_filter(tmp_path):
     one = {"axis": "reasoning", "metric": "exact_match,strict"}
     scores, _ = collected(study(files, {"maths": one}), tmp_path)
     assert scores[scores["headline"]]["value"].tolist() == [0.5, 0.25]
-    spec = specs(study(files, {"maths": {"axis": "reasoning", "metric": "exact_match"}}))[0]
-    with pytest.raises(UserError, match="'exact_match,strict' and 'exact_match,flexible'"):
-        imported_results(spec)
+    told = refused(study(files, {"maths": {"axis": "reasoning", "metric": "exact_match"}}))
+    assert "'exact_match,strict' and 'exact_match,flexible'" in told
+
+
+@pytest.mark.parametrize("metric", ["accnorm", "acc,strict", "f1"])
+def test_a_metric_that_no_stage_has_is_refused_before_anything_runs(tmp_path, metric):
+    files = two_stages(tmp_path, result({"quiz": 0.75}), result({"quiz": 0.5}))
+    told = refused(study(files, {"quiz": KNOWLEDGE | {"metric": metric}}))
+    assert "'quiz'" in told and "`acc`" in told and repr(metric) in told
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"results": 1}', '{"results": {}}', "{}"])

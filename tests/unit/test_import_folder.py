@@ -18,6 +18,7 @@ from lethe.models.built_config import full_config
 from lethe.models.built_size import parameters_of_built
 from lethe.models.import_folder import parameters_of
 from lethe.models.kinds import BUILT
+from lethe.models.loading import check_checkpoint
 from lethe.planning.bases import add_base
 from lethe.planning.nodes import Plan
 from lethe.planning.resources import request
@@ -95,6 +96,8 @@ def refused(folder: Path, family: str, *words: str) -> None:
 def test_an_adapter_is_refused_with_the_way_to_merge_it(tmp_path, name):
     (tmp_path / name).write_text("{}")
     refused(tmp_path, "causal", WHERE, "PEFT adapter", "merge_and_unload")
+    with pytest.raises(UserError, match="PEFT adapter"):
+        check_checkpoint(tmp_path)
     folder_of(random_model("llama", None), tmp_path)
     refused(tmp_path, "causal", "merge_and_unload", "or remove the adapter's files")
 
@@ -144,12 +147,14 @@ def test_a_wrong_family_is_seen_before_any_job(tmp_path):
     refused(folder, "causal", WHERE, "expected a decoder", "BertForMaskedLM", "correct `family`")
     folder = folder_of(random_model("llama", None), tmp_path / "llama")
     refused(folder, "masked", WHERE, "expected a masked language model", "LlamaForCausalLM")
+    refused(folder, "seq2seq", WHERE, "expected an encoder-decoder", "correct `family`")
     # T5's configuration need not say that it is an encoder-decoder.
     folder = folder_of(random_model("t5", None), tmp_path / "t5")
     config = json.loads((folder / "config.json").read_text())
     config.pop("is_encoder_decoder", None)
     (folder / "config.json").write_text(json.dumps(config))
     assert parameters_of(str(folder), "seq2seq", WHERE)
+    refused(folder, "causal", WHERE, "expected a decoder", "T5ForConditionalGeneration")
 
 
 def test_the_home_folder_is_meant_wherever_a_path_enters(tmp_path, monkeypatch, capsys):

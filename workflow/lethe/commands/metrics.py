@@ -261,7 +261,7 @@ def as_text(results: dict) -> str:
         head[-1] += f", general scores as {results['general_scale']}"
     computed = [entry for entry in results["metrics"] if entry["value"] is not None]
     rows = [
-        (entry["id"], f"{entry['value']:.4f}", entry["unit"], entry["sign"], entry["formula"])
+        (entry["id"], f"{entry['value']:z.4f}", entry["unit"], entry["sign"], entry["formula"])
         for entry in computed
     ]
     rows.insert(0, ("metric", "value", "unit", "sign", "formula"))

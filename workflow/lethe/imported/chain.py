@@ -7,7 +7,7 @@ from typing import Any
 from lethe.artefacts.local_files import file_digest
 from lethe.config.catalogue import Catalogue, Probe, Study
 from lethe.config.origins import Import
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 from lethe.imported.result_file import PLAIN, ResultFile, TaskResult, read_result_file, sample_file
 from lethe.imported.scale import Score, mixed_scales, require_shares
 from lethe.imported.settings import NONE, fill_arguments
@@ -52,6 +52,7 @@ def stage_specs(
     for probe in probes:
         for task, wanted in probe.tasks.items():
             _require_numbers(name, task, wanted.metric, stages)
+            _require_metric(name, task, wanted.metric, stages)
             _require_scale(name, task, entry, stages)
             _check_task(name, task, wanted.shots, entry, stages)
     declared = _declared(name, [task for probe in probes for task in probe.tasks], entry, stages)
@@ -111,6 +112,28 @@ def _require_numbers(name: str, task: str, metric: str, stages: list[StageFiles]
                     f"metric {metric!r} of {task!r} is {value}, expected a number; score the stage "
                     "again, or take the task out of its probe."
                 )
+
+
+def _require_metric(name: str, task: str, metric: str, stages: list[StageFiles]) -> None:
+    """Refuse a metric that no stage has, and one that several filters give but none by default."""
+    results = [stage.task(task) for stage in stages if stage.task(task)]
+    names = dict.fromkeys(key for result in results for key in (*result.values, *result.broken))
+    known = {found for found, _ in names} | {f"{found},{filtered}" for found, filtered in names}
+    if results and metric not in known:
+        listed = ", ".join(f"`{found}`" for found in dict.fromkeys(found for found, _ in names))
+        raise UserError(
+            f"imports.{name}: expected a metric of {task!r} that its result files have, {listed}, "
+            f"found {shown(metric)}; correct its `metric` in the probe."
+        )
+    for stage in stages:
+        result = stage.task(task)
+        filters = [key[1] for key in (result.values if result else {}) if key[0] == metric]
+        if len(filters) > 1 and PLAIN not in filters:
+            listed = " and ".join(f"'{metric},{filtered}'" for filtered in filters)
+            raise UserError(
+                f"imports.{name}: {stage.holder[task].path}: {task!r} has the metric {metric!r} "
+                f"with several filters; name one of {listed} as its `metric` in the probe."
+            )
 
 
 def _require_scale(name: str, task: str, entry: Import, stages: list[StageFiles]) -> None:

@@ -48,7 +48,7 @@ def _require_unchanged(file: dict[str, str]) -> None:
 
 def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) -> dict[str, Any]:
     result = file.tasks[task["name"]]
-    names = _metric_names(task, result, file.path)
+    names = _metric_names(task, result)
     filtered = next((key for key, name in names.items() if name == task["metric"]), ("", PLAIN))
     items = _items(task, result, file, sampled, filtered, names)
     n = result.n or len(items)
@@ -87,14 +87,8 @@ def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) ->
     }
 
 
-def _metric_names(
-    task: dict[str, Any], result: TaskResult, path: Path
-) -> dict[tuple[str, str], str]:
-    """Names of the values: the metric's name, followed by the filter if it has several filters.
-
-    Raises:
-        UserError: the probe's metric has several filters and none of them is the plain one.
-    """
+def _metric_names(task: dict[str, Any], result: TaskResult) -> dict[tuple[str, str], str]:
+    """Names of the values: the metric's name, followed by the filter if it has several filters."""
     filters: dict[str, list[str]] = {}
     for metric, filtered in result.values:
         filters.setdefault(metric, []).append(filtered)
@@ -102,12 +96,6 @@ def _metric_names(
     for metric, filtered in result.values:
         alone = len(filters[metric]) == 1 or filtered == PLAIN
         names[metric, filtered] = metric if alone else f"{metric},{filtered}"
-    if task["metric"] in filters and task["metric"] not in names.values():
-        listed = " and ".join(f"'{task['metric']},{name}'" for name in filters[task["metric"]])
-        raise UserError(
-            f"{path}: {task['name']!r} has the metric {task['metric']!r} with several filters; "
-            f"name one of {listed} as its `metric` in the probe."
-        )
     # A name with a filter is accepted even if the metric has only that filter.
     for (metric, filtered), name in names.items():
         if task["metric"] == f"{metric},{filtered}" != name:

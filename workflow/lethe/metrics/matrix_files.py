@@ -36,8 +36,8 @@ def read_matrix(path: str) -> Table:
         raise UserError(f"{path}: cannot be read as CSV ({error})") from None
     if len(rows) < 2 or len(rows[0]) < 2:
         raise UserError(
-            f"{path}: expected a header (stage, then tasks) and a row per stage, "
-            f"found {len(rows)} lines of text"
+            f"{path}: expected a header (stage, then tasks) and a row per stage, columns "
+            f"separated by commas, found {len(rows)} lines of text"
         )
     names = [name.strip() for name in rows[0][1:]]
     for name in names:

@@ -56,12 +56,7 @@ def _require_weights(folder: Path, where: str) -> None:
     if not os.path.isdir(folder):
         found = "a file" if os.path.isfile(folder) else "none"
         raise UserError(f"{where}: expected a checkpoint folder, found {found} at {folder}.")
-    if any((folder / name).exists() for name in ADAPTER_FILES):
-        raise UserError(
-            f"{where}: expected a whole model, found a PEFT adapter in {folder}; merge it with "
-            "`merge_and_unload` of PEFT, save model and tokenizer with `save_pretrained`, and "
-            "import that folder (the manual shows how), or remove the adapter's files."
-        )
+    require_no_adapter(folder, where)
     if any(folder.glob("*.safetensors")):
         weight_files(folder)
     elif gguf := sorted(folder.glob("*.gguf")):
@@ -77,6 +72,16 @@ def _require_weights(folder: Path, where: str) -> None:
         )
     if not (folder / "config.json").is_file():
         raise UserError(f"{where}: {folder} has no config.json, so it is not in hub format.")
+
+
+def require_no_adapter(folder: Path, where: str) -> None:
+    """Raise UserError for a folder with a PEFT adapter, with the way to merge it."""
+    if any((folder / name).exists() for name in ADAPTER_FILES):
+        raise UserError(
+            f"{where}: expected a whole model, found a PEFT adapter in {folder}; merge it with "
+            "`merge_and_unload` of PEFT, save model and tokenizer with `save_pretrained`, and "
+            "import that folder (the manual shows how), or remove the adapter's files."
+        )
 
 
 def require_head(folder: Path, config: dict[str, Any], family: str) -> None:
@@ -99,9 +104,9 @@ def _require_family(folder: Path, config: dict[str, Any], family: str, where: st
     """Raise UserError if the names of classes show another family; else a job finds out."""
     classes = config.get("architectures")
     names = [str(name) for name in classes] if isinstance(classes, list) else []
-    both = config.get("is_encoder_decoder") or kind_of(config.get("model_type")).family == "seq2seq"
-    found = family_of_classes(names, bool(both))
-    if names and found != family and "masked" in (found, family):
+    known = kind_of(config.get("model_type")).family
+    found = family_of_classes(names, bool(config.get("is_encoder_decoder") or known == "seq2seq"))
+    if names and found != family and ("masked" in (found, family) or found == known):
         raise UserError(
             f"{where}: expected {IN_WORDS[family]}, as its `family` says, found {names[0]} in "
             f"{folder}, {IN_WORDS[found]}; correct `family`, or give another checkpoint."

@@ -28,7 +28,7 @@ from lethe.models.checkpoint_files import (
     check_tokenizer_config,
     read_config,
 )
-from lethe.models.import_folder import require_head
+from lethe.models.import_folder import require_head, require_no_adapter
 from lethe.models.kinds import kind_of
 from lethe.models.sizes import check_sizes
 from lethe.models.weights import weight_shapes
@@ -46,6 +46,7 @@ def check_checkpoint(directory: Path) -> None:
     if not directory.is_dir():
         raise UserError(f"Expected a checkpoint directory at {directory}, found none.")
     if not (directory / CONFIG).is_file():
+        require_no_adapter(directory, str(directory))
         raise UserError(f"{directory} is not a checkpoint directory: it has no {CONFIG}.")
     config = read_config(directory)
     check_companions(directory)

@@ -85,6 +85,18 @@ def _require_text(file: Path, where: str) -> None:
             raise UserError(f"{where}: {file}: expected {file.suffix[1:]} text, found {words}.")
 
 
+def _require_separator(header: list[str], file: Path, where: str) -> None:
+    """Refuse a header of one cell that another separator would make several."""
+    own = DELIMITERS[file.suffix]
+    others = [mark for mark in ",;\t|" if mark != own and len(header) == 1 and mark in header[0]]
+    if others:
+        wanted = "tabs" if own == "\t" else "commas"
+        raise UserError(
+            f"{where}: {file}: expected columns separated by {wanted}, found {shown(others[0])} in "
+            f"the header {shown(header[0])}; write the file with {wanted}."
+        )
+
+
 def table_rows(file: Path, where: str) -> Iterator[dict[str, str]]:
     """Rows of a csv or tsv below its header, which are as wide as the header; blank lines are none.
 
@@ -100,6 +112,7 @@ def table_rows(file: Path, where: str) -> Iterator[dict[str, str]]:
         with open(file, encoding="utf-8-sig", newline="") as opened:
             reader = csv.reader(opened, delimiter=DELIMITERS[file.suffix], strict=True)
             header = next(reader, [])
+            _require_separator(header, file, where)
             for name in filter(None, header):
                 if header.count(name) > 1:
                     raise UserError(f"{where}: {file}: the column {shown(name)} occurs twice.")
