@@ -219,6 +219,9 @@ def test_a_headline_score_that_is_no_number_is_refused(tmp_path, value):
     file.write_text(file.read_text().replace("0.123", value))
     assert "expected a number" in refused(raw)
     # Another metric that could not be computed is no reason to refuse the file.
+    for stage in (tmp_path / "0", path):
+        (file,) = stage.iterdir()
+        file.write_text(file.read_text().replace('"acc,none"', '"f1,none": 0.5, "acc,none"'))
     raw["define"]["probes"]["theirs"]["tasks"]["quiz"]["metric"] = "f1"
     assert len(specs(raw)) == 2
 
@@ -289,3 +292,16 @@ def test_check_says_which_models_have_no_base_seed(tmp_path, capsys):
     path.write_text(json.dumps(raw))
     main(["check", "--configfile", str(path)])
     assert "seeds.base has no effect on mine: trained elsewhere." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("metric", "better"),
+    [("word_perplexity", False), ("bits_per_byte", False), ("brier_score", False), ("acc", None)],
+)
+def test_an_older_file_that_does_not_say_so_has_the_direction_of_its_metrics_names(
+    tmp_path, metric, better
+):
+    raw = result({"quiz": 0.5}, higher_is_better=None)
+    raw["results"]["quiz"] |= {f"{metric},none": 0.5}
+    found = read_result_file(write(tmp_path, raw), "here").tasks["quiz"]
+    assert found.higher_is_better[metric] is better

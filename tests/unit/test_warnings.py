@@ -115,7 +115,9 @@ def test_seeds_are_told_together_and_three_runs_are_enough():
     )
     two = [row for row in GOOD] + [row | {"world_seed": 2} for row in GOOD]
     (few,) = study_warnings(pd.DataFrame(two)).to_dict("records")
-    assert few["kind"] == "few runs" and few["what"].startswith("1 of 1 lines have fewer than 3")
+    assert few["kind"] == "few runs" and few["what"].startswith(
+        "1 of 1 chains (a model, method and order) have fewer than 3"
+    )
 
 
 def test_a_table_ends_with_the_warnings_on_what_it_shows():

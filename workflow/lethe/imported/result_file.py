@@ -12,6 +12,7 @@ from lethe.artefacts.disk_errors import disk_reason
 from lethe.artefacts.strict_json import digest, unique_keys
 from lethe.errors import UserError, shown
 from lethe.imported.items import is_sample
+from lethe.imported.scale import is_better_if_higher
 from lethe.imported.settings import settings_of, tokenizer_of_base
 
 # The end of the names that lm-eval gives to a result file and to the samples beside it.
@@ -63,7 +64,7 @@ class TaskResult:
     leaves: tuple[str, ...]
     values: dict[tuple[str, str], float]
     stderr: dict[tuple[str, str], float]
-    higher_is_better: dict[str, bool]
+    higher_is_better: dict[str, bool | None]
     n: int | None
     version: str
     shots: int | None
@@ -200,7 +201,9 @@ def _task(name: str, entry: dict, raw: dict) -> TaskResult:
         leaves=leaves,
         values=values,
         stderr=stderr,
-        higher_is_better={k: v for k, v in better.items() if isinstance(v, bool)},
+        # Files of older versions do not say it.
+        higher_is_better={metric: is_better_if_higher(metric) for metric, _ in values}
+        | {metric: value for metric, value in better.items() if isinstance(value, bool)},
         n=_items(leaves, raw) or _whole(size),
         version=_version(name, leaves, raw),
         shots=_shots(name, leaves, raw),

@@ -1,4 +1,4 @@
-"""Scores of one metric are in one scale over a chain: shares of 1, or percent."""
+"""What the name of a metric tells: its scale, shares of 1 or percent, and its direction."""
 
 import re
 from collections.abc import Iterator
@@ -11,8 +11,17 @@ SHARES = {"acc", "accuracy", "em", "match", "mc1", "mc2", "mcc", "mrr", "pass", 
 EITHER = {"f1", "exact", "precision", "recall", "rouge1", "rouge2", "rougel", "rougelsum", "sari"}
 """Words in the names of metrics that some tasks give as shares and others in percent."""
 
+LOWER = {"bits", "bpb", "brier", "cer", "loss", "mae", "mse", "nll", "perplexity", "ppl", "rmse"}
+LOWER |= {"ter", "wer"}
+"""Words in the names of metrics that are better if lower."""
+
 Score = tuple[str, float]
 """Where a score was read, in words, and its value."""
+
+
+def is_better_if_higher(metric: str) -> bool | None:
+    """False for a metric that is better if lower by its name; None where that says nothing."""
+    return False if _words(metric) & LOWER else None
 
 
 def require_shares(task: str, metric: str, chain: str, scores: list[Score]) -> None:

@@ -95,8 +95,8 @@ def _few_runs(scores: pd.DataFrame) -> list[dict]:
     if not few:
         return []
     what = (
-        f"{few} of {len(runs)} lines have fewer than {FEWEST_RUNS} runs, so they have no "
-        "interval over seeds: what one run shows says nothing about another seed"
+        f"{few} of {len(runs)} chains (a model, method and order) have fewer than {FEWEST_RUNS} "
+        "runs and no interval over seeds: what one run shows says nothing about another seed"
     )
     nobody = dict.fromkeys(("model", "method", "order"), "")
     return [{"kind": FEW, **nobody, "runs": int(runs.min()), "of": 1, "what": what}]
@@ -186,7 +186,8 @@ def _no_effect(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     }
     for stage, values in by_stage.items():
         before = by_stage.get(stage - 1)
-        if before is not None and len(values) and values.equals(before):
+        # Scores that are missing in one of the two are no sign.
+        if before is not None and len(values) and values.notna().all() and values.equals(before):
             yield NO_EFFECT, f"stage {stage} changed no score"
 
 

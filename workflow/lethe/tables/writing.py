@@ -208,17 +208,17 @@ def _text(value, decimals: int) -> str:
     if value is None or pd.isna(value):
         return ""
     if isinstance(value, (float, np.floating)):
-        return f"{value:.{decimals}f}"
+        return f"{value:z.{decimals}f}"
     return str(value)
 
 
 def _with_interval(text: str, low: float, high: float, decimals: int) -> str:
     if not text or pd.isna(low):
         return text
-    return f"{text} [{low:.{decimals}f}, {high:.{decimals}f}]"
+    return f"{text} [{low:z.{decimals}f}, {high:z.{decimals}f}]"
 
 
 def _with_half(text: str, low: float, high: float, decimals: int) -> str:
     if not text or pd.isna(low):
         return text
-    return f"{text} ± {(high - low) / 2:.{decimals}f}"
+    return f"{text} ± {(high - low) / 2:z.{decimals}f}"
