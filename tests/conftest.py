@@ -8,8 +8,10 @@ import pytest
 
 # Read once, when torch is imported. Workers share the cores, and sums over threads would differ.
 os.environ["OMP_NUM_THREADS"] = "1"
-# A shell lets what it starts in the background ignore Ctrl-C, which jobs then ignore too.
+# What is started in the background may ignore Ctrl-C, and the end of its terminal under nohup; jobs
+# then ignore them too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -55,9 +55,9 @@ def test_the_study_of_ke_et_al_expands_to_its_chains(tmp_path):
     for file in files_of(project.folder):
         file.parent.mkdir(parents=True, exist_ok=True)
         row = {"text": "a text of its own", "label": "other"}
-        file.write_text(
-            json.dumps(row) + "\n" if file.suffix == ".jsonl" else "a text of its own\n"
-        )
+        aspect = {"sentence": "a text of its own", "term": "text", "polarity": "neutral"}
+        texts = {".jsonl": json.dumps(row) + "\n", ".json": json.dumps([aspect])}
+        file.write_text(texts.get(file.suffix, "a text of its own\n"))
     planned = project.planned("--configfile", "config/ke2023.yaml")
     # One domain alone is the first stage of the order that begins with it: the main order plain
     # and with an adapter, and the four others plain.

@@ -230,7 +230,7 @@ def test_a_key_that_a_logged_sample_has_twice_is_refused(tmp_path):
         ("jsonl", b'{"prompt": "a", "respones": "b"}\n', "generic"),
         ("json", b'[{"prompt": "a"}]', "generic"),
         ("csv", b"prompt,Response\na,b\n", "generic"),
-        ("tsv", b"prompt,response\na,b\n", "generic"),
+        ("tsv", b"prompt\tRESPONSE\na\tb\n", "generic"),
         ("jsonl", b'{"text": "a"}\n', "labelled"),
         ("jsonl", b'{"instruction": "a", "output": "b"}\n', "alpaca"),
     ],

@@ -207,7 +207,7 @@ def test_stages_and_probes_on_a_trapped_parent_run_no_code(place, tmp_path, mark
     shutil.copytree(place / "eval", results / "data" / "sets" / "eval")
     publish(results / "data" / "sets", "data.json", {"id": "sets"}, [])
     task = {"name": "know", "data": "sets", "data_kind": "data", "texts": None, "shots": 0}
-    task |= {"axis": "know", "chance": 0.25, "cluster": None, "subset": None}
+    task |= {"axis": "know", "chance": 0.25, "cluster": None, "subset": None, "metric": "acc"}
     spec = {"kind": "probe", "tasks": [task], "split": "test", "limit": None, "include": None}
     for kind, node, engine in (("base", "base", "stock"), ("stage", stage, "fast")):
         where = {"checkpoint": node, "checkpoint_kind": kind, "engine": engine}

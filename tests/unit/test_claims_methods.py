@@ -25,7 +25,7 @@ from lethe.planning.records import claims_record
 # Claims about many runs, with their tests.
 pytestmark = pytest.mark.slow
 
-NAMES = ["K1", "K2", "K2b", "K3", "K4", "K4-wiki", "K5", "K6"]
+NAMES = ["K1", "K1-equal", "K2", "K2-equal", "K2b", "K3", "K4", "K4-wiki", "K5", "K6"]
 WORLDS = (1, 2, 3, 4)
 NOISE = (0.0, 0.4, -0.4, 0.2)
 
@@ -149,7 +149,9 @@ def test_the_claims_of_ke_have_verdicts(record):
     """DAS is 3 above and 6 below; its rate is -2; it is 7 below the pool."""
     assert verdicts(record) == {
         "K1": "supported",
+        "K1-equal": "supported",
         "K2": "supported",
+        "K2-equal": "supported",
         "K2b": "supported",
         "K3": "not measured",
         "K4": "not measured",
