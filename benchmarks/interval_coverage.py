@@ -1,7 +1,7 @@
 """How often 95 % intervals over items cover: `python benchmarks/interval_coverage.py`.
 
 Simulated sets of items in clusters, scored at a base and after two stages. A cluster's share of
-right answers is drawn from a beta distribution whose intraclass correlation is given, anew or with
+right answers is drawn from a beta distribution whose intraclass correlation is given, again or with
 the same rank at the next checkpoint; an item's answer likewise. The intervals are those of the
 metrics table (`row_interval`); beside them stand the percentiles of as many draws as there are
 clusters, which they replaced. Printed: coverage in % and mean width, new and old; by number of

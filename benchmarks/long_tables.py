@@ -2,7 +2,7 @@
 
 Writes made-up probe results (multiple choice with four choices; a fifth of the items in clusters of
 five) of a chain of checkpoints, and runs the two commands on them. Prints a Markdown table of
-processor seconds and of the highest resident memory. Times of a busy machine say little, so wall
+CPU seconds and of the highest resident memory. Times of a busy machine say little, so wall
 seconds are not shown.
 """
 
@@ -85,7 +85,7 @@ def write_study(results: Path, checkpoints: int, sets: int, count: int) -> Path:
 
 
 def measured(*arguments: str | Path) -> str:
-    """A row of the table: processor seconds and peak memory of one command.
+    """A row of the table: CPU seconds and peak memory of one command.
 
     Raises:
         SystemExit: it failed.
