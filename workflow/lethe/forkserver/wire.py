@@ -79,20 +79,25 @@ class Incoming:
         if not part:
             raise ConnectionError("the client closed the connection before its request was whole")
         self.content += part
-        if len(self.content) < _LENGTH.size:
-            return None
-        length = _LENGTH.unpack_from(self.content)[0]
-        if length > LONGEST_REQUEST:
-            raise ValueError(f"a request of {length} bytes")
-        if len(self.content) < _LENGTH.size + length:
+        if self._missing():
             return None
         request = json.loads(self.content[_LENGTH.size :])
         if not is_request(request) or len(self.descriptors) != STREAMS:
             raise ValueError("not a request of a job")
         return request
 
+    def _missing(self) -> int:
+        """Bytes that are still to come, first of the length, then of the request."""
+        if len(self.content) < _LENGTH.size:
+            return _LENGTH.size - len(self.content)
+        length = _LENGTH.unpack_from(self.content)[0]
+        if length > LONGEST_REQUEST:
+            raise ValueError(f"a request of {length} bytes")
+        return _LENGTH.size + length - len(self.content)
+
     def _receive(self) -> bytes:
-        size = 1 << 16
+        # Never more than the request: a signal may already stand behind it.
+        size = min(self._missing(), 1 << 16)
         part, ancillary, flags, _ = self.connection.recvmsg(size, socket.CMSG_SPACE(STREAMS * 4))
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
