@@ -187,6 +187,15 @@ class EndTask(Entry):
         return self
 
 
+OneOrMore = Name | Annotated[list[Name], Field(min_length=1)]
+"""A name, or several."""
+
+
+def listed(names: OneOrMore | None) -> list[str]:
+    """The names of a key that holds one or several; none for null."""
+    return [names] if isinstance(names, str) else list(names or ())
+
+
 class Also(Entry):
     """Further chains of some models, in addition to those of every model."""
 
@@ -196,8 +205,10 @@ class Also(Entry):
     orders: list[Name] = Field([], description="orders")
     methods: list[Name] = Field([], description="methods; none: those of the study")
     controls: list[Name] = Field([], description="orders run as controls")
-    recipe: Name | None = Field(
-        None, description="optimisation settings of these chains; none: those of the study"
+    recipe: OneOrMore | None = Field(
+        None,
+        description="optimisation settings of these chains, or a list of them; none: those of the "
+        "study",
     )
     probes: list[Name] = Field([], description="further probes of these models")
     end_tasks: list[Name] = Field([], description="further end tasks of these models")
@@ -252,7 +263,10 @@ class Study(Entry):
     )
     also: list[Also] = Field([], description="further chains of some of the models")
     imports: list[Name] = Field([], description="chains trained or scored elsewhere")
-    recipe: Name = Field(description="optimisation settings of the stages")
+    recipe: OneOrMore = Field(
+        description="optimisation settings of the stages, from recipes; a list: every chain once "
+        "with each of them"
+    )
     probes: list[Name] = Field([], description="what is evaluated after every stage")
     end_tasks: list[Name] = Field(
         [], description="what copies of the checkpoints are fine-tuned on and scored"

@@ -8,7 +8,7 @@ from typing import Any
 from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml, require_plain, require_yaml
 from lethe.config.by_file import require_file
-from lethe.config.catalogue import Catalogue, Probe, Study
+from lethe.config.catalogue import Catalogue, Probe, Study, listed
 from lethe.config.references import check_references
 from lethe.errors import UserError
 from lethe.evaluation.specification import EvalTask
@@ -93,13 +93,14 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
             require(f"also, entry {place}", name, catalogue.orders)
         for name in also.methods:
             require(f"also, entry {place}", name, catalogue.methods)
-        for name in [also.recipe] if also.recipe else []:
+        for name in listed(also.recipe):
             require(f"also, entry {place}", name, catalogue.recipes)
         for name in also.probes:
             require(f"also, entry {place}", name, catalogue.probes)
         for name in also.end_tasks:
             require(f"also, entry {place}", name, catalogue.end_tasks)
-    require("recipe", study.recipe, catalogue.recipes)
+    for name in listed(study.recipe):
+        require("recipe", name, catalogue.recipes)
     for kind in ("tables", "figures"):
         for name in getattr(study, kind) or ():
             require_file(kind, kind, name)

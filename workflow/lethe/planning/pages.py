@@ -7,6 +7,7 @@ from lethe.config.catalogue import Catalogue, Study
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
 from lethe.longtables.run import Run
 from lethe.planning.nodes import Plan
+from lethe.planning.several_recipes import OF_ONE_RECIPE, with_several_recipes
 
 CONTROL = "control:"
 
@@ -19,6 +20,7 @@ class Scope:
     axes: set[str]
     end_tasks: bool
     importances: bool
+    several_recipes: bool = False
 
     @property
     def measures_ability(self) -> bool:
@@ -94,7 +96,11 @@ def with_pages(study: Study, catalogue: Catalogue, plan: Plan) -> Study:
     """The study with the tables and figures that apply to it, where it names none itself."""
     scope = scope_of(catalogue, plan)
     chosen = {
-        kind: [name for name, need in needs.items() if need.has(scope)]
+        kind: [
+            name
+            for name, need in needs.items()
+            if need.has(scope) and not (scope.several_recipes and name in OF_ONE_RECIPE[kind])
+        ]
         for kind, needs in PAGES.items()
         if getattr(study, kind) is None
     }
@@ -116,4 +122,5 @@ def scope_of(catalogue: Catalogue, plan: Plan) -> Scope:
     methods = {catalogue.methods[run.method].method for run in runs
                if run.method in catalogue.methods}  # fmt: skip
     axes = {task["axis"] for node in plan.of_kind("probe") for task in node.spec["tasks"]}
-    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods)
+    several = bool(with_several_recipes(runs))
+    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods, several)
