@@ -54,6 +54,9 @@ BOTH = Need(
     "a set of general ability and one of the axis `own`",
     lambda study: study.measures_ability and OWN in study.axes,
 )
+TASKS = Need(
+    "a set of the axis `own`, or end tasks", lambda study: OWN in study.axes or study.end_tasks
+)
 BIAS = Need("a set of the axis `bias`", lambda study: "bias" in study.axes)
 SIZES = Need(
     "two models of one `series`",
@@ -80,7 +83,8 @@ LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
 # In the order of the report. Those that are not here are made only where a study names them.
 TABLES = {
     "fg": ABILITY, "general_ability": ABILITY, "bias": BIAS, "instruction_tuning": TUNED,
-    "mixing": MIXED, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT, "bases": ABILITY,
+    "mixing": MIXED, "methods": TASKS, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
+    "bases": ABILITY,
     "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
     "orders": ORDERS, "masked_loss": LOSSES,
 }  # fmt: skip

@@ -42,7 +42,7 @@ def require_recipes_fit(study: Study, plan: Plan) -> None:
                 )
     if not groups:
         return
-    named = {"claims": study.claims or ()}
+    named = {"claims": list(study.claims or ())}
     for kind, pages in OF_ONE_RECIPE.items():
         named[kind] = [name for name in getattr(study, kind) or () if name in pages]
     for kind, names in named.items():

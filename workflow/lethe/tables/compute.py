@@ -32,27 +32,34 @@ def build(tables: LongTables) -> Table:
 
 
 def costs(stages: pd.DataFrame) -> list[dict]:
-    """One row per line of stages.csv; orders of one domain each are joined. See CAPTION."""
+    """One row per line of stages.csv, with its words. See CAPTION."""
+    return [words(line, rows) | row for line, row, rows in by_line(stages)]
+
+
+def by_line(stages: pd.DataFrame) -> list[tuple[Line, dict, pd.DataFrame]]:
+    """The costs of each line of stages.csv, with the rows of all; see CAPTION.
+
+    Orders of one domain each are joined.
+    """
     rows = stages[stages["measure"].str.startswith("cost.")]
     rows = rows.assign(subset=rows["stage_task"].str.partition(":")[0] if len(rows) else None)
     rows = alone_together(rows)
     all_lines = lines(rows) if len(rows) else []
     units = {line: _by_unit(rows[_is(rows, line)]) for line in all_lines}
     several = {line: rows.loc[_is(rows, line), "stage_index"].max() > 1 for line in all_lines}
-    cost_rows = []
+    found = []
     for line, own_units in units.items():
         devices = rows.loc[rows["model"] == line[0], "device"]
         name = "cpu_seconds" if set(devices) == {"cpu"} else "seconds"
         plain = units.get(reference(line, all_lines, several), {})
         shared = [key for key in own_units if key in plain]
         mean = {key: float(np.mean([unit[key] for unit in own_units.values()])) for key in MEASURES}
-        row = {**words(line, rows), "steps": mean["steps"], "tokens": mean["tokens"]}
-        row |= {"teraflops": mean["flops"] / 1e12}
+        row = {"steps": mean["steps"], "tokens": mean["tokens"], "teraflops": mean["flops"] / 1e12}
         row |= _with_interval("seconds", [unit[name] for unit in own_units.values()])
         row |= {"of": "processor" if name == "cpu_seconds" else "wall"}
         row |= _with_interval("ratio", [own_units[key][name] / plain[key][name] for key in shared])
-        cost_rows.append(row | {"runs": len(own_units)})
-    return cost_rows
+        found.append((line, row | {"runs": len(own_units)}, rows))
+    return found
 
 
 def reference(line: Line, all_lines: list[Line], several: dict[Line, bool]) -> Line | None:

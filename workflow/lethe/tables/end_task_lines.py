@@ -1,6 +1,6 @@
 """What tables of end tasks share: the end-task scores of every line by unit, and their cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from lethe.metrics.end_tasks import (
     is_at_floor,
     percentages,
     stages_of,
+    task_metrics,
 )
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.masked_loss import mean_rise, test_losses
@@ -29,10 +30,11 @@ Units = dict[tuple, dict[str, float]]
 
 @dataclass(frozen=True)
 class EndTaskLine:
-    """One model, method, recipe and order. stages: 0 before the first domain, 1 for a pool or one domain.
+    """One model, method, recipe and order.
 
-    domains: what its stages train on. over: what a unit is. rises: by run, the mean rise of
-    masked-LM loss over the domains but the last, in nats.
+    stages: 0 before the first domain, 1 for a pool or one domain. domains: what its stages train
+    on. over: what a unit is. reasons: why a metric of the matrix of end tasks has no value. rises:
+    by run, the mean rise of masked-LM loss over the domains but the last, in nats.
     """
 
     model: str
@@ -46,6 +48,7 @@ class EndTaskLine:
     units: Units
     end_task_seeds: int
     rises: tuple[float, ...] = ()
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_continual(self) -> bool:
@@ -159,6 +162,7 @@ def _line(
 ) -> EndTaskLine:
     over, parts = by_unit(rows)
     stages = stages_of(rows)
+    matrices = {key: task_metrics(part, names) for key, part in parts.items()}
     return EndTaskLine(
         model=named["model"],
         method=named["method"],
@@ -168,9 +172,10 @@ def _line(
         stages=int(rows["stage_index"].max()) if len(rows) else 0,
         domains=frozenset(stages),
         over=over,
-        units={key: percentages(part, names) for key, part in parts.items()},
+        units={key: percentages(part, names) | matrices[key][0] for key, part in parts.items()},
         end_task_seeds=rows["end_task_seed"].dropna().nunique(),
         rises=rises,
+        reasons={name: why for _, reasons in matrices.values() for name, why in reasons.items()},
     )
 
 
