@@ -80,7 +80,8 @@ def test_pages_that_a_study_no_longer_names_are_named_and_kept(tmp_path):
 def test_what_compares_chains_of_one_recipe_is_left_out_where_a_chain_has_several():
     both = {"study": "rates", "models": ["xs", "s"], "also": [], "orders": ["forward"], **NOTHING}
     one, several = (
-        pages("config.yaml", **both, recipe=recipe) for recipe in ("finetune", ["finetune", "brief"])
+        pages("config.yaml", **both, recipe=recipe)
+        for recipe in ("finetune", ["finetune", "brief"])
     )
     assert set(one.figures) - set(several.figures) == {"scale", "bias"}
     assert one.tables == several.tables and "methods" in one.tables

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lethe.config.catalogue import Also, Catalogue, Study, listed
+from lethe.config.catalogue import Also, Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.reading import selected
 from lethe.config.recipe_values import hyper_for
+from lethe.config.recipes import listed
 from lethe.errors import UserError
 from lethe.longtables.run import Run
 from lethe.parameters.entries import parse_mixture, resolved
