@@ -16,11 +16,13 @@ from lethe.figures.drawing import (
     empty,
     legend,
     limits,
+    lower_first,
     new_figure,
 )
 from lethe.longtables.axes import END_TASK, OWN
 from lethe.longtables.tables import LongTables
 from lethe.metrics.methods import OWN_BASE, OWN_END
+from lethe.metrics.shown import interval_words, shown
 from lethe.tables.method_lines import MethodLine, method_lines
 
 TITLE = "Kept against learned"
@@ -31,11 +33,12 @@ KEPT = {
     (END_TASK, OLD): "old end tasks, points\nsince learned",
 }
 """What is kept, by the sets that are learned and the measure."""
-LEARNED = {OWN: "own tasks right after their stage, points",
-           END_TASK: "end tasks right after their domain, points"}  # fmt: skip
+LEARNED = {OWN: "own tasks learned, points", END_TASK: "end tasks learned, points"}
+BASE_IS_SHOWN = ((OWN, GENERAL), (END_TASK, OLD))
+"""Where the base is a point: it keeps everything, and of old tasks it has learned none."""
 PANEL = (1.45, 1.6)
 LEAST = 2.0  # points that an axis spans at least
-FRONT = "#9A9A9A"
+FRONT, INK = "#9A9A9A", "#222222"
 DASHES = (0, (4, 2))
 ENDS = ["value", "low", "high"]
 KEYS = ["model", "method", "recipe", "order"]
@@ -50,7 +53,9 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
         words = "No chain of which it is known what it learned and what it kept: name a set of the "
         return empty(TITLE, words + "axis `own`, or `end_tasks`, and an order of several stages.")
     seen, fills = _looks(points), _fills(points)
-    across = columns_that_fit(width, max(part["model"].nunique() for _, part in blocks), PANEL[0])
+    most = max(part["model"].nunique() for _, part in blocks)
+    across = columns_that_fit(width, most, PANEL[0])
+    across = -(-most // -(-most // across))  # four models are two by two, not three and one
     down = [-(-part["model"].nunique() // across) for _, part in blocks]
     figure = new_figure(width, 0.3 + sum(down) * PANEL[1])
     legend(figure, _handles(points, seen, fills))
@@ -59,15 +64,16 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
         of_block = panels[sum(down[:place]) : sum(down[: place + 1])]
         _draw_block(of_block, kind, part, seen, fills)
     plotted = points.sort_values(["of", "kept", "model"], kind="stable")
-    return Drawn(figure, plotted, _caption(found, points))
+    over = shown(tables.metrics, ["la", GENERAL, OLD])
+    return Drawn(figure, plotted, _caption(found, points, over))
 
 
 def frontier_points(found: Iterable[MethodLine], recipes: list[str]) -> pd.DataFrame:
     """A row per line and thing that it may keep, if both are known, in points with intervals.
 
     learned: `la`, of a control the own tasks after its last stage, though no stage taught them.
-    place: of the recipe in the study's list, from 1; 0 if the method has one. on_front: no other
-    line of the model learned and kept more.
+    place: of the recipe in the study's list, from 1; 0 if the method has one. is_end: of the
+    recipes of a method, the first or last. on_front: no other line of the model is beyond it.
     """
     rows = []
     for line in found:
@@ -89,7 +95,12 @@ def frontier_points(found: Iterable[MethodLine], recipes: list[str]) -> pd.DataF
     places = frame["recipe"].map({name: place for place, name in enumerate(recipes, start=1)})
     groups = frame[~frame["control"]].groupby(["model", "of", "kept"], sort=False)
     on_front = [place for _, part in groups for place in part.index[front(part)]]
-    return frame.assign(place=places.where(several, 0), on_front=frame.index.isin(on_front))
+    frame = frame.assign(place=places.where(several, 0), on_front=frame.index.isin(on_front))
+    chains = frame.groupby(one_method)["place"]
+    is_end = frame["place"].isin([0]) | (
+        (frame["place"] > chains.transform("min")) & (frame["place"] < chains.transform("max"))
+    )
+    return frame.assign(is_end=~is_end)
 
 
 def front(part: pd.DataFrame) -> np.ndarray:
@@ -110,7 +121,8 @@ def _of_kind(points: pd.DataFrame, kind: tuple[str, str]) -> pd.DataFrame:
 def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) -> None:
     """The panels of one kind share their limits, so that models are compared."""
     models = list(dict.fromkeys(part["model"]))
-    across = limits([*part.filter(like="learned_").to_numpy(float).ravel(), *part["base"]], LEAST)
+    base = part["base"] if kind in BASE_IS_SHOWN else []
+    across = limits([*part.filter(like="learned_").to_numpy(float).ravel(), *base], LEAST)
     up = limits(part.filter(like="kept_").to_numpy(float).ravel(), LEAST, zero=True)
     for place, axes in enumerate(panels.flat):
         if place >= len(models):
@@ -120,7 +132,10 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
         axes.set_ylim(up)
         axes.grid(True, axis="both")
         axes.set_title(models[place])
-        _draw_panel(axes, part[part["model"] == models[place]], seen, fills)
+        of_model = part[part["model"] == models[place]]
+        if kind in BASE_IS_SHOWN:
+            axes.plot([of_model["base"].iloc[0]], [0], "+", color=INK, ms=7, mew=1.2, zorder=4)
+        _draw_panel(axes, of_model, seen, fills)
         below = place + panels.shape[1] < len(models)
         axes.tick_params(labelleft=place % panels.shape[1] == 0, labelbottom=not below)
     for axes in panels[:, 0]:
@@ -131,7 +146,6 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
 
 def _draw_panel(axes: Axes, part: pd.DataFrame, seen: dict, fills: dict[str, str]) -> None:
     axes.axhline(0, color="#444444", lw=0.8, zorder=1)
-    axes.plot([part["base"].iloc[0]], [0], "+", color="#222222", ms=7, mew=1.2, zorder=4)
     _draw_front(axes, part[part["on_front"]].sort_values("learned_value"))
     for _, chain in part[part["place"] > 0].groupby(["method", "order"], sort=False):
         chain = chain.sort_values("place")
@@ -159,7 +173,7 @@ def _draw_point(axes: Axes, row: dict, look: Look, fill: str) -> None:
     style = {"marker": look.marker, "fillstyle": fill, "markerfacecoloralt": "white"}
     face = "white" if fill == "none" else colour
     axes.plot([x], [y], mfc=face, mec=colour, ms=5, mew=0.9, zorder=3, **style)
-    if row["place"]:
+    if row["is_end"]:
         axes.annotate(
             str(int(row["place"])), (x, y), (3, 3), textcoords="offset points", fontsize=SMALL,
             color=colour,
@@ -186,21 +200,23 @@ def _handles(points: pd.DataFrame, seen: dict, fills: dict[str, str]) -> list[Li
     orders = [order for order in fills if order not in set(points.loc[points["control"], "order"])]
     for order in orders if len(orders) > 1 else []:
         style = {"fillstyle": fills[order], "markerfacecoloralt": "white", "ls": "", "ms": 4.5}
-        handles.append(Line2D([], [], marker="o", color="#222222", label=order, **style))
+        handles.append(Line2D([], [], marker="o", color=INK, label=order, **style))
     for order in dict.fromkeys(points.loc[points["control"], "order"]):
         handles.append(Line2D([], [], marker="o", ls="", color=CONTROL_COLOUR, label=order))
     places = points.loc[points["place"] > 0, ["place", "recipe"]].drop_duplicates()
-    for row in places.sort_values("place").itertuples():
-        handles.append(Line2D([], [], marker=f"${int(row.place)}$", ls="", ms=4, color="#222222",
-                              label=row.recipe))  # fmt: skip
-    handles.append(Line2D([], [], marker="+", ls="", color="#222222", label="before any stage"))
+    named = [f"{int(row.place)} {row.recipe}" for row in places.sort_values("place").itertuples()]
+    if named:
+        handles.append(Line2D([], [], color=INK, lw=0.7, label=", ".join(named)))
+    handles.append(Line2D([], [], marker="+", ls="", color=INK, label="before any stage"))
     if points["on_front"].sum() > points.loc[points["on_front"], "model"].nunique():
         handles.append(Line2D([], [], color=FRONT, lw=0.9, ls=DASHES, label="front"))
     return handles
 
 
-def _caption(found: list[MethodLine], points: pd.DataFrame) -> str:
-    over = ", ".join(dict.fromkeys(name for name in points["interval_over"] if name))
+def _caption(found: list[MethodLine], points: pd.DataFrame, over: pd.DataFrame) -> str:
+    runs = ", ".join(dict.fromkeys(points.loc[points["of"] == END_TASK, "interval_over"]))
+    bars = [interval_words(over)] * bool((points["of"] == OWN).any())
+    bars += [f"95 % t-intervals over {runs}; none for fewer than three."] * bool(runs)
     recipes = (
         "A thin line joins the recipes of one method, numbered in the order of the study's list. "
         if (points["place"] > 0).any()
@@ -216,17 +232,16 @@ def _caption(found: list[MethodLine], points: pd.DataFrame) -> str:
         "kept, the change of general ability from the base to the last stage (delta_general), or "
         "of earlier tasks from their own stage to the last (bwt_gem). Orders of the same stages "
         f"are averaged. {recipes}{control}Dashed: the front, points that no other one of the model "
-        "is beyond. Bars: 95 % intervals, of both directions alone, over "
-        f"{over or 'nothing: too few seeds'}.{_without(found, points)}"
+        f"is beyond. Bars: {lower_first(' '.join(bars))}{_without(found, points)}"
     )
 
 
 def _without(found: list[MethodLine], points: pd.DataFrame) -> str:
     """Which lines have no point, and why."""
-    shown = set(points[[*KEYS, "of"]].itertuples(index=False, name=None))
+    drawn = set(points[[*KEYS, "of"]].itertuples(index=False, name=None))
     words = []
     for line in found:
-        if (line.model, line.method, line.recipe, line.order, line.of) not in shown:
+        if (line.model, line.method, line.recipe, line.order, line.of) not in drawn:
             reasons = [line.reasons[name] for name in ("la", GENERAL, OLD) if name in line.reasons]
             words.append(f"{line.model}, {line.method}, {line.order} ({(reasons or ['?'])[0]})")
     return f" Without a point: {'; '.join(words)}." if words else ""
