@@ -1,6 +1,7 @@
 """Kept against learned: a point for every method and recipe, and the front that none is beyond."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,6 @@ from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import CONTROL_COLOUR, FILLS, Look, point_looks
 from lethe.figures.drawing import (
-    SMALL,
     Drawn,
     columns_that_fit,
     draw_interval,
@@ -19,6 +19,7 @@ from lethe.figures.drawing import (
     lower_first,
     new_figure,
 )
+from lethe.figures.marks import mark_style
 from lethe.longtables.axes import END_TASK, OWN
 from lethe.longtables.tables import LongTables
 from lethe.metrics.methods import OWN_BASE, OWN_END
@@ -37,7 +38,7 @@ LEARNED = {OWN: "own tasks learned, points", END_TASK: "end tasks learned, point
 BASE_IS_SHOWN = ((OWN, GENERAL), (END_TASK, OLD))
 """Where the base is a point: it keeps everything, and of old tasks it has learned none."""
 PANEL = (1.45, 1.6)
-LEAST = 2.0  # points that an axis spans at least
+LEAST = 10.0  # points that an axis spans at least, so that tiny differences look tiny
 FRONT, INK = "#9A9A9A", "#222222"
 DASHES = (0, (4, 2))
 ENDS = ["value", "low", "high"]
@@ -72,8 +73,8 @@ def frontier_points(found: Iterable[MethodLine], recipes: list[str]) -> pd.DataF
     """A row per line and thing that it may keep, if both are known, in points with intervals.
 
     learned: `la`, of a control the own tasks after its last stage, though no stage taught them.
-    place: of the recipe in the study's list, from 1; 0 if the method has one. is_end: of the
-    recipes of a method, the first or last. on_front: no other line of the model is beyond it.
+    place: of the recipe in the study's list, from 1; 0 if the method has one. on_front: no other
+    line of the model is beyond it.
     """
     rows = []
     for line in found:
@@ -95,12 +96,7 @@ def frontier_points(found: Iterable[MethodLine], recipes: list[str]) -> pd.DataF
     places = frame["recipe"].map({name: place for place, name in enumerate(recipes, start=1)})
     groups = frame[~frame["control"]].groupby(["model", "of", "kept"], sort=False)
     on_front = [place for _, part in groups for place in part.index[front(part)]]
-    frame = frame.assign(place=places.where(several, 0), on_front=frame.index.isin(on_front))
-    chains = frame.groupby(one_method)["place"]
-    is_end = frame["place"].isin([0]) | (
-        (frame["place"] > chains.transform("min")) & (frame["place"] < chains.transform("max"))
-    )
-    return frame.assign(is_end=~is_end)
+    return frame.assign(place=places.where(several, 0), on_front=frame.index.isin(on_front))
 
 
 def front(part: pd.DataFrame) -> np.ndarray:
@@ -147,11 +143,10 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
 def _draw_panel(axes: Axes, part: pd.DataFrame, seen: dict, fills: dict[str, str]) -> None:
     axes.axhline(0, color="#444444", lw=0.8, zorder=1)
     _draw_front(axes, part[part["on_front"]].sort_values("learned_value"))
-    for _, chain in part[part["place"] > 0].groupby(["method", "order"], sort=False):
-        chain = chain.sort_values("place")
-        look = seen[chain["model"].iloc[0], chain["method"].iloc[0]]
-        colour = CONTROL_COLOUR if chain["control"].all() else look.colour
-        axes.plot(chain["learned_value"], chain["kept_value"], color=colour, lw=0.7, zorder=2)
+    for (method, _), chain in part[part["place"] > 0].groupby(["method", "order"], sort=False):
+        is_grey = chain["control"].all()
+        colour = CONTROL_COLOUR if is_grey else seen[chain["model"].iloc[0], method].colour
+        _join(axes, chain.sort_values("place"), colour)
     for row in part.to_dict("records"):
         _draw_point(axes, row, seen[row["model"], row["method"]], fills[row["order"]])
 
@@ -164,20 +159,23 @@ def _draw_front(axes: Axes, best: pd.DataFrame) -> None:
     axes.step(x, y, where="pre", color=FRONT, lw=0.9, ls=DASHES, zorder=1.5)
 
 
+def _join(axes: Axes, chain: pd.DataFrame, colour: str) -> None:
+    """A thin line through the recipes of one method, with an arrow to the last of them."""
+    places = list(chain[["learned_value", "kept_value"]].itertuples(index=False, name=None))
+    axes.plot(*zip(*places, strict=True), color=colour, lw=0.7, zorder=2)
+    arrow = {"arrowstyle": "-|>", "lw": 0, "color": colour, "shrinkB": 2.5, "mutation_scale": 7}
+    axes.annotate("", places[-1], places[-2], arrowprops=arrow, zorder=2)
+
+
 def _draw_point(axes: Axes, row: dict, look: Look, fill: str) -> None:
     x, y = row["learned_value"], row["kept_value"]
-    colour = CONTROL_COLOUR if row["control"] else look.colour
-    ends = [{end: row[f"{name}_{end}"] for end in ("low", "high")} for name in ("learned", "kept")]
-    draw_interval(axes, y, ends[0], colour, across=True, alpha=0.6, lw=1.0)
-    draw_interval(axes, x, ends[1], colour, alpha=0.6, lw=1.0)
-    style = {"marker": look.marker, "fillstyle": fill, "markerfacecoloralt": "white"}
-    face = "white" if fill == "none" else colour
-    axes.plot([x], [y], mfc=face, mec=colour, ms=5, mew=0.9, zorder=3, **style)
-    if row["is_end"]:
-        axes.annotate(
-            str(int(row["place"])), (x, y), (3, 3), textcoords="offset points", fontsize=SMALL,
-            color=colour,
-        )  # fmt: skip
+    look = replace(look, colour=CONTROL_COLOUR) if row["control"] else look
+    learned, kept = (
+        {end: row[f"{name}_{end}"] for end in ("low", "high")} for name in ("learned", "kept")
+    )
+    draw_interval(axes, y, learned, look.colour, across=True, alpha=0.6, lw=1.0)
+    draw_interval(axes, x, kept, look.colour, alpha=0.6, lw=1.0)
+    axes.plot([x], [y], ls="", zorder=3, **mark_style(look, fill))
 
 
 def _looks(points: pd.DataFrame) -> dict[tuple[str, str], Look]:
@@ -186,27 +184,41 @@ def _looks(points: pd.DataFrame) -> dict[tuple[str, str], Look]:
     return point_looks(pairs.itertuples(index=False, name=None))
 
 
+def _families(points: pd.DataFrame) -> dict[str, str]:
+    """By order, that of the most orders that are averaged where a model was taught all of them."""
+    orders = dict.fromkeys(points["order"])
+    most_first = sorted(orders, key=lambda order: -order.count(", "))
+    members = {order: set(order.split(", ")) for order in most_first}
+    return {
+        order: next(other for other in most_first if members[order] <= members[other])
+        for order in orders
+    }
+
+
 def _fills(points: pd.DataFrame) -> dict[str, str]:
     """How much of a marker is filled says which order, as far as several are in the figure."""
-    orders = list(dict.fromkeys(points.loc[~points["control"], "order"]))
-    fills = {order: FILLS[place % len(FILLS)] for place, order in enumerate(orders)}
-    return dict.fromkeys(points["order"], FILLS[0]) | fills
+    families = _families(points)
+    taught = dict.fromkeys(families[order] for order in points.loc[~points["control"], "order"])
+    fills = {order: FILLS[place % len(FILLS)] for place, order in enumerate(taught)}
+    return {order: fills.get(family, FILLS[0]) for order, family in families.items()}
 
 
 def _handles(points: pd.DataFrame, seen: dict, fills: dict[str, str]) -> list[Line2D]:
     methods = {row["method"]: seen[row["model"], row["method"]].colour
                for row in points[~points["control"]].to_dict("records")}  # fmt: skip
     handles = [Line2D([], [], color=colour, lw=3, label=name) for name, colour in methods.items()]
-    orders = [order for order in fills if order not in set(points.loc[points["control"], "order"])]
-    for order in orders if len(orders) > 1 else []:
+    families = _families(points[~points["control"]])
+    orders = dict.fromkeys(families.values())
+    for order in orders if len(orders) > 1 else ():
         style = {"fillstyle": fills[order], "markerfacecoloralt": "white", "ls": "", "ms": 4.5}
         handles.append(Line2D([], [], marker="o", color=INK, label=order, **style))
     for order in dict.fromkeys(points.loc[points["control"], "order"]):
         handles.append(Line2D([], [], marker="o", ls="", color=CONTROL_COLOUR, label=order))
-    places = points.loc[points["place"] > 0, ["place", "recipe"]].drop_duplicates()
-    named = [f"{int(row.place)} {row.recipe}" for row in places.sort_values("place").itertuples()]
-    if named:
-        handles.append(Line2D([], [], color=INK, lw=0.7, label=", ".join(named)))
+    chains = points[points["place"] > 0].sort_values("place")
+    for chain in dict.fromkeys(
+        tuple(dict.fromkeys(part["recipe"])) for _, part in chains.groupby(KEYS[:2], sort=False)
+    ):
+        handles.append(Line2D([], [], color=INK, lw=0.7, label=" → ".join(chain)))
     handles.append(Line2D([], [], marker="+", ls="", color=INK, label="before any stage"))
     if points["on_front"].sum() > points.loc[points["on_front"], "model"].nunique():
         handles.append(Line2D([], [], color=FRONT, lw=0.9, ls=DASHES, label="front"))
@@ -218,7 +230,8 @@ def _caption(found: list[MethodLine], points: pd.DataFrame, over: pd.DataFrame) 
     bars = [interval_words(over)] * bool((points["of"] == OWN).any())
     bars += [f"95 % t-intervals over {runs}; none for fewer than three."] * bool(runs)
     recipes = (
-        "A thin line joins the recipes of one method, numbered in the order of the study's list. "
+        "A thin line joins the recipes of one method in the order of the study's list, with an "
+        "arrow to the last. "
         if (points["place"] > 0).any()
         else ""
     )

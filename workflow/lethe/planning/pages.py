@@ -26,6 +26,15 @@ class Scope:
     def measures_ability(self) -> bool:
         return bool(self.axes - {OWN, CALIBRATION, DOMAIN})
 
+    @property
+    def measures_tasks(self) -> bool:
+        return OWN in self.axes or self.end_tasks
+
+    @property
+    def has_later_stages(self) -> bool:
+        """Whether a stage can make something forgotten that an earlier one taught."""
+        return any(len(run.checkpoints) > 2 for run in self.runs)
+
     def pairs(self, fits: Callable[[Run, Run], bool]) -> bool:
         """Whether two chains fit together, and general ability shows how they differ."""
         return self.measures_ability and any(fits(a, b) for a in self.runs for b in self.runs)
@@ -54,8 +63,10 @@ BOTH = Need(
     "a set of general ability and one of the axis `own`",
     lambda study: study.measures_ability and OWN in study.axes,
 )
-TASKS = Need(
-    "a set of the axis `own`, or end tasks", lambda study: OWN in study.axes or study.end_tasks
+TASKS = Need("a set of the axis `own`, or end tasks", lambda study: study.measures_tasks)
+KEPT = Need(
+    "own tasks or end tasks, and an order of several stages or a set of general ability",
+    lambda study: study.measures_tasks and (study.measures_ability or study.has_later_stages),
 )
 BIAS = Need("a set of the axis `bias`", lambda study: "bias" in study.axes)
 SIZES = Need(
@@ -89,7 +100,8 @@ TABLES = {
     "orders": ORDERS, "masked_loss": LOSSES,
 }  # fmt: skip
 FIGURES = {
-    "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "matrix": TAUGHT,
+    "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "frontier": KEPT,
+    "matrix": TAUGHT,
     "scale": SIZES, "architecture": FAMILIES, "instruction_tuning": TUNED, "mixing": MIXED,
     "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES,
 }  # fmt: skip

@@ -159,8 +159,9 @@ def tied_bests(found: list[MethodLine], name: str) -> set[int]:
     """Places of the best line of each model and orders, and of all that are tied with it.
 
     With three or more pairs of seeds a line is tied if the 95 % t-interval of its difference to the
-    best includes zero; with fewer, if its own interval includes the best's value, or if it is
-    equal. A line that learned nothing, a control, and one that has no other beside it are no best.
+    best includes zero; with fewer, if its own interval includes the best's value. Where there are
+    neither pairs nor intervals nothing is best, nor is a line that learned nothing, a control, or
+    one that has no other beside it.
     """
     groups: dict[tuple, dict[int, MethodLine]] = {}
     for place, line in enumerate(found):
@@ -172,18 +173,22 @@ def tied_bests(found: list[MethodLine], name: str) -> set[int]:
 def _tied(group: Mapping[int, MethodLine], name: str) -> set[int]:
     sign = -1 if name in LOWER_IS_BETTER else 1
     best = max(group, key=lambda place: sign * group[place].number(name)[0])
-    return {place for place, line in group.items() if _is_tied(line, group[best], name)}
+    others = {
+        place: _is_tied(line, group[best], name) for place, line in group.items() if place != best
+    }
+    if all(tied is None for tied in others.values()):
+        return set()
+    return {best} | {place for place, tied in others.items() if tied}
 
 
-def _is_tied(line: MethodLine, best: MethodLine, name: str) -> bool:
-    if line is best:
-        return True
+def _is_tied(line: MethodLine, best: MethodLine, name: str) -> bool | None:
+    """Whether a line may be as good as the best; None if nothing tells."""
     paired = _pairs(line, best, name)
-    value, low, high = line.number(name)
-    if len(paired) < FEWEST_PAIRS:
-        return value == best.number(name)[0] or low <= best.number(name)[0] <= high
-    test = paired_difference(paired, [0.0] * len(paired))
-    return test.low <= 0 <= test.high
+    if len(paired) >= FEWEST_PAIRS:
+        test = paired_difference(paired, [0.0] * len(paired))
+        return test.low <= 0 <= test.high
+    _, low, high = line.number(name)
+    return None if np.isnan(low) else low <= best.number(name)[0] <= high
 
 
 def _pairs(line: MethodLine, best: MethodLine, name: str) -> list[float]:

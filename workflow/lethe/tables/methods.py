@@ -34,8 +34,9 @@ CAPTION = (
     f"{INTERVAL} Over end tasks as in `end_tasks`. Bold: the best of one model and order and all "
     f"tied with it. Tied is a difference, paired by seeds, whose 95 % t-interval includes zero; "
     f"with fewer than {FEWEST_PAIRS} pairs, a 95 % interval that includes the best. Methods that "
-    f"learned less than {FLOOR_GAIN:g} points and controls are never bold. note: why a number is "
-    "not available."
+    f"learned less than {FLOOR_GAIN:g} points and controls are never bold, nor is anything without "
+    "either. note: why a number is not available; end tasks are scored after every stage only with "
+    "`end_task_cells: all`."
 )
 
 
@@ -47,18 +48,30 @@ def build(tables: LongTables) -> Table:
     table = or_nothing(rows, CAPTION, NOTHING)
     if not rows:
         return table
-    frame = table.frame
-    words = [name for name in ("model", "recipe") if frame[name].nunique() > 1]
+    frame = table.frame.astype({"items": "Int64"})
+    same = frame.groupby(["model", "method", "order"])["recipe"]
+    words = ["model"] * (frame["model"].nunique() > 1) + ["method"]
+    words += ["recipe"] * bool((same.nunique() > 1).any()) + ["order"]
     numbers = [name for name in (*SHOWN, *COSTS) if frame[name].notna().any()]
-    sets = [sets for sets in dict.fromkeys(frame["tasks"]) if sets]
-    about = ["of"] * bool(spent) + ["interval_over", "items"] + ["tasks"] * (len(sets) > 1)
+    about = ["of"] * bool(spent) + ["interval_over", "items", "note"]
     return Table(
         frame=frame,
-        caption=f"{CAPTION} Tasks: {sets[0]}." if len(sets) == 1 else CAPTION,
+        caption=f"{CAPTION} {_tasks(found)}",
         decimals=DECIMALS,
-        columns=(*words, "method", "order", *numbers, *about, "note"),
+        columns=(*words, *numbers, *about),
         bold=frozenset((place, name) for name in SHOWN for place in tied_bests(found, name)),
         missing="-",
+    )
+
+
+def _tasks(found: list[MethodLine]) -> str:
+    """A sentence for each list of tasks that is averaged, with the models that have it."""
+    models: dict[tuple[str, ...], dict[str, None]] = {}
+    for line in found:
+        if line.tasks:
+            models.setdefault(line.tasks, {})[line.model] = None
+    return " ".join(
+        f"Tasks of {', '.join(named)}: {', '.join(tasks)}." for tasks, named in models.items()
     )
 
 
