@@ -19,18 +19,18 @@ from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
 
 SHOWN = (*TASK_MEASURES, *GENERAL_MEASURES)
-COSTS = ("steps", "tokens", "seconds", "ratio")
-DECIMALS = dict.fromkeys((OWN_BASE, *SHOWN), 1) | {"steps": 0, "tokens": 0, "seconds": 0}
+COSTS = ("steps", "tokens", "seconds", "ratio", "peak_mb")
+DECIMALS = dict.fromkeys((OWN_BASE, *SHOWN), 1) | dict.fromkeys(COSTS, 0) | {"ratio": 2}
 NOTHING = "no own task and no end task was scored before and after its stage"
 CAPTION = (
     "Methods by their task matrix, in points (hundredths): the tasks' own sets, or end tasks. "
-    "own_base: before the first stage. acc: after the last stage; la: right after each task's own "
-    "stage; aia: mean over stages of the tasks seen; forget_chaudhry: from the best earlier stage "
-    "to the last, positive = forgetting; bwt_gem: since the own stage, negative = forgetting; "
-    "fwt_gem: right before the own stage less the base. fg_luo: relative drop of general ability, "
-    "%, mean over its axes but bias; delta_general: its change after the last stage. Orders of the "
-    "same stages are averaged. seconds: of training, of processors or by the clock (`of`); ratio: "
-    "relative to `sequential`. "
+    "acc: after the last stage; la: right after each task's own stage; aia: mean over stages of "
+    "the tasks seen; forget_chaudhry: from the best earlier stage to the last, positive = "
+    "forgetting; bwt_gem: since the own stage, negative = forgetting; fwt_gem: right before the "
+    "own stage less the base. fg_luo: relative drop of general ability, %, mean over its axes but "
+    "bias; delta_general: its change after the last stage. Orders of the same stages are averaged. "
+    "seconds: of training, of processors or by the clock (`of`); ratio: relative to `sequential`; "
+    "peak_mb: the most memory of a stage. "
     f"{INTERVAL} Over end tasks as in `end_tasks`. Bold: the best of one model and order and all "
     f"tied with it. Tied is a difference, paired by seeds, whose 95 % t-interval includes zero; "
     f"with fewer than {FEWEST_PAIRS} pairs, a 95 % interval that includes the best. Methods that "
