@@ -95,7 +95,8 @@ def _looks(artist: Artist) -> Iterator[Seen]:
         face = artist.get_markerfacecolor()
         hollow = bool(marker) and _is_hollow(face)
         colour = artist.get_color() if dash or hollow else face
-        yield Seen("line", to_hex(colour), (marker, dash), hollow)
+        fill = artist.get_fillstyle() if marker else ""
+        yield Seen("line", to_hex(colour), (marker, dash, fill), hollow)
     elif isinstance(artist, Rectangle) and artist.get_fill():
         yield Seen("bar", to_hex(artist.get_facecolor()), (artist.get_hatch() or "",), False)
     elif isinstance(artist, PathCollection):
