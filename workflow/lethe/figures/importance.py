@@ -195,9 +195,9 @@ def _caption(cells: pd.DataFrame, left_out: int) -> str:
         f"{TITLE}. From 0 to 1 (Ke et al. 2023, Eq. 3-5), mean over a layer's units. Columns: "
         "before the first domain (general; – without one), then in the order of training. So far: "
         "the maximum of all to the left, unit by unit: the share of its gradient that a soft mask "
-        f"takes away; alone: of the domain by itself. Mean over {runs}. Each layer is standardised before tanh, so a domain's "
-        "mean is near .56 whatever was learned (normally distributed units; .61 for both of two "
-        "heads). If domains had unrelated importances, the maximum would go .56, .72, .80, .85, "
+        f"takes away; alone: of the domain by itself. Mean over {runs}. Each layer is standardised "
+        "before tanh, so a domain's mean is near .56 whatever was learned (normally distributed "
+        "units; .61 for both of two heads). If domains had unrelated importances, the maximum would go .56, .72, .80, .85, "
         ".87, .89, .91; less is overlap. The CSV has intervals, and the share of units "
         f"above .5.{more}"
     )

@@ -189,9 +189,9 @@ def _caption(title: str, plotted: pd.DataFrame, caption: str, left_out: int) -> 
     more = f" {left_out} more pairs are in the CSV alone." if left_out else ""
     return (
         f"{title}. {caption} Curves: mean score over the axis' sets (for bias over its types: "
-        f"share of stereotypes). Bands: {lower_first(interval_words(curves))} With one seed a band is put "
-        "together from the intervals of the sets. FG (Luo et al. 2023): mean relative drop over "
-        "stages and sets; positive = drop; "
+        f"share of stereotypes). Bands: {lower_first(interval_words(curves))} With one seed a band "
+        "is put together from the intervals of the sets. FG (Luo et al. 2023): mean relative drop "
+        "over stages and sets; positive = drop; "
         f"{FLOOR}: in some set a base is within two standard errors of chance, of which nothing "
         "can be forgotten. Own tasks: score right after each "
         "task's stage, the price in learning. Crosses are missing; bars that leave a panel are in "
