@@ -171,6 +171,6 @@ def _caption(scores: pd.DataFrame, nats: pd.DataFrame, left_out: int) -> str:
         f"{TITLE}. Share of minimal pairs whose stereotyped sentence is likelier, by type, after "
         f"every stage; 0.5 is neutral. Bands: {lower_first(interval_words(scores))} FG: mean "
         "relative drop over stages, as Luo et al. 2023 tabulate it over types; positive = less "
-        "stereotype preference, which is not harm; crosses are missing, and bars that leave the panel are in "
-        f"the CSV.{second}{more}"
+        "stereotype preference, which is not harm; crosses are missing, and bars that leave a "
+        f"panel are in the CSV.{second}{more}"
     )

@@ -181,10 +181,10 @@ def _caption(drops: pd.DataFrame, ends: pd.DataFrame) -> str:
     return (
         f"{TITLE}. Above: FG (Luo et al. 2023), mean relative drop over stages and sets, against "
         "the number of parameters (log scale); positive = drop, for bias less stereotype "
-        f"preference; {FLOOR}: in some set a base is within two standard errors of chance, of which nothing "
-        f"can be forgotten{_models_floored(drops)}. Below: mean score of the axis' sets before the "
-        "first stage (hollow) and after the last. Crosses are missing; bars that leave a panel are "
-        "in the CSV. Bars, above: "
+        f"preference; {FLOOR}: in some set a base is within two standard errors of chance, of "
+        f"which nothing can be forgotten{_models_floored(drops)}. Below: mean score of the axis' "
+        "sets before the first stage (hollow) and after the last. Crosses are missing; bars that "
+        "leave a panel are in the CSV. Bars, above: "
         f"{lower_first(interval_words(drops))} Bars, below: "
         f"{lower_first(interval_words(ends))}"
     )
