@@ -15,9 +15,9 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from lethe.figures.marks import BEHIND
+
 APART = 10.0  # CIEDE2000
-BEHIND = "behind"
-"""The gid of lines that give a background and are not told apart, such as single sets."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def series(figure: Figure) -> set[Seen]:
         look
         for axes in figure.findobj(Axes)
         for artist in (*axes.lines, *axes.patches, *axes.collections)
-        if artist.get_visible() and artist.get_gid() != BEHIND and _is_series(artist, axes)
+        if artist.get_visible() and artist.get_label() != BEHIND and _is_series(artist, axes)
         for look in _looks(artist)
     }
 

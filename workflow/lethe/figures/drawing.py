@@ -23,7 +23,7 @@ from matplotlib.ticker import FixedLocator
 from matplotlib.transforms import Bbox
 
 from lethe.artefacts.files import write_atomic
-from lethe.figures.appearance import Look, shortened
+from lethe.figures.appearance import shortened
 from lethe.figures.page import Page, legend_height  # noqa: F401 (until all figures are converted)
 from lethe.tables.writing import csv_text
 
@@ -121,24 +121,6 @@ def draw_interval(axes: Axes, x: float, row, colour: str, *, across: bool = Fals
     ends, place = [row["low"], row["high"]], [x, x]
     points = (ends, place) if across else (place, ends)
     axes.plot(*points, **({"color": colour, "lw": 1.3, "zorder": 2} | style))
-
-
-def draw_curve(axes: Axes, rows: pd.DataFrame, look: Look, *, band: bool, behind: bool) -> None:
-    """Values over `stage_index`, with their intervals as a band; a missing value is a gap.
-
-    It is marked at the bottom. behind: thinner, below other curves.
-    """
-    rows = rows.sort_values("stage_index")
-    stage, value, low, high = (
-        rows[name].to_numpy(float) for name in ("stage_index", "value", "low", "high")
-    )
-    thin = {"lw": 1.0, "ms": 2.6, "zorder": 2} if behind else {"zorder": 3}
-    if band:
-        axes.fill_between(stage, low, high, color=look.colour, alpha=0.15, lw=0, zorder=1.5)
-    axes.plot(stage, value, color=look.colour, ls=look.stroke, marker=look.marker, **thin)
-    absent = stage[np.isnan(value)]
-    bottom = {"transform": axes.get_xaxis_transform(), "ms": 4, "mew": 1.0}
-    axes.plot(absent, np.full(len(absent), 0.06), "x", color=look.colour, **bottom)
 
 
 def draw_missing(axes: Axes, x: float, note: str, colour: str, height: float = 0.5) -> None:

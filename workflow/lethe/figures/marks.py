@@ -8,6 +8,8 @@ from matplotlib.lines import Line2D
 from lethe.figures.appearance import Look, stage_words, tick_words
 from lethe.figures.drawing import draw_interval, draw_missing, limits
 
+BEHIND = "_behind"
+"""The label of light lines that give a background and are not told apart, such as single sets."""
 CROSS = 0.06
 """Height of the cross of a missing value, as a share of its panel."""
 FAR = 25.0
@@ -67,18 +69,25 @@ def draw_point(
 
 
 def draw_curve(
-    axes: Axes, rows: pd.DataFrame, look: Look, fill: str = "full", stroke=None, band: float = 0.15
+    axes: Axes,
+    rows: pd.DataFrame,
+    look: Look,
+    fill: str = "full",
+    stroke=None,
+    band: float = 0.15,
+    **style,
 ) -> None:
     """Values over stages with the band of their intervals, and a cross for every missing one.
 
-    rows: stage_index, value, low and high of one line. band: how dense.
+    rows: stage_index, value, low and high of one line. band: how dense; 0 for none.
     """
     rows = rows.sort_values("stage_index")
     stage, value, low, high = (
         rows[name].to_numpy(dtype=float) for name in ("stage_index", "value", "low", "high")
     )
-    axes.fill_between(stage, low, high, color=look.colour, alpha=band, lw=0)
-    axes.plot(stage, value, ls=stroke or look.stroke, **mark_style(look, fill))
+    if band:
+        axes.fill_between(stage, low, high, color=look.colour, alpha=band, lw=0)
+    axes.plot(stage, value, ls=stroke or look.stroke, **(mark_style(look, fill) | style))
     _draw_crosses(axes, stage[np.isnan(value)], look.colour)
 
 
