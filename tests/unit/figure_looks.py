@@ -22,7 +22,7 @@ APART = 10.0  # CIEDE2000
 
 @dataclass(frozen=True)
 class Seen:
-    """What a reader can tell a series by. shape: marker, dash and fill of a line, hatch of a bar."""
+    """What a reader can tell a series by. shape: marker, dash and fill, or the hatch of a bar."""
 
     kind: str
     colour: str
