@@ -42,7 +42,7 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
     left.set_ylim(-0.6, len(frame) - 0.4)
     left.set_xlim(_limits(frame, "f1_own", "f1_final"))
     right.set_xlim(_limits(frame, "f1_fr_ke"))
-    for axes, words in ((left, "mean score, %"), (right, "forgetting, points")):
+    for axes, words in ((left, "mean score, %"), (right, "forgetting rate")):
         axes.set_xlabel(words)
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")
@@ -80,6 +80,6 @@ def _caption(frame: pd.DataFrame) -> str:
     over = ", ".join(dict.fromkeys(frame["interval_over"]))
     return (
         f"{TITLE}. Mean over end tasks of their headline metrics, copies of checkpoints being "
-        "fine-tuned. Forgetting rate: mean over the domains but the last of own - final (fr_ke of "
+        "fine-tuned. Forgetting rate, in points: mean over the domains but the last of own - final (fr_ke of "
         f"Ke et al. 2023). 95 % t-intervals over {over}; none for fewer than three."
     )
