@@ -131,7 +131,9 @@ def _entry(config: dict[str, Any], path: Path, origin: str) -> Listed | None:
     name, group = config.get("task"), config.get("group")
     if isinstance(group, str) and "class" not in config:
         listed = name if isinstance(name, list) else [name]
-        names = [one.get("task", one.get("group")) if isinstance(one, dict) else one for one in listed]
+        names = [
+            one.get("task", one.get("group")) if isinstance(one, dict) else one for one in listed
+        ]
         return Listed(group, "group", origin, members=tuple(n for n in names if isinstance(n, str)))
     if not isinstance(name, str):
         return None
