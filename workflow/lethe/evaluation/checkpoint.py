@@ -77,11 +77,10 @@ def device_of(name: str) -> torch.device:
         return torch.device("cuda" if count else "cpu")
     if name != "cpu" and not DEVICE.fullmatch(name):
         raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {name!r}.")
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= count:
+    if name != "cpu" and int(name.partition(":")[2] or 0) >= count:
         found = f"{count} GPUs" if count else "no GPU that this torch can use"
         raise UserError(f"--device: {name} is not on this machine, found {found}; use cpu or auto.")
-    return device
+    return torch.device(name)
 
 
 def tokenizer_folder(directory: Path, adapter: Path | None) -> Path:

@@ -1,7 +1,7 @@
 """All evaluation tasks and groups that can be named, and where their data are.
 
-Only YAMLs are read. Those of lm-eval, 14,000 files, take 10 seconds, so what they say is kept beside
-Python's byte code, for the installed version.
+Only YAMLs are read. The 14,000 of lm-eval take 10 seconds, so what they say is kept beside Python's
+byte code, for the installed version.
 """
 
 import os

@@ -26,8 +26,8 @@ def read_task_config(path: Path, depth: int = 0) -> dict[str, Any]:
     """The keys of a task's YAML; its own win over those of the files that it includes.
 
     Raises:
-        UserError: the file or one that it includes is missing or no YAML of keys and values. lm-eval
-            would leave such a task out without a word.
+        UserError: the file or one that it includes is missing, or no YAML of keys and values.
+            lm-eval leaves such a task out without a word.
     """
     try:
         config = yaml.load(path.read_bytes(), Loader=_Loader)
