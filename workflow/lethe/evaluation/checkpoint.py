@@ -17,14 +17,9 @@ from lethe.models.adapters import WEIGHTS as ADAPTER_WEIGHTS
 from lethe.models.adapters import merge_adapter
 from lethe.models.as_loaded import require_finite
 from lethe.models.checkpoint_files import TOKENIZER_CONFIG
-from lethe.models.loading import (
-    load_model,
-    load_tokenizer,
-    made_here,
-    refused_as_sentence,
-    require_end,
-    require_rows,
-)
+from lethe.models.loading import load_model, made_here
+from lethe.models.refusals import refused_as_sentence
+from lethe.models.tokenizer import load_tokenizer, require_end, require_rows
 from lethe.models.window import window
 
 TRIED_TOKENS = 32

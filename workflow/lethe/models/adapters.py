@@ -13,7 +13,7 @@ from typing import Any
 from lethe.artefacts.files import read_json
 from lethe.errors import UserError, shown
 from lethe.models.checkpoint_files import ADAPTER, LARGEST_FILE
-from lethe.models.loading import refused_as_sentence
+from lethe.models.refusals import refused_as_sentence
 from lethe.models.weights import INDEX, SINGLE, shapes_of
 
 WEIGHTS = "adapter_model.safetensors"
