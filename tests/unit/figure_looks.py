@@ -22,7 +22,7 @@ APART = 10.0  # CIEDE2000
 
 @dataclass(frozen=True)
 class Seen:
-    """What a reader can tell a series by. shape: marker, dash, hatch; hollow: of the marker."""
+    """What a reader can tell a series by. shape: marker, dash and fill, or the hatch of a bar."""
 
     kind: str
     colour: str
@@ -95,7 +95,7 @@ def _looks(artist: Artist) -> Iterator[Seen]:
         face = artist.get_markerfacecolor()
         hollow = bool(marker) and _is_hollow(face)
         colour = artist.get_color() if dash or hollow else face
-        yield Seen("line", to_hex(colour), (marker, dash), hollow)
+        yield Seen("line", to_hex(colour), (marker, dash, _fill(artist)), hollow)
     elif isinstance(artist, Rectangle) and artist.get_fill():
         yield Seen("bar", to_hex(artist.get_facecolor()), (artist.get_hatch() or "",), False)
     elif isinstance(artist, PathCollection):
@@ -109,6 +109,10 @@ def _looks(artist: Artist) -> Iterator[Seen]:
 
 def _is_hollow(face) -> bool:
     return (isinstance(face, str) and face == "none") or to_hex(face) == "#ffffff"
+
+
+def _fill(line: Line2D) -> str:
+    return str(line.get_fillstyle()) if _marker(line) else ""
 
 
 def _marker(line: Line2D) -> str:
