@@ -165,6 +165,8 @@ def test_recipes_of_one_order_are_lines_of_their_own():
     faster = scores.assign(recipe="fast", value=scores["value"] * 0.9)
     table = methods.build(long_tables(pd.concat([scores, faster]), items))
     assert table.frame["recipe"].tolist() == ["default", "fast"]
+    listed = long_tables(pd.concat([faster.assign(recipe="slower"), faster]), items)
+    assert methods.build(listed).frame["recipe"].tolist() == ["slower", "fast"]
     assert "recipe" in readable(table).columns
     slow, fast = (of(table.frame, recipe=name) for name in ("default", "fast"))
     assert fast["acc"] < slow["acc"] and (0, "acc") in table.bold

@@ -65,8 +65,17 @@ class MethodLine:
 
 
 def method_lines(tables: LongTables) -> list[MethodLine]:
-    """Every line with own tasks, controls among them, then every line with end tasks."""
-    return [*_with_own_tasks(tables), *_with_end_tasks(tables)]
+    """Every line with own tasks, controls among them, then every line with end tasks.
+
+    Recipes of one method are in the order of the study's list.
+    """
+    found = [*_with_own_tasks(tables), *_with_end_tasks(tables)]
+    recipes = list(dict.fromkeys(tables.scores["recipe"]))
+    methods = [(line.of, line.model, line.method, line.orders) for line in found]
+    places = sorted(
+        range(len(found)), key=lambda n: (methods.index(methods[n]), recipes.index(found[n].recipe))
+    )
+    return [found[place] for place in places]
 
 
 def _with_own_tasks(tables: LongTables) -> list[MethodLine]:
