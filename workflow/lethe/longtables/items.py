@@ -70,9 +70,13 @@ class ItemsWriter:
         """
         table = _table(node, probe, items)
         _require_bounds(table, f"the items of {probe} on {node}")
+        self.add_rows(probe, table)
+
+    def add_rows(self, probe: str, table: pa.Table) -> None:
+        """Add rows of a table of items of one set, as they stand in its file."""
         self._held.setdefault(probe, []).append(table)
-        self.rows += len(items)
-        self._held_rows += len(items)
+        self.rows += len(table)
+        self._held_rows += len(table)
         if self._held_rows >= HELD_ROWS:
             self._set_aside()
 
@@ -146,16 +150,16 @@ class ItemTables(Mapping[str, pd.DataFrame]):
 
     def __init__(self, folder: Path):
         """Raises UserError if a file is no table of items."""
-        self._files = {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
+        self.files = {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
 
     def __getitem__(self, probe: str) -> pd.DataFrame:
-        return read_items(self._files[probe], LEFT_OUT)
+        return read_items(self.files[probe], LEFT_OUT)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self.files)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self.files)
 
 
 def _table(node: str, probe: str, items: list[dict[str, Any]]) -> pa.Table:

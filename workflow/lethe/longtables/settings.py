@@ -1,0 +1,61 @@
+"""What shapes a chain of checkpoints but seeds, as one digest.
+
+Parts of a study may be run apart; chains that differ in seeds alone are repetitions of each other
+only if everything else was the same.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from lethe.artefacts.lineage import NAMING
+from lethe.artefacts.strict_json import digest
+from lethe.longtables.run import Run
+
+SEEDS = ("world_seed", "base_seed", "train_seed", "seeds")
+"""Keys of specs that hold seeds."""
+GENERATED = "world"
+"""The source of data that are generated from a study's seed, which is `seed` in their specs."""
+
+SpecOf = Callable[[str], dict[str, Any]]
+
+
+def chain_words(run: Run) -> str:
+    """The words of a run without its seeds."""
+    return ", ".join((run.model, run.method, run.order, run.recipe))
+
+
+def chain_settings(run: Run, end_tasks: list[str], spec_of: SpecOf) -> str | None:
+    """The digest of a run's settings; None for a chain whose stages were trained elsewhere.
+
+    Args:
+        end_tasks: nodes of the end tasks of the run's checkpoints.
+        spec_of: the spec of a node.
+    """
+    last = run.checkpoints[-1]
+    if len(run.checkpoints) > 1 and spec_of(last)["kind"] != "stage":
+        return None
+    known: dict[str, Any] = {}
+    found = [_without_seeds(spec_of(last), spec_of, known)]
+    found += sorted({digest(_without_seeds(spec_of(node), spec_of, known)) for node in end_tasks})
+    return digest(found)[:16]
+
+
+def _without_seeds(value: Any, spec_of: SpecOf, known: dict[str, Any], key: str = "") -> Any:
+    """A spec in which ids of other nodes stand for what these nodes are, and seeds are left out.
+
+    known: nodes that were met before, by id.
+    """
+    if isinstance(value, list):
+        return [_without_seeds(item, spec_of, known) for item in value]
+    if isinstance(value, dict):
+        left_out = {*SEEDS, "seed"} if value.get("source") == GENERATED else {*SEEDS}
+        return {
+            name: _without_seeds(item, spec_of, known, name)
+            for name, item in value.items()
+            if name not in left_out
+        }
+    if key in NAMING and isinstance(value, str):
+        if value not in known:
+            known[value] = digest(_without_seeds(spec_of(value), spec_of, known))
+        return known[value]
+    return value
