@@ -12,7 +12,7 @@ from types import ModuleType
 from lethe.artefacts.files import digest, write_json
 from lethe.artefacts.output_folder import require_writable
 from lethe.artefacts.study_files import COLLECTED, ITEMS
-from lethe.commands import claims, figure, summarize, table
+from lethe.commands import claims, figure, from_tables, summarize, table
 from lethe.commands.keep import KEPT
 from lethe.errors import UserError
 from lethe.longtables.study_record import FILE, StudyRecord
@@ -119,12 +119,13 @@ def resummarize(folder: Path, seed: int) -> None:
 def draw(folder: Path, record: StudyRecord, names: dict[str, list[str]]) -> None:
     """Make pages of a folder's long tables with the verbs that the workflow calls."""
     tables = ["--scores", folder / "scores.csv", "--metrics", folder / "metrics.csv"]
-    stages = folder / "stages.csv"
-    with_stages = [*tables, "--stages", stages] if stages.is_file() else tables
+    others = {name: folder / f"{name}.csv" for name in from_tables.OTHERS}
+    there = {name: path for name, path in others.items() if path.is_file()}
+    with_others = [*tables, *(word for name in there for word in (f"--{name}", there[name]))]
     if names["table"]:
-        call(table, *names["table"], *with_stages, "--out", folder / "tables")
+        call(table, *names["table"], *with_others, "--out", folder / "tables")
     if names["figure"]:
-        call(figure, *names["figure"], *with_stages, "--out", folder / "figures")
+        call(figure, *names["figure"], *with_others, "--out", folder / "figures")
     if names[CLAIMS]:
         content = {"study": record.study, "claims": record.claims}
         with TemporaryDirectory() as temporary:

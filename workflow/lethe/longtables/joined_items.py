@@ -19,7 +19,7 @@ def join_items(parts: Mapping[str, ItemTables], writer: ItemsWriter) -> None:
     for probe in sorted({probe for items in parts.values() for probe in items}):
         found: dict[str, tuple[str, pa.Table]] = {}
         for part, items in parts.items():
-            for node, rows in _by_node(items.files[probe]) if probe in items else ():
+            for node, rows in _by_node(items.file(probe)) if probe in items else ():
                 other, known = found.setdefault(node, (part, rows))
                 if not _equal(known, rows):
                     raise UserError(
