@@ -7,7 +7,7 @@ only if everything else was the same.
 from collections.abc import Callable
 from typing import Any
 
-from lethe.artefacts.lineage import NAMING
+from lethe.artefacts.lineage import inputs_of
 from lethe.artefacts.strict_json import digest
 from lethe.longtables.run import Run
 
@@ -35,27 +35,30 @@ def chain_settings(run: Run, end_tasks: list[str], spec_of: SpecOf) -> str | Non
     if len(run.checkpoints) > 1 and spec_of(last)["kind"] != "stage":
         return None
     known: dict[str, Any] = {}
-    found = [_without_seeds(spec_of(last), spec_of, known)]
-    found += sorted({digest(_without_seeds(spec_of(node), spec_of, known)) for node in end_tasks})
-    return digest(found)[:16]
+    found = [_seedless_digest(node, spec_of, known) for node in (last, *end_tasks)]
+    return digest([found[0], *sorted({*found[1:]})])[:16]
 
 
-def _without_seeds(value: Any, spec_of: SpecOf, known: dict[str, Any], key: str = "") -> Any:
-    """A spec in which ids of other nodes stand for what these nodes are, and seeds are left out.
+def _seedless_digest(node: str, spec_of: SpecOf, known: dict[str, str]) -> str:
+    """The digest of a node's spec in which other nodes stand for what they are, without seeds.
 
-    known: nodes that were met before, by id.
+    known: digests of nodes that were met before, by id.
     """
+    if node not in known:
+        spec = spec_of(node)
+        inputs = {name: _seedless_digest(name, spec_of, known) for _, name in inputs_of(spec)}
+        known[node] = digest(_without_seeds(spec, inputs))
+    return known[node]
+
+
+def _without_seeds(value: Any, inputs: dict[str, str]) -> Any:
     if isinstance(value, list):
-        return [_without_seeds(item, spec_of, known) for item in value]
+        return [_without_seeds(item, inputs) for item in value]
     if isinstance(value, dict):
         left_out = {*SEEDS, "seed"} if value.get("source") == GENERATED else {*SEEDS}
         return {
-            name: _without_seeds(item, spec_of, known, name)
+            name: _without_seeds(item, inputs)
             for name, item in value.items()
             if name not in left_out
         }
-    if key in NAMING and isinstance(value, str):
-        if value not in known:
-            known[value] = digest(_without_seeds(spec_of(value), spec_of, known))
-        return known[value]
-    return value
+    return inputs.get(value, value) if isinstance(value, str) else value
