@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from study_folder_case import files_of, small_record, small_study, write_study
 
+from lethe.artefacts.files import write_json
 from lethe.artefacts.paths import PACKAGE
 from lethe.cli import main
 from lethe.errors import UserError
@@ -126,7 +127,7 @@ def test_a_table_of_an_older_schema_is_refused_if_what_is_new_may_not_be_empty(k
 def test_a_name_that_the_study_does_not_show_is_refused(kept, tmp_path, capsys):
     assert main(["render", str(kept), "--out", str(tmp_path), "--only", "fg,scale"]) == 2
     said = capsys.readouterr().err
-    assert "has no table or figure 'scale'; it has fg, learning, matrix, claims." in said
+    assert "found 'scale'; there are fg, learning, matrix, claims." in said
     assert not list(tmp_path.iterdir())
 
 
@@ -145,3 +146,35 @@ def test_of_a_folder_of_studies_those_without_long_tables_are_named(
 def test_a_folder_without_a_study_is_refused(tmp_path, capsys):
     assert main(["render", str(tmp_path)]) == 2
     assert "expected a study's folder, with collect.json" in capsys.readouterr().err
+
+
+def test_pages_to_read_lie_beside_the_tables_and_are_checked_against_them(kept, tmp_path, capsys):
+    place, out = tmp_path / "kept", ["--out", str(tmp_path / "out"), "--only", "fg,claims"]
+    keep(open_study(kept), place, with_items=False)
+    assert main(["render", str(place), *out, "--pages"]) == 0
+    pages = {path for path in files_of(place) if path.count("/")}
+    assert pages == {"tables/fg.md", "claims/claims.md"}
+    assert main(["render", str(place), *out, "--check"]) == 0
+    page = place / "tables" / "fg.md"
+    page.write_text(page.read_text().replace("0", "1"))
+    assert main(["render", str(place), *out, "--check"]) == 2
+    assert "fg.md: is not what this code makes" in capsys.readouterr().err
+
+
+def test_what_was_kept_before_does_not_stay_beside_it(study, tmp_path):
+    keep(open_study(study), tmp_path, with_items=True)
+    assert list(tmp_path.glob("items/*.parquet"))
+    (study / "stages.csv").rename(study / "put-aside")
+    try:
+        keep(open_study(study), tmp_path, with_items=False)
+    finally:
+        (study / "put-aside").rename(study / "stages.csv")
+    assert not list(tmp_path.glob("items/*.parquet")) and not (tmp_path / "stages.parquet").exists()
+
+
+def test_a_run_is_not_written_over(kept, tmp_path, capsys):
+    write_json(tmp_path / "collect.json", {})
+    assert main(["render", str(kept), "--out", str(tmp_path)]) == 2
+    assert main(["keep", str(kept), "--to", str(tmp_path)]) == 2
+    assert main(["keep", str(kept), "--to", str(kept)]) == 2
+    assert capsys.readouterr().err.count("expected another folder") == 3

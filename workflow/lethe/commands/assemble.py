@@ -6,7 +6,6 @@ Metrics, tables, figures and claims are made of the whole.
 import argparse
 from pathlib import Path
 
-from lethe.artefacts.output_folder import require_writable
 from lethe.artefacts.study_files import ITEMS
 from lethe.commands.render import draw, pages, resummarize
 from lethe.errors import UserError
@@ -27,15 +26,15 @@ def run(args: argparse.Namespace) -> None:
     """Join and draw; UserError if the parts are not parts of one study."""
     from lethe.longtables.assembling import join_records, join_table, require_repetitions
     from lethe.longtables.schema import write_table
-    from lethe.longtables.study_folder import open_study
+    from lethe.longtables.study_folder import open_study, require_place
     from lethe.longtables.study_record import write_study_record
 
-    require_parts(args.part, args.out)
+    require_parts(args.part)
+    require_place(args.out, args.part)
     parts = {str(folder): open_study(folder) for folder in args.part}
     record = join_records({part: study.record for part, study in parts.items()}, args.out.name)
     scores = {part: study.frame("scores") for part, study in parts.items()}
     require_repetitions(scores)
-    require_writable(args.out)
     join_all_items(parts, args.out)
     stages = {
         part: study.frame("stages") for part, study in parts.items() if "stages" in study.tables
@@ -46,22 +45,19 @@ def run(args: argparse.Namespace) -> None:
     resummarize(args.out, record.bootstrap_seed)
     # Last, for a folder with a record is taken for a whole one.
     write_study_record(args.out, record)
-    draw(args.out, record, pages(record, None))
+    draw(args.out, record, pages(record))
 
 
-def require_parts(parts: list[Path], out: Path) -> None:
-    """Refuse a single part, one that is named twice, and a whole that would be one of its parts.
+def require_parts(parts: list[Path]) -> None:
+    """Refuse a single part, and one that is named twice.
 
     Raises:
-        UserError: names the argument.
+        UserError: says what was found.
     """
-    places = [part.resolve() for part in parts]
     if len(parts) < 2:
         raise UserError(f"expected two or more parts of a study, found {parts[0]} alone.")
-    if len(set(places)) < len(places):
+    if len({part.resolve() for part in parts}) < len(parts):
         raise UserError(f"a part is named twice: {', '.join(map(str, parts))}.")
-    if out.resolve() in places:
-        raise UserError(f"--out: expected a folder other than those of the parts, found {out}.")
 
 
 def join_all_items(parts: dict, out: Path) -> None:

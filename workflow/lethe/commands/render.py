@@ -5,19 +5,26 @@ and `claims`.
 """
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 
-from lethe.artefacts.files import digest, write_json
-from lethe.artefacts.output_folder import require_writable
+from lethe.artefacts.files import digest, write_atomic, write_json
 from lethe.artefacts.study_files import COLLECTED, ITEMS
 from lethe.commands import claims, figure, from_tables, summarize, table
 from lethe.commands.keep import KEPT
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 from lethe.longtables.study_record import FILE, StudyRecord
 
 RENDERED = Path("results", "rendered")
+READ = {
+    "table": ("tables", (".md",)),
+    "figure": ("figures", (".png", ".txt")),
+    "claims": ("claims", (".md",)),
+}
+"""By verb, the folder and the endings of what people read. Pictures of equal numbers differ
+between versions of libraries, so `--check` compares Markdown alone."""
 CLAIMS = "claims"
 
 
@@ -41,6 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--summarize", action="store_true", help="compute the metrics again, from the items"
     )
+    parser.add_argument(
+        "--pages",
+        action="store_true",
+        help="put what people read (.md, .png, captions) into the kept study's folder too",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="fail if a table or claim in the kept study's folder is not as it is drawn now",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -51,15 +68,19 @@ def run(args: argparse.Namespace) -> None:
     if args.out and len(studies) > 1:
         raise UserError(f"--out: expected one study, found {len(studies)}; leave it out.")
     chosen = None if args.only is None else args.only.split(",")
+    require_known(chosen or [], [study.record for study in studies])
     for study in studies:
         out = args.out or RENDERED / study.record.study
-        require_writable(out)
         names = pages(study.record, chosen)
         unpack(study, out)
         if args.summarize:
             study.items()
             resummarize(out, study.record.bootstrap_seed)
         draw(out, study.record, names)
+        if args.pages:
+            put_pages(out, study.folder, names)
+        if args.check:
+            require_pages(out, study.folder, names)
 
 
 def study_folders(folders: list[Path]) -> list[Path]:
@@ -86,27 +107,28 @@ def _holds_study(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (FILE, COLLECTED))
 
 
-def pages(record: StudyRecord, chosen: list[str] | None) -> dict[str, list[str]]:
-    """Names of what is drawn, by verb; all of the study's, or those that are chosen.
+def require_known(chosen: list[str], records: list[StudyRecord]) -> None:
+    """Refuse the name of a page that no study has; UserError lists those that there are."""
+    known = [name for record in records for names in pages(record).values() for name in names]
+    for name in chosen:
+        if name not in known:
+            raise UserError(
+                f"--only: expected a table or figure of the study, found {shown(name)}; there are "
+                f"{', '.join(dict.fromkeys(known))}."
+            )
 
-    Raises:
-        UserError: the study has no such page.
-    """
+
+def pages(record: StudyRecord, chosen: list[str] | None = None) -> dict[str, list[str]]:
+    """Names of what is drawn, by verb: all of a study's, or those that are chosen."""
     known = {
-        "table": list(record.tables),
-        "figure": list(record.figures),
+        "table": record.tables,
+        "figure": record.figures,
         CLAIMS: [CLAIMS] if record.claims else [],
     }
-    names = [name for names in known.values() for name in names]
-    for name in chosen or ():
-        if name not in names:
-            raise UserError(
-                f"--only: the study {record.study!r} has no table or figure {name!r}; it has "
-                f"{', '.join(dict.fromkeys(names))}."
-            )
-    if chosen is None:
-        return known
-    return {verb: [name for name in of if name in chosen] for verb, of in known.items()}
+    return {
+        verb: [name for name in names if chosen is None or name in chosen]
+        for verb, names in known.items()
+    }
 
 
 def resummarize(folder: Path, seed: int) -> None:
@@ -124,8 +146,10 @@ def draw(folder: Path, record: StudyRecord, names: dict[str, list[str]]) -> None
     with_others = [*tables, *(word for name in there for word in (f"--{name}", there[name]))]
     if names["table"]:
         call(table, *names["table"], *with_others, "--out", folder / "tables")
-    if names["figure"]:
-        call(figure, *names["figure"], *with_others, "--out", folder / "figures")
+    for width in dict.fromkeys(record.widths.get(name) for name in names["figure"]):
+        of_width = [name for name in names["figure"] if record.widths.get(name) == width]
+        wide = [] if width is None else ["--width", width]
+        call(figure, *of_width, *with_others, *wide, "--out", folder / "figures")
     if names[CLAIMS]:
         content = {"study": record.study, "claims": record.claims}
         with TemporaryDirectory() as temporary:
@@ -133,6 +157,33 @@ def draw(folder: Path, record: StudyRecord, names: dict[str, list[str]]) -> None
             name = f"study-{record.study}-claims-{digest(content)[:12]}.json"
             write_json(Path(temporary, name), content)
             call(claims, *tables, "--claims", Path(temporary, name), "--out", folder / CLAIMS)
+
+
+def put_pages(drawn: Path, kept: Path, names: dict[str, list[str]]) -> None:
+    """Copy what people read of a study that was drawn into the folder where it is kept."""
+    for path in _read(drawn, names):
+        write_atomic(kept / path.relative_to(drawn), path.read_bytes())
+
+
+def require_pages(drawn: Path, kept: Path, names: dict[str, list[str]]) -> None:
+    """Refuse tables and claims in a kept study's folder that are not as they are drawn now.
+
+    Raises:
+        UserError: names the first.
+    """
+    for path in _read(drawn, names):
+        page = kept / path.relative_to(drawn)
+        if path.suffix == ".md" and not (page.is_file() and page.read_bytes() == path.read_bytes()):
+            raise UserError(
+                f"{page}: is not what this code makes of the study's long tables; "
+                f"`lethe render {kept} --pages` writes it."
+            )
+
+
+def _read(drawn: Path, names: dict[str, list[str]]) -> Iterator[Path]:
+    for verb, (folder, endings) in READ.items():
+        paths = [drawn / folder / f"{name}{end}" for name in names[verb] for end in endings]
+        yield from (path for path in paths if path.is_file())
 
 
 def call(verb: ModuleType, *arguments: object) -> None:

@@ -65,6 +65,7 @@ def join_records(records: Mapping[str, StudyRecord], name: str) -> StudyRecord:
             whole,
             tables=_union(whole.tables, record.tables),
             figures=_union(whole.figures, record.figures),
+            widths=record.widths | whole.widths,
             claims=_claims(whole.claims, record.claims, part),
             settings=whole.settings | record.settings,
             item_sets=sorted({*whole.item_sets, *record.item_sets}),

@@ -12,6 +12,7 @@ import pandas as pd
 from lethe.artefacts.files import atomic_path, write_atomic
 from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.nodes import read_spec
+from lethe.artefacts.output_folder import require_writable
 from lethe.artefacts.study_files import COLLECTED, ITEMS, checked_files, read_record
 from lethe.errors import UserError
 from lethe.longtables.items import ENDING as ITEMS_ENDING
@@ -114,15 +115,15 @@ def keep(study: StudyFolder, to: Path, with_items: bool) -> list[Path]:
     Raises:
         UserError: a table breaks its schema, or items are wanted that are not there.
     """
-    texts = {name: study.text(name) for name in study.tables}
+    require_place(to, [study.folder])
     written, sums = [], {}
-    for name, text in texts.items():
-        path = to / f"{name}{ENDING}"
-        write_parquet(name, path, parse_table(name, text, str(study.tables[name])))
-        sums[name] = text_sha256(parquet_text(name, path)[0])
-        written.append(path)
+    for name in study.tables:
+        written.append(to / f"{name}{ENDING}")
+        write_parquet(name, written[-1], study.frame(name))
+        sums[name] = text_sha256(parquet_text(name, written[-1])[0])
     if with_items:
         written += copy_items(study, to)
+    _remove_others([*to.glob(f"*{ENDING}"), *(to / ITEMS).glob(f"*{ITEMS_ENDING}")], written)
     return [*written, write_study_record(to, replace(study.record, sha256=sums))]
 
 
@@ -130,17 +131,43 @@ def unpack(study: StudyFolder, out: Path) -> list[Path]:
     """Write a study's long tables as the CSV files from which the workflow draws.
 
     Items are copied if they are there; nothing is written where the study lies as CSV.
+
+    Raises:
+        UserError: the workflow has made a study there, or a table is not as it was kept.
     """
     if out.resolve() == study.folder.resolve() and study.tables["scores"].suffix != ENDING:
         return list(study.tables.values())
+    require_place(out, [study.folder])
     written = []
     for name in study.tables:
         written.append(out / f"{name}.csv")
         write_atomic(written[-1], study.text(name))
     if (study.folder / ITEMS).is_dir():
         copy_items(study, out)
+    _remove_others([out / f"{name}.csv" for name in NAMES], written)
     write_study_record(out, replace(study.record, sha256={}))
     return written
+
+
+def require_place(folder: Path, read: list[Path]) -> None:
+    """Refuse to write where a study lies that is not to be replaced.
+
+    Args:
+        read: folders of studies that are read.
+
+    Raises:
+        UserError: the folder is one of these, a run made what is there, or it is not writable.
+    """
+    is_read = folder.resolve() in [path.resolve() for path in read]
+    if is_read or (folder / COLLECTED).is_file():
+        raise UserError(f"{folder}: expected another folder, found one that holds a study's run.")
+    require_writable(folder)
+
+
+def _remove_others(found: list[Path], written: list[Path]) -> None:
+    """Remove tables that an earlier study left, for they would be read with the new ones."""
+    for path in set(found) - set(written):
+        path.unlink(missing_ok=True)
 
 
 def copy_items(study: StudyFolder, to: Path) -> list[Path]:
@@ -172,10 +199,18 @@ def _made_record(folder: Path) -> StudyRecord:
         bootstrap_seed=record["bootstrap_seed"],
         tables=record["tables"],
         figures=record["figures"],
+        widths=_widths(folder, record["figures"]),
         claims=claims,
         settings=_settings(record, results),
         item_sets=sorted(ItemTables(folder / ITEMS)),
     )
+
+
+def _widths(folder: Path, figures: list[str]) -> dict[str, str]:
+    """The widths that a study gives its figures; each is in the figure's manifest."""
+    manifests = {name: folder / "figures" / f"{name}.json" for name in figures}
+    inputs = {name: read_manifest(path)["inputs"] for name, path in manifests.items()}
+    return {name: found["width"] for name, found in inputs.items() if "width" in found}
 
 
 def _spec_of(results: Path, manifest: Path, key: str) -> Path:

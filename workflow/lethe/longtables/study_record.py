@@ -22,6 +22,7 @@ class StudyRecord:
         study: its name.
         bootstrap_seed: of the intervals in its metrics.
         tables, figures: names, in the order of the study.
+        widths: of figures for which the study gives one, by name.
         claims: as in a claims record, with all their parts.
         settings: a digest by chain of all that shapes a checkpoint but seeds; see
             `longtables/settings.py`. Empty if unknown.
@@ -33,6 +34,7 @@ class StudyRecord:
     bootstrap_seed: int
     tables: list[str]
     figures: list[str]
+    widths: dict[str, str] = field(default_factory=dict)
     claims: list[dict[str, Any]]
     settings: dict[str, str] = field(default_factory=dict)
     item_sets: list[str] = field(default_factory=list)
