@@ -49,17 +49,3 @@ def test_two_seeds_run_apart_and_assembled_are_the_study_that_runs_both(project)
     parts = ["results/studies/nano", "results/studies/second"]
     told(project, "assemble", *parts, "--out", "results/assembled/both")
     assert drawn(project.folder / "results" / "assembled" / "both") == drawn(studies / "both")
-
-
-def test_parts_of_two_configurations_are_refused(project):
-    overlay = project.folder / "other.yaml"
-    overlay.write_text(
-        "study: other\nseeds: {base: [1]}\n"
-        "define: {recipes: {nano-finetune: {steps: 25, learning_rate: 2e-3}}}\n"
-    )
-    project.snakemake("--configfile", "config/test-nano.yaml", overlay.name)
-    parts = ["results/studies/nano", "results/studies/other"]
-    done = project.lethe("assemble", *parts, "--out", "results/assembled/both")
-    assert done.returncode == 2
-    assert "nano-forward, nano-finetune was trained with other settings in" in done.stderr
-    assert not (project.folder / "results" / "assembled").exists()

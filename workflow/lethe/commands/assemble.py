@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> None:
     from lethe.longtables.assembling import join_records, join_table, require_repetitions
     from lethe.longtables.schema import write_table
     from lethe.longtables.study_folder import open_study, require_place
-    from lethe.longtables.study_record import write_study_record
+    from lethe.longtables.study_record import FILE, write_study_record
 
     require_parts(args.part)
     require_place(args.out, args.part)
@@ -35,6 +35,8 @@ def run(args: argparse.Namespace) -> None:
     record = join_records({part: study.record for part, study in parts.items()}, args.out.name)
     scores = {part: study.frame("scores") for part, study in parts.items()}
     require_repetitions(scores)
+    # A folder with a record is taken for a whole one, so the record is written last.
+    (args.out / FILE).unlink(missing_ok=True)
     join_all_items(parts, args.out)
     stages = {
         part: study.frame("stages") for part, study in parts.items() if "stages" in study.tables
@@ -43,7 +45,6 @@ def run(args: argparse.Namespace) -> None:
         write_table("stages", args.out / "stages.csv", join_table("stages", stages))
     write_table("scores", args.out / "scores.csv", join_table("scores", scores))
     resummarize(args.out, record.bootstrap_seed)
-    # Last, for a folder with a record is taken for a whole one.
     write_study_record(args.out, record)
     draw(args.out, record, pages(record))
 
