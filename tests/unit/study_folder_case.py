@@ -18,12 +18,12 @@ SMALL = Synthetic(
     models=(("decoder-xs", 183_000),),
     base_seeds=(0, 1),
     orders=("forward",),
+    control=False,
     tasks=("simp", "hgen"),
     items=24,
     sets_an_axis=1,
     sets=(
         ("knowledge", ("know_nature",)),
-        ("reading", ("read_middle",)),
         ("bias", ("bias_pairs",)),
         ("own", ("own_simp", "own_hgen")),
     ),

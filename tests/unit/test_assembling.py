@@ -10,7 +10,9 @@ from lethe.cli import main
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.longtables.assembling import join_records, join_table, require_repetitions
-from lethe.longtables.schema import parse_table, table_text
+from lethe.longtables.items import ItemsWriter, ItemTables
+from lethe.longtables.joined_items import join_items
+from lethe.longtables.schema import parse_table, read_table, table_text
 from lethe.longtables.settings import chain_settings
 from lethe.planning.plan import make_plan
 
@@ -43,20 +45,21 @@ def test_two_seeds_run_apart_and_assembled_are_the_study_run_as_a_whole(tmp_path
 
 
 def test_what_two_parts_share_is_there_once(tmp_path):
-    whole = tmp_path / "whole"
-    write_study(whole, *small_study(), small_record(), summarized=True)
-    parts = [str(whole), str(part(tmp_path / "part", 1))]
-    out = tmp_path / "assembled"
-    assert main(["assemble", *parts, "--out", str(out)]) == 0
-    for name in ("scores.csv", "stages.csv", "metrics.csv", "items/know_nature.parquet"):
-        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    both = write_study(tmp_path / "both", *small_study(), small_record())
+    frames = {"a": read_table("scores", both / "scores.csv"), "b": typed_scores(1)}
+    pd.testing.assert_frame_equal(join_table("scores", frames), frames["a"])
+    parts = {"a": ItemTables(both / "items"), "b": ItemTables(part(tmp_path / "b", 1) / "items")}
+    with ItemsWriter(tmp_path / "items", tmp_path / "work") as writer:
+        join_items(parts, writer)
+        writer.finish()
+    assert files_of(tmp_path / "items") == files_of(both / "items")
 
 
 def test_a_run_with_another_score_in_the_second_part_is_refused():
     first, second = typed_scores(0), typed_scores(0)
-    place = second.index[second["probe"] == "read_middle"][1]
+    place = second.index[second["probe"] == "own_hgen"][1]
     second.loc[place, "value"] += 0.1
-    with pytest.raises(UserError, match="read_middle after stage 1 of .decoder-xs, sequential, fo"):
+    with pytest.raises(UserError, match="own_hgen after stage 1 of .decoder-xs, sequential, fo"):
         join_table("scores", {"a": first, "b": second})
 
 
