@@ -34,9 +34,14 @@ LEFT_OUT = ("predicted", "choice_logprobs", "schema_version")
 GROUP_ROWS, HELD_ROWS = 1 << 16, 1 << 18
 
 
+def file_stem(probe: str) -> str:
+    """The name of a set's files; what cannot stand in the name of a file is written as %XX."""
+    return re.sub(r"[%/\\\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", probe)
+
+
 def file_name(probe: str) -> str:
-    """The name of a set's file; what cannot stand in the name of a file is written as %XX."""
-    return re.sub(r"[%/\\\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", probe) + ENDING
+    """The name of the file of a set's table of items."""
+    return file_stem(probe) + ENDING
 
 
 class ItemsWriter:
