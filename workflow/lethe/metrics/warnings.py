@@ -10,10 +10,9 @@ from lethe.longtables.run import RUN_COLUMNS
 from lethe.metrics.cells import LOWER_IS_BETTER, is_own, is_worse_if_higher
 from lethe.metrics.end_tasks import is_at_floor, percentages
 from lethe.metrics.general import FLOOR_STDERRS, place_of_base
+from lethe.metrics.item_changes import COLLAPSED
 from lethe.metrics.shown import LINE_COLUMNS
 
-# Share of the commonest answer from which the answers of a set count as collapsed.
-COLLAPSED = 0.9
 # Runs of a line from which there is an interval over them.
 FEWEST_RUNS = 3
 COLUMNS = ["kind", "model", "method", "order", "runs", "of", "what"]
