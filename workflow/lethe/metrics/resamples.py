@@ -109,7 +109,7 @@ class ItemResamples:
             if column in items
         }
         if values:
-            for nodes, rows in _same_items(probe, items):
+            for nodes, rows in same_items(probe, items):
                 self._draw_set(probe, nodes, items.iloc[rows[:, 0]], values, rows)
 
     def _draw_set(
@@ -146,7 +146,7 @@ class ItemResamples:
                     )
 
 
-def _same_items(probe: str, items: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def same_items(probe: str, items: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Checkpoints with the same items, (nodes, rows): rows (items, nodes) are places in the table.
 
     Items are in the order of their ids, and checkpoints in the order of theirs.
