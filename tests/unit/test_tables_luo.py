@@ -9,8 +9,8 @@ from synthetic_study import FULL, Synthetic, long_tables, synthetic_study
 
 from lethe.metrics.intervals import t_interval
 from lethe.tables.bias import direction
-from lethe.tables.scoring import stands_for, variants, ways_by_set
 from lethe.tables.published import set_named
+from lethe.tables.scoring import stands_for, variants, ways_by_set
 
 # Every table of a study with three bases of four models.
 pytestmark = pytest.mark.slow

@@ -95,16 +95,21 @@ def _of_cell(drawn: Drawn | None, base: Drawn | None) -> Iterator[dict]:
             yield _row(name, np.nan, n, note=NOT_KEPT)
         return
     common = _common_notes(drawn)
-    paired = base is not None and base.knows_as(drawn)
-    measured = drawn.measured | {COVERAGE: drawn.coverage(base) if paired else None}
-    first = base.measured | {COVERAGE: base.coverage(base)} if paired else {}
+    here: dict[str, Measured | None] = {**drawn.measured, COVERAGE: None}
+    there: dict[str, Measured | None] = {}
+    if base is None or not base.is_kept:
+        missing = f"{NOT_KEPT} at the base"
+    elif not base.knows_as(drawn):
+        missing = OTHER_ITEMS
+    else:
+        missing = FEW_ITEMS
+        here[COVERAGE] = drawn.coverage(base)
+        there = {**base.measured, COVERAGE: base.coverage(base)}
     for name in RANGES:
-        here, there = measured[name], first.get(name)
-        note = "" if here is not None else (FEW_ITEMS if paired else OTHER_ITEMS)
-        yield _valued(name, here, drawn, [*common, note])
-        change = here - there if here is not None and there is not None else None
-        note = "" if change is not None else (note or OTHER_ITEMS)
-        yield _valued(f"{name}{CHANGE}", change, drawn, [*common, note])
+        after, before = here[name], there.get(name)
+        yield _valued(name, after, drawn, [*common, "" if after else missing])
+        change = after - before if after and before else None
+        yield _valued(f"{name}{CHANGE}", change, drawn, [*common, "" if change else missing])
     yield _row(
         BY_CHANCE, ece_if_calibrated(drawn.found.confidence), drawn.n, note="; ".join(common)
     )

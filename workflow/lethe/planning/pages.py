@@ -13,12 +13,16 @@ CONTROL = "control:"
 
 @dataclass(frozen=True)
 class Scope:
-    """What a study measures. runs: its chains, without controls. axes: those that are scored."""
+    """What a study measures. runs: its chains, without controls. axes: those that are scored.
+
+    choices: whether a set of an ability or a task is multiple choice.
+    """
 
     runs: list[Run]
     axes: set[str]
     end_tasks: bool
     importances: bool
+    choices: bool
 
     @property
     def measures_ability(self) -> bool:
@@ -67,6 +71,7 @@ TUNED = Need(
 )
 MIXED = Need("an order with more mixed into its stages, and the same without",
              lambda study: study.pairs(_mixes))  # fmt: skip
+CHOICES = Need("a set with a `chance` that is not one of bias", lambda study: study.choices)
 END_TASKS = Need("end tasks", lambda study: study.end_tasks)
 METHODS = Need("end tasks and several methods",
                lambda study: study.end_tasks and study.several("method"))  # fmt: skip
@@ -79,8 +84,8 @@ LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
 TABLES = {
     "fg": ABILITY, "general_ability": ABILITY, "bias": BIAS, "instruction_tuning": TUNED,
     "mixing": MIXED, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT, "bases": ABILITY,
-    "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
-    "orders": ORDERS, "masked_loss": LOSSES,
+    "calibration": CHOICES, "end_tasks": END_TASKS, "end_task_methods": METHODS,
+    "end_task_tests": METHODS, "orders": ORDERS, "masked_loss": LOSSES,
 }  # fmt: skip
 FIGURES = {
     "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "matrix": TAUGHT,
@@ -115,5 +120,9 @@ def scope_of(catalogue: Catalogue, plan: Plan) -> Scope:
     runs = [run for run in plan.runs if not run.order.startswith(CONTROL)]
     methods = {catalogue.methods[run.method].method for run in runs
                if run.method in catalogue.methods}  # fmt: skip
-    axes = {task["axis"] for node in plan.of_kind("probe") for task in node.spec["tasks"]}
-    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods)
+    tasks = [task for node in plan.of_kind("probe") for task in node.spec["tasks"]]
+    axes = {task["axis"] for task in tasks}
+    choices = any(
+        task["chance"] is not None and task["axis"] not in ("bias", CALIBRATION) for task in tasks
+    )
+    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods, choices)
