@@ -158,33 +158,36 @@ def _common_notes(drawn: Drawn) -> list[str]:
 
 
 def _of_axes(rows: list[dict]) -> list[dict]:
-    """Means over the sets of each axis, which share no items; sets without a value are named."""
+    """Means over the sets of each axis; sets without a value are left out, and a note says why."""
     keys = [*RUN_COLUMNS, "params", "stage_index", "stage_task", "axis", "metric"]
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         groups.setdefault(tuple(str(row[name]) for name in keys), []).append(row)
-    means = []
-    for group in groups.values():
-        valued = [row for row in group if not np.isnan(row["value"])]
-        ends = ([row[end] for row in valued] for end in ("value", "low", "high"))
-        low, high = mean_interval(*(np.array(numbers) for numbers in ends))
-        without = [row["probe"] for row in group if np.isnan(row["value"])]
-        notes = [f"missing: {', '.join(without)}"] if without else []
-        notes += sorted({f"{row['note']} ({row['probe']})" for row in valued if row["note"]})
-        row = {name: group[0][name] for name in keys} | {"probe": "", "subset": ""}
+    return [
+        {name: group[0][name] for name in keys} | {"probe": "", "subset": ""} | _mean(group)
+        for group in groups.values()
+    ]
+
+
+def _mean(group: list[dict]) -> dict:
+    """The mean of one measure over sets, which share no items."""
+    valued = [row for row in group if not np.isnan(row["value"])]
+    values, lows, highs = (
+        np.array([row[end] for row in valued]) for end in ("value", "low", "high")
+    )
+    low, high = mean_interval(values, lows, highs)
+    units, unit = 0, "none"
+    if not np.isnan(low):
         units = sum(row["n_units"] for row in valued)
-        unit = max((row["unit"] for row in valued), key=len, default="none")
-        value = float(np.mean([one["value"] for one in valued])) if valued else np.nan
-        if np.isnan(low):
-            units, unit = 0, "none"
-        means.append(
-            row
-            | _row(
-                row["metric"], value, sum(one["n"] for one in valued), low, high, units, unit,
-                "; ".join(notes),
-            )
-        )  # fmt: skip
-    return means
+        unit = max((row["unit"] for row in valued), key=len)
+    sets: dict[str, list[str]] = {}
+    for row in group:
+        for note in filter(None, row["note"].split("; ")):
+            sets.setdefault(note, []).append(row["probe"])
+    note = "; ".join(f"{note}: {', '.join(probes)}" for note, probes in sorted(sets.items()))
+    value = float(values.mean()) if valued else np.nan
+    n = sum(row["n"] for row in valued)
+    return _row(group[0]["metric"], value, n, low, high, units, unit, note)
 
 
 def _within_range(row: dict) -> dict:

@@ -27,13 +27,16 @@ def over_axes(rows: Iterable[Row]) -> list[Row]:
     items, so the interval of a mean follows from theirs (Zou & Donner 2008).
     """
     found = []
-    for group in _grouped(rows, [*OF_RUN, *OF_PAIR, "axis"]):
+    same = [*OF_RUN, *OF_PAIR, "axis"]
+    for group in _grouped(rows, [name for name in same if name != "before_index"]):
         divided = {row["probe"] for row in group if row["subset"]}
         parts = [row for row in group if row["subset"] or row["probe"] not in divided]
         parts = [row for row in parts if row["n"]]
         if not parts:
             continue
-        row = {name: group[0][name] for name in [*OF_RUN, *OF_PAIR, "axis"]}
+        row = {name: parts[0][name] for name in same}
+        if len({part["before_index"] for part in parts}) > 1:
+            row["before_index"] = None
         row |= {"probe": "", "subset": "", "commonest": "", "note": _left_out(parts)}
         row |= {name: sum(part[name] for part in parts) for name in ("n", "n_units")}
         row["unit"] = max(part["unit"] for part in parts)
@@ -56,12 +59,13 @@ def _mean_of_sets(parts: list[Row], name: str) -> Row:
 
 
 def _left_out(parts: list[Row]) -> str:
-    """The sets' own notes, each once, with the names of the sets that have it."""
+    """The sets' own notes without their numbers, each once, with the sets that have it."""
     names: dict[str, list[str]] = {}
     for part in parts:
-        if part["note"]:
-            names.setdefault(part["note"], []).append(f"{part['probe']} {part['subset']}".strip())
-    return "; ".join(f"{', '.join(sets)}: {note}" for note, sets in names.items())
+        for note in filter(None, part["note"].split("; ")):
+            name = f"{part['probe']} {part['subset']}".strip()
+            names.setdefault(note.partition(", ")[0], []).append(name)
+    return "; ".join(f"{note} ({', '.join(sets)})" for note, sets in names.items())
 
 
 def over_seeds(rows: Iterable[Row]) -> list[Row]:

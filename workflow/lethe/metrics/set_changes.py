@@ -49,6 +49,10 @@ class SetChanges:
         self._right = items[column if column in items else "correct"].to_numpy(dtype=float)
         names = ("margin", "gold_logprob", CHOICES)
         self._numbers_of = {name: items[name].to_numpy(dtype=float) for name in names}
+        choices = self._numbers_of[CHOICES]
+        # Of texts all of which are wrong, none may have been worth 1: they tell nothing.
+        told = bool((self._right == 1).any()) or not np.isnan(choices).all()
+        self._is_graded = not (told and right_or_wrong(self._right))
         answers = items["predicted"].astype("category").cat
         self._predicted = (answers.categories.tolist(), answers.codes.to_numpy())
         self._places: dict[str, tuple[np.ndarray, np.ndarray, ItemDraw]] = {}
@@ -89,10 +93,10 @@ class SetChanges:
 
     def _between(self, rows: np.ndarray, draw: ItemDraw, mask: np.ndarray) -> tuple[dict, str]:
         """(numbers, why some are missing) of several seeds."""
-        right = self._right[rows]
-        if not right_or_wrong(right.ravel()):
+        if self._is_graded:
             return {}, GRADED
-        return _columns(estimates(between_seeds(right), draw, mask, {})), ""
+        values = between_seeds(self._right[rows])
+        return _columns(estimates(values, draw, mask, {})), ""
 
     def _of_pair(self, rows: np.ndarray, draw: ItemDraw, mask: np.ndarray) -> tuple[dict, str]:
         """(numbers, why some are missing) of an earlier and a later checkpoint."""
@@ -100,7 +104,7 @@ class SetChanges:
         (_, share), (answer, later_share) = (self._commonest(rows[:, place]) for place in (0, 1))
         numbers: dict[str, Any] = {"commonest": one_line(answer)[:LONGEST_ANSWER]}
         numbers |= {"commonest_before": share, "commonest_after": later_share}
-        if not right_or_wrong(np.concatenate([before.right, after.right])):
+        if self._is_graded:
             values = measured(before, after)
             return numbers | _columns(estimates(values, draw, mask, {})), GRADED
         choices = self._choices(rows[:, 0], before.margin)

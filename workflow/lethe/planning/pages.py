@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lethe.config.catalogue import Catalogue, Study
+from lethe.longtables.axes import BIAS as BIAS_AXIS
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
 from lethe.longtables.run import Run
 from lethe.planning.nodes import Plan
@@ -56,7 +57,7 @@ BOTH = Need(
     "a set of general ability and one of the axis `own`",
     lambda study: study.measures_ability and OWN in study.axes,
 )
-BIAS = Need("a set of the axis `bias`", lambda study: "bias" in study.axes)
+BIAS = Need("a set of the axis `bias`", lambda study: BIAS_AXIS in study.axes)
 SIZES = Need(
     "two models of one `series`",
     lambda study: study.pairs(lambda a, b: a.series == b.series and a.model != b.model),
@@ -77,6 +78,10 @@ METHODS = Need("end tasks and several methods",
                lambda study: study.end_tasks and study.several("method"))  # fmt: skip
 ORDERS = Need("end tasks and several orders",
               lambda study: study.end_tasks and study.several("order"))  # fmt: skip
+ANSWERS = Need(
+    "a set of an ability with right answers, or of the axis `own`",
+    lambda study: bool(study.axes - {BIAS_AXIS, CALIBRATION, DOMAIN}),
+)
 IMPORTANCES = Need("`das` or one of its kin", lambda study: study.importances)
 LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
 
@@ -84,8 +89,9 @@ LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
 TABLES = {
     "fg": ABILITY, "general_ability": ABILITY, "bias": BIAS, "instruction_tuning": TUNED,
     "mixing": MIXED, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT, "bases": ABILITY,
-    "calibration": CHOICES, "end_tasks": END_TASKS, "end_task_methods": METHODS,
-    "end_task_tests": METHODS, "orders": ORDERS, "masked_loss": LOSSES,
+    "items": ANSWERS, "calibration": CHOICES,
+    "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
+    "orders": ORDERS, "masked_loss": LOSSES,
 }  # fmt: skip
 FIGURES = {
     "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "matrix": TAUGHT,
