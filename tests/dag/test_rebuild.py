@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-DOWNSTREAM = {"collect": 1, "summarize": 1, "table": 4, "figure": 4, "claims": 1}
+DOWNSTREAM = {"collect": 1, "summarize": 1, "table": 5, "figure": 5, "claims": 1}
 
 
 def test_a_finished_study_has_nothing_to_do(project):
