@@ -96,7 +96,7 @@ TABLES = {
 FIGURES = {
     "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "matrix": TAUGHT,
     "scale": SIZES, "architecture": FAMILIES, "instruction_tuning": TUNED, "mixing": MIXED,
-    "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES,
+    "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES, "items": ANSWERS,
 }  # fmt: skip
 PAGES = {"tables": TABLES, "figures": FIGURES}
 
@@ -109,6 +109,8 @@ def with_pages(study: Study, catalogue: Catalogue, plan: Plan) -> Study:
         for kind, needs in PAGES.items()
         if getattr(study, kind) is None
     }
+    if "figures" in chosen:
+        chosen["figures"] = list(dict.fromkeys([*chosen["figures"], *study.figure_widths]))
     return study.model_copy(update={"claims": study.claims or [], **chosen})
 
 
