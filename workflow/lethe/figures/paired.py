@@ -25,6 +25,7 @@ from lethe.figures.marks import (
     draw_point,
     handle,
     name_stages,
+    panel_grid,
     score_limits,
 )
 from lethe.longtables.axes import GENERAL, OWN, sorted_axes

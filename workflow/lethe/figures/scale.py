@@ -1,7 +1,9 @@
 """Forgetting against the size of the model, by axis (Luo et al. 2023, section on scale)."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import STROKES, Look, looks
@@ -19,7 +21,7 @@ from lethe.figures.drawing import (
     new_figure,
 )
 from lethe.figures.marks import draw_point, handle, panel_grid, score_limits
-from lethe.figures.paired import FLOOR
+from lethe.figures.paired import FLOOR, WORD
 from lethe.longtables.axes import sorted_axes
 from lethe.longtables.tables import LongTables
 from lethe.metrics.pairs import series
