@@ -14,6 +14,8 @@ BREAK = "\n\n"
 """lm-eval's delimiter of examples."""
 COLUMN = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 Pair = tuple[str, str]
+Find = Callable[[dict, str], str]
+"""From a document and its context to the question in the context."""
 
 
 def arguments_of(sample: dict) -> list[Pair]:
@@ -66,8 +68,8 @@ def gold_of(sample: dict, pairs: list[Pair], logprobs: list[float]) -> tuple[int
     return tuple(listed)
 
 
-def finder(prompt: dict[str, Any]) -> Callable[[dict, str], str]:
-    """A function from a document and its context to the question in the context.
+def finder(prompt: dict[str, Any]) -> Find:
+    """How questions are found in the contexts of a task.
 
     Without examples that is all of it. Else it is what `doc_to_text` gives, if that names a column
     or only puts columns into a text, or the last block: nothing else of a file is computed.
@@ -96,9 +98,7 @@ def _filled(written: str, doc: dict) -> str:
     return "" if "{{" in COLUMN.sub("", written) or "{%" in written else made
 
 
-def texts_of(
-    sample: dict, pairs: list[Pair], gold: tuple[int, ...], find: Callable[[dict, str], str]
-) -> dict[str, Any]:
+def texts_of(sample: dict, pairs: list[Pair], gold: tuple[int, ...], find: Find) -> dict[str, Any]:
     """The fields of the item's texts: question, choices, gold, answers."""
     if not pairs:
         return {"question": "", "choices": [], "gold": list(gold), "answers": []}

@@ -5,13 +5,13 @@ import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.strict_json import RepeatedKey, unique_keys
 from lethe.errors import UserError
-from lethe.imported.asked import Pair, arguments_of, gold_of, texts_of
+from lethe.imported.asked import Find, Pair, arguments_of, gold_of, texts_of
 
 LONGEST_PREDICTION = 200  # characters kept of a generated text, as in items made here
 
@@ -51,7 +51,7 @@ def items_of_samples(
     metric: str,
     filtered: str,
     names: dict[tuple[str, str], str],
-    find: Callable[[dict, str], str] | None = None,
+    find: Find | None = None,
 ) -> list[dict]:
     """One item per document, as in a table of items; `metric` fills the column `correct`.
 
@@ -65,8 +65,8 @@ def items_of_samples(
     metrics: dict[str, dict[str, float]] = {}
     seen: Counter = Counter()
     for sample in samples:
-        doc, of_sample = sample["doc"], sample.get("filter", filtered)
-        identity = str(sample.get("doc_hash") or doc_hash(doc))[:16]
+        of_sample = sample.get("filter", filtered)
+        identity = str(sample.get("doc_hash") or doc_hash(sample["doc"]))[:16]
         seen[of_sample, identity] += 1
         times = seen[of_sample, identity]
         identity += f"-{times}" if times > 1 else ""
@@ -75,21 +75,27 @@ def items_of_samples(
         }
         known = {name: value for name, value in values.items() if value is not None}
         metrics.setdefault(identity, {}).update(known)
-        if of_sample != filtered:
-            continue
-        cluster = doc.get(task["cluster"]) if task["cluster"] else None
-        pairs = arguments_of(sample)
-        gold, measured = _measured(sample, pairs)
-        items[identity] = {
-            "item_id": identity,
-            "cluster_id": identity if cluster is None else str(cluster),
-            "subset": str(doc.get(task["subset"], "")) if task["subset"] else "",
-            "correct": _share(sample.get(metric)),
-            **measured,
-            "metrics": metrics[identity],
-            **({} if find is None else texts_of(sample, pairs, gold, find)),
-        }
+        if of_sample == filtered:
+            item = _item(sample, identity, task, metric, find)
+            items[identity] = item | {"metrics": metrics[identity]}
     return list(items.values())
+
+
+def _item(
+    sample: dict, identity: str, task: dict[str, Any], metric: str, find: Find | None
+) -> dict[str, Any]:
+    """One item but for its values of the metrics."""
+    doc, pairs = sample["doc"], arguments_of(sample)
+    cluster = doc.get(task["cluster"]) if task["cluster"] else None
+    gold, measured = _measured(sample, pairs)
+    return {
+        "item_id": identity,
+        "cluster_id": identity if cluster is None else str(cluster),
+        "subset": str(doc.get(task["subset"], "")) if task["subset"] else "",
+        "correct": _share(sample.get(metric)),
+        **measured,
+        **({} if find is None else texts_of(sample, pairs, gold, find)),
+    }
 
 
 def _number(value: Any) -> float | None:

@@ -87,19 +87,8 @@ def result_of_file(
             f"{file.path}: neither `n-samples` nor samples show how many items {task['name']!r} "
             "has; score it again with a newer lm-eval, or with --log_samples."
         )
-    scores = [
-        {
-            "subset": "",
-            "metric": name,
-            "value": result.values[key],
-            "stderr": result.stderr.get(key),
-            "n": n,
-            "higher_is_better": result.higher_is_better.get(key[0]),
-        }
-        for key, name in names.items()
-    ]
-    better = result.higher_is_better.get(filtered[0])
-    scores += _of_subsets(task["metric"], items, better)
+    scores = _of_whole(result, names, n)
+    scores += _of_subsets(task["metric"], items, result.higher_is_better.get(filtered[0]))
     return {
         "task": task["name"],
         "axis": task["axis"],
@@ -154,6 +143,21 @@ def _items(
         samples += inside if inside is not None else read_samples(sampled[leaf]["path"])
     find = finder(file.prompts.get(result.leaves[0], {})) if texts and result.leaves else None
     return items_of_samples(samples, task, *filtered, names, find)
+
+
+def _of_whole(result: TaskResult, names: dict[tuple[str, str], str], n: int) -> list[dict]:
+    """The file's scores over all items."""
+    return [
+        {
+            "subset": "",
+            "metric": name,
+            "value": result.values[key],
+            "stderr": result.stderr.get(key),
+            "n": n,
+            "higher_is_better": result.higher_is_better.get(key[0]),
+        }
+        for key, name in names.items()
+    ]
 
 
 def _of_subsets(metric: str, items: list[dict], better: bool | None) -> list[dict]:
