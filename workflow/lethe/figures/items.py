@@ -114,7 +114,7 @@ def _long(rows: pd.DataFrame) -> pd.DataFrame:
     for measure, sign in SIGNS.items():
         ends = [f"{measure}_low", f"{measure}_high"][::sign]
         numbers = {"value": measure, "low": ends[0], "high": ends[1]}
-        scaled = {name: 100.0 * sign * rows[column] for name, column in numbers.items()}
+        scaled = {name: 100.0 * sign * rows[column] + 0.0 for name, column in numbers.items()}
         parts.append(rows[[*KEPT, "line"]].assign(measure=measure, **scaled))
     long = pd.concat(parts, ignore_index=True)
     return long[long["value"].notna()]
