@@ -38,8 +38,8 @@ CAPTION = (
     "(lost_r1, r = 1). control_lost, seeds_lost: the noise floor, the share lost by the control "
     "(as many steps on general data), and that right under one train seed and wrong under another. "
     "drift: fall of the right answer's log-probability, nats. sign_changed: items whose margin "
-    "changed its sign. commonest: largest share of one answer. Sets are in changes.csv; graded answers "
-    "(SARI, BLEU, ROUGE) are neither right nor wrong and left out. "
+    "changed its sign. commonest: largest share of one answer. Sets are in changes.csv; graded "
+    "answers (SARI, BLEU, ROUGE) are neither right nor wrong and left out. "
     f"{INTERVAL}"
 )
 ONE_SEED = "Every chain has one train seed: flips between seeds are not known."
