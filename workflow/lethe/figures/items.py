@@ -78,15 +78,16 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
     seen = looks(tables.metrics)
     legend(figure, _handles(found, seen))
     panels = figure.subplots(down, across, squeeze=False, sharey=True)
-    several = found.rows["order"].nunique() > 1
-    low, high = limits(found.rows[["value", "low", "high"]].to_numpy(float).ravel(), 10, zero=True)
+    several, with_bands = found.rows["order"].nunique() > 1, len(lines(found.rows)) <= MANY
+    drawn = ["value", "low", "high"] if with_bands else ["value"]
+    low, high = limits(found.rows[drawn].to_numpy(float).ravel(), 10, zero=True)
     ends = (low - ROOM * (high - low), high + ROOM * (high - low))
     for axes in panels.flat:
         axes.set_visible(False)
     for (row, column), (axis, order) in cells.items():
         axes, part = panels[row, column], found.of(axis, order)
         axes.set_visible(True)
-        _draw_panel(axes, part, seen, len(lines(found.rows)) <= MANY)
+        _draw_panel(axes, part, seen, with_bands)
         axes.set_ylim(ends)
         name_stages(axes, found.rows[found.rows["order"] == order])
         is_last = (row + 1, column) not in cells or cells[row + 1, column][1] != order
