@@ -13,7 +13,6 @@ from lethe.figures.appearance import CONTROL_COLOUR, Look, looks
 from lethe.figures.drawing import (
     SMALL,
     Drawn,
-    draw_curve,
     empty,
     legend,
     limits,
@@ -21,7 +20,7 @@ from lethe.figures.drawing import (
     new_figure,
 )
 from lethe.figures.evolution import place_panels
-from lethe.figures.marks import name_stages
+from lethe.figures.marks import draw_curve, name_stages
 from lethe.longtables.axes import OWN, sorted_axes
 from lethe.longtables.change_columns import BASE, OWN_STAGE
 from lethe.longtables.tables import LongTables
@@ -45,9 +44,10 @@ ROW = 1.25  # inches
 MARGIN = 0.75
 ROOM = 0.06
 """Of a panel's height, above and below, for the words there."""
-MANY = 8
-"""With more lines no bands of intervals."""
+BAND, MANY = 0.15, 8
+"""How dense bands of intervals are; with more lines there are none."""
 FLOOR = {"facecolor": "#BBBBBB55", "edgecolor": CONTROL_COLOUR, "lw": 0.8}
+THINNER = {"lw": 1.0, "ms": 2.6}
 SEEDS = {"color": "#222222", "ls": ":", "lw": 1.0}
 NONE = "No set of this study is answered right or wrong, or its items were not kept."
 
@@ -78,15 +78,16 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
     seen = looks(tables.metrics)
     legend(figure, _handles(found, seen))
     panels = figure.subplots(down, across, squeeze=False, sharey=True)
-    several = found.rows["order"].nunique() > 1
-    low, high = limits(found.rows[["value", "low", "high"]].to_numpy(float).ravel(), 10, zero=True)
+    several, with_bands = found.rows["order"].nunique() > 1, len(lines(found.rows)) <= MANY
+    drawn = ["value", "low", "high"] if with_bands else ["value"]
+    low, high = limits(found.rows[drawn].to_numpy(float).ravel(), 10, zero=True)
     ends = (low - ROOM * (high - low), high + ROOM * (high - low))
     for axes in panels.flat:
         axes.set_visible(False)
     for (row, column), (axis, order) in cells.items():
         axes, part = panels[row, column], found.of(axis, order)
         axes.set_visible(True)
-        _draw_panel(axes, part, seen, len(lines(found.rows)) <= MANY)
+        _draw_panel(axes, part, seen, with_bands)
         axes.set_ylim(ends)
         name_stages(axes, found.rows[found.rows["order"] == order])
         is_last = (row + 1, column) not in cells or cells[row + 1, column][1] != order
@@ -130,7 +131,8 @@ def _draw_panel(axes: Axes, part: Shown, seen: dict[Line, Look], band: bool) -> 
         curves = part.rows[part.rows["measure"] == measure]
         for line in (lines(curves) if len(curves) else [])[::-1]:
             one = curves[[other == line for other in curves["line"]]]
-            draw_curve(axes, one, seen[line], band=band, behind=measure == "regained")
+            style = THINNER if measure == "regained" else {}
+            draw_curve(axes, one, seen[line], band=BAND if band else 0, **style)
 
 
 def _widest(rows: pd.DataFrame) -> pd.Series:

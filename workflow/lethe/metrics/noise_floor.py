@@ -42,4 +42,4 @@ def of_control(changes: pd.DataFrame) -> pd.DataFrame:
 
 def of_seeds(changes: pd.DataFrame) -> pd.DataFrame:
     """Rows that compare the train seeds of one chain, over bases where there are several."""
-    return shown(changes[changes["against"] == SEEDS])
+    return shown(changes[(changes["against"] == SEEDS) & (changes["sets"] > 0)])
