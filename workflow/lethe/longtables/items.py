@@ -149,12 +149,15 @@ def read_items_with_choices(path: Path | str) -> pd.DataFrame:
     table = _read(Path(path), ("schema_version",), ("predicted",))
     lists = table["choice_logprobs"].combine_chunks()
     frame = table.drop_columns("choice_logprobs").to_pandas(use_threads=False)
+    del table
     counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    row = np.repeat(np.arange(len(frame)), counts)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    logprobs = np.full((int(counts.max(initial=0)), len(frame)), np.nan)
-    logprobs[place, row] = pc.list_flatten(lists).to_numpy(zero_copy_only=False)
-    of_choices = {f"{CHOICE}{number}": values for number, values in enumerate(logprobs)}
+    flat = pc.list_flatten(lists).to_numpy(zero_copy_only=False)
+    first = np.cumsum(counts) - counts
+    of_choices = {}
+    for place in range(int(counts.max(initial=0))):
+        has = counts > place
+        of_choices[f"{CHOICE}{place}"] = values = np.full(len(frame), np.nan)
+        values[has] = flat[first[has] + place]
     return frame.assign(**{CHOICES: np.where(counts > 0, counts, np.nan)}, **of_choices)
 
 

@@ -52,7 +52,7 @@ class SetChanges:
         self, part: Evaluation, items: pd.DataFrame, chance: float, seed: int, resamples: int
     ):
         """items: with choices. chance: of the set, where choices were not kept; nan if unknown."""
-        self._items, self._chance = items, chance
+        self._subset, self._chance = items["subset"], chance
         column = VALUE + part.metric
         self._right = items[column if column in items else "correct"].to_numpy(dtype=float)
         names = ("margin", "gold_logprob", CHOICES)
@@ -88,7 +88,7 @@ class SetChanges:
         rows, draw = np.stack([place[1] for place in found], axis=1), found[0][2]
         mask = np.ones(len(rows), dtype=bool)
         if subset:
-            mask = (self._items["subset"].iloc[rows[:, 0]] == subset).to_numpy()
+            mask = (self._subset.iloc[rows[:, 0]] == subset).to_numpy()
         rows, units = rows[mask], draw.units(mask)
         behind = {"n": len(rows), "n_units": units, "unit": draw.unit}
         notes = [ONE_CLUSTER] if units == 1 else [FEW] if units < FEW_CLUSTERS else []
