@@ -5,7 +5,7 @@ from typing import Any
 
 from lethe.artefacts.files import sha256_file
 from lethe.errors import UserError
-from lethe.imported.chain import task_digest
+from lethe.imported.alike import task_digest
 from lethe.imported.items import items_of_samples, read_samples
 from lethe.imported.result_file import PLAIN, ResultFile, TaskResult, read_result_file
 from lethe.longtables.same_versions import with_differences

@@ -1,0 +1,243 @@
+"""Was an evaluation set lost or kept? The change between two checkpoints, tested at a margin.
+
+Both were scored on the same items, so the drop is a paired difference. Of right and wrong answers
+its test is Tango's score test (1998, Statistics in Medicine 17, 891): the variance is that under
+the margin, so few items of which none changed do not pass for a small drop. Of other scores it is
+Student's t. Items of one cluster depend on each other, which lowers the number of items to that of
+as many independent ones.
+
+A set is *lost* if its drop is above the margin, *kept* if it is below it. Either is one-sided at
+2.5 %, so that of a single set the 95 % interval lies on one side of the margin. Of several sets
+Holm's step-down procedure (1979, Scandinavian Journal of Statistics 6, 65) runs through the tests
+for *lost*, and apart from it through those for *kept*. Each holds its 2.5 % however the sets depend
+on each other, so all verdicts of a comparison are right together with at least 95 %.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+from lethe.metrics.comparisons import holm
+from lethe.metrics.intervals import LEVEL
+
+LOST, KEPT, UNDECIDED = "lost", "kept", "undecided"
+TAIL = (1 - LEVEL) / 2
+"""The error allowed to the verdicts *lost* of a comparison, and to the verdicts *kept*."""
+SMALL = 1e-9
+HALVINGS = 50
+
+
+class Statistic(Protocol):
+    """How far an observed drop is above another one, in standard errors, and the way back."""
+
+    def above(self, drop: float) -> float:
+        """The distance in standard errors; it falls as the other drop rises."""
+        ...
+
+    def at(self, distance: float) -> float:
+        """The drop at this distance."""
+        ...
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Score before less score after, so that a positive value is worse.
+
+    Attributes:
+        statistic: how far this drop is above another one.
+        degrees: of freedom of its distribution, Student's t; below 1 there is no interval.
+        items: scored before and after; with `clusters` of them that are independent.
+        paired: whether the items are the same; else it is from the two standard errors.
+    """
+
+    value: float
+    statistic: Statistic
+    degrees: int
+    items: int
+    clusters: int
+    paired: bool = True
+
+    def interval(self, tails: tuple[float, float] = (TAIL, TAIL)) -> tuple[float, float]:
+        """The drops that are not refused by one-sided tests at these levels; nan without any."""
+        if self.degrees < 1:
+            return float("nan"), float("nan")
+        low, high = (float(stdtrit(self.degrees, 1 - tail)) for tail in tails)
+        return self.statistic.at(low), self.statistic.at(-high)
+
+    def p_above(self, margin: float) -> float:
+        """The p-value of "the drop is at most the margin"."""
+        return self._tail(-self.statistic.above(margin))
+
+    def p_below(self, margin: float) -> float:
+        """The p-value of "the drop is at least the margin"."""
+        return self._tail(self.statistic.above(margin))
+
+    def _tail(self, distance: float) -> float:
+        return 1.0 if self.degrees < 1 else float(stdtr(self.degrees, distance))
+
+
+def paired_drop(before: np.ndarray, after: np.ndarray, cluster: Sequence) -> Drop:
+    """The drop of a mean over the same items.
+
+    Args:
+        before, after: (items,) value of each item; higher is better.
+        cluster: (items,) names; items of one cluster depend on each other.
+    """
+    change = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
+    place = np.unique(np.asarray(cluster), return_inverse=True)[1]
+    n, clusters = len(change), int(place.max()) + 1
+    value = float(change.mean())
+    parts = np.bincount(place, change - value, clusters)
+    variance = float(clusters / max(clusters - 1, 1) * (parts**2).sum() / n**2)
+    answers = np.isin(before, (0.0, 1.0)).all() and np.isin(after, (0.0, 1.0)).all()
+    if answers:
+        worth = _independent_items(float(change.var()), variance, n, clusters)
+        lost, regained = float((change > 0).mean()), float((change < 0).mean())
+        statistic: Statistic = _Score(lost, regained, worth)
+    else:
+        statistic = _Student(value, float(np.sqrt(variance)))
+    return Drop(value, statistic, clusters - 1, n, clusters)
+
+
+def unpaired_drop(before: float, after: float, errors: tuple[float, float], items: int) -> Drop:
+    """The drop of a score of which only the two standard errors are known, as if independent.
+
+    Answers to the same questions agree more often than that, so this interval is too wide.
+    """
+    error = float(np.hypot(*errors))
+    statistic = _Student(before - after, error)
+    return Drop(before - after, statistic, items - 1, items, items, False)
+
+
+@dataclass(frozen=True)
+class _Score:
+    """Tango's statistic: shares of items that were lost and regained, and independent items."""
+
+    lost: float
+    regained: float
+    items: float
+
+    def above(self, drop: float) -> float:
+        # The likelihood's maximum under a drop is derived for one sign; the other is its mirror.
+        mirrored = drop < 0
+        more, less = (self.regained, self.lost) if mirrored else (self.lost, self.regained)
+        size = abs(drop)
+        b = (2 - more + less) * size - more - less
+        share = (np.sqrt(b**2 + 8 * less * size * (1 - size)) - b) / 4
+        variance = (2 * share + size * (1 - size)) / self.items
+        distance = self.lost - self.regained - drop
+        if distance == 0:
+            return 0.0
+        return float(distance / np.sqrt(max(variance, SMALL**2)))
+
+    def at(self, distance: float) -> float:
+        inside, outside = self.lost - self.regained, -float(np.sign(distance))
+        for _ in range(HALVINGS):
+            middle = (inside + outside) / 2
+            beyond = abs(self.above(middle)) > abs(distance)
+            inside, outside = (inside, middle) if beyond else (middle, outside)
+        return inside
+
+
+@dataclass(frozen=True)
+class _Student:
+    """The distance in standard errors."""
+
+    value: float
+    error: float
+
+    def above(self, drop: float) -> float:
+        return (self.value - drop) / max(self.error, SMALL)
+
+    def at(self, distance: float) -> float:
+        return self.value - distance * self.error
+
+
+def _independent_items(of_one: float, of_mean: float, items: int, clusters: int) -> float:
+    """How many independent items spread like the clusters.
+
+    As in `intervals.share_interval`: where clusters hold several items, this number is mixed with
+    that of the clusters, with the weight of half an item.
+    """
+    mixed = max((1 - clusters / items) / 2, SMALL) / items
+    return (of_one + mixed) / (of_mean + mixed / clusters)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One set of a comparison: its drop, the margin in the same unit, and what can be said of it.
+
+    can_be_kept: false at floor, where nothing can be lost and so nothing be kept.
+    """
+
+    drop: Drop
+    margin: float
+    can_be_kept: bool = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of a set.
+
+    Attributes:
+        word: LOST, KEPT or UNDECIDED.
+        low, high: ends of the interval that decided, wider than 95 % where Holm asks for it.
+        p_lost, p_kept: adjusted by Holm; 0.025 or below gives the verdict.
+        needed: number of items that would decide; None for a verdict, or if no number would.
+    """
+
+    word: str
+    low: float
+    high: float
+    p_lost: float
+    p_kept: float
+    needed: int | None
+
+
+def judge(questions: Sequence[Question]) -> list[Verdict]:
+    """The verdicts on the sets of one comparison, together."""
+    if not questions:
+        return []
+    lost = np.array([q.drop.p_above(q.margin) for q in questions])
+    kept = np.array([q.drop.p_below(q.margin) if q.can_be_kept else 1.0 for q in questions])
+    tails = [(float(a), float(b)) for a, b in zip(_levels(lost), _levels(kept), strict=True)]
+    adjusted = zip(holm(list(lost)), holm(list(kept)), strict=True)
+    return [_verdict(*each) for each in zip(questions, tails, adjusted, strict=True)]
+
+
+def _verdict(question: Question, tails: tuple, adjusted: tuple) -> Verdict:
+    p_lost, p_kept = map(float, adjusted)
+    word = LOST if p_lost <= TAIL else KEPT if p_kept <= TAIL else UNDECIDED
+    low, high = question.drop.interval(tails)
+    needed = items_needed(question, tails) if word == UNDECIDED else None
+    return Verdict(word, low, high, p_lost, p_kept, needed)
+
+
+def items_needed(question: Question, tails: tuple[float, float]) -> int | None:
+    """Items that would decide if the shares stayed as they are: n (t* / t)^2; None if none would.
+
+    t is the statistic at the margin, which grows with the root of the number of items, and t* the
+    value that it must reach. With as many items the verdict is as likely as not.
+    """
+    drop = question.drop
+    reached = drop.statistic.above(question.margin) if drop.degrees >= 1 else 0.0
+    if reached == 0 or (reached < 0 and not question.can_be_kept):
+        return None
+    asked = float(stdtrit(drop.degrees, 1 - tails[0 if reached > 0 else 1]))
+    return int(np.ceil(drop.items * (asked / reached) ** 2))
+
+
+def _levels(p_values: np.ndarray) -> np.ndarray:
+    """The level at which each test of Holm's procedure is made: that of its own step.
+
+    After the first test that refuses nothing, all others are held to the level of that step.
+    """
+    count = len(p_values)
+    order = np.argsort(p_values, kind="stable")
+    refused = int((holm(list(p_values)) <= TAIL).sum())
+    steps = np.empty(count, dtype=int)
+    steps[order] = np.minimum(np.arange(count), refused)
+    return TAIL / (count - steps)
