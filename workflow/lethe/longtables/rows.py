@@ -1,7 +1,9 @@
-"""The JSON schemas of rows of the long tables: scores, items, metrics and stages."""
+"""The JSON schemas of rows of the long tables: scores, items, metrics, stages and others."""
 
 from typing import Any, Literal
 
+from lethe.longtables.calibration_columns import CALIBRATION
+from lethe.longtables.change_columns import CHANGES
 from lethe.longtables.columns import rule
 from lethe.longtables.run import COLUMNS, RUN_COLUMNS
 
@@ -132,4 +134,6 @@ SCHEMAS = {
     "items": _schema("items/SET.parquet", ITEMS, ITEMS_VERSION, patternProperties=ITEM_VALUES),
     "metrics": _schema("metrics.csv", METRICS),
     "stages": _schema("stages.csv", STAGES),
+    "changes": _schema("changes.csv", {**OF_RUN, **CHANGES}),
+    "calibration": _schema("calibration.csv", {**OF_RUN, **CALIBRATION}),
 }
