@@ -30,7 +30,7 @@ def imported_results(spec: dict[str, Any]) -> tuple[list[dict], int | None, list
         if holder is None:
             missing.append(f"the task {task['name']}")
             continue
-        result = _result(task, *holder) | spec.get("stated", {}).get(task["name"], {})
+        result = result_of_file(task, *holder) | spec.get("stated", {}).get(task["name"], {})
         result["engine"] = with_differences(ENGINE, spec.get("declared", []))
         results.append(result)
         if task["metric"] not in {score["metric"] for score in result["scores"]}:
@@ -46,9 +46,20 @@ def _require_unchanged(file: dict[str, str]) -> None:
         raise UserError(f"results: {file['path']} has changed since it was planned; run again.")
 
 
-def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) -> dict[str, Any]:
+def result_of_file(
+    task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]
+) -> dict[str, Any]:
+    """The result of one task in a file, as `score_checkpoint` gives it.
+
+    Args:
+        task: name, axis, metric, chance, shots, cluster, subset, and the kind of its digest.
+        sampled: `path` of the samples by task, where they are in files of their own.
+
+    Raises:
+        UserError: the file does not show how many items the task has.
+    """
     result = file.tasks[task["name"]]
-    names = _metric_names(task, result)
+    names = metric_names(task["metric"], result)
     filtered = next((key for key, name in names.items() if name == task["metric"]), ("", PLAIN))
     items = _items(task, result, file, sampled, filtered, names)
     n = result.n or len(items)
@@ -87,8 +98,11 @@ def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) ->
     }
 
 
-def _metric_names(task: dict[str, Any], result: TaskResult) -> dict[tuple[str, str], str]:
-    """Names of the values: the metric's name, followed by the filter if it has several filters."""
+def metric_names(wanted: str, result: TaskResult) -> dict[tuple[str, str], str]:
+    """Names of the values: the metric's name, followed by the filter if it has several filters.
+
+    wanted: the metric that is asked for, whose own name is kept.
+    """
     filters: dict[str, list[str]] = {}
     for metric, filtered in result.values:
         filters.setdefault(metric, []).append(filtered)
@@ -98,8 +112,8 @@ def _metric_names(task: dict[str, Any], result: TaskResult) -> dict[tuple[str, s
         names[metric, filtered] = metric if alone else f"{metric},{filtered}"
     # A name with a filter is accepted even if the metric has only that filter.
     for (metric, filtered), name in names.items():
-        if task["metric"] == f"{metric},{filtered}" != name:
-            names[metric, filtered] = task["metric"]
+        if wanted == f"{metric},{filtered}" != name:
+            names[metric, filtered] = wanted
     return names
 
 

@@ -185,7 +185,8 @@ class Verdict:
     Attributes:
         word: LOST, KEPT or UNDECIDED.
         low, high: ends of the interval that decided, wider than 95 % where Holm asks for it.
-        p_lost, p_kept: adjusted by Holm; 0.025 or below gives the verdict.
+        p_lost, p_kept: adjusted by Holm; TAIL or below gives the verdict.
+        alone: whether the set would have a verdict if it were the only one.
         needed: number of items that would decide; None for a verdict, or if no number would.
     """
 
@@ -194,6 +195,7 @@ class Verdict:
     high: float
     p_lost: float
     p_kept: float
+    alone: bool
     needed: int | None
 
 
@@ -205,15 +207,16 @@ def judge(questions: Sequence[Question]) -> list[Verdict]:
     kept = np.array([q.drop.p_below(q.margin) if q.can_be_kept else 1.0 for q in questions])
     tails = [(float(a), float(b)) for a, b in zip(_levels(lost), _levels(kept), strict=True)]
     adjusted = zip(holm(list(lost)), holm(list(kept)), strict=True)
-    return [_verdict(*each) for each in zip(questions, tails, adjusted, strict=True)]
+    alone = np.minimum(lost, kept) <= TAIL
+    return [_verdict(*each) for each in zip(questions, tails, adjusted, alone, strict=True)]
 
 
-def _verdict(question: Question, tails: tuple, adjusted: tuple) -> Verdict:
+def _verdict(question: Question, tails: tuple, adjusted: tuple, alone: np.bool_) -> Verdict:
     p_lost, p_kept = map(float, adjusted)
     word = LOST if p_lost <= TAIL else KEPT if p_kept <= TAIL else UNDECIDED
     low, high = question.drop.interval(tails)
     needed = items_needed(question, tails) if word == UNDECIDED else None
-    return Verdict(word, low, high, p_lost, p_kept, needed)
+    return Verdict(word, low, high, p_lost, p_kept, bool(alone), needed)
 
 
 def items_needed(question: Question, tails: tuple[float, float]) -> int | None:
