@@ -1,0 +1,43 @@
+"""Whether the data of an evaluation task are on this machine; nothing heavy is imported here."""
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+
+LOCAL = ("json", "csv", "parquet", "text", "arrow")
+"""Names of readers of local files, where other tasks name a data set."""
+
+
+def is_cached(dataset: str) -> bool:
+    """Whether a cache of `datasets` or of the hub may hold a data set: then nothing is fetched."""
+    home = _home()
+    hub = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    wanted = _letters(dataset)
+    kept = any(wanted in name for name in _names(hub))
+    return kept or is_prepared(dataset)
+
+
+def is_prepared(dataset: str) -> bool:
+    """Whether the cache of `datasets` may hold a data set, or it is a folder."""
+    prepared = Path(os.environ.get("HF_DATASETS_CACHE") or _home() / "datasets").expanduser()
+    wanted = _letters(dataset)
+    return os.path.exists(dataset) or any(wanted in name for name in _names(prepared))
+
+
+def _home() -> Path:
+    return Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+
+
+def _names(folder: Path) -> list[str]:
+    """Letters and digits of the names in a folder: each cache spells data sets in its own way."""
+    return _names_at(folder, folder.stat().st_mtime_ns) if folder.is_dir() else []
+
+
+@lru_cache(maxsize=8)
+def _names_at(folder: Path, _changed: int) -> list[str]:
+    return [_letters(name) for name in os.listdir(folder) if not name.endswith(".lock")]
+
+
+def _letters(text: str) -> str:
+    return re.sub("[^a-z0-9]", "", text.lower())
