@@ -20,6 +20,7 @@ VERBS = {
     "verify": ("lethe.commands.verify", "read all results again, and name what is damaged"),
     "where": ("lethe.commands.where", "where a study's figures and tables are"),
     "evaluate": ("lethe.commands.evaluate", "score any local checkpoint on any tasks"),
+    "compare": ("lethe.commands.compare", "did a fine-tune forget anything?"),
     "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),
     "fetch": ("lethe.commands.fetch", "fetch a model or dataset from the hub (needs the network)"),
     "data": ("lethe.commands.data", "make a data node (called by the workflow)"),

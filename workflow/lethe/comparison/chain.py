@@ -9,13 +9,13 @@ import numpy as np
 
 from lethe.comparison.compared import Compared
 from lethe.comparison.sets import POINTS
-from lethe.longtables.axes import sorted_axes
+from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.metrics.general import drop_points, fg_luo
 from lethe.metrics.matrix import forget_chaudhry
 from lethe.metrics.registry import REGISTRY
 from lethe.metrics.schedule import Schedule
 
-ALL = "all"
+ALL = "all abilities"
 METRICS = (drop_points.metric, fg_luo.metric, REGISTRY["forget_chaudhry"])
 
 
@@ -36,19 +36,16 @@ def chain_rows(compared: Sequence[Compared]) -> list[ChainRow]:
     Forgetting from the best takes the base as the stage that taught every set.
     """
     paths = _paths(compared)
-    abilities = {
-        each.change.name: each.change.ability for one in compared for each in one.judged
-    }
+    abilities = {each.change.name: each.change.ability for one in compared for each in one.judged}
     names = sorted_axes({abilities[name] for name in paths})
     rows = [_row(name, {s: p for s, p in paths.items() if abilities[s] == name}) for name in names]
-    return [*rows, _row(ALL, paths)] if len(rows) > 1 else rows
+    general = {name: path for name, path in paths.items() if abilities[name] not in NO_ABILITY}
+    return [*rows, _row(ALL, general)] if len(general) > 1 else rows
 
 
 def formulas() -> list[dict[str, Any]]:
     """What the columns mean."""
-    return [
-        {"id": m.id, "formula": m.formula, "source": m.source, "unit": m.unit} for m in METRICS
-    ]
+    return [{"id": m.id, "formula": m.formula, "source": m.source, "unit": m.unit} for m in METRICS]
 
 
 def _paths(compared: Sequence[Compared]) -> dict[str, list[float]]:

@@ -93,8 +93,7 @@ def warnings(compared: Compared) -> Iterator[str]:
         if change.place == CEILING:
             yield f"{change.name}: at ceiling before, so small losses stay hidden"
         yield from (f"{change.name}: {note}" for note in change.notes)
-    for name in compared.missing:
-        yield name
+    yield from compared.missing
 
 
 def _of_set(each: Judged) -> dict[str, Any]:

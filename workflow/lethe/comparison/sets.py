@@ -8,6 +8,7 @@ import numpy as np
 
 from lethe.comparison.abilities import known
 from lethe.longtables.axes import BIAS
+from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
 from lethe.metrics.general import place_of_base
 from lethe.metrics.intervals import FEW_CLUSTERS
 from lethe.metrics.item_changes import (
@@ -19,11 +20,7 @@ from lethe.metrics.item_changes import (
     transitions,
     why_not_identified,
 )
-from lethe.metrics.verdicts import Drop, Verdict, paired_drop, unpaired_drop
-
-NATS = ("gold_logprob", "margin")
-SAME = 1e-6
-"""Means of the same items may differ by this."""
+from lethe.metrics.verdicts import Drop, Verdict, corpus_drop, paired_drop, unpaired_drop
 
 FLOOR, CEILING = "floor", "ceiling"
 POINTS = "points"
@@ -176,7 +173,11 @@ def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str)
     elif numbers[0] != numbers[1]:
         notes.append(f"items differ, {numbers[0]} and {numbers[1]}")
     better = _better(metric, rows, ability)
-    drop, more = _drop(scores, rows, items, better, _is_mean(items, results, metric))
+    is_mean = _is_mean(items, results, metric)
+    if items is not None and not is_mean and metric.partition(",")[0] in CORPUS_LEVEL:
+        drop, more = corpus_drop(scores, *items.values, items.clusters), [SENTENCE_NOTE]
+    else:
+        drop, more = _drop(scores, rows, items if is_mean else None, better)
     is_share = better is not False and metric not in NATS and all(0 <= s <= 1 for s in scores)
     if is_share and items is not None:
         is_share = all(((0 <= v) & (v <= 1)).all() for v in items.values)
@@ -236,18 +237,17 @@ def _drop(
     rows: list[dict],
     items: Items | None,
     better: bool | None,
-    is_mean: bool,
 ) -> tuple[Drop | None, list[str]]:
+    """The drop and what is to be said of it; `items` whose mean the scores are."""
     first, second = (1, 0) if better is False else (0, 1)
-    if items is not None and is_mean:
+    if items is not None:
         return paired_drop(items.values[first], items.values[second], items.clusters), []
     errors = [row.get("stderr") for row in rows]
     if None in errors or min(row["n"] for row in rows) < 2:
         return None, ["no interval: neither items nor standard errors"]
     items_behind = min(row["n"] for row in rows)
     drop = unpaired_drop(scores[first], scores[second], (errors[0], errors[1]), items_behind)
-    why = "no samples" if items is None else "no mean over items"
-    return drop, [f"{why}: not paired, from the standard errors"]
+    return drop, ["interval from the two standard errors, not paired: too wide"]
 
 
 def _chance(name: str, metric: str, items: Items | None, result: dict) -> float | None:

@@ -1,4 +1,4 @@
-"""What is compared: a checkpoint, result files of lm-eval, or results that `lethe evaluate` kept."""
+"""What is compared: a checkpoint, result files of lm-eval, or what `lethe evaluate` kept."""
 
 import re
 from collections import Counter

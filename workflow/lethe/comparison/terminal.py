@@ -1,4 +1,4 @@
-"""A comparison as text: by ability and set, as wide as the terminal, coloured where that is seen."""
+"""A comparison as text: by ability and set, as wide as the terminal, coloured on a terminal."""
 
 import os
 import shutil
@@ -28,9 +28,7 @@ def as_text(report: Report) -> str:
     """The whole comparison, one line a set."""
     paint = _painter()
     width = min(max(shutil.get_terminal_size((NARROW, 24)).columns, NARROW), WIDEST)
-    blocks = [
-        "\n".join(_comparison(report, one, width, paint)) for one in report.compared
-    ]
+    blocks = ["\n".join(_comparison(report, one, width, paint)) for one in report.compared]
     if report.chain:
         blocks.append("\n".join(_chain(report.chain, len(report.compared), width)))
     blocks.append("\n".join(_legend(report, width)))
@@ -49,13 +47,10 @@ def _painter():
 
 
 def _comparison(report: Report, one: Compared, width: int, paint) -> Iterator[str]:
-    sets = len(one.judged)
-    counts = ", ".join(f"{one.number(w)} {w}" for w in (LOST, KEPT, UNDECIDED) if one.number(w))
-    without = sets - sum(one.number(word) for word in COLOUR)
-    counts += f", {without} without a verdict" if without else ""
     yield _cut(f"{report.before.label} -> {one.label}", width)
     word = paint(one.verdict.upper(), one.verdict)
-    yield f"{word}: of {sets} sets {counts} (margin {report.margin:g} points)"
+    sets = f"{len(one.judged)} sets" if len(one.judged) != 1 else "1 set"
+    yield f"{word}: of {sets} {counts_in_words(one)} (margin {report.margin:g} points)"
     yield ""
     columns = [place for place in range(len(HEAD)) if width >= 96 or place != KNOWN_LOST]
     left = width - sum(WIDTHS[place] + 1 for place in columns)
@@ -63,15 +58,23 @@ def _comparison(report: Report, one: Compared, width: int, paint) -> Iterator[st
     name = max(min(left, max(longest, SHORTEST_NAME)), SHORTEST_NAME)
     yield _line("", HEAD, name, columns)
     for mean, judged in one.by_ability():
-        yield _line(judged[0].change.ability, _of_ability(mean), name, columns)
+        yield _line(judged[0].change.ability, cells_of_ability(mean), name, columns)
         for each in judged:
-            line = _line(f"  {each.change.name}", _of_set(each), name, columns)
+            line = _line(f"  {each.change.name}", cells_of_set(each), name, columns)
             word = each.verdict.word if each.verdict else ""
             yield line[: -len(word)] + paint(word, word) if word and line.endswith(word) else line
     yield from _said(one, width)
 
 
-def _of_ability(mean: Ability | None) -> tuple[str, ...]:
+def counts_in_words(one: Compared) -> str:
+    """How many sets have each verdict: `2 lost, 5 kept, 1 without a verdict`."""
+    numbers = {word: one.number(word) for word in (LOST, KEPT, UNDECIDED)}
+    numbers["without a verdict"] = len(one.judged) - sum(numbers.values())
+    return ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
+
+
+def cells_of_ability(mean: Ability | None) -> tuple[str, ...]:
+    """Before, after, change and interval of a mean over sets; empty for less than two."""
     if mean is None or mean.sets < 2:
         return ()
     change = mean.after - mean.before
@@ -79,7 +82,8 @@ def _of_ability(mean: Ability | None) -> tuple[str, ...]:
     return (f"{mean.before:.1f}", f"{mean.after:.1f}", _signed(change), interval)
 
 
-def _of_set(each: Judged) -> tuple[str, ...]:
+def cells_of_set(each: Judged) -> tuple[str, ...]:
+    """The columns of HEAD."""
     change, counts = each.change, each.change.counts
     known = change.known_lost or {}
     bounds = ""
@@ -121,11 +125,23 @@ def _said(one: Compared, width: int) -> Iterator[str]:
 
 
 def _undecided(one: Compared) -> Iterator[str]:
+    """In one sentence: of every undecided set, the items that would decide."""
+    parts = []
     for each in one.judged:
         if each.verdict and each.verdict.word == UNDECIDED and each.verdict.needed:
-            needed, items = each.verdict.needed, each.change.drop.items
-            many = f"about {_rounded(needed):,}" if needed <= MOST_NEEDED else "over a million"
-            yield f"{each.change.name}: {many} items would decide; it has {items:,}"
+            parts.append(f"{each.change.name} {many_items(each.verdict.needed)}")
+    if parts:
+        yield (
+            "undecided; items that would decide if shares stayed as they are: " + ", ".join(parts)
+        )
+
+
+def many_items(number: int) -> str:
+    """A number of items to two digits, rounded up: more would promise too much."""
+    if number > MOST_NEEDED:
+        return "over a million"
+    unit = 10 ** max(len(str(number)) - 2, 0)
+    return f"{-(-number // unit) * unit:,}"
 
 
 def _held_back(one: Compared) -> Iterator[str]:
@@ -177,7 +193,9 @@ def _legend(report: Report, width: int) -> Iterator[str]:
         "points (of 100) for shares. lost, back: items right before only, after only."
     )
     if width >= 96:
-        text += " known lost: the share of items known and lost, apart from guesses; ?: cannot be told."
+        text += (
+            " known lost: the share of items known and lost, apart from guesses; ?: cannot be told."
+        )
     yield textwrap.fill(text, width)
 
 
@@ -191,12 +209,6 @@ def _signed(value: float) -> str:
 
 def _interval(low: float, high: float) -> str:
     return "" if isnan(low) else f"[{low:+.1f}, {high:+.1f}]"
-
-
-def _rounded(number: int) -> int:
-    """Two digits are all that such a number is worth; rounded up."""
-    unit = 10 ** max(len(str(number)) - 2, 0)
-    return -(-number // unit) * unit
 
 
 def _cut(text: str, width: int) -> str:

@@ -87,19 +87,37 @@ def paired_drop(before: np.ndarray, after: np.ndarray, cluster: Sequence) -> Dro
         cluster: (items,) names; items of one cluster depend on each other.
     """
     change = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
-    place = np.unique(np.asarray(cluster), return_inverse=True)[1]
-    n, clusters = len(change), int(place.max()) + 1
-    value = float(change.mean())
-    parts = np.bincount(place, change - value, clusters)
-    variance = float(clusters / max(clusters - 1, 1) * (parts**2).sum() / n**2)
+    value, (variance, clusters) = float(change.mean()), _spread(change, cluster)
     answers = np.isin(before, (0.0, 1.0)).all() and np.isin(after, (0.0, 1.0)).all()
     if answers:
-        worth = _independent_items(float(change.var()), variance, n, clusters)
+        worth = _independent_items(float(change.var()), variance, len(change), clusters)
         lost, regained = float((change > 0).mean()), float((change < 0).mean())
         statistic: Statistic = _Score(lost, regained, worth)
     else:
         statistic = _Student(value, float(np.sqrt(variance)))
-    return Drop(value, statistic, clusters - 1, n, clusters)
+    return Drop(value, statistic, clusters - 1, len(change), clusters)
+
+
+def corpus_drop(
+    scores: tuple[float, float], before: np.ndarray, after: np.ndarray, cluster: Sequence
+) -> Drop:
+    """The drop of a score of a whole corpus, with the spread of sentence-level values.
+
+    scores: before and after. All else as in `paired_drop`.
+    """
+    change = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
+    variance, clusters = _spread(change, cluster)
+    value = scores[0] - scores[1]
+    statistic = _Student(value, float(np.sqrt(variance)))
+    return Drop(value, statistic, clusters - 1, len(change), clusters)
+
+
+def _spread(change: np.ndarray, cluster: Sequence) -> tuple[float, int]:
+    """The variance of the mean (sandwich estimate, C/(C-1)), and the number C of clusters."""
+    place = np.unique(np.asarray(cluster), return_inverse=True)[1]
+    clusters = int(place.max()) + 1
+    parts = np.bincount(place, change - change.mean(), clusters)
+    return float(clusters / max(clusters - 1, 1) * (parts**2).sum() / len(change) ** 2), clusters
 
 
 def unpaired_drop(before: float, after: float, errors: tuple[float, float], items: int) -> Drop:
