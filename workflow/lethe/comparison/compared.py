@@ -11,7 +11,7 @@ from lethe.metrics.intervals import mean_interval
 from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED, Question, judge
 
 NO_DIRECTION = "no verdict: neither direction is better"
-NO_ERROR = "no verdict: no interval"
+NO_ERROR = "no verdict without an interval"
 NO_MARGIN = "no verdict: no share, so a margin in points means nothing; give --margin-of {}=VALUE"
 
 

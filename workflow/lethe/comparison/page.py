@@ -148,7 +148,7 @@ def _row(each: Judged, axis: Axis) -> dict[str, Any]:
 def _items(each: Judged, texts: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
     """The items of a set that changed, the worst first; None without any."""
     items = each.change.items
-    if items is None:
+    if items is None or each.change.better is None:
         return None
     sides = [
         [

@@ -107,7 +107,11 @@ class SetChange:
     @cached_property
     def counts(self) -> dict[str, int] | None:
         """Items kept, lost, regained and never right; None unless all are right or wrong."""
-        if self.items is None or not all(map(right_or_wrong, self.items.values)):
+        if (
+            self.items is None
+            or self.better is None
+            or not all(map(right_or_wrong, self.items.values))
+        ):
             return None
         parts = transitions(*self.items.values)
         return {name: int(part.sum()) for name, part in parts.items()}
@@ -244,7 +248,7 @@ def _drop(
         return paired_drop(items.values[first], items.values[second], items.clusters), []
     errors = [row.get("stderr") for row in rows]
     if None in errors or min(row["n"] for row in rows) < 2:
-        return None, ["no interval: neither items nor standard errors"]
+        return None, ["neither items nor standard errors give an interval"]
     items_behind = min(row["n"] for row in rows)
     drop = unpaired_drop(scores[first], scores[second], (errors[0], errors[1]), items_behind)
     return drop, ["interval from the two standard errors, not paired: too wide"]

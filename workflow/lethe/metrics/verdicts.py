@@ -2,9 +2,10 @@
 
 Both were scored on the same items, so the drop is a paired difference. Of right and wrong answers
 its test is Tango's score test (1998, Statistics in Medicine 17, 891): the variance is that under
-the margin, so few items of which none changed do not pass for a small drop. Of other scores it is
-Student's t. Items of one cluster depend on each other, which lowers the number of items to that of
-as many independent ones.
+the margin, so few items of which none changed do not pass for a small drop. Few changes are skewed,
+which the cube root of Wilson & Hilferty (1931, PNAS 17, 684) and half an item take into account. Of
+other scores it is Student's t. Items of one cluster depend on each other, which lowers the number
+of items to that of as many independent ones.
 
 A set is *lost* if its drop is above the margin, *kept* if it is below it. Either is one-sided at
 2.5 %, so that of a single set the 95 % interval lies on one side of the margin. Of several sets
@@ -13,8 +14,9 @@ for *lost*, and apart from it through those for *kept*. Each holds its 2.5 % how
 on each other, so all verdicts of a comparison are right together with at least 95 %.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -27,7 +29,8 @@ LOST, KEPT, UNDECIDED = "lost", "kept", "undecided"
 TAIL = (1 - LEVEL) / 2
 """The error allowed to the verdicts *lost* of a comparison, and to the verdicts *kept*."""
 SMALL = 1e-9
-HALVINGS = 50
+HALVINGS = 40
+MOST_TIMES = 1e9
 
 
 class Statistic(Protocol):
@@ -39,6 +42,10 @@ class Statistic(Protocol):
 
     def at(self, distance: float) -> float:
         """The drop at this distance."""
+        ...
+
+    def grown(self, times: float) -> "Statistic":
+        """The same with so many times the items, of which the same shares changed."""
         ...
 
 
@@ -140,24 +147,29 @@ class _Score:
 
     def above(self, drop: float) -> float:
         # The likelihood's maximum under a drop is derived for one sign; the other is its mirror.
-        mirrored = drop < 0
-        more, less = (self.regained, self.lost) if mirrored else (self.lost, self.regained)
+        side = -1 if drop < 0 else 1
+        more, less = (self.lost, self.regained)[::side]
         size = abs(drop)
         b = (2 - more + less) * size - more - less
-        share = (np.sqrt(b**2 + 8 * less * size * (1 - size)) - b) / 4
-        variance = (2 * share + size * (1 - size)) / self.items
-        distance = self.lost - self.regained - drop
-        if distance == 0:
-            return 0.0
-        return float(distance / np.sqrt(max(variance, SMALL**2)))
+        share = (math.sqrt(b**2 + 8 * less * size * (1 - size)) - b) / 4
+        changed = 2 * share + size
+        variance = max(changed - size**2, SMALL**2)
+        third = size - 3 * size * changed + 2 * size**3
+        away = more - less - size
+        away = math.copysign(max(abs(away) - 0.5 / self.items, 0.0), away)
+        distance = away / math.sqrt(variance / self.items)
+        return side * _unskewed(distance, third / math.sqrt(variance**3 * self.items))
 
     def at(self, distance: float) -> float:
-        inside, outside = self.lost - self.regained, -float(np.sign(distance))
+        inside, outside = self.lost - self.regained, -math.copysign(1.0, distance)
         for _ in range(HALVINGS):
             middle = (inside + outside) / 2
             beyond = abs(self.above(middle)) > abs(distance)
             inside, outside = (inside, middle) if beyond else (middle, outside)
         return inside
+
+    def grown(self, times: float) -> "_Score":
+        return replace(self, items=self.items * times)
 
 
 @dataclass(frozen=True)
@@ -172,6 +184,17 @@ class _Student:
 
     def at(self, distance: float) -> float:
         return self.value - distance * self.error
+
+    def grown(self, times: float) -> "_Student":
+        return replace(self, error=self.error / math.sqrt(times))
+
+
+def _unskewed(distance: float, skewness: float) -> float:
+    """A distance of a skewed sum as that of a normal one (Wilson & Hilferty)."""
+    if abs(skewness) < SMALL:
+        return distance
+    root = math.cbrt(max(1 + skewness * distance / 2, 0.0))
+    return 6 / skewness * (root - 1) + skewness / 6
 
 
 def _independent_items(of_one: float, of_mean: float, items: int, clusters: int) -> float:
@@ -238,17 +261,28 @@ def _verdict(question: Question, tails: tuple, adjusted: tuple, alone: np.bool_)
 
 
 def items_needed(question: Question, tails: tuple[float, float]) -> int | None:
-    """Items that would decide if the shares stayed as they are: n (t* / t)^2; None if none would.
+    """Items that would decide if the same shares of them changed; None if no number would.
 
-    t is the statistic at the margin, which grows with the root of the number of items, and t* the
-    value that it must reach. With as many items the verdict is as likely as not.
+    The statistic t at the margin grows with the root of the number n of items, so it is about
+    n (t* / t)^2, with t* the value that it must reach. With so many items the verdict is as likely
+    as not.
     """
-    drop = question.drop
-    reached = drop.statistic.above(question.margin) if drop.degrees >= 1 else 0.0
-    if reached == 0 or (reached < 0 and not question.can_be_kept):
+    drop, margin = question.drop, question.margin
+    above = drop.value - margin
+    if drop.degrees < 1 or abs(above) < SMALL or (above < 0 and not question.can_be_kept):
         return None
-    asked = float(stdtrit(drop.degrees, 1 - tails[0 if reached > 0 else 1]))
-    return int(np.ceil(drop.items * (asked / reached) ** 2))
+    asked = float(stdtrit(drop.degrees, 1 - tails[0 if above > 0 else 1]))
+
+    def decides(times: float) -> bool:
+        return drop.statistic.grown(times).above(margin) * np.sign(above) >= asked
+
+    low, high = 1.0, 2.0
+    while not decides(high) and high < MOST_TIMES:
+        low, high = high, 2 * high
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return int(np.ceil(drop.items * high))
 
 
 def _levels(p_values: np.ndarray) -> np.ndarray:
