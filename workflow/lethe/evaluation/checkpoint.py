@@ -17,14 +17,9 @@ from lethe.models.adapters import WEIGHTS as ADAPTER_WEIGHTS
 from lethe.models.adapters import merge_adapter
 from lethe.models.as_loaded import require_finite
 from lethe.models.checkpoint_files import TOKENIZER_CONFIG
-from lethe.models.loading import (
-    load_model,
-    load_tokenizer,
-    made_here,
-    refused_as_sentence,
-    require_end,
-    require_rows,
-)
+from lethe.models.loading import load_model, made_here
+from lethe.models.refusals import refused_as_sentence
+from lethe.models.tokenizer import load_tokenizer, require_end, require_rows
 from lethe.models.window import window
 
 TRIED_TOKENS = 32
@@ -77,11 +72,10 @@ def device_of(name: str) -> torch.device:
         return torch.device("cuda" if count else "cpu")
     if name != "cpu" and not DEVICE.fullmatch(name):
         raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {name!r}.")
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= count:
+    if name != "cpu" and int(name.partition(":")[2] or 0) >= count:
         found = f"{count} GPUs" if count else "no GPU that this torch can use"
         raise UserError(f"--device: {name} is not on this machine, found {found}; use cpu or auto.")
-    return device
+    return torch.device(name)
 
 
 def tokenizer_folder(directory: Path, adapter: Path | None) -> Path:

@@ -1,18 +1,15 @@
 """The evaluation tasks that a user names: by name, as a folder of YAMLs, or as one YAML."""
 
-from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lm_eval.tasks._yaml_loader import load_yaml
-
 from lethe.errors import UserError
 from lethe.evaluation.dataset_places import LOCAL, is_prepared
 from lethe.evaluation.lookup import members, tasks_in, yaml_of
 from lethe.evaluation.specification import EvalTask
+from lethe.evaluation.task_config import read_task_config
 from lethe.evaluation.tasks import declared_shots
 from lethe.sources.hub.copies import HubCopies
 
@@ -64,10 +61,7 @@ def _named(entry: str, include: str | None) -> Iterator[tuple[str, str | None]]:
 
 def _name_in(path: Path) -> str:
     """The name of the task or group that a YAML defines."""
-    try:
-        config = load_yaml(path, resolve_func=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: expected a task's YAML, found another file ({error}).") from None
+    config = read_task_config(path)
     name = config.get("task") if isinstance(config.get("task"), str) else config.get("group")
     if not isinstance(name, str):
         raise UserError(f"{path}: expected a task's YAML (`task: NAME`), found none.")
@@ -79,8 +73,7 @@ def _copies(task: EvalTask, hub: HubCopies) -> tuple[tuple[str, str], ...]:
     folders: dict[str, str] = {}
     looked_up = set()
     for member in members(task):
-        config = load_yaml(yaml_of(member), resolve_func=False)
-        repo, revision = _dataset(config)
+        repo, revision = _dataset(read_task_config(yaml_of(member)))
         if repo is None or repo in looked_up:
             continue
         looked_up.add(repo)

@@ -175,8 +175,8 @@ def build(source: TaskSource) -> ConfigurableTask:
         path = source.config.get("dataset_path")
         raise UserError(
             f"{source.config['task']}: its data {path!r} is not on this machine "
-            f"({one_line(str(error))}); give a folder of copies with --source (the data set's files "
-            f"in DIR/{path}), or let it be fetched with --network."
+            f"({one_line(str(error))[:80]}); give a folder that holds a copy, in DIR/{path}, with "
+            "--source DIR, or let it be fetched with --network."
         ) from None
     task.set_fewshot_seed(seed=1234)  # lm-eval's default
     return task

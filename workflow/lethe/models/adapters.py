@@ -13,7 +13,7 @@ from typing import Any
 from lethe.artefacts.files import read_json
 from lethe.errors import UserError, shown
 from lethe.models.checkpoint_files import ADAPTER, LARGEST_FILE
-from lethe.models.loading import refused_as_sentence
+from lethe.models.refusals import refused_as_sentence
 from lethe.models.weights import INDEX, SINGLE, shapes_of
 
 WEIGHTS = "adapter_model.safetensors"
@@ -98,8 +98,8 @@ def merge_adapter(model: Any, folder: Path) -> Any:
         )
         if unknown := sorted(report.unexpected_keys):
             raise UserError(
-                f"{folder}: its weights have {unknown[0]} and {len(unknown) - 1} more that its base "
-                "has no place for; give the base that it was trained on with --base."
+                f"{folder}: its base has no place for its weights {unknown[0]} and "
+                f"{len(unknown) - 1} more; give the base that it was trained on with --base."
             )
         empty = sorted(n for n, tensor in attached.state_dict().items() if tensor.is_meta)
         if empty:

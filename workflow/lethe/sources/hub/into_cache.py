@@ -1,6 +1,7 @@
 """Fetch a model, adapter or data set into the hub's cache, held against the hub's digests."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +56,10 @@ def fetch_into_cache(kind: str, repo: str, revision: str | None) -> Path:
             files = target_files(repo, remote, lambda: get(INDEX))
         else:
             files = data_files(repo, remote)
-        places = [_checked(file, get(file.path)) for file in files]
+        places = []
+        for file in files:
+            print(f"{repo}: {file.path}, {file.size} bytes", file=sys.stderr, flush=True)
+            places.append(_checked(file, get(file.path)))
     depth = files[0].path.count("/")
     return places[0].parents[depth]
 
