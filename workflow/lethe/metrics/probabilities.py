@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 15
-"""Bins of the calibration error, all of one width (Guo et al. 2017, arXiv 1706.04599, section 2)."""
+"""Bins of the calibration error, all of one width (Guo et al. 2017, arXiv 1706.04599)."""
 MISSED = 0.1
 """Share of right answers that conformal sets may miss: alpha of 2604.23987."""
 
