@@ -10,6 +10,7 @@ from lethe.comparison.abilities import known
 from lethe.comparison.scored import Scores, require_alike
 from lethe.comparison.sets import SetChange, set_change
 from lethe.errors import UserError, shown
+from lethe.longtables.same_versions import DECLARABLE
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,20 @@ class Choices:
             for task in tasks.split(",")
         }
         margins = dict(_pair("--margin-of", each) for each in arguments.margin_of)
+        harmless = [name for entry in arguments.harmless for name in entry.split(",") if name]
+        for name in harmless:
+            if name not in (*DECLARABLE, "split") and "." not in name:
+                raise UserError(
+                    f"--harmless: `{name}` changes a score; what may be named is "
+                    f"{', '.join(DECLARABLE)}, model_args.NAME or task.NAME."
+                )
         return cls(
             margin=_margin("--margin", arguments.margin),
             margins={name: _margin("--margin-of", text) for name, text in margins.items()},
             metrics=dict((task, name) if equals else ("", task) for task, equals, name in named),
             abilities=abilities,
             tasks=[n for entry in arguments.tasks or () for n in entry.split(",") if n],
-            harmless=[name for entry in arguments.harmless for name in entry.split(",") if name],
+            harmless=harmless,
         )
 
 

@@ -17,9 +17,10 @@ from lethe.imported.alike import StageFiles, how_scored, kind_of_digest
 from lethe.imported.result_file import ResultFile, read_result_file, sample_file
 from lethe.imported.scale import require_shares
 from lethe.imported.scores import metric_names, result_of_file
-from lethe.longtables.same_versions import Scored, require_same
+from lethe.longtables.same_versions import NEVER_HARMLESS, Scored, require_same
 
-AGAIN = "in the same way, or, if that changes no score, say `--harmless {}`"
+AGAIN = "in the same way"
+IF_HARMLESS = ", or, if that changes no score, say `--harmless {}`"
 OF_ANSWERS = "modal_share"
 """A score that says how the answers are spread, not how good they are."""
 
@@ -181,7 +182,9 @@ def require_alike(name: str, scores: Sequence[Scores], harmless: Collection[str]
         {key: value for key, value in each.values.items() if key not in allowed} for each in scored
     ]
     odd = sorted({k for one in values for k in one if len({v[k] for v in values if k in v}) > 1})
-    again = AGAIN.format(" ".join([*sorted(harmless), *odd]))
+    again = AGAIN
+    if not set(odd) & set(NEVER_HARMLESS):
+        again += IF_HARMLESS.format(" ".join([*sorted(harmless), *odd]))
     alike = [
         Scored(each.stage, each.mixture, again, kept, each.file)
         for each, kept in zip(scored, values, strict=True)
