@@ -83,26 +83,39 @@ def pairs(scores: Sequence[Scores], choices: Choices) -> list[After]:
     for name in names:
         require_alike(name, scores, choices.harmless)
     metrics = {name: _metric(name, scores, choices) for name in names}
-    found = [_after(before, after, metrics, choices) for after in afters]
-    for one in found:
+    # Read once for all AFTERs: samples may be large.
+    first = {
+        name: before.result(name, metric)
+        for name, metric in metrics.items()
+        if metric in before.metrics(name)
+    }
+    found = [_after(before, first, after, metrics, choices) for after in afters]
+    for one, after in zip(found, afters, strict=True):
         if not one.changes:
             raise UserError(
-                f"{before.target.given} and {one.label} have no evaluation set in common: "
-                f"{_some(before.sets())} against {_some(afters[found.index(one)].sets())}."
+                f"{before.target.given} and {after.target.given} have no evaluation set in common: "
+                f"{_some(before.sets())} against {_some(after.sets())}."
             )
     return found
 
 
-def _after(before: Scores, after: Scores, metrics: dict[str, str], choices: Choices) -> After:
+def _after(
+    before: Scores,
+    first: dict[str, dict[str, Any]],
+    after: Scores,
+    metrics: dict[str, str],
+    choices: Choices,
+) -> After:
+    """first: the results of `before` by set."""
     changes, missing = [], []
     for name, metric in metrics.items():
-        having = [side for side in (before, after) if metric in side.metrics(name)]
-        if len(having) == 2:
-            results = (before.result(name, metric), after.result(name, metric))
+        if metric in after.metrics(name) and name in first:
+            results = (first[name], after.result(name, metric))
             ability = known(name, choices.abilities).ability
             changes.append(set_change(name, metric, results, ability))
-        elif having:
-            missing.append(f"{name}: only {having[0].target.label} has it, so it is not compared")
+        elif metric in after.metrics(name) or name in first:
+            only = before if name in first else after
+            missing.append(f"{name}: only {only.target.label} has it, so it is not compared")
     return After(after.target.label, changes, missing)
 
 

@@ -76,6 +76,8 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 def warnings(compared: Compared) -> Iterator[str]:
     """Sentences on what a reader could take for what it is not."""
+    if all(each.change.change == 0 for each in compared.judged):
+        yield f"no score changed: is {compared.label} the checkpoint that you mean?"
     for each in compared.judged:
         change = each.change
         if change.collapsed and change.commonest:
