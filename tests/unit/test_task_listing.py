@@ -10,6 +10,7 @@ from lethe.cli import main
 from lethe.commands.tasks import rows_of
 from lethe.errors import UserError
 from lethe.evaluation import listing
+from lethe.evaluation.dataset_places import is_prepared
 from lethe.evaluation.declared import library_folder
 
 # Groups in groups, tags, templates that are included, tasks in Python.
@@ -83,6 +84,12 @@ def test_where_the_data_are(place, tmp_path):
 def test_data_in_a_cache_are_here(place, kept):
     (place.parent / kept).mkdir(parents=True)
     assert rows(place)["remote"]["data"] == "here"
+
+
+def test_data_are_prepared_under_their_own_name_alone(place):
+    """Another data set whose name has this one's in it must not keep it from being fetched."""
+    (place.parent / "datasets" / "awe___some_set").mkdir(parents=True)
+    assert not is_prepared("some/set") and is_prepared("awe/some_set")
 
 
 def test_words_filter_and_the_closest_name_comes_first(place, capsys):

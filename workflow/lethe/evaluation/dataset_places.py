@@ -10,19 +10,20 @@ LOCAL = ("json", "csv", "parquet", "text", "arrow")
 
 
 def is_cached(dataset: str) -> bool:
-    """Whether a cache of `datasets` or of the hub may hold a data set: then nothing is fetched."""
-    home = _home()
-    hub = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    """Whether a cache of `datasets` or of the hub may hold a data set, or it is a folder."""
+    hub = Path(os.environ.get("HF_HUB_CACHE") or _home() / "hub").expanduser()
     wanted = _letters(dataset)
-    kept = any(wanted in name for name in _names(hub))
-    return kept or is_prepared(dataset)
+    names = [*_names(hub), *_names(_prepared())]
+    return os.path.exists(dataset) or any(wanted in name for name in names)
 
 
 def is_prepared(dataset: str) -> bool:
-    """Whether the cache of `datasets` may hold a data set, or it is a folder."""
-    prepared = Path(os.environ.get("HF_DATASETS_CACHE") or _home() / "datasets").expanduser()
-    wanted = _letters(dataset)
-    return os.path.exists(dataset) or any(wanted in name for name in _names(prepared))
+    """Whether the cache of `datasets` holds a data set under its own name."""
+    return _letters(dataset) in _names(_prepared())
+
+
+def _prepared() -> Path:
+    return Path(os.environ.get("HF_DATASETS_CACHE") or _home() / "datasets").expanduser()
 
 
 def _home() -> Path:

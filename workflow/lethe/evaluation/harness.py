@@ -15,7 +15,7 @@ from typing import Any
 import lm_eval.evaluator
 from lm_eval.api.model import LM
 
-from lethe.artefacts.files import digest, read_json, sha256_file
+from lethe.artefacts.files import digest, read_json
 from lethe.artefacts.fingerprint import fingerprint
 from lethe.artefacts.kept import keep, read_kept
 from lethe.data.chat import Chat, require_chat
@@ -102,17 +102,7 @@ def score_checkpoint(
     settings: dict[str, Any] = {"engine": engine, "dtype": dtype}
     if chat is not None:
         settings["chat"] = dict(chat)
-    shared = {
-        **settings,
-        "weights": weights_sha256,
-        "files": identifying_files(directory),
-        "lm_eval": lm_eval.__version__,
-        "code": fingerprint([*SCORING_CODE, code_of(engine, _classes(directory))]),
-    }
-    if chat is not None and (template := directory / "chat_template.jinja").is_file():
-        shared["chat_template"] = sha256_file(template)
-    if adapter is not None:
-        shared["adapter"] = identity_of_adapter(adapter)
+    shared = {**settings, "weights": weights_sha256, **_identity(directory, adapter, engine)}
     if (kind := device_of(device).type) != "cpu":
         shared["device"] = kind  # its rounding is another
     if batch_size != BATCH_SIZE:
@@ -128,6 +118,17 @@ def score_checkpoint(
             lm = wrap(model, tokenizer, batch_size, engine)
         kept |= _score_and_keep(missing, lambda job: {**_score(lm, job), **settings}, tell)
     return [_result(task, group, kept) for task, group in zip(tasks, groups, strict=True)]
+
+
+def _identity(directory: Path, adapter: Path | None, engine: str) -> dict[str, Any]:
+    """What scores depend on besides the weights and the settings: files and code."""
+    code = [*SCORING_CODE, code_of(engine, _classes(directory))]
+    identity: dict[str, Any] = {}
+    if adapter is not None:
+        code.append("lethe.models.adapters")
+        identity["adapter"] = identity_of_adapter(adapter)
+    identity |= {"files": identifying_files(directory), "lm_eval": lm_eval.__version__}
+    return {**identity, "code": fingerprint(code)}
 
 
 def _classes(directory: Path) -> list[str] | None:
