@@ -29,6 +29,8 @@ COLUMNS = {
 """The type of every column but those of metrics."""
 NAMES = ["node", "probe", "subset", "item_id", "cluster_id"]
 """Texts that repeat: they are read as categories."""
+ANSWERS = ["node", "item_id", "correct", "margin", "gold_logprob", "predicted"]
+"""Columns that show what a checkpoint answered."""
 LEFT_OUT = ("predicted", "choice_logprobs", "schema_version")
 """Columns that no metric reads."""
 CHOICES, CHOICE = "choices", "choice_"
@@ -152,12 +154,27 @@ def read_items_with_choices(path: Path | str) -> pd.DataFrame:
     return frame.assign(**{CHOICES: np.where(counts > 0, counts, np.nan)}, **of_choices)
 
 
-def _read(path: Path, left_out: Iterable[str], more_names: Iterable[str] = ()) -> pa.Table:
+def read_answers(path: Path | str) -> pd.DataFrame:
+    """The columns ANSWERS of the table of items of one set; raises as `read_items`."""
+    return _read(Path(path), (), only=ANSWERS).to_pandas(use_threads=False)
+
+
+def item_files(folder: Path) -> dict[str, Path]:
+    """The tables of items in a folder, by evaluation set; UserError if one is no such table."""
+    return {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
+
+
+def _read(
+    path: Path,
+    left_out: Iterable[str],
+    more_names: Iterable[str] = (),
+    only: Iterable[str] | None = None,
+) -> pa.Table:
     """A checked table of items; NAMES and `more_names` have a dictionary."""
     try:
         with pq.ParquetFile(path, read_dictionary=[*NAMES, *more_names]) as file:
             _require_columns(path, file.schema_arrow)
-            columns = [name for name in file.schema_arrow.names if name not in left_out]
+            columns = [name for name in only or file.schema_arrow.names if name not in left_out]
             table = file.read(columns, use_threads=False)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
@@ -180,7 +197,7 @@ class ItemTables(Mapping[str, pd.DataFrame]):
     def __init__(self, folder: Path, choices: bool = False):
         """Raises UserError if a file is no table of items."""
         self._folder, self._choices = folder, choices
-        self._files = {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
+        self._files = item_files(folder)
 
     def with_choices(self) -> "ItemTables":
         """The same tables with the choices."""

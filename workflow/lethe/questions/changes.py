@@ -103,17 +103,20 @@ def changes(rows: pd.DataFrame, texts: Mapping[str, Question]) -> Iterator[Chang
     """The rows of `paired` with their texts, as far as these are kept."""
     for row in rows.reset_index().to_dict("records"):
         question = texts.get(row["item_id"])
-        before, after = (answer(row, end, question) for end in ("_before", "_after"))
+        before, after = (
+            answer_of({name: row[name + end] for name in ANSWERED}, question)
+            for end in ("_before", "_after")
+        )
         yield Change(row["item_id"], row["kind"], question, before, after)
 
 
-def answer(row: Mapping[str, Any], end: str, question: Question | None) -> Answer:
-    """The answer in the columns of a row that have an ending; a choice with its text."""
+def answer_of(row: Mapping[str, Any] | pd.Series, question: Question | None) -> Answer:
+    """The answer in a row with the columns ANSWERED; a choice with its text."""
     correct, margin, logprob = (
-        None if row[column + end] is None or np.isnan(row[column + end]) else row[column + end]
+        None if row[column] is None or np.isnan(row[column]) else float(row[column])
         for column in MEASURED
     )
-    predicted = str(row["predicted" + end])
+    predicted = str(row["predicted"])
     # A set of choices has margins; a generated text may be a number too.
     is_choice = predicted.isdecimal() and (
         bool(question and question.choices) or margin is not None
