@@ -95,4 +95,4 @@ def test_a_single_cluster_has_no_interval():
     same = Answers(np.ones(4), np.full(4, 1.0), np.zeros(4))
     draw = draw_items("set", pd.DataFrame({"cluster_id": ["a"] * 4}), 1, 50)
     found = estimates(item_values(same, same, None), draw, np.ones(4, dtype=bool), {})
-    assert found["kept"][0] == 1 and np.isnan(found["kept"][1:]).all()
+    assert found["lost"][0] == 0 and np.isnan(found["lost"][1:]).all()

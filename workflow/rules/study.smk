@@ -121,7 +121,9 @@ rule figure:
         changes=get_read("figure", rules.summarize.output.changes),
         calibration=get_read("figure", rules.summarize.output.calibration),
     output:
-        multiext(f"{STUDY}/figures/{{name}}", ".pdf", ".png", ".csv", ".json"),
+        multiext(
+            f"{STUDY}/figures/{{name}}", ".pdf", ".svg", ".png", ".csv", ".txt", ".json"
+        ),
     log:
         f"{RESULTS}/logs/figure/{{name}}.log",
     conda:
@@ -130,12 +132,13 @@ rule figure:
         **get_request("figure"),
     params:
         code=lambda w: wf.code("figure", w.name),
+        width=lambda w: f"--width {width}" if (width := wf.figure_width(w.name)) else "",
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m lethe figure {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --stages {input.stages:q}"
         " --changes {input.changes:q} --calibration {input.calibration:q}"
-        " --code {params.code} --out {params.folder:q} &> {log:q}"
+        " {params.width} --code {params.code} --out {params.folder:q} &> {log:q}"
 
 
 rule claims:

@@ -36,7 +36,17 @@ from lethe.errors import UserError, shown
 
 AGAIN = "run the study again, and it is made again"
 STORES = (score_store, end_task_store)
-STUDY_FILES = ("*.csv", "*.csv.gz", "*.parquet", "*.md", "*.tex", "*.pdf", "*.png")
+STUDY_FILES = (
+    "*.csv",
+    "*.csv.gz",
+    "*.parquet",
+    "*.md",
+    "*.tex",
+    "*.pdf",
+    "*.svg",
+    "*.png",
+    "*.txt",
+)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 JSON schemas and the manual's tables are generated from it. Nothing heavy is imported here.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from lethe.config.claims import Claim
 from lethe.config.origins import Import, Model, Source
@@ -232,12 +232,32 @@ class Seeds(Entry):
     bootstrap: Seed = Field(0, description="resampling of items for intervals")
 
 
+FigureWidth = Literal["column", "text", "page"]
+FIGURE_WIDTHS: tuple[FigureWidth, ...] = get_args(FigureWidth)
+
+
+class FigureSettings(Entry):
+    """How a study draws one figure."""
+
+    width: FigureWidth | None = Field(
+        None,
+        description="width in print: `column` (3.3 inches), `text` (5.5) or `page` (6.5); null: "
+        "the figure's own",
+    )
+
+
 Listed = list[Name] | dict[Name, list[Name]] | None
 """Names, or the names of some studies by study: then the lists of others are null."""
 
 
+Figures = list[Name] | dict[Name, list[Name] | FigureSettings] | None
+"""As `Listed`, and settings by the name of a figure."""
+
+
 class Study(Entry):
     """A selection: models x orders x methods x seeds, probed, with its tables and figures."""
+
+    _figure_widths: dict[str, FigureWidth | None] = PrivateAttr({})
 
     study: Name = Field(description="name of the study; its tables and figures lie under it")
     output: LocalPath = Field("results", min_length=1, description="folder of all artefacts")
@@ -267,8 +287,10 @@ class Study(Entry):
     tables: Listed = Field(
         None, description="tables to make; null, or no list for this study: those that apply to it"
     )
-    figures: Listed = Field(
-        None, description="figures to draw; null, or no list for this study: those that apply to it"
+    figures: Figures = Field(
+        None,
+        description="figures to draw; null, or no list for this study: those that apply to it. A "
+        "figure with settings, as in `evolution: {width: column}`, is drawn besides",
     )
     claims: Listed = Field(
         None, description="published claims to test; null, or no list for this study: none"
@@ -279,3 +301,14 @@ class Study(Entry):
         "than 2 % of the time",
     )
     define: Catalogue = Field(Catalogue(), description="your own entries, by kind and name")
+
+    @property
+    def figure_widths(self) -> dict[str, FigureWidth | None]:
+        """Widths by figure, of those for which the study has settings."""
+        return self._figure_widths
+
+    def with_figure_widths(self, widths: dict[str, FigureWidth | None]) -> "Study":
+        """The same study with other widths of figures."""
+        study = self.model_copy()
+        study._figure_widths = widths
+        return study

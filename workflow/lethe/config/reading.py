@@ -8,7 +8,7 @@ from typing import Any
 from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml, require_plain, require_yaml
 from lethe.config.by_file import require_file
-from lethe.config.catalogue import Catalogue, Probe, Study
+from lethe.config.catalogue import Catalogue, FigureSettings, FigureWidth, Probe, Study
 from lethe.config.references import check_references
 from lethe.errors import UserError
 from lethe.evaluation.specification import EvalTask
@@ -45,7 +45,22 @@ def parse_study(raw: dict[str, Any]) -> Study:
     chosen = {
         kind: lists.get(study.study) for kind, lists in by_study.items() if isinstance(lists, dict)
     }
-    return study.model_copy(update=chosen)
+    widths = _figure_widths(study)
+    if "figures" in chosen:
+        # A study may bear the name of a figure that has settings.
+        listed = chosen["figures"] if isinstance(chosen["figures"], list) else None
+        chosen["figures"] = listed and list(dict.fromkeys([*listed, *widths]))
+    return study.model_copy(update=chosen).with_figure_widths(widths)
+
+
+def _figure_widths(study: Study) -> dict[str, FigureWidth | None]:
+    """The widths of the figures for which a study has settings."""
+    named = study.figures if isinstance(study.figures, dict) else {}
+    return {
+        name: settings.width
+        for name, settings in named.items()
+        if isinstance(settings, FigureSettings)
+    }
 
 
 def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
@@ -103,6 +118,8 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
     for kind in ("tables", "figures"):
         for name in getattr(study, kind) or ():
             require_file(kind, kind, name)
+    for name in study.figure_widths:
+        require_file("figures", "figures", name)
     _require_something(study)
     owners: dict[str, str] = {}
     for probe in selected(study, "probes"):

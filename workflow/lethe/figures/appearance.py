@@ -1,6 +1,6 @@
 """How a line looks: a colour for each model or method, the same in every figure of a study."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -9,26 +9,32 @@ from lethe.errors import one_line
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import CONTROL, LINE_COLUMNS, Line, is_control, lines, order_of
 
-# Okabe and Ito's colours, which colour-blind readers can distinguish, and three of Tol's.
-PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#000000"]
-PALETTE += ["#882255", "#999933", "#332288"]
+# Okabe and Ito's colours, then others. To every common eye any two, and any and the grey, differ by
+# a Delta-E of 10 (CIEDE2000) or more; tests/unit/test_appearance.py measures it.
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#772200", "#8877FF"]
+PALETTE += ["#004433", "#BBBB88", "#995544", "#000099", "#664466", "#3300EE", "#BB3300", "#440044"]
+PALETTE += ["#224499", "#000000"]
 METHODS = {
     "sequential": "#0072B2",
     "sequential-das-rate": "#56B4E9",
     "ewc": "#009E73",
     "das": "#CC79A7",
     "kd": "#E69F00",
-    "derpp": "#882255",
-    "hat": "#332288",
-    "adapter": "#999933",
-    "demix": "#44AA99",
+    "derpp": "#772200",
+    "hat": "#8877FF",
+    "demix": "#004433",
+    "adapter": "#BBBB88",
+    "bcl": "#D55E00",
     "prompt": "#000000",
 }
-CONTROL_COLOUR = "#8A8A8A"
-OTHER_METHOD = "#5A5A5A"
-MARKERS = ["o", "s", "^", "P", "X", "h", "p", "*"]
-CONTROL_MARKERS = ["D", "d", "v", "<", ">"]
+CONTROL_COLOUR = "#6E6E6E"
+NO_METHOD = "#6E6E6E"
+"""Of what no method made, such as a base before any training."""
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "p", "*", "<", ">", "h", "d", "8"]
+"""A marker means a model, in every figure."""
 STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
+FILLS = ["full", "none", "left", "bottom", "right", "top"]
+"""How much of a marker is filled: in figures without a panel for each order, its order."""
 
 LONGEST_TICK = 12
 LONGEST_NAME = 48
@@ -37,6 +43,8 @@ LONGEST_LABEL = 80
 """Characters of a legend's entry, which fill a line of the narrowest page."""
 NAMED = ["model", "series", "untuned", "method", "recipe", "order", "axis", "probe", "subset"]
 """Columns whose values are drawn as names."""
+DRAWN = ("scores", "metrics", "stages", "changes", "calibration")
+"""Tables that figures read."""
 METRIC_WORDS = {
     "acc": "accuracy",
     "pct_stereotype": "stereotype share",
@@ -53,7 +61,7 @@ def drawable(tables: LongTables) -> LongTables:
 
     Different names stay different. Usual names are as they were.
     """
-    frames = {name: getattr(tables, name) for name in ("scores", "metrics", "stages")}
+    frames = {name: getattr(tables, name) for name in DRAWN}
     drawn: dict[str, str] = {}
     for name in dict.fromkeys(_names(frames.values())):
         words = shortened(one_line(name).strip() or repr(name), LONGEST_NAME) if name else ""
@@ -95,31 +103,31 @@ class Look:
     label: str
 
 
-def looks(metrics: pd.DataFrame) -> dict[Line, Look]:
-    """The look of every line of the metrics table.
+def looks(frame: pd.DataFrame) -> dict[Line, Look]:
+    """The look of every line of a long table; no two have both the same colour and marker.
 
     With one method, a colour per model. With several, a colour per method, and a marker and stroke
     per model. Orders share a look, since figures show them separately; the control is grey.
     """
-    all_lines = lines(metrics)
-    model = LINE_COLUMNS.index("model")
-    models = list(dict.fromkeys(line[model] for line in all_lines))
+    all_lines = lines(frame)
+    models = list(dict.fromkeys(line[0] for line in all_lines))
     variants = list(dict.fromkeys(_variant(line) for line in all_lines if not is_control(line)))
+    controls = list(dict.fromkeys(order_of(line) for line in all_lines if is_control(line)))
     colours = _colours(variants)
     look_of = {}
     for line in all_lines:
-        place = models.index(line[model])
-        marker, stroke = MARKERS[place % len(MARKERS)], STROKES[place % len(STROKES)]
-        label = line[model]
+        place, label = models.index(line[0]), line[0]
+        colour, stroke, again = PALETTE[place % len(PALETTE)], "-", 0
         if is_control(line):
-            words = shortened(f"{label}, {order_of(line)}", LONGEST_LABEL)
-            look_of[line] = Look(CONTROL_COLOUR, marker, stroke, words)
-        elif len(variants) == 1:
-            look_of[line] = Look(PALETTE[place % len(PALETTE)], marker, "-", label)
-        else:
-            colour = colours[_variant(line)]
-            words = shortened(f"{label}, {_words(line, variants)}", LONGEST_LABEL)
-            look_of[line] = Look(colour, marker, stroke, words)
+            colour, again = CONTROL_COLOUR, controls.index(order_of(line))
+            label = f"{label}, {order_of(line)}"
+        elif len(variants) > 1:
+            colour, again = colours[_variant(line)]
+            stroke = STROKES[place % len(STROKES)]
+            words = _words(line, variants)
+            label = f"{label}, {words}" if len(models) > 1 else words
+        marker = MARKERS[(place + again * len(models)) % len(MARKERS)]
+        look_of[line] = Look(colour, marker, stroke, shortened(label, LONGEST_LABEL))
     return look_of
 
 
@@ -128,32 +136,49 @@ def _variant(line: Line) -> tuple:
     return tuple(line[LINE_COLUMNS.index(c)] for c in ("method", "method_params", "recipe"))
 
 
-def _colours(variants: list[tuple]) -> dict[tuple, str]:
-    """A colour for every variant: that of its method for the first of it, and free ones in turn.
+def _colours(variants: list[tuple]) -> dict[tuple, tuple[str, int]]:
+    """(Colour, how often it was given before) of every variant.
 
-    Two are alike only if there are more variants than colours.
+    Its method's for the first of a method that has one, and free ones in turn for the others.
     """
     first = {variant[0]: variant for variant in reversed(variants)}
-    chosen = {first[name]: colour for name, colour in METHODS.items() if name in first}
-    free = [c for c in [*PALETTE, *METHODS.values()] if c not in chosen.values()]
-    free = list(dict.fromkeys(free)) or PALETTE
+    chosen = {first[name]: (colour, 0) for name, colour in METHODS.items() if name in first}
+    taken = {colour for colour, _ in chosen.values()}
+    free = [colour for colour in PALETTE if colour not in taken] or PALETTE
     rest = [variant for variant in variants if variant not in chosen]
-    return chosen | {variant: free[n % len(free)] for n, variant in enumerate(rest)}
+    turns = {variant: divmod(place, len(free)) for place, variant in enumerate(rest)}
+    # A second turn begins with colours that named methods have too.
+    return chosen | {variant: (free[place], turn) for variant, (turn, place) in turns.items()}
 
 
-def order_markers(scores: pd.DataFrame) -> dict[str, str]:
-    """A marker for every order, by its place in the study's list, and others for controls.
+def point_looks(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Look]:
+    """The look of every (model, method) of a figure that names these and has no lines.
 
-    scores: of the study, whose rows are in the order of its lists.
+    A method may be named with what tells it from its variants, as in "ewc (strength 2)".
+    """
+    pairs = list(dict.fromkeys(pairs))
+    models = list(dict.fromkeys(model for model, _ in pairs))
+    variants = [(name.partition(" ")[0], name, "") for name in dict.fromkeys(n for _, n in pairs)]
+    colours = {variant[1]: look for variant, look in _colours(variants).items()}
+    look_of = {}
+    for model, method in pairs:
+        colour, again = colours[method]
+        marker = MARKERS[(models.index(model) + again * len(models)) % len(MARKERS)]
+        label = f"{model}, {method}" if len(models) > 1 else method
+        look_of[model, method] = Look(colour, marker, "-", shortened(label, LONGEST_LABEL))
+    return look_of
+
+
+def order_fills(scores: pd.DataFrame) -> dict[str, str]:
+    """How the markers of each order are filled, by its place in the study's list.
+
+    Those of controls are full: they are told by their grey. scores: of the study, whose rows are in
+    the order of its lists.
     """
     names = list(scores["order"].unique())
-    controls = [name for name in names if name.startswith(CONTROL)]
-    orders = [name for name in names if name not in controls]
-    return {
-        name: markers[place % len(markers)]
-        for group, markers in ((orders, MARKERS), (controls, CONTROL_MARKERS))
-        for place, name in enumerate(group)
-    }
+    orders = [name for name in names if not name.startswith(CONTROL)]
+    fills = {name: FILLS[place % len(FILLS)] for place, name in enumerate(orders)}
+    return dict.fromkeys(names, FILLS[0]) | fills
 
 
 def _words(line: Line, variants: list[tuple]) -> str:
@@ -166,11 +191,6 @@ def _words(line: Line, variants: list[tuple]) -> str:
     if len({variant[2] for variant in alike}) > 1:
         words.append(recipe)
     return " ".join(words)
-
-
-def method_colour(method: str) -> str:
-    """The colour of a method; `das-update` has that of `das`."""
-    return METHODS.get(method.partition(" ")[0].partition("-")[0], OTHER_METHOD)
 
 
 def set_words(probe: str) -> str:

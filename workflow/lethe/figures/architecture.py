@@ -9,14 +9,16 @@ from lethe.metrics.subjects import Subject, study_subjects
 TITLE = "Decoder and encoder-decoder"
 
 
-def draw(tables: LongTables) -> Drawn:
+def draw(tables: LongTables, width: str = "text") -> Drawn:
     """A row per encoder-decoder, beside the decoder nearest in size."""
     pairs = architecture_pairs(study_subjects(tables))
     if not pairs:
-        return empty(TITLE, "No encoder-decoder beside a decoder: select a model of each family.")
+        return empty(
+            TITLE, "No encoder-decoder beside a decoder: select a model of each family.", width
+        )
     chosen = [sides(tables, pair, (_words(pair[0]), _words(pair[1]))) for pair in pairs]
     caption = "Dashed: decoder; solid: the encoder-decoder it is nearest to in size."
-    return draw_pairs(tables, TITLE, chosen, caption)
+    return draw_pairs(tables, TITLE, chosen, caption, width)
 
 
 def _words(subject: Subject) -> str:

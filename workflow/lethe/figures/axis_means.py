@@ -1,5 +1,7 @@
 """Mean score of an axis over the stages of a line, with its interval."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -13,16 +15,19 @@ COLUMNS = ["axis", "stage_index", "stage_task", "value", "low", "high", "n", "n_
 COLUMNS += ["unit", "note"]
 
 
-def axis_means(metrics: pd.DataFrame, line: Line) -> pd.DataFrame:
+def axis_means(
+    metrics: pd.DataFrame, line: Line, without: Sequence[str] = NO_ABILITY
+) -> pd.DataFrame:
     """Rows of axis and stage_index, of one line: the mean over the axis' sets, as a fraction.
 
     A set with parts counts as its parts. With several bases the value is the mean over bases and
     the interval is Student's t over them (at least three). With one run the interval is over items,
     combined from the intervals of the sets, which share no items. The columns are always COLUMNS,
-    even for a line without such sets.
+    even for a line without such sets. without: axes that are left out.
     """
-    rows = metrics[metrics["metric"].str.startswith("score_") & ~metrics["axis"].isin(NO_ABILITY)]
+    rows = metrics[metrics["metric"].str.startswith("score_") & ~metrics["axis"].isin(without)]
     rows = rows[_of_line(rows, line) & ~rows["unit"].isin(SEED_UNITS)]
+    rows = rows.assign(run=rows.groupby(RUN_COLUMNS, dropna=False).ngroup())
     divided = set(rows.loc[rows["subset"] != "", "probe"])
     rows = rows[(rows["subset"] != "") | ~rows["probe"].isin(divided)]
     mean_rows = []
@@ -43,7 +48,7 @@ def _of_line(rows: pd.DataFrame, line: Line) -> pd.Series:
 
 def _mean(cells: pd.DataFrame) -> dict:
     """Mean and interval of the cells of one axis and stage, in one or several runs."""
-    runs = [part for _, part in cells.groupby(RUN_COLUMNS, dropna=False)]
+    runs = [cells[cells["run"] == run] for run in sorted(cells["run"].unique())]
     n = int(max(part["n"].sum() for part in runs))
     if len(runs) == 1:
         mean = cells["value"].mean(skipna=False)

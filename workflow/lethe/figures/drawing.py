@@ -1,92 +1,221 @@
-"""What all figures share: the drawn result, a page in inches, the caption, saving."""
+"""What all figures share: sizes by word, a layout that fits its text, intervals, saving.
+
+Matplotlib's constrained layout places everything; `finish` then turns or shortens what is too long
+for its place, which is known only then.
+"""
 
 import textwrap
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 
 from lethe.artefacts.files import write_atomic
+from lethe.figures.appearance import Look, shortened
+from lethe.figures.page import Page, legend_height  # noqa: F401 (until all figures are converted)
 from lethe.tables.writing import csv_text
 
-CAPTION_SIZE = 7
-CAPTION_LINE = 0.135  # inches
-# Average width of a character in inches at CAPTION_SIZE.
-CAPTION_CHARACTER = 0.0535
-LEGEND_ROW, LEGEND_CHARACTER = 0.17, 0.066  # inches
-UNDATED_PDF = {"CreationDate": None, "Producer": None, "Creator": None}
-UNDATED_PNG = {"Software": None}
+WIDTHS = {"column": 3.3, "text": 5.5, "page": 6.5}
+"""Inches: a column of a paper of two columns, a paper's text, a page without its margins."""
+HIGHEST = 9.0
+"""Inches: what a page has for a figure."""
+SMALL = 7
+"""Points of annotations, the smallest text; all other text has 8 (matplotlibrc)."""
+BOLDER = 1.12
+"""How much wider the letters of titles are than others, which are not bold."""
+SLANT = 40
+"""Degrees."""
+BETWEEN = 3
+"""Pixels at least between two tick labels."""
+LINE = 10
+"""Points from a line of text to the next."""
+LEGEND_ROW = 0.16
+"""Inches."""
+HANDLE = 0.55
+"""Inches of a legend's entry besides its words."""
+CAPTION_LETTERS = 100
+UNDATED = {
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    "png": {"Software": None},
+}
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure and the numbers in it."""
+    """A figure, the numbers in it, and its caption, which begins with a title."""
 
     figure: Figure
     plotted: pd.DataFrame
+    caption: str = ""
 
 
-class Page:
-    """A figure with a caption; axes are placed in inches from the top left corner."""
-
-    def __init__(self, width: float, height: float, caption: str):
-        """width, height: inches; the height without the caption."""
-        lines = textwrap.wrap(caption, int((width - 0.4) / CAPTION_CHARACTER))
-        self.width = width
-        self.height = height + 0.25 + CAPTION_LINE * len(lines)
-        self.figure = Figure(figsize=(width, self.height))
-        self.figure.text(
-            0.2 / width,
-            0.1 / self.height,
-            "\n".join(lines),
-            fontsize=CAPTION_SIZE,
-            color="#444444",
-            va="bottom",
-            linespacing=1.3,
-        )
-
-    def axes(self, left: float, top: float, width: float, height: float, **keys) -> Axes:
-        """Axes with their upper left corner at (left, top)."""
-        box = [
-            left / self.width,
-            1 - (top + height) / self.height,
-            width / self.width,
-            height / self.height,
-        ]
-        return self.figure.add_axes(box, **keys)
-
-    def text(self, left: float, top: float, words: str, **keys) -> None:
-        """Text with its upper edge at `top`."""
-        keys = {"va": "top", "ha": "left", **keys}
-        self.figure.text(left / self.width, 1 - top / self.height, words, **keys)
-
-    def legend(self, handles: list, left: float, top: float) -> None:
-        """A legend with its upper left corner at (left, top); see `legend_height`."""
-        columns = _legend_columns(handles, self.width)
-        self.figure.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(left / self.width, 1 - top / self.height),
-            ncols=columns,
-            borderaxespad=0,
-            columnspacing=1.6,
-            handlelength=2.4,
-        )
+def new_figure(width: str, height: float) -> Figure:
+    """An empty figure; width: a word of WIDTHS. height: inches, cut to those of a page."""
+    return Figure(figsize=(WIDTHS[width], min(height, HIGHEST)), layout="constrained")
 
 
-def legend_height(handles: list, width: float) -> float:
-    """Height of a legend beyond its first row, in inches, on a page of that width."""
-    rows = -(-len(handles) // _legend_columns(handles, width))
-    return LEGEND_ROW * max(rows - 1, 0)
+def columns_that_fit(width: str, panels: int, least: float) -> int:
+    """How many panels stand side by side, each with at least so many inches."""
+    return max(1, min(panels, int((WIDTHS[width] - 0.45) / least)))
 
 
-def _legend_columns(handles: list, width: float) -> int:
-    widest = max((len(handle.get_label()) for handle in handles), default=1)
-    return max(1, min(len(handles), int((width - 0.3) / (0.62 + LEGEND_CHARACTER * widest))))
+def legend(figure: Figure, handles: list) -> None:
+    """A legend above the panels, in as many columns as fit; long labels are shortened."""
+    if not handles:
+        return
+    width = figure.get_figwidth() - 0.1
+    for handle in handles:
+        handle.set_label(fitted(handle.get_label(), width - HANDLE))
+    widest = max(text_width(handle.get_label()) for handle in handles) + HANDLE
+    columns = max(1, min(len(handles), int(width / widest)))
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns)
+    _grow(figure, LEGEND_ROW * -(-len(handles) // columns))
+
+
+def _grow(figure: Figure, inches: float) -> None:
+    """Make the figure higher, as far as a page allows."""
+    figure.set_figheight(min(figure.get_figheight() + inches, HIGHEST))
+
+
+def fitted(words: str, inches: float, size: float = 8) -> str:
+    """The words, shortened in their middle until they are no wider than so many inches."""
+    most = len(words)
+    while most > 3 and text_width(shortened(words, most), size) > inches:
+        most -= 1
+    return shortened(words, most)
+
+
+@cache
+def text_width(words: str, size: float = 8) -> float:
+    """Width of the widest line in inches, in the font of all figures."""
+    font = get_font(findfont(FontProperties(family="DejaVu Sans")))
+    font.set_size(size, 72)
+    widest = 0.0
+    for line in words.split("\n"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a letter that the font lacks has the width of a box
+            font.set_text(line)
+        widest = max(widest, font.get_width_height()[0] / 64 / 72)
+    return widest
+
+
+def draw_interval(axes: Axes, x: float, row, colour: str, *, across: bool = False, **style) -> None:
+    """The bar from `low` to `high` of a row, if it has an interval; across: a horizontal bar."""
+    if np.isnan(row["low"]):
+        return
+    ends, place = [row["low"], row["high"]], [x, x]
+    points = (ends, place) if across else (place, ends)
+    axes.plot(*points, **({"color": colour, "lw": 1.3, "zorder": 2} | style))
+
+
+def draw_curve(axes: Axes, rows: pd.DataFrame, look: Look, *, band: bool, behind: bool) -> None:
+    """Values over `stage_index`, with their intervals as a band; a missing value is a gap.
+
+    It is marked at the bottom. behind: thinner, below other curves.
+    """
+    rows = rows.sort_values("stage_index")
+    stage, value, low, high = (
+        rows[name].to_numpy(float) for name in ("stage_index", "value", "low", "high")
+    )
+    thin = {"lw": 1.0, "ms": 2.6, "zorder": 2} if behind else {"zorder": 3}
+    if band:
+        axes.fill_between(stage, low, high, color=look.colour, alpha=0.15, lw=0, zorder=1.5)
+    axes.plot(stage, value, color=look.colour, ls=look.stroke, marker=look.marker, **thin)
+    absent = stage[np.isnan(value)]
+    bottom = {"transform": axes.get_xaxis_transform(), "ms": 4, "mew": 1.0}
+    axes.plot(absent, np.full(len(absent), 0.06), "x", color=look.colour, **bottom)
+
+
+def draw_missing(axes: Axes, x: float, note: str, colour: str, height: float = 0.5) -> None:
+    """Say at x why there is no point; height: of the word's middle, as a share of the axes."""
+    words = "at floor" if "at floor" in note else "missing"
+    style = {"rotation": 90, "ha": "center", "va": "center", "fontsize": SMALL, "color": colour}
+    axes.text(x, height, words, transform=axes.get_xaxis_transform(), **style)
+
+
+def limits(values: Iterable[float], least: float = 0.0, zero: bool = False) -> tuple[float, float]:
+    """Limits of an axis for values, some of them nan, with a little room.
+
+    least: the smallest range, so that tiny differences do not look large. zero: 0 is inside.
+    """
+    finite = np.array([value for value in values if np.isfinite(value)] + [0.0] * zero)
+    if not len(finite):
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    high = max(high, low + least)
+    room = 0.05 * (high - low) or 0.05
+    return low - room, high + room
+
+
+def finish(figure: Figure) -> Figure:
+    """Lay the figure out for good; turn tick labels and shorten titles that have no room.
+
+    Saving lays nothing out again, so all forms of a figure are alike.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.draw_without_rendering()
+        turned = any(_labels_touch(axes) for axes in figure.axes)
+        if turned:
+            _turn_labels(figure)
+        if _fit_titles(figure) or turned:
+            figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    return figure
+
+
+def _fit_titles(figure: Figure) -> bool:
+    """Shorten titles and axis labels that are longer than their panel; whether any was."""
+    changed = False
+    for axes in figure.axes:
+        wide, high = axes.bbox.width / figure.dpi, axes.bbox.height / figure.dpi
+        for words, room, write in (
+            (axes.get_title(loc="left"), wide / BOLDER, partial(axes.set_title, loc="left")),
+            (axes.get_xlabel(), wide + 0.2, axes.set_xlabel),
+            (axes.get_ylabel(), high + 0.2, axes.set_ylabel),
+        ):
+            short = "\n".join(fitted(line, room) for line in words.split("\n"))
+            if short != words:
+                write(short)
+                changed = True
+    return changed
+
+
+def _labels_touch(axes: Axes) -> bool:
+    boxes = [label.get_window_extent() for label in _words_below(axes)]
+    boxes.sort(key=lambda box: box.x0)
+    return any(one.x1 + BETWEEN > other.x0 for one, other in zip(boxes, boxes[1:], strict=False))
+
+
+def _words_below(axes: Axes) -> list[Text]:
+    """Tick labels that are given as words; numbers choose their own ticks."""
+    if not isinstance(axes.xaxis.get_major_locator(), FixedLocator):
+        return []
+    return [label for label in axes.get_xticklabels() if label.get_visible() and label.get_text()]
+
+
+def _turn_labels(figure: Figure) -> None:
+    """Turn the tick labels that are words, in all panels alike: upright if they are very near."""
+    rows = [labels for axes in figure.axes if (labels := _words_below(axes))]
+    places = [np.unique([label.get_window_extent().x0 for label in labels]) for labels in rows]
+    nearest = min(np.diff(place).min() for place in places if len(place) > 1) * 72 / figure.dpi
+    angle = SLANT if nearest * np.sin(np.radians(SLANT)) > LINE else 90
+    upper = "top" if angle == SLANT else "center"
+    widest = max(label.get_window_extent().width for labels in rows for label in labels)
+    for label in (label for labels in rows for label in labels):
+        label.set(rotation=angle, ha="right", va=upper, rotation_mode="anchor")
+    _grow(figure, widest / figure.dpi * np.sin(np.radians(angle)))
 
 
 def lower_first(text: str) -> str:
@@ -95,24 +224,29 @@ def lower_first(text: str) -> str:
 
 
 def save(drawn: Drawn, directory: Path, name: str) -> list[Path]:
-    """Write NAME.pdf, NAME.png and the plotted NAME.csv; equal inputs give equal bytes."""
-    written = []
-    for suffix, metadata in {"pdf": UNDATED_PDF, "png": UNDATED_PNG}.items():
+    """Write NAME.pdf, .svg, .png, the plotted NAME.csv, and the caption NAME.txt.
+
+    Equal inputs give equal bytes.
+    """
+    contents: dict[str, bytes | str] = {}
+    for suffix, metadata in UNDATED.items():
         buffer = BytesIO()
         with warnings.catch_warnings():
             # A letter that the font lacks is drawn as a box; a line of the log for each helps none.
             warnings.filterwarnings("ignore", "Glyph .* missing from font")
             drawn.figure.savefig(buffer, format=suffix, metadata=metadata)
-        written.append(Path(directory) / f"{name}.{suffix}")
-        write_atomic(written[-1], buffer.getvalue())
-    written.append(Path(directory) / f"{name}.csv")
-    write_atomic(written[-1], csv_text(drawn.plotted))
+        contents[suffix] = buffer.getvalue()
+    contents["csv"] = csv_text(drawn.plotted)
+    contents["txt"] = "\n".join(textwrap.wrap(drawn.caption, CAPTION_LETTERS)) + "\n"
+    written = [Path(directory) / f"{name}.{suffix}" for suffix in contents]
+    for path, content in zip(written, contents.values(), strict=True):
+        write_atomic(path, content)
     return written
 
 
-def empty(title: str, sentence: str) -> Drawn:
-    """A page that states what is missing and how to select it."""
-    page = Page(6.5, 0.85, "")
-    page.text(0.2, 0.1, title, fontsize=11, weight="bold")
-    page.text(0.2, 0.42, textwrap.fill(sentence, 95), fontsize=8.5, color="#444444")
-    return Drawn(page.figure, pd.DataFrame({"missing": [sentence]}))
+def empty(title: str, sentence: str, width: str = "text") -> Drawn:
+    """A figure that states what is missing and how to select it."""
+    lines = textwrap.wrap(sentence, int(WIDTHS[width] / 0.07))
+    figure = new_figure(width, 0.3 + 0.14 * len(lines))
+    figure.text(0.03, 0.5, "\n".join(lines), va="center", color="#444444")
+    return Drawn(figure, pd.DataFrame({"missing": [sentence]}), f"{title}. {sentence}")

@@ -1,216 +1,209 @@
-"""Every evaluation set over the stages: a block of small panels for each task order."""
+"""Every axis over the stages of every order: the mean of its evaluation sets, the sets behind."""
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import (
-    METRIC_WORDS,
-    Look,
-    looks,
-    set_words,
-    stage_words,
-    tick_words,
+from lethe.figures.appearance import METRIC_WORDS, Look, looks, stage_words, tick_words
+from lethe.figures.axis_means import axis_means
+from lethe.figures.drawing import (
+    HIGHEST,
+    Drawn,
+    columns_that_fit,
+    draw_curve,
+    legend,
+    limits,
+    lower_first,
+    new_figure,
 )
-from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.longtables.axes import BIAS, OWN, sorted_axes
+from lethe.longtables.axes import BIAS, GENERAL, OWN, sorted_axes
 from lethe.longtables.tables import LongTables
-from lethe.metrics.cells import is_own
-from lethe.metrics.shown import (
-    CONTROL,
-    Line,
-    interval_words,
-    is_control,
-    lines,
-    order_of,
-    orders,
-    shown,
-)
+from lethe.metrics.shown import CONTROL, Line, interval_words, is_control, lines, orders, shown
 
-COLUMNS = 6
-PANEL, GAP = (1.55, 1.0), (0.3, 0.36)
-LEFT, TOP, BLOCK_HEAD, AXIS_HEAD, TICKS = 0.62, 0.72, 0.3, 0.2, 0.5
-ABSENT = "#B03A2E"
+PANEL, ALONE = (1.25, 1.1), (1.7, 1.3)
+"""Least width and usual height of a panel in inches: beside other orders, and of a single order."""
+LOWEST = 0.62
+MARGIN = 0.75
+"""Inches of a figure above and below its panels."""
+FEW, MANY = 4, 8
+"""With more lines than FEW the sets are left out, with more than MANY the bands too."""
 
 
 @dataclass(frozen=True)
-class Slot:
-    """The position of one set's panel in a block."""
+class Shown:
+    """What is drawn. means: axis by stage. sets: evaluation set by stage. Both have `line`."""
 
-    axis: str
-    probe: str
-    row: int
-    column: int
-    heads_axis: bool
+    means: pd.DataFrame
+    sets: pd.DataFrame
+    seen: dict[Line, Look]
 
-
-def draw(tables: LongTables) -> Drawn:
-    """Lines by model (and method), an interval around each, the control in grey."""
-    rows = _plotted(tables)
-    slots = place_panels(rows)
-    seen = looks(tables.metrics)
-    names = orders(tables.metrics)
-    depth = max((slot.row for slot in slots), default=0) + 1
-    block = BLOCK_HEAD + depth * (AXIS_HEAD + PANEL[1] + GAP[1]) + TICKS
-    width = LEFT + COLUMNS * (PANEL[0] + GAP[0]) + 0.1
-    handles = _legend(rows, seen)
-    head = TOP + legend_height(handles, width)
-    page = Page(width, head + len(names) * block, _caption(rows))
-    page.text(0.2, 0.1, "Every evaluation set after every stage", fontsize=11, weight="bold")
-    page.legend(handles, 0.2, 0.36)
-    for place, order in enumerate(names):
-        _draw_block(page, head + place * block, order, rows, slots, seen)
-    plotted = rows.drop(columns=["line"]).sort_values(["order", "axis", "probe", "model"])
-    return Drawn(page.figure, plotted)
+    def of(self, axis: str, order: str) -> "Shown":
+        """The part of one panel; controls are in the panels of every order."""
+        means, sets = (
+            rows[(rows["axis"] == axis)
+                 & ((rows["order"] == order) | rows["order"].str.startswith(CONTROL))]
+            for rows in (self.means, self.sets)
+        )  # fmt: skip
+        return Shown(means, sets, self.seen)
 
 
-def _plotted(tables: LongTables) -> pd.DataFrame:
-    rows = shown(tables.metrics)
-    rows = rows[rows["metric"].str.startswith("score_") & (rows["subset"] == "")]
+def draw(tables: LongTables, width: str = "page") -> Drawn:
+    """A row of panels per axis and a column per order; of a single order, a panel per axis."""
+    all_shown = _shown(tables)
+    axes_names, names = sorted_axes(all_shown.means["axis"]), orders(tables.metrics)
+    cells, left_out = place_panels(axes_names, names, width)
+    down, across = (max(place) + 1 for place in zip(*cells, strict=True))
+    each = (PANEL if len(names) > 1 else ALONE)[1]
+    figure = new_figure(width, MARGIN + down * each)
+    legend(figure, _handles(all_shown))
+    panels = figure.subplots(down, across, squeeze=False)
+    for axes in panels.flat:
+        axes.set_visible(False)
+    drawn = {}
+    for place, (axis, order) in cells.items():
+        axes = drawn[axis, order] = panels[place]
+        axes.set_visible(True)
+        _draw_panel(axes, all_shown.of(axis, order))
+        is_last = (place[0] + 1, place[1]) not in cells or cells[place[0] + 1, place[1]][1] != order
+        _name_stages(axes, all_shown.sets, order, is_last or len(names) == 1)
+        _name_panel(axes, axis, order if len(names) > 1 else "", place, all_shown.of(axis, order))
+    _share_limits(drawn, all_shown)
+    plotted = pd.concat([all_shown.sets, all_shown.means]).drop(columns=["line"])
+    plotted = plotted.sort_values(["order", "axis", "probe", "model"], kind="stable")
+    return Drawn(figure, plotted, _caption(all_shown, left_out))
+
+
+def place_panels(
+    axes_names: list[str], names: list[str], width: str
+) -> tuple[dict[tuple[int, int], tuple[str, str]], list[str]]:
+    """((Row, column) -> (axis, order), orders for which a page has no room)."""
+    if len(names) == 1:
+        across = columns_that_fit(width, len(axes_names), ALONE[0])
+        return {
+            divmod(place, across): (axis, names[0]) for place, axis in enumerate(axes_names)
+        }, []
+    across = columns_that_fit(width, len(names), PANEL[0])
+    blocks = max(1, int((HIGHEST - MARGIN) / LOWEST / max(len(axes_names), 1)))
+    cells = {
+        (place // across * len(axes_names) + row, place % across): (axis, order)
+        for place, order in enumerate(names[: blocks * across])
+        for row, axis in enumerate(axes_names)
+    }
+    return cells, names[blocks * across :]
+
+
+def _shown(tables: LongTables) -> Shown:
+    sets = shown(tables.metrics)
+    sets = sets[sets["metric"].str.startswith("score_") & (sets["subset"] == "")]
     chance = tables.scores.groupby("probe")["chance"].max()
-    return rows.assign(chance=rows["probe"].map(chance))
+    sets = sets.assign(chance=sets["probe"].map(chance))
+    means = []
+    for line in lines(sets) if len(sets) else []:
+        of_line = axis_means(tables.metrics, line, without=(GENERAL,))
+        first = sets[[other == line for other in sets["line"]]].iloc[0]
+        run = {name: first[name] for name in ("model", "method", "order")}
+        means.append(
+            of_line.assign(**run, metric="axis_mean", probe="", line=[line] * len(of_line))
+        )
+    return Shown(pd.concat(means) if means else sets, sets, looks(tables.metrics))
 
 
-def place_panels(rows: pd.DataFrame) -> list[Slot]:
-    """Panels row by row; an axis starts a new row unless it fits in the current one."""
-    slots: list[Slot] = []
-    row, column = 0, 0
-    for axis in sorted_axes(rows["axis"]):
-        probes = rows.loc[rows["axis"] == axis, "probe"].unique()
-        probes = sorted(probes, key=lambda probe: (_taught(rows, probe), probe))
-        if column and column + len(probes) > COLUMNS:
-            row, column = row + 1, 0
-        for place, probe in enumerate(probes):
-            if column == COLUMNS:
-                row, column = row + 1, 0
-            slots.append(Slot(axis, probe, row, column, place == 0))
-            column += 1
-    return slots
+def _draw_panel(axes: Axes, part: Shown) -> None:
+    panel_lines = lines(part.sets) if len(part.sets) else []
+    tasks = [line for line in panel_lines if not is_control(line)]
+    chances = part.sets.drop_duplicates("probe")["chance"]
+    if len(chances) and chances.notna().all():
+        axes.axhline(chances.mean(), color="#555555", ls=":", lw=0.9, zorder=1)
+    for line in panel_lines[::-1]:
+        look = part.seen[line]
+        sets = part.sets[[other == line for other in part.sets["line"]]]
+        for _, one in sets.groupby("probe") if len(tasks) <= FEW and line in tasks else ():
+            one = one.sort_values("stage_index")
+            axes.plot(one["stage_index"], one["value"], color=look.colour, lw=0.5, alpha=0.35)
+        means = part.means[[other == line for other in part.means["line"]]]
+        draw_curve(
+            axes, means, look, band=len(tasks) <= MANY and line in tasks, behind=line not in tasks
+        )
 
 
-def _taught(rows: pd.DataFrame, probe: str) -> int:
-    """Stage that teaches the set's task in the first order by name; 0 for general sets."""
-    names = [order for order in sorted(rows["order"].unique()) if not order.startswith(CONTROL)]
-    stages = _stages(rows, names[0]) if names else {}
-    return next((s for s, word in stages.items() if s and is_own(probe, word[1:])), 0)
+def _name_stages(axes: Axes, sets: pd.DataFrame, order: str, with_words: bool) -> None:
+    stages = sets.loc[sets["order"] == order, ["stage_index", "stage_task"]]
+    stages = stages.drop_duplicates("stage_index").sort_values("stage_index")
+    words = [tick_words(stage_words(task)) for task in stages["stage_task"]]
+    axes.set_xticks(list(stages["stage_index"]), words if with_words else [])
+    axes.set_xlim(-0.3, max(stages["stage_index"], default=1) + 0.3)
 
 
-def _draw_block(page: Page, top: float, order: str, rows, slots: list[Slot], seen) -> None:
-    block_rows = rows[[order_of(line) == order or is_control(line) for line in rows["line"]]]
-    stages = _stages(block_rows, order)
-    words = " → ".join(stages.values()).replace("+", "")
-    page.text(0.2, top, f"Order “{order}”", fontsize=9.5, weight="bold")
-    page.text(0.4 + 0.085 * (len(order) + 8), top + 0.02, words, fontsize=8.5, color="#444444")
-    filled = {(slot.row, slot.column) for slot in slots}
-    for slot in slots:
-        left = LEFT + slot.column * (PANEL[0] + GAP[0])
-        upper = top + BLOCK_HEAD + slot.row * (AXIS_HEAD + PANEL[1] + GAP[1]) + AXIS_HEAD + 0.2
-        axes = page.axes(left, upper, *PANEL)
-        part = block_rows[block_rows["probe"] == slot.probe]
-        _draw_panel(axes, part, stages, seen)
-        if slot.heads_axis:
-            page.text(left - 0.3, upper - 0.34, slot.axis.upper(), fontsize=7.5, weight="bold")
-        below = (slot.row + 1, slot.column) in filled
-        ticks = [] if below else [tick_words(word) for word in stages.values()]
-        axes.set_xticks(list(stages), ticks, rotation=40)
-        for label in axes.get_xticklabels():
-            label.set(ha="right", rotation_mode="anchor")
-        metric = METRIC_WORDS.get(_metric(part), _metric(part))
-        if slot.column == 0:
-            of_row = metric
-            axes.set_ylabel("score" if slot.axis == OWN else metric, fontsize=7)
-        title = set_words(slot.probe)
-        if slot.axis == BIAS:
-            title += " (share)"
-        elif slot.axis == OWN or metric != of_row:
-            title += f" ({metric})"
-        axes.set_title(title, fontsize=8, loc="left")
+def _name_panel(axes: Axes, axis: str, order: str, place: tuple[int, int], part: Shown) -> None:
+    metrics = [name.removeprefix("score_") for name in part.sets["metric"].unique()]
+    measure = METRIC_WORDS.get(metrics[0], metrics[0]) if len(metrics) == 1 else "score"
+    if not order:
+        axes.set_title(axis)
+        axes.set_ylabel(measure)
+        return
+    if place[1] == 0:
+        axes.set_ylabel(f"{axis}\n{measure}")
+    else:
+        axes.tick_params(labelleft=False)
+    if axis == sorted_axes(part.sets["axis"])[0] and place[0] == 0:
+        axes.set_title(order)
 
 
-def _draw_panel(axes: Axes, part: pd.DataFrame, stages: dict, seen: dict[Line, Look]) -> None:
-    probe = part["probe"].iloc[0] if len(part) else ""
-    for stage, word in stages.items():
-        if stage and is_own(probe, word.removeprefix("+")):
-            axes.axvspan(stage - 0.5, stage + 0.5, color="#F2E6C9", lw=0, zorder=0)
-    if part["chance"].notna().any():
-        axes.axhline(part["chance"].max(), color="#555555", ls=":", lw=0.9, zorder=1)
-    for line in lines(part)[::-1] if len(part) else []:
-        line_rows = part[[other == line for other in part["line"]]].sort_values("stage_index")
-        draw_line(axes, line_rows, seen[line], control=is_control(line))
-    values = part["value"].to_numpy(dtype=float)
-    # An interval over seeds may exceed the range of a score; the scale stays the same.
-    if not ((values < -0.01) | (values > 1.01)).any():
-        axes.set_ylim(-0.03, 1.03)
-        axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
-    axes.set_xlim(-0.4, max(stages, default=1) + 0.4)
+def _share_limits(drawn: dict[tuple[str, str], Axes], all_shown: Shown) -> None:
+    """The same limits for all panels of shares; for other measures, for all panels of an axis."""
+    sets, means = all_shown.sets, all_shown.means
+    for axis in {axis for axis, _ in drawn}:
+        are_shares = _are_shares(sets[sets["axis"] == axis])
+        alike = [name for name in sets["axis"].unique() if name == axis or are_shares
+                 and _are_shares(sets[sets["axis"] == name])]  # fmt: skip
+        of_alike = [rows[rows["axis"].isin(alike)] for rows in (sets, means)]
+        ends = [of_alike[0]["value"], of_alike[0]["chance"]]
+        ends += [of_alike[1][name] for name in ("low", "high")]
+        low, high = limits(pd.concat(ends).to_numpy(float), 0.1)
+        for (name, _), axes in drawn.items():
+            if name == axis:
+                axes.set_ylim((max(low, -0.03), min(high, 1.03)) if are_shares else (low, high))
 
 
-def draw_line(axes: Axes, rows: pd.DataFrame, look: Look, control: bool) -> None:
-    """One line with its interval; a missing cell is a gap, marked at the bottom."""
-    stage = rows["stage_index"].to_numpy(dtype=int)
-    value, low, high = (rows[name].to_numpy(dtype=float) for name in ("value", "low", "high"))
-    style = {"color": look.colour, "zorder": 2 if control else 3}
-    if control:
-        style |= {"lw": 1.0, "ms": 2.6}
-    alpha = 0.1 if control else 0.18
-    axes.fill_between(stage, low, high, color=look.colour, alpha=alpha, lw=0, zorder=1.5)
-    axes.plot(stage, value, ls=look.stroke, marker=look.marker, **style)
-    absent = stage[np.isnan(value)]
-    bottom = axes.get_xaxis_transform()
-    axes.plot(
-        absent,
-        np.full(len(absent), 0.06),
-        "x",
-        color=look.colour,
-        ms=4.5,
-        mew=1.2,
-        transform=bottom,
-    )
+def _are_shares(rows: pd.DataFrame) -> bool:
+    return bool(rows["value"].dropna().between(0, 1).all())
 
 
-def _stages(rows: pd.DataFrame, order: str) -> dict[int, str]:
-    """Tick labels of an order by stage."""
-    order_rows = rows[rows["order"] == order]
-    pairs = order_rows[["stage_index", "stage_task"]].drop_duplicates("stage_index")
-    pairs = pairs.sort_values("stage_index")
-    return {int(stage): stage_words(task) for stage, task in pairs.itertuples(index=False)}
-
-
-def _metric(part: pd.DataFrame) -> str:
-    return part["metric"].iloc[0].removeprefix("score_") if len(part) else ""
-
-
-def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
-    by_label = {seen[line].label: seen[line] for line in lines(rows)} if len(rows) else {}
+def _handles(all_shown: Shown) -> list[Line2D]:
+    seen = all_shown.seen
+    by_label = {seen[line].label: seen[line] for line in lines(all_shown.sets)}
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, ls=look.stroke, label=label)
         for label, look in by_label.items()
     ]
-    if rows["chance"].notna().any():
+    if all_shown.sets["chance"].notna().any():
         handles.append(Line2D([], [], color="#555555", ls=":", lw=0.9, label="chance"))
-    if rows["value"].isna().any():
-        handles.append(
-            Line2D([], [], color=ABSENT, marker="x", ls="", ms=4.5, mew=1.2, label="missing")
-        )
+    if all_shown.means["value"].isna().any():
+        style = {"color": "#222222", "marker": "x", "ls": "", "ms": 4, "mew": 1.0}
+        handles.append(Line2D([], [], label="missing", **style))
     return handles
 
 
-def _caption(rows: pd.DataFrame) -> str:
-    parts = [
-        f"Bands: {lower_first(interval_words(rows))}",
-        "All scores are fractions; stage 0 is the base model. Shaded: the stage that teaches the "
-        "set's own task. Dotted: chance.",
-    ]
-    if (rows["axis"] == BIAS).any():
+def _caption(all_shown: Shown, left_out: list[str]) -> str:
+    means, sets = all_shown.means, all_shown.sets
+    count = len([line for line in lines(sets) if not is_control(line)]) if len(sets) else 0
+    parts = ["Every axis after every stage. Lines: mean over the axis' evaluation sets."]
+    if count <= MANY:
+        parts.append(f"Bands: {lower_first(interval_words(means))}")
+    parts.append("Stage 0 is the base model. Dotted: chance, mean over the sets.")
+    if (means["axis"] == BIAS).any():
         parts.append(
             "Bias: share of minimal pairs whose stereotyped sentence is likelier; 0.5 is neutral."
         )
-    if rows["order"].str.startswith(CONTROL).any():
+    if (means["axis"] == OWN).any():
+        parts.append("Own: all tasks that are taught, each by its own metric.")
+    if means["order"].str.startswith(CONTROL).any():
         parts.append(
-            "Grey: the control, as many steps on general data; it is the same in every block and "
-            "its stages are not the tasks on the axis."
+            "Grey: the control, as many steps on general data; it is the same for every order and "
+            "its stages are not the tasks below the axis."
         )
-    return " ".join(parts)
+    if left_out:
+        parts.append(f"No room for the orders {', '.join(left_out)}.")
+    return " ".join([*parts, "The CSV has every set."])

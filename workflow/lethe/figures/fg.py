@@ -7,142 +7,129 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import Look, looks, order_markers, shortened
-from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
+from lethe.figures.appearance import CONTROL_COLOUR, Look, looks, order_fills, shortened
+from lethe.figures.drawing import (
+    Drawn,
+    columns_that_fit,
+    draw_interval,
+    draw_missing,
+    legend,
+    limits,
+    lower_first,
+    new_figure,
+)
 from lethe.longtables.axes import sorted_axes
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import (
-    Line,
-    interval_words,
-    is_control,
-    lines,
-    order_of,
-    shown,
-)
+from lethe.metrics.shown import Line, interval_words, is_control, lines, order_of, shown
 
-MEASURES = {"fg_luo": "FG, %  (fg_luo)", "fg_chance": "FG above chance, %  (fg_chance)"}
-LEFT, TOP, PANEL_HEIGHT, GAP = 0.7, 1.05, 1.9, 0.3
-SPREAD = 0.72
-NARROWEST = 6.5  # inches of a page
+MEASURES = {"fg_luo": "FG, %", "fg_chance": "FG above\nchance, %"}
+PANEL = (1.3, 1.5)
+SPREAD = 0.8
 FLOOR = re.compile("at floor: ([^;]*)")
 LISTED = 4
-LONGEST_MODEL = 20  # characters under a panel
+LONGEST_MODEL = 16  # characters under a panel
 
 
-def draw(tables: LongTables) -> Drawn:
-    """A panel per axis; models side by side, orders by marker, the control in grey."""
+def draw(tables: LongTables, width: str = "page") -> Drawn:
+    """A panel per axis; models side by side, orders by fill, the control in grey."""
     rows = shown(tables.metrics, list(MEASURES))
     rows = rows[rows["probe"] == ""]
     axes_names = sorted_axes(rows["axis"])
-    models = list(dict.fromkeys(line[0] for line in lines(rows))) if len(rows) else []
-    seen = looks(tables.metrics)
-    each = max(1.9, (NARROWEST - LEFT - 0.1) / max(len(axes_names), 1) - GAP)
-    each = max(each, 0.3 + 0.22 * len(lines(rows))) if len(rows) else each
-    width = max(NARROWEST, LEFT + len(axes_names) * (each + GAP) + 0.1)
-    crowded = sum(len(model) + 2 for model in models) * 0.062 > each
-    markers = order_markers(tables.scores)
-    handles = _legend(rows, seen, markers)
-    head = TOP + legend_height(handles, width)
-    page = Page(
-        width, head + len(MEASURES) * (PANEL_HEIGHT + 0.3) + 0.1 + 0.5 * crowded, _caption(rows)
-    )
-    page.text(0.2, 0.1, "Forgetting of general ability", fontsize=11, weight="bold")
-    page.legend(handles, 0.2, 0.36)
-    for line, (metric, words) in enumerate(MEASURES.items()):
+    across = columns_that_fit(width, len(axes_names), PANEL[0])
+    down = -(-len(axes_names) // across)
+    figure = new_figure(width, 0.2 + len(MEASURES) * down * PANEL[1])
+    seen, fills = looks(tables.metrics), order_fills(tables.scores)
+    legend(figure, _handles(rows, seen, fills))
+    panels = figure.subplots(len(MEASURES) * down, across, squeeze=False, sharex=True)
+    for place, (metric, words) in enumerate(MEASURES.items()):
         part = rows[rows["metric"] == metric]
-        first = None
-        for column, axis in enumerate(axes_names):
-            left = LEFT + column * (each + GAP)
-            top = head + line * (PANEL_HEIGHT + 0.3)
-            axes = page.axes(left, top, each, PANEL_HEIGHT, sharey=first)
-            if first is None:
-                first = axes
-                _open_limits(axes, part)
-            _draw_panel(axes, part[part["axis"] == axis], models, seen, markers)
-            _name_models(axes, models if line == len(MEASURES) - 1 else [], len(models), crowded)
-            axes.tick_params(labelleft=column == 0)
-            if line == 0:
-                axes.set_title(_axis_words(tables.metrics, rows, axis), fontsize=8)
-            if column == 0:
-                axes.set_ylabel(words)
+        ends = limits(part[["value", "low", "high"]].to_numpy(float).ravel(), 1.0, zero=True)
+        of_measure = panels[place * down : (place + 1) * down]
+        for number, axes in enumerate(of_measure.flat):
+            if number >= len(axes_names):
+                axes.set_visible(False)
+                continue
+            axis = axes_names[number]
+            _draw_panel(axes, part[part["axis"] == axis], rows, seen, fills)
+            axes.set_ylim(ends)
+            axes.tick_params(labelleft=number % across == 0)
+            axes.set_title(axis)
+        for axes in of_measure[:, 0]:
+            axes.set_ylabel(words)
     plotted = rows.drop(columns=["line"]).sort_values(["metric", "axis", "model", "order"])
-    return Drawn(page.figure, plotted)
-
-
-def _name_models(axes: Axes, names: list[str], places: int, crowded: bool) -> None:
-    """Tick labels under the lowest row, slanted if they do not fit side by side."""
-    axes.set_xticks(range(places), [shortened(name, LONGEST_MODEL) for name in names])
-    for label in axes.get_xticklabels() if crowded else []:
-        label.set(rotation=30, ha="right", rotation_mode="anchor")
-
-
-def _open_limits(axes: Axes, part: pd.DataFrame) -> None:
-    """One scale for the row, at least one percent high, so that tiny drops do not look large."""
-    values = part[["value", "low", "high"]].to_numpy(dtype=float)
-    values = values[np.isfinite(values)]
-    low, high = min(0.0, *values, 0.0), max(1.0, *values, 1.0)
-    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    return Drawn(figure, plotted, _caption(tables.metrics, rows))
 
 
 def _draw_panel(
     axes: Axes,
+    part: pd.DataFrame,
     rows: pd.DataFrame,
-    models: list,
     seen: dict[Line, Look],
-    markers: dict[str, str],
+    fills: dict[str, str],
 ) -> None:
+    """part: of the panel's measure and axis. rows: of the figure, which have all models."""
     axes.axhline(0, color="#444444", lw=0.8, zorder=1)
-    axes.set_xlim(-0.5, len(models) - 0.5)
+    models = list(dict.fromkeys(line[0] for line in lines(rows)))
     for place, model in enumerate(models):
-        model_lines = [line for line in lines(rows) if line[0] == model] if len(rows) else []
+        model_lines = [line for line in lines(part) if line[0] == model] if len(part) else []
         offsets = (np.arange(len(model_lines)) + 0.5) / max(len(model_lines), 1) - 0.5
         for offset, line in zip(offsets * SPREAD, model_lines, strict=True):
-            row = rows[[other == line for other in rows["line"]]].iloc[0]
-            _draw_point(axes, place + offset, row, seen[line], markers[order_of(line)])
+            row = part[[other == line for other in part["line"]]].iloc[0]
+            _draw_point(axes, place + offset, row, seen[line], fills[order_of(line)])
+    axes.set_xticks(range(len(models)), [shortened(name, LONGEST_MODEL) for name in models])
+    axes.set_xlim(-0.5, max(len(models), 1) - 0.5)
 
 
-def _draw_point(axes: Axes, x: float, row: pd.Series, look: Look, marker: str) -> None:
+def _draw_point(axes: Axes, x: float, row: pd.Series, look: Look, fill: str) -> None:
     if np.isnan(row["value"]):
-        words = "at floor" if "at floor" in row["note"] else "missing"
-        middle = axes.get_xaxis_transform()
-        axes.text(
-            x, 0.5, words, rotation=90, ha="center", va="center", color=look.colour, fontsize=6.5,
-            transform=middle,
-        )  # fmt: skip
+        draw_missing(axes, x, row["note"], look.colour)
         return
-    if not np.isnan(row["low"]):
-        axes.plot([x, x], [row["low"], row["high"]], color=look.colour, lw=1.5, zorder=2)
-    axes.plot([x], [row["value"]], marker=marker, color=look.colour, ms=5, mew=0)
+    draw_interval(axes, x, row, look.colour)
+    style = {"marker": look.marker, "fillstyle": fill, "markerfacecoloralt": "white"}
+    face = "white" if fill == "none" else look.colour
+    axes.plot([x], [row["value"]], mfc=face, mec=look.colour, ms=4.5, mew=0.9, **style)
 
 
-def _axis_words(metrics: pd.DataFrame, rows: pd.DataFrame, axis: str) -> str:
-    """The axis, with its number of sets (or parts of a set) and items."""
-    parts = metrics[(metrics["axis"] == axis) & (metrics["metric"] == "fg_luo")]
-    parts = parts.loc[parts["probe"] != "", ["probe", "subset"]].drop_duplicates()
-    noun = "set" if (parts["subset"] == "").all() else "part"
-    n = int(rows.loc[rows["axis"] == axis, "n"].max())
-    return f"{axis.upper()}\n{len(parts)} {noun}{'s' * (len(parts) != 1)}, {n} items"
-
-
-def _legend(rows: pd.DataFrame, seen: dict[Line, Look], markers: dict[str, str]) -> list[Line2D]:
+def _handles(rows: pd.DataFrame, seen: dict[Line, Look], fills: dict[str, str]) -> list[Line2D]:
+    """Who has which look, unless the ticks below say so; which order has which fill."""
     all_lines = lines(rows) if len(rows) else []
-    colours = {seen[line].label: seen[line].colour for line in all_lines if not is_control(line)}
-    handles = [Line2D([], [], color=c, lw=3, label=label) for label, c in colours.items()]
-    for name in dict.fromkeys(order_of(line) for line in all_lines):
-        label = name if name.startswith("control:") else f"order {name}"
-        handles.append(
-            Line2D([], [], color="#777777", marker=markers[name], ls="", ms=5, label=label)
-        )
-    return handles
+    by_label = {seen[line].label: seen[line] for line in all_lines if not is_control(line)}
+    if by_label.keys() <= {line[0] for line in all_lines}:
+        by_label = {}
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, label=label)
+        for label, look in by_label.items()
+    ]
+    orders = dict.fromkeys(order_of(line) for line in all_lines)
+    for name in orders:
+        style = {"fillstyle": fills[name], "markerfacecoloralt": "white", "ls": "", "ms": 4.5}
+        label, colour = f"order {name}", "#222222"
+        if name.startswith("control:"):
+            label, colour = name, CONTROL_COLOUR
+        handles.append(Line2D([], [], marker="o", color=colour, label=label, **style))
+    return handles if len(handles) > 1 else []
 
 
-def _caption(rows: pd.DataFrame) -> str:
+def _caption(metrics: pd.DataFrame, rows: pd.DataFrame) -> str:
     return (
-        "FG (Luo et al. 2023): mean over stages and evaluation sets of (base - score) / base; "
-        "positive = drop. Above chance: the same with (base - chance) below the line, without "
-        "sets whose base is within two standard errors of chance. For bias a drop is less "
-        f"stereotype preference, not harm. Bars: {lower_first(interval_words(rows))}{_floors(rows)}"
+        "Forgetting of general ability. FG (fg_luo, Luo et al. 2023): mean over stages and "
+        "evaluation sets of (base - score) / base; positive = drop. Above chance (fg_chance): the "
+        "same with (base - chance) below the line, without sets whose base is within two standard "
+        "errors of chance. For bias a drop is less stereotype preference, not harm. "
+        f"{_counts(metrics, rows)} Bars: {lower_first(interval_words(rows))}{_floors(rows)}"
     )
+
+
+def _counts(metrics: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """How many sets, or parts of a set, and items each axis has."""
+    words = []
+    for axis in sorted_axes(rows["axis"]):
+        parts = metrics[(metrics["axis"] == axis) & (metrics["metric"] == "fg_luo")]
+        parts = parts.loc[parts["probe"] != "", ["probe", "subset"]].drop_duplicates()
+        noun = "set" if (parts["subset"] == "").all() else "part"
+        n = int(rows.loc[rows["axis"] == axis, "n"].max())
+        words.append(f"{axis}, {len(parts)} {noun}{'s' * (len(parts) != 1)} of {n} items")
+    return f"In {'; '.join(words)}." if words else ""
 
 
 def _floors(rows: pd.DataFrame) -> str:

@@ -1,60 +1,88 @@
 """Importance of units by layer and domain: what DAS protects, and how much stays free."""
 
+from itertools import pairwise
+
 import matplotlib
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 
 from lethe.figures.appearance import tick_words
-from lethe.figures.drawing import Drawn, Page, empty
+from lethe.figures.drawing import HIGHEST, SMALL, WIDTHS, Drawn, empty, new_figure
 from lethe.longtables.tables import LongTables
 from lethe.metrics.intervals import t_interval
+from lethe.metrics.row_intervals import share_range
 from lethe.metrics.shown import LINE_COLUMNS, Line, lines
 from lethe.tables.lines import words
 
 TITLE = "Importance of units by layer and domain"
-PLACES = {"heads": "attention heads", "intermediate": "intermediate", "output": "output"}
-BLOCKS = {"accumulated": "so far", "domain": "of the domain alone"}
+PLACES = {"heads": "heads", "intermediate": "intermediate", "output": "output"}
+BLOCKS = {"accumulated": "so far", "domain": "alone"}
 MEASURES = ("mean", "above_half", "unit")
 GENERAL = "general"
-CELL_WIDTH, GAP = 0.36, (0.5, 0.3)
-# Rows high enough for numbers; in a deep model, thin rows without numbers.
-HIGH, THIN, FEW = 0.24, 0.13, 16
-LEFT, TOP, TITLE_ROOM, TICKS = 0.5, 0.45, 0.36, 0.42
+FEW = 16
+"""Heads that are shown one by one, and rows that get numbers."""
+CELL = (0.2, 0.1)
+"""Inches of the smallest cell that a number fits in."""
+LEAST, MOST = 0.6, 1.3
+"""Inches of a row of panels."""
+BESIDE, AROUND, BETWEEN = 1.15, 1.2, 0.1
+"""Inches left of and between the panels of a row; above and below all rows; between two rows."""
 COLOURS = "YlGnBu"
 PLACE = ["of", "place", "measure", "layer", "unit", "stage_index", "domain"]
 
+Row = tuple[str, dict[str, pd.DataFrame]]
 
-def draw(tables: LongTables) -> Drawn:
+
+def draw(tables: LongTables, width: str = "page") -> Drawn:
     """A row of panels per line: I^(<=t) by place; for the first line also I^(t) of each domain."""
     cells = importance_cells(tables.stages)
     if not len(cells):
-        return empty(TITLE, "No method with importances of units: select `das` or one of its kin.")
+        sentence = "No method with importances of units: select `das` or one of its kin."
+        return empty(TITLE, sentence, width)
+    rows, left_out = _rows(cells)
+    heights = _heights(rows)
+    figure = new_figure(width, sum(heights) + BETWEEN * len(rows) + AROUND)
+    axes = figure.subplots(len(rows), len(PLACES), height_ratios=heights, squeeze=False)
+    numbered = True
+    for line, ((label, panels), height) in enumerate(zip(rows, heights, strict=True)):
+        for panel_axes, panel in zip(axes[line], panels.values(), strict=True):
+            wide = (WIDTHS[width] - BESIDE) / len(PLACES) / len(panel.columns)
+            fits = wide >= CELL[0] and height / len(panel) >= CELL[1] and len(panel) <= FEW
+            _heat_map(panel_axes, panel, fits)
+            numbered &= fits
+        axes[line][0].set_ylabel(label)
+    _share_words(axes, [panels for _, panels in rows])
+    if not numbered:
+        scale = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(0, 1), COLOURS)
+        figure.colorbar(
+            scale, ax=axes, location="top", ticks=[0, 0.5, 1], aspect=40, shrink=0.5, pad=0.02
+        )
+    return Drawn(figure, cells, _caption(cells, left_out))
+
+
+def _rows(cells: pd.DataFrame) -> tuple[list[Row], int]:
+    """(label, panel by place) of every row that a page has room for, and how many it has not."""
     all_lines = lines(cells.assign(params=0))
     shown = [(line, block) for line in all_lines for block in BLOCKS]
     shown = [pair for pair in shown if pair[1] == "accumulated" or pair[0] == all_lines[0]]
     keys = cells[LINE_COLUMNS].apply(tuple, axis=1)
-    parts = [_panels(cells[(keys == line) & (cells["of"] == block)]) for line, block in shown]
-    heights = [_height(max(len(panel) for panel in panels.values())) for panels in parts]
-    columns = max(len(panel.columns) for panels in parts for panel in panels.values())
-    wide = columns * CELL_WIDTH
-    width = max(6.5, LEFT + len(PLACES) * (wide + GAP[0]))
-    total = TOP + sum(heights) + len(parts) * (TITLE_ROOM + TICKS + GAP[1] - 0.1)
-    page = Page(width, total, _caption(cells))
-    page.text(0.2, 0.1, TITLE, fontsize=11, weight="bold")
-    if any(len(panel) > FEW for panels in parts for panel in panels.values()):
-        _colour_scale(page, width)
-    top = TOP
-    for (line, block), panels, height in zip(shown, parts, heights, strict=True):
-        page.text(0.2, top, f"{_label(line, cells)}: {BLOCKS[block]}", fontsize=8, weight="bold")
-        for column, (place, panel) in enumerate(panels.items()):
-            left = LEFT + column * (wide + GAP[0])
-            axes = page.axes(left, top + TITLE_ROOM, len(panel.columns) * CELL_WIDTH, height)
-            _heat_map(axes, panel)
-            rows = "layer.head" if "." in panel.index[0] else "layer"
-            axes.set_title(f"{PLACES[place]}, by {rows}", loc="left")
-        top += TITLE_ROOM + height + TICKS + GAP[1] - 0.1
-    return Drawn(page.figure, cells)
+    rows = [
+        (f"{_label(line, cells)}\n{BLOCKS[block]}", _panels(part))
+        for line, block in shown
+        if len(part := cells[(keys == line) & (cells["of"] == block)])
+    ]
+    room = int((HIGHEST - AROUND) / (LEAST + BETWEEN))
+    return rows[:room], len(rows[room:])
+
+
+def _heights(rows: list[Row]) -> list[float]:
+    """Inches of every row: room for numbers, as long as all rows fit on a page."""
+    longest = [max(len(panel) for panel in panels.values()) for _, panels in rows]
+    heights = [min(max(1.2 * CELL[1] * length, LEAST), MOST) for length in longest]
+    room = HIGHEST - AROUND - BETWEEN * len(rows)
+    return [min(height, height * room / sum(heights)) for height in heights]
 
 
 def importance_cells(stages: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +104,7 @@ def importance_cells(stages: pd.DataFrame) -> pd.DataFrame:
     grouped = pd.concat(rows).groupby([*LINE_COLUMNS, *PLACE], dropna=False, sort=True)
     for key, part in grouped:
         values = part["value"].astype(float).to_numpy()
-        low, high = t_interval(values)
+        low, high = t_interval(values, share_range(values))
         numbers = {"value": values.mean(), "low": low, "high": high, "runs": len(values)}
         cell_rows.append(dict(zip([*LINE_COLUMNS, *PLACE], key, strict=True)) | numbers)
     return pd.DataFrame(cell_rows)
@@ -111,52 +139,65 @@ def _by_layer(rows: list[str]) -> list[str]:
     return sorted(rows, key=lambda row: [int(part) for part in row.split(".")])
 
 
-def _height(rows: int) -> float:
-    return rows * (HIGH if rows <= FEW // 2 else THIN)
+def _heat_map(axes: Axes, table: pd.DataFrame, numbered: bool) -> None:
+    numbers = table.map(lambda value: f"{value:.2f}".removeprefix("0") if value < 0.995 else "1")
+    seaborn.heatmap(
+        table,
+        ax=axes,
+        vmin=0,
+        vmax=1,
+        cmap=COLOURS,
+        cbar=False,
+        annot=numbers if numbered else None,
+        fmt="",
+        annot_kws={"fontsize": SMALL},
+        xticklabels=[tick_words(f"+{name}").removeprefix("+") for name in table.columns],
+    )
+    for row, column in np.argwhere(table.isna().to_numpy()) if numbered else ():
+        style = {"ha": "center", "va": "center", "fontsize": SMALL}
+        axes.text(column + 0.5, row + 0.5, "–", **style)
+    axes.set(xlabel="", ylabel="")
+    axes.tick_params(length=0, rotation=0)
 
 
-def _heat_map(axes: Axes, table: pd.DataFrame) -> None:
-    values = table.to_numpy(dtype=float)
-    axes.imshow(values, cmap=matplotlib.colormaps[COLOURS], vmin=0, vmax=1, aspect="auto")
-    if len(table) <= FEW:
-        for (row, column), value in np.ndenumerate(values):
-            colour = "white" if value > 0.6 else "#222222"
-            text = f"{value:.2f}".removeprefix("0") if value < 0.995 else "1"
-            text = "–" if np.isnan(value) else text
-            axes.text(column, row, text, ha="center", va="center", fontsize=6, color=colour)
-    names = [tick_words(f"+{name}").removeprefix("+") for name in table.columns]
-    axes.set_xticks(range(len(names)), names, rotation=40)
-    for label in axes.get_xticklabels():
-        label.set(ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(table)), list(table.index))
-    axes.grid(False)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+def _share_words(axes: np.ndarray, rows: list[dict[str, pd.DataFrame]]) -> None:
+    """Titles where they differ from those above, domains where they differ from those below."""
+    titles = [
+        [f"{PLACES[place]}\nby {_unit(panel)}" for place, panel in panels.items()]
+        for panels in rows
+    ]
+    domains = [[list(panel.columns) for panel in panels.values()] for panels in rows]
+    for line, row_titles in enumerate(titles):
+        for panel, title in zip(axes[line], row_titles, strict=True):
+            if line == 0 or row_titles != titles[line - 1]:
+                panel.set_title(title, loc="left")
+    for line, (above, below) in enumerate(pairwise(domains)):
+        for panel in axes[line] if above == below else ():
+            panel.tick_params(labelbottom=False)
 
 
-def _colour_scale(page: Page, width: float) -> None:
-    axes = page.axes(width - 1.8, 0.14, 1.4, 0.1)
-    axes.imshow(np.linspace(0, 1, 100)[None], cmap=COLOURS, aspect="auto", extent=(0, 1, 0, 1))
-    axes.set_xticks([0, 0.5, 1])
-    axes.set_yticks([])
-    axes.grid(False)
+def _unit(panel: pd.DataFrame) -> str:
+    return "layer.head" if "." in panel.index[0] else "layer"
 
 
 def _label(line: Line, cells: pd.DataFrame) -> str:
+    """The line, without what all lines have in common."""
     named = words(line, cells.assign(params=0))
-    models = f"{named['model']}, " if cells["model"].nunique() > 1 else ""
-    return f"{models}{named['method']}, {named['order']}"
+    several = [name for name in ("model", "order") if cells[name].nunique() > 1]
+    return ", ".join(named[name] for name in ("method", *several))
 
 
-def _caption(cells: pd.DataFrame) -> str:
+def _caption(cells: pd.DataFrame, left_out: int) -> str:
     low, high = int(cells["runs"].min()), int(cells["runs"].max())
     runs = f"{low} to {high} runs" if low < high else f"{low} run{'s' * (low > 1)}"
+    more = f" {left_out} more lines are in the CSV alone." if left_out else ""
     return (
-        "Importance, 0 to 1 (Ke et al. 2023, Eq. 3-5), mean over a layer's units. Columns: before "
+        f"{TITLE}. Importance, 0 to 1 (Ke et al. 2023, Eq. 3-5), mean over a layer's units. Columns: before "
         "the first domain (general; – without one), then in the order of training. So far: the "
         "maximum of all to the left, unit by unit: the share of its gradient that a soft mask "
         f"takes away. Mean over {runs}. Each layer is standardised before tanh, so a domain's "
         "mean is near .56 whatever was learned (normally distributed units; .61 for both of two "
         "heads). If domains had unrelated importances, the maximum would go .56, .72, .80, .85, "
-        ".87, .89, .91; less is overlap. The CSV has intervals, and the share of units above .5."
+        ".87, .89, .91; less is overlap. The CSV has intervals, and the share of units "
+        f"above .5.{more}"
     )

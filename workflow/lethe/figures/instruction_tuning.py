@@ -9,7 +9,7 @@ from lethe.metrics.subjects import study_subjects
 TITLE = "General instruction tuning before the sequence"
 
 
-def draw(tables: LongTables) -> Drawn:
+def draw(tables: LongTables, width: str = "text") -> Drawn:
     """A row per model that was tuned on general instructions, with the model before tuning."""
     pairs = tuning_pairs(study_subjects(tables))
     if not pairs:
@@ -17,6 +17,7 @@ def draw(tables: LongTables) -> Drawn:
             TITLE,
             "No model beside its instruction-tuned variant: select one with `from:` (or "
             "`untuned:`), and its parent.",
+            width,
         )
     words = [(f"{before.model} (before)", f"{tuned.model} (tuned)") for tuned, before in pairs]
     chosen = [
@@ -24,4 +25,4 @@ def draw(tables: LongTables) -> Drawn:
         for (tuned, before), text in zip(pairs, words, strict=True)
     ]
     caption = "Dashed: the model as it was; solid: after general instruction tuning."
-    return draw_pairs(tables, TITLE, chosen, caption)
+    return draw_pairs(tables, TITLE, chosen, caption, width)

@@ -9,7 +9,7 @@ from lethe.metrics.subjects import study_subjects
 TITLE = "General examples mixed into every stage"
 
 
-def draw(tables: LongTables) -> Drawn:
+def draw(tables: LongTables, width: str = "text") -> Drawn:
     """A row per chain with more mixed in, with the same chain without."""
     pairs = mixing_pairs(study_subjects(tables))
     if not pairs:
@@ -17,6 +17,7 @@ def draw(tables: LongTables) -> Drawn:
             TITLE,
             "No chain with more mixed into its stages beside the same chain without: select an "
             "order such as [simp&general:64, ...].",
+            width,
         )
     chosen = [
         sides(
@@ -27,4 +28,4 @@ def draw(tables: LongTables) -> Drawn:
         for mixed, plain in pairs
     ]
     caption = "Dashed: the tasks alone; solid: with general examples mixed into every stage."
-    return draw_pairs(tables, TITLE, chosen, caption)
+    return draw_pairs(tables, TITLE, chosen, caption, width)

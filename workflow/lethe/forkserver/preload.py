@@ -30,6 +30,8 @@ GROUPS = {
         "matplotlib.figure",
         "matplotlib.backends.backend_agg",
         "matplotlib.backends.backend_pdf",
+        "matplotlib.backends.backend_svg",
+        "seaborn",
         "lethe.cli",
         "lethe.commands.collect",
         "lethe.commands.summarize",

@@ -12,6 +12,7 @@ from lethe.longtables.tables import of_run, runs
 from lethe.metrics.cells import Evaluation, evaluations, is_own
 
 SEED = "train_seed"
+OF_RUN = [*RUN_COLUMNS, "params"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def comparisons(scores: pd.DataFrame, axis_of: dict[str, str]) -> dict[str, list
     """The comparisons of each set of `axis_of`, run by run, stage by stage."""
     found: dict[str, list[Compared]] = {probe: [] for probe in axis_of}
     tested = scores[(scores["split"] == "test") & scores["headline"] & (scores["subset"] == "")]
+    tested = tested[[*OF_RUN, "probe", "node", "stage_index", "stage_task"]]
     by_seed: dict[tuple, list[dict]] = {}
     for run in runs(scores):
         rows = of_run(tested, run)
@@ -80,7 +82,7 @@ def _of_chain(words: dict, nodes: dict[int, dict], probe: str, own: bool) -> Ite
 
 def _between(rows: list[dict]) -> Compared:
     """One stage of runs that differ in their train seed only."""
-    words = {name: rows[0][name] for name in (*RUN_COLUMNS, "params")} | {SEED: None}
+    words = {name: rows[0][name] for name in OF_RUN} | {SEED: None}
     stage, task = rows[0]["stage_index"], rows[0]["stage_task"]
     nodes = tuple(sorted({row["node"] for row in rows}))
     return Compared(words, SEEDS, stage, stage, task, (), nodes)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lethe.longtables.change_columns import SHARES
+from lethe.longtables.change_columns import SHARES, WITH_INTERVAL
 from lethe.metrics.intervals import bootstrap_interval, resampled_means, share_interval
 from lethe.metrics.resamples import ItemDraw
 
@@ -21,7 +21,7 @@ def estimates(
     """(mean, low, high) of each array of items; items of which it is nan are left out.
 
     SHARES have Wilson's interval and all others Student's t, as in `intervals`; the ends are nan
-    where a single cluster is left.
+    where a single cluster is left, and of what is shown without them.
 
     Args:
         values: by name, arrays as of `item_changes.item_values`, of the items of the mask.
@@ -38,7 +38,9 @@ def estimates(
         drawn = resampled_means(table, cluster[places], draw.weights)
         items, units = len(table), len(np.unique(cluster[places]))
         for name, mean, replicates in zip(names, table.mean(0), drawn.T, strict=True):
-            if name in SHARES:
+            if name not in WITH_INTERVAL:
+                ends = NONE[1:]
+            elif name in SHARES:
                 ends = share_interval(mean, replicates, units - 1, items, units)
             else:
                 coin = steps.get(name, 0.0) ** 2 / (4 * items * units)

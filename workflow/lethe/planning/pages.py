@@ -109,6 +109,8 @@ def with_pages(study: Study, catalogue: Catalogue, plan: Plan) -> Study:
         for kind, needs in PAGES.items()
         if getattr(study, kind) is None
     }
+    if "figures" in chosen:
+        chosen["figures"] = list(dict.fromkeys([*chosen["figures"], *study.figure_widths]))
     return study.model_copy(update={"claims": study.claims or [], **chosen})
 
 

@@ -102,7 +102,10 @@ class Workflow:
                 for _ in self._sets_of_questions()[:1]
             ],
             *[("table", "tables", name, [*LONG_TABLES], {}) for name in self.study.tables],
-            *[("figure", "figures", name, [*LONG_TABLES], {}) for name in self.study.figures],
+            *[
+                ("figure", "figures", name, [*LONG_TABLES], self._width_value(name))
+                for name in self.study.figures
+            ],
             *[
                 ("claims", "claims", "claims", ["scores.csv", "metrics.csv"], claims)
                 for _ in list(self.study.claims)[:1]
@@ -112,6 +115,14 @@ class Workflow:
             Job(rule, name, folder / place / f"{name}.json", self.code(rule, name), reads, values)
             for rule, place, name, reads, values in jobs
         ]
+
+    def figure_width(self, name: str) -> str:
+        """The width that the study gives a figure, as a word; "" if the figure has its own."""
+        return self.study.figure_widths.get(name) or ""
+
+    def _width_value(self, name: str) -> dict[str, str]:
+        width = self.figure_width(name)
+        return {"width": width} if width else {}
 
     def left_pages(self) -> list[Path]:
         """Tables and figures of earlier runs that the study no longer names."""

@@ -1,0 +1,91 @@
+"""Marks that several figures draw: points with intervals, curves over stages, panels in a grid."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+
+from lethe.figures.appearance import Look, stage_words, tick_words
+from lethe.figures.drawing import draw_interval, draw_missing, limits
+
+CROSS = 0.06
+"""Height of the cross of a missing value, as a share of its panel."""
+
+
+def panel_grid(figure: Figure | SubFigure, count: int, across: int, **keys) -> list[Axes]:
+    """So many panels row by row with a shared x axis, whose words stand below each column."""
+    grid = figure.subplots(-(-count // across), across, squeeze=False, sharex=True, **keys)
+    panels = list(grid.flat)
+    for axes in panels[count:]:
+        axes.set_visible(False)
+    for axes in panels[max(count - across, 0) : count]:
+        axes.tick_params(labelbottom=True)
+    return panels[:count]
+
+
+def mark_style(look: Look, fill: str = "full") -> dict:
+    """How a marker of a line is drawn, with the fill of its order."""
+    face = "white" if fill == "none" else look.colour
+    style = {"marker": look.marker, "fillstyle": fill, "mfc": face, "markerfacecoloralt": "white"}
+    return style | {"color": look.colour, "mec": look.colour, "ms": 4.5, "mew": 0.9}
+
+
+def handle(look: Look, words: str, fill: str = "full", stroke=None) -> Line2D:
+    """The legend's entry of a line."""
+    return Line2D(
+        [], [], ls=look.stroke if stroke is None else stroke, label=words, **mark_style(look, fill)
+    )
+
+
+def draw_point(
+    axes: Axes, x: float, row: pd.Series | None, look: Look, fill: str = "full", words: bool = True
+) -> None:
+    """A value with its interval; if it is missing why, or without `words` a cross.
+
+    row: value, low, high and note; None if there is no such row.
+    """
+    note = "" if row is None else row["note"]
+    if row is not None and not np.isnan(row["value"]):
+        draw_interval(axes, x, row, look.colour)
+        axes.plot([x], [row["value"]], ls="", **mark_style(look, fill))
+    elif words:
+        draw_missing(axes, x, note, look.colour)
+    else:
+        _draw_crosses(axes, [x], look.colour)
+
+
+def draw_curve(
+    axes: Axes, rows: pd.DataFrame, look: Look, fill: str = "full", stroke=None, band: float = 0.15
+) -> None:
+    """Values over stages with the band of their intervals, and a cross for every missing one.
+
+    rows: stage_index, value, low and high of one line. band: how dense.
+    """
+    rows = rows.sort_values("stage_index")
+    stage, value, low, high = (
+        rows[name].to_numpy(dtype=float) for name in ("stage_index", "value", "low", "high")
+    )
+    axes.fill_between(stage, low, high, color=look.colour, alpha=band, lw=0)
+    axes.plot(stage, value, ls=stroke or look.stroke, **mark_style(look, fill))
+    _draw_crosses(axes, stage[np.isnan(value)], look.colour)
+
+
+def _draw_crosses(axes: Axes, places, colour: str) -> None:
+    if len(places):
+        bottom = axes.get_xaxis_transform()
+        axes.plot(places, np.full(len(places), CROSS), "x", color=colour, ms=4, transform=bottom)
+
+
+def name_stages(axes: Axes, rows: pd.DataFrame) -> None:
+    """Ticks by what each stage adds. rows: stage_index and stage_task of a line or several."""
+    history = dict(rows.sort_values("stage_index")[["stage_index", "stage_task"]].values)
+    axes.set_xticks(list(history), [tick_words(stage_words(task)) for task in history.values()])
+
+
+def score_limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Limits for scores and their intervals; those of shares do not leave 0 to 1 by much."""
+    values = rows[["value", "low", "high"]].to_numpy(dtype=float).ravel()
+    low, high = limits(values, least=0.2)
+    inside = np.nanmin(values, initial=0) >= 0 and np.nanmax(values, initial=1) <= 1
+    return (max(low, -0.04), min(high, 1.04)) if inside else (low, high)
