@@ -29,6 +29,8 @@ LOST, KEPT, UNDECIDED = "lost", "kept", "undecided"
 TAIL = (1 - LEVEL) / 2
 """The error allowed to the verdicts *lost* of a comparison, and to the verdicts *kept*."""
 SMALL = 1e-9
+WEIGHT = 0.125
+"""Of one item, in the number of independent items; more only costs power, none is too bold."""
 HALVINGS = 40
 MOST_TIMES = 1e9
 
@@ -99,7 +101,7 @@ def paired_drop(before: np.ndarray, after: np.ndarray, cluster: Sequence) -> Dro
     if answers:
         worth = _independent_items(float(change.var()), variance, len(change), clusters)
         lost, regained = float((change > 0).mean()), float((change < 0).mean())
-        statistic: Statistic = _Score(lost, regained, worth)
+        statistic: Statistic = _Score(lost, regained, len(change), worth)
     else:
         statistic = _Student(value, float(np.sqrt(variance)))
     return Drop(value, statistic, clusters - 1, len(change), clusters)
@@ -139,10 +141,11 @@ def unpaired_drop(before: float, after: float, errors: tuple[float, float], item
 
 @dataclass(frozen=True)
 class _Score:
-    """Tango's statistic: shares of items that were lost and regained, and independent items."""
+    """Tango's statistic: shares of items lost and regained, their number, independent ones of it."""
 
     lost: float
     regained: float
+    number: float
     items: float
 
     def above(self, drop: float) -> float:
@@ -156,7 +159,7 @@ class _Score:
         variance = max(changed - size**2, SMALL**2)
         third = size - 3 * size * changed + 2 * size**3
         away = more - less - size
-        away = math.copysign(max(abs(away) - 0.5 / self.items, 0.0), away)
+        away = math.copysign(max(abs(away) - 0.5 / self.number, 0.0), away)
         distance = away / math.sqrt(variance / self.items)
         return side * _unskewed(distance, third / math.sqrt(variance**3 * self.items))
 
@@ -169,7 +172,7 @@ class _Score:
         return inside
 
     def grown(self, times: float) -> "_Score":
-        return replace(self, items=self.items * times)
+        return replace(self, number=self.number * times, items=self.items * times)
 
 
 @dataclass(frozen=True)
@@ -200,10 +203,10 @@ def _unskewed(distance: float, skewness: float) -> float:
 def _independent_items(of_one: float, of_mean: float, items: int, clusters: int) -> float:
     """How many independent items spread like the clusters.
 
-    As in `intervals.share_interval`: where clusters hold several items, this number is mixed with
-    that of the clusters, with the weight of half an item.
+    Where clusters hold several items, this number is mixed with that of the clusters, as in
+    `intervals.share_interval`: if nothing changed, there are as many as clusters.
     """
-    mixed = max((1 - clusters / items) / 2, SMALL) / items
+    mixed = max((1 - clusters / items) * WEIGHT, SMALL) / items
     return (of_one + mixed) / (of_mean + mixed / clusters)
 
 
