@@ -152,7 +152,7 @@ RULES = {
                     "lethe.commands.questions",
                     "lethe.questions.study",
                     "lethe.evaluation.questions",
-                    "lethe.imported.items",
+                    "lethe.imported.scores",
                 )
             )
         },

@@ -90,7 +90,7 @@ def write_texts(specs: list[dict[str, Any]], results: Path, folder: Path) -> lis
 def questions_of(task: dict[str, Any], spec: dict[str, Any], results: Path) -> Iterator[Question]:
     """The texts of one set, from its documents or from samples that were imported."""
     if "imported" in spec:
-        from lethe.imported.items import imported_questions
+        from lethe.imported.scores import imported_questions
 
         return imported_questions(task, spec)
     # Evaluation imports torch, which imported samples do not need.

@@ -1,13 +1,16 @@
 """Turn lm-eval's result files of one checkpoint into the results of a probe."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.files import sha256_file
 from lethe.errors import UserError
 from lethe.imported.alike import task_digest
+from lethe.imported.asked import finder
 from lethe.imported.items import items_of_samples, read_samples
 from lethe.imported.result_file import PLAIN, ResultFile, TaskResult, read_result_file
+from lethe.longtables.questions import Question
 from lethe.longtables.same_versions import with_differences
 
 ENGINE = "lm-eval"
@@ -39,6 +42,21 @@ def imported_results(spec: dict[str, Any]) -> tuple[list[dict], int | None, list
     return results, None if params is None else int(params), missing
 
 
+def imported_questions(task: dict[str, Any], spec: dict[str, Any]) -> Iterator[Question]:
+    """The texts of one task's items, from the samples that were logged; nothing without samples.
+
+    Raises:
+        UserError: a file has changed since planning.
+    """
+    for entry in spec["imported"]:
+        for file in (entry, *entry["samples"].values()):
+            _require_unchanged(file)
+        found = read_result_file(entry["path"], "results")
+        if task["name"] in found.tasks:
+            result = result_of_file(task, found, entry["samples"], texts=True)
+            yield from (Question.of(item) for item in result["items"])
+
+
 def _require_unchanged(file: dict[str, str]) -> None:
     if not Path(file["path"]).is_file():
         raise UserError(f"results: expected a file, found none at {file['path']}.")
@@ -47,13 +65,14 @@ def _require_unchanged(file: dict[str, str]) -> None:
 
 
 def result_of_file(
-    task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]
+    task: dict[str, Any], file: ResultFile, sampled: dict[str, dict], texts: bool = False
 ) -> dict[str, Any]:
     """The result of one task in a file, as `score_checkpoint` gives it.
 
     Args:
         task: name, axis, metric, chance, shots, cluster, subset, and the kind of its digest.
         sampled: `path` of the samples by task, where they are in files of their own.
+        texts: whether items have their texts too (`Question.row`).
 
     Raises:
         UserError: the file does not show how many items the task has.
@@ -61,7 +80,7 @@ def result_of_file(
     result = file.tasks[task["name"]]
     names = metric_names(task["metric"], result)
     filtered = next((key for key, name in names.items() if name == task["metric"]), ("", PLAIN))
-    items = _items(task, result, file, sampled, filtered, names)
+    items = _items(task, result, file, sampled, filtered, names, texts)
     n = result.n or len(items)
     if not n:
         raise UserError(
@@ -124,6 +143,7 @@ def _items(
     sampled: dict[str, dict],
     filtered: tuple[str, str],
     names: dict[tuple[str, str], str],
+    texts: bool,
 ) -> list[dict]:
     """Items of a task, or of all tasks of a group; empty unless every task was logged."""
     if any(leaf not in sampled and leaf not in file.samples for leaf in result.leaves):
@@ -132,7 +152,8 @@ def _items(
     for leaf in result.leaves:
         inside = file.samples.get(leaf)
         samples += inside if inside is not None else read_samples(sampled[leaf]["path"])
-    return items_of_samples(samples, task, *filtered, names)
+    find = finder(file.prompts.get(result.leaves[0], {})) if texts and result.leaves else None
+    return items_of_samples(samples, task, *filtered, names, find)
 
 
 def _of_subsets(metric: str, items: list[dict], better: bool | None) -> list[dict]:

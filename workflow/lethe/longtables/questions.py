@@ -5,7 +5,7 @@ every checkpoint, and an id finds them.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,12 @@ class Question:
     choices: tuple[str, ...] = ()
     gold: tuple[int, ...] = ()
     answers: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Question":
+        """From a mapping that has the fields of `row`, and perhaps others."""
+        lists = (tuple(row[name]) for name in ("choices", "gold", "answers"))
+        return cls(row["item_id"], row["question"], *lists)
 
     def row(self) -> dict[str, Any]:
         """The fields of its line of JSON."""
@@ -83,10 +89,4 @@ def read_questions(path: Path, wanted: Collection[str] | None = None) -> Iterato
                 "texts; remove the file and run the study again."
             )
         if wanted is None or row["item_id"] in wanted:
-            yield Question(
-                row["item_id"],
-                row["question"],
-                tuple(row["choices"]),
-                tuple(int(place) for place in row["gold"]),
-                tuple(row["answers"]),
-            )
+            yield Question.of(row)

@@ -139,17 +139,7 @@ def changed_items(
             (`evaluation.questions.with_questions`, or an import's).
     """
     first = list(before)
-    texts = {
-        item["item_id"]: Question(
-            item["item_id"],
-            item["question"],
-            tuple(item["choices"]),
-            tuple(item["gold"]),
-            tuple(item["answers"]),
-        )
-        for item in first
-        if "question" in item
-    }
+    texts = {item["item_id"]: Question.of(item) for item in first if "question" in item}
     columns = ["item_id", *ANSWERED]
     frames = [pd.DataFrame(list(items), columns=columns) for items in (first, after)]
     return list(changes(paired(*frames), texts))
