@@ -12,6 +12,7 @@ from lethe.artefacts.rules import RULES
 from lethe.errors import Stopped, UserError
 
 VERBS = {
+    "run": ("lethe.commands.run", "make a study, from any folder"),
     "check": ("lethe.commands.check", "is this configuration right?"),
     "plan": ("lethe.commands.plan", "what a study will compute, and the specs of its nodes"),
     "status": ("lethe.commands.status", "grid of stages: done, running, failed and why"),

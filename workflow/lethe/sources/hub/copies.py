@@ -44,11 +44,11 @@ class HubCopies:
         if (place := self._here("model", repo, revision or None)) is not None:
             return place
         at = f" at {revision}" if revision else ""
-        source = f"--source {self.source} nor " if self.source else ""
+        source = f"in {self.source} or " if self.source else ""
         raise UserError(
-            f"{repo}{at} is neither in {source}the hub's cache ({cache()}); allow the hub with "
-            f"--network, or copy it (`hf download {repo} --local-dir DIR/{repo}`) and give "
-            "--source DIR."
+            f"{repo}{at} is not {source}in the hub's cache ({cache()}); allow the hub with "
+            f"--network, or give --source DIR with a copy of it (`hf download {repo} --local-dir "
+            f"DIR/{repo}` makes one where the network is)."
         )
 
     def dataset(self, repo: str, revision: str | None = None) -> Path | None:
