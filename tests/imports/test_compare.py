@@ -62,6 +62,10 @@ def test_a_loss_is_counted_item_by_item_and_ends_with_status_3(tmp_path, base, c
     stem = sets["mmlu_stem"]
     assert stem["counts"] == {"kept": 220, "lost": 80, "regained": 10, "never": 90}
     assert (stem["before"], stem["after"]) == pytest.approx((75, 57.5))
+    assert {name: len(ids) for name, ids in stem["changed_items"].items()} == {
+        "lost": 80,
+        "regained": 10,
+    }
     assert stem["change"] == pytest.approx(-17.5)
     assert stem["interval"][0] < -17.5 < stem["interval"][1] < -MARGIN
     assert (stem["verdict"], sets["hellaswag"]["verdict"]) == ("lost", "kept")

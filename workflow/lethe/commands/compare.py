@@ -121,7 +121,9 @@ def _status(words: list[str], fail_on: str) -> int:
 def _read(targets: list[Target], arguments: argparse.Namespace) -> list[Scores]:
     """The scores of every target; files are read before anything is computed."""
     read: dict[int, Scores] = {
-        index: read_kept_results(target) if target.kind == KEPT else read_lm_eval(target, index)
+        index: read_kept_results(target)
+        if target.kind == KEPT
+        else read_lm_eval(target, index, texts=bool(arguments.html))
         for index, target in enumerate(targets)
         if target.kind != CHECKPOINT
     }

@@ -115,6 +115,7 @@ def _of_set(each: Judged) -> dict[str, Any]:
         "items": change.drop.items if change.drop else min(change.numbers),
         "clusters": change.drop.clusters if change.drop else None,
         "counts": change.counts,
+        "changed_items": change.changed_items,
         "known_lost": change.known_lost,
         "chance": None if change.chance is None else change.scale * change.chance,
         "base_at": change.place,

@@ -63,10 +63,11 @@ class Made:
 
 @dataclass(frozen=True)
 class Imported:
-    """Result files of lm-eval."""
+    """Result files of lm-eval; with `texts`, items have those of their samples."""
 
     target: Target
     stage: StageFiles
+    texts: bool = False
 
     def sets(self) -> list[str]:
         """Groups in place of their tasks, which they hold, and tasks of no group."""
@@ -100,7 +101,7 @@ class Imported:
         }
         paths = {leaf: sample_file(file.path, leaf) for leaf in file.tasks[name].leaves}
         sampled = {leaf: {"path": str(path)} for leaf, path in paths.items() if path is not None}
-        result = result_of_file(task, file, sampled)
+        result = result_of_file(task, file, sampled, self.texts)
         for row in result["scores"]:
             require_shares(name, row["metric"], self.target.given, [(file.short, row["value"])])
         return result
@@ -136,8 +137,8 @@ def _results_of(path) -> list[dict[str, Any]]:
     return results
 
 
-def read_lm_eval(target: Target, index: int) -> Imported:
-    """The result files of a target.
+def read_lm_eval(target: Target, index: int, texts: bool = False) -> Imported:
+    """The result files of a target; texts: whether its items have theirs.
 
     Raises:
         UserError: a file is no result of lm-eval, or a task is in two files.
@@ -155,7 +156,7 @@ def read_lm_eval(target: Target, index: int) -> Imported:
             holder[task] = file
     if not holder:
         raise UserError(f"{target.given}: its result files hold no score.")
-    return Imported(target, StageFiles(index, target.label, files, holder))
+    return Imported(target, StageFiles(index, target.label, files, holder), texts)
 
 
 def require_alike(name: str, scores: Sequence[Scores], harmless: Collection[str]) -> None:

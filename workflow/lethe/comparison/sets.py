@@ -116,6 +116,15 @@ class SetChange:
         parts = transitions(*self.items.values)
         return {name: int(part.sum()) for name, part in parts.items()}
 
+    @property
+    def changed_items(self) -> dict[str, list[str]] | None:
+        """Ids of the items that were lost and regained; None as of `counts`."""
+        if self.items is None or self.counts is None:
+            return None
+        parts = transitions(*self.items.values)
+        ids = np.array([item["item_id"] for item in self.items.before])
+        return {name: ids[parts[name] == 1].tolist() for name in ("lost", "regained")}
+
     @cached_property
     def commonest(self) -> tuple[tuple[str, float], tuple[str, float]] | None:
         """The commonest answer and its share, before and after; None where none was read."""
