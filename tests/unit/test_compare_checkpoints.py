@@ -98,3 +98,19 @@ def test_a_hostile_text_is_text_on_the_page(place, capsys):
     assert "&lt;img src=x onerror=alert(1)&gt;" in text and "<img" not in text
     assert "\\u202eterces" in text and "\u202e" not in text
     assert "right answer, chosen before" in text and "chosen after" in text
+
+
+def test_an_adapter_is_compared_with_its_base(place, capsys):
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(place / "before")
+    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+    get_peft_model(model, config).save_pretrained(place / "adapter")
+    targets = [str(place / "before"), str(place / "adapter")]
+    options = [*tasks(place, "know"), "--base", str(place / "before"), "--json"]
+    assert main(["compare", *targets, *options]) in (0, 3)
+    (know,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    counts = know["counts"]
+    assert counts["lost"] + counts["regained"] > 0
+    assert know["change"] == pytest.approx(100 * (counts["regained"] - counts["lost"]) / 24)
