@@ -188,6 +188,40 @@ def test_a_metric_that_is_better_if_lower_needs_a_margin_of_its_own(tmp_path, ca
     assert compared(capsys, after, base, "--margin-of", "word_perplexity=1")[0] == 0
 
 
+def test_a_filter_names_a_metric_of_its_own(tmp_path, capsys):
+    """lm-eval logs a generated answer once for every filter."""
+
+    def generated(folder: Path, strict: list[bool], flexible: list[bool]) -> str:
+        found = {"strict-match": strict, "flexible-extract": flexible}
+        raw = result({"gsm8k": 0.5})
+        raw["results"] = {
+            "gsm8k": {f"exact_match,{f}": float(np.mean(r)) for f, r in found.items()}
+        }
+        raw["n-samples"] = {"gsm8k": {"effective": N}}
+        write(folder, raw)
+        samples = [
+            choice_sample(i, True)
+            | {"filter": name, "exact_match": float(r), "filtered_resps": [f"answer {i}"]}
+            for name, right in found.items()
+            for i, r in enumerate(right)
+        ]
+        write_samples(folder, "gsm8k", samples)
+        return str(folder)
+
+    base = generated(tmp_path / "base", rights(), rights())
+    after = generated(tmp_path / "after", rights(lost=100), rights())
+    status, report = compared(capsys, base, after)
+    found = sets_of(report)["gsm8k"]
+    assert (status, found["metric"], found["counts"]["lost"]) == (
+        3,
+        "exact_match,strict-match",
+        100,
+    )
+    other = ["--metric", "gsm8k=exact_match,flexible-extract"]
+    status, report = compared(capsys, base, after, *other)
+    assert (status, sets_of(report)["gsm8k"]["counts"]["lost"]) == (0, 0)
+
+
 def test_bias_has_no_verdict(tmp_path, capsys):
     base = scored(tmp_path / "base", {"crows_pairs_english": rights()})
     after = scored(tmp_path / "after", {"crows_pairs_english": rights(lost=200)})

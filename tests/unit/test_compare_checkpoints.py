@@ -88,7 +88,7 @@ def test_other_precisions_are_refused_with_both(place, capsys):
 
 def test_a_checkpoint_without_tasks_asks_for_them(place, capsys):
     assert main(["compare", str(place / "before"), str(place / "after")]) == 2
-    assert "--tasks: expected the evaluation tasks" in capsys.readouterr().err
+    assert "on which to score the checkpoint" in capsys.readouterr().err
 
 
 def test_a_hostile_text_is_text_on_the_page(place, capsys):

@@ -6,19 +6,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import stdtrit
 from scipy.stats import binom, norm, pearson3
 
+from lethe.metrics.drops import TAIL, corpus_drop, paired_drop, unpaired_drop
 from lethe.metrics.intervals import cluster_weights, resampled_means
-from lethe.metrics.verdicts import (
-    KEPT,
-    LOST,
-    TAIL,
-    UNDECIDED,
-    Question,
-    corpus_drop,
-    items_needed,
-    judge,
-    paired_drop,
-    unpaired_drop,
-)
+from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED, Question, items_needed, judge
 
 
 def answers(kept: int, lost: int, regained: int, never: int) -> tuple[np.ndarray, np.ndarray]:

@@ -37,6 +37,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lethe compare`."""
     parser.add_argument("before", metavar="BEFORE", help="what was there before, as a base")
     parser.add_argument("after", metavar="AFTER", nargs="+", help="what came of it, in order")
+    _add_judging(parser)
+    written = parser.add_argument_group("what is written")
+    written.add_argument("--json", action="store_true", help="print everything as JSON")
+    written.add_argument("--html", metavar="PAGE", help="also write a page to read and share")
+    written.add_argument(
+        "--fail-on", choices=(LOST, UNDECIDED), default=LOST, help="see exit status; default: lost"
+    )
+    written.add_argument("--out", metavar="DIR", help="keep scores here; kept ones are not rerun")
+    parser.add_argument("--base", metavar="MODEL", help="of an adapter, if its file does not say")
+    add_task_arguments(parser, required=False)
+    add_place_arguments(parser)
+    add_scoring_arguments(parser)
+
+
+def _add_judging(parser: argparse.ArgumentParser) -> None:
     judging = parser.add_argument_group("how it is judged")
     judging.add_argument(
         "--margin",
@@ -73,17 +88,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SETTING",
         help="what may differ between the two because you know that it changes no score",
     )
-    judging.add_argument(
-        "--fail-on", choices=(LOST, UNDECIDED), default=LOST, help="see exit status; default: lost"
-    )
-    written = parser.add_argument_group("what is written")
-    written.add_argument("--json", action="store_true", help="print everything as JSON")
-    written.add_argument("--html", metavar="PAGE", help="also write a page to read and share")
-    written.add_argument("--out", metavar="DIR", help="keep scores here; kept ones are not rerun")
-    parser.add_argument("--base", metavar="MODEL", help="of an adapter, if its file does not say")
-    add_task_arguments(parser, required=False)
-    add_place_arguments(parser)
-    add_scoring_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -127,10 +131,11 @@ def _read(targets: list[Target], arguments: argparse.Namespace) -> list[Scores]:
         for index, target in enumerate(targets)
         if target.kind != CHECKPOINT
     }
-    if len(read) < len(targets) and not arguments.tasks:
+    checkpoint = next((target for target in targets if target.kind == CHECKPOINT), None)
+    if checkpoint is not None and not arguments.tasks:
         raise UserError(
-            "--tasks: expected the evaluation tasks on which to score the checkpoints, found none; "
-            "`lethe tasks` lists what there is."
+            "--tasks: expected the evaluation tasks on which to score the checkpoint "
+            f"{checkpoint.given}, found none; `lethe tasks` lists what there is."
         )
     for index, target in enumerate(targets):
         if target.kind == CHECKPOINT:

@@ -9,6 +9,7 @@ import numpy as np
 from lethe.comparison.abilities import known
 from lethe.longtables.axes import BIAS
 from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
+from lethe.metrics.drops import Drop, corpus_drop, paired_drop, unpaired_drop
 from lethe.metrics.general import place_of_base
 from lethe.metrics.intervals import FEW_CLUSTERS
 from lethe.metrics.item_changes import (
@@ -20,7 +21,7 @@ from lethe.metrics.item_changes import (
     transitions,
     why_not_identified,
 )
-from lethe.metrics.verdicts import Drop, Verdict, corpus_drop, paired_drop, unpaired_drop
+from lethe.metrics.verdicts import Verdict
 
 FLOOR, CEILING = "floor", "ceiling"
 POINTS = "points"

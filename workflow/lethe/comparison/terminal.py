@@ -145,14 +145,17 @@ def many_items(number: int) -> str:
 
 
 def _held_back(one: Compared) -> Iterator[str]:
-    """Sets whose own interval lies on one side of the margin, but not that of the verdict."""
+    """In one sentence: sets that would have a verdict if they were alone."""
+    parts = []
     for each in one.judged:
         if each.verdict and each.verdict.word == UNDECIDED and each.verdict.alone:
-            low, high = each.change.as_change(each.verdict.low, each.verdict.high)
-            yield (
-                f"{each.change.name}: undecided although its own interval is on one side of the "
-                f"margin: with so many sets the interval {_interval(low, high)} counts (Holm)"
-            )
+            ends = each.change.as_change(each.verdict.low, each.verdict.high)
+            parts.append(f"{each.change.name} {_interval(*ends)}")
+    if parts:
+        yield (
+            "undecided although the interval above is on one side of the margin, for with so many "
+            "sets a wider one counts (Holm): " + ", ".join(parts)
+        )
 
 
 def _unjudged(one: Compared) -> Iterator[str]:
