@@ -137,7 +137,17 @@ def test_what_is_declared_harmless_is_compared(tmp_path, base, capsys):
 def test_a_set_that_only_one_side_has_is_said(tmp_path, base, capsys):
     after = scored(tmp_path / "after", {"mmlu_stem": rights()})
     main(["compare", base, after])
-    assert "hellaswag: only base has it, so it is not compared" in capsys.readouterr().out
+    assert "hellaswag: acc is in base alone, so it is not compared" in capsys.readouterr().out
+
+
+def test_a_score_that_is_no_number_is_said(tmp_path, base, capsys):
+    after = scored(tmp_path / "after", {"mmlu_stem": rights(), "hellaswag": rights()})
+    path = Path(after) / f"results_{DATE}.json"
+    raw = json.loads(path.read_text())
+    raw["results"]["hellaswag"]["acc,none"] = float("nan")
+    path.write_text(json.dumps(raw))
+    main(["compare", base, after])
+    assert "hellaswag: acc is nan in after, so it is not compared" in capsys.readouterr().out
 
 
 def test_nothing_in_common_is_a_mistake(tmp_path, base, capsys):

@@ -114,8 +114,14 @@ def _after(
             ability = known(name, choices.abilities).ability
             changes.append(set_change(name, metric, results, ability))
         elif metric in after.metrics(name) or name in first:
-            only = before if name in first else after
-            missing.append(f"{name}: only {only.target.label} has it, so it is not compared")
+            only, other = (before, after) if name in first else (after, before)
+            broken = other.broken(name)
+            why = (
+                f"is {broken} in {other.target.label}"
+                if broken
+                else f"is in {only.target.label} alone"
+            )
+            missing.append(f"{name}: {metric} {why}, so it is not compared")
     return After(after.target.label, changes, missing)
 
 

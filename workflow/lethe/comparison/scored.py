@@ -38,6 +38,10 @@ class Scores(Protocol):
         """The metrics of a set in the order of its task; empty if it is not there."""
         ...
 
+    def broken(self, name: str) -> str:
+        """A value of the set that is no number, as it stands in its file; empty without any."""
+        ...
+
     def result(self, name: str, metric: str) -> dict[str, Any]:
         """The result of a set; `correct` of its items need not be of this metric."""
         ...
@@ -56,6 +60,9 @@ class Made:
     def metrics(self, name: str) -> list[str]:
         rows = self.results[name]["scores"] if name in self.results else []
         return [r["metric"] for r in rows if not r["subset"] and r["metric"] != OF_ANSWERS]
+
+    def broken(self, name: str) -> str:
+        return ""
 
     def result(self, name: str, metric: str) -> dict[str, Any]:
         return self.results[name]
@@ -85,6 +92,10 @@ class Imported:
     def metrics(self, name: str) -> list[str]:
         task = self.stage.task(name)
         return [] if task is None else list(dict.fromkeys(metric_names("", task).values()))
+
+    def broken(self, name: str) -> str:
+        task = self.stage.task(name)
+        return next(iter(task.broken.values()), "") if task else ""
 
     def result(self, name: str, metric: str) -> dict[str, Any]:
         file = self.stage.holder[name]
