@@ -4,12 +4,16 @@ import json
 import random
 
 import pytest
-from result_files import choice_sample, result, write, write_samples
+from result_files import choice_sample, result, study, write, write_samples
 
+from lethe.commands.questions import data_nodes, write_texts
+from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.imported.asked import arguments_of, finder, gold_of, texts_of
 from lethe.imported.items import doc_hash, items_of_samples
 from lethe.imported.result_file import read_result_file, sample_file
 from lethe.imported.scores import result_of_file
+from lethe.longtables.questions import read_questions
+from lethe.planning.plan import make_plan
 from lethe.questions.changes import changed_items
 
 ASKED = {"axis": "a", "metric": "acc", "chance": 0.25, "shots": 0, "cluster": "cluster"}
@@ -112,3 +116,30 @@ def test_texts_are_only_in_the_items_that_ask_for_them(tmp_path):
     assert "question" not in result_of_file(task, found, sampled)["items"][0]
     (first, *_) = result_of_file(task, found, sampled, texts=True)["items"]
     assert first["question"] == "Q0?" and first["choices"] == ["0", "1"] and first["gold"] == [0]
+
+
+def test_a_chain_of_result_files_keeps_the_texts_of_all_its_samples_once(tmp_path):
+    stages = []
+    for index, name in enumerate(("base", "one")):
+        samples = [sample(number) for number in range(index, 12)][:: 1 - 2 * index]
+        file = write(tmp_path / name, result({"know": 0.5 + index / 4, "bare": 0.5}))
+        write_samples(tmp_path / name, "know", samples)
+        stages.append([file])
+    tasks = {
+        name: {"axis": "knowledge", "metric": "acc", "chance": 0.5} for name in ("know", "bare")
+    }
+    chosen = parse_study(merge(read_yaml(DEFAULT), study(stages, tasks)))
+    plan = make_plan(chosen, read_catalogue(chosen))
+    specs = [node.spec for node in plan.of_kind("probe")]
+    assert len(specs) == 2 and data_nodes(specs) == []
+    (path,) = write_texts(specs, tmp_path, tmp_path / "questions")
+    assert path.name == "know.jsonl"
+    found = list(read_questions(path))
+    assert [question.text for question in found] == [f"Q{number}?" for number in range(12)]
+    assert {question.gold for question in found} == {(0,)}
+
+
+def test_a_set_whose_documents_are_gone_is_reported_and_the_others_are_kept(tmp_path, capsys):
+    task = {"name": "lost", "data": "world-1-0", "data_kind": "data", "shots": 0}
+    assert write_texts([{"tasks": [task]}], tmp_path, tmp_path / "questions") == []
+    assert "lost: its texts are not kept: " in capsys.readouterr().out

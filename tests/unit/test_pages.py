@@ -44,7 +44,7 @@ def test_a_study_of_one_s_own_has_what_it_can_fill():
         "fg", "general_ability", "bias", "new_tasks", "learning", "matrix", "bases", "items",
         "calibration",
     ]  # fmt: skip
-    assert study.figures == ["evolution", "fg", "learning_forgetting", "matrix", "bias"]
+    assert study.figures == ["evolution", "fg", "learning_forgetting", "matrix", "bias", "items"]
     study = pages("test-nano-ke.yaml", **NOTHING)
     assert study.tables == ["end_tasks", "end_task_methods", "end_task_tests", "masked_loss"]
     assert study.figures == ["end_tasks", "importance"]

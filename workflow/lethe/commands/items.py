@@ -80,7 +80,7 @@ def print_line(probe: str, line: "LineItems", texts: Path, arguments: argparse.N
         for row in _json_rows(probe, line, rows, texts):
             print(json.dumps(row))
         return
-    counts = ", ".join(f"{count} {kind}" for kind, count in line.counts().items())
+    counts = ", ".join(f"{count} {kind}" for kind, count in line.counts.items())
     print(f"\n{one_line(probe)}: {one_line(line.name)}, {one_line(line.ends)}")
     print(f"  {len(line.rows)} items: {counts}")
     rows = rows.head(arguments.most)

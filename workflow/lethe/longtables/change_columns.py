@@ -71,6 +71,8 @@ CHANGES = {
     "n": rule(int, "items, per run"),
     "n_units": rule(int, "how many units the intervals are over"),
     "unit": rule(str, "what the intervals are over: items, item clusters, train seeds, ..."),
+    "sets": rule(int, "sets, or parts of sets, whose answers are counted"),
+    "identified": rule(int, "of these, those in which what is known can be told from guesses"),
     "choices": rule(float | None, "number of choices, mean over items; empty without choices"),
     **_numbers(),
     "commonest": rule(str, "the commonest answer after: a choice counted from 0, or a text's start",

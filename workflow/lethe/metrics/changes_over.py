@@ -14,6 +14,7 @@ from lethe.metrics.row_intervals import EVERYWHERE
 OF_PAIR = ["stage_index", "stage_task", "against", "before_index"]
 OF_SET = ["axis", "probe", "subset"]
 WORST = ("commonest_before", "commonest_after")
+SUMS = ("n", "n_units", "sets", "identified")
 
 Row = dict[str, Any]
 
@@ -37,8 +38,9 @@ def over_axes(rows: Iterable[Row]) -> list[Row]:
         if len({part["before_index"] for part in parts}) > 1:
             row["before_index"] = None
         row |= {"probe": "", "subset": "", "commonest": "", "note": _left_out(parts)}
-        row |= {name: sum(part[name] for part in parts) for name in ("n", "n_units")}
-        row["unit"] = max(part["unit"] for part in parts)
+        counted = [part for part in parts if part["sets"]] or parts
+        row |= {name: sum(part[name] for part in counted) for name in SUMS}
+        row["unit"] = max(part["unit"] for part in counted)
         for name in [*ESTIMATES, "choices"]:
             row |= _mean_of_sets(parts, name)
         found.append(row)
@@ -84,6 +86,7 @@ def over_seeds(rows: Iterable[Row]) -> list[Row]:
         few = [TOO_FEW] if len(values) < 3 else []
         row |= dict.fromkeys(SEEDS) | {"note": "; ".join([*few, *notes])}
         row |= {"n": max(part["n"] for part in group), "n_units": len(values), "unit": unit}
+        row |= {name: min(part[name] for part in group) for name in ("sets", "identified")}
         row["commonest"] = ""
         for name in [*ESTIMATES, "choices"]:
             _, values = units_of(group, name)

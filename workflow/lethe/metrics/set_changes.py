@@ -31,7 +31,15 @@ LONGEST_ANSWER = 40
 OTHER_ITEMS = "not scored on the same items"
 GRADED = "answers are graded, not right or wrong"
 NOT_IDENTIFIED = "not identified"
-NOTHING = {"n": 0, "n_units": 0, "unit": "none", "note": "", "commonest": ""}
+NOTHING = {
+    "n": 0,
+    "n_units": 0,
+    "unit": "none",
+    "sets": 0,
+    "identified": 0,
+    "note": "",
+    "commonest": "",
+}
 
 
 class SetChanges:
@@ -96,7 +104,7 @@ class SetChanges:
         if self._is_graded:
             return {}, GRADED
         values = between_seeds(self._right[rows])
-        return _columns(estimates(values, draw, mask, {})), ""
+        return _columns(estimates(values, draw, mask, {})) | {"sets": 1}, ""
 
     def _of_pair(self, rows: np.ndarray, draw: ItemDraw, mask: np.ndarray) -> tuple[dict, str]:
         """(numbers, why some are missing) of an earlier and a later checkpoint."""
@@ -110,6 +118,7 @@ class SetChanges:
         choices = self._choices(rows[:, 0], before.margin)
         reason = why_not_identified(before.right, after.right, choices, (share, later_share))
         known = None if reason else choices
+        numbers |= {"sets": 1, "identified": int(known is not None)}
         values = item_values(before, after, known)
         steps: dict[str, float] = {}
         if known is not None:

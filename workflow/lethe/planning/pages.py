@@ -96,7 +96,7 @@ TABLES = {
 FIGURES = {
     "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "matrix": TAUGHT,
     "scale": SIZES, "architecture": FAMILIES, "instruction_tuning": TUNED, "mixing": MIXED,
-    "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES,
+    "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES, "items": ANSWERS,
 }  # fmt: skip
 PAGES = {"tables": TABLES, "figures": FIGURES}
 

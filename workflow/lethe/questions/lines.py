@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from lethe.longtables.axes import BIAS, OWN
-from lethe.longtables.tables import of_run, run_key
+from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.tables import of_run, runs
 from lethe.metrics.cells import is_own
 from lethe.metrics.shown import LINE_COLUMNS, Line, lines
 from lethe.questions.changes import LOST, WORSE, is_graded, paired
@@ -36,6 +38,7 @@ class LineItems:
     def ends(self) -> str:
         return f"{self.stages[0][0]} to {self.stages[-1][0]}"
 
+    @cached_property
     def counts(self) -> dict[str, int]:
         """Number of items by what became of them."""
         return {str(kind): int(n) for kind, n in self.rows["kind"].value_counts().items()}
@@ -51,6 +54,7 @@ def lines_of(scores: pd.DataFrame, probe: str, items: pd.DataFrame) -> Iterator[
     """
     cells = scores[(scores["probe"] == probe) & (scores["axis"] != BIAS)]
     cells = cells[cells["kind"].isin(("probe", "own_task"))]
+    cells = cells.drop_duplicates([*RUN_COLUMNS, "stage_index"])
     of_node = dict(list(items.groupby("node", observed=True)))
     graded = is_graded(items)
     for line in lines(cells):
@@ -79,9 +83,8 @@ def _chains(
     """(name, node) of the stages of every run of a line, as `LineItems.stages`."""
     keys = list(cells[LINE_COLUMNS].itertuples(index=False, name=None))
     of_line = cells[[key == line for key in keys]]
-    distinct = dict.fromkeys(run_key(row) for _, row in of_line.iterrows())
-    for run in distinct:
-        chain = of_run(of_line, run).drop_duplicates("stage_index").sort_values("stage_index")
+    for run in runs(of_line):
+        chain = of_run(of_line, run).sort_values("stage_index")
         chain = chain[chain["node"].isin(of_node)]
         if not len(chain):
             continue

@@ -5,14 +5,14 @@ Texts come from anywhere. They are shown letter by letter, and nothing in them c
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-
-import pandas as pd
+from typing import Any
 
 from lethe.errors import one_line
 from lethe.longtables.questions import Question
 from lethe.questions.changes import BETTER, KINDS, LOST, REGAINED, WORSE, Answer, answer_of
 from lethe.questions.lines import LineItems
 
+Answers = Mapping[str, Mapping[str, Mapping[str, Any]]]
 MOST_ITEMS = 300
 """Items on one page; every line has the same part of them."""
 LONGEST_TEXT = 2000
@@ -58,13 +58,13 @@ def set_page(
     probe: str,
     found: Sequence[LineItems],
     texts: Mapping[str, Question],
-    answers: Mapping[str, pd.DataFrame],
+    answers: Answers,
 ) -> str:
     """The page of one set.
 
     Args:
         texts: of the items that `shown_items` names; empty if none are kept.
-        answers: the table of items of each node, its index the items' ids.
+        answers: of each node by item, with the columns of `changes.ANSWERED`.
     """
     parts = [HEAD.format(title=f"Items of {inert(probe)}"), f"<h1>{inert(probe)}</h1>\n"]
     parts.append(f"<p>{EXPLAINED}</p>\n")
@@ -97,12 +97,12 @@ def inert(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def _summary(found: Sequence[LineItems]) -> str:
-    kinds = [kind for kind in KINDS if any(kind in line.counts() for line in found)]
+    kinds = [kind for kind in KINDS if any(kind in line.counts for line in found)]
     heads = "".join(f'<th class="n">{kind}</th>' for kind in kinds)
     rows = [
         f"<tr><td>{inert(line.name)}</td><td>{inert(line.ends)}</td>"
         f'<td class="n">{len(line.rows)}</td>'
-        + "".join(f'<td class="n">{line.counts().get(kind, 0)}</td>' for kind in kinds)
+        + "".join(f'<td class="n">{line.counts.get(kind, 0)}</td>' for kind in kinds)
         + "</tr>\n"
         for line in found
     ]
@@ -116,10 +116,10 @@ def _line(
     line: LineItems,
     lines: int,
     texts: Mapping[str, Question],
-    answers: Mapping[str, pd.DataFrame],
+    answers: Answers,
 ) -> Iterator[str]:
     yield f"<h2>{inert(line.name)}</h2>\n"
-    counts = line.counts()
+    counts = line.counts
     of = {"lost": LOSSES, "regained": GAINS}
     for what, ids in shown_items(line, lines).items():
         if not ids:
@@ -135,19 +135,19 @@ def _line(
         yield "</details>\n"
 
 
-def _item(
-    line: LineItems, name: str, question: Question | None, answers: Mapping[str, pd.DataFrame]
-) -> str:
-    row = line.rows.loc[name]
-    runs = f", lost in {row['runs_lost']} of {row['runs_with']} runs" if line.runs > 1 else ""
+def _item(line: LineItems, name: str, question: Question | None, answers: Answers) -> str:
+    runs = ""
+    if line.runs > 1:
+        lost, of = line.rows.at[name, "runs_lost"], line.rows.at[name, "runs_with"]
+        runs = f", lost in {lost} of {of} runs"
     parts = [f'<article>\n<p class="small">item {inert(name)}{runs}</p>\n']
     if question is not None:
         parts.append(_question(question))
     parts.append('<div class="scroll"><table>\n')
-    parts.append('<tr><th>after</th><th></th><th>answer</th><th class="n">margin</th></tr>\n')
+    parts.append('<tr><th>checkpoint</th><th></th><th>answer</th><th class="n">margin</th></tr>\n')
     for stage, node in line.stages:
-        if name in answers[node].index:
-            given = answer_of(answers[node].loc[name], question)
+        if name in answers[node]:
+            given = answer_of(answers[node][name], question)
             parts.append(f"<tr><td>{inert(stage)}</td>{_cells(given)}</tr>\n")
     parts.append("</table></div>\n</article>\n")
     return "".join(parts)

@@ -37,7 +37,7 @@ def write_pages(scores: pd.DataFrame, items: Path, folder: Path) -> list[Path]:
         nodes = {node for line in found for _, node in line.stages}
         rows = table[table["node"].isin(nodes) & table["item_id"].isin(wanted)]
         answers = {
-            str(node): part.set_index("item_id")
+            str(node): part.set_index("item_id").to_dict("index")
             for node, part in rows.groupby("node", observed=True)
         }
         page = set_page(probe, found, texts_of(folder, probe, wanted), answers)

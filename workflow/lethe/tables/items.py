@@ -1,5 +1,7 @@
 """What was forgotten by single items: kept, lost, regained, and what guessing accounts for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -24,18 +26,20 @@ PERCENT = (*SHARES, *KNOWN, *ADJUSTED, *BY_MARGIN, "commonest_after")
 FLOOR = ("control_lost", "control_regained", "seeds_lost")
 SHOWN = (
     "model", "method", "order", "axis", "items", "kept", "lost", "regained", "never",
-    "lost_r0", "lost_r1", "control_lost", "seeds_lost", "drift", "sign_changed", "commonest",
+    "identified", "knew", "lost_r0", "lost_r1", *FLOOR[::2], "drift", "sign_changed", "commonest",
 )  # fmt: skip
 SINCE = {BASE: "base", OWN_STAGE: "own stage"}
 CAPTION = (
     "Items after the last stage, % of an axis' items, mean over its sets: right before and after "
     "(kept), only before (lost), only after (regained), never. Before is the base, for own tasks "
-    "their own stage. lost_r0, lost_r1: known before and not after by the two-state estimate, if "
-    "unknown items are guessed anew each time or guessed alike; not clipped, empty where it is not "
-    "identified. control_lost, seeds_lost: the noise floor, the share lost by the control (as many "
+    "their own stage. By the two-state estimate (a model knows or guesses; not clipped), in the "
+    "sets in which knowing can be told from guessing (identified): known before (knew), and known "
+    "before but not after, if unknown items are guessed anew each time (lost_r0) or alike "
+    "(lost_r1). control_lost, seeds_lost: the noise floor, the share lost by the control (as many "
     "steps on general data), and that right under one train seed and wrong under another. drift: "
     "fall of the right answer's log-probability, nats. sign_changed: items whose margin changed "
-    "its sign. commonest: largest share of one answer. Sets are in changes.csv. "
+    "its sign. commonest: largest share of one answer. Sets are in changes.csv; graded answers "
+    "(SARI, BLEU, ROUGE) are neither right nor wrong and left out. "
     f"{INTERVAL}"
 )
 ONE_SEED = "Every chain has one train seed: flips between seeds are not known."
@@ -46,7 +50,7 @@ def build(tables: LongTables) -> Table:
     """A row per line and axis, controls last."""
     changes = tables.changes[tables.changes["probe"] == ""]
     wanted = np.where(changes["axis"] == OWN, OWN_STAGE, BASE)
-    rows = shown(changes[changes["against"] == wanted])
+    rows = shown(changes[(changes["against"] == wanted) & (changes["sets"] > 0)])
     floors = {"control": of_control(changes), "seeds": of_seeds(changes)}
     item_rows = []
     for line in lines(rows) if len(rows) else []:
@@ -63,12 +67,14 @@ def build(tables: LongTables) -> Table:
         caption += f" {NO_CONTROL}"
     decimals = dict.fromkeys([*PERCENT, *FLOOR, "commonest"], 1)
     table = or_nothing(item_rows, caption, "no item was answered right or wrong", decimals)
-    return Table(table.frame, table.caption, table.decimals, columns=SHOWN if item_rows else ())
+    empty = {name for name in FLOOR if name in table.frame and table.frame[name].isna().all()}
+    columns = [name for name in SHOWN if name not in empty] if item_rows else []
+    return replace(table, columns=tuple(columns))
 
 
 def _numbers(cell: pd.Series) -> dict:
     """Shares as percentages with their intervals, drift in nats."""
-    numbers = {"items": int(cell["n"])}
+    numbers = {"items": int(cell["n"]), "identified": f"{cell['identified']} of {cell['sets']}"}
     for name in (*PERCENT, "drift"):
         scale = 1 if name == "drift" else 100
         numbers["commonest" if name == "commonest_after" else name] = scale * float(cell[name])
