@@ -15,14 +15,14 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from lethe.figures.marks import BEHIND
+
 APART = 10.0  # CIEDE2000
-BEHIND = "behind"
-"""The gid of lines that give a background and are not told apart, such as single sets."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a reader can tell a series by. shape: marker, dash, hatch; hollow: of the marker."""
+    """What a reader can tell a series by. shape: marker, dash and fill, or the hatch of a bar."""
 
     kind: str
     colour: str
@@ -66,7 +66,7 @@ def series(figure: Figure) -> set[Seen]:
         look
         for axes in figure.findobj(Axes)
         for artist in (*axes.lines, *axes.patches, *axes.collections)
-        if artist.get_visible() and artist.get_gid() != BEHIND and _is_series(artist, axes)
+        if artist.get_visible() and artist.get_label() != BEHIND and _is_series(artist, axes)
         for look in _looks(artist)
     }
 
@@ -95,7 +95,7 @@ def _looks(artist: Artist) -> Iterator[Seen]:
         face = artist.get_markerfacecolor()
         hollow = bool(marker) and _is_hollow(face)
         colour = artist.get_color() if dash or hollow else face
-        yield Seen("line", to_hex(colour), (marker, dash), hollow)
+        yield Seen("line", to_hex(colour), (marker, dash, _fill(artist)), hollow)
     elif isinstance(artist, Rectangle) and artist.get_fill():
         yield Seen("bar", to_hex(artist.get_facecolor()), (artist.get_hatch() or "",), False)
     elif isinstance(artist, PathCollection):
@@ -109,6 +109,10 @@ def _looks(artist: Artist) -> Iterator[Seen]:
 
 def _is_hollow(face) -> bool:
     return (isinstance(face, str) and face == "none") or to_hex(face) == "#ffffff"
+
+
+def _fill(line: Line2D) -> str:
+    return str(line.get_fillstyle()) if _marker(line) else ""
 
 
 def _marker(line: Line2D) -> str:

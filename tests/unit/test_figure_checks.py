@@ -3,9 +3,11 @@
 import pytest
 from colour_vision import delta_e, least_difference, seen
 from figure_checks import outside, overlaps, problems, small_texts, texts_off_page
-from figure_looks import BEHIND, alike
+from figure_looks import alike
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+
+from lethe.figures.marks import BEHIND
 
 
 # Pairs of Sharma, Wu and Dalal 2005, Table 1.
@@ -109,7 +111,7 @@ def test_series_must_differ_in_colour_for_everybody_or_in_shape():
     axes.lines[1].set(linestyle=(0, (4, 2)))
     axes.legend()
     assert alike(figure) == []
-    axes.lines[1].set(linestyle="-", gid=BEHIND)
+    axes.lines[1].set(linestyle="-", label=BEHIND)
     axes.get_legend().remove()
     assert alike(figure) == []
 

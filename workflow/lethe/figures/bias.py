@@ -3,73 +3,82 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import Look, looks, set_words, stage_words, tick_words
-from lethe.figures.drawing import Drawn, Page, empty, legend_height, lower_first
+from lethe.figures.appearance import Look, looks, set_words, shortened
+from lethe.figures.drawing import (
+    HIGHEST,
+    Drawn,
+    columns_that_fit,
+    empty,
+    legend,
+    limits,
+    lower_first,
+    new_figure,
+    text_width,
+)
+from lethe.figures.marks import (
+    draw_curve,
+    draw_point,
+    handle,
+    name_stages,
+    ratio_limits,
+    score_limits,
+    share_rows,
+    shown_panels,
+)
 from lethe.longtables.axes import BIAS
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import LINE_COLUMNS, interval_words, shown
+from lethe.metrics.shown import LINE_COLUMNS, Line, interval_words, shown
 from lethe.metrics.subjects import Subject, reference, study_subjects
 
 TITLE = "Stereotype preference by type"
-COLUMNS = 5
-PANEL, GAP = (1.6, 1.1), (0.3, 0.42)
-LEFT, TOP, TICKS = 0.62, 0.72, 0.4
+NARROWEST = 1.2
+"""Inches of a panel of curves."""
+ROW, LOWER = 1.15, 1.4
+"""Inches of a row of curves, and of a panel below them."""
+WORDS = 1.0
+"""Inches of all that is not a panel."""
 NEUTRAL = 0.5
-# With more models than this, bands are fainter, so that they do not hide each other.
-FEW = 5
+LONGEST = 20
+"""Characters of a type below a panel."""
+SPREAD = 0.7
 DIFFERENCE = "likelihood_diff"
 
 
-def draw(tables: LongTables) -> Drawn:
+def draw(tables: LongTables, width: str = "text") -> Drawn:
     """A panel per type and one of all pairs, models as lines; below them the statistics."""
     chosen = reference(study_subjects(tables))
     rows = shown(tables.metrics)
     rows = rows[(rows["axis"] == BIAS) & rows["line"].isin([subject.line for subject in chosen])]
     scores = rows[rows["metric"].str.startswith("score_")]
     if not len(scores):
-        return empty(TITLE, "No evaluation set of the axis `bias`: select a probe that has one.")
-    seen = looks(tables.metrics)
-    panels = _panels(scores)
-    depth = -(-len(panels) // COLUMNS)
-    width = LEFT + COLUMNS * (PANEL[0] + GAP[0]) + 0.1
-    handles = _legend(chosen, seen)
-    head = TOP + legend_height(handles, width) + 0.15
-    lower = head + depth * (PANEL[1] + GAP[1]) + TICKS
+        sentence = "No evaluation set of the axis `bias`: select a probe that has one."
+        return empty(TITLE, sentence, width)
     drops = rows[(rows["metric"] == "fg_luo") & ((rows["subset"] != "") | (rows["probe"] == ""))]
     nats = _differences(tables, chosen)
-    page = Page(width, lower + PANEL[1] + 1.1, _caption(scores, nats))
-    page.text(0.2, 0.1, TITLE, fontsize=11, weight="bold")
-    page.legend(handles, 0.2, 0.36)
-    for place, (probe, subset) in enumerate(panels):
-        row, column = divmod(place, COLUMNS)
-        left = LEFT + column * (PANEL[0] + GAP[0])
-        axes = page.axes(left, head + row * (PANEL[1] + GAP[1]), *PANEL)
-        part = scores[(scores["probe"] == probe) & (scores["subset"] == subset)]
-        _draw_curves(axes, part, chosen, seen)
-        axes.axhline(NEUTRAL, color="#555555", ls=":", lw=0.9, zorder=1)
-        axes.set_ylim(max(axes.get_ylim()[0], -0.03), min(axes.get_ylim()[1], 1.03))
-        axes.set_title(f"{set_words(subset or 'all pairs')} (n = {part['n'].max()})", loc="left")
-        if place + COLUMNS < len(panels):
-            axes.set_xticklabels([])
-        if column == 0:
-            axes.set_ylabel("stereotype share")
-    wide = 3 * PANEL[0] + 2 * GAP[0]
-    axes = page.axes(LEFT, lower + 0.25, wide, PANEL[1])
-    _draw_drops(axes, drops, [subset for _, subset in panels if subset], chosen, seen)
-    axes.set_title("FG by type and over types, %  (fg_luo)", loc="left", weight="bold")
-    left = LEFT + wide + GAP[0] + 0.35
-    axes = page.axes(left, lower + 0.25, width - left - 0.15, PANEL[1])
+    seen, panels = looks(tables.metrics), _panels(scores)
+    across = columns_that_fit(width, len(panels), NARROWEST)
+    below = 2 if width == "column" and len(nats) else 1
+    room = int((HIGHEST - WORDS - below * LOWER) / ROW) * across
+    types, left_out = panels[-room:], len(panels[:-room])
+    upper = -(-len(types) // across) * ROW
+    figure = new_figure(width, upper + below * LOWER + 0.2)
+    legend(figure, _handles(chosen, seen))
+    names = [shortened(set_words(subset), LONGEST) for _, subset in types if subset]
+    slanted = 0.64 * max(map(text_width, names), default=0) if len(names) > 4 else 0
+    curves, others = figure.subfigures(2, 1, height_ratios=[upper + 0.3, below * LOWER + slanted])
+    _draw_types(curves, types, scores, chosen, seen, across)
+    across = (1 + bool(len(nats))) // below
+    axes = list(others.subplots(below, across, squeeze=False, width_ratios=[2, 1][:across]).flat)
+    _draw_drops(axes[0], drops, [subset for _, subset in types if subset], chosen, seen)
     if len(nats):
-        _draw_curves(axes, nats, chosen, seen)
-    else:
-        axes.text(0.5, 0.5, "not scored", transform=axes.transAxes, ha="center", color="#444444")
-        axes.set_xticks([])
-        axes.set_yticks([])
-    axes.set_title(f"how far apart, nats  ({DIFFERENCE})", loc="left", weight="bold")
+        _draw_lines(axes[1], nats, chosen, seen)
+        axes[1].set_ylim(limits(nats[["value", "low", "high"]].to_numpy(float).ravel(), zero=True))
+        axes[1].set_ylabel("apart, nats")
     plotted = pd.concat([scores, drops, nats]).drop(columns=["line"])
-    return Drawn(page.figure, plotted)
+    return Drawn(figure, plotted, _caption(scores, nats, left_out))
 
 
 def _panels(scores: pd.DataFrame) -> list[tuple[str, str]]:
@@ -101,66 +110,57 @@ def _differences(tables: LongTables, chosen: list[Subject]) -> pd.DataFrame:
     return pd.DataFrame(difference_rows, columns=columns)
 
 
-def _draw_curves(axes: Axes, part: pd.DataFrame, chosen: list[Subject], seen) -> None:
-    ticks: dict[int, str] = {}
+def _draw_types(
+    figure: SubFigure,
+    types: list[tuple[str, str]],
+    scores: pd.DataFrame,
+    chosen: list[Subject],
+    seen: dict[Line, Look],
+    across: int,
+) -> None:
+    grid = figure.subplots(-(-len(types) // across), across, squeeze=False, sharex=True)
+    for axes, (probe, subset) in zip(shown_panels(grid, len(types)), types, strict=True):
+        part = scores[(scores["probe"] == probe) & (scores["subset"] == subset)]
+        _draw_lines(axes, part, chosen, seen)
+        axes.axhline(NEUTRAL, color="#555555", ls=":", lw=0.9, zorder=1)
+        axes.set_ylim(score_limits(scores))
+        axes.set_title(set_words(subset or "all pairs"), loc="left")
+    share_rows(grid, "share")
+
+
+def _draw_lines(axes: Axes, part: pd.DataFrame, chosen: list[Subject], seen) -> None:
+    band = min(0.15, 0.4 / len(chosen))  # many bands are fainter, so that none hides the others
     for subject in chosen:
-        rows = part[[line == subject.line for line in part["line"]]].sort_values("stage_index")
-        look = seen[subject.line]
-        stage = rows["stage_index"].to_numpy(dtype=float)
-        value, low, high = (rows[k].to_numpy(dtype=float) for k in ("value", "low", "high"))
-        alpha = 0.12 if len(chosen) <= FEW else 0.04
-        axes.fill_between(stage, low, high, color=look.colour, alpha=alpha, lw=0)
-        axes.plot(stage, value, ls=look.stroke, marker=look.marker, color=look.colour)
-        absent = stage[np.isnan(value)]
-        bottom = axes.get_xaxis_transform()
-        axes.plot(absent, np.full(len(absent), 0.06), "x", color=look.colour, transform=bottom)
-        ticks = ticks or dict(rows[["stage_index", "stage_task"]].itertuples(index=False))
-    axes.set_xticks(list(ticks), [tick_words(stage_words(t)) for t in ticks.values()], rotation=40)
-    for label in axes.get_xticklabels():
-        label.set(ha="right", rotation_mode="anchor")
+        rows = part[[line == subject.line for line in part["line"]]]
+        draw_curve(axes, rows, seen[subject.line], band=band)
+    name_stages(axes, part[[line == chosen[0].line for line in part["line"]]])
 
 
 def _draw_drops(axes: Axes, drops, subsets: list[str], chosen: list[Subject], seen) -> None:
     """FG of every type, then of the axis, models side by side."""
     axes.axhline(0, color="#444444", lw=0.7, zorder=1)
     names = [*subsets, ""]
-    offsets = ((np.arange(len(chosen)) + 0.5) / len(chosen) - 0.5) * 0.7
+    offsets = ((np.arange(len(chosen)) + 0.5) / len(chosen) - 0.5) * SPREAD
     for offset, subject in zip(offsets, chosen, strict=True):
-        subject_drops = drops[[line == subject.line for line in drops["line"]]]
-        look: Look = seen[subject.line]
+        of_subject = drops[[line == subject.line for line in drops["line"]]]
+        by_type = of_subject.drop_duplicates("subset").set_index("subset")
         for place, name in enumerate(names):
-            row = subject_drops[subject_drops["subset"] == name]
-            value = row["value"].iloc[0] if len(row) else np.nan
-            x = place + offset
-            if np.isnan(value):
-                middle = axes.get_xaxis_transform()
-                axes.plot([x], [0.06], "x", color=look.colour, ms=4, transform=middle)
-                continue
-            axes.plot([x, x], row[["low", "high"]].iloc[0], color=look.colour, lw=1.2)
-            axes.plot([x], [value], marker=look.marker, color=look.colour, ms=4, mew=0)
-    labels = [set_words(name) for name in subsets] + ["over types"]
-    axes.set_xticks(range(len(names)), labels, rotation=30)
-    for label in axes.get_xticklabels():
-        label.set(ha="right", rotation_mode="anchor")
-    values = drops[["value"]].to_numpy(dtype=float)
-    finite = values[np.isfinite(values)]
-    if len(finite):
-        # Ratios of small shares have long intervals, so the scale follows the values.
-        low, high = min(0.0, finite.min()), max(0.0, finite.max())
-        room = 0.35 * max(high - low, 1.0)
-        axes.set_ylim(low - room, high + room)
+            row = by_type.loc[name] if name in by_type.index else None
+            draw_point(axes, place + offset, row, seen[subject.line], words=False)
+    axes.set_xticks(
+        range(len(names)),
+        [*(shortened(set_words(name), LONGEST) for name in subsets), "over types"],
+    )
+    axes.set(xlim=(-0.5, len(names) - 0.5), ylim=ratio_limits(drops), ylabel="FG, %")
 
 
-def _legend(chosen: list[Subject], seen) -> list[Line2D]:
-    handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, ls=look.stroke, label=subject.model)
-        for subject, look in ((subject, seen[subject.line]) for subject in chosen)
-    ]
-    handles.append(Line2D([], [], color="#555555", ls=":", lw=0.9, label="neutral"))
-    return handles
+def _handles(chosen: list[Subject], seen: dict[Line, Look]) -> list[Line2D]:
+    handles = [handle(seen[subject.line], subject.model) for subject in chosen]
+    return [*handles, Line2D([], [], color="#555555", ls=":", lw=0.9, label="neutral")]
 
 
-def _caption(scores: pd.DataFrame, nats: pd.DataFrame) -> str:
+def _caption(scores: pd.DataFrame, nats: pd.DataFrame, left_out: int) -> str:
+    more = f" {left_out} more types are in the CSV alone." if left_out else ""
     second = (
         f" {DIFFERENCE}: mean absolute difference of the two sentences' log-probabilities over all "
         "pairs; with several seeds their mean, without an interval."
@@ -168,9 +168,9 @@ def _caption(scores: pd.DataFrame, nats: pd.DataFrame) -> str:
         else " The study has no likelihood_diff."
     )
     return (
-        "Share of minimal pairs whose stereotyped sentence is likelier, by type, after every "
-        f"stage; 0.5 is neutral. Bands: {lower_first(interval_words(scores))} FG: mean relative "
-        "drop over stages, as Luo et al. 2023 tabulate it over types; positive = less stereotype "
-        "preference, which is not harm; crosses are missing, and bars that leave the panel are in "
-        f"the CSV.{second}"
+        f"{TITLE}. Share of minimal pairs whose stereotyped sentence is likelier, by type, after "
+        f"every stage; 0.5 is neutral. Bands: {lower_first(interval_words(scores))} FG: mean "
+        "relative drop over stages, as Luo et al. 2023 tabulate it over types; positive = less "
+        "stereotype preference, which is not harm; crosses are missing, and bars that leave a "
+        f"panel are in the CSV.{second}{more}"
     )

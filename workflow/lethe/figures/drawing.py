@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
+from matplotlib.transforms import Bbox
 
 from lethe.artefacts.files import write_atomic
-from lethe.figures.appearance import Look, shortened
+from lethe.figures.appearance import shortened
 from lethe.figures.page import Page, legend_height  # noqa: F401 (until all figures are converted)
 from lethe.tables.writing import csv_text
 
@@ -39,6 +41,8 @@ BETWEEN = 3
 """Pixels at least between two tick labels."""
 LINE = 10
 """Points from a line of text to the next."""
+UPRIGHT = 9.2
+"""Points between two words that stand upright."""
 LEGEND_ROW = 0.16
 """Inches."""
 HANDLE = 0.55
@@ -119,24 +123,6 @@ def draw_interval(axes: Axes, x: float, row, colour: str, *, across: bool = Fals
     axes.plot(*points, **({"color": colour, "lw": 1.3, "zorder": 2} | style))
 
 
-def draw_curve(axes: Axes, rows: pd.DataFrame, look: Look, *, band: bool, behind: bool) -> None:
-    """Values over `stage_index`, with their intervals as a band; a missing value is a gap.
-
-    It is marked at the bottom. behind: thinner, below other curves.
-    """
-    rows = rows.sort_values("stage_index")
-    stage, value, low, high = (
-        rows[name].to_numpy(float) for name in ("stage_index", "value", "low", "high")
-    )
-    thin = {"lw": 1.0, "ms": 2.6, "zorder": 2} if behind else {"zorder": 3}
-    if band:
-        axes.fill_between(stage, low, high, color=look.colour, alpha=0.15, lw=0, zorder=1.5)
-    axes.plot(stage, value, color=look.colour, ls=look.stroke, marker=look.marker, **thin)
-    absent = stage[np.isnan(value)]
-    bottom = {"transform": axes.get_xaxis_transform(), "ms": 4, "mew": 1.0}
-    axes.plot(absent, np.full(len(absent), 0.06), "x", color=look.colour, **bottom)
-
-
 def draw_missing(axes: Axes, x: float, note: str, colour: str, height: float = 0.5) -> None:
     """Say at x why there is no point; height: of the word's middle, as a share of the axes."""
     words = "at floor" if "at floor" in note else "missing"
@@ -166,9 +152,7 @@ def finish(figure: Figure) -> Figure:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.draw_without_rendering()
-        turned = any(_labels_touch(axes) for axes in figure.axes)
-        if turned:
-            _turn_labels(figure)
+        turned = _turn_labels(figure)
         if _fit_titles(figure) or turned:
             figure.draw_without_rendering()
     figure.set_layout_engine(None)
@@ -192,10 +176,42 @@ def _fit_titles(figure: Figure) -> bool:
     return changed
 
 
-def _labels_touch(axes: Axes) -> bool:
-    boxes = [label.get_window_extent() for label in _words_below(axes)]
-    boxes.sort(key=lambda box: box.x0)
-    return any(one.x1 + BETWEEN > other.x0 for one, other in zip(boxes, boxes[1:], strict=False))
+def _turn_labels(figure: Figure) -> bool:
+    """Turn tick labels that touch, in all panels with the same words alike; whether any was.
+
+    They stand upright if a slant is not enough.
+    """
+    groups: dict[tuple[str, ...], list[list[Text]]] = {}
+    for axes in figure.axes:
+        if labels := _words_below(axes):
+            groups.setdefault(tuple(label.get_text() for label in labels), []).append(labels)
+    growth = [_turned(group, figure.dpi) for group in groups.values()]
+    _grow(figure, max(growth, default=0.0))
+    return any(growth)
+
+
+def _turned(group: list[list[Text]], dpi: float) -> float:
+    """Turn the labels of panels with the same words if they touch; inches that this takes below."""
+    boxes = [sorted((label.get_window_extent() for label in row), key=_middle) for row in group]
+    pairs = [pair for row in boxes for pair in pairwise(row)]
+    if not any(one.x1 + BETWEEN > other.x0 for one, other in pairs):
+        return 0.0
+    nearest = min(_middle(other) - _middle(one) for one, other in pairs) * 72 / dpi
+    angle = SLANT if nearest * np.sin(np.radians(SLANT)) > LINE else 90
+    # Where even upright words have no room, only each second or third is shown.
+    step = int(np.ceil(UPRIGHT / nearest))
+    for row in group:
+        for place, label in enumerate(row):
+            label.set_visible(place % step == 0)
+    for label in (label for row in group for label in row):
+        upper = "top" if angle == SLANT else "center"
+        label.set(rotation=angle, ha="right", va=upper, rotation_mode="anchor")
+    widest = max(box.width for row in boxes for box in row)
+    return widest / dpi * np.sin(np.radians(angle))
+
+
+def _middle(box: Bbox) -> float:
+    return (box.x0 + box.x1) / 2
 
 
 def _words_below(axes: Axes) -> list[Text]:
@@ -203,19 +219,6 @@ def _words_below(axes: Axes) -> list[Text]:
     if not isinstance(axes.xaxis.get_major_locator(), FixedLocator):
         return []
     return [label for label in axes.get_xticklabels() if label.get_visible() and label.get_text()]
-
-
-def _turn_labels(figure: Figure) -> None:
-    """Turn the tick labels that are words, in all panels alike: upright if they are very near."""
-    rows = [labels for axes in figure.axes if (labels := _words_below(axes))]
-    places = [np.unique([label.get_window_extent().x0 for label in labels]) for labels in rows]
-    nearest = min(np.diff(place).min() for place in places if len(place) > 1) * 72 / figure.dpi
-    angle = SLANT if nearest * np.sin(np.radians(SLANT)) > LINE else 90
-    upper = "top" if angle == SLANT else "center"
-    widest = max(label.get_window_extent().width for labels in rows for label in labels)
-    for label in (label for labels in rows for label in labels):
-        label.set(rotation=angle, ha="right", va=upper, rotation_mode="anchor")
-    _grow(figure, widest / figure.dpi * np.sin(np.radians(angle)))
 
 
 def lower_first(text: str) -> str:

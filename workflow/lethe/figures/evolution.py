@@ -12,17 +12,17 @@ from lethe.figures.drawing import (
     HIGHEST,
     Drawn,
     columns_that_fit,
-    draw_curve,
     legend,
     limits,
     lower_first,
     new_figure,
 )
+from lethe.figures.marks import BEHIND, draw_curve
 from lethe.longtables.axes import BIAS, GENERAL, OWN, sorted_axes
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import CONTROL, Line, interval_words, is_control, lines, orders, shown
 
-PANEL, ALONE = (1.25, 1.1), (1.7, 1.3)
+PANEL, ALONE = (0.95, 1.1), (1.7, 1.3)
 """Least width and usual height of a panel in inches: beside other orders, and of a single order."""
 LOWEST = 0.62
 MARGIN = 0.75
@@ -121,11 +121,12 @@ def _draw_panel(axes: Axes, part: Shown) -> None:
         sets = part.sets[[other == line for other in part.sets["line"]]]
         for _, one in sets.groupby("probe") if len(tasks) <= FEW and line in tasks else ():
             one = one.sort_values("stage_index")
-            axes.plot(one["stage_index"], one["value"], color=look.colour, lw=0.5, alpha=0.35)
+            light = {"color": look.colour, "lw": 0.5, "alpha": 0.35, "label": BEHIND}
+            axes.plot(one["stage_index"], one["value"], **light)
         means = part.means[[other == line for other in part.means["line"]]]
-        draw_curve(
-            axes, means, look, band=len(tasks) <= MANY and line in tasks, behind=line not in tasks
-        )
+        style = {"ms": 3.2} if line in tasks else {"ms": 2.6, "lw": 1, "zorder": 2}
+        banded = line in tasks and len(tasks) <= MANY
+        draw_curve(axes, means, look, band=0.15 * banded, **style)
 
 
 def _name_stages(axes: Axes, sets: pd.DataFrame, order: str, with_words: bool) -> None:

@@ -17,7 +17,7 @@ from lethe.metrics.shown import LINE_COLUMNS, Line, lines
 from lethe.tables.lines import words
 
 TITLE = "Importance of units by layer and domain"
-PLACES = {"heads": "heads", "intermediate": "intermediate", "output": "output"}
+PLACES = {"heads": "heads", "intermediate": "inner", "output": "output"}
 BLOCKS = {"accumulated": "so far", "domain": "alone"}
 MEASURES = ("mean", "above_half", "unit")
 GENERAL = "general"
@@ -163,8 +163,7 @@ def _heat_map(axes: Axes, table: pd.DataFrame, numbered: bool) -> None:
 def _share_words(axes: np.ndarray, rows: list[dict[str, pd.DataFrame]]) -> None:
     """Titles where they differ from those above, domains where they differ from those below."""
     titles = [
-        [f"{PLACES[place]}\nby {_unit(panel)}" for place, panel in panels.items()]
-        for panels in rows
+        [f"{PLACES[place]}\n{_unit(panel)}" for place, panel in panels.items()] for panels in rows
     ]
     domains = [[list(panel.columns) for panel in panels.values()] for panels in rows]
     for line, row_titles in enumerate(titles):
@@ -192,12 +191,13 @@ def _caption(cells: pd.DataFrame, left_out: int) -> str:
     runs = f"{low} to {high} runs" if low < high else f"{low} run{'s' * (low > 1)}"
     more = f" {left_out} more lines are in the CSV alone." if left_out else ""
     return (
-        f"{TITLE}. Importance, 0 to 1 (Ke et al. 2023, Eq. 3-5), mean over a layer's units. Columns: before "
-        "the first domain (general; – without one), then in the order of training. So far: the "
-        "maximum of all to the left, unit by unit: the share of its gradient that a soft mask "
-        f"takes away. Mean over {runs}. Each layer is standardised before tanh, so a domain's "
-        "mean is near .56 whatever was learned (normally distributed units; .61 for both of two "
-        "heads). If domains had unrelated importances, the maximum would go .56, .72, .80, .85, "
-        ".87, .89, .91; less is overlap. The CSV has intervals, and the share of units "
-        f"above .5.{more}"
+        f"{TITLE}. From 0 to 1 (Ke et al. 2023, Eq. 3-5), mean over a layer's units: attention "
+        "heads, and inner (intermediate) and output neurons of the feed-forward layer. Columns: "
+        "before the first domain (general; – without one), then in the order of training. So far: "
+        "the maximum of all to the left, unit by unit: the share of its gradient that a soft mask "
+        f"takes away; alone: of the domain by itself. Mean over {runs}. Each layer is standardised "
+        "before tanh, so a domain's mean is near .56 whatever was learned (normally distributed "
+        "units; .61 for both of two heads). If domains had unrelated importances, the maximum "
+        "would go .56, .72, .80, .85, .87, .89, .91; less is overlap. The CSV has intervals, and "
+        f"the share of units above .5.{more}"
     )

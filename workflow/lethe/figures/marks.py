@@ -3,25 +3,38 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import Look, stage_words, tick_words
 from lethe.figures.drawing import draw_interval, draw_missing, limits
 
+BEHIND = "_behind"
+"""The label of light lines that give a background and are not told apart, such as single sets."""
 CROSS = 0.06
 """Height of the cross of a missing value, as a share of its panel."""
+FAR = 25.0
+"""Percent that an interval may always reach beyond the values."""
 
 
-def panel_grid(figure: Figure | SubFigure, count: int, across: int, **keys) -> list[Axes]:
-    """So many panels row by row with a shared x axis, whose words stand below each column."""
-    grid = figure.subplots(-(-count // across), across, squeeze=False, sharex=True, **keys)
-    panels = list(grid.flat)
+def shown_panels(grid: np.ndarray, count: int) -> list[Axes]:
+    """The first panels of a grid with a common x axis, whose words stand below each column.
+
+    grid: shape (rows, columns); panels beyond `count` are hidden.
+    """
+    panels, across = list(grid.flat), grid.shape[1]
     for axes in panels[count:]:
         axes.set_visible(False)
-    for axes in panels[max(count - across, 0) : count]:
+    for axes in panels[max(count - across, 0) : len(panels) - across]:
         axes.tick_params(labelbottom=True)
     return panels[:count]
+
+
+def share_rows(grid: np.ndarray, words: str) -> None:
+    """Words and numbers of a common y axis beside the first panel of every row alone."""
+    for row in grid:
+        row[0].set_ylabel(words)
+        for axes in row[1:]:
+            axes.tick_params(labelleft=False)
 
 
 def mark_style(look: Look, fill: str = "full") -> dict:
@@ -56,18 +69,25 @@ def draw_point(
 
 
 def draw_curve(
-    axes: Axes, rows: pd.DataFrame, look: Look, fill: str = "full", stroke=None, band: float = 0.15
+    axes: Axes,
+    rows: pd.DataFrame,
+    look: Look,
+    fill: str = "full",
+    stroke=None,
+    band: float = 0.15,
+    **style,
 ) -> None:
     """Values over stages with the band of their intervals, and a cross for every missing one.
 
-    rows: stage_index, value, low and high of one line. band: how dense.
+    rows: stage_index, value, low and high of one line. band: how dense; 0 for none.
     """
     rows = rows.sort_values("stage_index")
     stage, value, low, high = (
         rows[name].to_numpy(dtype=float) for name in ("stage_index", "value", "low", "high")
     )
-    axes.fill_between(stage, low, high, color=look.colour, alpha=band, lw=0)
-    axes.plot(stage, value, ls=stroke or look.stroke, **mark_style(look, fill))
+    if band:
+        axes.fill_between(stage, low, high, color=look.colour, alpha=band, lw=0)
+    axes.plot(stage, value, ls=stroke or look.stroke, **(mark_style(look, fill) | style))
     _draw_crosses(axes, stage[np.isnan(value)], look.colour)
 
 
@@ -81,6 +101,17 @@ def name_stages(axes: Axes, rows: pd.DataFrame) -> None:
     """Ticks by what each stage adds. rows: stage_index and stage_task of a line or several."""
     history = dict(rows.sort_values("stage_index")[["stage_index", "stage_task"]].values)
     axes.set_xticks(list(history), [tick_words(stage_words(task)) for task in history.values()])
+
+
+def ratio_limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Limits for ratios in percent, with 0: of values, and of intervals that are not far longer.
+
+    A ratio of small numbers has an interval beside which nothing else could be seen.
+    """
+    low, high = limits(rows["value"], least=1.0, zero=True)
+    ends = rows[["low", "high"]].to_numpy(dtype=float).ravel()
+    room = max(high - low, FAR)
+    return limits([low, high, *np.clip(ends, low - room, high + room)])
 
 
 def score_limits(rows: pd.DataFrame) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lethe.figures.appearance import Look, looks, order_fills
+from lethe.figures.appearance import Look, looks, order_fills, shortened
 from lethe.figures.axis_means import axis_means
 from lethe.figures.drawing import (
     HIGHEST,
@@ -16,7 +16,6 @@ from lethe.figures.drawing import (
     columns_that_fit,
     empty,
     legend,
-    limits,
     lower_first,
     new_figure,
 )
@@ -25,8 +24,10 @@ from lethe.figures.marks import (
     draw_point,
     handle,
     name_stages,
-    panel_grid,
+    ratio_limits,
     score_limits,
+    share_rows,
+    shown_panels,
 )
 from lethe.longtables.axes import GENERAL, OWN, sorted_axes
 from lethe.longtables.tables import LongTables
@@ -43,6 +44,8 @@ ENTRY, NAMES, LOWER = 0.17, 0.6, 1.5
 SPREAD = 0.7
 WORD = 0.12
 """Inches that a word beside another needs."""
+LONGEST = 16
+"""Characters of a name below a panel."""
 FLOOR = "†"
 
 Pair = list["Side"]
@@ -90,8 +93,8 @@ def draw_pairs(
     room = int((HIGHEST - NAMES - below * LOWER) / (LEAST * down + each))
     chosen = pairs[:room]
     upper = min(ROW * down, (HIGHEST - NAMES - below * LOWER) / len(chosen) - each) * len(chosen)
-    figure = new_figure(width, upper + each * len(chosen) + NAMES + below * LOWER)
-    legend(figure, _handles(chosen))
+    figure = new_figure(width, upper + 0.2 + below * LOWER)
+    legend(figure, [handle(s.look, s.words, s.fill, s.stroke) for s in _chains(chosen)])
     curves, points = figure.subfigures(2, 1, height_ratios=[upper + NAMES, below * LOWER])
     _draw_all_curves(curves, chosen, means, axes_names, across)
     _draw_all_points(points, chosen, drops, own, axes_names, below)
@@ -123,20 +126,18 @@ def _of(rows: pd.DataFrame, side: Side) -> pd.DataFrame:
 def _draw_all_curves(figure: Figure, pairs: list[Pair], means, axes_names, across: int) -> None:
     """Panels of one scale: a block of rows per pair, with a panel per axis."""
     down = -(-len(axes_names) // across)
-    panels = figure.subplots(len(pairs) * down, across, squeeze=False, sharex=True, sharey=True)
+    panels = figure.subplots(len(pairs) * down, across, squeeze=False, sharex=True)
     for place, pair in enumerate(pairs):
-        block = list(panels[place * down : (place + 1) * down].flat)
-        for axes, axis in zip(block, axes_names, strict=False):
+        block = panels[place * down : (place + 1) * down]
+        for axes, axis in zip(shown_panels(block, len(axes_names)), axes_names, strict=True):
             for side in pair:
                 rows = means[(means["chain"] == side.words) & (means["axis"] == axis)]
                 draw_curve(axes, rows, side.look, side.fill, side.stroke)
+            axes.set_ylim(score_limits(means))
             if place == 0 or down > 1:
                 axes.set_title(axis, loc="left")
-        for axes in block[len(axes_names) :]:
-            axes.set_visible(False)
+        share_rows(block, "mean score")
     name_stages(panels[0][0], means[means["chain"] == pairs[0][0].words])
-    panels[0][0].set_ylim(score_limits(means))
-    figure.supylabel("mean score", fontsize="medium")
 
 
 def _draw_all_points(figure: Figure, pairs, drops, own, axes_names, below: int) -> None:
@@ -144,12 +145,12 @@ def _draw_all_points(figure: Figure, pairs, drops, own, axes_names, below: int) 
     across = (1 + bool(tasks)) // below
     panels = list(figure.subplots(below, across, squeeze=False).flat)
     _draw_points(panels[0], pairs, drops, "axis", axes_names)
-    ends = drops.loc[drops["axis"].isin(axes_names), ["value", "low", "high"]].to_numpy(float)
-    panels[0].set(ylabel="FG, %", ylim=limits(ends.ravel(), least=1.0, zero=True))
+    of_axes = drops[drops["axis"].isin(axes_names)]
+    panels[0].set(ylabel="FG, %", ylim=ratio_limits(_plotted(pairs, of_axes)))
     panels[0].axhline(0, color="#444444", lw=0.7, zorder=1)
     if tasks:
         _draw_points(panels[1], pairs, own, "probe", tasks)
-        panels[1].set(ylabel="own tasks, score", ylim=score_limits(_plotted(pairs, own)))
+        panels[1].set(ylabel="own tasks", ylim=score_limits(_plotted(pairs, own)))
 
 
 def _draw_points(axes: Axes, pairs: list[Pair], rows: pd.DataFrame, by: str, names) -> None:
@@ -157,7 +158,7 @@ def _draw_points(axes: Axes, pairs: list[Pair], rows: pd.DataFrame, by: str, nam
 
     A name is marked if for some chain a set of the axis has a base at floor.
     """
-    chains = [side for pair in pairs for side in pair]
+    chains = _chains(pairs)
     offsets = ((np.arange(len(chains)) + 0.5) / len(chains) - 0.5) * SPREAD
     floored = set()
     inches = WIDTHS["text"] / 2 / max(len(names), 1)
@@ -169,14 +170,17 @@ def _draw_points(axes: Axes, pairs: list[Pair], rows: pd.DataFrame, by: str, nam
             draw_point(axes, place + offset, row, side.look, side.fill, words)
             if row is not None and "at floor" in row["note"]:
                 floored.add(name)
-    labels = [f"{str(n).removeprefix('own_')}{f' {FLOOR}' * (n in floored)}" for n in names]
+    short = [shortened(name.removeprefix("own_"), LONGEST) for name in names]
+    labels = [
+        f"{n} {FLOOR}" if name in floored else n for n, name in zip(short, names, strict=True)
+    ]
     axes.set_xticks(range(len(names)), labels)
     axes.set_xlim(-0.5, max(len(names), 1) - 0.5)
 
 
-def _handles(pairs: list[Pair]) -> list:
-    chains = {side.words: side for pair in pairs for side in pair}
-    return [handle(side.look, side.words, side.fill, side.stroke) for side in chains.values()]
+def _chains(pairs: list[Pair]) -> list[Side]:
+    """Every chain once, also one that is in several pairs."""
+    return list({side.words: side for pair in pairs for side in pair}.values())
 
 
 def _caption(title: str, plotted: pd.DataFrame, caption: str, left_out: int) -> str:
@@ -184,11 +188,12 @@ def _caption(title: str, plotted: pd.DataFrame, caption: str, left_out: int) -> 
     drops = plotted[plotted["metric"] == "fg_luo"]
     more = f" {left_out} more pairs are in the CSV alone." if left_out else ""
     return (
-        f"{title}. {caption} Curves: mean score over the axis' sets (for bias over its types: share of "
-        f"stereotypes). Bands: {lower_first(interval_words(curves))} With one seed a band is put "
-        "together from the intervals of the sets. FG (Luo et al. 2023): mean relative drop over "
-        "stages and sets; positive = drop; "
+        f"{title}. {caption} Curves: mean score over the axis' sets (for bias over its types: "
+        f"share of stereotypes). Bands: {lower_first(interval_words(curves))} With one seed a band "
+        "is put together from the intervals of the sets. FG (Luo et al. 2023): mean relative drop "
+        "over stages and sets; positive = drop; "
         f"{FLOOR}: in some set a base is within two standard errors of chance, of which nothing "
         "can be forgotten. Own tasks: score right after each "
-        f"task's stage, the price in learning. Crosses are missing. Bars: {lower_first(interval_words(drops))}{more}"
+        "task's stage, the price in learning. Crosses are missing; bars that leave a panel are in "
+        f"the CSV. Bars: {lower_first(interval_words(drops))}{more}"
     )
