@@ -78,6 +78,11 @@ def warnings(compared: Compared) -> Iterator[str]:
     """Sentences on what a reader could take for what it is not."""
     if all(each.change.change == 0 for each in compared.judged):
         yield f"no score changed: is {compared.label} the checkpoint that you mean?"
+    if parts := list(_held_back(compared)):
+        yield (
+            "undecided although the interval above is on one side of the margin, for with so many "
+            "sets a wider one counts (Holm): " + ", ".join(parts)
+        )
     for each in compared.judged:
         change = each.change
         if change.collapsed and change.commonest:
@@ -96,6 +101,19 @@ def warnings(compared: Compared) -> Iterator[str]:
             yield f"{change.name}: at ceiling before, so small losses stay hidden"
         yield from (f"{change.name}: {note}" for note in change.notes)
     yield from compared.missing
+
+
+def between(low: float, high: float) -> str:
+    """An interval in points."""
+    return f"[{low:+.1f}, {high:+.1f}]"
+
+
+def _held_back(compared: Compared) -> Iterator[str]:
+    """Sets that would have a verdict if they were alone, with the interval that counts."""
+    for each in compared.judged:
+        if each.verdict and each.verdict.word == UNDECIDED and each.verdict.alone:
+            ends = each.change.as_change(each.verdict.low, each.verdict.high)
+            yield f"{each.change.name} {between(*ends)}"
 
 
 def _of_set(each: Judged) -> dict[str, Any]:

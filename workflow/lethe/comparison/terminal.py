@@ -9,7 +9,7 @@ from math import isnan
 
 from lethe.comparison.chain import ChainRow
 from lethe.comparison.compared import Ability, Compared
-from lethe.comparison.report import Report, warnings
+from lethe.comparison.report import Report, between, warnings
 from lethe.comparison.sets import POINTS, Judged
 from lethe.errors import one_line
 from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED
@@ -113,8 +113,8 @@ def _line(name: str, cells: tuple[str, ...], width: int, columns: list[int]) -> 
 
 
 def _said(one: Compared, width: int) -> Iterator[str]:
-    """Sentences on undecided sets, on other intervals than those shown, and warnings."""
-    sentences = [*_undecided(one), *_held_back(one), *_unjudged(one), *warnings(one)]
+    """Sentences on undecided sets, on those without a verdict, and warnings."""
+    sentences = [*_undecided(one), *_unjudged(one), *warnings(one)]
     for place, sentence in enumerate(dict.fromkeys(sentences)):
         if place == 0:
             yield ""
@@ -142,20 +142,6 @@ def many_items(number: int) -> str:
         return "over a million"
     unit = 10 ** max(len(str(number)) - 2, 0)
     return f"{-(-number // unit) * unit:,}"
-
-
-def _held_back(one: Compared) -> Iterator[str]:
-    """In one sentence: sets that would have a verdict if they were alone."""
-    parts = []
-    for each in one.judged:
-        if each.verdict and each.verdict.word == UNDECIDED and each.verdict.alone:
-            ends = each.change.as_change(each.verdict.low, each.verdict.high)
-            parts.append(f"{each.change.name} {_interval(*ends)}")
-    if parts:
-        yield (
-            "undecided although the interval above is on one side of the margin, for with so many "
-            "sets a wider one counts (Holm): " + ", ".join(parts)
-        )
 
 
 def _unjudged(one: Compared) -> Iterator[str]:
@@ -211,7 +197,7 @@ def _signed(value: float) -> str:
 
 
 def _interval(low: float, high: float) -> str:
-    return "" if isnan(low) else f"[{low:+.1f}, {high:+.1f}]"
+    return "" if isnan(low) else between(low, high)
 
 
 def _cut(text: str, width: int) -> str:
