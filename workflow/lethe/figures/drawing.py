@@ -24,7 +24,6 @@ from matplotlib.transforms import Bbox
 
 from lethe.artefacts.files import write_atomic
 from lethe.figures.appearance import shortened
-from lethe.figures.page import Page, legend_height  # noqa: F401 (until all figures are converted)
 from lethe.tables.writing import csv_text
 
 WIDTHS = {"column": 3.3, "text": 5.5, "page": 6.5}
