@@ -7,17 +7,16 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+# A clone runs its own package. The rules that a wheel holds lie inside of the installed one.
+if (Path(workflow.basedir) / "workflow" / "lethe").is_dir():
+    sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
+from lethe.config.reading import DEFAULT
 from lethe.errors import UserError
 from lethe.planning.workflow import read_workflow
 
-if not Path("config/config.yaml").is_file():
-    where = f"expected config/config.yaml in {Path.cwd()}, found none"
-    raise SystemExit(f"lethe: {where}; run Snakemake in {workflow.basedir}.")
 
-
-configfile: "config/config.yaml"
+configfile: str(DEFAULT)
 
 
 try:

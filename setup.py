@@ -1,4 +1,4 @@
-"""The wheel holds the configuration and the schemas too, which lie outside of the package."""
+"""The wheel holds the workflow and its configuration too, which lie outside of the package."""
 
 import shutil
 from pathlib import Path
@@ -6,17 +6,22 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-FOLDERS = ("config", "workflow/schemas")
+FOLDERS = ("config", "envs", "profiles", "workflow/rules", "workflow/schemas")
+FILES = ("Snakefile",)
 
 
 class WithConfiguration(build_py):
-    """Builds the package with copies of `FOLDERS` below `lethe/project`."""
+    """Builds the package with copies of `FOLDERS` and `FILES` below `lethe/project`."""
 
     def run(self) -> None:
         super().run()
-        for folder in () if self.editable_mode else FOLDERS:
-            place = Path(self.build_lib, "lethe", "project", folder)
-            shutil.copytree(folder, place, dirs_exist_ok=True)
+        if self.editable_mode:
+            return
+        project = Path(self.build_lib, "lethe", "project")
+        for folder in FOLDERS:
+            shutil.copytree(folder, project / folder, dirs_exist_ok=True)
+        for name in FILES:
+            shutil.copy(name, project)
 
 
 setup(cmdclass={"build_py": WithConfiguration})

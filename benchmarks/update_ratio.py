@@ -16,8 +16,9 @@ from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, re
 from lethe.jobs.environment import one_thread
 from lethe.methods.parts.softmask.masking import factors, update_ratios
 from lethe.models.encoder_units import encoder_of
-from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.loading import load_model
 from lethe.models.saving import save_model
+from lethe.models.tokenizer import load_tokenizer
 from lethe.parameters.entries import resolved
 from lethe.planning.plan import make_plan
 from lethe.sources.domains.build import build_domains

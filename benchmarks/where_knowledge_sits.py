@@ -29,8 +29,9 @@ from lethe.longtables.tables import RUN_COLUMNS, read_stages
 from lethe.methods.attached import attach
 from lethe.metrics.intervals import t_interval
 from lethe.models.grafting import GROUPS, graft, shares_of_rise
-from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.loading import load_model
 from lethe.models.saving import save_model
+from lethe.models.tokenizer import load_tokenizer
 
 # What DAS masks, but for a bias, and what it leaves free.
 MASKED = ("attention", "dense layers")

@@ -27,7 +27,9 @@ UNKNOWN = {"model_type": "own", "architectures": ["OwnForCausalLM"]}
 """A type that transformers does not have: only the code could make a model of it."""
 
 
-class _Mark:
+class Mark:
+    """Its pickle opens the file `mark` when it is read."""
+
     def __init__(self, mark: str):
         self.mark = mark
 
@@ -47,7 +49,7 @@ def lay_traps(folder: Path, mark: Path, **config) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(SOURCE.format(mark=str(mark)))
     for name in PICKLES:
-        (folder / name).write_bytes(pickle.dumps(_Mark(str(mark))))
+        (folder / name).write_bytes(pickle.dumps(Mark(str(mark))))
     change(folder / "config.json", auto_map={**CLASSES, **TOKENIZER}, **config)
     change(folder / "tokenizer_config.json", auto_map=TOKENIZER, processor_class="OwnProcessor")
     for name in ("processor_config.json", "preprocessor_config.json"):

@@ -9,7 +9,8 @@ import torch
 from lethe.artefacts.files import digest
 from lethe.artefacts.local_files import checkpoint_digest
 from lethe.artefacts.manifests import verify
-from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.loading import load_model
+from lethe.models.tokenizer import load_tokenizer
 from lethe.models.weights import weights_digest
 
 # A model of every family is fetched and loaded.

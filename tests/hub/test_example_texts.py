@@ -4,7 +4,8 @@ import pytest
 from lm_eval.models.huggingface import HFLM
 
 from lethe.data.examples import instruction_examples
-from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.loading import load_model
+from lethe.models.tokenizer import load_tokenizer
 
 ROWS = [
     {"id": "1", "prompt": "the red cat sees", "response": "a small dog"},

@@ -16,7 +16,7 @@ from lethe.errors import UserError
 from lethe.longtables.axes import sorted_axes
 from lethe.parameters.sentences import validated
 from lethe.tables.general_ability import build
-from lethe.tables.writing import save
+from lethe.tables.saving import save
 
 # Every figure and table of studies with axes of their own.
 pytestmark = pytest.mark.slow

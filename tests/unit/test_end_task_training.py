@@ -16,7 +16,7 @@ from lethe.endtasks import batches, finetune
 from lethe.endtasks.classifier import Classifier, load_encoder
 from lethe.endtasks.finetune import fine_tune
 from lethe.errors import UserError
-from lethe.models.loading import load_tokenizer
+from lethe.models.tokenizer import load_tokenizer
 from lethe.training import loop, snapshot_pace
 from lethe.training.snapshots import Snapshots
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import evaluation_world as world
 import pytest
 
-from lethe.commands.evaluate import evaluate, weights_sha256
+from lethe.commands.evaluate import evaluate
 from lethe.errors import UserError
 from lethe.evaluation.specification import EvalTask
+from lethe.evaluation.targets import weights_sha256
 
 TASKS = {
     "know": (world.CHOICE, world.choice_rows),

@@ -11,6 +11,7 @@ import pytest
 from document_case import CHOICE, FAULTS, good_row, yaml_of
 
 from lethe.errors import UserError
+from lethe.evaluation.declared import declared
 from lethe.evaluation.first_documents import check_first_documents
 from lethe.evaluation.specification import EvalTask
 from lethe.evaluation.templates import TEMPLATES
@@ -70,3 +71,10 @@ def test_a_check_of_documents_imports_nothing_heavy():
     code += "sys.exit(bool({'torch', 'lm_eval', 'datasets', 'pyarrow'} & sys.modules.keys()))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+
+
+def test_a_yaml_that_includes_what_is_not_there_is_a_sentence(tmp_path):
+    """lm-eval leaves the task out without a word, and would later say that there is none."""
+    (tmp_path / "t.yaml").write_text("task: t\ninclude: gone_yaml\n")
+    with pytest.raises(UserError, match="t.yaml: it includes gone_yaml, which is not there"):
+        declared("t", str(tmp_path))

@@ -17,8 +17,9 @@ from lethe.data.joining import join, special_tokens
 from lethe.errors import UserError
 from lethe.evaluation.engines.registry import wrap
 from lethe.models.architectures import build
-from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.loading import load_model
 from lethe.models.saving import save_model
+from lethe.models.tokenizer import load_tokenizer
 from lethe.training.stage import train_stage
 
 PAIRS = [

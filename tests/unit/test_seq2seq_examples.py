@@ -7,7 +7,7 @@ from tokenizers import processors
 from lethe.data.encoding import encode_rows
 from lethe.data.joining import encode
 from lethe.data.seq2seq_examples import split_place
-from lethe.models.loading import load_tokenizer, tokenizer_for
+from lethe.models.tokenizer import load_tokenizer, tokenizer_for
 
 
 def test_the_encoder_is_given_what_the_tokenizer_makes_of_the_prompt():

@@ -12,8 +12,9 @@ from lethe.data.seq2seq_batches import collate, rows_of_pairs
 from lethe.errors import UserError
 from lethe.models.architectures import build
 from lethe.models.forward import token_losses, weighted_loss
-from lethe.models.loading import load_model, load_tokenizer
+from lethe.models.loading import load_model
 from lethe.models.saving import save_model
+from lethe.models.tokenizer import load_tokenizer
 from lethe.training import stage as stage_module
 from lethe.training.base import train_base
 from lethe.training.stage import train_stage

@@ -5,7 +5,8 @@ import pytest
 from end_task_scores import scores_of
 
 from lethe.metrics.warnings import notes_for, sentence, study_warnings
-from lethe.tables.writing import Table, latex, markdown
+from lethe.tables.latex import latex
+from lethe.tables.writing import Table, markdown
 
 
 def score(stage, probe, value, **changes) -> dict:

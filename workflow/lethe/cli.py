@@ -12,6 +12,7 @@ from lethe.artefacts.rules import RULES
 from lethe.errors import Stopped, UserError
 
 VERBS = {
+    "run": ("lethe.commands.run", "make a study, from any folder"),
     "check": ("lethe.commands.check", "is this configuration right?"),
     "plan": ("lethe.commands.plan", "what a study will compute, and the specs of its nodes"),
     "status": ("lethe.commands.status", "grid of stages: done, running, failed and why"),
@@ -19,7 +20,8 @@ VERBS = {
     "diff": ("lethe.commands.diff", "how two nodes differ"),
     "verify": ("lethe.commands.verify", "read all results again, and name what is damaged"),
     "where": ("lethe.commands.where", "where a study's figures and tables are"),
-    "evaluate": ("lethe.commands.evaluate", "score any local checkpoint on any tasks"),
+    "evaluate": ("lethe.commands.evaluate", "score any checkpoint or adapter on any tasks"),
+    "tasks": ("lethe.commands.tasks", "what can be asked: the names for evaluate --tasks"),
     "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),
     "fetch": ("lethe.commands.fetch", "fetch a model or dataset from the hub (needs the network)"),
     "data": ("lethe.commands.data", "make a data node (called by the workflow)"),

@@ -61,7 +61,7 @@ RULES = {
     "tokens": Rule(
         2000,
         240,
-        {"": Code(("lethe.data.streams", "lethe.models.loading"), libraries=True)},
+        {"": Code(("lethe.data.streams", "lethe.models.tokenizer"), libraries=True)},
         "models",
         "tokens",
         "tokens",

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from lethe.tables.writing import Table, csv_text, latex, markdown, markdown_text, write_forms
+from lethe.tables.latex import latex
+from lethe.tables.saving import write_forms
+from lethe.tables.writing import Table, csv_text, markdown, markdown_text
 
 PAGE_COLUMNS = [
     "part", "about", "verdict", "effect", "effect_low", "effect_high", "metric", "n", "unit",

@@ -1,65 +1,117 @@
-"""`lethe evaluate`: score any local checkpoint directory on lm-eval tasks and print a table."""
+"""Score any checkpoint or adapter on lm-eval's tasks or your own, and print a table."""
 
 import argparse
 import json
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import digest, sha256_file
-from lethe.artefacts.manifests import Altered, verify
 from lethe.errors import UserError, one_line
-from lethe.evaluation.specification import ENGINES, SPLITS, EvalTask
+from lethe.evaluation.specification import DTYPES, ENGINES, SPLITS
 
 COLUMNS = ("task", "subset", "metric", "value", "stderr", "n")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lethe evaluate`."""
-    parser.add_argument("--model", required=True, help="checkpoint directory (hub format)")
-    parser.add_argument("--tasks", required=True, nargs="+", help="lm-eval task names")
-    parser.add_argument("--include-path", help="folder with task YAMLs; default: lm-eval's own")
-    parser.add_argument("--split", default="test", choices=SPLITS, help="default: test")
-    parser.add_argument("--limit", type=int, help="score only the first N documents of each task")
-    parser.add_argument("--shots", type=int, help="examples before a question; default: the YAML's")
     parser.add_argument(
+        "given",
+        nargs="?",
+        metavar="MODEL",
+        help="a checkpoint's folder, a PEFT adapter's folder, or a name of the hub "
+        "(OWNER/NAME or OWNER/NAME@REVISION)",
+    )
+    parser.add_argument("--model", help="another way to give MODEL")
+    parser.add_argument("--base", metavar="MODEL", help="of an adapter, if its file does not say")
+    add_task_arguments(parser)
+    add_place_arguments(parser)
+    add_scoring_arguments(parser)
+    parser.add_argument("--out", help="folder that keeps results; kept ones are not rerun")
+    parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
+
+
+def add_task_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is asked; `lethe compare` has the same options."""
+    group = parser.add_argument_group("what is asked")
+    group.add_argument(
+        "--tasks",
+        required=True,
+        nargs="+",
+        metavar="TASK",
+        help="names (`lethe tasks` lists them), folders of task YAMLs, or YAML files",
+    )
+    group.add_argument("--include-path", metavar="DIR", help="folder in which names are looked up")
+    group.add_argument("--split", default="test", choices=SPLITS, help="default: test")
+    group.add_argument("--limit", type=int, metavar="N", help="only the first N documents of each")
+    group.add_argument(
+        "--shots", type=int, metavar="N", help="examples before a question; default: the YAML's"
+    )
+
+
+def add_place_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where models and data of the hub come from."""
+    group = parser.add_argument_group("where models and data of the hub come from")
+    group.add_argument(
+        "--source",
+        metavar="DIR",
+        help="folder with copies of hub repositories, each in DIR/OWNER/NAME",
+    )
+    group.add_argument(
+        "--network",
+        action="store_true",
+        help="fetch what is needed from the hub; otherwise nothing is ever fetched",
+    )
+
+
+def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
+    """How it is computed."""
+    group = parser.add_argument_group("how it is computed")
+    group.add_argument(
+        "--dtype",
+        default="float32",
+        choices=(*DTYPES, "auto"),
+        help="of the weights; auto: as they are in the file. Default: float32",
+    )
+    group.add_argument(
+        "--device", default="auto", help="cpu, cuda, cuda:1, or auto (default): a GPU if there is"
+    )
+    group.add_argument(
         "--engine",
         default="fast",
         choices=ENGINES,
-        help="what runs the forward passes, with the same scores: fast (default) computes shared "
-        "prefixes once, stock is lm-eval's own",
+        help="the same scores: fast (default) computes shared beginnings once, stock is lm-eval's",
     )
-    parser.add_argument(
+    group.add_argument(
+        "--batch-size", type=int, default=64, metavar="N", help="texts a batch; default: 64"
+    )
+    group.add_argument(
         "--chat",
         nargs="?",
         const=True,
         metavar="SYSTEM",
         help="put questions through the model's chat template, with this system prompt if given",
     )
-    parser.add_argument("--out", help="folder that keeps results; kept ones are not rerun")
-    parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Score with the parsed options, and print."""
-    names = [name for entry in arguments.tasks for name in entry.split(",") if name]
-    results = evaluate(
-        arguments.model,
-        names,
-        arguments.include_path,
-        arguments.split,
-        arguments.limit,
-        arguments.out,
-        shots=arguments.shots,
-        engine=arguments.engine,
-        chat=arguments.chat,
-    )
+    if (arguments.given is None) == (arguments.model is None):
+        found = "none" if arguments.model is None else f"{arguments.given} and {arguments.model}"
+        raise UserError(f"MODEL: expected one checkpoint to evaluate, found {found}.")
+    results = evaluate(arguments.given or arguments.model, **options_of(arguments))
     print(json.dumps(results, indent=2, sort_keys=True) if arguments.json else table(results))
 
 
+def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The keyword arguments of `evaluate` that parsed options give."""
+    names = [name for entry in arguments.tasks for name in entry.split(",") if name]
+    others = ("include_path", "split", "limit", "shots", "source", "network")
+    others += ("dtype", "device", "engine", "batch_size", "chat", "base", "out")
+    return {"task_names": names, **{name: getattr(arguments, name) for name in others}}
+
+
 def evaluate(
-    model_dir: Path | str,
+    model: Path | str,
     task_names: list[str],
     include_path: str | None = None,
     split: str = "test",
@@ -68,47 +120,55 @@ def evaluate(
     shots: int | None = None,
     engine: str = "fast",
     chat: bool | str | None = None,
+    *,
+    dtype: str = "float32",
+    device: str = "auto",
+    batch_size: int = 64,
+    base: Path | str | None = None,
+    source: Path | str | None = None,
+    network: bool = False,
 ) -> list[dict]:
     """Results of `score_checkpoint`, one per task.
 
     Args:
+        model: folder of a checkpoint or of a PEFT adapter, or a name of the hub, `OWNER/NAME` or
+            `OWNER/NAME@REVISION`.
+        task_names: names of tasks or groups, folders of task YAMLs (all tasks in them), or YAMLs.
         shots: None takes the number that each task's YAML declares.
         out: folder that keeps one file per task; None keeps nothing.
         engine: as in `score_checkpoint`.
         chat: whether questions are put through the chat template; a text is the system prompt.
+        dtype: of the weights; `auto`: as they are in the file.
+        device: `cpu`, `cuda`, `cuda:N` or `auto`.
+        base: the model of an adapter, if not the one that its configuration names.
+        source: folder with copies of hub repositories, each in `source/OWNER/NAME`.
+        network: whether the hub may be asked for what is needed.
 
     Raises:
-        UserError: the checkpoint is not complete, or differs from its manifest; a task is unknown
-            or repeated, or the limit or number of shots is out of range.
+        UserError: the model or data is not here; the checkpoint is not complete, or differs from
+            its manifest; a task is unknown or repeated, or a number is out of range.
     """
-    _check_numbers(task_names, limit, shots)
-    from lethe.models.loading import check_checkpoint, made_here
-
-    directory = Path(model_dir)
-    check_checkpoint(directory)
-    if manifest := made_here(directory):
-        _require_unaltered(directory, manifest)
-    from lethe.evaluation.harness import score_checkpoint
-    from lethe.evaluation.tasks import declared_shots
-
-    tasks = [EvalTask(name, include_path, split=split, limit=limit) for name in task_names]
-    tasks = [replace(t, shots=declared_shots(t) if shots is None else shots) for t in tasks]
-    weights = weights_sha256(directory)
-    how: dict[str, Any] = {"engine": engine}
+    _check_numbers(limit, shots, batch_size)
     if chat == "":
         raise UserError("--chat: expected a system prompt or no value at all, found an empty one.")
+    from lethe.sources.hub.copies import HubCopies
+
+    hub = HubCopies(None if source is None else Path(source), network)
+    from lethe.evaluation.harness import score_checkpoint
+    from lethe.evaluation.targets import find_target
+    from lethe.evaluation.task_names import named_tasks
+
+    target = find_target(model, hub, base)
+    tasks = named_tasks(task_names, include_path, split, limit, shots, hub)
+    how: dict[str, Any] = {"engine": engine, "batch_size": batch_size}
+    how |= {"dtype": target.dtype if dtype == "auto" else dtype, "device": device}
     if chat:
         how["chat"] = {"system": chat if isinstance(chat, str) else None}
-    if out is not None:
-        return score_checkpoint(directory, weights, tasks, Path(out), **how)
     with tempfile.TemporaryDirectory() as folder:
-        return score_checkpoint(directory, weights, tasks, Path(folder), **how)
-
-
-def weights_sha256(directory: Path) -> str:
-    """Hex sha256 of the weights file; of several shards, a digest over all of them."""
-    hashes = {path.name: sha256_file(path) for path in directory.glob("*.safetensors")}
-    return hashes[next(iter(hashes))] if len(hashes) == 1 else digest(hashes)
+        store = Path(folder if out is None else out)
+        return score_checkpoint(
+            target.directory, target.weights, tasks, store, adapter=target.adapter, **how
+        )
 
 
 def table(results: list[dict]) -> str:
@@ -130,19 +190,10 @@ def table(results: list[dict]) -> str:
     )
 
 
-def _require_unaltered(directory: Path, manifest: str) -> None:
-    try:
-        verify(directory, manifest, any_folder=True)
-    except Altered as error:
-        raise UserError(f"{error.reason}; copy the checkpoint here again.") from None
-
-
-def _check_numbers(task_names: list[str], limit: int | None, shots: int | None) -> None:
-    repeated = sorted({name for name in task_names if task_names.count(name) > 1})
-    if not task_names or repeated:
-        found = f"{repeated[0]} twice" if repeated else "none"
-        raise UserError(f"--tasks: expected each evaluation task once, found {found}.")
+def _check_numbers(limit: int | None, shots: int | None, batch_size: int) -> None:
     if limit is not None and limit < 1:
         raise UserError(f"--limit: expected a whole number above 0, found {limit}.")
     if shots is not None and shots < 0:
         raise UserError(f"--shots: expected 0 or more, found {shots}.")
+    if batch_size < 1:
+        raise UserError(f"--batch-size: expected a whole number above 0, found {batch_size}.")

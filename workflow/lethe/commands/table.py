@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Build and write; UserError for an unknown name or a table that breaks its schema."""
     tables, inputs = from_tables.long_tables(args, "tables")
     from lethe.metrics.warnings import notes_for, study_warnings
-    from lethe.tables.writing import save
+    from lethe.tables.saving import save
 
     warnings = study_warnings(tables.scores, tables.stages)
     for name in args.name:

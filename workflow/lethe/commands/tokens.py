@@ -9,7 +9,7 @@ from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory
 from lethe.commands.arguments import add_node_arguments, read_spec
 from lethe.data.streams import ENDS, TOKENS, texts_of, write_stream
-from lethe.models.loading import load_tokenizer, tokenizer_for
+from lethe.models.tokenizer import load_tokenizer, tokenizer_for
 
 # Where a data node has the tokenizer of the models that are built from it.
 FOLDER = "tokenizer"

@@ -20,7 +20,7 @@ from lethe.endtasks.labelled import LabelledTask
 from lethe.errors import UserError
 from lethe.jobs.out_of_memory import ran_out
 from lethe.methods.contract import Method, Stage
-from lethe.models.loading import load_tokenizer
+from lethe.models.tokenizer import load_tokenizer
 from lethe.models.window import window
 from lethe.training.device import training_device
 from lethe.training.layout import Layout

@@ -14,11 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lethe.artefacts.paths import TASK_YAML
 from lethe.errors import UserError
+from lethe.evaluation.dataset_places import LOCAL
 from lethe.evaluation.filters import PLAIN, name_of
+from lethe.evaluation.task_config import read_task_config
 
 # lm-eval's DEFAULT_METRIC_REGISTRY: the metrics of a task whose YAML lists none.
 USUAL = {
@@ -76,7 +76,7 @@ def declared(name: str, include: str | None) -> Declared:
         include: folder with the task's YAML; None: one of Lethe's or lm-eval's own tasks.
 
     Raises:
-        UserError: there is no such task.
+        UserError: there is no such task, or its YAML cannot be read.
     """
     known: set[str] = set()
     for folder in _folders(name, include):
@@ -96,14 +96,18 @@ def _folders(name: str, include: str | None) -> Iterator[Path]:
         yield Path(include)
         return
     yield TASK_YAML
-    specification = importlib.util.find_spec("lm_eval")
-    (library,) = specification.submodule_search_locations
-    folder, stem = Path(library) / "tasks", FOLDER_OF.get(name, name)
+    folder, stem = library_folder(), FOLDER_OF.get(name, name)
     while stem:
         if (folder / stem).is_dir():
             yield folder / stem
         stem = stem.rpartition("_")[0]
     yield folder
+
+
+def library_folder() -> Path:
+    """lm-eval's own folder of tasks."""
+    (library,) = importlib.util.find_spec("lm_eval").submodule_search_locations
+    return Path(library) / "tasks"
 
 
 @lru_cache(maxsize=32)
@@ -127,8 +131,8 @@ def _index(folder: Path) -> dict[str, Path]:
 
 
 def _of_file(name: str, index: dict[str, Path], depth: int = 0) -> Declared:
-    config = _read(index[name])
-    if config is None or "class" in config or depth > DEEPEST:
+    config = read_task_config(index[name])
+    if "class" in config or depth > DEEPEST:
         return Declared(None)
     task = config.get("task")
     if config.get("group") == name or isinstance(task, list):
@@ -136,14 +140,15 @@ def _of_file(name: str, index: dict[str, Path], depth: int = 0) -> Declared:
         if not isinstance(first, str) or first not in index or first == name:
             return Declared(None)
         return _of_file(first, index, depth + 1)
-    return _of_config(config)
+    return of_config(config)
 
 
-def _of_config(config: dict[str, Any]) -> Declared:
+def of_config(config: dict[str, Any]) -> Declared:
+    """What the keys of a task's YAML give."""
     kind = config.get("output_type", "generate_until")
     filters = _named(config.get("filter_list"), "name") or (PLAIN,)
     path = config.get("dataset_path")
-    is_local = path in ("json", "csv", "parquet", "text") or "custom_dataset" in config
+    is_local = path in LOCAL or "custom_dataset" in config
     dataset = path if isinstance(path, str) and not is_local else None
     listed = config.get("metric_list")
     if listed is None and "process_results" not in config:
@@ -161,28 +166,3 @@ def _named(entries: Any, key: str) -> tuple[str, ...] | None:
     if not names or not all(isinstance(name, str) for name in names):
         return None
     return tuple(dict.fromkeys(names))
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads `!function NAME` as a mark that only Python knows the value."""
-
-
-_Loader.add_constructor("!function", lambda loader, node: object())
-
-
-def _read(path: Path, depth: int = 0) -> dict[str, Any] | None:
-    """A task's YAML with what it includes; None if it cannot be read: scoring says why."""
-    try:
-        config = yaml.load(path.read_bytes(), Loader=_Loader)
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
-    if not isinstance(config, dict) or depth > DEEPEST:
-        return None
-    includes = config.pop("include", [])
-    merged: dict[str, Any] = {}
-    for include in includes if isinstance(includes, list) else [includes]:
-        below = _read(path.parent / str(include), depth + 1)
-        if below is None:
-            return None
-        merged |= below
-    return merged | config

@@ -154,5 +154,17 @@ def content_of(folder: Path) -> dict[str, str]:
         prefix = f"{folder.name}/"
         entries = read_json(manifest)["files"]
         return {name.removeprefix(prefix): entries[name]["sha256"] for name in sorted(entries)}
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return {str(file.relative_to(folder)): sha256_file(file) for file in files}
+    hashes = {}
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder)
+        # What begins with a dot is what tools keep there for themselves.
+        if file.is_file() and not any(part.startswith(".") for part in name.parts):
+            about = file.stat()
+            hashes[str(name)] = _sha256_at(file, about.st_size, about.st_mtime_ns)
+    return hashes
+
+
+@lru_cache(maxsize=4096)
+def _sha256_at(file: Path, _size: int, _changed: int) -> str:
+    """The tasks of a group share their files, which may be large."""
+    return sha256_file(file)

@@ -9,18 +9,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
-
+from lethe.errors import UserError
 from lethe.evaluation.documents import check_documents, require_examples
 from lethe.evaluation.outcomes import require_columns
 from lethe.evaluation.rows import Rows, are_read_here, local_rows, resolve_files
 from lethe.evaluation.specification import EvalTask
+from lethe.evaluation.task_config import by_code, read_task_config
 from lethe.evaluation.templates import FIELDS, compile_templates
 
 ROWS = 100
 LARGE = 2**20  # bytes of a .json, which is read as a whole, from which reading it takes time
-DEEPEST = 20
-"""Files that include one another."""
 
 
 def check_first_documents(tasks: list[EvalTask]) -> None:
@@ -61,8 +59,8 @@ def _first_rows(task: EvalTask, config: dict[str, Any], files: dict, split: Any)
     if not paths or not are_read_here(config, files) or any(_is_large(file) for file in paths):
         return None
     rows = local_rows(paths, task.name, ROWS)
-    by_code = _unknown in (config.get("process_docs"), *(config.get(name) for name in FIELDS))
-    return None if by_code else rows
+    unknown = by_code in (config.get("process_docs"), *(config.get(name) for name in FIELDS))
+    return None if unknown else rows
 
 
 def _check_rows(config: dict[str, Any], rows: Rows, examples: bool = False) -> None:
@@ -100,31 +98,9 @@ class _LightTask:
 
 def _configurations(folder: Path) -> Iterator[tuple[dict[str, Any], Path]]:
     for path in sorted(folder.glob("**/*.yaml")):
-        if (config := _read(path)) is not None and isinstance(config.get("task"), str):
+        try:
+            config = read_task_config(path)
+        except UserError:
+            continue  # none of the tasks: their YAMLs were read for their metrics
+        if isinstance(config.get("task"), str):
             yield config, path
-
-
-def _read(path: Path, depth: int = 0) -> dict[str, Any] | None:
-    """A task's YAML with what it includes; None if it cannot be read: the evaluation says why."""
-    try:
-        config = yaml.load(path.read_bytes(), Loader=_Loader)
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
-    if not isinstance(config, dict) or depth > DEEPEST:
-        return None
-    included = config.pop("include", [])
-    merged: dict[str, Any] = {}
-    for name in included if isinstance(included, list) else [included]:
-        merged |= _read(path.parent / str(name), depth + 1) or {}
-    return merged | config
-
-
-def _unknown() -> None:
-    """Stands for a function that a YAML names."""
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads `!function NAME` as a mark that only Python knows the value."""
-
-
-_Loader.add_constructor("!function", lambda loader, node: _unknown)

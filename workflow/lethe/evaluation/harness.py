@@ -15,12 +15,17 @@ from typing import Any
 import lm_eval.evaluator
 from lm_eval.api.model import LM
 
-from lethe.artefacts.files import digest, read_json, sha256_file
+from lethe.artefacts.files import digest, read_json
 from lethe.artefacts.fingerprint import fingerprint
 from lethe.artefacts.kept import keep, read_kept
 from lethe.data.chat import Chat, require_chat
 from lethe.errors import UserError
-from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
+from lethe.evaluation.checkpoint import (
+    device_of,
+    identifying_files,
+    identity_of_adapter,
+    open_checkpoint,
+)
 from lethe.evaluation.engines.registry import code_of, wrap
 from lethe.evaluation.fetched_dataset import renamed_columns_as_sentences
 from lethe.evaluation.filters import joined
@@ -35,6 +40,8 @@ from lethe.evaluation.tasks import TaskSource, build, find
 __all__ = ["EvalTask", "score_checkpoint"]
 
 LOG = logging.getLogger(__name__)
+BATCH_SIZE = 64
+"""Texts a batch."""
 
 # Code that a score depends on, besides the engine's and the task's own functions.
 SCORING_CODE = [
@@ -64,9 +71,11 @@ def score_checkpoint(
     *,
     engine: str = "fast",
     dtype: str = "float32",
-    batch_size: int = 64,
+    batch_size: int = BATCH_SIZE,
     tell: Callable[[int, int], None] = lambda done, of: None,
     chat: Chat | None = None,
+    adapter: Path | None = None,
+    device: str = "auto",
 ) -> list[dict]:
     """Score a checkpoint on every task; results already in `store` are not computed again.
 
@@ -79,6 +88,9 @@ def score_checkpoint(
         tell: called after every task that is scored, with the number done and of all.
         chat: questions are put through the tokenizer's chat template, as by lm-eval's
             `--apply_chat_template`; None: they are given as they are.
+        adapter: folder of an adapter that is merged into the model.
+        device: `cpu`, `cuda`, `cuda:N`, or `auto` for a GPU if there is one. Scores of CPU and GPU
+            differ in rounding, and are kept apart.
 
     Returns:
         One result per task, in the order of `tasks`; a group's covers the items of its tasks.
@@ -90,26 +102,33 @@ def score_checkpoint(
     settings: dict[str, Any] = {"engine": engine, "dtype": dtype}
     if chat is not None:
         settings["chat"] = dict(chat)
-    shared = {
-        **settings,
-        "weights": weights_sha256,
-        "files": identifying_files(directory),
-        "lm_eval": lm_eval.__version__,
-        "code": fingerprint([*SCORING_CODE, code_of(engine, _classes(directory))]),
-    }
-    if chat is not None and (template := directory / "chat_template.jinja").is_file():
-        shared["chat_template"] = sha256_file(template)
+    shared = {**settings, "weights": weights_sha256, **_identity(directory, adapter, engine)}
+    if (kind := device_of(device).type) != "cpu":
+        shared["device"] = kind  # its rounding is another
+    if batch_size != BATCH_SIZE:
+        shared["batch_size"] = batch_size
     groups = [[_job(member, shared, store) for member in members(task)] for task in tasks]
     jobs = list({job.file: job for group in groups for job in group}.values())
     kept = {job.file: read_kept(job.file) for job in jobs}
     if missing := [job for job in jobs if kept[job.file] is None]:
         with _without_notices():
-            model, tokenizer = open_checkpoint(directory, dtype)
+            model, tokenizer = open_checkpoint(directory, dtype, adapter, device)
             if chat is not None:
-                require_chat(tokenizer, chat, str(directory))
+                require_chat(tokenizer, chat, str(adapter or directory))
             lm = wrap(model, tokenizer, batch_size, engine)
         kept |= _score_and_keep(missing, lambda job: {**_score(lm, job), **settings}, tell)
     return [_result(task, group, kept) for task, group in zip(tasks, groups, strict=True)]
+
+
+def _identity(directory: Path, adapter: Path | None, engine: str) -> dict[str, Any]:
+    """What scores depend on besides the weights and the settings: files and code."""
+    code = [*SCORING_CODE, code_of(engine, _classes(directory))]
+    identity: dict[str, Any] = {}
+    if adapter is not None:
+        code.append("lethe.models.adapters")
+        identity["adapter"] = identity_of_adapter(adapter)
+    identity |= {"files": identifying_files(directory), "lm_eval": lm_eval.__version__}
+    return {**identity, "code": fingerprint(code)}
 
 
 def _classes(directory: Path) -> list[str] | None:

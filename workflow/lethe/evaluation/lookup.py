@@ -51,6 +51,19 @@ def members(task: EvalTask) -> list[EvalTask]:
     return [replace(task, name=name) for name in sorted(set(_names(entry, index)))]
 
 
+def tasks_in(folder: Path) -> list[str]:
+    """The names of all tasks in a folder of YAMLs, without its groups; sorted.
+
+    Raises:
+        UserError: there are none.
+    """
+    index = _index(folder.resolve())
+    names = sorted(n for n, e in index.items() if e.kind in (Kind.TASK, Kind.PY_TASK))
+    if not names:
+        raise UserError(f"{folder}: expected YAMLs of evaluation tasks, found none.")
+    return names
+
+
 def _names(entry: Entry, index: dict[str, Entry]) -> Iterator[str]:
     if entry.kind is Kind.TAG:
         yield from entry.tags

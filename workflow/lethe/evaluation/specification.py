@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 SPLITS = ("test", "dev")
 ENGINES = ("fast", "stock")
+DTYPES = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class EvalTask:
         include_path: folder with the task's YAML; None: one of Lethe's or lm-eval's own tasks.
         dataset_path: folder with the files of the task's hub dataset; None: the YAML names its
             data.
+        copies: pairs of a hub dataset's name and a folder with its files, for tasks that name it.
         split: `test`, or `dev`: the YAML's validation_split replaces its test_split.
         shots: examples before each question.
         limit: number of documents to score, from the first; None: all.
@@ -35,3 +37,4 @@ class EvalTask:
     cluster: str | None = "cluster"
     subset: str | None = None
     dataset_path: str | None = None
+    copies: tuple[tuple[str, str], ...] = ()

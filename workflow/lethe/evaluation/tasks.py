@@ -17,7 +17,7 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks._yaml_loader import load_yaml
 
 from lethe.artefacts.files import sha256_file
-from lethe.errors import UserError
+from lethe.errors import UserError, one_line
 from lethe.evaluation.documents import check_documents, require_examples
 from lethe.evaluation.fetched_dataset import content_of, read_split
 from lethe.evaluation.lookup import members, yaml_of
@@ -145,8 +145,9 @@ def find(task: EvalTask) -> TaskSource:
         config["metadata"] = {"_metadata": config.get("metadata")}
     config["num_fewshot"] = task.shots
     _choose_split(config, task, path)
-    if task.dataset_path is not None:
-        return TaskSource(config, folder=Path(task.dataset_path).resolve())
+    copy = task.dataset_path or dict(task.copies).get(str(config.get("dataset_path")))
+    if copy is not None:
+        return TaskSource(config, folder=Path(copy).resolve())
     files = resolve_files(config, path)
     if files:
         _keep_questions_out_of_examples(config)
@@ -173,8 +174,9 @@ def build(source: TaskSource) -> ConfigurableTask:
     except OSError as error:
         path = source.config.get("dataset_path")
         raise UserError(
-            f"{source.config['task']}: its data {path!r} is not on this machine ({error}); fetch "
-            "it first, or give a YAML with local data_files through the include path."
+            f"{source.config['task']}: its data {path!r} is not on this machine "
+            f"({one_line(str(error))[:80]}); give a folder that holds a copy, in DIR/{path}, with "
+            "--source DIR, or let it be fetched with --network."
         ) from None
     task.set_fewshot_seed(seed=1234)  # lm-eval's default
     return task

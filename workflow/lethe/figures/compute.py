@@ -1,12 +1,22 @@
 """End-task scores against the cost of training a chain, a point per method."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from lethe.figures.appearance import method_colour
-from lethe.figures.drawing import Drawn, Page, empty
+from lethe.figures.appearance import Look, point_looks
+from lethe.figures.drawing import (
+    HIGHEST,
+    Drawn,
+    columns_that_fit,
+    draw_interval,
+    empty,
+    legend,
+    limits,
+    new_figure,
+)
+from lethe.figures.marks import handle, mark_style
 from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import ALONE, alone_together
 from lethe.metrics.shown import LINE_COLUMNS
@@ -14,34 +24,44 @@ from lethe.tables.compute import costs
 from lethe.tables.end_tasks import NONE, build
 
 TITLE = "End tasks against compute"
-WIDE, LABELS = 4.1, 2.0
-LEFT, TOP, BELOW = 0.6, 0.65, 0.65
-LABEL_HEIGHT, SHORTEST = 0.15, 2.3
+PANEL = (2.4, 2.2)
+LOWEST = 1.2
 LOG_FROM = 5
 KEYS = ["model", "method", "order"]
 
 
-def draw(tables: LongTables) -> Drawn:
+def draw(tables: LongTables, width: str = "text") -> Drawn:
     """A panel per model and order of several stages; orders of one stage are in every panel."""
     points = compute_points(tables)
     trained = points[points["method"] != NONE] if len(points) else points
     if not len(trained):
         words = "No chain with both: name `end_tasks`, and train the chains here."
-        return empty(TITLE, words)
+        return empty(TITLE, words, width)
     panels = _panels(trained)
-    heights = [max(SHORTEST, LABEL_HEIGHT * (len(part) + 2)) for _, _, part in panels]
-    page = Page(
-        LEFT + WIDE + LABELS, TOP + sum(heights) + BELOW * len(panels) - 0.2, _caption(points)
-    )
-    page.text(0.2, 0.1, TITLE, fontsize=11, weight="bold")
-    top = TOP
-    for (model, order, part), height in zip(panels, heights, strict=True):
-        axes = page.axes(LEFT, top, WIDE, height)
-        axes.set_title(f"{model}, {order}", loc="left", weight="bold")
+    across = columns_that_fit(width, len(panels), PANEL[0])
+    most = int(HIGHEST / LOWEST) * across
+    panels, left_out = panels[:most], len(panels[most:])
+    looks = point_looks((row.model, _name(row._asdict())) for row in trained.itertuples())
+    figure = new_figure(width, PANEL[1] * -(-len(panels) // across))
+    legend(figure, _handles(trained, looks))
+    grid = figure.subplots(-(-len(panels) // across), across, squeeze=False, sharex=True)
+    ends = limits(points[["f1_final", "f1_final_low", "f1_final_high"]].to_numpy(float).ravel(), 1)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.remove()
+    for axes, (model, order, part) in zip(grid.flat, panels, strict=False):
         before = points[(points["method"] == NONE) & (points["model"] == model)]
-        _draw_panel(axes, part.reset_index(drop=True), before, height)
-        top += height + BELOW
-    return Drawn(page.figure, points)
+        _draw_panel(axes, part, before, looks)
+        axes.set_ylim(ends)
+        axes.tick_params(labelleft=axes in grid[:, 0])
+        axes.set_title(f"{model}, {order}")
+    _scale(grid[0, 0], trained["ratio"])
+    for row in grid:
+        row[0].set_ylabel("end tasks, %")
+    for column in range(across):
+        lowest = grid[(len(panels) - 1 - column) // across, column]
+        lowest.set_xlabel("time of training / sequential")
+        lowest.tick_params(labelbottom=True)
+    return Drawn(figure, points, _caption(points, left_out))
 
 
 def compute_points(tables: LongTables) -> pd.DataFrame:
@@ -85,112 +105,53 @@ def _panels(points: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
     return panels
 
 
-def _draw_panel(axes: Axes, part: pd.DataFrame, before: pd.DataFrame, height: float) -> None:
+def _draw_panel(axes: Axes, part: pd.DataFrame, before: pd.DataFrame, looks: dict) -> None:
     for row in part.to_dict("records"):
-        colour = method_colour(row["method"])
-        if not np.isnan(row["f1_final_low"]):
-            ends = [row["f1_final_low"], row["f1_final_high"]]
-            axes.plot([row["ratio"]] * 2, ends, color=colour, lw=1.1, alpha=0.55, zorder=2)
-        face = colour if row["several"] else "white"
-        axes.plot(row["ratio"], row["f1_final"], "o", mfc=face, mec=colour, ms=5.5, zorder=4)
+        look = looks[row["model"], _name(row)]
+        ends = {"low": row["f1_final_low"], "high": row["f1_final_high"]}
+        draw_interval(axes, row["ratio"], ends, look.colour)
+        axes.plot(row["ratio"], row["f1_final"], **mark_style(look, _fill(row)), zorder=4)
     if len(before):
         axes.axhline(before["f1_final"].iloc[0], color="#8A8A8A", ls=(0, (4, 2)), lw=0.9, zorder=1)
-    _scale(axes, part["ratio"])
-    axes.set_xlabel("training time of the chain, relative to sequential")
-    axes.set_ylabel("end tasks after the last stage, %")
-    _label_all(axes, part, before, height)
 
 
 def _scale(axes: Axes, ratios: pd.Series) -> None:
+    """The scale of all panels, whose axes are shared."""
     if ratios.max() / ratios.min() >= LOG_FROM:
         axes.set_xscale("log")
-        steps = [step for step in (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100)]
-        low, high = ratios.min() / 1.15, ratios.max() * 1.15
+        steps = [step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)]
+        low, high = ratios.min() / 1.3, ratios.max() * 1.3
+        axes.set_xlim(low, high)
         axes.set_xticks([step for step in steps if low <= step <= high])
         axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
-    axes.margins(x=0.08)
-
-
-def _label_all(axes: Axes, part, before, height: float) -> None:
-    """Write names beside the axes by height, without overlap, each with a line to its point."""
-    names = [(row["f1_final"], row["ratio"], _name(row), method_colour(row["method"])) for row in
-             part.to_dict("records")]  # fmt: skip
-    edge = axes.get_xlim()[1]
-    names += [(value, edge, "before any domain", "#6A6A6A") for value in before["f1_final"][:1]]
-    names.sort(key=lambda name: name[:2])
-    bottom, top = axes.get_ylim()
-    unit = (top - bottom) / height
-    wanted = [value for value, *_ in names]
-    places = spread(wanted, LABEL_HEIGHT * unit, bottom, top)
-    for (value, ratio, name, colour), place in zip(names, places, strict=True):
-        axes.annotate(
-            name,
-            xy=(ratio, value),
-            xytext=(1.05, (place - bottom) / (top - bottom)),
-            textcoords="axes fraction",
-            va="center",
-            fontsize=7,
-            color=colour,
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "lw": 0.5,
-                "alpha": 0.5,
-                "shrinkB": 3,
-                "relpos": (0, 0.5),
-            },
-        )
-    axes.set_ylim(bottom, top)
-
-
-def spread(wanted: list[float], apart: float, low: float, high: float) -> list[float]:
-    """Rising places near the wanted ones, at least `apart`, within [low, high] if they fit.
-
-    `wanted` rises. Places that are too near each other are spread about the mean of their group.
-    """
-    groups: list[list[float]] = []
-    for value in wanted:
-        groups.append([value])
-        while len(groups) > 1 and _top(groups[-2], apart) + apart > _bottom(groups[-1], apart):
-            last = groups.pop()
-            groups[-1] += last
-    places = [
-        _bottom(group, apart) + apart * number
-        for group in groups
-        for number in range(len(group))
-    ]  # fmt: skip
-    for number in range(len(places)):
-        places[number] = max(places[number], low + apart * number)
-    for number, back in enumerate(reversed(range(len(places)))):
-        places[back] = min(places[back], high - apart * number)
-    return places
-
-
-def _bottom(group: list[float], apart: float) -> float:
-    return float(np.mean(group)) - apart * (len(group) - 1) / 2
-
-
-def _top(group: list[float], apart: float) -> float:
-    return float(np.mean(group)) + apart * (len(group) - 1) / 2
 
 
 def _name(row: dict) -> str:
     return row["method"] if row["several"] else f"{row['method']}, {row['order']}"
 
 
-def _caption(points: pd.DataFrame) -> str:
+def _fill(row: dict) -> str:
+    return "full" if row["several"] else "none"
+
+
+def _handles(trained: pd.DataFrame, looks: dict[tuple[str, str], Look]) -> list[Line2D]:
+    fills = {(row["model"], _name(row)): _fill(row) for row in trained.to_dict("records")}
+    return [handle(look, look.label, fills[pair], stroke="") for pair, look in looks.items()]
+
+
+def _caption(points: pd.DataFrame, left_out: int) -> str:
     over = ", ".join(dict.fromkeys(points["interval_over"]))
     clock = "processor" if set(points["of"].dropna()) == {"processor"} else "wall-clock"
     single = points[~points["several"] & (points["method"] != NONE)]
     hollow = "Hollow: orders of one stage, against the sequential chain. " if len(single) else ""
     if (single["order"] == ALONE).any():
         hollow += f"{ALONE.capitalize()}: the models of all domains together. "
+    more = f" No room for {left_out} more panels; the CSV has them." if left_out else ""
     return (
-        "Mean over end tasks of their headline metric (as f1_final) after the last stage, against "
-        f"measured {clock} time of training the whole chain, relative to sequential on the same "
+        f"{TITLE}. Mean over end tasks of their headline metric (as f1_final) after the last "
+        f"stage, against measured {clock} time of training the whole chain, relative to sequential on the same "
         "order and seeds. Time, not floating-point operations: these count neither teachers nor "
         f"replayed texts nor a method's other passes. {hollow}95 % t-intervals over {over}; none "
-        "for fewer than three. Dashed: before any domain, no cost."
+        f"for fewer than three. Dashed: before any domain, no cost.{more}"
     )

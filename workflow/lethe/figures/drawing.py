@@ -165,7 +165,7 @@ def _fit_titles(figure: Figure) -> bool:
     for axes in figure.axes:
         wide, high = axes.bbox.width / figure.dpi, axes.bbox.height / figure.dpi
         for words, room, write in (
-            (axes.get_title(loc="left"), wide / BOLDER, partial(axes.set_title, loc="left")),
+            (axes.get_title(loc="left"), wide / BOLDER + 0.1, partial(axes.set_title, loc="left")),
             (axes.get_xlabel(), wide + 0.2, axes.set_xlabel),
             (axes.get_ylabel(), high + 0.2, axes.set_ylabel),
         ):

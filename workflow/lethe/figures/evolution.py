@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -22,7 +23,7 @@ from lethe.longtables.axes import BIAS, GENERAL, OWN, sorted_axes
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import CONTROL, Line, interval_words, is_control, lines, orders, shown
 
-PANEL, ALONE = (0.95, 1.1), (1.7, 1.3)
+PANEL, ALONE = (0.9, 1.1), (1.7, 1.3)
 """Least width and usual height of a panel in inches: beside other orders, and of a single order."""
 LOWEST = 0.62
 MARGIN = 0.75
@@ -59,12 +60,12 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
     figure = new_figure(width, MARGIN + down * each)
     legend(figure, _handles(all_shown))
     panels = figure.subplots(down, across, squeeze=False)
-    for axes in panels.flat:
-        axes.set_visible(False)
+    for place in np.ndindex(panels.shape):
+        if place not in cells:
+            panels[place].remove()
     drawn = {}
     for place, (axis, order) in cells.items():
         axes = drawn[axis, order] = panels[place]
-        axes.set_visible(True)
         _draw_panel(axes, all_shown.of(axis, order))
         is_last = (place[0] + 1, place[1]) not in cells or cells[place[0] + 1, place[1]][1] != order
         _name_stages(axes, all_shown.sets, order, is_last or len(names) == 1)

@@ -47,7 +47,7 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
         of_measure = panels[place * down : (place + 1) * down]
         for number, axes in enumerate(of_measure.flat):
             if number >= len(axes_names):
-                axes.set_visible(False)
+                axes.remove()
                 continue
             axis = axes_names[number]
             _draw_panel(axes, part[part["axis"] == axis], rows, seen, fills)

@@ -5,55 +5,59 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import CONTROL_COLOUR, METRIC_WORDS, Look, looks
-from lethe.figures.drawing import Drawn, Page, legend_height, lower_first
-from lethe.longtables.axes import sorted_axes
-from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import (
-    CONTROL,
-    Line,
-    interval_words,
-    is_control,
-    lines,
-    order_of,
-    orders,
-    shown,
+from lethe.figures.appearance import METRIC_WORDS, Look, looks
+from lethe.figures.drawing import (
+    HIGHEST,
+    WIDTHS,
+    Drawn,
+    draw_missing,
+    legend,
+    limits,
+    lower_first,
+    new_figure,
 )
+from lethe.figures.marks import draw_point, handle
+from lethe.longtables.axes import OWN, sorted_axes
+from lethe.longtables.tables import LongTables
+from lethe.metrics.shown import CONTROL, Line, interval_words, is_control, lines, orders, shown
 
-OWN = ["own_before", "own_after", "own_final"]
-FINAL = "v"
-LEFT, TOP, HEIGHT, GAP = 0.65, 0.75, 1.9, 0.7
-SPREAD = 0.7
-# Smallest width of an axis in inches, and the length of a name that fits beside others.
-AXIS, LONG_NAME = 0.66, 10
+MOMENTS = {"own_before": "none", "own_after": "full", "own_final": "bottom"}
+"""How a marker is filled at each moment of an own task."""
+WORDS = ("before its stage", "right after it", "after the last stage")
+APART = {"own_before": -0.3, "own_after": -0.3, "own_final": 0.3}
+"""Shares of a line's room at a task."""
+HEIGHT, MARGIN = 1.55, 0.1
+SPREAD = 0.8
 
 
-def draw(tables: LongTables) -> Drawn:
-    """A row per order: own tasks on the left, the drop on each general axis on the right."""
-    rows = shown(tables.metrics, [*OWN, "drop_points"])
+def draw(tables: LongTables, width: str = "page") -> Drawn:
+    """By order: own tasks, and the drop on each general axis beside them; in a column below."""
+    rows = shown(tables.metrics, [*MOMENTS, "drop_points"])
     rows = rows[(rows["metric"] != "drop_points") | (rows["probe"] == "")]
     names, seen = orders(tables.metrics), looks(tables.metrics)
-    wide, drops = 5.2, max(3.3, AXIS * len(_axes_of_drops(rows)))
-    width = LEFT + wide + GAP + drops + 0.15
-    handles = _legend(rows, seen)
-    head = TOP + legend_height(handles, width)
-    page = Page(width, head + len(names) * (HEIGHT + 0.62), _caption(rows))
-    page.text(0.2, 0.1, "What was learned, and what it cost", fontsize=11, weight="bold")
-    page.legend(handles, 0.2, 0.36)
-    first = None
-    for place, order in enumerate(names):
-        top = head + 0.2 + place * (HEIGHT + 0.62)
-        own = page.axes(LEFT, top, wide, HEIGHT)
-        order_rows = rows[rows["order"] == order]
-        _draw_own(own, order_rows[order_rows["axis"] == "own"], seen, tables)
-        own.set_title(f"Order “{order}”: own tasks, as taught", loc="left", weight="bold")
-        drop = page.axes(LEFT + wide + GAP, top, drops, HEIGHT, sharey=first)
-        first = first or drop
-        controls = rows["order"].str.startswith(CONTROL)
-        _draw_drop(drop, rows[(rows["order"] == order) | controls], seen)
-        drop.set_title("general ability, base minus last stage", loc="left", weight="bold")
+    across = 2 if WIDTHS[width] > 5 else 1
+    most = int(HIGHEST / 0.8 / (2 / across))
+    names, left_out = names[:most], names[most:]
+    figure = new_figure(width, MARGIN + HEIGHT * len(names) * 2 / across)
+    legend(figure, _handles(rows, seen))
+    ratios = [1.5, 1] if across == 2 else None
+    shape = (max(len(names), 1) * 2 // across, across)
+    panels = figure.subplots(*shape, squeeze=False, width_ratios=ratios).reshape(-1, 2)
+    drops = rows[rows["metric"] == "drop_points"]
+    ends = limits(drops[["value", "low", "high"]].to_numpy(float).ravel(), 1.0, zero=True)
+    for (own, drop), order in zip(panels, names, strict=False):
+        _draw_own(own, rows[(rows["order"] == order) & (rows["axis"] == OWN)], seen, tables)
+        controls = drops["order"].str.startswith(CONTROL)
+        _draw_drop(drop, drops[(drops["order"] == order) | controls], seen)
+        drop.set_ylim(ends)
+        own.set_title(f"{order}: own tasks")
+        drop.set_title("general ability")
     plotted = rows.drop(columns=["line"]).sort_values(["order", "axis", "probe", "model", "metric"])
-    return Drawn(page.figure, plotted)
+    return Drawn(figure, plotted, _caption(rows, left_out))
+
+
+def _offsets(count: int) -> np.ndarray:
+    return ((np.arange(count) + 0.5) / max(count, 1) - 0.5) * SPREAD
 
 
 def _draw_own(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look], tables: LongTables) -> None:
@@ -61,85 +65,54 @@ def _draw_own(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look], tables: Lo
     if not len(rows):
         axes.text(0.5, 0.5, "no own tasks", transform=axes.transAxes, ha="center")
     own_lines = lines(rows) if len(rows) else []
-    offsets = ((np.arange(len(own_lines)) + 0.5) / max(len(own_lines), 1) - 0.5) * SPREAD
-    for offset, line in zip(offsets, own_lines, strict=True):
+    room = SPREAD / max(len(own_lines), 1)
+    for offset, line in zip(_offsets(len(own_lines)), own_lines, strict=True):
         line_rows = rows[[other == line for other in rows["line"]]]
         for place, probe in enumerate(tasks):
             cells = line_rows[line_rows["probe"] == probe].set_index("metric")
-            _draw_task(axes, place + offset, cells, seen[line])
+            _draw_task(axes, place + offset, room, cells, seen[line])
     axes.set_xticks(range(len(tasks)), list(tasks.values()))
     axes.set_xlim(-0.5, max(len(tasks), 1) - 0.5)
-    axes.set_ylim(-0.03, max([1.03, *rows["high"].fillna(0), *rows["value"].fillna(0)]))
-    axes.set_ylabel("score, fraction")
+    ends = rows[["value", "high"]].max(skipna=True).max() if len(rows) else 1
+    axes.set_ylim(-0.03, max(1.03, 1.03 * ends))
+    axes.set_ylabel("score")
 
 
-def _draw_task(axes: Axes, x: float, cells: pd.DataFrame, look: Look) -> None:
-    """Before (hollow), right after (filled) and, a little to the right, final (triangle)."""
-    at = {"own_before": x - 0.06, "own_after": x - 0.06, "own_final": x + 0.06}
-    drawn = {name: cells.loc[name] for name in OWN if name in cells.index}
-    drawn = {name: row for name, row in drawn.items() if not np.isnan(row["value"])}
-    if "own_after" in drawn and "own_final" in drawn:
-        ends = ["own_after", "own_final"]
-        heights = [drawn[name]["value"] for name in ends]
-        axes.plot([at[name] for name in ends], heights, color=look.colour, lw=0.8, alpha=0.7)
-    for name, row in drawn.items():
-        if not np.isnan(row["low"]):
-            axes.plot([at[name]] * 2, [row["low"], row["high"]], color=look.colour, lw=1.3)
-        face = "white" if name == "own_before" else look.colour
-        marker = FINAL if name == "own_final" else look.marker
-        mark = {"marker": marker, "ms": 5, "mfc": face, "mec": look.colour, "mew": 1.0}
-        axes.plot([at[name]], [row["value"]], **mark)
-    if len(drawn) < len(OWN):
-        _write_missing(axes, x + 0.06, 0.45, look)
-
-
-def _write_missing(axes: Axes, x: float, height: float, look: Look) -> None:
-    """height: of the middle of the word, as a fraction of the axes."""
-    words = {"rotation": 90, "ha": "center", "va": "center", "fontsize": 6, "color": look.colour}
-    axes.text(x, height, "missing", transform=axes.get_xaxis_transform(), **words)
+def _draw_task(axes: Axes, x: float, room: float, cells: pd.DataFrame, look: Look) -> None:
+    """Before (hollow), right after (filled) and, a little to the right, final (half filled)."""
+    found = {name: cells.loc[name] for name in MOMENTS if name in cells.index}
+    found = {name: row for name, row in found.items() if not np.isnan(row["value"])}
+    at = {name: x + share * room for name, share in APART.items()}
+    ends = [name for name in ("own_after", "own_final") if name in found]
+    heights = [found[name]["value"] for name in ends]
+    axes.plot([at[name] for name in ends], heights, color=look.colour, lw=0.8, alpha=0.7)
+    for name, row in found.items():
+        draw_point(axes, at[name], row, look, MOMENTS[name])
+    if len(found) < len(MOMENTS):
+        draw_missing(axes, x + 0.3 * room, "", look.colour)
 
 
 def _draw_drop(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look]) -> None:
-    part = rows[rows["metric"] == "drop_points"]
-    names = _axes_of_drops(rows)
+    names = sorted_axes(rows["axis"])
     axes.axhline(0, color="#444444", lw=0.8)
-    drop_lines = lines(part) if len(part) else []
+    drop_lines = lines(rows) if len(rows) else []
     models = [line[0] for line in drop_lines]
     drop_lines = sorted(drop_lines, key=lambda line: models.index(line[0]))
-    offsets = ((np.arange(len(drop_lines)) + 0.5) / max(len(drop_lines), 1) - 0.5) * SPREAD
-    for offset, line in zip(offsets, drop_lines, strict=True):
-        line_rows = part[[other == line for other in part["line"]]].set_index("axis")
-        look = seen[line]
+    for offset, line in zip(_offsets(len(drop_lines)), drop_lines, strict=True):
+        by_axis = rows[[other == line for other in rows["line"]]].set_index("axis")
         for place, axis in enumerate(names):
-            if axis not in line_rows.index or np.isnan(line_rows.loc[axis, "value"]):
-                _write_missing(axes, place + offset, 0.12, look)
-                continue
-            row = line_rows.loc[axis]
-            if not np.isnan(row["low"]):
-                axes.plot(
-                    [place + offset] * 2, [row["low"], row["high"]], color=look.colour, lw=1.3
-                )
-            axes.plot(
-                [place + offset], [row["value"]], marker="D" if is_control(line) else look.marker,
-                ms=4.5, color=look.colour, mew=0,
-            )  # fmt: skip
+            row = by_axis.loc[axis] if axis in by_axis.index else None
+            draw_point(axes, place + offset, row, seen[line])
     axes.set_xticks(range(len(names)), names)
-    for label in axes.get_xticklabels() if max(map(len, names), default=0) > LONG_NAME else []:
-        label.set(rotation=20, ha="right", rotation_mode="anchor")
     axes.set_xlim(-0.5, max(len(names), 1) - 0.5)
-    axes.set_ylabel("drop, points (drop_points)")
-
-
-def _axes_of_drops(rows: pd.DataFrame) -> list[str]:
-    return sorted_axes(rows.loc[rows["metric"] == "drop_points", "axis"])
+    axes.set_ylabel("drop, points")
 
 
 def _tasks(rows: pd.DataFrame, tables: LongTables) -> dict[str, str]:
     """Own sets in the order of training, with tick labels that name the metric."""
     if not len(rows):
         return {}
-    order = rows["order"].iloc[0]
-    stages = tables.scores[tables.scores["order"] == order]
+    stages = tables.scores[tables.scores["order"] == rows["order"].iloc[0]]
     rank = stages.groupby("stage_task")["stage_index"].min().to_dict()
     pairs = rows[["probe", "stage_task"]].drop_duplicates("probe")
     pairs = sorted(pairs.itertuples(index=False), key=lambda pair: rank.get(pair[1], 0))
@@ -152,36 +125,29 @@ def _tasks(rows: pd.DataFrame, tables: LongTables) -> dict[str, str]:
     return labels
 
 
-def _legend(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
-    all_lines = lines(rows) if len(rows) else []
-    plain = {seen[line].label: seen[line] for line in all_lines if not is_control(line)}
-    handles = [
-        Line2D([], [], color=look.colour, lw=3, marker=look.marker, ms=6, label=label)
-        for label, look in plain.items()
-    ]
-    grey = {"color": "#555555", "ls": "", "ms": 5}
-    for label, face, marker in [
-        ("own task: before its stage", "white", "o"),
-        ("own task: right after", "#555555", "o"),
-        ("own task: at last", "#555555", FINAL),
-    ]:
-        handles.append(Line2D([], [], marker=marker, mfc=face, label=label, **grey))
-    for name in {order_of(line): None for line in all_lines if is_control(line)}:
-        handles.append(Line2D([], [], marker="D", color=CONTROL_COLOUR, ls="", ms=4.5, label=name))
+def _handles(rows: pd.DataFrame, seen: dict[Line, Look]) -> list[Line2D]:
+    all_lines = sorted(lines(rows), key=is_control) if len(rows) else []
+    by_label = {seen[line].label: seen[line] for line in all_lines}
+    handles = [handle(look, label) for label, look in by_label.items()]
+    for words, fill in zip(WORDS, MOMENTS.values(), strict=True):
+        handles.append(handle(Look("#222222", "o", "", ""), f"own task {words}", fill, stroke=""))
     return handles
 
 
-def _caption(rows: pd.DataFrame) -> str:
-    own, general = rows[rows["axis"] == "own"], rows[rows["axis"] != "own"]
+def _caption(rows: pd.DataFrame, left_out: list[str]) -> str:
+    own, general = rows[rows["axis"] == OWN], rows[rows["axis"] != OWN]
     control = (
-        " Grey diamonds: each model's control beside it, as many steps on general data."
+        " Grey: each model's control, as many steps on general data."
         if general["order"].str.startswith(CONTROL).any()
         else ""
     )
+    more = f" No room for the orders {', '.join(left_out)}; the CSV has them." if left_out else ""
     return (
-        "Left: score on each task right before its stage (hollow), right after it (filled) and "
-        "after the last stage (triangle); for the last task the two are one. Right: absolute drop "
-        "from base to last stage in points (hundredths), mean over the axis' sets; for bias a drop "
-        f"is less stereotype preference.{control} Bars, left: {lower_first(interval_words(own))} "
-        f"Bars, right: {lower_first(interval_words(general))}"
+        "What was learned, and what it cost. Own tasks, in the order of training: score on each "
+        "right before its stage (hollow), right after it (filled) and after the last stage (half "
+        "filled); for the last task these two are one. General ability: absolute drop from base to "
+        "last stage in points (hundredths; drop_points), mean over the axis' sets; for bias a drop "
+        f"is less stereotype preference.{control} Bars of own tasks: "
+        f"{lower_first(interval_words(own))} Bars of general ability: "
+        f"{lower_first(interval_words(general))}{more}"
     )

@@ -1,23 +1,19 @@
-"""Load a plain hub directory and its tokenizer: safetensors only, complete or not at all.
+"""Load a plain hub directory: safetensors only, complete or not at all.
 
-No code of a checkpoint is ever run. The family of a checkpoint and its tokenizer are checked here
-too, before anything is trained.
+No code of a checkpoint is ever run. The family of a checkpoint is checked here too, before anything
+is trained.
 """
 
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
-import copy
 import logging
 import re
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import processors
 
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
@@ -25,11 +21,11 @@ from lethe.models.as_loaded import keep_as_loaded, kept_apart, require_finite
 from lethe.models.checkpoint_files import (
     CONFIG,
     check_companions,
-    check_tokenizer_config,
     read_config,
 )
 from lethe.models.import_folder import require_head, require_no_adapter
 from lethe.models.kinds import kind_of
+from lethe.models.refusals import refused_as_sentence
 from lethe.models.sizes import check_sizes
 from lethe.models.weights import weight_shapes
 from lethe.parameters.families import IN_WORDS, family_of_classes
@@ -125,39 +121,6 @@ def _surplus_layers(model: Any, unexpected: Iterable[str]) -> list[str]:
     return sorted(name for name in unexpected if LAYER.sub(".N.", name) in known)
 
 
-@contextmanager
-def refused_as_sentence(what: str, advice: str = "") -> Iterator[None]:
-    """Turns whatever a library raises while it reads a checkpoint into a UserError.
-
-    What is read comes from anywhere, and the libraries raise every kind of error for it; Rust's
-    panics, which `tokenizers` lets through, are not even an `Exception`. Their warnings are
-    silenced: the sentence says what matters of them.
-    """
-    log = logging.getLogger("transformers")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (UserError, KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        end = f"; {advice}" if advice else ""
-        raise UserError(f"{what} ({_reason(error)}){end}.") from None
-    finally:
-        log.setLevel(level)
-
-
-def _reason(error: BaseException) -> str:
-    """The first line of an error's message; also the second if the first only announces it."""
-    if isinstance(error, KeyError):
-        return f"there is no {error}"
-    lines = str(error).strip().splitlines()
-    words = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]).removesuffix(".")
-    return words if " " in words else f"{type(error).__name__} {words}".strip()
-
-
 def _model_class(directory: Path) -> Any:
     config = read_config(directory)
     if (built := kind_of(config["model_type"]).built) is not None:
@@ -182,32 +145,6 @@ def require_family(model, family: str, directory: Path) -> None:
             f"{directory}: expected a model of family {family!r}, found {found!r} (model type "
             f"{model.config.model_type!r}); set `family: {found}` in the model's entry."
         )
-
-
-def load_tokenizer(directory: Path | str):
-    """The tokenizer in a checkpoint or data directory, with a padding token.
-
-    A `tokenizer.json` is read without transformers' automatic classes, which are slow to import.
-    Without a padding token, as in LLaMA, the end token pads: padded positions are never attended
-    to and carry no loss.
-    """
-    from transformers import PreTrainedTokenizerFast
-
-    directory = Path(directory)
-    check_tokenizer_config(directory)
-    with refused_as_sentence(f"{directory}: its tokenizer cannot be read", "create it again"):
-        if (directory / "tokenizer.json").is_file():
-            reader = PreTrainedTokenizerFast
-        else:
-            from transformers import AutoTokenizer
-
-            reader = AutoTokenizer
-        tokenizer = reader.from_pretrained(
-            directory, local_files_only=True, trust_remote_code=False
-        )
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
 
 
 def check_family(directory: Path, family: str) -> None:
@@ -241,60 +178,3 @@ def family_of(directory: Path) -> str:
             directory, local_files_only=True, trust_remote_code=False
         )
     return family_of_classes(config.architectures, config.is_encoder_decoder)
-
-
-def check_tokenizer(directory: Path, rows: int) -> None:
-    """Refuse a checkpoint without a fast tokenizer that fits its weights.
-
-    Args:
-        rows: rows of the embedding matrix.
-
-    Raises:
-        UserError: no tokenizer.json, an unreadable one, no end token, or too many tokens.
-    """
-    if not (directory / "tokenizer.json").is_file():
-        raise UserError(
-            f"{directory} has no fast tokenizer (tokenizer.json); create one with transformers "
-            "(AutoTokenizer.from_pretrained(...).save_pretrained(...)) and import the folder."
-        )
-    tokenizer = load_tokenizer(directory)
-    require_end(tokenizer, directory)
-    require_rows(tokenizer, rows, directory)
-
-
-def require_end(tokenizer: Any, directory: Path) -> None:
-    """Raise UserError if a tokenizer has no token that ends a text."""
-    if tokenizer.eos_token_id is None:
-        raise UserError(
-            f"{directory}: its tokenizer has no end token; set `eos_token` in "
-            "tokenizer_config.json."
-        )
-
-
-def require_rows(tokenizer: Any, rows: int, directory: Path) -> None:
-    """Raise UserError unless every token has a row of the embedding matrix."""
-    last = max(tokenizer.get_vocab().values(), default=-1)
-    if max(last + 1, len(tokenizer)) > rows:
-        raise UserError(
-            f"{directory}: its tokenizer has {len(tokenizer)} tokens, the last one number {last}, "
-            f"its weights only {rows}; they belong to two different models."
-        )
-
-
-def tokenizer_for(family: str, tokenizer):
-    """The tokenizer itself, or for an encoder-decoder a copy that ends texts as T5's does.
-
-    T5's source ends with the end token, which gives the decoder a fixed place to read from, and has
-    no beginning token (Raffel et al. 2020, section 2.1). lm-eval follows the tokenizer in both.
-    """
-    if family != "seq2seq":
-        return tokenizer
-    ending = copy.deepcopy(tokenizer)
-    end = tokenizer.eos_token
-    ending.backend_tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"$A {end}",
-        pair=f"$A {end} $B {end}",
-        special_tokens=[(end, tokenizer.eos_token_id)],
-    )
-    ending.bos_token = None
-    return ending

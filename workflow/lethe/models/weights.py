@@ -24,6 +24,8 @@ ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16"
 ITEM_BYTES |= {"U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1}
 """Bytes of a number by its type; whole numbers are for buffers, and F8 and F4 are not read."""
 FLOATS = {"F64", "F32", "F16", "BF16"}
+LOADED_AS = {"F16": "float16", "BF16": "bfloat16"}
+"""The dtype in which a model keeps its numbers, if not float32."""
 
 
 def weight_files(directory: Path) -> list[str]:
@@ -86,6 +88,21 @@ def weight_shapes(directory: Path) -> dict[str, tuple[int, ...]]:
             )
         shapes |= found
     return shapes
+
+
+def stored_dtype(directory: Path) -> str:
+    """The dtype of most numbers of a checkpoint: float32, bfloat16 or float16.
+
+    Raises:
+        UserError: as `weight_files`.
+    """
+    numbers: dict[str, int] = {}
+    for name in weight_files(directory):
+        for key, entry in _header(directory / name)[0].items():
+            if key != METADATA:
+                dtype = LOADED_AS.get(entry["dtype"], "float32")
+                numbers[dtype] = numbers.get(dtype, 0) + prod(entry["shape"])
+    return max(numbers, key=numbers.__getitem__, default="float32")
 
 
 def shapes_of(file: Path) -> dict[str, tuple[int, ...]]:

@@ -1,12 +1,9 @@
 """Whether the evaluation tasks of a probe exist, and give the metrics that it names."""
 
-import os
-import re
-from pathlib import Path
-
 from lethe.config.catalogue import Catalogue, Evaluation, Probe
 from lethe.config.contents import check_file, sets_in
 from lethe.errors import UserError, shown
+from lethe.evaluation.dataset_places import is_cached
 from lethe.evaluation.declared import ADDED, Declared, declared
 from lethe.parameters.sentences import require
 
@@ -41,7 +38,7 @@ def _declared(
         found = declared(task, probe.include)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
-    if source is None and found.dataset and not _is_cached(found.dataset):
+    if source is None and found.dataset and not is_cached(found.dataset):
         raise UserError(
             f"{where}.source: expected a source with the documents of the task, of `kind: hub` and "
             f"`repo: {found.dataset}` or a copy of it, found none; nor are they in the cache of "
@@ -64,22 +61,3 @@ def _check_metric(where: str, task: str, entry: Evaluation, found: Declared) -> 
     raise UserError(
         f"{where}.metric: expected one that the task gives, {listed}, found {shown(entry.metric)}."
     )
-
-
-def _is_cached(dataset: str) -> bool:
-    """Whether a cache of `datasets` or the hub may hold a dataset: then no source is needed.
-
-    Both name folders after it, each in its own spelling; only letters and digits are compared.
-    """
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    folders = [
-        Path(os.environ.get("HF_DATASETS_CACHE") or home / "datasets"),
-        Path(os.environ.get("HF_HUB_CACHE") or home / "hub"),
-    ]
-    wanted = _letters(dataset)
-    names = [name for folder in folders if folder.is_dir() for name in os.listdir(folder)]
-    return os.path.exists(dataset) or any(wanted in _letters(name) for name in names)
-
-
-def _letters(text: str) -> str:
-    return re.sub("[^a-z0-9]", "", text.lower())

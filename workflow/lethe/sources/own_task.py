@@ -46,7 +46,7 @@ def own_task_yaml(loader: Loader, name: str, has_dev: bool) -> str:
         "target_delimiter": loader.values["delimiter"],
         "generation_kwargs": {
             "do_sample": False,
-            "until": ["</s>"],
+            "until": [],  # lm-eval adds the tokenizer's own end token
             "max_gen_toks": loader.max_new_tokens,
         },
         "process_results": _Function(f"{METRICS_MODULE}.{loader.process}"),

@@ -1,32 +1,17 @@
-"""A table and its three forms: CSV with every number, Markdown and LaTeX for readers.
+"""A table, and two of its forms: CSV with every number, Markdown for readers.
 
 In a frame the columns x, x_low, x_high are a value and its 95 % interval; the readable forms show
-them as one column, `x [low, high]`.
+them as one column, `x [low, high]`. LaTeX is in `latex.py`.
 """
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lethe.artefacts.files import write_atomic
 from lethe.errors import one_line
 
-LATEX_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-}
 MARKDOWN_SPECIAL = re.compile(
     r"""
     [|`*]               # the next cell, code, emphasis
@@ -64,25 +49,52 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def readable(table: Table) -> pd.DataFrame:
-    """The table as text: rounded, intervals beside their values."""
+@dataclass(frozen=True)
+class Column:
+    """A column as text. values, intervals: a text per row; an interval may be empty."""
+
+    name: str
+    values: list[str]
+    intervals: list[str]
+    is_number: bool
+
+    def texts(self) -> list[str]:
+        """Each value with its interval beside it."""
+        return [
+            f"{value} {interval}" if interval else value
+            for value, interval in zip(self.values, self.intervals, strict=True)
+        ]
+
+
+def shown_columns(table: Table) -> list[Column]:
+    """The columns that a reader sees, rounded; ends of intervals are no columns of their own."""
     frame = table.frame
     wanted = [column for column in table.columns if column in frame.columns]
-    shown = {}
-    for column in wanted or frame.columns:
-        if column.endswith(("_low", "_high")) and column.rpartition("_")[0] in frame.columns:
+    found = []
+    for name in wanted or frame.columns:
+        if name.endswith(("_low", "_high")) and name.rpartition("_")[0] in frame.columns:
             continue
-        decimals = table.decimals.get(column, 2)
-        texts = [_text(value, decimals) for value in frame[column]]
-        if f"{column}_low" in frame.columns:
-            ends = zip(frame[f"{column}_low"], frame[f"{column}_high"], strict=True)
-            pairs = zip(texts, ends, strict=True)
-            shape = _with_half if table.is_symmetric else _with_interval
-            texts = [shape(text, low, high, decimals) for text, (low, high) in pairs]
-        if _is_number(frame[column]):
-            texts = [text or table.missing for text in texts]
-        shown[column] = texts
-    return pd.DataFrame(shown, columns=list(shown), index=frame.index)
+        decimals = table.decimals.get(name, 2)
+        values = [_text(value, decimals) for value in frame[name]]
+        intervals = [""] * len(values)
+        if f"{name}_low" in frame.columns:
+            ends = zip(values, frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
+            shape = _half if table.is_symmetric else _ends
+            intervals = [
+                "" if not value or pd.isna(low) else shape(low, high, decimals)
+                for value, low, high in ends
+            ]
+        is_number = _is_number(frame[name])
+        if is_number:
+            values = [value or table.missing for value in values]
+        found.append(Column(name, values, intervals, is_number))
+    return found
+
+
+def readable(table: Table) -> pd.DataFrame:
+    """The table as text: rounded, intervals beside their values."""
+    shown = {column.name: column.texts() for column in shown_columns(table)}
+    return pd.DataFrame(shown, columns=list(shown), index=table.frame.index)
 
 
 def markdown(table: Table) -> str:
@@ -93,8 +105,10 @@ def markdown(table: Table) -> str:
         return f"{caption}\n\n{NOTHING}\n"
     rows = [[*shown.columns], *shown.to_numpy().tolist()]
     rows = [[markdown_text(field) for field in row] for row in rows]
-    for row, place in _bold_places(table, shown):
-        rows[row + 1][place] = f"**{rows[row + 1][place]}**"
+    places = {column: place for place, column in enumerate(shown.columns)}
+    for row, column in table.bold:
+        if column in places:
+            rows[row + 1][places[column]] = f"**{rows[row + 1][places[column]]}**"
     widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(rows[0]))]
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
@@ -106,45 +120,6 @@ def markdown(table: Table) -> str:
 def markdown_text(text: str) -> str:
     """Text on one line that Markdown shows letter by letter."""
     return MARKDOWN_SPECIAL.sub(r"\\\g<0>", one_line(text))
-
-
-def latex(table: Table) -> str:
-    """A booktabs table; needs \\usepackage{booktabs}, and lualatex for letters of other scripts."""
-    shown = readable(table)
-    if not len(shown.columns):
-        return f"% {one_line(table.caption)}\n% {NOTHING}\n"
-    numeric = [_is_number(table.frame[name]) for name in shown.columns]
-    head = _latex_row([escape(name) for name in shown.columns])
-    cells = [[escape(field) for field in row] for row in shown.to_numpy().tolist()]
-    for row, place in _bold_places(table, shown):
-        cells[row][place] = rf"\textbf{{{cells[row][place]}}}"
-    body = [_latex_row(row) for row in cells]
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{escape(table.caption)}}}",
-        rf"\begin{{tabular}}{{{''.join('r' if number else 'l' for number in numeric)}}}",
-        r"\toprule",
-        head,
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-        *(f"% {one_line(note)}" for note in table.notes),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _latex_row(cells: list[str]) -> str:
-    """A row. A bracket or star at its start would be an option of the row before it."""
-    row = " & ".join(cells) + r" \\"
-    return f"{{}}{row}" if row.startswith(("[", "*")) else row
-
-
-def escape(text: str) -> str:
-    """Text on one line, with LaTeX's special characters escaped."""
-    return "".join(LATEX_SPECIAL.get(letter, letter) for letter in one_line(text))
 
 
 def csv_text(frame: pd.DataFrame) -> str:
@@ -175,31 +150,6 @@ def _is_written_number(text: str) -> bool:
     return True
 
 
-def save(table: Table, directory: Path, name: str) -> list[Path]:
-    """Write NAME.csv, NAME.md and NAME.tex."""
-    forms = {
-        "csv": csv_text(table.frame),
-        "md": markdown(table),
-        "tex": latex(table),
-    }
-    return write_forms(forms, directory, name)
-
-
-def write_forms(forms: dict[str, str], directory: Path, name: str) -> list[Path]:
-    """Write NAME.SUFFIX for every text by its suffix."""
-    written = []
-    for suffix, text in forms.items():
-        written.append(Path(directory) / f"{name}.{suffix}")
-        write_atomic(written[-1], text)
-    return written
-
-
-def _bold_places(table: Table, shown: pd.DataFrame) -> list[tuple[int, int]]:
-    """Row and column numbers of the bold cells that are shown."""
-    places = {column: place for place, column in enumerate(shown.columns)}
-    return [(row, places[column]) for row, column in table.bold if column in places]
-
-
 def _is_number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
@@ -212,13 +162,9 @@ def _text(value, decimals: int) -> str:
     return str(value)
 
 
-def _with_interval(text: str, low: float, high: float, decimals: int) -> str:
-    if not text or pd.isna(low):
-        return text
-    return f"{text} [{low:z.{decimals}f}, {high:z.{decimals}f}]"
+def _ends(low: float, high: float, decimals: int) -> str:
+    return f"[{low:z.{decimals}f}, {high:z.{decimals}f}]"
 
 
-def _with_half(text: str, low: float, high: float, decimals: int) -> str:
-    if not text or pd.isna(low):
-        return text
-    return f"{text} ± {(high - low) / 2:z.{decimals}f}"
+def _half(low: float, high: float, decimals: int) -> str:
+    return f"± {(high - low) / 2:z.{decimals}f}"

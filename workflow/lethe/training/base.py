@@ -14,8 +14,8 @@ from lethe.jobs.ending import Ending
 from lethe.methods.contract import Method, Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
-from lethe.models.loading import load_tokenizer, tokenizer_for
 from lethe.models.saving import save_model
+from lethe.models.tokenizer import load_tokenizer, tokenizer_for
 from lethe.models.window import require_room
 from lethe.training.device import prepare
 from lethe.training.layout import make_collate

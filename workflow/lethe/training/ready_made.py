@@ -13,13 +13,8 @@ from lethe.artefacts.paths import MANIFEST, fetched_files, node_directory
 from lethe.data.chat import require_chat
 from lethe.errors import UserError
 from lethe.models.as_loaded import kept_apart
-from lethe.models.loading import (
-    check_checkpoint,
-    check_family,
-    check_tokenizer,
-    load_model,
-    load_tokenizer,
-)
+from lethe.models.loading import check_checkpoint, check_family, load_model
+from lethe.models.tokenizer import check_tokenizer, load_tokenizer
 from lethe.models.weights import INDEX, weight_files
 from lethe.training.provenance import provenance
 

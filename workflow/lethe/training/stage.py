@@ -17,8 +17,9 @@ from lethe.methods.attached import load_state, save_state
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
-from lethe.models.loading import load_model, load_tokenizer, require_family
+from lethe.models.loading import load_model, require_family
 from lethe.models.saving import keep_generation_rules, save_model
+from lethe.models.tokenizer import load_tokenizer
 from lethe.models.weights import weights_digest
 from lethe.models.window import require_room
 from lethe.training.device import prepare, training_device

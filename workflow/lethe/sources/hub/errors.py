@@ -17,6 +17,13 @@ from huggingface_hub.errors import (
 
 from lethe.errors import UserError
 
+# What to correct, if a spec does not say where its repository is named.
+CATALOGUE = {
+    "revision": "correct its `revision` in the catalogue, or set it to null to look up and record "
+    "the current one",
+    "name": "correct its name in the catalogue",
+    "fetch": "fetch on a machine with network access (`lethe fetch NODE`)",
+}
 # The hub library's message for a file that is shorter than announced.
 CUT = "Consistency check failed"
 AGAIN = "run again: complete files are kept"
@@ -24,7 +31,11 @@ AGAIN = "run again: complete files are kept"
 
 @contextmanager
 def hub_errors_as_sentences(spec: dict, endpoint: str) -> Iterator[None]:
-    """Turn an error of the hub about the repository of `spec` into a UserError."""
+    """Turn an error of the hub about the repository of `spec` into a UserError.
+
+    Args:
+        spec: with `advice` on `revision`, `name` and `fetch`, if no catalogue names the repository.
+    """
     try:
         yield
     except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, TransportError) as error:
@@ -64,21 +75,19 @@ def gated_sentence(repo: str, repo_type: str, endpoint: str, refused: bool) -> s
 
 def _sentence(error: BaseException, spec: dict, endpoint: str) -> str:
     repo, kind = spec["repo"], spec["repo_type"]
+    advice = spec.get("advice", CATALOGUE)
     if isinstance(error, GatedRepoError):
         return gated_sentence(repo, kind, endpoint, error.response.status_code == 403)
     if isinstance(error, RevisionNotFoundError):
-        return (
-            f"{repo} has no revision {spec['revision']} at {endpoint}; correct its `revision` in "
-            "the catalogue, or set it to null to look up and record the current one."
-        )
+        return f"{repo} has no revision {spec['revision']} at {endpoint}; {advice['revision']}."
     if isinstance(error, RepositoryNotFoundError):
         return (
-            f"There is no {kind} {repo} at {endpoint}, or it is private: correct its name in the "
-            "catalogue, or log in with `hf auth login` or HF_TOKEN."
+            f"There is no {kind} {repo} at {endpoint}, or it is private: {advice['name']}, or log "
+            "in with `hf auth login` or HF_TOKEN."
         )
     if isinstance(error, HFValidationError):
         return (
-            f"Expected the name of a hub repository, OWNER/NAME, in the catalogue, found {repo!r}."
+            f"Expected the name of a hub repository, OWNER/NAME, found {repo!r}; {advice['name']}."
         )
     if isinstance(error, OfflineModeIsEnabled):
         return (
@@ -90,14 +99,13 @@ def _sentence(error: BaseException, spec: dict, endpoint: str) -> str:
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         return f"{endpoint} answered {status} to a request for {repo}; wait a moment and {AGAIN}."
-    return _network(error, repo, endpoint)
+    return _network(error, repo, endpoint, advice["fetch"])
 
 
-def _network(error: BaseException, repo: str, endpoint: str) -> str:
+def _network(error: BaseException, repo: str, endpoint: str, advice: str) -> str:
     if CUT in str(error) or isinstance(error, RemoteProtocolError):
         return f"The download of {repo} was interrupted; {AGAIN}."
     return (
-        f"{endpoint} cannot be reached to fetch {repo} ({type(error).__name__}); fetch on a "
-        "machine with network access (`lethe fetch NODE`), or set HF_ENDPOINT to a mirror, and "
-        f"{AGAIN}."
+        f"{endpoint} cannot be reached to fetch {repo} ({type(error).__name__}); {advice}, or set "
+        f"HF_ENDPOINT to a mirror, and {AGAIN}."
     )

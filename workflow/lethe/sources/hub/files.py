@@ -20,6 +20,10 @@ MODEL_FILES = (
     "added_tokens.json",
     "chat_template.jinja",
 )
+ADAPTER = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ROWS = (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".txt", ".md")
+"""Endings of files that may hold a data set's rows, and of its description."""
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.msgpack", "*.h5")
 
 
@@ -63,6 +67,42 @@ def model_files(
             raise UserError(f"{repo} has no file {name} at this revision, which its weights need.")
     wanted = {*weights, *MODEL_FILES}
     return [file for path, file in sorted(by_path.items()) if path in wanted]
+
+
+def target_files(
+    repo: str, remote: Iterable[RemoteFile], read_index: Callable[[], Path]
+) -> list[RemoteFile]:
+    """The files of a model, or of an adapter where there is one and no model beside it.
+
+    Raises:
+        UserError: as `model_files`, or an adapter without weights in safetensors.
+    """
+    by_path = {file.path: file for file in remote}
+    if ADAPTER not in by_path or {SINGLE, INDEX} & by_path.keys():
+        return model_files(repo, by_path.values(), read_index)
+    if ADAPTER_WEIGHTS not in by_path:
+        raise UserError(
+            f"Expected {ADAPTER_WEIGHTS} beside {ADAPTER} in {repo}, found none; pickled weights "
+            "are never read."
+        )
+    wanted = {ADAPTER, ADAPTER_WEIGHTS, *MODEL_FILES} - {"config.json", "generation_config.json"}
+    return [file for path, file in sorted(by_path.items()) if path in wanted]
+
+
+def data_files(repo: str, remote: Iterable[RemoteFile]) -> list[RemoteFile]:
+    """The files of a data set that may hold its rows, and its description; no code.
+
+    Raises:
+        UserError: there are none.
+    """
+    files = [file for file in remote if file.path.lower().endswith(ROWS)]
+    if not any(file.path != "README.md" for file in files):
+        raise UserError(
+            f"Expected files of rows in the data set {repo} (parquet, jsonl, json, csv or tsv), "
+            "found none; a data set that is made by code is not fetched, so give a copy of its "
+            "rows with --source."
+        )
+    return sorted(files, key=lambda file: file.path)
 
 
 def _no_weights(repo: str, paths: Iterable[str]) -> str:

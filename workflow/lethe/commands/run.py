@@ -1,0 +1,89 @@
+"""Make a study: check it, run all its jobs, and say where its figures and tables are.
+
+It needs no clone: rules and configuration are in the package. Results lie in the folder that it is
+called in, and so do files that the study names by relative paths.
+"""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from lethe.artefacts.paths import PROFILES, SNAKEFILE
+from lethe.commands import check, where
+from lethe.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `lethe run`."""
+    parser.add_argument(
+        "configfile",
+        nargs="*",
+        type=Path,
+        metavar="STUDY.yaml",
+        help="files laid over the default configuration, each over those before it; none: the "
+        "miniature",
+    )
+    parser.add_argument(
+        "--cores", type=int, default=len(os.sched_getaffinity(0)), help="default: all (%(default)s)"
+    )
+    parser.add_argument(
+        "--profile",
+        default="default",
+        help="where jobs run: default, slurm, or a folder with a profile of your own",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument(
+        "--snakemake",
+        nargs=argparse.REMAINDER,
+        default=[],
+        metavar="ARGUMENT",
+        help="all that follows is passed on to Snakemake",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run Snakemake on the study; its exit status.
+
+    Raises:
+        UserError: the study is wrong, there is no such profile, or Snakemake is not installed.
+    """
+    arguments.config = []
+    check.run(arguments)
+    sys.stdout.flush()
+    if importlib.util.find_spec("snakemake") is None:
+        raise UserError("expected the package snakemake, found none: pip install snakemake.")
+    if arguments.cores < 1:
+        raise UserError(f"--cores: expected at least 1, found {arguments.cores}.")
+    status = subprocess.run(command(arguments), check=False).returncode
+    if status == 0 and not arguments.dry_run:
+        where.run(arguments)
+    return status
+
+
+def command(arguments: argparse.Namespace) -> list[str]:
+    """The command line of Snakemake for the parsed arguments."""
+    files = [str(path) for path in arguments.configfile]
+    return [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)),
+        *("--workflow-profile", str(profile(arguments.profile))),
+        *("--cores", str(arguments.cores)),
+        *(["--configfile", *files] if files else []),
+        *(["--dry-run"] if arguments.dry_run else []),
+        *arguments.snakemake,
+    ]
+
+
+def profile(name: str) -> Path:
+    """The folder of a profile: one that comes with the package, or the user's own.
+
+    Raises:
+        UserError: there is none.
+    """
+    for folder in (PROFILES / name, Path(name)):
+        if any((folder / f"config{ending}").is_file() for ending in (".yaml", ".v8+.yaml")):
+            return folder
+    known = ", ".join(sorted(path.name for path in PROFILES.iterdir()))
+    raise UserError(f"--profile: expected {known} or a folder with config.yaml, found {name!r}.")
