@@ -75,9 +75,13 @@ class ItemsWriter:
         """
         table = _table(node, probe, items)
         _require_bounds(table, f"the items of {probe} on {node}")
+        self.add_rows(probe, table)
+
+    def add_rows(self, probe: str, table: pa.Table) -> None:
+        """Add rows of a table of items of one set, as they stand in its file."""
         self._held.setdefault(probe, []).append(table)
-        self.rows += len(items)
-        self._held_rows += len(items)
+        self.rows += len(table)
+        self._held_rows += len(table)
         if self._held_rows >= HELD_ROWS:
             self._set_aside()
 
@@ -193,6 +197,10 @@ class ItemTables(Mapping[str, pd.DataFrame]):
         """Raises UserError if a file is no table of items."""
         self._folder, self._choices = folder, choices
         self._files = item_files(folder)
+
+    def file(self, probe: str) -> Path:
+        """The file of one set."""
+        return self._files[probe]
 
     def with_choices(self) -> "ItemTables":
         """The same tables with the choices."""
