@@ -3,7 +3,6 @@
 A study may score millions of items, so no more than one set is ever held as a whole.
 """
 
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from lethe.artefacts.files import atomic_path, sha256_file
 from lethe.errors import UserError
+from lethe.longtables.file_names import file_stem
 from lethe.longtables.rows import ITEMS, ITEMS_VERSION, SCHEMAS, VALUE
 
 ENDING = ".parquet"
@@ -37,11 +37,6 @@ CHOICES, CHOICE = "choices", "choice_"
 """Columns in place of `choice_logprobs`: the number of choices, and each one's log-probability."""
 # Rows of one row group of a file, and rows that are held before they are set aside on the disk.
 GROUP_ROWS, HELD_ROWS = 1 << 16, 1 << 18
-
-
-def file_stem(probe: str) -> str:
-    """The name of a set's files; what cannot stand in the name of a file is written as %XX."""
-    return re.sub(r"[%/\\\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", probe)
 
 
 def file_name(probe: str) -> str:

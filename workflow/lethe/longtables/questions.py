@@ -13,7 +13,7 @@ from typing import Any
 from lethe.artefacts.files import atomic_path
 from lethe.artefacts.jsonlines import iterate_rows
 from lethe.errors import UserError
-from lethe.longtables.items import file_stem
+from lethe.longtables.file_names import file_stem
 
 ENDING = ".jsonl"
 FIELDS = {"item_id": str, "question": str, "choices": list, "gold": list, "answers": list}

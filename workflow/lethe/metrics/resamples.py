@@ -12,15 +12,10 @@ import pandas as pd
 
 from lethe.errors import UserError
 from lethe.longtables.rows import VALUE
+from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
 
-# Corpus-level metrics: their items hold the sentence-level value, whose mean is another number.
-CORPUS_LEVEL = frozenset({"sari", "bleu", "chrf", "ter"})
-# Scores in nats, which have a column of their own in a table of items.
-NATS = frozenset({"gold_logprob", "margin"})
-SENTENCE_NOTE = "interval from sentence-level scores"
 STDERR_NOTE = "interval from standard errors, not paired"
-SAME = 1e-6
 
 # (checkpoint node, evaluation set, subset, metric)
 Cell = tuple[str, str, str, str]
