@@ -24,7 +24,6 @@ from matplotlib.transforms import Bbox
 
 from lethe.artefacts.files import write_atomic
 from lethe.figures.appearance import shortened
-from lethe.figures.page import Page, legend_height  # noqa: F401 (until all figures are converted)
 from lethe.tables.writing import csv_text
 
 WIDTHS = {"column": 3.3, "text": 5.5, "page": 6.5}
@@ -151,10 +150,11 @@ def finish(figure: Figure) -> Figure:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.draw_without_rendering()
+        layout = figure.get_layout_engine()
+        layout.execute(figure)
         turned = _turn_labels(figure)
         if _fit_titles(figure) or turned:
-            figure.draw_without_rendering()
+            layout.execute(figure)
     figure.set_layout_engine(None)
     return figure
 
