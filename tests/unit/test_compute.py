@@ -5,17 +5,18 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Annotation
+from figure_checks import problems
 
 from lethe.commands import figure as command
-from lethe.figures.compute import compute_points, draw, spread
-from lethe.longtables.tables import LongTables
+from lethe.figures.compute import compute_points
+from lethe.longtables.tables import METRIC_COLUMNS, LongTables
 from lethe.metrics.end_tasks import ALONE
 from lethe.tables.compute import build
 
 # Tables and figures of many runs.
 pytestmark = pytest.mark.slow
 
+NO_METRICS = pd.DataFrame(columns=METRIC_COLUMNS)
 DOMAINS = ("simp", "emdg")
 SECONDS = {"sequential": (10.0, 20.0), "das": (25.0, 50.0)}
 
@@ -104,11 +105,9 @@ def scores(seeds=(0, 1, 2)):
     return pd.concat(parts, ignore_index=True).assign(**words, end_task_seed=0)
 
 
-def drawn(frame, stage_frame):
+def drawn(frame, stage_frame, width="text"):
     with command.style():
-        figure = draw(LongTables(frame, pd.DataFrame(), stage_frame))
-        figure.figure.draw_without_rendering()
-    return figure
+        return command.draw("compute", LongTables(frame, NO_METRICS, stage_frame), width)
 
 
 def test_points_join_scores_and_costs():
@@ -125,39 +124,19 @@ def test_points_join_scores_and_costs():
     }
 
 
-def test_names_are_on_the_page_and_never_over_one_another():
+@pytest.mark.parametrize("width", ["column", "page"])
+def test_sixteen_methods_are_told_apart_on_every_width(width):
     parts = [(scores(), stages())]
-    for number in range(12):
+    for number in range(14):
         name = f"das-with-something-{number}"
         parts.append(tuple(f[f["method"] == "das"].assign(method=name) for f in parts[0]))
     frames = (pd.concat(frames, ignore_index=True) for frames in zip(*parts, strict=True))
-    found = drawn(*frames)
-    names = found.figure.findobj(Annotation)
-    assert len(names) == 4 + 12 + 1
-    boxes = sorted((name.get_window_extent() for name in names), key=lambda box: box.y0)
-    # An annotation's box includes its arrow; heights of the words are told by their centres.
-    centres = sorted(name.get_transform().transform(name.get_position())[1] for name in names)
-    line = 7 / 72 * found.figure.dpi
-    assert min(np.diff(centres)) > line
-    assert max(box.x1 for box in boxes) <= found.figure.bbox.x1
-    shown = {name.get_text() for name in names}
-    assert {"before any domain", "sequential, pool", f"sequential, {ALONE}"} <= shown
-
-
-@pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [
-        ([1, 5], [1, 5]),
-        ([5, 5], [4.5, 5.5]),
-        ([2, 5, 5.5, 6], [2, 4.5, 5.5, 6.5]),
-        # The group of the first two grows until it meets the third.
-        ([4, 4, 4.4], [3.13, 4.13, 5.13]),
-        ([0, 0], [0, 1]),
-        ([10, 10], [9, 10]),
-    ],
-)
-def test_places_are_apart_near_what_is_wanted_and_within(wanted, expected):
-    assert spread(wanted, 1, 0, 10) == pytest.approx(expected, abs=0.01)
+    found = drawn(*frames, width)
+    with command.style():
+        assert problems(found.figure) == []
+    shown = {text.get_text() for legend in found.figure.legends for text in legend.get_texts()}
+    assert {"das", "das-with-something-13", "sequential, pool", f"sequential, {ALONE}"} <= shown
+    assert len(shown) == 4 + 14
 
 
 @pytest.mark.parametrize("without", ["scores", "stages"])

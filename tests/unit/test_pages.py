@@ -8,9 +8,11 @@ from lethe.artefacts.files import write_atomic, write_json
 from lethe.artefacts.study_files import no_longer_named
 from lethe.cli import main
 from lethe.config.by_file import names_in
-from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
+from lethe.config.reading import check_selection, merge, parse_study, read_catalogue, read_yaml
+from lethe.errors import UserError
 from lethe.planning.pages import PAGES, empty_pages, with_pages
 from lethe.planning.plan import make_plan
+from lethe.planning.workflow import read_workflow
 
 CONFIG = Path(__file__).parents[2] / "config"
 DEFAULT = read_yaml(CONFIG / "config.yaml")
@@ -73,3 +75,42 @@ def test_pages_that_a_study_no_longer_names_are_named_and_kept(tmp_path):
         "tables/bias.json", "figures/scale.json"
     ]  # fmt: skip
     assert all(path.is_file() for path in left)
+
+
+def test_a_figure_with_settings_is_drawn_besides_those_of_the_list_or_those_that_apply():
+    wide = {"evolution": {"width": "column"}, "compute": {}}
+    listed = pages("test-nano.yaml", figures={"nano": ["fg"], **wide})
+    assert listed.figures == ["fg", "evolution", "compute"]
+    applying = pages("test-nano.yaml", figures=wide)
+    assert set(applying.figures) == {*pages("test-nano.yaml", **NOTHING).figures, "compute"}
+    assert applying.figure_widths == {"evolution": "column", "compute": None}
+    default = merge(DEFAULT, {"figures": wide})
+    assert set(parse_study(default).figures) == {*DEFAULT["figures"]["mini"], "compute"}
+
+
+@pytest.mark.parametrize(
+    ("figures", "sentence"),
+    [
+        ({"evolution": {"width": "wide"}}, "evolution.*width.*'column', 'text' or 'page'"),
+        ({"evolution": {"wide": 3}}, "wide"),
+        ({"evolutoin": {"width": "page"}}, "'evolutoin'.*did you mean 'evolution'"),
+    ],
+)
+def test_wrong_settings_of_a_figure_are_one_sentence(figures, sentence):
+    with pytest.raises(UserError, match=sentence):
+        study = parse_study(merge(DEFAULT, {"figures": figures}))
+        check_selection(study, read_catalogue(study))
+
+
+def test_another_width_is_another_input_of_that_figure_alone(tmp_path):
+    def values(**changes):
+        raw = merge(DEFAULT, read_yaml(CONFIG / "test-nano.yaml"))
+        raw |= {"output": str(tmp_path), **changes}
+        jobs = read_workflow(raw).jobs()
+        return {(job.rule, job.name): (job.code, job.values) for job in jobs}
+
+    names = ["evolution", "fg"]
+    before = values(figures=names)
+    after = values(figures={"nano": names, "fg": {"width": "column"}})
+    assert {job for job in before if before[job] != after[job]} == {("figure", "fg")}
+    assert after["figure", "fg"][1] == {"width": "column"}

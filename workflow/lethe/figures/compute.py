@@ -150,8 +150,8 @@ def _caption(points: pd.DataFrame, left_out: int) -> str:
     more = f" No room for {left_out} more panels; the CSV has them." if left_out else ""
     return (
         f"{TITLE}. Mean over end tasks of their headline metric (as f1_final) after the last "
-        f"stage, against measured {clock} time of training the whole chain, relative to sequential on the same "
-        "order and seeds. Time, not floating-point operations: these count neither teachers nor "
-        f"replayed texts nor a method's other passes. {hollow}95 % t-intervals over {over}; none "
-        f"for fewer than three. Dashed: before any domain, no cost.{more}"
+        f"stage, against measured {clock} time of training the whole chain, relative to sequential "
+        "on the same order and seeds. Time, not floating-point operations: these count neither "
+        f"teachers nor replayed texts nor a method's other passes. {hollow}95 % t-intervals over "
+        f"{over}; none for fewer than three. Dashed: before any domain, no cost.{more}"
     )

@@ -80,6 +80,6 @@ def _caption(frame: pd.DataFrame) -> str:
     over = ", ".join(dict.fromkeys(frame["interval_over"]))
     return (
         f"{TITLE}. Mean over end tasks of their headline metrics, copies of checkpoints being "
-        "fine-tuned. Forgetting rate, in points: mean over the domains but the last of own - final (fr_ke of "
-        f"Ke et al. 2023). 95 % t-intervals over {over}; none for fewer than three."
+        "fine-tuned. Forgetting rate, in points: mean over the domains but the last of own - final "
+        f"(fr_ke of Ke et al. 2023). 95 % t-intervals over {over}; none for fewer than three."
     )

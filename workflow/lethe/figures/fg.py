@@ -11,16 +11,14 @@ from lethe.figures.appearance import CONTROL_COLOUR, Look, looks, order_fills, s
 from lethe.figures.drawing import (
     Drawn,
     columns_that_fit,
-    draw_interval,
-    draw_missing,
     legend,
-    limits,
     lower_first,
     new_figure,
 )
+from lethe.figures.marks import draw_point, handle, ratio_limits
 from lethe.longtables.axes import sorted_axes
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import Line, interval_words, is_control, lines, order_of, shown
+from lethe.metrics.shown import CONTROL, Line, interval_words, is_control, lines, order_of, shown
 
 MEASURES = {"fg_luo": "FG, %", "fg_chance": "FG above\nchance, %"}
 PANEL = (1.3, 1.5)
@@ -43,7 +41,7 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
     panels = figure.subplots(len(MEASURES) * down, across, squeeze=False, sharex=True)
     for place, (metric, words) in enumerate(MEASURES.items()):
         part = rows[rows["metric"] == metric]
-        ends = limits(part[["value", "low", "high"]].to_numpy(float).ravel(), 1.0, zero=True)
+        ends = ratio_limits(part)
         of_measure = panels[place * down : (place + 1) * down]
         for number, axes in enumerate(of_measure.flat):
             if number >= len(axes_names):
@@ -75,19 +73,9 @@ def _draw_panel(
         offsets = (np.arange(len(model_lines)) + 0.5) / max(len(model_lines), 1) - 0.5
         for offset, line in zip(offsets * SPREAD, model_lines, strict=True):
             row = part[[other == line for other in part["line"]]].iloc[0]
-            _draw_point(axes, place + offset, row, seen[line], fills[order_of(line)])
+            draw_point(axes, place + offset, row, seen[line], fills[order_of(line)])
     axes.set_xticks(range(len(models)), [shortened(name, LONGEST_MODEL) for name in models])
     axes.set_xlim(-0.5, max(len(models), 1) - 0.5)
-
-
-def _draw_point(axes: Axes, x: float, row: pd.Series, look: Look, fill: str) -> None:
-    if np.isnan(row["value"]):
-        draw_missing(axes, x, row["note"], look.colour)
-        return
-    draw_interval(axes, x, row, look.colour)
-    style = {"marker": look.marker, "fillstyle": fill, "markerfacecoloralt": "white"}
-    face = "white" if fill == "none" else look.colour
-    axes.plot([x], [row["value"]], mfc=face, mec=look.colour, ms=4.5, mew=0.9, **style)
 
 
 def _handles(rows: pd.DataFrame, seen: dict[Line, Look], fills: dict[str, str]) -> list[Line2D]:
@@ -96,17 +84,11 @@ def _handles(rows: pd.DataFrame, seen: dict[Line, Look], fills: dict[str, str]) 
     by_label = {seen[line].label: seen[line] for line in all_lines if not is_control(line)}
     if by_label.keys() <= {line[0] for line in all_lines}:
         by_label = {}
-    handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, label=label)
-        for label, look in by_label.items()
-    ]
-    orders = dict.fromkeys(order_of(line) for line in all_lines)
-    for name in orders:
-        style = {"fillstyle": fills[name], "markerfacecoloralt": "white", "ls": "", "ms": 4.5}
-        label, colour = f"order {name}", "#222222"
-        if name.startswith("control:"):
-            label, colour = name, CONTROL_COLOUR
-        handles.append(Line2D([], [], marker="o", color=colour, label=label, **style))
+    handles = [handle(look, label) for label, look in by_label.items()]
+    for name in dict.fromkeys(order_of(line) for line in all_lines):
+        is_order = not name.startswith(CONTROL)
+        words, colour = (f"order {name}", "#222222") if is_order else (name, CONTROL_COLOUR)
+        handles.append(handle(Look(colour, "o", "", ""), words, fills[name], stroke=""))
     return handles if len(handles) > 1 else []
 
 

@@ -1,0 +1,59 @@
+"""Colours and markers tell every two series apart, for common eyes of every kind."""
+
+from itertools import combinations
+
+import pandas as pd
+import pytest
+from colour_vision import least_difference
+
+from lethe.figures.appearance import (
+    CONTROL_COLOUR,
+    MARKERS,
+    PALETTE,
+    looks,
+    point_looks,
+)
+from lethe.longtables.run import RUN_COLUMNS
+
+APART = 10  # CIEDE2000
+
+
+def frame(models, methods, controls=()):
+    """A line for every model and method, and the controls of every model."""
+    rows = []
+    for size, model in enumerate(models):
+        words = {"model": model, "params": size, "method_params": "{}", "recipe": "r"}
+        chains = [(method, "o") for method in methods]
+        chains += [("sequential", f"control:{name}") for name in controls]
+        for method, order in chains:
+            rows.append(dict.fromkeys(RUN_COLUMNS, 1) | words | {"method": method, "order": order})
+    return pd.DataFrame(rows)
+
+
+def test_any_two_colours_are_apart_for_every_common_eye():
+    for one, other in combinations([*PALETTE, CONTROL_COLOUR], 2):
+        assert least_difference(one, other) >= APART, (one, other)
+
+
+@pytest.mark.parametrize(
+    ("models", "methods", "controls"),
+    [(1, 15, 1), (12, 1, 1), (3, 2, 2), (4, 15, 1), (2, 40, 3), (40, 1, 0)],
+)
+def test_no_two_lines_of_a_study_look_alike(models, methods, controls):
+    names = ["sequential", "derpp", "das", "demix", "ewc", *(f"m{n}" for n in range(40))]
+    rows = frame([f"model{n}" for n in range(models)], names[:methods], "abc"[:controls])
+    seen = {(look.colour, look.marker) for look in looks(rows).values()}
+    assert len(seen) == models * (methods + controls)
+
+
+def test_a_marker_means_a_model_and_a_colour_a_method():
+    found = looks(frame(["a", "b"], ["sequential", "ewc"]))
+    by_name = {(line[0], line[1]): look for line, look in found.items()}
+    for model, marker in zip("ab", MARKERS, strict=False):
+        assert {by_name[model, method].marker for method in ("sequential", "ewc")} == {marker}
+    for method in ("sequential", "ewc"):
+        assert by_name["a", method].colour == by_name["b", method].colour
+    points = point_looks(by_name)
+    assert {pair: (look.colour, look.marker) for pair, look in points.items()} == {
+        pair: (look.colour, look.marker) for pair, look in by_name.items()
+    }
