@@ -42,6 +42,8 @@ rule summarize:
         collected=get_read("summarize", rules.collect.output.manifest),
     output:
         metrics=f"{STUDY}/metrics.csv",
+        changes=f"{STUDY}/changes.csv",
+        calibration=f"{STUDY}/calibration.csv",
         manifest=f"{STUDY}/summarize.json",
     log:
         f"{RESULTS}/logs/summarize.log",
@@ -55,7 +57,8 @@ rule summarize:
         seed=wf.study.seeds.bootstrap,
     shell:
         "python -m lethe summarize --scores {input.scores:q} --items {params.outcomes:q}"
-        " --seed {params.seed} --code {params.code} --out {output.metrics:q} &> {log:q}"
+        " --seed {params.seed} --code {params.code} --out {output.metrics:q}"
+        " --changes {output.changes:q} --calibration {output.calibration:q} &> {log:q}"
 
 
 rule table:
@@ -64,6 +67,8 @@ rule table:
         scores=get_read("table", rules.collect.output.scores),
         metrics=get_read("table", rules.summarize.output.metrics),
         stages=get_read("table", rules.collect.output.stages),
+        changes=get_read("table", rules.summarize.output.changes),
+        calibration=get_read("table", rules.summarize.output.calibration),
     output:
         multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex", ".json"),
     log:
@@ -78,6 +83,7 @@ rule table:
     shell:
         "python -m lethe table {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --stages {input.stages:q}"
+        " --changes {input.changes:q} --calibration {input.calibration:q}"
         " --code {params.code} --out {params.folder:q} &> {log:q}"
 
 
@@ -87,6 +93,8 @@ rule figure:
         scores=get_read("figure", rules.collect.output.scores),
         metrics=get_read("figure", rules.summarize.output.metrics),
         stages=get_read("figure", rules.collect.output.stages),
+        changes=get_read("figure", rules.summarize.output.changes),
+        calibration=get_read("figure", rules.summarize.output.calibration),
     output:
         multiext(
             f"{STUDY}/figures/{{name}}", ".pdf", ".svg", ".png", ".csv", ".txt", ".json"
@@ -104,6 +112,7 @@ rule figure:
     shell:
         "python -m lethe figure {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --stages {input.stages:q}"
+        " --changes {input.changes:q} --calibration {input.calibration:q}"
         " {params.width} --code {params.code} --out {params.folder:q} &> {log:q}"
 
 

@@ -131,7 +131,16 @@ RULES = {
     "summarize": Rule(
         2000,
         120,
-        {"": Code(("lethe.metrics.study", "lethe.longtables.items"))},
+        {
+            "": Code(
+                (
+                    "lethe.metrics.study",
+                    "lethe.metrics.study_changes",
+                    "lethe.metrics.calibration",
+                    "lethe.longtables.items",
+                )
+            )
+        },
         "tables",
     ),
     "table": Rule(2000, 10, {"": Code(("lethe.commands.table", "lethe.tables.{name}"))}, "tables"),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,6 +31,8 @@ NAMES = ["node", "probe", "subset", "item_id", "cluster_id"]
 """Texts that repeat: they are read as categories."""
 LEFT_OUT = ("predicted", "choice_logprobs", "schema_version")
 """Columns that no metric reads."""
+CHOICES, CHOICE = "choices", "choice_"
+"""Columns in place of `choice_logprobs`: the number of choices, and each one's log-probability."""
 # Rows of one row group of a file, and rows that are held before they are set aside on the disk.
 GROUP_ROWS, HELD_ROWS = 1 << 16, 1 << 18
 
@@ -70,9 +73,13 @@ class ItemsWriter:
         """
         table = _table(node, probe, items)
         _require_bounds(table, f"the items of {probe} on {node}")
+        self.add_rows(probe, table)
+
+    def add_rows(self, probe: str, table: pa.Table) -> None:
+        """Add rows of a table of items of one set, as they stand in its file."""
         self._held.setdefault(probe, []).append(table)
-        self.rows += len(items)
-        self._held_rows += len(items)
+        self.rows += len(table)
+        self._held_rows += len(table)
         if self._held_rows >= HELD_ROWS:
             self._set_aside()
 
@@ -120,9 +127,34 @@ def read_items(path: Path | str, left_out: Iterable[str] = ()) -> pd.DataFrame:
     Raises:
         UserError: the file is missing, damaged, or no table of items.
     """
-    path = Path(path)
+    return _read(Path(path), left_out).to_pandas(use_threads=False)
+
+
+def read_items_with_choices(path: Path | str) -> pd.DataFrame:
+    """The table of items of one set, with CHOICES in place of the lists of log-probabilities.
+
+    `choices` is the number of choices, nan where there are none; choice_0, choice_1, ... are their
+    log-probabilities in nats, nan beyond the last one. Answers are categories.
+
+    Raises:
+        UserError: as for `read_items`.
+    """
+    table = _read(Path(path), ("schema_version",), ("predicted",))
+    lists = table["choice_logprobs"].combine_chunks()
+    frame = table.drop_columns("choice_logprobs").to_pandas(use_threads=False)
+    counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    row = np.repeat(np.arange(len(frame)), counts)
+    place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    logprobs = np.full((int(counts.max(initial=0)), len(frame)), np.nan)
+    logprobs[place, row] = pc.list_flatten(lists).to_numpy(zero_copy_only=False)
+    of_choices = {f"{CHOICE}{number}": values for number, values in enumerate(logprobs)}
+    return frame.assign(**{CHOICES: np.where(counts > 0, counts, np.nan)}, **of_choices)
+
+
+def _read(path: Path, left_out: Iterable[str], more_names: Iterable[str] = ()) -> pa.Table:
+    """A checked table of items; NAMES and `more_names` have a dictionary."""
     try:
-        with pq.ParquetFile(path, read_dictionary=NAMES) as file:
+        with pq.ParquetFile(path, read_dictionary=[*NAMES, *more_names]) as file:
             _require_columns(path, file.schema_arrow)
             columns = [name for name in file.schema_arrow.names if name not in left_out]
             table = file.read(columns, use_threads=False)
@@ -135,20 +167,31 @@ def read_items(path: Path | str, left_out: Iterable[str] = ()) -> pd.DataFrame:
         if "null" not in SCHEMAS["items"]["properties"][column]["type"]:
             if table[column].null_count:
                 raise UserError(f"{path}: column {column!r} has an empty field")
-    return table.unify_dictionaries().to_pandas(use_threads=False)
+    return table.unify_dictionaries()
 
 
 class ItemTables(Mapping[str, pd.DataFrame]):
     """The tables of items in a folder, by evaluation set; each is read when it is asked for.
 
-    Without the columns that no metric reads.
+    Without the columns that no metric reads, or with the choices (`read_items_with_choices`).
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, choices: bool = False):
         """Raises UserError if a file is no table of items."""
+        self._folder, self._choices = folder, choices
         self._files = {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
 
+    def file(self, probe: str) -> Path:
+        """The file of one set."""
+        return self._files[probe]
+
+    def with_choices(self) -> "ItemTables":
+        """The same tables with the choices."""
+        return ItemTables(self._folder, choices=True)
+
     def __getitem__(self, probe: str) -> pd.DataFrame:
+        if self._choices:
+            return read_items_with_choices(self._files[probe])
         return read_items(self._files[probe], LEFT_OUT)
 
     def __iter__(self) -> Iterator[str]:

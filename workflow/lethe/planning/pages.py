@@ -7,6 +7,7 @@ from lethe.config.catalogue import Catalogue, Study
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
 from lethe.longtables.run import Run
 from lethe.planning.nodes import Plan
+from lethe.planning.several_recipes import OF_ONE_RECIPE, with_several_recipes
 
 CONTROL = "control:"
 
@@ -19,10 +20,20 @@ class Scope:
     axes: set[str]
     end_tasks: bool
     importances: bool
+    several_recipes: bool = False
 
     @property
     def measures_ability(self) -> bool:
         return bool(self.axes - {OWN, CALIBRATION, DOMAIN})
+
+    @property
+    def measures_tasks(self) -> bool:
+        return OWN in self.axes or self.end_tasks
+
+    @property
+    def has_later_stages(self) -> bool:
+        """Whether a stage can make something forgotten that an earlier one taught."""
+        return any(len(run.checkpoints) > 2 for run in self.runs)
 
     def pairs(self, fits: Callable[[Run, Run], bool]) -> bool:
         """Whether two chains fit together, and general ability shows how they differ."""
@@ -52,6 +63,11 @@ BOTH = Need(
     "a set of general ability and one of the axis `own`",
     lambda study: study.measures_ability and OWN in study.axes,
 )
+TASKS = Need("a set of the axis `own`, or end tasks", lambda study: study.measures_tasks)
+KEPT = Need(
+    "own tasks or end tasks, and an order of several stages or a set of general ability",
+    lambda study: study.measures_tasks and (study.measures_ability or study.has_later_stages),
+)
 BIAS = Need("a set of the axis `bias`", lambda study: "bias" in study.axes)
 SIZES = Need(
     "two models of one `series`",
@@ -78,12 +94,14 @@ LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
 # In the order of the report. Those that are not here are made only where a study names them.
 TABLES = {
     "fg": ABILITY, "general_ability": ABILITY, "bias": BIAS, "instruction_tuning": TUNED,
-    "mixing": MIXED, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT, "bases": ABILITY,
+    "mixing": MIXED, "methods": TASKS, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
+    "bases": ABILITY,
     "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
     "orders": ORDERS, "masked_loss": LOSSES,
 }  # fmt: skip
 FIGURES = {
-    "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "matrix": TAUGHT,
+    "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "frontier": KEPT,
+    "matrix": TAUGHT,
     "scale": SIZES, "architecture": FAMILIES, "instruction_tuning": TUNED, "mixing": MIXED,
     "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES,
 }  # fmt: skip
@@ -94,7 +112,11 @@ def with_pages(study: Study, catalogue: Catalogue, plan: Plan) -> Study:
     """The study with the tables and figures that apply to it, where it names none itself."""
     scope = scope_of(catalogue, plan)
     chosen = {
-        kind: [name for name, need in needs.items() if need.has(scope)]
+        kind: [
+            name
+            for name, need in needs.items()
+            if need.has(scope) and not (scope.several_recipes and name in OF_ONE_RECIPE[kind])
+        ]
         for kind, needs in PAGES.items()
         if getattr(study, kind) is None
     }
@@ -118,4 +140,5 @@ def scope_of(catalogue: Catalogue, plan: Plan) -> Scope:
     methods = {catalogue.methods[run.method].method for run in runs
                if run.method in catalogue.methods}  # fmt: skip
     axes = {task["axis"] for node in plan.of_kind("probe") for task in node.spec["tasks"]}
-    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods)
+    several = bool(with_several_recipes(runs))
+    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods, several)

@@ -28,7 +28,8 @@ from lethe.planning.records import (
 from lethe.planning.resources import Request, request, scored_items, tokens_at_once, training_tokens
 from lethe.planning.standing import Job, Standing, standing
 
-LONG_TABLES = ("scores.csv", "stages.csv", "metrics.csv")
+SUMMARIES = ("metrics.csv", "changes.csv", "calibration.csv")
+LONG_TABLES = ("scores.csv", "stages.csv", *SUMMARIES)
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,19 @@ class Workflow:
     def _study_jobs(self) -> list[Job]:
         folder = study_directory(self.study.output, self.study.study)
         scored = [node.id for kind in ("probe", "end_task") for node in self.plan.of_kind(kind)]
-        tables = ["scores.csv", "metrics.csv", "stages.csv"]
         record = {"record": Path(self.record).stem, "items_version": str(ITEMS_VERSION)}
         seed = {"seed": str(self.study.seeds.bootstrap)}
         claims = {"claims": Path(self.claims_record).stem}
         jobs = [
             ("collect", "", "collect", scored, record),
             ("summarize", "", "summarize", ["scores.csv", ITEMS], seed),
-            *[("table", "tables", name, tables, {}) for name in self.study.tables],
+            *[("table", "tables", name, [*LONG_TABLES], {}) for name in self.study.tables],
             *[
-                ("figure", "figures", name, tables, self._width_value(name))
+                ("figure", "figures", name, [*LONG_TABLES], self._width_value(name))
                 for name in self.study.figures
             ],
             *[
-                ("claims", "claims", "claims", tables[:2], claims)
+                ("claims", "claims", "claims", ["scores.csv", "metrics.csv"], claims)
                 for _ in list(self.study.claims)[:1]
             ],
         ]

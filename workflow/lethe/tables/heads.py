@@ -3,9 +3,11 @@
 import re
 
 HEADS = {
+    "acc": "ACC",
     "at": "bound",
     "bwt_gem": "BWT",
     "change": "change since",
+    "delta_general": "general, change",
     "drop_points": "drop, points",
     "f1_fr_ke": "F1 forgetting rate",
     "acc_fr_ke": "accuracy forgetting rate",
