@@ -66,8 +66,9 @@ def test_cells_are_means_over_runs_with_the_general_importance_first():
         found = [first.loc[(of, name), "value"] for name in ("general", *DOMAINS)]
         assert found == pytest.approx([0.2, 0.3, 0.4])
     assert set(first["runs"]) == {3} and set(first["stage_index"]) == {0, 1, 2}
-    width = first["high"] - first["low"]
-    assert np.allclose(width, 2 * 4.302653 * 0.1 / 3**0.5)
+    half = 4.302653 * 0.1 / 3**0.5
+    assert np.allclose(first["high"] - first["value"], half)
+    assert np.allclose(first["low"], np.maximum(first["value"] - half, 0))
 
 
 def test_few_heads_are_shown_one_by_one_and_many_by_layer():
@@ -87,7 +88,7 @@ def test_texts_are_readable_and_a_method_without_a_beginning_says_so(layers, wid
     shown = words(found)
     assert {"das-b\nso far", "das\nso far", "das\nalone"} <= set(shown)
     # Cells have numbers where these fit; else there is a scale of colours.
-    numbered = layers <= 12 and width == "page"
+    numbered = layers <= 12
     assert ("–" in shown) == numbered and ("0.5" in shown) == (not numbered)
     assert "Mean over 3 runs" in found.caption
 

@@ -150,10 +150,11 @@ def finish(figure: Figure) -> Figure:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.draw_without_rendering()
+        layout = figure.get_layout_engine()
+        layout.execute(figure)
         turned = _turn_labels(figure)
         if _fit_titles(figure) or turned:
-            figure.draw_without_rendering()
+            layout.execute(figure)
     figure.set_layout_engine(None)
     return figure
 
