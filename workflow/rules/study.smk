@@ -122,7 +122,13 @@ rule figure:
         calibration=get_read("figure", rules.summarize.output.calibration),
     output:
         multiext(
-            f"{STUDY}/figures/{{name}}", ".pdf", ".svg", ".png", ".csv", ".txt", ".json"
+            f"{STUDY}/figures/{{name}}",
+            ".pdf",
+            ".svg",
+            ".png",
+            ".csv",
+            ".txt",
+            ".json",
         ),
     log:
         f"{RESULTS}/logs/figure/{{name}}.log",
