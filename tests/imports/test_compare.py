@@ -258,7 +258,19 @@ def test_a_target_that_is_none_says_what_may_be_given(tmp_path, base, capsys, ch
     ("options", "words"),
     [
         (["--margin", "-1"], "expected a number above 0, found -1.0"),
+        (["--margin", "101"], "expected points below 100, found 101"),
+        (["--margin-of", "acc=200"], "expected points below 100, found 200"),
         (["--margin-of", "acc"], "expected NAME=VALUE, found 'acc'"),
+        (["--margin-of", "f1=2"], "no set is compared by 'f1'; they are by acc"),
+        (["--margin-of", "acc=2", "--margin-of", "acc=3"], "acc has both '2' and '3'"),
+        (["--metric", "f1"], "no set has 'f1'; they have acc"),
+        (["--metric", "acc="], "expected NAME=VALUE, found 'acc='"),
+        (["--metric", "acc", "--metric", "f1"], "all tasks has both 'acc' and 'f1'"),
+        (["--metric", "mmlu=acc"], "'mmlu' is none of the sets compared, mmlu_stem, hellaswag"),
+        (["--ability", "code=mbpp"], "'mbpp' is none of the sets compared, nor the start"),
+        (["--ability", "a=mmlu", "--ability", "b=mmlu"], "mmlu has both 'a' and 'b'"),
+        (["--limit", "3"], "--limit: changes how a checkpoint is scored"),
+        (["--dtype", "float16"], "--dtype: changes how a checkpoint is scored"),
         (["--metric", "mmlu_stem=f1"], "mmlu_stem has no metric 'f1'; it has acc"),
         (["--tasks", "mmlu"], "none of the results has 'mmlu'; they have mmlu_stem, hellaswag"),
         (["--harmless", "shots"], "`shots` changes a score; what may be named is version"),
@@ -356,3 +368,44 @@ def test_result_files_need_neither_torch_nor_pandas(tmp_path, base):
         "sys.exit(status or bool(heavy))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def altered(folder: str, name: str, change) -> str:
+    """The folder with the samples of a set put through `change`."""
+    path = Path(folder) / f"samples_{name}_{DATE}.jsonl"
+    samples = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(sample) + "\n" for sample in change(samples)))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda samples: samples[:200], "the acc of 200 of 400 samples after has mean 0.6"),
+        (lambda samples: samples + samples[:100], "the acc of 500 of 400 samples after has mean"),
+        (lambda samples: [{**s, "acc": "1"} for s in samples], "samples after hold no acc"),
+        (lambda _: [], "no samples after"),
+    ],
+)
+def test_samples_that_do_not_give_the_score_are_said_with_what_they_are(
+    tmp_path, base, capsys, change, words
+):
+    after = scored(tmp_path / "after", {"mmlu_stem": rights(lost=80)})
+    found = sets_of(compared(capsys, base, altered(after, "mmlu_stem", change))[1])["mmlu_stem"]
+    assert found["paired"] is False
+    assert "not paired" in found["notes"][-1] and words in found["notes"][-1]
+
+
+def test_a_score_that_is_no_number_is_why_nothing_is_in_common(tmp_path, capsys):
+    base = scored(tmp_path / "base", {"piqa": rights()})
+    after = scored(tmp_path / "after", {"piqa": rights()})
+    path = Path(after) / f"results_{DATE}.json"
+    path.write_text(path.read_text().replace("0.75", "NaN"))
+    assert main(["compare", base, after]) == 2
+    assert "in common: piqa: acc is nan in after" in capsys.readouterr().err
+
+
+def test_a_set_whose_name_is_no_name_of_a_file_has_no_samples(tmp_path, capsys):
+    tasks = {"a/../b": rights(), "c": rights()}
+    folders = [scored(tmp_path / n, tasks, samples=False) for n in ("base", "after")]
+    assert sets_of(compared(capsys, *folders)[1])["a/../b"]["paired"] is False

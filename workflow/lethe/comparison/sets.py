@@ -25,6 +25,7 @@ from lethe.metrics.verdicts import Verdict
 
 FLOOR, CEILING = "floor", "ceiling"
 POINTS = "points"
+UNPAIRED = "interval from the two standard errors, not paired"
 
 
 @dataclass(frozen=True)
@@ -181,17 +182,17 @@ def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str)
     items, notes = _items(results, metric)
     scores = (rows[0]["value"], rows[1]["value"])
     numbers = (rows[0]["n"], rows[1]["n"])
-    if items is not None and len(items.before) < max(numbers) and _is_mean(items, results, metric):
+    why = _why_no_means(items, results, metric)
+    if items is not None and len(items.before) < max(numbers) and not why:
         scores = (float(items.values[0].mean()), float(items.values[1].mean()))
         notes.append(f"items differ, {numbers[0]} and {numbers[1]}: {len(items.before)} in both")
     elif numbers[0] != numbers[1]:
         notes.append(f"items differ, {numbers[0]} and {numbers[1]}")
     better = _better(metric, rows, ability)
-    is_mean = _is_mean(items, results, metric)
-    if items is not None and not is_mean and metric.partition(",")[0] in CORPUS_LEVEL:
+    if items is not None and why and metric.partition(",")[0] in CORPUS_LEVEL:
         drop, more = corpus_drop(scores, *items.values, items.clusters), [SENTENCE_NOTE]
     else:
-        drop, more = _drop(scores, rows, items if is_mean else None, better)
+        drop, more = _drop(scores, rows, items, better, why)
     is_share = better is not False and metric not in NATS and all(0 <= s <= 1 for s in scores)
     if is_share and items is not None:
         is_share = all(((0 <= v) & (v <= 1)).all() for v in items.values)
@@ -229,15 +230,20 @@ def _value(item: dict, metric: str) -> float | None:
     return item.get(metric) if metric in NATS else (item.get("metrics") or {}).get(metric)
 
 
-def _is_mean(items: Items | None, results: tuple[dict, dict], metric: str) -> bool:
-    """Whether the scores are the means of all items' values; corpus-level ones are not."""
-    if items is None:
-        return False
-    for result in results:
-        values = [_value(item, metric) for item in result["items"]]
-        if None in values or abs(np.mean(values) - _row(result, metric)["value"]) > SAME:
-            return False
-    return True
+def _why_no_means(items: Items | None, results: tuple[dict, dict], metric: str) -> str:
+    """Why the scores are not the means of all items' values; empty if they are."""
+    for when, result in zip(("before", "after"), results, strict=True):
+        row, values = _row(result, metric), [_value(item, metric) for item in result["items"]]
+        known_values = [value for value in values if value is not None]
+        if not values:
+            return f"no samples {when}"
+        if not known_values:
+            return f"samples {when} hold no {metric}"
+        mean = float(np.mean(known_values))
+        if len(known_values) < len(values) or abs(mean - row["value"]) > SAME:
+            of = f"{len(known_values)} of {row['n']} samples {when}"
+            return f"the {metric} of {of} has mean {mean:.4g}, the score is {row['value']:.4g}"
+    return "" if items is not None else "no item is in both"
 
 
 def _better(metric: str, rows: list[dict], ability: str) -> bool | None:
@@ -251,17 +257,18 @@ def _drop(
     rows: list[dict],
     items: Items | None,
     better: bool | None,
+    why: str,
 ) -> tuple[Drop | None, list[str]]:
-    """The drop and what is to be said of it; `items` whose mean the scores are."""
+    """The drop and what is to be said of it; `why` the scores are not the means of `items`."""
     first, second = (1, 0) if better is False else (0, 1)
-    if items is not None:
+    if items is not None and not why:
         return paired_drop(items.values[first], items.values[second], items.clusters), []
     errors = [row.get("stderr") for row in rows]
     if None in errors or min(row["n"] for row in rows) < 2:
-        return None, ["neither items nor standard errors give an interval"]
+        return None, [f"neither items ({why}) nor standard errors give an interval"]
     items_behind = min(row["n"] for row in rows)
     drop = unpaired_drop(scores[first], scores[second], (errors[0], errors[1]), items_behind)
-    return drop, ["interval from the two standard errors, not paired: too wide"]
+    return drop, [f"{UNPAIRED} ({why}): too wide, but for clusters of items, which it leaves out"]
 
 
 def _chance(name: str, metric: str, items: Items | None, result: dict) -> float | None:

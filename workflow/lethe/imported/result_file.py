@@ -148,7 +148,7 @@ def _prompt(name: str, config: dict, raw: dict[str, Any]) -> dict[str, Any]:
 def sample_file(result: Path, task: str) -> Path | None:
     """The samples of a task that lm-eval wrote beside a result file; None if it wrote none."""
     dated = DATE.search(result.name)
-    if dated is None:
+    if dated is None or "/" in task:
         return None
     path = result.with_name(f"samples_{task}_{dated[1]}.jsonl")
     return path if os.path.isfile(path) else None  # unlike Path.is_file, it takes any text
