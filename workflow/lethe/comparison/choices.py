@@ -10,6 +10,7 @@ from lethe.comparison.abilities import known
 from lethe.comparison.scored import Scores, require_alike
 from lethe.comparison.sets import POINTS, SetChange, set_change
 from lethe.errors import UserError, shown
+from lethe.imported.scale import mixed_scales
 from lethe.longtables.same_versions import DECLARABLE
 
 ALL_POINTS = 100
@@ -115,7 +116,9 @@ def _require_tasks(choices: Choices, metrics: dict[str, str], scores: Sequence[S
     """
     for task in choices.metrics:
         if task and task not in metrics:
-            raise UserError(f"--metric: {task!r} is none of the sets compared, {_some([*metrics])}.")
+            raise UserError(
+                f"--metric: {task!r} is no set compared; those are {_some([*metrics])}."
+            )
     common = choices.metrics.get("")
     found = {metric for name in metrics for each in scores for metric in each.metrics(name)}
     if common is not None and common not in found:
@@ -152,6 +155,7 @@ def _after(
     for name, metric in metrics.items():
         if metric in after.metrics(name) and name in first:
             results = (first[name], after.result(name, metric))
+            _require_one_scale(name, metric, (before, after), results)
             ability = known(name, choices.abilities).ability
             changes.append(set_change(name, metric, results, ability))
         elif metric in after.metrics(name) or name in first:
@@ -164,6 +168,25 @@ def _after(
             )
             missing.append(f"{name}: {metric} {why}, so it is not compared")
     return After(after.target.label, changes, missing)
+
+
+def _require_one_scale(
+    name: str, metric: str, targets: tuple[Scores, Scores], results: tuple[dict, dict]
+) -> None:
+    """Refuse a score in percent beside a share of the same metric."""
+    found = [
+        (target.target.label, row["value"])
+        for target, result in zip(targets, results, strict=True)
+        for row in result["scores"]
+        if row["metric"] == metric and not row["subset"]
+    ]
+    if mixed := mixed_scales(metric, found):
+        (share_of, share), (percent_of, percent) = mixed
+        raise UserError(
+            f"{name}: {metric} is {share:g} in {share_of} and {percent:g} in {percent_of}, a share "
+            "and one in percent; divide the latter and its standard error by 100 in its file, or "
+            "leave the set out with --tasks."
+        )
 
 
 def _sets(scores: Sequence[Scores], choices: Choices) -> list[str]:

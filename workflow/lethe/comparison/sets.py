@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from lethe.comparison.abilities import known
+from lethe.comparison.both import Items, items_of_both, row_of, why_no_means
 from lethe.longtables.axes import BIAS
-from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
+from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SENTENCE_NOTE
 from lethe.metrics.drops import Drop, corpus_drop, paired_drop, unpaired_drop
 from lethe.metrics.general import place_of_base
 from lethe.metrics.intervals import FEW_CLUSTERS
 from lethe.metrics.item_changes import (
     COLLAPSED,
-    Answers,
     commonest,
     item_values,
     right_or_wrong,
@@ -26,34 +26,6 @@ from lethe.metrics.verdicts import Verdict
 FLOOR, CEILING = "floor", "ceiling"
 POINTS = "points"
 UNPAIRED = "interval from the two standard errors, not paired"
-
-
-@dataclass(frozen=True)
-class Items:
-    """The items of a set that both checkpoints answered; arrays (items,) before and after."""
-
-    before: list[dict[str, Any]]
-    after: list[dict[str, Any]]
-    values: tuple[np.ndarray, np.ndarray]
-
-    @property
-    def clusters(self) -> list[str]:
-        return [item["cluster_id"] for item in self.before]
-
-    @cached_property
-    def choices(self) -> np.ndarray | None:
-        """(items,) number of choices; None unless every item has some."""
-        counts = [len(item.get("choice_logprobs") or ()) for item in self.before]
-        return np.array(counts) if counts and min(counts) > 1 else None
-
-    def answers(self, place: int) -> Answers:
-        """The answers before (0) or after (1)."""
-        items = (self.before, self.after)[place]
-        margin, gold = (
-            np.array([np.nan if item.get(name) is None else item[name] for item in items], float)
-            for name in ("margin", "gold_logprob")
-        )
-        return Answers(self.values[place], margin, gold)
 
 
 @dataclass(frozen=True)
@@ -87,6 +59,12 @@ class SetChange:
     def scale(self) -> float:
         """From the score to what is printed."""
         return 100.0 if self.unit == POINTS else 1.0
+
+    @property
+    def decimals(self) -> int:
+        """With which it is printed: a change of a score that is no share may be small."""
+        largest = max(map(abs, self.scores))
+        return 1 if self.unit == POINTS or largest >= 100 else 2 if largest >= 10 else 3
 
     @property
     def change(self) -> float:
@@ -178,11 +156,11 @@ class Judged:
 
 def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str) -> SetChange:
     """The change of a set's metric; `results` before and after, as `evaluate` gives them."""
-    rows = [_row(result, metric) for result in results]
-    items, notes = _items(results, metric)
+    rows = [row_of(result, metric) for result in results]
+    items, notes = items_of_both(results, metric)
     scores = (rows[0]["value"], rows[1]["value"])
     numbers = (rows[0]["n"], rows[1]["n"])
-    why = _why_no_means(items, results, metric)
+    why = why_no_means(items, results, metric)
     if items is not None and len(items.before) < max(numbers) and not why:
         scores = (float(items.values[0].mean()), float(items.values[1].mean()))
         notes.append(f"items differ, {numbers[0]} and {numbers[1]}: {len(items.before)} in both")
@@ -193,57 +171,16 @@ def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str)
         drop, more = corpus_drop(scores, *items.values, items.clusters), [SENTENCE_NOTE]
     else:
         drop, more = _drop(scores, rows, items, better, why)
-    is_share = better is not False and metric not in NATS and all(0 <= s <= 1 for s in scores)
-    if is_share and items is not None:
-        is_share = all(((0 <= v) & (v <= 1)).all() for v in items.values)
+    is_share = better is not False and _is_share(metric, scores, items)
     chance = _chance(name, metric, items, results[0])
-    place = "" if chance is None or not is_share else _place(scores[0], chance, rows[0])
+    # Of generated answers none is right by guessing, and of a base at 0 none can be lost.
+    place = _place(scores[0], chance or 0.0, rows[0]) if is_share and better else ""
     if drop is not None and drop.paired and drop.clusters < FEW_CLUSTERS:
         more.append(f"{drop.clusters} clusters of items: its interval is rough")
     return SetChange(
         name, ability, metric, scores, numbers, POINTS if is_share else metric, better, drop, items,
         chance, place, [*notes, *more],
     )  # fmt: skip
-
-
-def _row(result: dict, metric: str) -> dict:
-    return next(r for r in result["scores"] if r["metric"] == metric and not r["subset"])
-
-
-def _items(results: tuple[dict, dict], metric: str) -> tuple[Items | None, list[str]]:
-    """The items that both have with a value of the metric, in the order of their ids."""
-    found = [
-        {i["item_id"]: i for i in result["items"] if _value(i, metric) is not None}
-        for result in results
-    ]
-    both = sorted(found[0].keys() & found[1].keys())
-    if not both:
-        if all(found):
-            return None, ["no item is in both: the questions are other ones"]
-        return None, []
-    sides = [[side[name] for name in both] for side in found]
-    values = [np.array([_value(item, metric) for item in side], dtype=float) for side in sides]
-    return Items(sides[0], sides[1], (values[0], values[1])), []
-
-
-def _value(item: dict, metric: str) -> float | None:
-    return item.get(metric) if metric in NATS else (item.get("metrics") or {}).get(metric)
-
-
-def _why_no_means(items: Items | None, results: tuple[dict, dict], metric: str) -> str:
-    """Why the scores are not the means of all items' values; empty if they are."""
-    for when, result in zip(("before", "after"), results, strict=True):
-        row, values = _row(result, metric), [_value(item, metric) for item in result["items"]]
-        known_values = [value for value in values if value is not None]
-        if not values:
-            return f"no samples {when}"
-        if not known_values:
-            return f"samples {when} hold no {metric}"
-        mean = float(np.mean(known_values))
-        if len(known_values) < len(values) or abs(mean - row["value"]) > SAME:
-            of = f"{len(known_values)} of {row['n']} samples {when}"
-            return f"the {metric} of {of} has mean {mean:.4g}, the score is {row['value']:.4g}"
-    return "" if items is not None else "no item is in both"
 
 
 def _better(metric: str, rows: list[dict], ability: str) -> bool | None:
@@ -269,6 +206,15 @@ def _drop(
     items_behind = min(row["n"] for row in rows)
     drop = unpaired_drop(scores[first], scores[second], (errors[0], errors[1]), items_behind)
     return drop, [f"{UNPAIRED} ({why}): too wide, but for clusters of items, which it leaves out"]
+
+
+def _is_share(metric: str, scores: tuple[float, float], items: Items | None) -> bool:
+    """Whether scores lie in 0 to 1 by their scale, not because a BLEU in percent is that low."""
+    if metric in NATS or not all(0 <= score <= 1 for score in scores):
+        return False
+    if items is None:
+        return metric.partition(",")[0] not in CORPUS_LEVEL
+    return all(((0 <= values) & (values <= 1)).all() for values in items.values)
 
 
 def _chance(name: str, metric: str, items: Items | None, result: dict) -> float | None:

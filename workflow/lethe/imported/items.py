@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.strict_json import RepeatedKey, unique_keys
+from lethe.artefacts.strict_json import RepeatedKey, unique_keys, with_whole_characters
 from lethe.errors import UserError
 from lethe.imported.asked import Find, Pair, arguments_of, gold_of, texts_of
 
@@ -25,7 +25,9 @@ def read_samples(path: Path | str) -> Iterator[dict]:
     with open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                sample = json.loads(line, object_pairs_hook=unique_keys)
+                text = line.decode("utf-8-sig")
+                sample = json.loads(text, object_pairs_hook=unique_keys)
+                sample = with_whole_characters(sample, text)
             except RepeatedKey as error:
                 raise UserError(f"{path}, line {number}: {error}.") from None
             except (ValueError, RecursionError):
