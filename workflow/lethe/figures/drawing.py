@@ -151,8 +151,9 @@ def finish(figure: Figure) -> Figure:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         engine.execute(figure)
-        turned = _turn_labels(figure)
-        if _fit_titles(figure) or turned:
+        if _turn_labels(figure):
+            engine.execute(figure)
+        if _fit_titles(figure):
             engine.execute(figure)
     figure.set_layout_engine(None)
     return figure
