@@ -150,11 +150,13 @@ def finish(figure: Figure) -> Figure:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        layout = figure.get_layout_engine()
-        layout.execute(figure)
-        turned = _turn_labels(figure)
-        if _fit_titles(figure) or turned:
+        # Without panels there is nothing to lay out; matplotlib warns of that.
+        layout = figure.get_layout_engine() if figure.axes else None
+        if layout is not None:
             layout.execute(figure)
+            turned = _turn_labels(figure)
+            if _fit_titles(figure) or turned:
+                layout.execute(figure)
     figure.set_layout_engine(None)
     return figure
 
