@@ -43,10 +43,11 @@ def test_the_default_study_has_its_own_lists_and_all_of_them_apply_to_it():
 def test_a_study_of_one_s_own_has_what_it_can_fill():
     study = pages("test-nano.yaml", **NOTHING)
     assert study.tables == [
-        "fg", "general_ability", "bias", "methods", "new_tasks", "learning", "matrix", "bases"
+        "fg", "general_ability", "bias", "methods", "new_tasks", "learning", "matrix", "bases",
+        "items", "calibration",
     ]  # fmt: skip
     assert study.figures == [
-        "evolution", "fg", "learning_forgetting", "frontier", "matrix", "bias"
+        "evolution", "fg", "learning_forgetting", "frontier", "matrix", "bias", "items"
     ]  # fmt: skip
     study = pages("test-nano-ke.yaml", **NOTHING)
     assert study.tables == [

@@ -61,6 +61,31 @@ rule summarize:
         " --changes {output.changes:q} --calibration {output.calibration:q} &> {log:q}"
 
 
+rule questions:
+    input:
+        get_again("questions"),
+        record=get_read("questions", wf.record),
+        documents=get_read("questions", wf.documents()),
+        scores=get_read("questions", rules.collect.output.scores),
+        collected=get_read("questions", rules.collect.output.manifest),
+    output:
+        f"{STUDY}/questions/questions.json",
+    log:
+        f"{RESULTS}/logs/questions.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **get_request("questions"),
+    params:
+        results=RESULTS,
+        code=lambda w: wf.code("questions"),
+        outcomes=rules.collect.params.outcomes,
+        folder=lambda w, output: str(Path(output[0]).parent),
+    shell:
+        "python -m lethe questions {input.record:q} --results {params.results:q} --code {params.code}"
+        " --scores {input.scores:q} --items {params.outcomes:q} --out {params.folder:q} &> {log:q}"
+
+
 rule table:
     input:
         get_again("table"),
@@ -97,7 +122,13 @@ rule figure:
         calibration=get_read("figure", rules.summarize.output.calibration),
     output:
         multiext(
-            f"{STUDY}/figures/{{name}}", ".pdf", ".svg", ".png", ".csv", ".txt", ".json"
+            f"{STUDY}/figures/{{name}}",
+            ".pdf",
+            ".svg",
+            ".png",
+            ".csv",
+            ".txt",
+            ".json",
         ),
     log:
         f"{RESULTS}/logs/figure/{{name}}.log",

@@ -143,6 +143,21 @@ RULES = {
         },
         "tables",
     ),
+    "questions": Rule(
+        3000,
+        30,
+        {
+            "": Code(
+                (
+                    "lethe.commands.questions",
+                    "lethe.questions.study",
+                    "lethe.evaluation.questions",
+                    "lethe.imported.scores",
+                )
+            )
+        },
+        "models",
+    ),
     "table": Rule(2000, 10, {"": Code(("lethe.commands.table", "lethe.tables.{name}"))}, "tables"),
     "figure": Rule(
         2000,

@@ -47,8 +47,8 @@ def _numbers() -> dict[str, dict]:
     words = {name: f"share of items {what}" for name, what in (SHARES | KNOWN).items()}
     words |= ADJUSTED | BY_MARGIN
     words["drift"] = "fall of the right answer's log-probability, mean over items, nats"
-    words["commonest_before"] = "share of the commonest answer before"
-    words["commonest_after"] = "share of the commonest answer after"
+    of_all = "share of the commonest answer; of an axis the largest of its sets:"
+    words |= {f"commonest_{when}": f"{of_all} {when}" for when in ("before", "after")}
     columns = {}
     for name in ESTIMATES:
         columns[name] = rule(float | None, f"{words[name]}; empty if it is not identified")
@@ -65,10 +65,14 @@ CHANGES = {
         "the earlier checkpoint: base, the stage before, the task's own stage; or the same stage "
         "of other train seeds, in the mean over ordered pairs of seeds",
     ),
-    "before_index": rule(int, "stage of the earlier checkpoint"),
+    "before_index": rule(
+        int | None, "stage of the earlier checkpoint; empty where it is not that of all sets"
+    ),
     "n": rule(int, "items, per run"),
     "n_units": rule(int, "how many units the intervals are over"),
     "unit": rule(str, "what the intervals are over: items, item clusters, train seeds, ..."),
+    "sets": rule(int, "sets, or parts of sets, whose answers are counted"),
+    "identified": rule(int, "of these, those in which what is known can be told from guesses"),
     "choices": rule(float | None, "number of choices, mean over items; empty without choices"),
     **_numbers(),
     "commonest": rule(str, "the commonest answer after: a choice counted from 0, or a text's start",

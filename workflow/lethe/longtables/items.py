@@ -3,7 +3,6 @@
 A study may score millions of items, so no more than one set is ever held as a whole.
 """
 
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from lethe.artefacts.files import atomic_path, sha256_file
 from lethe.errors import UserError
+from lethe.longtables.file_names import file_stem
 from lethe.longtables.rows import ITEMS, ITEMS_VERSION, SCHEMAS, VALUE
 
 ENDING = ".parquet"
@@ -29,6 +29,8 @@ COLUMNS = {
 """The type of every column but those of metrics."""
 NAMES = ["node", "probe", "subset", "item_id", "cluster_id"]
 """Texts that repeat: they are read as categories."""
+ANSWERS = ["node", "item_id", "correct", "margin", "gold_logprob", "predicted"]
+"""Columns that show what a checkpoint answered."""
 LEFT_OUT = ("predicted", "choice_logprobs", "schema_version")
 """Columns that no metric reads."""
 CHOICES, CHOICE = "choices", "choice_"
@@ -38,8 +40,8 @@ GROUP_ROWS, HELD_ROWS = 1 << 16, 1 << 18
 
 
 def file_name(probe: str) -> str:
-    """The name of a set's file; what cannot stand in the name of a file is written as %XX."""
-    return re.sub(r"[%/\\\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", probe) + ENDING
+    """The name of the file of a set's table of items."""
+    return file_stem(probe) + ENDING
 
 
 class ItemsWriter:
@@ -142,21 +144,39 @@ def read_items_with_choices(path: Path | str) -> pd.DataFrame:
     table = _read(Path(path), ("schema_version",), ("predicted",))
     lists = table["choice_logprobs"].combine_chunks()
     frame = table.drop_columns("choice_logprobs").to_pandas(use_threads=False)
+    del table
     counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    row = np.repeat(np.arange(len(frame)), counts)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    logprobs = np.full((int(counts.max(initial=0)), len(frame)), np.nan)
-    logprobs[place, row] = pc.list_flatten(lists).to_numpy(zero_copy_only=False)
-    of_choices = {f"{CHOICE}{number}": values for number, values in enumerate(logprobs)}
+    flat = pc.list_flatten(lists).to_numpy(zero_copy_only=False)
+    first = np.cumsum(counts) - counts
+    of_choices = {}
+    for place in range(int(counts.max(initial=0))):
+        has = counts > place
+        of_choices[f"{CHOICE}{place}"] = values = np.full(len(frame), np.nan)
+        values[has] = flat[first[has] + place]
     return frame.assign(**{CHOICES: np.where(counts > 0, counts, np.nan)}, **of_choices)
 
 
-def _read(path: Path, left_out: Iterable[str], more_names: Iterable[str] = ()) -> pa.Table:
+def read_answers(path: Path | str) -> pd.DataFrame:
+    """The columns ANSWERS of the table of items of one set; raises as `read_items`."""
+    return _read(Path(path), (), only=ANSWERS).to_pandas(use_threads=False)
+
+
+def item_files(folder: Path) -> dict[str, Path]:
+    """The tables of items in a folder, by evaluation set; UserError if one is no such table."""
+    return {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
+
+
+def _read(
+    path: Path,
+    left_out: Iterable[str],
+    more_names: Iterable[str] = (),
+    only: Iterable[str] | None = None,
+) -> pa.Table:
     """A checked table of items; NAMES and `more_names` have a dictionary."""
     try:
         with pq.ParquetFile(path, read_dictionary=[*NAMES, *more_names]) as file:
             _require_columns(path, file.schema_arrow)
-            columns = [name for name in file.schema_arrow.names if name not in left_out]
+            columns = [name for name in only or file.schema_arrow.names if name not in left_out]
             table = file.read(columns, use_threads=False)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
@@ -179,7 +199,7 @@ class ItemTables(Mapping[str, pd.DataFrame]):
     def __init__(self, folder: Path, choices: bool = False):
         """Raises UserError if a file is no table of items."""
         self._folder, self._choices = folder, choices
-        self._files = {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
+        self._files = item_files(folder)
 
     def file(self, probe: str) -> Path:
         """The file of one set."""

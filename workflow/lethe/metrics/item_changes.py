@@ -7,7 +7,7 @@ any mean is, and items of different k pool item by item.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,8 +87,6 @@ def item_values(
     """The arrays whose means are the estimates, by name.
 
     choices: (items,) k of each item; None for answers without choices, which have no guesses.
-    drift: nats by which the right answer's log-probability fell. sign_changed: 1 where the margin
-    changed its sign. Both are nan where an item has no such number.
     """
     values = transitions(before.right, after.right)
     if choices is not None:
@@ -96,11 +94,21 @@ def item_values(
         for name, repeated in {"r0": 0.0, "r1": 1.0}.items():
             lost, regained = two_state(before.right, after.right, choices, repeated)
             values |= {f"lost_{name}": lost, f"regained_{name}": regained}
-    values["drift"] = before.gold - after.gold
+    return values | measured(before, after)
+
+
+def measured(before: Answers, after: Answers) -> dict[str, np.ndarray]:
+    """Of log-probabilities alone: `drift`, and `sign_changed`.
+
+    drift: nats by which the right answer's log-probability fell. sign_changed: 1 where the margin
+    changed its sign. Both are nan where an item has no such number.
+    """
     unknown = np.isnan(before.margin) | np.isnan(after.margin)
     changed = (before.margin > 0) != (after.margin > 0)
-    values["sign_changed"] = np.where(unknown, np.nan, changed.astype(float))
-    return values
+    return {
+        "drift": before.gold - after.gold,
+        "sign_changed": np.where(unknown, np.nan, changed.astype(float)),
+    }
 
 
 def chance_adjusted(before: np.ndarray, after: np.ndarray, choices: np.ndarray) -> ChanceAdjusted:
@@ -141,8 +149,11 @@ def lost_by_margin(before: Answers, after: Answers) -> dict[str, float]:
     }
 
 
-def commonest(answers: Iterable[str]) -> tuple[str, float]:
-    """The commonest answer and its share of all; of several the first by name."""
+def commonest(answers: Iterable[str] | Mapping[str, int]) -> tuple[str, float]:
+    """The commonest answer and its share of all; of several the first by name.
+
+    answers: one by one, or counted.
+    """
     counts = Counter(answers)
     if not counts:
         return "", float("nan")
