@@ -1,4 +1,5 @@
 # make figures   the default study, from an empty folder to its figures
+# make render    the studies kept in results/reference, drawn again without a checkpoint
 # make test      the tests, in as many processes as CORES
 # make quick     the tests that are not marked `slow`: no complete study, within a minute
 # make lint      style of code and rules, order of the package's rooms, types
@@ -21,12 +22,15 @@ INSTALLED := $(VENV)/lethe-$(shell cat $(REQUIREMENTS) pyproject.toml | cksum | 
 TESTS := $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: figures test quick lint env clean-env
+.PHONY: figures render test quick lint env clean-env
 
 figures: env
 	@$(BIN)/python -m lethe check $(OVERLAY)
 	@$(BIN)/python -m snakemake --cores $(CORES) $(OVERLAY)
 	@$(BIN)/python -m lethe where $(OVERLAY)
+
+render: env
+	@$(BIN)/python -m lethe render --check
 
 test: env
 	@$(TESTS)

@@ -224,14 +224,27 @@ def by_set(items: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {probe: rows.dropna(axis=1, how="all") for probe, rows in items.groupby("probe")}
 
 
+def with_choices(scores: pd.DataFrame, items: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Items with their number of choices, as `read_items_with_choices` gives them."""
+    of_set = 1 / scores.drop_duplicates("probe").set_index("probe")["chance"]
+    return {
+        probe: rows.reindex(columns=[*{*rows, "gold_logprob", "margin"}]).assign(
+            choices=of_set[probe]
+        )
+        for probe, rows in items.items()
+    }
+
+
 def long_tables(scores: pd.DataFrame, items: pd.DataFrame, resamples: int = 60):
     """What tables and figures are drawn from."""
     from lethe.longtables.tables import LongTables
     from lethe.metrics.study import study_metrics
+    from lethe.metrics.study_changes import study_changes
 
     scores, items = typed(scores, items)
     metrics = study_metrics(scores, items, seed=1, resamples=resamples)
-    return LongTables(scores=scores, metrics=metrics)
+    changes = study_changes(scores, with_choices(scores, items), seed=1, resamples=resamples)
+    return LongTables(scores=scores, metrics=metrics, changes=changes)
 
 
 def with_gaps(scores: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,7 @@ LONG = ["--scores", "scores.csv", "--metrics", "metrics.csv"]
 OF_STUDY = {
     "collect": ["record.json", *LONG[:2], "--items", "items", "--stages", "stages.csv"],
     "summarize": [*LONG[:2], "--items", "items", "--out", "metrics.csv"],
+    "questions": ["record.json", *LONG[:2], "--items", "items", "--out", "questions"],
     "claims": [*LONG, "--claims", "claims.json", "--out", "claims"],
 }
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from matplotlib.text import Text
+from figure_checks import drawn_texts, problems
 from scipy.special import ndtr
 
 from lethe.commands import figure as command
-from lethe.figures.importance import draw, importance_cells
+from lethe.figures.importance import importance_cells
 from lethe.longtables.tables import LongTables
 from lethe.methods.parts.softmask.importance import normalised, summaries
 
@@ -49,16 +49,13 @@ def stages(heads=2, layers=2, general=True, method="das", seeds=(0, 1, 2)):
     return pd.DataFrame(rows)
 
 
-def drawn(frame):
+def drawn(frame, width=None):
     with command.style():
-        figure = draw(LongTables(pd.DataFrame(), pd.DataFrame(), frame))
-        figure.figure.draw_without_rendering()
-    return figure
+        return command.draw("importance", LongTables(pd.DataFrame(), pd.DataFrame(), frame), width)
 
 
-def texts(figure):
-    found = [text for text in figure.figure.findobj(Text) if text.get_text().strip()]
-    return [text for text in found if text.get_visible()]
+def words(figure):
+    return [text.get_text() for text in drawn_texts(figure.figure)]
 
 
 def test_cells_are_means_over_runs_with_the_general_importance_first():
@@ -69,30 +66,47 @@ def test_cells_are_means_over_runs_with_the_general_importance_first():
         found = [first.loc[(of, name), "value"] for name in ("general", *DOMAINS)]
         assert found == pytest.approx([0.2, 0.3, 0.4])
     assert set(first["runs"]) == {3} and set(first["stage_index"]) == {0, 1, 2}
-    width = first["high"] - first["low"]
-    assert np.allclose(width, 2 * 4.302653 * 0.1 / 3**0.5)
+    half = 4.302653 * 0.1 / 3**0.5
+    assert np.allclose(first["high"] - first["value"], half)
+    assert np.allclose(first["low"], np.maximum(first["value"] - half, 0))
 
 
 def test_few_heads_are_shown_one_by_one_and_many_by_layer():
-    few = {text.get_text() for text in texts(drawn(stages()))}
-    assert {"1.1", "1.2", "2.1", "2.2", "attention heads, by layer.head"} <= few
-    many = {text.get_text() for text in texts(drawn(stages(heads=12, layers=12)))}
-    assert "attention heads, by layer" in many and "1.1" not in many
+    few = set(words(drawn(stages())))
+    assert {"1.1", "1.2", "2.1", "2.2", "heads\nlayer.head", "output\nlayer"} <= few
+    many = set(words(drawn(stages(heads=12, layers=12))))
+    assert "heads\nlayer" in many and "1.1" not in many
 
 
+@pytest.mark.parametrize("width", ["page", "column"])
 @pytest.mark.parametrize("layers", [2, 12, 24])
-def test_all_text_is_on_the_page_and_a_method_without_a_beginning_says_so(layers):
+def test_texts_are_readable_and_a_method_without_a_beginning_says_so(layers, width):
     frame = pd.concat([stages(layers=layers), stages(layers=layers, general=False, method="das-b")])
-    found = drawn(frame)
-    page = found.figure.bbox
-    boxes = {text.get_text(): text.get_window_extent() for text in texts(found)}
-    outside = [w for w, b in boxes.items() if b.x0 < -1 or b.x1 > page.x1 + 1 or b.y1 > page.y1]
-    assert outside == []
-    shown = [text.get_text() for text in texts(found)]
-    assert "das-b, both: so far" in shown and "das, both: of the domain alone" in shown
-    assert ("–" in shown) == (layers < 24)
-    caption = " ".join(" ".join(shown).split())
-    assert "Mean over 3 runs" in caption
+    found = drawn(frame, width)
+    with command.style():
+        assert problems(found.figure) == []
+    shown = words(found)
+    assert {"das-b\nso far", "das\nso far", "das\nalone"} <= set(shown)
+    # Cells have numbers where these fit; else there is a scale of colours.
+    numbered = layers <= 12
+    assert ("–" in shown) == numbered and ("0.5" in shown) == (not numbered)
+    assert "Mean over 3 runs" in found.caption
+
+
+def test_methods_beyond_a_page_are_in_the_csv_and_counted_in_the_caption():
+    methods = [f"das-{place:02d}" for place in range(14)]
+    found = drawn(pd.concat([stages(method=method, seeds=(0,)) for method in methods]))
+    with command.style():
+        assert problems(found.figure) == []
+    labels = [axes.get_ylabel() for axes in found.figure.axes if "\n" in axes.get_ylabel()]
+    assert labels[:3] == ["das-00\nso far", "das-00\nalone", "das-01\nso far"]
+    assert f"{15 - len(labels)} more lines are in the CSV" in found.caption
+    assert set(found.plotted["method"]) == set(methods)
+
+
+def test_an_interval_of_importances_stays_within_0_and_1():
+    cells = importance_cells(stages(seeds=(0, 3, 6)))
+    assert cells["low"].min() >= 0 and cells["high"].max() <= 1
 
 
 def test_the_captions_numbers_are_those_of_unrelated_normal_units():
@@ -100,7 +114,7 @@ def test_the_captions_numbers_are_those_of_unrelated_normal_units():
     places = (np.arange(20_000) + 0.5) / 20_000
     below = 2 * ndtr(np.arctanh(places)) - 1
     means = [f"{(1 - below**n).mean():.2f}".removeprefix("0") for n in range(1, 8)]
-    caption = " ".join(" ".join(text.get_text() for text in texts(drawn(stages()))).split())
+    caption = drawn(stages()).caption
     assert ", ".join(means) in caption and f"near {means[0]} whatever" in caption
     raw = torch.tensor([[1.0, 9.0], [-3.0, 0.5]])
     heads = normalised({"heads": raw}, "absolute")["heads"]

@@ -43,12 +43,17 @@ def test_the_default_study_has_its_own_lists_and_all_of_them_apply_to_it():
 def test_a_study_of_one_s_own_has_what_it_can_fill():
     study = pages("test-nano.yaml", **NOTHING)
     assert study.tables == [
-        "fg", "general_ability", "bias", "new_tasks", "learning", "matrix", "bases"
+        "fg", "general_ability", "bias", "methods", "new_tasks", "learning", "matrix", "bases",
+        "items", "calibration",
     ]  # fmt: skip
-    assert study.figures == ["evolution", "fg", "learning_forgetting", "matrix", "bias"]
+    assert study.figures == [
+        "evolution", "fg", "learning_forgetting", "frontier", "matrix", "bias", "items"
+    ]  # fmt: skip
     study = pages("test-nano-ke.yaml", **NOTHING)
-    assert study.tables == ["end_tasks", "end_task_methods", "end_task_tests", "masked_loss"]
-    assert study.figures == ["end_tasks", "importance"]
+    assert study.tables == [
+        "methods", "end_tasks", "end_task_methods", "end_task_tests", "masked_loss"
+    ]  # fmt: skip
+    assert study.figures == ["frontier", "end_tasks", "importance"]
 
 
 @pytest.mark.parametrize("kind", PAGES)
@@ -75,6 +80,14 @@ def test_pages_that_a_study_no_longer_names_are_named_and_kept(tmp_path):
         "tables/bias.json", "figures/scale.json"
     ]  # fmt: skip
     assert all(path.is_file() for path in left)
+
+
+def test_what_compares_chains_of_one_recipe_is_left_out_where_a_chain_has_several():
+    both = {"study": "rates", "models": ["xs", "s"], "also": [], "orders": ["forward"], **NOTHING}
+    one = pages("config.yaml", **both, recipe="finetune")
+    several = pages("config.yaml", **both, recipe=["finetune", "instruct"])
+    assert set(one.figures) - set(several.figures) == {"scale", "bias"}
+    assert one.tables == several.tables and "methods" in one.tables
 
 
 def test_a_figure_with_settings_is_drawn_besides_those_of_the_list_or_those_that_apply():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
+from lethe.config.reading import CATALOGUE, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.planning.plan import chains, make_plan
 
@@ -146,10 +146,54 @@ def test_further_chains_may_have_a_recipe_probes_and_end_tasks_of_their_own():
     assert [node.spec["checkpoint"] for node in plan.of_kind("end_task")] == [base, trained]
 
 
-def test_one_chain_with_two_recipes_is_one_sentence():
+def test_one_chain_selected_twice_with_different_recipes_is_one_sentence():
     also = [{"models": ["xs"], "orders": ["forward"], "recipe": "instruct"}]
-    with pytest.raises(UserError, match="two recipes, 'finetune' and 'instruct'"):
+    with pytest.raises(UserError, match=r"`recipe: finetune` and again with `recipe: instruct`"):
         plan_of(models=["xs"], also=also)
+
+
+def test_several_recipes_are_a_chain_each_and_leave_the_nodes_of_one_as_they_were():
+    rates = {"slow": 1e-5, "fast": 1e-2}
+    recipes = {
+        name: {"epochs": 1, "batch_size": 8, "max_length": 96, "learning_rate": rate}
+        for name, rate in rates.items()
+    }
+    define = {"study": "rates", "define": {"recipes": recipes}, "controls": ["general"]}
+    both = plan_of(recipe=["slow", "fast"], **define)
+    assert {(run.order, run.recipe) for run in both.runs} == {
+        (order, recipe) for order in ("forward", "control:general") for recipe in rates
+    }
+    alone = {name: plan_of(recipe=name, **define) for name in rates}
+    assert alone["slow"].nodes.keys() | alone["fast"].nodes.keys() == both.nodes.keys()
+    for run in both.runs:
+        (same,) = [other for other in alone[run.recipe].runs if other.order == run.order]
+        assert same.checkpoints == run.checkpoints
+    # An entry of `also` may have several too, in any order.
+    also = [{"models": ["xs"], "orders": ["forward"], "recipe": ["fast", "slow"]}]
+    assert plan_of(**define | {"also": also, "recipe": ["slow", "fast"]}).runs == both.runs
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "'finetune' and 'twin' have equal values for xs on the order 'forward'"),
+        ({"recipe": ["instruct", "twin"], "claims": ["C1"]}, "claims: 'C1' compares .* one recipe"),
+        (
+            {"recipe": ["instruct", "twin"], "figures": ["scale"]},
+            "figures: 'scale' compares",
+        ),
+        ({"recipe": ["instruct", "instruct"]}, "recipe .* each entry once"),
+        ({"recipe": ["instruct", "twinn"]}, "recipe: 'twinn' is not known; did you mean 'twin'"),
+        ({"recipe": []}, "recipe in the configuration: expected text or at least one entry"),
+    ],
+)
+def test_recipes_that_do_not_fit_are_one_sentence(changes, sentence):
+    twin = read_yaml(CATALOGUE / "recipes.yaml")["finetune"]
+    usual = {"models": ["xs"], "also": [], "recipe": ["finetune", "twin"]}
+    usual |= {"claims": [], "figures": [], "tables": [], "define": {"recipes": {"twin": twin}}}
+    with pytest.raises(UserError, match=sentence) as caught:
+        plan_of(**usual | changes)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

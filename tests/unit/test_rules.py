@@ -87,7 +87,7 @@ def test_a_stage_counts_the_code_of_its_own_method_and_an_end_task_that_of_its_c
     ("path", "counts", "not_for"),
     [
         (FIGURE_STYLE, [("figure", "fg")], [("table", "fg"), ("summarize", "")]),
-        (LUO2023, [("claims", ""), ("table", "published"), ("table", "calibration")],
+        (LUO2023, [("claims", ""), ("table", "published"), ("table", "scoring")],
          [("table", "fg"), ("figure", "fg")]),
         (TASK_YAML, [("probe", "")], [("stage", ""), ("collect", "")]),
     ],

@@ -49,11 +49,14 @@ def write_stage(folder, node, **changes):
 
 
 def test_a_row_for_every_cost_and_every_recorded_number(tmp_path):
-    write_stage(tmp_path, "one", record={"a": 0.5, "b": [1.0, 2.0], "c": [[3.0, 4.0], [5.0, 6.0]]})
-    write_stage(tmp_path, "two")  # as stages of before methods could record something
+    record = {"a": 0.5, "b": [1.0, 2.0], "c": [[3.0, 4.0], [5.0, 6.0]]}
+    write_stage(tmp_path, "one", record=record, peak_memory=2**30)
+    # As stages of before methods could record something, and memory was told.
+    write_stage(tmp_path, "two")
     write_stages(tmp_path / "stages.csv", stage_rows({"runs": [RUN]}, tmp_path))
     rows = read_stages(tmp_path / "stages.csv")
-    assert len(rows) == 5 + 7 + 5
+    assert len(rows) == 6 + 7 + 5
+    assert rows.loc[rows["measure"] == "cost.peak_memory", "value"].tolist() == [2**30]
     assert dict(zip(rows["stage_index"], rows["stage_task"], strict=True)) == {1: "simp", 2: "emdg"}
     spent = rows[rows["stage_index"] == 2].set_index("measure")["value"]
     assert spent["cost.cpu_seconds"] == 1.5 and spent["cost.flops"] == 2100

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lethe.artefacts.files import write_atomic
-from lethe.artefacts.manifests import publish
+from lethe.artefacts.manifests import publish, read_manifest
 from lethe.artefacts.nodes import ANY_CODE
-from lethe.artefacts.study_files import publish_study_files
+from lethe.artefacts.study_files import contents, publish_study_files
 from lethe.planning.standing import Job, Standing, standing
 
 
@@ -75,3 +75,21 @@ def test_the_manifest_of_one_table_does_not_pass_for_another_table_or_figure(tmp
     rule = folder.removesuffix("s")
     job = Job(rule, name, tmp_path / f"{place}.json", ANY_CODE, [])
     assert standing([job]).again == [job]
+
+
+def test_a_table_may_have_the_name_of_a_long_table_that_others_read(tmp_path):
+    write_atomic(tmp_path / "scores.csv", "long\n")
+    publish_study_files("collect", "collect", [tmp_path / "scores.csv"], {}, "c")
+    read = contents(read_manifest(tmp_path / "collect.json"))
+    for name in ("scores", "fg"):
+        path = tmp_path / "tables" / f"{name}.csv"
+        write_atomic(path, "short\n")
+        inputs = {"scores.csv": read["scores.csv"]}
+        publish_study_files("table", name, [path], inputs, "c")
+    jobs = [Job("collect", "", tmp_path / "collect.json", "c", [])]
+    jobs += [
+        Job("table", name, tmp_path / "tables" / f"{name}.json", "c", ["scores.csv"])
+        for name in ("scores", "fg")
+    ]
+    found = standing(jobs)
+    assert (found.again, found.reasons) == ([], {}) and len(found.done) == 3

@@ -9,8 +9,8 @@ from synthetic_study import FULL, Synthetic, long_tables, synthetic_study
 
 from lethe.metrics.intervals import t_interval
 from lethe.tables.bias import direction
-from lethe.tables.calibration import stands_for, variants, ways_by_set
 from lethe.tables.published import set_named
+from lethe.tables.scoring import stands_for, variants, ways_by_set
 
 # Every table of a study with three bases of four models.
 pytestmark = pytest.mark.slow
@@ -224,14 +224,14 @@ def test_the_paper_and_the_harness_count_bias_in_two_ways():
     )
 
 
-def test_calibration_marks_the_variant_nearest_to_the_published_base_score(named):
+def test_the_table_of_scorings_marks_the_variant_nearest_to_the_published_base_score(named):
     scores = named.scores
     wanted = {"LLaMA-7B": 0.3727, "alpaca-7b": 0.3929, "bloomz-1.1b": 0.2719}
     extra = scores[(scores["axis"] == "knowledge") & (scores["stage_index"] == 0)]
     extra = extra[extra["model"].isin(wanted)].assign(metric="acc_norm", headline=False)
     extra = extra.assign(value=extra["model"].map(wanted) + 0.01)
     both = type(named)(scores=pd.concat([scores, extra]), metrics=named.metrics)
-    frame = build("calibration", both)
+    frame = build("scoring", both)
     rows = frame[(frame["axis"] == "knowledge") & (frame["nearest"] == "nearest")]
     assert rows["variant"].tolist() == ["acc_norm"] * 4
     assert set(rows["model"]) == {*wanted, "(all models)"}

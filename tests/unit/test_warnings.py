@@ -132,3 +132,22 @@ def test_a_table_ends_with_the_warnings_on_what_it_shows():
     assert "% at floor (other)" in latex(Table(frame, "Numbers.", notes=notes))
     assert not any("at floor" in note for note in notes_for(frame.assign(model="m"), warnings))
     assert notes_for(frame[["x"]], warnings) == ()
+
+
+def test_recipes_of_one_chain_are_told_apart_and_a_row_of_several_orders_has_the_notes_of_each():
+    rows = [
+        row | {"recipe": recipe, "order": order}
+        for recipe in ("slow", "fast")
+        for order in ("ab", "ba")
+        for row in [*GOOD, own(0, "own_simp", 0.1), own(1, "own_simp", 0.1)]
+        if (recipe, order) != ("fast", "ba")
+    ]
+    warnings = study_warnings(pd.DataFrame(rows))
+    told = [sentence(row) for row in warnings.to_dict("records") if row["kind"] == "not learned"]
+    assert [text.partition(":")[0] for text in told] == [
+        "not learned (m, sequential (slow), ab)",
+        "not learned (m, sequential, ba)",
+        "not learned (m, sequential (fast), ab)",
+    ]
+    frame = pd.DataFrame({"model": ["m"], "order": ["ab, ba"]})
+    assert set(told) <= set(notes_for(frame, warnings))

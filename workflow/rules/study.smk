@@ -42,6 +42,8 @@ rule summarize:
         collected=get_read("summarize", rules.collect.output.manifest),
     output:
         metrics=f"{STUDY}/metrics.csv",
+        changes=f"{STUDY}/changes.csv",
+        calibration=f"{STUDY}/calibration.csv",
         manifest=f"{STUDY}/summarize.json",
     log:
         f"{RESULTS}/logs/summarize.log",
@@ -55,7 +57,33 @@ rule summarize:
         seed=wf.study.seeds.bootstrap,
     shell:
         "python -m lethe summarize --scores {input.scores:q} --items {params.outcomes:q}"
-        " --seed {params.seed} --code {params.code} --out {output.metrics:q} &> {log:q}"
+        " --seed {params.seed} --code {params.code} --out {output.metrics:q}"
+        " --changes {output.changes:q} --calibration {output.calibration:q} &> {log:q}"
+
+
+rule questions:
+    input:
+        get_again("questions"),
+        record=get_read("questions", wf.record),
+        documents=get_read("questions", wf.documents()),
+        scores=get_read("questions", rules.collect.output.scores),
+        collected=get_read("questions", rules.collect.output.manifest),
+    output:
+        f"{STUDY}/questions/questions.json",
+    log:
+        f"{RESULTS}/logs/questions.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **get_request("questions"),
+    params:
+        results=RESULTS,
+        code=lambda w: wf.code("questions"),
+        outcomes=rules.collect.params.outcomes,
+        folder=lambda w, output: str(Path(output[0]).parent),
+    shell:
+        "python -m lethe questions {input.record:q} --results {params.results:q} --code {params.code}"
+        " --scores {input.scores:q} --items {params.outcomes:q} --out {params.folder:q} &> {log:q}"
 
 
 rule table:
@@ -64,6 +92,8 @@ rule table:
         scores=get_read("table", rules.collect.output.scores),
         metrics=get_read("table", rules.summarize.output.metrics),
         stages=get_read("table", rules.collect.output.stages),
+        changes=get_read("table", rules.summarize.output.changes),
+        calibration=get_read("table", rules.summarize.output.calibration),
     output:
         multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex", ".json"),
     log:
@@ -78,6 +108,7 @@ rule table:
     shell:
         "python -m lethe table {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --stages {input.stages:q}"
+        " --changes {input.changes:q} --calibration {input.calibration:q}"
         " --code {params.code} --out {params.folder:q} &> {log:q}"
 
 
@@ -87,9 +118,17 @@ rule figure:
         scores=get_read("figure", rules.collect.output.scores),
         metrics=get_read("figure", rules.summarize.output.metrics),
         stages=get_read("figure", rules.collect.output.stages),
+        changes=get_read("figure", rules.summarize.output.changes),
+        calibration=get_read("figure", rules.summarize.output.calibration),
     output:
         multiext(
-            f"{STUDY}/figures/{{name}}", ".pdf", ".svg", ".png", ".csv", ".txt", ".json"
+            f"{STUDY}/figures/{{name}}",
+            ".pdf",
+            ".svg",
+            ".png",
+            ".csv",
+            ".txt",
+            ".json",
         ),
     log:
         f"{RESULTS}/logs/figure/{{name}}.log",
@@ -104,6 +143,7 @@ rule figure:
     shell:
         "python -m lethe figure {wildcards.name} --scores {input.scores:q}"
         " --metrics {input.metrics:q} --stages {input.stages:q}"
+        " --changes {input.changes:q} --calibration {input.calibration:q}"
         " {params.width} --code {params.code} --out {params.folder:q} &> {log:q}"
 
 

@@ -131,8 +131,32 @@ RULES = {
     "summarize": Rule(
         2000,
         120,
-        {"": Code(("lethe.metrics.study", "lethe.longtables.items"))},
+        {
+            "": Code(
+                (
+                    "lethe.metrics.study",
+                    "lethe.metrics.study_changes",
+                    "lethe.metrics.calibration",
+                    "lethe.longtables.items",
+                )
+            )
+        },
         "tables",
+    ),
+    "questions": Rule(
+        3000,
+        30,
+        {
+            "": Code(
+                (
+                    "lethe.commands.questions",
+                    "lethe.questions.study",
+                    "lethe.evaluation.questions",
+                    "lethe.imported.scores",
+                )
+            )
+        },
+        "models",
     ),
     "table": Rule(2000, 10, {"": Code(("lethe.commands.table", "lethe.tables.{name}"))}, "tables"),
     "figure": Rule(

@@ -12,23 +12,28 @@ from lethe.errors import UserError
 DIGEST = re.compile(r"-[0-9a-f]{12}$")
 COLLECTED, SUMMARIZED = "collect.json", "summarize.json"
 """Manifests beside the long tables and beside the metrics."""
-ITEMS = "items"
-"""Folder of the tables of items, beside the other long tables."""
+ITEMS, QUESTIONS = "items", "questions"
+"""Folders of the tables of items and of their texts, beside the other long tables."""
 
 
 def publish_study_files(
-    rule: str, name: str, files: list[Path], inputs: dict[str, Any], code: str | None
+    rule: str,
+    name: str,
+    files: list[Path],
+    inputs: dict[str, Any],
+    code: str | None,
+    folder: Path | None = None,
 ) -> None:
     """Write `name`.json beside files of one folder: their sha256, and what they were made from.
 
-    files: the first lies in the folder itself, others may be in a folder below it.
+    files: others than the first may be in a folder below it. folder: theirs, if there may be none.
     rule: that made them. inputs: digest of the content by id of a node, or sha256 by name of a
         file; other values that they depend on by their names.
 
     Raises:
         UserError: the files are not in one folder.
     """
-    folder = files[0].parent
+    folder = folder or files[0].parent
     for path in files:
         if not path.is_relative_to(folder):
             raise UserError(f"expected files of one folder, found {folder} and {path.parent}.")

@@ -40,6 +40,8 @@ STUDY_FILES = (
     "*.csv",
     "*.csv.gz",
     "*.parquet",
+    "*.html",
+    "*.jsonl",
     "*.md",
     "*.tex",
     "*.pdf",

@@ -30,12 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
 
 
-def add_task_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is asked; `lethe compare` has the same options."""
+def add_task_arguments(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """What is asked; `lethe compare` has the same options, but needs none for result files."""
     group = parser.add_argument_group("what is asked")
     group.add_argument(
         "--tasks",
-        required=True,
+        required=required,
         nargs="+",
         metavar="TASK",
         help="names (`lethe tasks` lists them), folders of task YAMLs, or YAML files",

@@ -8,6 +8,13 @@ from lethe.commands.arguments import add_code_argument, code_to_record
 from lethe.config.by_file import names_in, require_file
 from lethe.planning.code import code_of
 
+OTHERS = {
+    "stages": "costs and importances",
+    "changes": "single items",
+    "calibration": "probabilities",
+}
+"""Long tables that only some tables and figures read, and what these show."""
+
 
 def add_arguments(parser: argparse.ArgumentParser, kind: str, suffixes: str) -> None:
     """Arguments of a verb that makes files of one kind (`tables`, `figures`) from long tables."""
@@ -16,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser, kind: str, suffixes: str) -> 
     )
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores.csv")
     parser.add_argument("--metrics", type=Path, required=True, help="the study's metrics.csv")
-    parser.add_argument("--stages", type=Path, help="its stages.csv, for costs and importances")
+    for name, what in OTHERS.items():
+        parser.add_argument(f"--{name}", type=Path, help=f"its {name}.csv, for {what}")
     add_code_argument(parser)
     parser.add_argument("--out", type=Path, required=True, help=f"folder for NAME{suffixes}")
 
@@ -31,8 +39,9 @@ def long_tables(args: argparse.Namespace, kind: str):
         require_file(kind.removesuffix("s"), kind, name)
     from lethe.longtables.tables import read_long_tables
 
-    inputs = checked_files([path for path in (args.scores, args.metrics, args.stages) if path])
-    return read_long_tables(args.scores, args.metrics, args.stages), inputs
+    others = {name: getattr(args, name) for name in OTHERS}
+    inputs = checked_files([args.scores, args.metrics, *filter(None, others.values())])
+    return read_long_tables(args.scores, args.metrics, **others), inputs
 
 
 def code_for(args: argparse.Namespace, rule: str, name: str) -> str:

@@ -11,6 +11,7 @@ from lethe.errors import UserError, one_line
 from lethe.jobs.live import read_live
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
+from lethe.planning.several_recipes import with_several_recipes
 from lethe.planning.workflow import node_standing
 
 LEGEND = "# scored   o trained   > running   ! failed   . to do"
@@ -24,12 +25,14 @@ def run(arguments: argparse.Namespace) -> None:
     study, catalogue = read(arguments)
     plan = make_plan(study, catalogue)
     results = Path(study.output)
-    width = max(len(run_words(run)) for run in plan.runs)
+    several = [run for group in with_several_recipes(plan.runs) for run in group]
+    named = [run_words(run, run in several) for run in plan.runs]
+    width = max(map(len, named))
     print(f"study {study.study}: one column per stage, the first is the base\n")
     failures, running = {}, {}
     found = node_standing(study, catalogue, plan)
     counted = {job.name for job in found.done}
-    for chain in plan.runs:
+    for chain, words_of_chain in zip(plan.runs, named, strict=True):
         marks = []
         for node in chain.checkpoints:
             mark, why = state(plan, results, node, counted)
@@ -37,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
             if why:
                 failures[node] = why
             running |= live(plan, results, node)
-        print(f"{run_words(chain):<{width}}  {' '.join(marks)}")
+        print(f"{words_of_chain:<{width}}  {' '.join(marks)}")
     print(f"\n{LEGEND}")
     for line in found.lines():
         print(line)
@@ -52,11 +55,12 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"failed: {node}: {one_line(why)}")
 
 
-def run_words(run) -> str:
+def run_words(run, with_recipe: bool = False) -> str:
     """The words that distinguish a run from the others."""
     named = {"w": run.world_seed, "b": run.base_seed, "t": run.train_seed}
     seeds = [f"{letter}{seed}" for letter, seed in named.items() if seed is not None]
-    return " ".join([run.model, run.method, run.order, *seeds])
+    recipe = [run.recipe] if with_recipe else []
+    return " ".join([run.model, run.method, *recipe, run.order, *seeds])
 
 
 def state(plan: Plan, results: Path, node: str, counted: set[str]) -> tuple[str, str]:

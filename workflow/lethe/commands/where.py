@@ -3,6 +3,7 @@
 import argparse
 
 from lethe.artefacts.paths import study_directory
+from lethe.artefacts.study_files import QUESTIONS
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.commands.status import warnings
 
@@ -18,6 +19,8 @@ def run(arguments: argparse.Namespace) -> None:
     folder = study_directory(study.output, study.study)
     print(f"Figures: {folder}/figures")
     print(f"Tables:  {folder}/tables")
+    if (folder / QUESTIONS).is_dir():
+        print(f"Items:   {folder}/{QUESTIONS} (what was lost, as pages; or `lethe items`)")
     if found := warnings(folder):
         print(f"Warnings ({len(found)}, all in `lethe status`):")
         for warning in found[:MOST_SHOWN]:

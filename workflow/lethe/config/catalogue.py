@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from lethe.config.claims import Claim
 from lethe.config.origins import Import, Model, Source
-from lethe.config.recipes import Recipe
+from lethe.config.recipes import OneOrMore, Recipe
 from lethe.errors import shown
 from lethe.longtables.axes import BIAS, DOMAIN, TAKEN
 from lethe.parameters.entries import (
@@ -196,8 +196,10 @@ class Also(Entry):
     orders: list[Name] = Field([], description="orders")
     methods: list[Name] = Field([], description="methods; none: those of the study")
     controls: list[Name] = Field([], description="orders run as controls")
-    recipe: Name | None = Field(
-        None, description="optimisation settings of these chains; none: those of the study"
+    recipe: OneOrMore | None = Field(
+        None,
+        description="optimisation settings of these chains, or a list of them; none: those of the "
+        "study",
     )
     probes: list[Name] = Field([], description="further probes of these models")
     end_tasks: list[Name] = Field([], description="further end tasks of these models")
@@ -272,7 +274,10 @@ class Study(Entry):
     )
     also: list[Also] = Field([], description="further chains of some of the models")
     imports: list[Name] = Field([], description="chains trained or scored elsewhere")
-    recipe: Name = Field(description="optimisation settings of the stages")
+    recipe: OneOrMore = Field(
+        description="optimisation settings of the stages, from recipes; a list: every chain once "
+        "with each of them"
+    )
     probes: list[Name] = Field([], description="what is evaluated after every stage")
     end_tasks: list[Name] = Field(
         [], description="what copies of the checkpoints are fine-tuned on and scored"

@@ -9,6 +9,7 @@ from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml, require_plain, require_yaml
 from lethe.config.by_file import require_file
 from lethe.config.catalogue import Catalogue, FigureSettings, FigureWidth, Probe, Study
+from lethe.config.recipes import listed
 from lethe.config.references import check_references
 from lethe.errors import UserError
 from lethe.evaluation.specification import EvalTask
@@ -108,13 +109,14 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
             require(f"also, entry {place}", name, catalogue.orders)
         for name in also.methods:
             require(f"also, entry {place}", name, catalogue.methods)
-        for name in [also.recipe] if also.recipe else []:
+        for name in listed(also.recipe):
             require(f"also, entry {place}", name, catalogue.recipes)
         for name in also.probes:
             require(f"also, entry {place}", name, catalogue.probes)
         for name in also.end_tasks:
             require(f"also, entry {place}", name, catalogue.end_tasks)
-    require("recipe", study.recipe, catalogue.recipes)
+    for name in listed(study.recipe):
+        require("recipe", name, catalogue.recipes)
     for kind in ("tables", "figures"):
         for name in getattr(study, kind) or ():
             require_file(kind, kind, name)

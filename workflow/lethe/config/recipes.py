@@ -7,6 +7,13 @@ from pydantic import Field
 from lethe.parameters.entries import Count, Entry, Name, Number, Positive, Share
 
 Beta = Annotated[Number, Field(ge=0, lt=1)]
+OneOrMore = Name | Annotated[list[Name], Field(min_length=1)]
+"""A name, or several."""
+
+
+def listed(names: OneOrMore | None) -> list[str]:
+    """The names of a key that holds one or several; none for null."""
+    return [names] if isinstance(names, str) else list(names or ())
 
 
 class Tuned(Entry):

@@ -1,5 +1,6 @@
 """A group of evaluation tasks as one set: all items together, each task one cluster."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -38,16 +39,24 @@ def merge(name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _items(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    items, seen = [], set()
-    for result in results:
-        for item in result["items"]:
-            # Two members may ask the same question; in the group they are two items.
-            name = item["item_id"]
-            if name in seen:
-                name = f"{name}-{result['task']}"
-            seen.add(name)
-            items.append({**item, "item_id": name, "cluster_id": result["task"]})
-    return items
+    pairs = [(result["task"], item) for result in results for item in result["items"]]
+    names = names_in_group((task, item["item_id"]) for task, item in pairs)
+    return [
+        {**item, "item_id": name, "cluster_id": task}
+        for (task, item), name in zip(pairs, names, strict=True)
+    ]
+
+
+def names_in_group(items: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The id of every item, given as (member, id), among the items of all members.
+
+    Two members may ask the same question; in the group they are two items.
+    """
+    seen: set[str] = set()
+    for task, name in items:
+        unique = f"{name}-{task}" if name in seen else name
+        seen.add(unique)
+        yield unique
 
 
 def _scores(name: str, results: list[dict], items: list[dict]) -> list[dict]:

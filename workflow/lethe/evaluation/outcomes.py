@@ -1,7 +1,7 @@
 """The result of each item: outcome, gold log-probability, margin, prediction, identity."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,13 +45,9 @@ def outcomes(task: EvalTask, lm_task: Any, samples: list[dict]) -> list[Outcome]
     """
     require_columns(task, [sample["doc"] for sample in samples])
     result = []
-    seen: Counter = Counter()
-    for sample in samples:
+    identities = item_ids((sample["doc"] for sample in samples), task.cluster)
+    for sample, identity in zip(samples, identities, strict=True):
         doc = sample["doc"]
-        identity = item_id(doc, task.cluster)
-        seen[identity] += 1
-        if seen[identity] > 1:
-            identity = f"{identity}-{seen[identity]}"
         metrics = {name: sample[name] for name in sample["metrics"]}
         result.append(
             Outcome(
@@ -86,6 +82,15 @@ def require_columns(task: EvalTask, docs: Iterable[dict]) -> None:
                     f"{task.name}: document {number} has no value in its column {column!r}, which "
                     "is its `subset`."
                 )
+
+
+def item_ids(docs: Iterable[dict], cluster: str | None) -> Iterator[str]:
+    """The id of every document; equal ones are numbered from the second on."""
+    seen: Counter = Counter()
+    for doc in docs:
+        identity = item_id(doc, cluster)
+        seen[identity] += 1
+        yield identity if seen[identity] == 1 else f"{identity}-{seen[identity]}"
 
 
 def item_id(doc: dict, cluster: str | None) -> str:

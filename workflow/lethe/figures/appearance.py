@@ -43,6 +43,8 @@ LONGEST_LABEL = 80
 """Characters of a legend's entry, which fill a line of the narrowest page."""
 NAMED = ["model", "series", "untuned", "method", "recipe", "order", "axis", "probe", "subset"]
 """Columns whose values are drawn as names."""
+DRAWN = ("scores", "metrics", "stages", "changes", "calibration")
+"""Tables that figures read."""
 METRIC_WORDS = {
     "acc": "accuracy",
     "pct_stereotype": "stereotype share",
@@ -59,7 +61,7 @@ def drawable(tables: LongTables) -> LongTables:
 
     Different names stay different. Usual names are as they were.
     """
-    frames = {name: getattr(tables, name) for name in ("scores", "metrics", "stages")}
+    frames = {name: getattr(tables, name) for name in DRAWN}
     drawn: dict[str, str] = {}
     for name in dict.fromkeys(_names(frames.values())):
         words = shortened(one_line(name).strip() or repr(name), LONGEST_NAME) if name else ""

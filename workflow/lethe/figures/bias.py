@@ -19,8 +19,9 @@ from lethe.figures.drawing import (
     text_width,
 )
 from lethe.figures.marks import (
+    LONGEST,
     draw_curve,
-    draw_point,
+    draw_groups,
     handle,
     name_stages,
     ratio_limits,
@@ -32,6 +33,7 @@ from lethe.longtables.axes import BIAS
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import LINE_COLUMNS, Line, interval_words, shown
 from lethe.metrics.subjects import Subject, reference, study_subjects
+from lethe.tables.lines import of_line
 
 TITLE = "Stereotype preference by type"
 NARROWEST = 1.2
@@ -41,9 +43,6 @@ ROW, LOWER = 1.15, 1.4
 WORDS = 1.0
 """Inches of all that is not a panel."""
 NEUTRAL = 0.5
-LONGEST = 20
-"""Characters of a type below a panel."""
-SPREAD = 0.7
 DIFFERENCE = "likelihood_diff"
 
 
@@ -131,27 +130,19 @@ def _draw_types(
 def _draw_lines(axes: Axes, part: pd.DataFrame, chosen: list[Subject], seen) -> None:
     band = min(0.15, 0.4 / len(chosen))  # many bands are fainter, so that none hides the others
     for subject in chosen:
-        rows = part[[line == subject.line for line in part["line"]]]
-        draw_curve(axes, rows, seen[subject.line], band=band)
-    name_stages(axes, part[[line == chosen[0].line for line in part["line"]]])
+        draw_curve(axes, of_line(part, subject.line), seen[subject.line], band=band)
+    name_stages(axes, of_line(part, chosen[0].line))
 
 
-def _draw_drops(axes: Axes, drops, subsets: list[str], chosen: list[Subject], seen) -> None:
+def _draw_drops(axes: Axes, drops, types: list[str], chosen: list[Subject], seen) -> None:
     """FG of every type, then of the axis, models side by side."""
     axes.axhline(0, color="#444444", lw=0.7, zorder=1)
-    names = [*subsets, ""]
-    offsets = ((np.arange(len(chosen)) + 0.5) / len(chosen) - 0.5) * SPREAD
-    for offset, subject in zip(offsets, chosen, strict=True):
-        of_subject = drops[[line == subject.line for line in drops["line"]]]
-        by_type = of_subject.drop_duplicates("subset").set_index("subset")
-        for place, name in enumerate(names):
-            row = by_type.loc[name] if name in by_type.index else None
-            draw_point(axes, place + offset, row, seen[subject.line], words=False)
-    axes.set_xticks(
-        range(len(names)),
-        [*(shortened(set_words(name), LONGEST) for name in subsets), "over types"],
+    by_type = [of_line(drops, subject.line).set_index("subset") for subject in chosen]
+    series = [(rows, seen[c.line], "full") for rows, c in zip(by_type, chosen, strict=True)]
+    draw_groups(
+        axes, series, {name: set_words(name or "over types") for name in (*types, "")}, False
     )
-    axes.set(xlim=(-0.5, len(names) - 0.5), ylim=ratio_limits(drops), ylabel="FG, %")
+    axes.set(ylim=ratio_limits(drops), ylabel="FG, %")
 
 
 def _handles(chosen: list[Subject], seen: dict[Line, Look]) -> list[Line2D]:

@@ -146,15 +146,16 @@ def finish(figure: Figure) -> Figure:
 
     Saving lays nothing out again, so all forms of a figure are alike.
     """
-    engine = figure.get_layout_engine()
-    assert engine is not None  # every figure is made by `new_figure`
+    # Without panels there is nothing to lay out; matplotlib warns of that.
+    layout = figure.get_layout_engine() if figure.axes else None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        engine.execute(figure)
-        if _turn_labels(figure):
-            engine.execute(figure)
-        if _fit_titles(figure):
-            engine.execute(figure)
+        if layout is not None:
+            layout.execute(figure)
+            if _turn_labels(figure):
+                layout.execute(figure)
+            if _fit_titles(figure):
+                layout.execute(figure)
     figure.set_layout_engine(None)
     return figure
 

@@ -5,13 +5,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import Look, stage_words, tick_words
+from lethe.figures.appearance import Look, shortened, stage_words, tick_words
 from lethe.figures.drawing import draw_interval, draw_missing, limits
 
 BEHIND = "_behind"
 """The label of light lines that give a background and are not told apart, such as single sets."""
 CROSS = 0.06
 """Height of the cross of a missing value, as a share of its panel."""
+SPREAD = 0.7
+"""How much of the place of a name its points take."""
+LONGEST = 20
+"""Characters of a name below a panel."""
 FAR = 25.0
 """Percent that an interval may always reach beyond the values."""
 
@@ -66,6 +70,22 @@ def draw_point(
         draw_missing(axes, x, note, look.colour)
     else:
         _draw_crosses(axes, [x], look.colour)
+
+
+def draw_groups(
+    axes: Axes, series: list[tuple[pd.DataFrame, Look, str]], names: dict[str, str], words: bool
+) -> None:
+    """Points side by side at every name, one of each series; see `draw_point`.
+
+    series: rows indexed by name, look and fill. names: with what stands below.
+    """
+    offsets = ((np.arange(len(series)) + 0.5) / len(series) - 0.5) * SPREAD
+    for offset, (rows, look, fill) in zip(offsets, series, strict=True):
+        for place, name in enumerate(names):
+            row = rows.loc[name] if name in rows.index else None
+            draw_point(axes, place + offset, row, look, fill, words)
+    axes.set_xticks(range(len(names)), [shortened(n, LONGEST) for n in names.values()])
+    axes.set_xlim(-0.5, max(len(names), 1) - 0.5)
 
 
 def draw_curve(

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lethe.figures.appearance import Look, looks, order_fills, shortened
+from lethe.figures.appearance import Look, looks, order_fills
 from lethe.figures.axis_means import axis_means
 from lethe.figures.drawing import (
     HIGHEST,
@@ -20,8 +19,9 @@ from lethe.figures.drawing import (
     new_figure,
 )
 from lethe.figures.marks import (
+    SPREAD,
     draw_curve,
-    draw_point,
+    draw_groups,
     handle,
     name_stages,
     ratio_limits,
@@ -33,6 +33,7 @@ from lethe.longtables.axes import GENERAL, OWN, sorted_axes
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import interval_words, shown
 from lethe.metrics.subjects import Subject
+from lethe.tables.lines import of_line
 
 FIRST, SECOND = (0, (4, 1.6)), "-"
 NARROWEST = 1.15
@@ -41,11 +42,8 @@ ROW, LEAST = 1.1, 0.8
 """Inches of a row of curves, and of one where many rows fill a page."""
 ENTRY, NAMES, LOWER = 0.17, 0.6, 1.5
 """Inches of a legend's entry, of the stages' names, and of a panel below the curves."""
-SPREAD = 0.7
 WORD = 0.12
 """Inches that a word beside another needs."""
-LONGEST = 16
-"""Characters of a name below a panel."""
 FLOOR = "†"
 
 Pair = list["Side"]
@@ -115,12 +113,10 @@ def _numbers(tables: LongTables, metric: str) -> pd.DataFrame:
 
 
 def _plotted(pairs: list[Pair], rows: pd.DataFrame) -> pd.DataFrame:
-    chosen = [_of(rows, side).assign(chain=side.words) for pair in pairs for side in pair]
+    chosen = [
+        of_line(rows, side.subject.line).assign(chain=side.words) for pair in pairs for side in pair
+    ]
     return pd.concat(chosen) if chosen else rows
-
-
-def _of(rows: pd.DataFrame, side: Side) -> pd.DataFrame:
-    return rows[rows["line"].isin([side.subject.line])]
 
 
 def _draw_all_curves(figure: Figure, pairs: list[Pair], means, axes_names, across: int) -> None:
@@ -159,23 +155,15 @@ def _draw_points(axes: Axes, pairs: list[Pair], rows: pd.DataFrame, by: str, nam
     A name is marked if for some chain a set of the axis has a base at floor.
     """
     chains = _chains(pairs)
-    offsets = ((np.arange(len(chains)) + 0.5) / len(chains) - 0.5) * SPREAD
-    floored = set()
-    inches = WIDTHS["text"] / 2 / max(len(names), 1)
-    for side, offset in zip(chains, offsets, strict=True):
-        own = _of(rows, side).drop_duplicates(by).set_index(by)
-        for place, name in enumerate(names):
-            row = own.loc[name] if name in own.index else None
-            words = inches * SPREAD / len(chains) >= WORD
-            draw_point(axes, place + offset, row, side.look, side.fill, words)
-            if row is not None and "at floor" in row["note"]:
-                floored.add(name)
-    short = [shortened(name.removeprefix("own_"), LONGEST) for name in names]
-    labels = [
-        f"{n} {FLOOR}" if name in floored else n for n, name in zip(short, names, strict=True)
+    by_name = [
+        of_line(rows, side.subject.line).drop_duplicates(by).set_index(by) for side in chains
     ]
-    axes.set_xticks(range(len(names)), labels)
-    axes.set_xlim(-0.5, max(len(names), 1) - 0.5)
+    noted = pd.concat(by_name)["note"]
+    floored = set(noted[noted.str.contains("at floor")].index)
+    labels = {n: n.removeprefix("own_") + (f" {FLOOR}" if n in floored else "") for n in names}
+    series = [(own, s.look, s.fill) for own, s in zip(by_name, chains, strict=True)]
+    words = WIDTHS["text"] / 2 * SPREAD / max(len(names) * len(chains), 1) >= WORD
+    draw_groups(axes, series, labels, words)
 
 
 def _chains(pairs: list[Pair]) -> list[Side]:

@@ -1,6 +1,5 @@
 """Probe specs of a chain whose scores were made elsewhere, checked before anything is computed."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,32 +7,14 @@ from lethe.artefacts.local_files import file_digest
 from lethe.config.catalogue import Catalogue, Probe, Study
 from lethe.config.origins import Import
 from lethe.errors import UserError, shown
-from lethe.imported.result_file import PLAIN, ResultFile, TaskResult, read_result_file, sample_file
+from lethe.imported.alike import StageFiles, how_scored, kind_of_digest
+from lethe.imported.result_file import PLAIN, ResultFile, read_result_file, sample_file
 from lethe.imported.scale import Score, mixed_scales, require_shares
-from lethe.imported.settings import NONE, fill_arguments
+from lethe.imported.settings import NONE
 from lethe.longtables.same_versions import Scored, differing, require_same
 
 STATED = ("version", "task_digest", "lm_eval_version", "dtype")
 """Columns of the scores table that are the same in all stages."""
-
-AFTER_THE_PROMPT = {
-    "output_type", "generation_kwargs", "repeats", "filter_list", "metric_list", "process_results",
-    "should_decontaminate",
-}  # fmt: skip
-"""Keys of a task's configuration that change a score, but neither documents nor prompts."""
-
-
-@dataclass(frozen=True)
-class StageFiles:
-    """The result files of one stage, and which of them holds each task."""
-
-    index: int
-    mixture: str
-    files: list[ResultFile]
-    holder: dict[str, ResultFile]
-
-    def task(self, name: str) -> TaskResult | None:
-        return self.holder[name].tasks[name] if name in self.holder else None
 
 
 def stage_specs(
@@ -167,28 +148,9 @@ def _mixed(task: str, stages: list[StageFiles]) -> dict[str, list[Score]]:
     return {name: pair for name, pair in mixed.items() if pair}
 
 
-def _scored(task: str, stages: list[StageFiles]) -> list[Scored]:
-    """How the task was scored in each stage that has it, with everything that changes a score."""
-    way = _digest_of(task, stages)
-    having = [stage for stage in stages if stage.task(task)]
-    settings = fill_arguments([stage.holder[task].settings for stage in having])
-    scored = []
-    for stage, values in zip(having, settings, strict=True):
-        result, file = stage.holder[task].tasks[task], stage.holder[task]
-        values |= file.tokenizer if stage.index == 0 else {}
-        values |= {"version": result.version, "task_digest": task_digest(result, way)}
-        numbers = {"shots": result.shots, "n": result.n}
-        values |= {key: str(value) for key, value in numbers.items() if value is not None}
-        # Digests of documents and prompts do not show how an answer becomes a score.
-        keys = result.keys if way != "hashed" else result.keys.keys() & AFTER_THE_PROMPT
-        values |= {f"task.{key}": result.keys[key] for key in keys}
-        scored.append(Scored(stage.index, stage.mixture, "", values, file.short))
-    return scored
-
-
 def _check_task(name: str, task: str, shots: int, entry: Import, stages: list[StageFiles]) -> None:
     """Refuse a task that differs between stages, or has another number of shots than the probe."""
-    scored = _scored(task, stages)
+    scored = how_scored(task, stages)
     _refuse_limits(name, task, entry, scored)
     require_same(task, f"imports.{name}", scored, entry.harmless)
     found = next((score.values["shots"] for score in scored if "shots" in score.values), None)
@@ -221,7 +183,7 @@ def _declared(
     names, stated = [], {}
     precisions: dict[str, str] = {}
     for task in tasks:
-        scored = _scored(task, stages)
+        scored = how_scored(task, stages)
         names += [*differing(scored), *_declared_alone(task, entry, scored, stages)]
         for column in STATED:
             values = dict.fromkeys(score.values[column] for score in scored)
@@ -249,20 +211,6 @@ def _declared_alone(
     return ["limit"] * limited + ["scale"] * bool(_mixed(task, stages))
 
 
-def _digest_of(task: str, stages: list[StageFiles]) -> str:
-    """The kind of digest that all stages with the task have, so that they can be compared."""
-    results = [result for result in (stage.task(task) for stage in stages) if result]
-    for way in ("hashed", "configured"):
-        if results and all(getattr(result, way) for result in results):
-            return way
-    return "none"
-
-
-def task_digest(result: TaskResult, way: str) -> str:
-    """The digest that `_digest_of` chose; "unknown" if the files have none for the task."""
-    return "unknown" if way == "none" else getattr(result, way)
-
-
 def _spec(
     name: str, entry: Import, stage: StageFiles, probes: list[Probe], stages: list[StageFiles]
 ) -> dict[str, Any]:
@@ -271,7 +219,7 @@ def _spec(
         if probe.stages == "base" and stage.index > 0:
             continue
         for task, wanted in probe.tasks.items():
-            way = _digest_of(task, stages)
+            way = kind_of_digest(task, stages)
             tasks.append({"name": task, "digest": way, **wanted.model_dump(exclude={"source"})})
     where = f"imports.{name}.stages[{stage.index}].results"
     return {

@@ -1,5 +1,6 @@
 """Items of an imported task, read from the samples that lm-eval logged."""
 
+import hashlib
 import json
 import math
 import sys
@@ -8,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.strict_json import RepeatedKey, digest, unique_keys
+from lethe.artefacts.strict_json import RepeatedKey, unique_keys
 from lethe.errors import UserError
+from lethe.imported.asked import Find, Pair, arguments_of, gold_of, texts_of
 
 LONGEST_PREDICTION = 200  # characters kept of a generated text, as in items made here
 
@@ -49,18 +51,22 @@ def items_of_samples(
     metric: str,
     filtered: str,
     names: dict[tuple[str, str], str],
+    find: Find | None = None,
 ) -> list[dict]:
     """One item per document, as in a table of items; `metric` fills the column `correct`.
 
-    names: of the values by (metric, filter); lm-eval logs a document once for each filter.
-    Log-probabilities, in nats, exist only for multiple choice with one right answer.
+    Log-probabilities, in nats, exist only for multiple choice.
+
+    Args:
+        names: of the values by (metric, filter); lm-eval logs a document once for each filter.
+        find: of `asked.finder`; with it, items have their texts too, as `Question.row` gives them.
     """
     items: dict[str, dict] = {}
     metrics: dict[str, dict[str, float]] = {}
     seen: Counter = Counter()
     for sample in samples:
-        doc, of_sample = sample["doc"], sample.get("filter", filtered)
-        identity = str(sample.get("doc_hash") or digest(json.dumps(doc, sort_keys=True)))[:16]
+        of_sample = sample.get("filter", filtered)
+        identity = str(sample.get("doc_hash") or doc_hash(sample["doc"]))[:16]
         seen[of_sample, identity] += 1
         times = seen[of_sample, identity]
         identity += f"-{times}" if times > 1 else ""
@@ -69,18 +75,27 @@ def items_of_samples(
         }
         known = {name: value for name, value in values.items() if value is not None}
         metrics.setdefault(identity, {}).update(known)
-        if of_sample != filtered:
-            continue
-        cluster = doc.get(task["cluster"]) if task["cluster"] else None
-        items[identity] = {
-            "item_id": identity,
-            "cluster_id": identity if cluster is None else str(cluster),
-            "subset": str(doc.get(task["subset"], "")) if task["subset"] else "",
-            "correct": _share(sample.get(metric)),
-            **_measured(sample),
-            "metrics": metrics[identity],
-        }
+        if of_sample == filtered:
+            item = _item(sample, identity, task, metric, find)
+            items[identity] = item | {"metrics": metrics[identity]}
     return list(items.values())
+
+
+def _item(
+    sample: dict, identity: str, task: dict[str, Any], metric: str, find: Find | None
+) -> dict[str, Any]:
+    """One item but for its values of the metrics."""
+    doc, pairs = sample["doc"], arguments_of(sample)
+    cluster = doc.get(task["cluster"]) if task["cluster"] else None
+    gold, measured = _measured(sample, pairs)
+    return {
+        "item_id": identity,
+        "cluster_id": identity if cluster is None else str(cluster),
+        "subset": str(doc.get(task["subset"], "")) if task["subset"] else "",
+        "correct": _share(sample.get(metric)),
+        **measured,
+        **({} if find is None else texts_of(sample, pairs, gold, find)),
+    }
 
 
 def _number(value: Any) -> float | None:
@@ -96,21 +111,31 @@ def _share(value: Any) -> float | None:
     return number if number is not None and 0 <= number <= 1 else None
 
 
-def _measured(sample: dict) -> dict[str, Any]:
+def doc_hash(doc: dict) -> str:
+    """lm-eval's digest of a document, which older files do not have."""
+    text = json.dumps(doc, indent=2, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _measured(sample: dict, pairs: list[Pair]) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """(Places of the right choices, what a table of items holds of the answer)."""
     responses = sample.get("filtered_resps") or []
+    if 1 < len(pairs) < len(responses):
+        responses = responses[: len(pairs)]
     logprobs = [_logprob(response) for response in responses]
     if len(logprobs) > 1 and None not in logprobs:
         best = max(range(len(logprobs)), key=logprobs.__getitem__)
-        gold = _gold(sample, len(logprobs))
-        others = [value for place, value in enumerate(logprobs) if place != gold]
-        return {
-            "gold_logprob": None if gold is None else logprobs[gold],
-            "margin": None if gold is None else logprobs[gold] - max(others),
+        gold = gold_of(sample, pairs, logprobs)
+        right = max((logprobs[place] for place in gold), default=None)
+        others = [value for place, value in enumerate(logprobs) if place not in gold]
+        return gold, {
+            "gold_logprob": right,
+            "margin": right - max(others) if gold and others else None,
             "predicted": str(best),
             "choice_logprobs": logprobs,
         }
     text = responses[0] if responses and isinstance(responses[0], str) else ""
-    return {"gold_logprob": None, "margin": None, "predicted": text[:LONGEST_PREDICTION]}
+    return (), {"gold_logprob": None, "margin": None, "predicted": text[:LONGEST_PREDICTION]}
 
 
 def _logprob(response: Any) -> float | None:
@@ -122,12 +147,3 @@ def _logprob(response: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return value if math.isfinite(value) else None
-
-
-def _gold(sample: dict, choices: int) -> int | None:
-    """Index of the right choice; None if there is no target, or if it is a text."""
-    try:
-        gold = int(sample.get("target"))
-    except (TypeError, ValueError):
-        return None
-    return gold if 0 <= gold < choices else None

@@ -25,6 +25,9 @@ LEFT_OUT = ("metadata", "num_fewshot", "dataset_kwargs")
 PLAIN = "none"
 """The filter of a metric that is computed of the answers as they are."""
 
+PROMPT = ("doc_to_text", "fewshot_delimiter")
+"""Keys of a task's configuration by which a question is found in its prompt."""
+
 SHOWN = 24
 """Characters of a file's or folder's name in a message."""
 
@@ -81,6 +84,7 @@ class ResultFile:
     Attributes:
         settings: what else changes its scores, as `settings_of` describes it.
         tokenizer: the setting of a tokenizer if the file is that of the base.
+        prompts: by task the keys PROMPT of its configuration, and its number of examples.
     """
 
     path: Path
@@ -89,6 +93,7 @@ class ResultFile:
     settings: dict[str, str]
     tokenizer: dict[str, str]
     samples: dict[str, list[dict]] = field(default_factory=dict)
+    prompts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def short(self) -> str:
@@ -126,7 +131,18 @@ def read_result_file(path: Path | str, where: str) -> ResultFile:
         settings=settings_of(raw),
         tokenizer=tokenizer_of_base(raw),
         samples=raw.get("samples") or {},
+        prompts={name: _prompt(name, config, raw) for name, config in _configs(raw).items()},
     )
+
+
+def _configs(raw: dict[str, Any]) -> dict[str, dict]:
+    configs = raw.get("configs") or {}
+    return {name: config for name, config in configs.items() if isinstance(config, dict)}
+
+
+def _prompt(name: str, config: dict, raw: dict[str, Any]) -> dict[str, Any]:
+    shots = (raw.get("n-shot") or {}).get(name, config.get("num_fewshot"))
+    return {key: config.get(key) for key in PROMPT} | {"num_fewshot": shots}
 
 
 def sample_file(result: Path, task: str) -> Path | None:

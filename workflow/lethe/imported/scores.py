@@ -1,13 +1,16 @@
 """Turn lm-eval's result files of one checkpoint into the results of a probe."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.files import sha256_file
 from lethe.errors import UserError
-from lethe.imported.chain import task_digest
+from lethe.imported.alike import task_digest
+from lethe.imported.asked import finder
 from lethe.imported.items import items_of_samples, read_samples
 from lethe.imported.result_file import PLAIN, ResultFile, TaskResult, read_result_file
+from lethe.longtables.questions import Question
 from lethe.longtables.same_versions import with_differences
 
 ENGINE = "lm-eval"
@@ -30,13 +33,28 @@ def imported_results(spec: dict[str, Any]) -> tuple[list[dict], int | None, list
         if holder is None:
             missing.append(f"the task {task['name']}")
             continue
-        result = _result(task, *holder) | spec.get("stated", {}).get(task["name"], {})
+        result = result_of_file(task, *holder) | spec.get("stated", {}).get(task["name"], {})
         result["engine"] = with_differences(ENGINE, spec.get("declared", []))
         results.append(result)
         if task["metric"] not in {score["metric"] for score in result["scores"]}:
             missing.append(f"the metric {task['metric']} of {task['name']}")
     params = next((file.params for file, _ in files if file.params), spec["params"])
     return results, None if params is None else int(params), missing
+
+
+def imported_questions(task: dict[str, Any], spec: dict[str, Any]) -> Iterator[Question]:
+    """The texts of one task's items, from the samples that were logged; nothing without samples.
+
+    Raises:
+        UserError: a file has changed since planning.
+    """
+    for entry in spec["imported"]:
+        for file in (entry, *entry["samples"].values()):
+            _require_unchanged(file)
+        found = read_result_file(entry["path"], "results")
+        if task["name"] in found.tasks:
+            result = result_of_file(task, found, entry["samples"], texts=True)
+            yield from (Question.of(item) for item in result["items"])
 
 
 def _require_unchanged(file: dict[str, str]) -> None:
@@ -46,30 +64,31 @@ def _require_unchanged(file: dict[str, str]) -> None:
         raise UserError(f"results: {file['path']} has changed since it was planned; run again.")
 
 
-def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) -> dict[str, Any]:
+def result_of_file(
+    task: dict[str, Any], file: ResultFile, sampled: dict[str, dict], texts: bool = False
+) -> dict[str, Any]:
+    """The result of one task in a file, as `score_checkpoint` gives it.
+
+    Args:
+        task: name, axis, metric, chance, shots, cluster, subset, and the kind of its digest.
+        sampled: `path` of the samples by task, where they are in files of their own.
+        texts: whether items have their texts too (`Question.row`).
+
+    Raises:
+        UserError: the file does not show how many items the task has.
+    """
     result = file.tasks[task["name"]]
-    names = _metric_names(task, result)
+    names = metric_names(task["metric"], result)
     filtered = next((key for key, name in names.items() if name == task["metric"]), ("", PLAIN))
-    items = _items(task, result, file, sampled, filtered, names)
+    items = _items(task, result, file, sampled, filtered, names, texts)
     n = result.n or len(items)
     if not n:
         raise UserError(
             f"{file.path}: neither `n-samples` nor samples show how many items {task['name']!r} "
             "has; score it again with a newer lm-eval, or with --log_samples."
         )
-    scores = [
-        {
-            "subset": "",
-            "metric": name,
-            "value": result.values[key],
-            "stderr": result.stderr.get(key),
-            "n": n,
-            "higher_is_better": result.higher_is_better.get(key[0]),
-        }
-        for key, name in names.items()
-    ]
-    better = result.higher_is_better.get(filtered[0])
-    scores += _of_subsets(task["metric"], items, better)
+    scores = _of_whole(result, names, n)
+    scores += _of_subsets(task["metric"], items, result.higher_is_better.get(filtered[0]))
     return {
         "task": task["name"],
         "axis": task["axis"],
@@ -87,8 +106,11 @@ def _result(task: dict[str, Any], file: ResultFile, sampled: dict[str, dict]) ->
     }
 
 
-def _metric_names(task: dict[str, Any], result: TaskResult) -> dict[tuple[str, str], str]:
-    """Names of the values: the metric's name, followed by the filter if it has several filters."""
+def metric_names(wanted: str, result: TaskResult) -> dict[tuple[str, str], str]:
+    """Names of the values: the metric's name, followed by the filter if it has several filters.
+
+    wanted: the metric that is asked for, whose own name is kept.
+    """
     filters: dict[str, list[str]] = {}
     for metric, filtered in result.values:
         filters.setdefault(metric, []).append(filtered)
@@ -98,8 +120,8 @@ def _metric_names(task: dict[str, Any], result: TaskResult) -> dict[tuple[str, s
         names[metric, filtered] = metric if alone else f"{metric},{filtered}"
     # A name with a filter is accepted even if the metric has only that filter.
     for (metric, filtered), name in names.items():
-        if task["metric"] == f"{metric},{filtered}" != name:
-            names[metric, filtered] = task["metric"]
+        if wanted == f"{metric},{filtered}" != name:
+            names[metric, filtered] = wanted
     return names
 
 
@@ -110,6 +132,7 @@ def _items(
     sampled: dict[str, dict],
     filtered: tuple[str, str],
     names: dict[tuple[str, str], str],
+    texts: bool,
 ) -> list[dict]:
     """Items of a task, or of all tasks of a group; empty unless every task was logged."""
     if any(leaf not in sampled and leaf not in file.samples for leaf in result.leaves):
@@ -118,7 +141,23 @@ def _items(
     for leaf in result.leaves:
         inside = file.samples.get(leaf)
         samples += inside if inside is not None else read_samples(sampled[leaf]["path"])
-    return items_of_samples(samples, task, *filtered, names)
+    find = finder(file.prompts.get(result.leaves[0], {})) if texts and result.leaves else None
+    return items_of_samples(samples, task, *filtered, names, find)
+
+
+def _of_whole(result: TaskResult, names: dict[tuple[str, str], str], n: int) -> list[dict]:
+    """The file's scores over all items."""
+    return [
+        {
+            "subset": "",
+            "metric": name,
+            "value": result.values[key],
+            "stderr": result.stderr.get(key),
+            "n": n,
+            "higher_is_better": result.higher_is_better.get(key[0]),
+        }
+        for key, name in names.items()
+    ]
 
 
 def _of_subsets(metric: str, items: list[dict], better: bool | None) -> list[dict]:

@@ -3,12 +3,12 @@
 A study may score millions of items, so no more than one set is ever held as a whole.
 """
 
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from lethe.artefacts.files import atomic_path, sha256_file
 from lethe.errors import UserError
+from lethe.longtables.file_names import file_stem
 from lethe.longtables.rows import ITEMS, ITEMS_VERSION, SCHEMAS, VALUE
 
 ENDING = ".parquet"
@@ -28,15 +29,19 @@ COLUMNS = {
 """The type of every column but those of metrics."""
 NAMES = ["node", "probe", "subset", "item_id", "cluster_id"]
 """Texts that repeat: they are read as categories."""
+ANSWERS = ["node", "item_id", "correct", "margin", "gold_logprob", "predicted"]
+"""Columns that show what a checkpoint answered."""
 LEFT_OUT = ("predicted", "choice_logprobs", "schema_version")
 """Columns that no metric reads."""
+CHOICES, CHOICE = "choices", "choice_"
+"""Columns in place of `choice_logprobs`: the number of choices, and each one's log-probability."""
 # Rows of one row group of a file, and rows that are held before they are set aside on the disk.
 GROUP_ROWS, HELD_ROWS = 1 << 16, 1 << 18
 
 
 def file_name(probe: str) -> str:
-    """The name of a set's file; what cannot stand in the name of a file is written as %XX."""
-    return re.sub(r"[%/\\\x00-\x1f]", lambda found: f"%{ord(found[0]):02X}", probe) + ENDING
+    """The name of the file of a set's table of items."""
+    return file_stem(probe) + ENDING
 
 
 class ItemsWriter:
@@ -70,9 +75,13 @@ class ItemsWriter:
         """
         table = _table(node, probe, items)
         _require_bounds(table, f"the items of {probe} on {node}")
+        self.add_rows(probe, table)
+
+    def add_rows(self, probe: str, table: pa.Table) -> None:
+        """Add rows of a table of items of one set, as they stand in its file."""
         self._held.setdefault(probe, []).append(table)
-        self.rows += len(items)
-        self._held_rows += len(items)
+        self.rows += len(table)
+        self._held_rows += len(table)
         if self._held_rows >= HELD_ROWS:
             self._set_aside()
 
@@ -120,11 +129,54 @@ def read_items(path: Path | str, left_out: Iterable[str] = ()) -> pd.DataFrame:
     Raises:
         UserError: the file is missing, damaged, or no table of items.
     """
-    path = Path(path)
+    return _read(Path(path), left_out).to_pandas(use_threads=False)
+
+
+def read_items_with_choices(path: Path | str) -> pd.DataFrame:
+    """The table of items of one set, with CHOICES in place of the lists of log-probabilities.
+
+    `choices` is the number of choices, nan where there are none; choice_0, choice_1, ... are their
+    log-probabilities in nats, nan beyond the last one. Answers are categories.
+
+    Raises:
+        UserError: as for `read_items`.
+    """
+    table = _read(Path(path), ("schema_version",), ("predicted",))
+    lists = table["choice_logprobs"].combine_chunks()
+    frame = table.drop_columns("choice_logprobs").to_pandas(use_threads=False)
+    del table
+    counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    flat = pc.list_flatten(lists).to_numpy(zero_copy_only=False)
+    first = np.cumsum(counts) - counts
+    of_choices = {}
+    for place in range(int(counts.max(initial=0))):
+        has = counts > place
+        of_choices[f"{CHOICE}{place}"] = values = np.full(len(frame), np.nan)
+        values[has] = flat[first[has] + place]
+    return frame.assign(**{CHOICES: np.where(counts > 0, counts, np.nan)}, **of_choices)
+
+
+def read_answers(path: Path | str) -> pd.DataFrame:
+    """The columns ANSWERS of the table of items of one set; raises as `read_items`."""
+    return _read(Path(path), (), only=ANSWERS).to_pandas(use_threads=False)
+
+
+def item_files(folder: Path) -> dict[str, Path]:
+    """The tables of items in a folder, by evaluation set; UserError if one is no such table."""
+    return {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
+
+
+def _read(
+    path: Path,
+    left_out: Iterable[str],
+    more_names: Iterable[str] = (),
+    only: Iterable[str] | None = None,
+) -> pa.Table:
+    """A checked table of items; NAMES and `more_names` have a dictionary."""
     try:
-        with pq.ParquetFile(path, read_dictionary=NAMES) as file:
+        with pq.ParquetFile(path, read_dictionary=[*NAMES, *more_names]) as file:
             _require_columns(path, file.schema_arrow)
-            columns = [name for name in file.schema_arrow.names if name not in left_out]
+            columns = [name for name in only or file.schema_arrow.names if name not in left_out]
             table = file.read(columns, use_threads=False)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
@@ -135,20 +187,31 @@ def read_items(path: Path | str, left_out: Iterable[str] = ()) -> pd.DataFrame:
         if "null" not in SCHEMAS["items"]["properties"][column]["type"]:
             if table[column].null_count:
                 raise UserError(f"{path}: column {column!r} has an empty field")
-    return table.unify_dictionaries().to_pandas(use_threads=False)
+    return table.unify_dictionaries()
 
 
 class ItemTables(Mapping[str, pd.DataFrame]):
     """The tables of items in a folder, by evaluation set; each is read when it is asked for.
 
-    Without the columns that no metric reads.
+    Without the columns that no metric reads, or with the choices (`read_items_with_choices`).
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, choices: bool = False):
         """Raises UserError if a file is no table of items."""
-        self._files = {_probe_of(path): path for path in sorted(folder.glob(f"*{ENDING}"))}
+        self._folder, self._choices = folder, choices
+        self._files = item_files(folder)
+
+    def file(self, probe: str) -> Path:
+        """The file of one set."""
+        return self._files[probe]
+
+    def with_choices(self) -> "ItemTables":
+        """The same tables with the choices."""
+        return ItemTables(self._folder, choices=True)
 
     def __getitem__(self, probe: str) -> pd.DataFrame:
+        if self._choices:
+            return read_items_with_choices(self._files[probe])
         return read_items(self._files[probe], LEFT_OUT)
 
     def __iter__(self) -> Iterator[str]:

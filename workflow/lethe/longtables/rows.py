@@ -1,7 +1,9 @@
-"""The JSON schemas of rows of the long tables: scores, items, metrics and stages."""
+"""The JSON schemas of rows of the long tables: scores, items, metrics, stages and others."""
 
 from typing import Any, Literal
 
+from lethe.longtables.calibration_columns import CALIBRATION
+from lethe.longtables.change_columns import CHANGES
 from lethe.longtables.columns import rule
 from lethe.longtables.run import COLUMNS, RUN_COLUMNS
 
@@ -120,8 +122,9 @@ STAGES = {
     "measure": rule(
         str,
         "cost.steps, cost.tokens, cost.flops (of the trained model alone), cost.seconds (wall), "
-        "cost.cpu_seconds, cut.texts and cut.tokens (left out because texts were too long; no row "
-        "if none were), or what the method recorded",
+        "cost.cpu_seconds, cost.peak_memory (bytes, of the GPU or of the process), cut.texts and "
+        "cut.tokens (left out because texts were too long; no row if none were), or what the "
+        "method recorded",
     ),
     "layer": rule(int | None, "layer from 0; empty if the number belongs to no layer"),
     "unit": rule(int | None, "unit of the layer from 0; empty for a number of the whole layer"),
@@ -132,4 +135,6 @@ SCHEMAS = {
     "items": _schema("items/SET.parquet", ITEMS, ITEMS_VERSION, patternProperties=ITEM_VALUES),
     "metrics": _schema("metrics.csv", METRICS),
     "stages": _schema("stages.csv", STAGES),
+    "changes": _schema("changes.csv", {**OF_RUN, **CHANGES}),
+    "calibration": _schema("calibration.csv", {**OF_RUN, **CALIBRATION}),
 }

@@ -56,6 +56,8 @@ def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
         "cost.seconds": manifest["seconds"],
         "cost.cpu_seconds": manifest["cpu_seconds"]["training"],
     }
+    if "peak_memory" in manifest:
+        costs["cost.peak_memory"] = manifest["peak_memory"]
     # Older manifests, from before methods could record anything, have no record.
     texts = _cuts(manifest) | _rewritten(manifest)
     for measure, values in (costs | texts | manifest.get("record", {})).items():

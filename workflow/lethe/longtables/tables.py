@@ -1,4 +1,4 @@
-"""The long tables scores and stages, the metrics table made from them, and queries.
+"""The long tables scores and stages, the tables made from them, and queries.
 
 A run is one chain of checkpoints: stages 0 (the base) to T. Every figure, table, metric and claim
 reads these tables and nothing else.
@@ -55,22 +55,30 @@ def write_stages(path: Path | str, rows: pd.DataFrame | Iterable[dict]) -> None:
     write_table("stages", path, rows)
 
 
-def _no_stages() -> pd.DataFrame:
-    return pd.DataFrame(columns=STAGE_COLUMNS)
+def _without_rows(name: str) -> Any:
+    return field(default_factory=lambda: pd.DataFrame(columns=columns(name)))
 
 
 @dataclass(frozen=True)
 class LongTables:
-    """The input of tables and figures; `stages` is empty if no stage was trained here."""
+    """The input of tables and figures; `stages` is empty if no stage was trained here.
+
+    changes, calibration: of single items; empty where a study has no items.
+    """
 
     scores: pd.DataFrame
     metrics: pd.DataFrame
-    stages: pd.DataFrame = field(default_factory=_no_stages)
+    stages: pd.DataFrame = _without_rows("stages")
+    changes: pd.DataFrame = _without_rows("changes")
+    calibration: pd.DataFrame = _without_rows("calibration")
 
 
-def read_long_tables(scores: Path, metrics: Path, stages: Path | None) -> LongTables:
-    """The tables of a study from its files; UserError as in `read_scores`."""
-    read = {} if stages is None else {"stages": read_stages(stages)}
+def read_long_tables(scores: Path, metrics: Path, **others: Path | None) -> LongTables:
+    """The tables of a study from its files; UserError as in `read_scores`.
+
+    others: the files of further tables by the name of their field; None for one that is absent.
+    """
+    read = {name: read_table(name, path) for name, path in others.items() if path is not None}
     return LongTables(scores=read_scores(scores), metrics=read_metrics(metrics), **read)
 
 

@@ -3,7 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from lethe.errors import UserError
 from lethe.longtables.tables import RUN_COLUMNS
+from lethe.metrics.methods import OWN_BASE, TASK_MEASURES
+from lethe.metrics.registry import REGISTRY
+from lethe.metrics.schedule import Schedule
 
 RUN = ["world_seed", "base_seed", "train_seed"]
 ALONE = "each alone"
@@ -132,3 +136,43 @@ def percentages(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
     for word, chosen in (("f1", headline), ("acc", accuracy)):
         values |= {f"{word}_{part}": one for part, one in summary(chosen, names).items()}
     return {name: 100 * float(value) for name, value in values.items()}
+
+
+def task_metrics(rows: pd.DataFrame, names: list[str]) -> tuple[dict[str, float], dict[str, str]]:
+    """TASK_MEASURES and OWN_BASE of one unit's matrix of end tasks in points, and why one is nan.
+
+    rows: one unit's rows of all metrics, of which the headline ones count; end-task seeds are
+    averaged. As everywhere, metrics are over the end tasks whose domains a stage taught.
+    """
+    rows = rows[rows["headline"].astype(bool)]
+    cells = rows.groupby(["stage_index", "probe"])["value"].mean().unstack()
+    last = int(rows["stage_index"].max())
+    matrix = cells.reindex(index=range(last + 1), columns=names).to_numpy(dtype=float)
+    schedule = _schedule(rows, names, last)
+    taught = schedule.columns
+    if not len(taught):
+        return {}, {}
+    values, reasons = {OWN_BASE: float(100 * matrix[0, taught].mean())}, {}
+    for name in TASK_MEASURES:
+        entry = REGISTRY[name]
+        try:
+            entry.require(matrix, names, "R", schedule)
+        except UserError as error:
+            values[name], reasons[name] = np.nan, str(error).partition(": ")[2]
+            continue
+        baseline = {"b": matrix[0]} if "b" in entry.needs else {}
+        values[name] = float(100 * entry.function(matrix, **baseline, schedule=schedule))
+        if np.isnan(values[name]):
+            reasons[name] = "needs a second stage"
+    return values, reasons
+
+
+def _schedule(rows: pd.DataFrame, names: list[str], last: int) -> Schedule:
+    """Which end tasks the stages taught, by the domains of their mixtures."""
+    domain = dict(rows[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
+    mixture = dict(rows[["stage_index", "stage_task"]].itertuples(index=False, name=None))
+    taught = []
+    for stage in range(1, last + 1):
+        parts = {part.partition(":")[0] for part in mixture.get(stage, "").split("&")}
+        taught.append(tuple(c for c, name in enumerate(names) if domain.get(name) in parts))
+    return Schedule(tuple(taught))

@@ -27,7 +27,7 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         groups.setdefault(tuple(_plain(row[column]) for column in ALIKE), []).append(row)
     means = []
     for key, group in groups.items():
-        unit, values = _units(group)
+        unit, values = units_of(group)
         if len(values) < 2:
             continue
         is_mean = is_mean_of_scores(dict(zip(ALIKE, key, strict=True))["metric"])
@@ -44,12 +44,12 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return means
 
 
-def _units(group: list[dict]) -> tuple[str, list[float]]:
-    """The unit that varies, and one value per unit."""
+def units_of(group: list[dict], name: str = "value") -> tuple[str, list[float]]:
+    """The unit that varies, and one value per unit; nan where a row lacks the value."""
     bases: dict[tuple, list[float]] = {}
     for row in group:
         base = (_plain(row["world_seed"]), _plain(row["base_seed"]))
-        bases.setdefault(base, []).append(float(row["value"]))
+        bases.setdefault(base, []).append(float(row.get(name, math.nan)))
     if len(bases) == 1:
         return "train seeds", next(iter(bases.values()))
     same_base_seed = len({base_seed for _, base_seed in bases}) == 1

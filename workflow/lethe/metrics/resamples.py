@@ -12,15 +12,10 @@ import pandas as pd
 
 from lethe.errors import UserError
 from lethe.longtables.rows import VALUE
+from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
 
-# Corpus-level metrics: their items hold the sentence-level value, whose mean is another number.
-CORPUS_LEVEL = frozenset({"sari", "bleu", "chrf", "ter"})
-# Scores in nats, which have a column of their own in a table of items.
-NATS = frozenset({"gold_logprob", "margin"})
-SENTENCE_NOTE = "interval from sentence-level scores"
 STDERR_NOTE = "interval from standard errors, not paired"
-SAME = 1e-6
 
 # (checkpoint node, evaluation set, subset, metric)
 Cell = tuple[str, str, str, str]
@@ -43,6 +38,31 @@ class _Drawn:
     values: np.ndarray
     units: int
     unit: str
+
+
+@dataclass(frozen=True)
+class ItemDraw:
+    """One draw of the clusters of a set's items, for all checkpoints with these items.
+
+    cluster: (items,) index of each item's cluster. weights: (resamples, clusters). unit: what is
+    drawn, in words.
+    """
+
+    cluster: np.ndarray
+    weights: np.ndarray
+    unit: str
+
+    def units(self, mask: np.ndarray) -> int:
+        """The number of clusters of some of the items."""
+        return len(np.unique(self.cluster[mask]))
+
+
+def draw_items(probe: str, items: pd.DataFrame, seed: int, resamples: int = RESAMPLES) -> ItemDraw:
+    """The draw of a set's items, which depends on the seed, the set and its clusters alone."""
+    cluster, names = pd.factorize(items["cluster_id"].to_numpy(dtype=object), sort=True)
+    generator = item_generator(seed, probe, list(names))
+    unit = "items" if len(names) == len(items) else "item clusters"
+    return ItemDraw(cluster, cluster_weights(len(names), resamples, generator), unit)
 
 
 class ItemResamples:
@@ -109,7 +129,7 @@ class ItemResamples:
             if column in items
         }
         if values:
-            for nodes, rows in _same_items(probe, items):
+            for nodes, rows in same_items(probe, items):
                 self._draw_set(probe, nodes, items.iloc[rows[:, 0]], values, rows)
 
     def _draw_set(
@@ -125,11 +145,7 @@ class ItemResamples:
         nodes: (checkpoints,). first: the items of the first checkpoint. values: by metric, of all
         rows of the set's table. rows: (items, checkpoints) places in it.
         """
-        cluster, names = pd.factorize(first["cluster_id"].to_numpy(dtype=object), sort=True)
-        weights = cluster_weights(
-            len(names), self._resamples, item_generator(self._seed, probe, list(names))
-        )
-        unit = "items" if len(names) == len(first) else "item clusters"
+        draw = draw_items(probe, first, self._seed, self._resamples)
         subset = first["subset"].to_numpy(dtype=object)
         chosen = {"": np.ones(len(first), dtype=bool)}
         chosen |= {name: subset == name for name in np.unique(subset) if name}
@@ -137,16 +153,16 @@ class ItemResamples:
             known = ~np.isnan(column[rows]).any(axis=0)
             answers = column[rows[:, known]]
             for name, mask in chosen.items():
-                drawn = resampled_means(answers[mask], cluster[mask], weights)
+                drawn = resampled_means(answers[mask], draw.cluster[mask], draw.weights)
                 means = answers[mask].mean(0)
-                units = len(np.unique(cluster[mask]))
+                units = draw.units(mask)
                 for place, node in enumerate(nodes[known]):
                     self._drawn[node, probe, name, metric] = _Drawn(
-                        float(means[place]), drawn[:, place], units, unit
+                        float(means[place]), drawn[:, place], units, draw.unit
                     )
 
 
-def _same_items(probe: str, items: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def same_items(probe: str, items: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Checkpoints with the same items, (nodes, rows): rows (items, nodes) are places in the table.
 
     Items are in the order of their ids, and checkpoints in the order of theirs.

@@ -11,7 +11,7 @@ from lethe.metrics.matrix import TASK_METRICS
 
 # Statistics that are means of scores; all others are differences or ratios of scores.
 MEANS = frozenset({"own_before", "own_after", "own_final"})
-MEANS |= {"acc", "la", "aia", "a_diaz", "fwt_diaz", "op_trace"}
+MEANS |= {"own_base", "own_end", "acc", "la", "aia", "a_diaz", "fwt_diaz", "op_trace"}
 REGISTERED = {entry.id: entry for entry in [*GENERAL_METRICS, *TASK_METRICS]}
 NO_SPREAD = "all resamples alike"
 ONE_CLUSTER = "a single cluster, no interval"

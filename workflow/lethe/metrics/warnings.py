@@ -10,10 +10,9 @@ from lethe.longtables.run import RUN_COLUMNS
 from lethe.metrics.cells import LOWER_IS_BETTER, is_own, is_worse_if_higher
 from lethe.metrics.end_tasks import is_at_floor, percentages
 from lethe.metrics.general import FLOOR_STDERRS, place_of_base
+from lethe.metrics.item_changes import COLLAPSED
 from lethe.metrics.shown import LINE_COLUMNS
 
-# Share of the commonest answer from which the answers of a set count as collapsed.
-COLLAPSED = 0.9
 # Runs of a line from which there is an interval over them.
 FEWEST_RUNS = 3
 COLUMNS = ["kind", "model", "method", "order", "runs", "of", "what"]
@@ -58,7 +57,9 @@ def notes_for(frame: pd.DataFrame, warnings: pd.DataFrame) -> tuple[str, ...]:
         return ()
     about = warnings[warnings["model"].isin({"", *frame["model"]})]
     if "order" in frame.columns:
-        about = about[about["order"].isin({"", *frame["order"]})]
+        # A row of a table may be of several orders.
+        orders = {order for listed in frame["order"].dropna() for order in listed.split(", ")}
+        about = about[about["order"].isin({"", *orders})]
     notes = [sentence(row) for row in about.to_dict("records")]
     more = len(notes) - MOST_NOTES
     rest = [f"and {more} more, which `lethe status` lists"] if more > 0 else []
@@ -80,9 +81,13 @@ def _told(
         for kind, what in (found for rule in rules for found in rule(rows)):
             told.setdefault((kind, line, what.partition(";")[0]), []).append(what)
     of_line = LINE_COLUMNS if len(named) > 1 else ["model"]
+    chains = [dict(zip(of_line, line, strict=True)) for line in counts]
     rows = []
     for (kind, line, _), same in told.items():
         words = dict(zip(of_line, line, strict=True))
+        alike = [chain for chain in chains if all(chain[name] == words[name] for name in named)]
+        if len({chain.get("recipe") for chain in alike}) > 1:
+            words["method"] = f"{words['method']} ({words['recipe']})"
         row = {name: words.get(name, "") for name in ("model", "method", "order")}
         rows.append({"kind": kind, **row, "runs": len(same), "of": counts[line], "what": same[0]})
     return rows

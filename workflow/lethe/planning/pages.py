@@ -4,25 +4,41 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lethe.config.catalogue import Catalogue, Study
+from lethe.longtables.axes import BIAS as BIAS_AXIS
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
 from lethe.longtables.run import Run
 from lethe.planning.nodes import Plan
+from lethe.planning.several_recipes import OF_ONE_RECIPE, with_several_recipes
 
 CONTROL = "control:"
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a study measures. runs: its chains, without controls. axes: those that are scored."""
+    """What a study measures. runs: its chains, without controls. axes: those that are scored.
+
+    choices: whether a set of an ability or a task is multiple choice.
+    """
 
     runs: list[Run]
     axes: set[str]
     end_tasks: bool
     importances: bool
+    choices: bool
+    several_recipes: bool = False
 
     @property
     def measures_ability(self) -> bool:
         return bool(self.axes - {OWN, CALIBRATION, DOMAIN})
+
+    @property
+    def measures_tasks(self) -> bool:
+        return OWN in self.axes or self.end_tasks
+
+    @property
+    def has_later_stages(self) -> bool:
+        """Whether a stage can make something forgotten that an earlier one taught."""
+        return any(len(run.checkpoints) > 2 for run in self.runs)
 
     def pairs(self, fits: Callable[[Run, Run], bool]) -> bool:
         """Whether two chains fit together, and general ability shows how they differ."""
@@ -52,7 +68,12 @@ BOTH = Need(
     "a set of general ability and one of the axis `own`",
     lambda study: study.measures_ability and OWN in study.axes,
 )
-BIAS = Need("a set of the axis `bias`", lambda study: "bias" in study.axes)
+TASKS = Need("a set of the axis `own`, or end tasks", lambda study: study.measures_tasks)
+KEPT = Need(
+    "own tasks or end tasks, and an order of several stages or a set of general ability",
+    lambda study: study.measures_tasks and (study.measures_ability or study.has_later_stages),
+)
+BIAS = Need("a set of the axis `bias`", lambda study: BIAS_AXIS in study.axes)
 SIZES = Need(
     "two models of one `series`",
     lambda study: study.pairs(lambda a, b: a.series == b.series and a.model != b.model),
@@ -67,25 +88,32 @@ TUNED = Need(
 )
 MIXED = Need("an order with more mixed into its stages, and the same without",
              lambda study: study.pairs(_mixes))  # fmt: skip
+CHOICES = Need("a set with a `chance` that is not one of bias", lambda study: study.choices)
 END_TASKS = Need("end tasks", lambda study: study.end_tasks)
 METHODS = Need("end tasks and several methods",
                lambda study: study.end_tasks and study.several("method"))  # fmt: skip
 ORDERS = Need("end tasks and several orders",
               lambda study: study.end_tasks and study.several("order"))  # fmt: skip
+ANSWERS = Need(
+    "a set of an ability with right answers, or of the axis `own`",
+    lambda study: bool(study.axes - {BIAS_AXIS, CALIBRATION, DOMAIN}),
+)
 IMPORTANCES = Need("`das` or one of its kin", lambda study: study.importances)
 LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
 
 # In the order of the report. Those that are not here are made only where a study names them.
 TABLES = {
     "fg": ABILITY, "general_ability": ABILITY, "bias": BIAS, "instruction_tuning": TUNED,
-    "mixing": MIXED, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT, "bases": ABILITY,
+    "mixing": MIXED, "methods": TASKS, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
+    "bases": ABILITY, "items": ANSWERS, "calibration": CHOICES,
     "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
     "orders": ORDERS, "masked_loss": LOSSES,
 }  # fmt: skip
 FIGURES = {
-    "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "matrix": TAUGHT,
+    "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "frontier": KEPT,
+    "matrix": TAUGHT,
     "scale": SIZES, "architecture": FAMILIES, "instruction_tuning": TUNED, "mixing": MIXED,
-    "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES,
+    "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES, "items": ANSWERS,
 }  # fmt: skip
 PAGES = {"tables": TABLES, "figures": FIGURES}
 
@@ -94,7 +122,11 @@ def with_pages(study: Study, catalogue: Catalogue, plan: Plan) -> Study:
     """The study with the tables and figures that apply to it, where it names none itself."""
     scope = scope_of(catalogue, plan)
     chosen = {
-        kind: [name for name, need in needs.items() if need.has(scope)]
+        kind: [
+            name
+            for name, need in needs.items()
+            if need.has(scope) and not (scope.several_recipes and name in OF_ONE_RECIPE[kind])
+        ]
         for kind, needs in PAGES.items()
         if getattr(study, kind) is None
     }
@@ -117,5 +149,10 @@ def scope_of(catalogue: Catalogue, plan: Plan) -> Scope:
     runs = [run for run in plan.runs if not run.order.startswith(CONTROL)]
     methods = {catalogue.methods[run.method].method for run in runs
                if run.method in catalogue.methods}  # fmt: skip
-    axes = {task["axis"] for node in plan.of_kind("probe") for task in node.spec["tasks"]}
-    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods)
+    tasks = [task for node in plan.of_kind("probe") for task in node.spec["tasks"]]
+    axes = {task["axis"] for task in tasks}
+    choices = any(
+        task["chance"] is not None and task["axis"] not in ("bias", CALIBRATION) for task in tasks
+    )
+    several = bool(with_several_recipes(runs))
+    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods, choices, several)

@@ -7,6 +7,7 @@ from lethe.config.catalogue import Also, Catalogue, Study
 from lethe.config.origins import Model
 from lethe.config.reading import selected
 from lethe.config.recipe_values import hyper_for
+from lethe.config.recipes import listed
 from lethe.errors import UserError
 from lethe.longtables.run import Run
 from lethe.parameters.entries import parse_mixture, resolved
@@ -16,6 +17,7 @@ from lethe.planning.evaluation_sets import check_evaluation_sets
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, slug_word
 from lethe.planning.probes import add_probes, scores
+from lethe.planning.several_recipes import require_recipes_fit
 from lethe.planning.stages import add_stage
 
 CONTROL = "control:"
@@ -37,6 +39,7 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     for name in study.imports:
         add_import(plan, study, catalogue, name)
     refuse_equal_words(study, catalogue)
+    require_recipes_fit(study, plan)
     _require_someone_to_score(plan, study, catalogue)
     _require_use_of_seeds(plan, study)
     # Scores that were made elsewhere need no such task here.
@@ -155,12 +158,12 @@ class Chain(NamedTuple):
 
 
 def chains(study: Study, model: str) -> Iterator[Chain]:
-    """A model's chains, each once.
+    """A model's chains, each once; one with several recipes is a chain with each of them.
 
     Raises:
-        UserError: one chain is selected with two recipes.
+        UserError: one chain is selected twice, with different recipes.
     """
-    recipes: dict[tuple[str, str, str], str] = {}
+    recipes: dict[tuple[str, str, str], list[str]] = {}
     selections = [(study.orders, study.methods, study.controls, study.recipe)]
     selections += [
         (also.orders, also.methods or study.methods, also.controls, also.recipe or study.recipe)
@@ -168,17 +171,21 @@ def chains(study: Study, model: str) -> Iterator[Chain]:
         if model in also.models
     ]
     for orders, methods, controls, recipe in selections:
+        names = listed(recipe)
         keys = [(method, order, order) for order in orders for method in methods]
         keys += [("sequential", order, f"{CONTROL}{order}") for order in controls]
         for key in keys:
-            if recipes.setdefault(key, recipe) != recipe:
+            if set(found := recipes.setdefault(key, names)) != set(names):
+                both = ", ".join(dict.fromkeys([*found, *names]))
                 raise UserError(
-                    f"also: {model} is taught the order {key[1]!r} by {key[0]!r} with two recipes, "
-                    f"{recipes[key]!r} and {recipe!r}; select one of them."
+                    f"also: {model} is taught the order {key[1]!r} by {key[0]!r} with `recipe: "
+                    f"{', '.join(found)}` and again with `recipe: {', '.join(names)}`; select one "
+                    f"of them, or list all where the order is selected: `recipe: [{both}]`."
                 )
     for train_seed in study.seeds.train:
-        for key, recipe in recipes.items():
-            yield Chain(*key, recipe, train_seed)
+        for key, names in recipes.items():
+            for recipe in names:
+                yield Chain(*key, recipe, train_seed)
 
 
 def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: Chain) -> None:

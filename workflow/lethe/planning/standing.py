@@ -22,6 +22,8 @@ from lethe.errors import UserError
 
 ITS_CODE = "its code has changed"
 ITS_INPUTS = "what it was made from has changed"
+READ = ("collect", "summarize")
+"""Rules of a study whose files others read."""
 MOST_NAMED = 5
 """Altered files that are named one by one when a run starts."""
 
@@ -104,7 +106,8 @@ def _contents(job: Job, manifest: dict[str, Any] | None) -> dict[str, str | None
     """What other jobs read of this one, with its digest; None if it is yet to be made."""
     if job.spec is not None:
         return {job.name: None if manifest is None else manifest["content"]}
-    if manifest is None:
+    # Nothing reads tables and figures, whose files may have the names of long tables.
+    if manifest is None or job.rule not in READ:
         return {}
     return contents(manifest)
 

@@ -10,7 +10,7 @@ from lethe.artefacts.output_folder import require_output, require_places
 from lethe.artefacts.paths import node_manifest, study_directory
 from lethe.artefacts.rules import rule_of
 from lethe.artefacts.strict_yaml import read_yaml
-from lethe.artefacts.study_files import ITEMS, no_longer_named
+from lethe.artefacts.study_files import ITEMS, QUESTIONS, no_longer_named
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
 from lethe.longtables.rows import ITEMS_VERSION
@@ -28,7 +28,8 @@ from lethe.planning.records import (
 from lethe.planning.resources import Request, request, scored_items, tokens_at_once, training_tokens
 from lethe.planning.standing import Job, Standing, standing
 
-LONG_TABLES = ("scores.csv", "stages.csv", "metrics.csv")
+SUMMARIES = ("metrics.csv", "changes.csv", "calibration.csv")
+LONG_TABLES = ("scores.csv", "stages.csv", *SUMMARIES)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,21 @@ class Workflow:
         """Manifests of every probe result of the study."""
         nodes = self.plan.of_kind("probe")
         return [str(node_manifest(self.study.output, "probe", node.id)) for node in nodes]
+
+    def _sets_of_questions(self) -> list[dict[str, Any]]:
+        """Every task of a probe that asks questions, and does not only read texts."""
+        tasks = [task for node in self.plan.of_kind("probe") for task in node.spec["tasks"]]
+        return [task for task in tasks if not task.get("texts")]
+
+    def document_nodes(self) -> list[Node]:
+        """The nodes that hold the questions of the study."""
+        names = sorted({task["data"] for task in self._sets_of_questions() if task.get("data")})
+        return [self.plan.nodes[name] for name in names]
+
+    def documents(self) -> list[str]:
+        """Manifests of the nodes that hold the questions of the study."""
+        output = self.study.output
+        return [str(node_manifest(output, node.kind, node.id)) for node in self.document_nodes()]
 
     def end_task_results(self) -> list[str]:
         """Manifests of every end task's results of the study."""
@@ -73,20 +89,25 @@ class Workflow:
     def _study_jobs(self) -> list[Job]:
         folder = study_directory(self.study.output, self.study.study)
         scored = [node.id for kind in ("probe", "end_task") for node in self.plan.of_kind(kind)]
-        tables = ["scores.csv", "metrics.csv", "stages.csv"]
         record = {"record": Path(self.record).stem, "items_version": str(ITEMS_VERSION)}
+        asked = {"record": Path(self.record).stem}
+        documents = [node.id for node in self.document_nodes()]
         seed = {"seed": str(self.study.seeds.bootstrap)}
         claims = {"claims": Path(self.claims_record).stem}
         jobs = [
             ("collect", "", "collect", scored, record),
             ("summarize", "", "summarize", ["scores.csv", ITEMS], seed),
-            *[("table", "tables", name, tables, {}) for name in self.study.tables],
             *[
-                ("figure", "figures", name, tables, self._width_value(name))
+                ("questions", QUESTIONS, "questions", ["scores.csv", ITEMS, *documents], asked)
+                for _ in self._sets_of_questions()[:1]
+            ],
+            *[("table", "tables", name, [*LONG_TABLES], {}) for name in self.study.tables],
+            *[
+                ("figure", "figures", name, [*LONG_TABLES], self._width_value(name))
                 for name in self.study.figures
             ],
             *[
-                ("claims", "claims", "claims", tables[:2], claims)
+                ("claims", "claims", "claims", ["scores.csv", "metrics.csv"], claims)
                 for _ in list(self.study.claims)[:1]
             ],
         ]

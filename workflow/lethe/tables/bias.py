@@ -40,7 +40,7 @@ def build(tables: LongTables) -> Table:
 
 
 def _of_subject(subject: Subject, rows: pd.DataFrame, part: pd.DataFrame, scores) -> list[dict]:
-    head = words_of(subject)
+    head = words_of(subject, rows)
     scored = part[part["metric"].str.startswith("score_")]
     last = int(scored["stage_index"].max())
     mean_over_types = ends_and_drop(subject, rows, BIAS)

@@ -12,7 +12,8 @@ from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
 
 MEASURES = ("steps", "tokens", "flops", "seconds", "cpu_seconds")
-DECIMALS = {"steps": 0, "tokens": 0, "teraflops": 3, "seconds": 1, "ratio": 2}
+PEAK = "cost.peak_memory"
+DECIMALS = {"peak_mb": 0, "steps": 0, "tokens": 0, "teraflops": 3, "seconds": 1, "ratio": 2}
 CAPTION = (
     "Training of a whole chain, mean over runs, without its base and evaluation. seconds [95 % "
     "t-interval over runs]: measured, of processors or, where `of` says wall, by the clock (on a "
@@ -21,7 +22,7 @@ CAPTION = (
     "models of all domains together) relative to that on the order that most methods have. "
     "teraflops: 6 x parameters x tokens, of plain training on the stage's tokens; what a method "
     "adds (teachers, replayed texts, passes of a contrast or for importances) is in the seconds "
-    "alone."
+    "alone. peak_mb: the most memory of a stage, of a GPU's tensors or of the whole process."
 )
 Costs = dict[tuple, dict[str, float]]
 
@@ -32,27 +33,35 @@ def build(tables: LongTables) -> Table:
 
 
 def costs(stages: pd.DataFrame) -> list[dict]:
-    """One row per line of stages.csv; orders of one domain each are joined. See CAPTION."""
+    """One row per line of stages.csv, with its words. See CAPTION."""
+    return [words(line, rows) | row for line, row, rows in by_line(stages)]
+
+
+def by_line(stages: pd.DataFrame) -> list[tuple[Line, dict, pd.DataFrame]]:
+    """The costs of each line of stages.csv, with the rows of all; see CAPTION.
+
+    Orders of one domain each are joined.
+    """
     rows = stages[stages["measure"].str.startswith("cost.")]
     rows = rows.assign(subset=rows["stage_task"].str.partition(":")[0] if len(rows) else None)
     rows = alone_together(rows)
     all_lines = lines(rows) if len(rows) else []
     units = {line: _by_unit(rows[_is(rows, line)]) for line in all_lines}
     several = {line: rows.loc[_is(rows, line), "stage_index"].max() > 1 for line in all_lines}
-    cost_rows = []
+    found = []
     for line, own_units in units.items():
         devices = rows.loc[rows["model"] == line[0], "device"]
         name = "cpu_seconds" if set(devices) == {"cpu"} else "seconds"
         plain = units.get(reference(line, all_lines, several), {})
         shared = [key for key in own_units if key in plain]
         mean = {key: float(np.mean([unit[key] for unit in own_units.values()])) for key in MEASURES}
-        row = {**words(line, rows), "steps": mean["steps"], "tokens": mean["tokens"]}
-        row |= {"teraflops": mean["flops"] / 1e12}
+        row = {"steps": mean["steps"], "tokens": mean["tokens"], "teraflops": mean["flops"] / 1e12}
         row |= _with_interval("seconds", [unit[name] for unit in own_units.values()])
         row |= {"of": "processor" if name == "cpu_seconds" else "wall"}
         row |= _with_interval("ratio", [own_units[key][name] / plain[key][name] for key in shared])
-        cost_rows.append(row | {"runs": len(own_units)})
-    return cost_rows
+        row |= _peak(rows[_is(rows, line)])
+        found.append((line, row | {"runs": len(own_units)}, rows))
+    return found
 
 
 def reference(line: Line, all_lines: list[Line], several: dict[Line, bool]) -> Line | None:
@@ -90,6 +99,13 @@ def _by_unit(rows: pd.DataFrame) -> Costs:
             name: float(sums[f"cost.{name}"]) for name in MEASURES
         }
     return sums_by_seeds
+
+
+def _peak(rows: pd.DataFrame) -> dict[str, float]:
+    """The most memory that a stage took, mean over runs; nothing of stages that do not tell."""
+    rows = rows[rows["measure"] == PEAK]
+    peaks = rows.groupby(RUN, dropna=False)["value"].max()
+    return {"peak_mb": float(peaks.mean() / 1e6)} if len(peaks) else {}
 
 
 def _with_interval(name: str, values: list[float]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What tables of end tasks share: the end-task scores of every line by unit, and their cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from lethe.metrics.end_tasks import (
     is_at_floor,
     percentages,
     stages_of,
+    task_metrics,
 )
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.masked_loss import mean_rise, test_losses
@@ -29,22 +30,25 @@ Units = dict[tuple, dict[str, float]]
 
 @dataclass(frozen=True)
 class EndTaskLine:
-    """One model, method and order. stages: 0 before the first domain, 1 for a pool or one domain.
+    """One model, method, recipe and order.
 
-    domains: what its stages train on. over: what a unit is. rises: by run, the mean rise of
-    masked-LM loss over the domains but the last, in nats.
+    stages: 0 before the first domain, 1 for a pool or one domain. domains: what its stages train
+    on. over: what a unit is. reasons: why a metric of the matrix of end tasks has no value. rises:
+    by run, the mean rise of masked-LM loss over the domains but the last, in nats.
     """
 
     model: str
     method: str
     order: str
     entry: str
+    recipe: str
     stages: int
     domains: frozenset[str]
     over: str
     units: Units
     end_task_seeds: int
     rises: tuple[float, ...] = ()
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_continual(self) -> bool:
@@ -93,7 +97,9 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
         if not any(end_line.model == named["model"] for end_line in end_lines):
             # Runs share their base, and each of them repeats its scores.
             before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
-            end_lines.append(_line({**named, "method": NONE, "order": ""}, NONE, before, names))
+            untrained = {**named, "method": NONE, "order": "", "recipe": ""}
+            end_lines.append(_line(untrained, NONE, before, names))
+        named["recipe"] = line[LINE_COLUMNS.index("recipe")]
         end_lines.append(_line(named, entry, rows, names, rises.get(line, ())))
     # Methods of one order are compared, so they stand beside each other.
     places = {
@@ -104,16 +110,19 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
 
 
 def plain_line(line: EndTaskLine, end_lines: list[EndTaskLine]) -> EndTaskLine | None:
-    """The line of plain training on the same model and order."""
+    """The line of plain training on the same model and order, as `entry_line`."""
     return entry_line(PLAIN, line, end_lines)
 
 
 def entry_line(entry: str, line: EndTaskLine, end_lines: list[EndTaskLine]) -> EndTaskLine | None:
-    """The line of a method of the catalogue on the same model and order."""
+    """The line of a method of the catalogue on the same model and order.
+
+    That with the line's own recipe; if there is none, the first.
+    """
     place = (line.model, line.order, entry)
-    return next(
-        (other for other in end_lines if (other.model, other.order, other.entry) == place), None
-    )
+    found = [other for other in end_lines if (other.model, other.order, other.entry) == place]
+    found.sort(key=lambda other: other.recipe != line.recipe)
+    return next(iter(found), None)
 
 
 def main_order(end_lines: list[EndTaskLine]) -> str:
@@ -153,17 +162,20 @@ def _line(
 ) -> EndTaskLine:
     over, parts = by_unit(rows)
     stages = stages_of(rows)
+    matrices = {key: task_metrics(part, names) for key, part in parts.items()}
     return EndTaskLine(
         model=named["model"],
         method=named["method"],
         order=named["order"],
         entry=entry,
+        recipe=named["recipe"],
         stages=int(rows["stage_index"].max()) if len(rows) else 0,
         domains=frozenset(stages),
         over=over,
-        units={key: percentages(part, names) for key, part in parts.items()},
+        units={key: percentages(part, names) | matrices[key][0] for key, part in parts.items()},
         end_task_seeds=rows["end_task_seed"].dropna().nunique(),
         rises=rises,
+        reasons={name: why for _, reasons in matrices.values() for name, why in reasons.items()},
     )
 
 

@@ -31,7 +31,7 @@ def build(tables: LongTables) -> Table:
     for subject in study_subjects(tables, controls=True):
         if not len(of_line(rows, subject.line)):
             continue  # a masked language model, which has only end tasks
-        row = words_of(subject)
+        row = words_of(subject, rows)
         for axis in axes:
             row |= ends_and_drop(subject, rows, axis, f"{axis}_")
         ability_rows.append(row | behind_drop(subject, rows, axes))

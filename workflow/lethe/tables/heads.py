@@ -3,9 +3,13 @@
 import re
 
 HEADS = {
+    "acc": "ACC",
     "at": "bound",
     "bwt_gem": "BWT",
     "change": "change since",
+    "delta_general": "general, change",
+    "commonest": "commonest answer",
+    "drift": "drift, nats",
     "drop_points": "drop, points",
     "f1_fr_ke": "F1 forgetting rate",
     "acc_fr_ke": "accuracy forgetting rate",
@@ -14,6 +18,9 @@ HEADS = {
     "fg_luo": "FG",
     "forget_chaudhry": "forgetting",
     "fwt_gem": "FWT",
+    "identified": "sets identified",
+    "lost_r0": "lost, r = 0",
+    "lost_r1": "lost, r = 1",
     "mlm_loss_delta": "loss rise, nats",
     "own_before": "own before",
     "p_holm": "p (Holm)",

@@ -27,7 +27,7 @@ def build(tables: LongTables) -> Table:
         for probe in sorted(part.loc[part["metric"] == "own_after", "probe"].unique()):
             row |= of_task(part[part["probe"] == probe])
         if row:
-            subject_rows.append(words_of(subject) | row)
+            subject_rows.append(words_of(subject, rows) | row)
     names = [
         name for row in subject_rows for name in row if name.endswith(("_base", "_after", "_end"))
     ]

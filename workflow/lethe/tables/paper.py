@@ -8,7 +8,7 @@ from lethe.metrics.intervals import mean_interval, t_interval
 from lethe.metrics.row_intervals import share_range
 from lethe.metrics.shown import INTERVAL, SEED_UNITS
 from lethe.metrics.subjects import POINTS, TRAIN_SEEDS, Subject, replicates
-from lethe.tables.lines import NUMBERS, number, of_line
+from lethe.tables.lines import NUMBERS, number, of_line, words
 from lethe.tables.writing import Table
 
 PERCENT = ("R_o", "R_-1", "FG")
@@ -69,13 +69,13 @@ def elements_of(rows: pd.DataFrame) -> pd.DataFrame:
     return scored[(scored["subset"] != "") | ~scored["probe"].isin(divided)]
 
 
-def words_of(subject: Subject) -> dict:
-    """The columns that name the chain of a row."""
+def words_of(subject: Subject, rows: pd.DataFrame) -> dict:
+    """The columns that name the chain of a row; rows: from `shown`, of all lines."""
     return {
         "model": subject.model,
         "params": subject.params,
         "order": subject.order,
-        "method": subject.method,
+        "method": words(subject.line, rows)["method"],
     }
 
 

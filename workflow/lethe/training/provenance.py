@@ -1,7 +1,9 @@
 """What a checkpoint's manifest records about how it was made."""
 
 import platform
+import resource
 import subprocess
+import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 
@@ -46,7 +48,7 @@ def _commit() -> str | None:
 
 
 def costs(model, progress, started: float, trained: float) -> dict:
-    """What a job spent: steps, tokens, operations, wall and CPU seconds.
+    """What a job spent: steps, tokens, operations, wall and CPU seconds, bytes of memory.
 
     `halvings`: [step, rows of a micro-batch from then on] for every time memory ran out.
 
@@ -64,7 +66,18 @@ def costs(model, progress, started: float, trained: float) -> dict:
         "flops": training_flops(model, progress),
         "seconds": round(time.monotonic() - started, 3),
         "cpu_seconds": {"job": time.process_time(), "training": trained},
+        "peak_memory": peak_memory(),
     }
+
+
+def peak_memory() -> int:
+    """Most bytes at once: of tensors on the GPU where there is one, else of this process."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def training_flops(model, progress) -> int:

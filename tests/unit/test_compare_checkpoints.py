@@ -1,0 +1,116 @@
+"""lethe compare on checkpoints: scored once, kept, paired item by item, with their texts."""
+
+import json
+from pathlib import Path
+
+import evaluation_world as world
+import pytest
+
+from lethe.cli import main
+from lethe.commands.evaluate import evaluate
+
+HOSTILE = "<img src=x onerror=alert(1)> \u202eterces"
+
+
+def hostile_rows(seed: int, n: int) -> list[dict]:
+    """Questions that would run, load or turn something if a page took them for more than text."""
+    rows = world.choice_rows(seed, n)
+    return [{**row, "question": f"{HOSTILE} {row['question']}"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare")
+    for seed, name in enumerate(("before", "after")):
+        world.write_checkpoint(folder / name, seed)
+    for name, rows in {"know": world.choice_rows, "hostile": hostile_rows}.items():
+        world.write_task(folder / "eval", name, world.CHOICE, rows, n=24)
+    world.write_task(folder / "eval", "own", world.OWN, world.own_rows, n=8, length=8)
+    return folder
+
+
+def compared(place: Path, capsys, *options: str) -> dict:
+    targets = [str(place / "before"), str(place / "after")]
+    assert main(["compare", *targets, "--json", *options]) in (0, 3)
+    return json.loads(capsys.readouterr().out)
+
+
+def tasks(place: Path, *names: str) -> list[str]:
+    return ["--tasks", *names, "--include-path", str(place / "eval")]
+
+
+def test_two_checkpoints_have_the_numbers_of_their_items(place, capsys):
+    report = compared(place, capsys, *tasks(place, "know", "own"), "--out", str(place / "kept"))
+    (before,), (after,) = (
+        evaluate(place / name, ["know"], str(place / "eval")) for name in ("before", "after")
+    )
+    answers = [{i["item_id"]: i["correct"] for i in r["items"]} for r in (before, after)]
+    know, own = report["comparisons"][0]["sets"]
+    lost = sum(answers[0][name] > answers[1][name] for name in answers[0])
+    assert (know["set"], know["counts"]["lost"], know["items"]) == ("know", lost, 24)
+    assert know["clusters"] == 12 and know["chance"] == 25.0
+    assert know["change"] == pytest.approx(
+        100 * sum(answers[1][name] - answers[0][name] for name in answers[0]) / 24
+    )
+    assert own["metric"] == "sari" and own["counts"] is None
+
+
+def test_kept_scores_are_not_computed_again(place, capsys, monkeypatch):
+    options = [*tasks(place, "know"), "--out", str(place / "kept-twice")]
+    first = compared(place, capsys, *options)
+
+    def refuse(*_, **__):
+        raise AssertionError("a model was loaded for scores that are kept")
+
+    monkeypatch.setattr("lethe.evaluation.harness.open_checkpoint", refuse)
+    assert compared(place, capsys, *options) == first
+
+
+def test_what_evaluate_printed_compares_as_the_checkpoint_does(place, capsys):
+    files = []
+    for name in ("before", "after"):
+        results = evaluate(place / name, ["know"], str(place / "eval"))
+        files.append(place / f"{name}.json")
+        files[-1].write_text(json.dumps(results))
+    main(["compare", *map(str, files), "--json"])
+    from_files = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    assert from_files == compared(place, capsys, *tasks(place, "know"))["comparisons"][0]["sets"]
+
+
+def test_other_precisions_are_refused_with_both(place, capsys):
+    results = evaluate(place / "before", ["know"], str(place / "eval"), dtype="bfloat16")
+    (place / "bf16.json").write_text(json.dumps(results))
+    targets = [str(place / "bf16.json"), str(place / "after")]
+    assert main(["compare", *targets, *tasks(place, "know")]) == 2
+    said = capsys.readouterr().err
+    assert "'know' has the precision 'bfloat16'" in said and "'float32'" in said
+
+
+def test_a_checkpoint_without_tasks_asks_for_them(place, capsys):
+    assert main(["compare", str(place / "before"), str(place / "after")]) == 2
+    assert "on which to score the checkpoint" in capsys.readouterr().err
+
+
+def test_a_hostile_text_is_text_on_the_page(place, capsys):
+    page = place / "page.html"
+    compared(place, capsys, *tasks(place, "hostile"), "--html", str(page))
+    text = page.read_text(encoding="utf-8")
+    assert "&lt;img src=x onerror=alert(1)&gt;" in text and "<img" not in text
+    assert "\\u202eterces" in text and "\u202e" not in text
+    assert "right answer, chosen before" in text and "chosen after" in text
+
+
+def test_an_adapter_is_compared_with_its_base(place, capsys):
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(place / "before")
+    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+    get_peft_model(model, config).save_pretrained(place / "adapter")
+    targets = [str(place / "before"), str(place / "adapter")]
+    options = [*tasks(place, "know"), "--base", str(place / "before"), "--json"]
+    assert main(["compare", *targets, *options]) in (0, 3)
+    (know,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    counts = know["counts"]
+    assert counts["lost"] + counts["regained"] > 0
+    assert know["change"] == pytest.approx(100 * (counts["regained"] - counts["lost"]) / 24)

@@ -1,0 +1,169 @@
+"""Did a fine-tune forget anything? Checkpoints or result files, set by set, with a verdict each.
+
+Each of BEFORE and AFTER is a checkpoint's folder, a PEFT adapter, a name of the hub, a file or
+folder that `lm_eval --output_path` wrote, or what `lethe evaluate --json` printed or --out kept.
+Several AFTERs are a chain: each is compared with BEFORE. Exit status: 0; 3 if a set is lost; with
+`--fail-on undecided` 4 if one is undecided; 2 after a mistake.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from lethe.artefacts.files import write_atomic
+from lethe.commands.evaluate import (
+    add_place_arguments,
+    add_scoring_arguments,
+    add_task_arguments,
+    evaluate,
+    options_of,
+)
+from lethe.comparison.choices import Choices, pairs
+from lethe.comparison.compared import compare
+from lethe.comparison.report import Report, as_dict
+from lethe.comparison.scored import Made, Scores, read_kept_results, read_lm_eval
+from lethe.comparison.targets import CHECKPOINT, KEPT, Target, find_targets
+from lethe.comparison.terminal import as_text
+from lethe.errors import UserError
+from lethe.metrics.verdicts import LOST, UNDECIDED
+
+STATUS = {LOST: 3, UNDECIDED: 4}
+MARGIN = 2.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `lethe compare`."""
+    parser.add_argument("before", metavar="BEFORE", help="what was there before, as a base")
+    parser.add_argument("after", metavar="AFTER", nargs="+", help="what came of it, in order")
+    _add_judging(parser)
+    written = parser.add_argument_group("what is written")
+    written.add_argument("--json", action="store_true", help="print everything as JSON")
+    written.add_argument("--html", metavar="PAGE", help="also write a page to read and share")
+    written.add_argument(
+        "--fail-on", choices=(LOST, UNDECIDED), default=LOST, help="see exit status; default: lost"
+    )
+    written.add_argument("--out", metavar="DIR", help="keep scores here; kept ones are not rerun")
+    parser.add_argument("--base", metavar="MODEL", help="of an adapter, if its file does not say")
+    add_task_arguments(parser, required=False)
+    add_place_arguments(parser)
+    add_scoring_arguments(parser)
+
+
+def _add_judging(parser: argparse.ArgumentParser) -> None:
+    judging = parser.add_argument_group("how it is judged")
+    judging.add_argument(
+        "--margin",
+        type=float,
+        default=MARGIN,
+        metavar="POINTS",
+        help="a drop up to this many points is no loss; default: 2",
+    )
+    judging.add_argument(
+        "--margin-of",
+        action="append",
+        default=[],
+        metavar="METRIC=VALUE",
+        help="the margin of a metric, in its own unit: a perplexity or BLEU has none otherwise",
+    )
+    judging.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="[TASK=]METRIC",
+        help="the metric to compare, of one task or of all that have it; default: their first",
+    )
+    judging.add_argument(
+        "--ability",
+        action="append",
+        default=[],
+        metavar="NAME=TASK,...",
+        help="the ability of tasks, which are grouped by it; a task may be the start of names",
+    )
+    judging.add_argument(
+        "--harmless",
+        nargs="+",
+        default=[],
+        metavar="SETTING",
+        help="what may differ between the two because you know that it changes no score",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, print, and say by the status whether anything was lost."""
+    choices = Choices.read(arguments)
+    targets = find_targets([arguments.before, *arguments.after])
+    if arguments.html and not Path(arguments.html).absolute().parent.is_dir():
+        raise UserError(f"--html: there is no folder for {arguments.html}; make it first.")
+    scores = _read(targets, arguments)
+    by_after = pairs(scores, choices)
+    compared = [
+        compare(one.label, one.changes, one.missing, choices.margin, choices.margins)
+        for one in by_after
+    ]
+    report = Report(
+        targets[0], targets[1:], compared, choices.margin, choices.margins, choices.harmless
+    )
+    if arguments.html:
+        from lethe.comparison.page import as_page
+
+        write_atomic(Path(arguments.html), as_page(report, _texts(targets, scores, arguments)))
+    if arguments.json:
+        print(json.dumps(as_dict(report), indent=2, allow_nan=False))
+    else:
+        print(as_text(report))
+    return _status(report.words(), arguments.fail_on)
+
+
+def _status(words: list[str], fail_on: str) -> int:
+    if LOST in words:
+        return STATUS[LOST]
+    return STATUS[UNDECIDED] if fail_on == UNDECIDED and UNDECIDED in words else 0
+
+
+def _read(targets: list[Target], arguments: argparse.Namespace) -> list[Scores]:
+    """The scores of every target; files are read before anything is computed."""
+    read: dict[int, Scores] = {
+        index: read_kept_results(target)
+        if target.kind == KEPT
+        else read_lm_eval(target, index, texts=bool(arguments.html))
+        for index, target in enumerate(targets)
+        if target.kind != CHECKPOINT
+    }
+    checkpoint = next((target for target in targets if target.kind == CHECKPOINT), None)
+    if checkpoint is not None and not arguments.tasks:
+        raise UserError(
+            "--tasks: expected the evaluation tasks on which to score the checkpoint "
+            f"{checkpoint.given}, found none; `lethe tasks` lists what there is."
+        )
+    for index, target in enumerate(targets):
+        if target.kind == CHECKPOINT:
+            print(f"lethe: scoring {target.given}", file=sys.stderr, flush=True)
+            options = options_of(arguments)
+            options["base"] = arguments.base if _is_adapter(target) else None
+            results = evaluate(target.given, **options)
+            read[index] = Made(target, {result["task"]: result for result in results})
+    return [read[index] for index in range(len(targets))]
+
+
+def _is_adapter(target: Target) -> bool:
+    return (Path(target.given) / "adapter_config.json").is_file()
+
+
+def _texts(
+    targets: list[Target], scores: list[Scores], arguments: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    """Question, choices and right answers by set and item, as far as they can be had here."""
+    if all(target.kind != CHECKPOINT for target in targets):
+        return {}
+    from lethe.evaluation.questions import questions
+    from lethe.evaluation.task_names import named_tasks
+    from lethe.sources.hub.copies import HubCopies
+
+    options = options_of(arguments)
+    hub = HubCopies(Path(arguments.source) if arguments.source else None, arguments.network)
+    tasks = named_tasks(
+        options["task_names"], options["include_path"], options["split"], options["limit"], 0, hub
+    )
+    return {task.name: {q.item_id: q.row() for q in questions(task)} for task in tasks}

@@ -1,0 +1,140 @@
+"""Which questions a study's models lost: each with its choices, and the answers before and after.
+
+The folder `questions` beside the study's tables has a page for every set, and all texts.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lethe.artefacts.paths import study_directory
+from lethe.artefacts.study_files import ITEMS, QUESTIONS
+from lethe.commands.arguments import add_study_arguments, read
+from lethe.errors import UserError, one_line, shown
+
+if TYPE_CHECKING:
+    from lethe.questions.changes import Answer, Change
+    from lethe.questions.lines import LineItems
+
+LONGEST = 400
+"""Letters of a text in the terminal."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_study_arguments(parser)
+    parser.add_argument("--set", action="append", default=[], metavar="SET", help="only this set")
+    parser.add_argument("--line", default="", metavar="TEXT", help="only lines with these words")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--lost", action="store_true", help="items that were lost (default)")
+    group.add_argument("--regained", action="store_true", help="items that were regained")
+    group.add_argument("--all", action="store_true", help="all items")
+    parser.add_argument("--most", type=int, default=10, metavar="N", help="of a set and line: 10")
+    parser.add_argument(
+        "--json", action="store_true", help="every such item as a line of JSON, without `--most`"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    study, _ = read(arguments)
+    folder = study_directory(study.output, study.study)
+    if not (folder / "scores.csv").is_file():
+        raise UserError(f"expected scores of the study at {folder}, found none; run it first.")
+    if arguments.most < 1:
+        raise UserError(f"--most: expected a whole number above 0, found {arguments.most}.")
+    from lethe.longtables.items import item_files
+    from lethe.longtables.tables import read_scores
+    from lethe.questions.study import sets_of
+
+    known = item_files(folder / ITEMS)
+    for name in arguments.set:
+        if name not in known:
+            listed = ", ".join(known)
+            raise UserError(f"--set: expected one of {listed}, found {shown(name)}.")
+    some = False
+    for probe, lines, _ in sets_of(
+        read_scores(folder / "scores.csv"), folder / ITEMS, arguments.set
+    ):
+        for line in lines:
+            if arguments.line in line.name:
+                some = True
+                print_line(probe, line, folder / QUESTIONS, arguments)
+    if not some:
+        raise UserError(
+            f"--line: expected words of a line that was scored before and after a stage, found "
+            f"{shown(arguments.line)}; `lethe status` lists the lines."
+        )
+
+
+def print_line(probe: str, line: "LineItems", texts: Path, arguments: argparse.Namespace) -> None:
+    """Print the chosen items of one set and line."""
+    from lethe.questions.changes import BETTER, LOST, REGAINED, WORSE, changes
+    from lethe.questions.study import texts_of
+
+    rows = line.rows
+    if not arguments.all:
+        kinds = (REGAINED, BETTER) if arguments.regained else (LOST, WORSE)
+        rows = rows[rows["kind"].isin(kinds)]
+    if arguments.json:
+        for row in _json_rows(probe, line, rows, texts):
+            print(json.dumps(row))
+        return
+    counts = ", ".join(f"{count} {kind}" for kind, count in line.counts.items())
+    print(f"\n{one_line(probe)}: {one_line(line.name)}, {one_line(line.ends)}")
+    print(f"  {len(line.rows)} items: {counts}")
+    rows = rows.head(arguments.most)
+    for change in changes(rows, texts_of(texts, probe, set(rows.index))):
+        print("\n".join(_lines(change)))
+
+
+def _lines(change: "Change") -> Iterator[str]:
+    """One item for the terminal."""
+    question = change.question
+    yield f"\n  {change.kind}  {change.item_id}"
+    if question is None:
+        yield "    (its texts are not kept)"
+    else:
+        if question.text:
+            yield f"    {_short(question.text)}"
+        for place, choice in enumerate(question.choices):
+            yield f"    {'*' if place in question.gold else ' '} {_short(choice)}"
+        for right in question.answers:
+            yield f"    * {_short(right)}"
+    yield f"    before: {_answer(change.before)}"
+    yield f"    after:  {_answer(change.after)}"
+
+
+def _answer(answer: "Answer") -> str:
+    text = _short(answer.text)
+    if answer.choice is not None and not text:
+        text = f"choice {answer.choice + 1}"
+    return text if answer.margin is None else f"{text}  (margin {answer.margin:+.2f})"
+
+
+def _short(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _json_rows(probe: str, line: "LineItems", rows: Any, texts: Path) -> Iterator[dict[str, Any]]:
+    """Items as plain values, in the order of the texts, which are read one by one."""
+    from lethe.longtables.questions import file_of, read_questions
+    from lethe.questions.changes import changes
+
+    path, left = file_of(texts, probe), set(rows.index)
+    asked = read_questions(path, set(rows.index)) if path.is_file() else iter(())
+    for question in asked:
+        left.discard(question.item_id)
+        one = rows.loc[[question.item_id]]
+        for change in changes(one, {question.item_id: question}):
+            yield _json_row(probe, line, change)
+    for change in changes(rows[rows.index.isin(left)], {}):
+        yield _json_row(probe, line, change)
+
+
+def _json_row(probe: str, line: "LineItems", change: "Change") -> dict[str, Any]:
+    asked = {} if change.question is None else change.question.row()
+    ends = {"before": vars(change.before), "after": vars(change.after)}
+    of = {"set": probe, "line": line.name, "from": line.stages[0][0], "to": line.stages[-1][0]}
+    return {**of, "item_id": change.item_id, "change": change.kind, **asked, **ends}

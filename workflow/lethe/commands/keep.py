@@ -1,0 +1,28 @@
+"""Keep a finished study: its long tables as Parquet, from which `lethe render` draws it again."""
+
+import argparse
+from pathlib import Path
+
+KEPT = Path("results", "reference")
+"""Where studies are kept; git does not ignore it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `lethe keep`."""
+    parser.add_argument(
+        "folder", type=Path, help="the study's folder, as results/studies/NAME of a finished run"
+    )
+    parser.add_argument(
+        "--to", type=Path, help=f"folder to write (a folder NAME in {KEPT} by default)"
+    )
+    parser.add_argument("--items", action="store_true", help="keep the tables of items too")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Keep; UserError if the folder holds no study, or a table was altered."""
+    from lethe.longtables.study_folder import keep, open_study
+
+    study = open_study(args.folder)
+    to = args.to or KEPT / study.record.study
+    for path in keep(study, to, args.items):
+        print(f"{path}  {path.stat().st_size:,} bytes")

@@ -1,0 +1,1 @@
+"""What fine-tuning lost: checkpoints or result files scored alike, compared set by set."""

@@ -1,0 +1,177 @@
+"""What a user chose of a comparison, and the sets and metrics that follow from it."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lethe.comparison.abilities import known
+from lethe.comparison.scored import Scores, require_alike
+from lethe.comparison.sets import SetChange, set_change
+from lethe.errors import UserError, shown
+from lethe.longtables.same_versions import DECLARABLE
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Parsed options.
+
+    Attributes:
+        margin: points. margins: by metric.
+        metrics: by task; "" for all tasks.
+        abilities: by task or start of a task's name.
+        tasks: to compare; empty for all that there are.
+        harmless: settings that may differ.
+    """
+
+    margin: float
+    margins: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, str] = field(default_factory=dict)
+    abilities: dict[str, str] = field(default_factory=dict)
+    tasks: list[str] = field(default_factory=list)
+    harmless: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, arguments: argparse.Namespace) -> "Choices":
+        """From the command line.
+
+        Raises:
+            UserError: a margin is no number above 0, or an option has another form.
+        """
+        named = [entry.partition("=") for entry in arguments.metric]
+        abilities = {
+            task: name
+            for name, tasks in (_pair("--ability", each) for each in arguments.ability)
+            for task in tasks.split(",")
+        }
+        margins = dict(_pair("--margin-of", each) for each in arguments.margin_of)
+        harmless = [name for entry in arguments.harmless for name in entry.split(",") if name]
+        for name in harmless:
+            if name not in (*DECLARABLE, "split") and "." not in name:
+                raise UserError(
+                    f"--harmless: `{name}` changes a score; what may be named is "
+                    f"{', '.join(DECLARABLE)}, model_args.NAME or task.NAME."
+                )
+        return cls(
+            margin=_margin("--margin", arguments.margin),
+            margins={name: _margin("--margin-of", text) for name, text in margins.items()},
+            metrics=dict((task, name) if equals else ("", task) for task, equals, name in named),
+            abilities=abilities,
+            tasks=[n for entry in arguments.tasks or () for n in entry.split(",") if n],
+            harmless=harmless,
+        )
+
+
+@dataclass(frozen=True)
+class After:
+    """The sets that one AFTER shares with BEFORE, and sentences on those that only one has."""
+
+    label: str
+    changes: list[SetChange]
+    missing: list[str]
+
+
+def pairs(scores: Sequence[Scores], choices: Choices) -> list[After]:
+    """Every AFTER with BEFORE, which is the first.
+
+    Raises:
+        UserError: nothing to compare, or a set that was not scored alike.
+    """
+    before, *afters = scores
+    names = _sets(scores, choices)
+    for name in names:
+        require_alike(name, scores, choices.harmless)
+    metrics = {name: _metric(name, scores, choices) for name in names}
+    # Read once for all AFTERs: samples may be large.
+    first = {
+        name: before.result(name, metric)
+        for name, metric in metrics.items()
+        if metric in before.metrics(name)
+    }
+    found = [_after(before, first, after, metrics, choices) for after in afters]
+    for one, after in zip(found, afters, strict=True):
+        if not one.changes:
+            raise UserError(
+                f"{before.target.given} and {after.target.given} have no evaluation set in common: "
+                f"{_some(before.sets())} against {_some(after.sets())}."
+            )
+    return found
+
+
+def _after(
+    before: Scores,
+    first: dict[str, dict[str, Any]],
+    after: Scores,
+    metrics: dict[str, str],
+    choices: Choices,
+) -> After:
+    """first: the results of `before` by set."""
+    changes, missing = [], []
+    for name, metric in metrics.items():
+        if metric in after.metrics(name) and name in first:
+            results = (first[name], after.result(name, metric))
+            ability = known(name, choices.abilities).ability
+            changes.append(set_change(name, metric, results, ability))
+        elif metric in after.metrics(name) or name in first:
+            only, other = (before, after) if name in first else (after, before)
+            broken = other.broken(name)
+            why = (
+                f"is {broken} in {other.target.label}"
+                if broken
+                else f"is in {only.target.label} alone"
+            )
+            missing.append(f"{name}: {metric} {why}, so it is not compared")
+    return After(after.target.label, changes, missing)
+
+
+def _sets(scores: Sequence[Scores], choices: Choices) -> list[str]:
+    """The sets to compare, in the order of the first that has them."""
+    files = [each for each in scores if each.target.files]
+    named = [name for name in choices.tasks if any(each.metrics(name) for each in scores)]
+    if choices.tasks and len(files) == len(scores):
+        for name in choices.tasks:
+            if name not in named:
+                raise UserError(
+                    f"--tasks: none of the results has {name!r}; they have "
+                    f"{_some([n for each in scores for n in each.sets()])}."
+                )
+        return named
+    if choices.tasks:
+        # Checkpoints were scored on what was named, which may be a folder of tasks.
+        made = [each for each in scores if not each.target.files]
+        return list(dict.fromkeys(name for each in made for name in each.sets()))
+    return list(dict.fromkeys(name for each in scores for name in each.sets()))
+
+
+def _metric(name: str, scores: Sequence[Scores], choices: Choices) -> str:
+    """The metric that was asked for, that of the catalogue, or the task's first."""
+    found = list(dict.fromkeys(m for each in scores for m in each.metrics(name)))
+    wanted = choices.metrics.get(name)
+    if wanted is not None and wanted not in found:
+        raise UserError(f"--metric: {name} has no metric {wanted!r}; it has {', '.join(found)}.")
+    common = choices.metrics.get("")
+    order = (wanted, common, known(name).metric, found[0])
+    return next(metric for metric in order if metric in found)
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise UserError(f"{option}: expected NAME=VALUE, found {shown(text)}.")
+    return name, value
+
+
+def _margin(option: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise UserError(f"{option}: expected a number above 0, found {value}.")
+    return number
+
+
+def _some(names: Sequence[str]) -> str:
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

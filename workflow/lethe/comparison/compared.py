@@ -1,0 +1,113 @@
+"""One checkpoint against the one before: all sets judged together, abilities, and warnings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lethe.comparison.sets import FLOOR, POINTS, Judged, SetChange
+from lethe.longtables.axes import sorted_axes
+from lethe.metrics.intervals import mean_interval
+from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED, Question, judge
+
+NO_DIRECTION = "no verdict: neither direction is better"
+NO_ERROR = "no verdict without an interval"
+NO_MARGIN = "no verdict: no share, so a margin in points means nothing; give --margin-of {}=VALUE"
+
+
+@dataclass(frozen=True)
+class Ability:
+    """The mean over the sets of an ability that are in points, before and after.
+
+    low, high: 95 % interval of the change; sets share no items.
+    """
+
+    name: str
+    sets: int
+    before: float
+    after: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One AFTER against BEFORE.
+
+    missing: sets that only one of the two has, with the one that has them.
+    """
+
+    label: str
+    judged: list[Judged]
+    missing: list[str]
+
+    @property
+    def verdict(self) -> str:
+        """*lost* if any set is, *kept* if all with a verdict are, else *undecided*."""
+        words = [each.verdict.word for each in self.judged if each.verdict]
+        if LOST in words:
+            return LOST
+        return KEPT if words and set(words) == {KEPT} else UNDECIDED
+
+    def number(self, word: str) -> int:
+        """How many sets have this verdict."""
+        return sum(each.verdict is not None and each.verdict.word == word for each in self.judged)
+
+    def by_ability(self) -> list[tuple[Ability | None, list[Judged]]]:
+        """The sets by ability, in the order of tables; the mean is None unless two can have one."""
+        names = sorted_axes({each.change.ability for each in self.judged})
+        return [
+            (self._mean(name), [e for e in self.judged if e.change.ability == name])
+            for name in names
+        ]
+
+    def _mean(self, name: str) -> Ability | None:
+        changes = [each.change for each in self.judged if each.change.ability == name]
+        return ability(name, [c for c in changes if c.unit == POINTS and c.better])
+
+
+def ability(name: str, changes: Sequence[SetChange]) -> Ability | None:
+    """The mean over sets in points; None for less than one."""
+    if not changes:
+        return None
+    before, after = (100 * float(np.mean([c.scores[i] for c in changes])) for i in (0, 1))
+    ends = np.array([change.interval for change in changes])
+    values = np.array([change.change for change in changes])
+    if np.isnan(ends).any():
+        low = high = float("nan")
+    else:
+        low, high = mean_interval(values, ends[:, 0], ends[:, 1])
+    return Ability(name, len(changes), before, after, low, high)
+
+
+def compare(
+    label: str,
+    changes: Sequence[SetChange],
+    missing: list[str],
+    margin: float,
+    margins: dict[str, float],
+) -> Compared:
+    """Judge the sets of one AFTER together.
+
+    Args:
+        margin: points that may be lost, for shares.
+        margins: the same for metrics by name, in their own unit (points for shares).
+    """
+    asked: dict[int, Question] = {}
+    why: dict[int, str] = {}
+    for place, change in enumerate(changes):
+        most = margins.get(change.metric, margin if change.unit == POINTS else None)
+        if change.better is None:
+            why[place] = NO_DIRECTION
+        elif change.drop is None or change.drop.degrees < 1:
+            why[place] = NO_ERROR
+        elif most is None:
+            why[place] = NO_MARGIN.format(change.metric)
+        else:
+            asked[place] = Question(change.drop, most / change.scale, change.place != FLOOR)
+    verdicts = dict(zip(asked, judge(list(asked.values())), strict=True))
+    judged = [
+        Judged(change, verdicts.get(place), why.get(place, ""))
+        for place, change in enumerate(changes)
+    ]
+    return Compared(label, judged, missing)

@@ -1,0 +1,205 @@
+"""A comparison as text: by ability and set, as wide as the terminal, coloured on a terminal."""
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from math import isnan
+
+from lethe.comparison.chain import ChainRow
+from lethe.comparison.compared import Ability, Compared
+from lethe.comparison.report import Report, between, warnings
+from lethe.comparison.sets import POINTS, Judged
+from lethe.errors import one_line
+from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED
+
+NARROW = 80
+WIDEST = 120
+COLOUR = {LOST: "31;1", KEPT: "32", UNDECIDED: "33"}
+SHORTEST_NAME = 12
+MOST_NEEDED = 1_000_000
+HEAD = ("before", "after", "change", "95 % interval", "lost", "back", "known lost", "verdict")
+WIDTHS = (6, 6, 7, 17, 5, 5, 12, 9)
+KNOWN_LOST = HEAD.index("known lost")
+
+
+def as_text(report: Report) -> str:
+    """The whole comparison, one line a set."""
+    paint = _painter()
+    width = min(max(shutil.get_terminal_size((NARROW, 24)).columns, NARROW), WIDEST)
+    blocks = ["\n".join(_comparison(report, one, width, paint)) for one in report.compared]
+    if report.chain:
+        blocks.append("\n".join(_chain(report.chain, len(report.compared), width)))
+    blocks.append("\n".join(_legend(report, width)))
+    return "\n\n".join(blocks)
+
+
+def _painter():
+    """Colours a word as a terminal does, unless nobody sees it or NO_COLOR asks for none."""
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    coloured = coloured and os.environ.get("TERM") != "dumb"
+
+    def paint(text: str, word: str) -> str:
+        return f"\x1b[{COLOUR[word]}m{text}\x1b[0m" if coloured and word in COLOUR else text
+
+    return paint
+
+
+def _comparison(report: Report, one: Compared, width: int, paint) -> Iterator[str]:
+    yield _cut(f"{report.before.label} -> {one.label}", width)
+    word = paint(one.verdict.upper(), one.verdict)
+    sets = f"{len(one.judged)} sets" if len(one.judged) != 1 else "1 set"
+    yield f"{word}: of {sets} {counts_in_words(one)} (margin {report.margin:g} points)"
+    yield ""
+    columns = [place for place in range(len(HEAD)) if width >= 96 or place != KNOWN_LOST]
+    left = width - sum(WIDTHS[place] + 1 for place in columns)
+    longest = max([len(each.change.name) + 2 for each in one.judged], default=0)
+    name = max(min(left, max(longest, SHORTEST_NAME)), SHORTEST_NAME)
+    yield _line("", HEAD, name, columns)
+    for mean, judged in one.by_ability():
+        yield _line(judged[0].change.ability, cells_of_ability(mean), name, columns)
+        for each in judged:
+            line = _line(f"  {each.change.name}", cells_of_set(each), name, columns)
+            word = each.verdict.word if each.verdict else ""
+            yield line[: -len(word)] + paint(word, word) if word and line.endswith(word) else line
+    yield from _said(one, width)
+
+
+def counts_in_words(one: Compared) -> str:
+    """How many sets have each verdict: `2 lost, 5 kept, 1 without a verdict`."""
+    numbers = {word: one.number(word) for word in (LOST, KEPT, UNDECIDED)}
+    numbers["without a verdict"] = len(one.judged) - sum(numbers.values())
+    return ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
+
+
+def cells_of_ability(mean: Ability | None) -> tuple[str, ...]:
+    """Before, after, change and interval of a mean over sets; empty for less than two."""
+    if mean is None or mean.sets < 2:
+        return ()
+    change = mean.after - mean.before
+    interval = _interval(mean.low, mean.high)
+    return (f"{mean.before:.1f}", f"{mean.after:.1f}", _signed(change), interval)
+
+
+def cells_of_set(each: Judged) -> tuple[str, ...]:
+    """The columns of HEAD."""
+    change, counts = each.change, each.change.counts
+    known = change.known_lost or {}
+    bounds = ""
+    if "lost" in known:
+        bounds = " to ".join(f"{100 * share:.0f}" for share in known["lost"]) + " %"
+    elif known and counts:
+        bounds = "?"
+    return (
+        _number(change.scale * change.scores[0], change.unit),
+        _number(change.scale * change.scores[1], change.unit),
+        _signed(change.change),
+        _interval(*change.interval),
+        str(counts["lost"]) if counts else "",
+        str(counts["regained"]) if counts else "",
+        bounds,
+        each.verdict.word if each.verdict else "-",
+    )
+
+
+def _line(name: str, cells: tuple[str, ...], width: int, columns: list[int]) -> str:
+    parts = [_cut(name, width).ljust(width)]
+    for place in columns:
+        cell = cells[place] if place < len(cells) else ""
+        last = place == len(HEAD) - 1
+        parts.append(cell if last else cell.rjust(WIDTHS[place]))
+    return " ".join(parts).rstrip()
+
+
+def _said(one: Compared, width: int) -> Iterator[str]:
+    """Sentences on undecided sets, on those without a verdict, and warnings."""
+    sentences = [*_undecided(one), *_unjudged(one), *warnings(one)]
+    for place, sentence in enumerate(dict.fromkeys(sentences)):
+        if place == 0:
+            yield ""
+        yield textwrap.fill(
+            one_line(sentence), width, initial_indent="- ", subsequent_indent="  ",
+            break_long_words=False,
+        )  # fmt: skip
+
+
+def _undecided(one: Compared) -> Iterator[str]:
+    """In one sentence: of every undecided set, the items that would decide."""
+    parts = []
+    for each in one.judged:
+        if each.verdict and each.verdict.word == UNDECIDED and each.verdict.needed:
+            parts.append(f"{each.change.name} {many_items(each.verdict.needed)}")
+    if parts:
+        yield (
+            "undecided; items that would decide if shares stayed as they are: " + ", ".join(parts)
+        )
+
+
+def many_items(number: int) -> str:
+    """A number of items to two digits, rounded up: more would promise too much."""
+    if number > MOST_NEEDED:
+        return "over a million"
+    unit = 10 ** max(len(str(number)) - 2, 0)
+    return f"{-(-number // unit) * unit:,}"
+
+
+def _unjudged(one: Compared) -> Iterator[str]:
+    yield from (f"{each.change.name}: {each.why}" for each in one.judged if each.why)
+
+
+def _chain(rows: list[ChainRow], stages: int, width: int) -> Iterator[str]:
+    yield f"the chain of {stages} checkpoints"
+    yield ""
+    name = max(len(row.ability) for row in rows) + 2
+    heads = ("sets", "drop after the last", "FG (Luo 2023)", "from the best")
+    yield " ".join(["".ljust(name), *(head.rjust(len(head) + 1) for head in heads)]).rstrip()
+    for row in rows:
+        cells = (
+            str(len(row.sets)),
+            _of_row(row.drop_points, ""),
+            _of_row(row.fg_luo, " %"),
+            _of_row(row.forget_chaudhry, ""),
+        )
+        numbers = (cell.rjust(len(head) + 1) for cell, head in zip(cells, heads, strict=True))
+        yield " ".join([row.ability.ljust(name), *numbers]).rstrip()
+    yield ""
+    yield textwrap.fill(
+        "Drop after the last checkpoint and from the best before it in points, FG in % of the "
+        "base's score, mean over checkpoints; positive is worse.",
+        width,
+    )
+
+
+def _of_row(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"{value:.1f}{unit}"
+
+
+def _legend(report: Report, width: int) -> Iterator[str]:
+    text = (
+        f"lost: the whole interval is below -{report.margin:g}; kept: all of it is above; each at "
+        "95 % over all sets together (Holm). change: after less before on the same items, in "
+        "points (of 100) for shares. lost, back: items right before only, after only."
+    )
+    if width >= 96:
+        text += (
+            " known lost: the share of items known and lost, apart from guesses; ?: cannot be told."
+        )
+    yield textwrap.fill(text, width)
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:.1f}" if unit == POINTS or abs(value) >= 100 else f"{value:.2f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}" if abs(value) >= 0.05 else "0.0"
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if isnan(low) else between(low, high)
+
+
+def _cut(text: str, width: int) -> str:
+    text = one_line(text)
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,0 +1,260 @@
+"""Kept against learned: a point for every method and recipe, and the front that none is beyond."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from lethe.figures.appearance import CONTROL_COLOUR, FILLS, Look, point_looks
+from lethe.figures.drawing import (
+    Drawn,
+    columns_that_fit,
+    draw_interval,
+    empty,
+    legend,
+    limits,
+    lower_first,
+    new_figure,
+)
+from lethe.figures.marks import mark_style
+from lethe.longtables.axes import END_TASK, OWN
+from lethe.longtables.tables import LongTables
+from lethe.metrics.methods import OWN_BASE, OWN_END
+from lethe.metrics.shown import interval_words, shown
+from lethe.tables.method_lines import MethodLine, method_lines
+
+TITLE = "Kept against learned"
+GENERAL, OLD = "delta_general", "bwt_gem"
+KEPT = {
+    (OWN, GENERAL): "general ability,\npoints from base",
+    (OWN, OLD): "old tasks, points\nsince learned",
+    (END_TASK, OLD): "old end tasks, points\nsince learned",
+}
+"""What is kept, by the sets that are learned and the measure."""
+LEARNED = {OWN: "own tasks learned, points", END_TASK: "end tasks learned, points"}
+BASE_IS_SHOWN = ((OWN, GENERAL), (END_TASK, OLD))
+"""Where the base is a point: it keeps everything, and of old tasks it has learned none."""
+PANEL = (1.45, 1.6)
+LEAST = 10.0  # points that an axis spans at least, so that tiny differences look tiny
+FRONT, INK = "#9A9A9A", "#222222"
+DASHES = (0, (4, 2))
+ENDS = ["value", "low", "high"]
+KEYS = ["model", "method", "recipe", "order"]
+
+
+def draw(tables: LongTables, width: str = "text") -> Drawn:
+    """A block of panels for each thing that may be kept, in it a panel per model."""
+    found = method_lines(tables)
+    points = frontier_points(found, list(dict.fromkeys(tables.scores["recipe"])))
+    blocks = [(kind, part) for kind in KEPT if len(part := _of_kind(points, kind))]
+    if not blocks:
+        words = "No chain of which it is known what it learned and what it kept: name a set of the "
+        return empty(TITLE, words + "axis `own`, or `end_tasks`, and an order of several stages.")
+    seen, fills = _looks(points), _fills(points)
+    most = max(part["model"].nunique() for _, part in blocks)
+    across = columns_that_fit(width, most, PANEL[0])
+    across = -(-most // -(-most // across))  # four models are two by two, not three and one
+    down = [-(-part["model"].nunique() // across) for _, part in blocks]
+    figure = new_figure(width, 0.3 + sum(down) * PANEL[1])
+    legend(figure, _handles(points, seen, fills))
+    panels = figure.subplots(sum(down), across, squeeze=False)
+    for place, (kind, part) in enumerate(blocks):
+        of_block = panels[sum(down[:place]) : sum(down[: place + 1])]
+        _draw_block(of_block, kind, part, seen, fills)
+    plotted = points.sort_values(["of", "kept", "model"], kind="stable")
+    over = shown(tables.metrics, ["la", GENERAL, OLD])
+    return Drawn(figure, plotted, _caption(found, points, over))
+
+
+def frontier_points(found: Iterable[MethodLine], recipes: list[str]) -> pd.DataFrame:
+    """A row per line and thing that it may keep, if both are known, in points with intervals.
+
+    learned: `la`, of a control the own tasks after its last stage, though no stage taught them.
+    place: of the recipe in the study's list, from 1; 0 if the method has one. on_front: no other
+    line of the model is beyond it.
+    """
+    rows = []
+    for line in found:
+        for kind in KEPT:
+            learned, kept = line.number(OWN_END if line.is_control else "la"), line.number(kind[1])
+            if line.of != kind[0] or np.isnan(learned[0]) or np.isnan(kept[0]):
+                continue
+            row = {"model": line.model, "method": line.method, "recipe": line.recipe}
+            row |= {"order": line.order, "of": line.of, "kept": kind[1]}
+            row |= {"control": line.is_control, "base": line.number(OWN_BASE)[0]}
+            row |= {f"learned_{end}": x for end, x in zip(ENDS, learned, strict=True)}
+            row |= {f"kept_{end}": x for end, x in zip(ENDS, kept, strict=True)}
+            rows.append(row | {"interval_over": line.over, "items": line.items})
+    if not rows:
+        return pd.DataFrame()
+    frame = pd.DataFrame(rows)
+    one_method = [frame[name] for name in ("model", "method", "order", "of", "kept")]
+    several = frame.groupby(one_method)["recipe"].transform("nunique") > 1
+    places = frame["recipe"].map({name: place for place, name in enumerate(recipes, start=1)})
+    groups = frame[~frame["control"]].groupby(["model", "of", "kept"], sort=False)
+    on_front = [place for _, part in groups for place in part.index[front(part)]]
+    return frame.assign(place=places.where(several, 0), on_front=frame.index.isin(on_front))
+
+
+def front(part: pd.DataFrame) -> np.ndarray:
+    """Which points no other one is beyond, that is at least equal in both and better in one."""
+    learned, kept = part["learned_value"].to_numpy(), part["kept_value"].to_numpy()
+    beyond = (learned[None] >= learned[:, None]) & (kept[None] >= kept[:, None])
+    better = (learned[None] > learned[:, None]) | (kept[None] > kept[:, None])
+    return ~(beyond & better).any(axis=1)
+
+
+def _of_kind(points: pd.DataFrame, kind: tuple[str, str]) -> pd.DataFrame:
+    if not len(points):
+        return points
+    part = points[(points["of"] == kind[0]) & (points["kept"] == kind[1])]
+    return part if not part["control"].all() else part[:0]
+
+
+def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) -> None:
+    """The panels of one kind share their limits, so that models are compared."""
+    models = list(dict.fromkeys(part["model"]))
+    base = part["base"] if kind in BASE_IS_SHOWN else []
+    across = limits([*part.filter(like="learned_").to_numpy(float).ravel(), *base], LEAST)
+    up = limits(part.filter(like="kept_").to_numpy(float).ravel(), LEAST, zero=True)
+    for place, axes in enumerate(panels.flat):
+        if place >= len(models):
+            axes.set_visible(False)
+            continue
+        axes.set_xlim(across)
+        axes.set_ylim(up)
+        axes.grid(True, axis="both")
+        axes.set_title(models[place])
+        of_model = part[part["model"] == models[place]]
+        if kind in BASE_IS_SHOWN:
+            axes.plot([of_model["base"].iloc[0]], [0], "+", color=INK, ms=7, mew=1.2, zorder=4)
+        _draw_panel(axes, of_model, seen, fills)
+        below = place + panels.shape[1] < len(models)
+        axes.tick_params(labelleft=place % panels.shape[1] == 0, labelbottom=not below)
+    for axes in panels[:, 0]:
+        axes.set_ylabel(KEPT[kind])
+    for axes in panels[-1]:
+        axes.set_xlabel(LEARNED[kind[0]])
+
+
+def _draw_panel(axes: Axes, part: pd.DataFrame, seen: dict, fills: dict[str, str]) -> None:
+    axes.axhline(0, color="#444444", lw=0.8, zorder=1)
+    _draw_front(axes, part[part["on_front"]].sort_values("learned_value"))
+    for (method, _), chain in part[part["place"] > 0].groupby(["method", "order"], sort=False):
+        is_grey = chain["control"].all()
+        colour = CONTROL_COLOUR if is_grey else seen[chain["model"].iloc[0], method].colour
+        _join(axes, chain.sort_values("place"), colour)
+    for row in part.to_dict("records"):
+        _draw_point(axes, row, seen[row["model"], row["method"]], fills[row["order"]])
+
+
+def _draw_front(axes: Axes, best: pd.DataFrame) -> None:
+    """Steps through the best points: what lies below and left of them is not beyond."""
+    if len(best) < 2:
+        return
+    x, y = best["learned_value"].to_numpy(), best["kept_value"].to_numpy()
+    axes.step(x, y, where="pre", color=FRONT, lw=0.9, ls=DASHES, zorder=1.5)
+
+
+def _join(axes: Axes, chain: pd.DataFrame, colour: str) -> None:
+    """A thin line through the recipes of one method, with an arrow to the last of them."""
+    places = list(chain[["learned_value", "kept_value"]].itertuples(index=False, name=None))
+    axes.plot(*zip(*places, strict=True), color=colour, lw=0.7, zorder=2)
+    arrow = {"arrowstyle": "-|>", "lw": 0, "color": colour, "shrinkB": 2.5, "mutation_scale": 7}
+    axes.annotate("", places[-1], places[-2], arrowprops=arrow, zorder=2)
+
+
+def _draw_point(axes: Axes, row: dict, look: Look, fill: str) -> None:
+    x, y = row["learned_value"], row["kept_value"]
+    look = replace(look, colour=CONTROL_COLOUR) if row["control"] else look
+    learned, kept = (
+        {end: row[f"{name}_{end}"] for end in ("low", "high")} for name in ("learned", "kept")
+    )
+    draw_interval(axes, y, learned, look.colour, across=True, alpha=0.6, lw=1.0)
+    draw_interval(axes, x, kept, look.colour, alpha=0.6, lw=1.0)
+    axes.plot([x], [y], ls="", zorder=3, **mark_style(look, fill))
+
+
+def _looks(points: pd.DataFrame) -> dict[tuple[str, str], Look]:
+    """A colour per method, whatever its recipe, and a marker per model."""
+    pairs = points[["model", "method"]].drop_duplicates()
+    return point_looks(pairs.itertuples(index=False, name=None))
+
+
+def _families(points: pd.DataFrame) -> dict[str, str]:
+    """By order, that of the most orders that are averaged where a model was taught all of them."""
+    orders = dict.fromkeys(points["order"])
+    most_first = sorted(orders, key=lambda order: -order.count(", "))
+    members = {order: set(order.split(", ")) for order in most_first}
+    return {
+        order: next(other for other in most_first if members[order] <= members[other])
+        for order in orders
+    }
+
+
+def _fills(points: pd.DataFrame) -> dict[str, str]:
+    """How much of a marker is filled says which order, as far as several are in the figure."""
+    families = _families(points)
+    taught = dict.fromkeys(families[order] for order in points.loc[~points["control"], "order"])
+    fills = {order: FILLS[place % len(FILLS)] for place, order in enumerate(taught)}
+    return {order: fills.get(family, FILLS[0]) for order, family in families.items()}
+
+
+def _handles(points: pd.DataFrame, seen: dict, fills: dict[str, str]) -> list[Line2D]:
+    methods = {row["method"]: seen[row["model"], row["method"]].colour
+               for row in points[~points["control"]].to_dict("records")}  # fmt: skip
+    handles = [Line2D([], [], color=colour, lw=3, label=name) for name, colour in methods.items()]
+    families = _families(points[~points["control"]])
+    orders = dict.fromkeys(families.values())
+    for order in orders if len(orders) > 1 else ():
+        style = {"fillstyle": fills[order], "markerfacecoloralt": "white", "ls": "", "ms": 4.5}
+        handles.append(Line2D([], [], marker="o", color=INK, label=order, **style))
+    for order in dict.fromkeys(points.loc[points["control"], "order"]):
+        handles.append(Line2D([], [], marker="o", ls="", color=CONTROL_COLOUR, label=order))
+    chains = points[points["place"] > 0].sort_values("place")
+    for chain in dict.fromkeys(
+        tuple(dict.fromkeys(part["recipe"])) for _, part in chains.groupby(KEYS[:2], sort=False)
+    ):
+        handles.append(Line2D([], [], color=INK, lw=0.7, label=" → ".join(chain)))
+    handles.append(Line2D([], [], marker="+", ls="", color=INK, label="before any stage"))
+    if points["on_front"].sum() > points.loc[points["on_front"], "model"].nunique():
+        handles.append(Line2D([], [], color=FRONT, lw=0.9, ls=DASHES, label="front"))
+    return handles
+
+
+def _caption(found: list[MethodLine], points: pd.DataFrame, over: pd.DataFrame) -> str:
+    runs = ", ".join(dict.fromkeys(points.loc[points["of"] == END_TASK, "interval_over"]))
+    bars = [interval_words(over)] * bool((points["of"] == OWN).any())
+    bars += [f"95 % t-intervals over {runs}; none for fewer than three."] * bool(runs)
+    recipes = (
+        "A thin line joins the recipes of one method in the order of the study's list, with an "
+        "arrow to the last. "
+        if (points["place"] > 0).any()
+        else ""
+    )
+    control = (
+        "Grey: the control, its own tasks after its last stage, though no stage taught them. "
+        if points["control"].any()
+        else ""
+    )
+    return (
+        f"{TITLE}. Right: learned, each task right after its own stage (la, mean over tasks). Up: "
+        "kept, the change of general ability from the base to the last stage (delta_general), or "
+        "of earlier tasks from their own stage to the last (bwt_gem). Orders of the same stages "
+        f"are averaged. {recipes}{control}Dashed: the front, points that no other one of the model "
+        f"is beyond. Bars: {lower_first(' '.join(bars))}{_without(found, points)}"
+    )
+
+
+def _without(found: list[MethodLine], points: pd.DataFrame) -> str:
+    """Which lines have no point, and why."""
+    drawn = set(points[[*KEYS, "of"]].itertuples(index=False, name=None))
+    words = []
+    for line in found:
+        if (line.model, line.method, line.recipe, line.order, line.of) not in drawn:
+            reasons = [line.reasons[name] for name in ("la", GENERAL, OLD) if name in line.reasons]
+            words.append(f"{line.model}, {line.method}, {line.order} ({(reasons or ['?'])[0]})")
+    return f" Without a point: {'; '.join(words)}." if words else ""

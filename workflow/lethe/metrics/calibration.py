@@ -1,0 +1,196 @@
+"""The long table of calibration: how far a set's probabilities of the choices can be believed."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables.axes import BIAS, CALIBRATION
+from lethe.longtables.calibration_columns import (
+    BY_CHANCE,
+    CHANGE,
+    COVERAGE,
+    RANGES,
+    range_of,
+)
+from lethe.longtables.rows import SCHEMA_VERSION
+from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.schema import columns
+from lethe.longtables.tables import of_run, runs
+from lethe.metrics.intervals import RESAMPLES, mean_interval
+from lethe.metrics.over_seeds import over_seeds
+from lethe.metrics.probabilities import ece_if_calibrated
+from lethe.metrics.resampled_probabilities import Drawn, Measured, SameItems, interval
+from lethe.metrics.resamples import same_items
+from lethe.metrics.row_intervals import FEW, ONE_CLUSTER
+from lethe.metrics.warnings import COLLAPSED
+
+NOT_KEPT = "log-probabilities of choices not kept"
+OTHER_ITEMS = "other items than the base"
+FEW_ITEMS = "too few items for a threshold"
+
+
+def study_calibration(
+    scores: pd.DataFrame,
+    items: Mapping[str, pd.DataFrame],
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> pd.DataFrame:
+    """The rows of calibration.csv of all runs in the table of scores.
+
+    One for every run, multiple-choice set, stage and measure; means over the sets of an axis; means
+    over runs that differ in their seeds only. Sets of bias have no right answer and are left out.
+
+    Args:
+        items: tables of items by evaluation set, with their choices; each is asked for once.
+        seed: of the bootstrap.
+    """
+    asked = _asked(scores)
+    rows: list[dict] = []
+    for probe, cells in asked.groupby("probe", sort=True):
+        if probe in items:
+            rows += _of_set(str(probe), cells, items[str(probe)], seed, resamples)
+    rows += _of_axes(rows)
+    rows += [_within_range(row) for row in over_seeds(rows)]
+    names = columns("calibration")
+    frame = pd.DataFrame(rows, columns=names).assign(schema_version=SCHEMA_VERSION)
+    return frame.sort_values(["axis", "probe"], kind="stable", ignore_index=True)
+
+
+def _asked(scores: pd.DataFrame) -> pd.DataFrame:
+    """A row for every run, stage and set that may have choices: its node, axis and stage."""
+    tested = scores[(scores["split"] == "test") & scores["kind"].isin(("probe", "own_task"))]
+    tested = tested[~tested["axis"].isin([BIAS, CALIBRATION]) & (tested["subset"] == "")]
+    names = [*RUN_COLUMNS, "params", "stage_index", "stage_task", "axis", "probe", "node"]
+    return tested[names].drop_duplicates()
+
+
+def _of_set(
+    probe: str, cells: pd.DataFrame, items: pd.DataFrame, seed: int, resamples: int
+) -> list[dict]:
+    """The rows of one set; none if it has no choices."""
+    if items["margin"].isna().all():
+        return []
+    parts = [
+        SameItems(probe, nodes, items, places, seed, resamples)
+        for nodes, places in same_items(probe, items)
+    ]
+    drawn = {node: part.drawn(node) for part in parts for node in part.nodes}
+    rows = []
+    for run in runs(cells):
+        chain = of_run(cells, run).sort_values("stage_index")
+        first = chain.iloc[0]
+        base = drawn.get(first["node"]) if first["stage_index"] == 0 else None
+        for cell in chain.to_dict("records"):
+            head = {name: cell[name] for name in chain.columns if name != "node"} | {"subset": ""}
+            rows += [head | row for row in _of_cell(drawn.get(cell["node"]), base)]
+    return rows
+
+
+def _of_cell(drawn: Drawn | None, base: Drawn | None) -> Iterator[dict]:
+    """Every measure of one checkpoint, and its difference to the base."""
+    if drawn is None or not drawn.is_kept:
+        n = 0 if drawn is None else len(drawn.items.rows)
+        for name in (*RANGES, BY_CHANCE, *(f"{name}{CHANGE}" for name in RANGES)):
+            yield _row(name, np.nan, n, note=NOT_KEPT)
+        return
+    common = _common_notes(drawn)
+    here: dict[str, Measured | None] = {**drawn.measured, COVERAGE: None}
+    there: dict[str, Measured | None] = {}
+    if base is None or not base.is_kept:
+        missing = f"{NOT_KEPT} at the base"
+    elif not base.knows_as(drawn):
+        missing = OTHER_ITEMS
+    else:
+        missing = FEW_ITEMS
+        here[COVERAGE] = drawn.coverage(base)
+        there = {**base.measured, COVERAGE: base.coverage(base)}
+    for name in RANGES:
+        after, before = here[name], there.get(name)
+        yield _valued(name, after, drawn, [*common, "" if after else missing])
+        change = after - before if after and before else None
+        yield _valued(f"{name}{CHANGE}", change, drawn, [*common, "" if change else missing])
+    yield _row(
+        BY_CHANCE, ece_if_calibrated(drawn.found.confidence), drawn.n, note="; ".join(common)
+    )
+
+
+def _valued(name: str, measured: Measured | None, drawn: Drawn, notes: list[str]) -> dict:
+    """The row of a measure with its interval."""
+    if measured is None:
+        return _row(name, np.nan, drawn.n, note="; ".join(filter(None, notes)))
+    low, high = interval(name, measured, drawn)
+    units, unit = drawn.items.clusters, drawn.items.unit
+    if np.isnan(low):
+        units, unit = 0, "none"
+        notes = [*notes, ONE_CLUSTER]
+    elif drawn.items.is_few:
+        notes = [*notes, FEW]
+    note = "; ".join(filter(None, notes))
+    return _row(name, measured.value, drawn.n, low, high, units, unit, note)
+
+
+def _row(
+    name: str,
+    value: float,
+    n: int,
+    low: float = np.nan,
+    high: float = np.nan,
+    units: int = 0,
+    unit: str = "none",
+    note: str = "",
+) -> dict:
+    numbers = {"metric": name, "value": value, "low": low, "high": high}
+    return numbers | {"n": n, "n_units": units, "unit": unit, "note": note}
+
+
+def _common_notes(drawn: Drawn) -> list[str]:
+    """What a reader must know of all numbers of a checkpoint."""
+    notes = []
+    low, high = int(drawn.choices.min()), int(drawn.choices.max())
+    if low != high:
+        notes.append(f"{low} to {high} choices")
+    if drawn.n < len(drawn.items.rows):
+        notes.append(f"{len(drawn.items.rows) - drawn.n} items without a right answer left out")
+    if drawn.commonest >= COLLAPSED:
+        notes.append("collapsed answers")
+    return notes
+
+
+def _of_axes(rows: list[dict]) -> list[dict]:
+    """Means over the sets of each axis; sets without a value are left out, and a note says why."""
+    keys = [*RUN_COLUMNS, "params", "stage_index", "stage_task", "axis", "metric"]
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        groups.setdefault(tuple(str(row[name]) for name in keys), []).append(row)
+    return [
+        {name: group[0][name] for name in keys} | {"probe": "", "subset": ""} | _mean(group)
+        for group in groups.values()
+    ]
+
+
+def _mean(group: list[dict]) -> dict:
+    """The mean of one measure over sets, which share no items."""
+    valued = [row for row in group if not np.isnan(row["value"])]
+    values, lows, highs = (
+        np.array([row[end] for row in valued]) for end in ("value", "low", "high")
+    )
+    low, high = mean_interval(values, lows, highs)
+    units, unit = 0, "none"
+    if not np.isnan(low):
+        units = sum(row["n_units"] for row in valued)
+        unit = max((row["unit"] for row in valued), key=len)
+    sets: dict[str, list[str]] = {}
+    for row in group:
+        for note in filter(None, row["note"].split("; ")):
+            sets.setdefault(note, []).append(row["probe"])
+    note = "; ".join(f"{note}: {', '.join(probes)}" for note, probes in sorted(sets.items()))
+    value = float(values.mean()) if valued else np.nan
+    n = sum(row["n"] for row in valued)
+    return _row(group[0]["metric"], value, n, low, high, units, unit, note)
+
+
+def _within_range(row: dict) -> dict:
+    """A mean over seeds whose interval stays within the range of its measure."""
+    low, high = np.clip([row["low"], row["high"]], *range_of(row["metric"]))
+    return row | {"low": low, "high": high}

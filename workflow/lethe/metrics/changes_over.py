@@ -1,0 +1,110 @@
+"""Rows of changes.csv over several others: over the sets of an axis, and over seeds."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from lethe.longtables.change_columns import ESTIMATES, SHARES, WITH_INTERVAL
+from lethe.metrics.compared import OF_RUN
+from lethe.metrics.intervals import mean_interval, t_interval
+from lethe.metrics.over_seeds import SEEDS, TOO_FEW, units_of
+from lethe.metrics.row_intervals import EVERYWHERE
+
+OF_PAIR = ["stage_index", "stage_task", "against", "before_index"]
+OF_SET = ["axis", "probe", "subset"]
+WORST = ("commonest_before", "commonest_after")
+SUMS = ("n", "n_units", "sets", "identified")
+
+Row = dict[str, Any]
+
+
+def over_axes(rows: Iterable[Row]) -> list[Row]:
+    """One row for each run, pair of checkpoints and axis: means over its sets, each counted once.
+
+    Of a set with parts (subsets) the parts count, as in the metrics. Sets without a number are left
+    out of its mean and named; of the commonest answer's share it is the largest. The sets share no
+    items, so the interval of a mean follows from theirs (Zou & Donner 2008).
+    """
+    found = []
+    same = [*OF_RUN, *OF_PAIR, "axis"]
+    for group in _grouped(rows, [name for name in same if name != "before_index"]):
+        divided = {row["probe"] for row in group if row["subset"]}
+        parts = [row for row in group if row["subset"] or row["probe"] not in divided]
+        parts = [row for row in parts if row["n"]]
+        if not parts:
+            continue
+        row = {name: parts[0][name] for name in same}
+        if len({part["before_index"] for part in parts}) > 1:
+            row["before_index"] = None
+        row |= {"probe": "", "subset": "", "commonest": "", "note": _left_out(parts)}
+        counted = [part for part in parts if part["sets"]] or parts
+        row |= {name: sum(part[name] for part in counted) for name in SUMS}
+        row["unit"] = max(part["unit"] for part in counted)
+        for name in [*ESTIMATES, "choices"]:
+            row |= _mean_of_sets(parts, name)
+        found.append(row)
+    return found
+
+
+def _mean_of_sets(parts: list[Row], name: str) -> Row:
+    valued = [part for part in parts if not np.isnan(part.get(name, np.nan))]
+    if not valued:
+        return {}
+    values = [part[name] for part in valued]
+    row = {name: float(max(values) if name in WORST else np.mean(values))}
+    if name in WITH_INTERVAL:
+        ends = ([part[f"{name}_{end}"] for part in valued] for end in ("low", "high"))
+        row |= _ends(name, mean_interval(np.array(values), *map(np.array, ends)))
+    return row
+
+
+def _left_out(parts: list[Row]) -> str:
+    """The sets' own notes without their numbers, each once, with the sets that have it."""
+    names: dict[str, list[str]] = {}
+    for part in parts:
+        for note in filter(None, part["note"].split("; ")):
+            name = f"{part['probe']} {part['subset']}".strip()
+            names.setdefault(note.partition(", ")[0], []).append(name)
+    return "; ".join(f"{note} ({', '.join(sets)})" for note, sets in names.items())
+
+
+def over_seeds(rows: Iterable[Row]) -> list[Row]:
+    """One row for each group of rows that differ in their seeds only: means and t-intervals.
+
+    As `over_seeds.over_seeds`: over bases where there are several, else over train seeds. A number
+    that a seed lacks is missing.
+    """
+    found = []
+    alike = [name for name in OF_RUN if name not in SEEDS]
+    for group in _grouped(rows, [*alike, *OF_PAIR, *OF_SET]):
+        unit, values = units_of(group, "kept")
+        if len(values) < 2:
+            continue
+        row = {name: group[0][name] for name in [*alike, *OF_PAIR, *OF_SET]}
+        notes = dict.fromkeys(note for part in group if (note := part["note"]))
+        few = [TOO_FEW] if len(values) < 3 else []
+        row |= dict.fromkeys(SEEDS) | {"note": "; ".join([*few, *notes])}
+        row |= {"n": max(part["n"] for part in group), "n_units": len(values), "unit": unit}
+        row |= {name: min(part[name] for part in group) for name in ("sets", "identified")}
+        row["commonest"] = ""
+        for name in [*ESTIMATES, "choices"]:
+            _, values = units_of(group, name)
+            row[name] = float(np.mean(values))
+            if name in WITH_INTERVAL:
+                within = (0.0, 1.0) if name in SHARES else EVERYWHERE
+                row |= _ends(name, t_interval(values, within))
+        found.append(row)
+    return found
+
+
+def _ends(name: str, ends: tuple[float, float]) -> Row:
+    return {f"{name}_low": ends[0], f"{name}_high": ends[1]}
+
+
+def _grouped(rows: Iterable[Row], names: list[str]) -> Iterable[list[Row]]:
+    """Rows that agree in these columns, in the order of the first of each group."""
+    groups: dict[tuple, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return groups.values()

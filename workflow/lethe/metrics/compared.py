@@ -1,0 +1,88 @@
+"""Which checkpoints of a study are compared item by item."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lethe.longtables.axes import BIAS, OWN
+from lethe.longtables.change_columns import BASE, OWN_STAGE, PREVIOUS, SEEDS
+from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.tables import of_run, runs
+from lethe.metrics.cells import Evaluation, evaluations, is_own
+
+SEED = "train_seed"
+OF_RUN = [*RUN_COLUMNS, "params"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One row: a set on an earlier and a later checkpoint, or on those of several train seeds.
+
+    words: columns of the run. before: nodes, one or, for `seeds`, none. after: nodes.
+    """
+
+    words: dict
+    against: str
+    before_index: int
+    stage_index: int
+    stage_task: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def answered(scores: pd.DataFrame) -> list[Evaluation]:
+    """The sets whose items are compared: of general ability and own tasks.
+
+    A pair of the axis `bias` has no right answer, and what is better if it is lower is not right.
+    """
+    return [one for one in evaluations(scores) if one.axis != BIAS and not one.lower_is_better]
+
+
+def comparisons(scores: pd.DataFrame, axis_of: dict[str, str]) -> dict[str, list[Compared]]:
+    """The comparisons of each set of `axis_of`, run by run, stage by stage."""
+    found: dict[str, list[Compared]] = {probe: [] for probe in axis_of}
+    tested = scores[(scores["split"] == "test") & scores["headline"] & (scores["subset"] == "")]
+    tested = tested[[*OF_RUN, "probe", "node", "stage_index", "stage_task"]]
+    by_seed: dict[tuple, list[dict]] = {}
+    for run in runs(scores):
+        rows = of_run(tested, run)
+        words = dict(zip(RUN_COLUMNS, run, strict=True))
+        for probe, cells in rows.groupby("probe", sort=True):
+            if probe not in found:
+                continue
+            nodes = {row["stage_index"]: row for row in cells.to_dict("records")}
+            head = words | {"params": cells["params"].iloc[0]}
+            found[probe] += _of_chain(head, nodes, str(probe), axis_of[probe] == OWN)
+            for stage, row in nodes.items():
+                alike = (str(probe), stage, *(words[c] for c in RUN_COLUMNS if c != SEED))
+                by_seed.setdefault(alike, []).append(head | row)
+    for (probe, stage, *_), rows in by_seed.items():
+        if stage and len(rows) > 1:
+            found[probe].append(_between(rows))
+    return found
+
+
+def _of_chain(words: dict, nodes: dict[int, dict], probe: str, own: bool) -> Iterator[Compared]:
+    """Each stage against the base, the stage before, and the last that taught the set's task."""
+    taught = 0
+    for stage, row in sorted(nodes.items()):
+        earlier = {BASE: 0} if stage else {}
+        if stage > 1:
+            earlier[PREVIOUS] = stage - 1
+        if own and stage and is_own(probe, row["stage_task"]):
+            taught = stage
+        elif taught:
+            earlier[OWN_STAGE] = taught
+        for against, before in earlier.items():
+            if before in nodes:
+                one, other = (nodes[before]["node"],), (row["node"],)
+                yield Compared(words, against, before, stage, row["stage_task"], one, other)
+
+
+def _between(rows: list[dict]) -> Compared:
+    """One stage of runs that differ in their train seed only."""
+    words = {name: rows[0][name] for name in OF_RUN} | {SEED: None}
+    stage, task = rows[0]["stage_index"], rows[0]["stage_task"]
+    nodes = tuple(sorted({row["node"] for row in rows}))
+    return Compared(words, SEEDS, stage, stage, task, (), nodes)

@@ -1,0 +1,200 @@
+"""The drop of a score from one checkpoint to another, on the same items, with tests and intervals.
+
+Of right and wrong answers the test of a drop is Tango's score test (1998, Statistics in Medicine
+17, 891): the variance is that under the tested drop, so few items of which none changed do not pass
+for a small drop. Few changes are skewed, which the cube root of Wilson & Hilferty (1931, PNAS 17,
+684) and half an item take into account. Of other scores it is Student's t. Items of one cluster
+depend on each other, which lowers the number of items to that of as many independent ones.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+from lethe.metrics.intervals import LEVEL
+
+TAIL = (1 - LEVEL) / 2
+"""The level of a one-sided test, and what lies beyond either end of an interval."""
+SMALL = 1e-9
+WEIGHT = 0.125
+"""Of one item, in the number of independent items; more only costs power, none is too bold."""
+HALVINGS = 40
+
+
+class Statistic(Protocol):
+    """How far an observed drop is above another one, in standard errors, and the way back."""
+
+    def above(self, drop: float) -> float:
+        """The distance in standard errors; it falls as the other drop rises."""
+        ...
+
+    def at(self, distance: float) -> float:
+        """The drop at this distance."""
+        ...
+
+    def grown(self, times: float) -> "Statistic":
+        """The same with so many times the items, of which the same shares changed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Score before less score after, so that a positive value is worse.
+
+    Attributes:
+        statistic: how far this drop is above another one.
+        degrees: of freedom of its distribution, Student's t; below 1 there is no interval.
+        items: scored before and after; with `clusters` of them that are independent.
+        paired: whether the items are the same; else it is from the two standard errors.
+    """
+
+    value: float
+    statistic: Statistic
+    degrees: int
+    items: int
+    clusters: int
+    paired: bool = True
+
+    def interval(self, tails: tuple[float, float] = (TAIL, TAIL)) -> tuple[float, float]:
+        """The drops that are not refused by one-sided tests at these levels; nan without any."""
+        if self.degrees < 1:
+            return float("nan"), float("nan")
+        low, high = (float(stdtrit(self.degrees, 1 - tail)) for tail in tails)
+        return self.statistic.at(low), self.statistic.at(-high)
+
+    def p_above(self, margin: float) -> float:
+        """The p-value of "the drop is at most the margin"."""
+        return self._tail(-self.statistic.above(margin))
+
+    def p_below(self, margin: float) -> float:
+        """The p-value of "the drop is at least the margin"."""
+        return self._tail(self.statistic.above(margin))
+
+    def _tail(self, distance: float) -> float:
+        return 1.0 if self.degrees < 1 else float(stdtr(self.degrees, distance))
+
+
+def paired_drop(before: np.ndarray, after: np.ndarray, cluster: Sequence) -> Drop:
+    """The drop of a mean over the same items.
+
+    Args:
+        before, after: (items,) value of each item; higher is better.
+        cluster: (items,) names; items of one cluster depend on each other.
+    """
+    change = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
+    value, (variance, clusters) = float(change.mean()), _spread(change, cluster)
+    answers = np.isin(before, (0.0, 1.0)).all() and np.isin(after, (0.0, 1.0)).all()
+    if answers:
+        worth = _independent_items(float(change.var()), variance, len(change), clusters)
+        lost, regained = float((change > 0).mean()), float((change < 0).mean())
+        statistic: Statistic = _Score(lost, regained, len(change), worth)
+    else:
+        statistic = _Student(value, float(np.sqrt(variance)))
+    return Drop(value, statistic, clusters - 1, len(change), clusters)
+
+
+def corpus_drop(
+    scores: tuple[float, float], before: np.ndarray, after: np.ndarray, cluster: Sequence
+) -> Drop:
+    """The drop of a score of a whole corpus, with the spread of sentence-level values.
+
+    scores: before and after. All else as in `paired_drop`.
+    """
+    change = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
+    variance, clusters = _spread(change, cluster)
+    value = scores[0] - scores[1]
+    statistic = _Student(value, float(np.sqrt(variance)))
+    return Drop(value, statistic, clusters - 1, len(change), clusters)
+
+
+def _spread(change: np.ndarray, cluster: Sequence) -> tuple[float, int]:
+    """The variance of the mean (sandwich estimate, C/(C-1)), and the number C of clusters."""
+    place = np.unique(np.asarray(cluster), return_inverse=True)[1]
+    clusters = int(place.max()) + 1
+    parts = np.bincount(place, change - change.mean(), clusters)
+    return float(clusters / max(clusters - 1, 1) * (parts**2).sum() / len(change) ** 2), clusters
+
+
+def unpaired_drop(before: float, after: float, errors: tuple[float, float], items: int) -> Drop:
+    """The drop of a score of which only the two standard errors are known, as if independent.
+
+    Answers to the same questions agree more often than that, so this interval is too wide.
+    """
+    error = float(np.hypot(*errors))
+    statistic = _Student(before - after, error)
+    return Drop(before - after, statistic, items - 1, items, items, False)
+
+
+@dataclass(frozen=True)
+class _Score:
+    """Tango's statistic: shares lost and regained, number of items, and of independent ones."""
+
+    lost: float
+    regained: float
+    number: float
+    items: float
+
+    def above(self, drop: float) -> float:
+        # The likelihood's maximum under a drop is derived for one sign; the other is its mirror.
+        side = -1 if drop < 0 else 1
+        more, less = (self.lost, self.regained)[::side]
+        size = abs(drop)
+        b = (2 - more + less) * size - more - less
+        share = (math.sqrt(b**2 + 8 * less * size * (1 - size)) - b) / 4
+        changed = 2 * share + size
+        variance = max(changed - size**2, SMALL**2)
+        third = size - 3 * size * changed + 2 * size**3
+        away = more - less - size
+        away = math.copysign(max(abs(away) - 0.5 / self.number, 0.0), away)
+        distance = away / math.sqrt(variance / self.items)
+        return side * _unskewed(distance, third / math.sqrt(variance**3 * self.items))
+
+    def at(self, distance: float) -> float:
+        inside, outside = self.lost - self.regained, -math.copysign(1.0, distance)
+        for _ in range(HALVINGS):
+            middle = (inside + outside) / 2
+            beyond = abs(self.above(middle)) > abs(distance)
+            inside, outside = (inside, middle) if beyond else (middle, outside)
+        return inside
+
+    def grown(self, times: float) -> "_Score":
+        return replace(self, number=self.number * times, items=self.items * times)
+
+
+@dataclass(frozen=True)
+class _Student:
+    """The distance in standard errors."""
+
+    value: float
+    error: float
+
+    def above(self, drop: float) -> float:
+        return (self.value - drop) / max(self.error, SMALL)
+
+    def at(self, distance: float) -> float:
+        return self.value - distance * self.error
+
+    def grown(self, times: float) -> "_Student":
+        return replace(self, error=self.error / math.sqrt(times))
+
+
+def _unskewed(distance: float, skewness: float) -> float:
+    """A distance of a skewed sum as that of a normal one (Wilson & Hilferty)."""
+    if abs(skewness) < SMALL:
+        return distance
+    root = math.cbrt(max(1 + skewness * distance / 2, 0.0))
+    return 6 / skewness * (root - 1) + skewness / 6
+
+
+def _independent_items(of_one: float, of_mean: float, items: int, clusters: int) -> float:
+    """How many independent items spread like the clusters.
+
+    Where clusters hold several items, this number is mixed with that of the clusters, as in
+    `intervals.share_interval`: if nothing changed, there are as many as clusters.
+    """
+    mixed = max((1 - clusters / items) * WEIGHT, SMALL) / items
+    return (of_one + mixed) / (of_mean + mixed / clusters)

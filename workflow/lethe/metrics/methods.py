@@ -1,0 +1,108 @@
+"""Metrics of methods: those of the task matrix, over orders of the same stages and over seeds.
+
+No formula of its own: the numbers are those of the metrics table, averaged.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables.axes import BIAS, GENERAL, OWN
+from lethe.longtables.tables import METRIC_COLUMNS, RUN_COLUMNS
+from lethe.metrics.intervals import mean_interval
+from lethe.metrics.over_seeds import SEEDS, over_seeds
+from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS
+
+TASK_MEASURES = ("acc", "la", "aia", "forget_chaudhry", "bwt_gem", "fwt_gem")
+OWN_BASE, OWN_END = "own_base", "own_end"
+"""The own tasks' mean score of the base, and after the last stage, whoever taught them."""
+ENDS = ["value", "low", "high"]
+ORDERLESS = [column for column in LINE_COLUMNS if column != "order"]
+
+
+def method_metrics(scores: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """Rows as in the metrics table: one per line, seeds and measure, and those over seeds.
+
+    Measures are TASK_MEASURES, OWN_BASE and OWN_END of axis `own`; `fg_luo`, the mean over the axes
+    of general ability but bias, and `delta_general`, of axis `general`. Orders that a model was
+    taught with the same stages, in whatever order, are one line; its order names them all.
+
+    The interval of a mean over orders is the mean of theirs: as orders share their items, it is at
+    least as wide as it needs to be. A line that lacks an order for some of its seeds has no value.
+    """
+    named = metrics["metric"].isin([*TASK_MEASURES, "own_after", "fg_luo", "delta_general"])
+    own_scores = (metrics["axis"] == OWN) & metrics["metric"].str.startswith("score_")
+    single = metrics[(named | own_scores) & ~metrics["unit"].isin(SEED_UNITS)]
+    of_runs = [
+        row
+        for _, part in single.groupby(RUN_COLUMNS, dropna=False, sort=False)
+        for row in _of_run(part)
+    ]
+    rows = _over_orders(pd.DataFrame(of_runs, columns=METRIC_COLUMNS), _stages(scores))
+    return pd.DataFrame([*rows, *over_seeds(rows)], columns=METRIC_COLUMNS)
+
+
+def _of_run(rows: pd.DataFrame) -> Iterable[dict]:
+    """One run's measures."""
+    whole = rows[rows["probe"] == ""]
+    named = {OWN: TASK_MEASURES, GENERAL: ("delta_general",)}
+    for axis, names in named.items():
+        yield from whole[(whole["axis"] == axis) & whole["metric"].isin(names)].to_dict("records")
+    general = whole[(whole["metric"] == "fg_luo") & ~whole["axis"].isin([OWN, BIAS])]
+    yield from _mean(general, "fg_luo", GENERAL)
+    scored = rows[(rows["axis"] == OWN) & rows["metric"].str.startswith("score_")]
+    scored = scored[scored["subset"] == ""]
+    taught = rows.loc[rows["metric"] == "own_after", "probe"]
+    if len(taught):
+        scored = scored[scored["probe"].isin(taught)]
+    ends = {OWN_BASE: 0, OWN_END: scored["stage_index"].max()}
+    for name, stage in ends.items():
+        yield from _mean(scored[scored["stage_index"] == stage], name, OWN)
+
+
+def _mean(rows: pd.DataFrame, name: str, axis: str) -> Iterable[dict]:
+    """The mean of numbers of sets or axes, which share no items, as one row; none of none."""
+    if not len(rows):
+        return
+    low, high = mean_interval(*(rows[end].to_numpy(dtype=float) for end in ENDS))
+    place = {"axis": axis, "probe": "", "subset": "", "stage_index": None, "stage_task": ""}
+    sums = {"n": int(rows["n"].sum()), "n_units": int(rows["n_units"].sum())}
+    value = float(rows["value"].mean(skipna=False))
+    ends = dict(zip(ENDS, (value, low, high), strict=True))
+    notes = "; ".join(dict.fromkeys(note for note in rows["note"] if note))
+    unit = "none" if np.isnan(low) else rows["unit"].iloc[0]
+    yield (
+        rows.iloc[0].to_dict() | place | sums | ends | {"metric": name, "unit": unit, "note": notes}
+    )
+
+
+def _stages(scores: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """The mixtures of every order's stages, sorted, so that orders of the same stages are equal."""
+    listed = scores.loc[scores["stage_index"] > 0, ["order", "stage_index", "stage_task"]]
+    groups = listed.drop_duplicates().groupby("order", sort=False)["stage_task"]
+    return {str(order): tuple(sorted(tasks)) for order, tasks in groups}
+
+
+def _over_orders(frame: pd.DataFrame, stages: dict[str, tuple[str, ...]]) -> list[dict]:
+    """Means over orders of the same stages, by line, seeds and measure."""
+    frame = frame.assign(stages=frame["order"].map(lambda order: stages.get(order, (order,))))
+    rows: list[dict] = []
+    for _, line in frame.groupby([*ORDERLESS, "stages"], dropna=False, sort=False):
+        orders = list(dict.fromkeys(line["order"]))
+        for _, part in line.groupby([*SEEDS, "metric"], dropna=False, sort=False):
+            rows.append(_over(part, orders))
+    return rows
+
+
+def _over(part: pd.DataFrame, orders: list[str]) -> dict:
+    """One row of the rows of some orders; without a value if one of the orders is missing."""
+    row = part.iloc[0].to_dict() | {"order": ", ".join(orders)}
+    row |= {name: None if pd.isna(row[name]) else int(row[name]) for name in SEEDS}
+    absent = [order for order in orders if order not in set(part["order"])]
+    notes = [note for note in part["note"] if note]
+    notes += [f"missing: order {order}" for order in absent]
+    means = {end: float(part[end].mean(skipna=False)) for end in ENDS}
+    means = dict.fromkeys(ENDS, np.nan) if absent else means
+    counts = {name: int(part[name].max()) for name in ("n", "n_units")}
+    return row | means | counts | {"note": "; ".join(dict.fromkeys(notes))}
