@@ -151,7 +151,8 @@ def _common_notes(drawn: Drawn) -> list[str]:
     if low != high:
         notes.append(f"{low} to {high} choices")
     if drawn.n < len(drawn.items.rows):
-        notes.append(f"{len(drawn.items.rows) - drawn.n} items without a right answer left out")
+        left_out = len(drawn.items.rows) - drawn.n
+        notes.append(f"{left_out} items without log-probabilities or right answer left out")
     if drawn.commonest >= COLLAPSED:
         notes.append("collapsed answers")
     return notes

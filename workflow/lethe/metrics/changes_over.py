@@ -31,14 +31,11 @@ def over_axes(rows: Iterable[Row]) -> list[Row]:
     for group in _grouped(rows, [name for name in same if name != "before_index"]):
         divided = {row["probe"] for row in group if row["subset"]}
         parts = [row for row in group if row["subset"] or row["probe"] not in divided]
-        parts = [row for row in parts if row["n"]]
-        if not parts:
-            continue
         row = {name: parts[0][name] for name in same}
-        if len({part["before_index"] for part in parts}) > 1:
-            row["before_index"] = None
         row |= {"probe": "", "subset": "", "commonest": "", "note": _left_out(parts)}
         counted = [part for part in parts if part["sets"]] or parts
+        starts = {part["before_index"] for part in counted}
+        row["before_index"] = starts.pop() if len(starts) == 1 else None
         row |= {name: sum(part[name] for part in counted) for name in SUMS}
         row["unit"] = max(part["unit"] for part in counted)
         for name in [*ESTIMATES, "choices"]:

@@ -28,7 +28,7 @@ CAPTION = (
     "the tasks seen; forget_chaudhry: from the best earlier stage to the last, positive = "
     "forgetting; bwt_gem: since the own stage, negative = forgetting; fwt_gem: right before the "
     "own stage less the base. fg_luo: relative drop of general ability, %, mean over its axes but "
-    "bias; delta_general: its change after the last stage. Orders of the same stages are averaged. "
+    "bias; delta_general: its change after the last stage, mean over its sets. Orders of the same stages are averaged. "
     "seconds: of training, of processors or by the clock (`of`); ratio: relative to `sequential`; "
     "peak_mb: the most memory of a stage. "
     f"{INTERVAL} Over end tasks as in `end_tasks`. Bold: the best of one model and order and all "
