@@ -163,4 +163,4 @@ def test_an_axis_that_cannot_be_compared_has_a_row_that_says_why():
     reading = frame[frame["axis"] == "reading"]
     assert len(reading) == 4 and reading["lost"].isna().all()
     assert reading["identified"].tolist() == ["0 of 0"] * 4
-    assert reading["note"].str.contains("items of a checkpoint were not kept").all()
+    assert reading["note"].str.contains("one of the checkpoints has no items").all()

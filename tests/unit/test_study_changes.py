@@ -208,7 +208,7 @@ def of_axis(rows: pd.DataFrame, stage: int, axis: str) -> pd.Series:
 
 @pytest.mark.parametrize(
     ("change", "note"),
-    [("renamed", "not scored on the same items"), ("gone", "items of a checkpoint were not kept")],
+    [("renamed", "not scored on the same items"), ("gone", "one of the checkpoints has no items")],
 )
 def test_an_axis_names_the_sets_that_it_leaves_out(change, note):
     scores, items = made()
@@ -245,3 +245,23 @@ def test_one_answer_without_a_value_leaves_its_own_checkpoint_uncounted(missing)
     second = where & (rows["stage_index"] == 2)
     expected = np.nan if missing == "before" else whole.loc[second, "lost"].item()
     assert rows.loc[second, "lost"].item() == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_set_that_was_not_scored_after_a_stage_is_named_where_it_is_left_out():
+    scores, items = made()
+    gone = (scores["probe"] == "know_nature") & (scores["node"] == "decoder-s-b0-simp")
+    rows = changes_of(scores[~gone], items, 5)
+    axis = of_axis(rows, 1, "knowledge")
+    assert axis["sets"] == 1 and "one of the checkpoints has no items (know_nature)" in axis["note"]
+    assert of_axis(rows, 2, "knowledge")["sets"] == 2
+
+
+def test_a_mean_over_seeds_lacks_a_stage_that_one_of_them_lacks_and_says_so():
+    scores, items = made()
+    chain = (scores["model"] == "decoder-s") & (scores["order"] == "forward")
+    second = scores[chain & (scores["stage_index"] < 2)].assign(train_seed=1)
+    rows = changes_of(pd.concat([scores, second]), items, 5)
+    rows = rows[(rows["unit"] == "train seeds") & (rows["against"] == "base")]
+    rows = rows[rows["probe"] == "know_nature"].set_index("stage_index")
+    assert rows["lost"].isna().to_dict() == {1: False, 2: True}
+    assert "missing for a seed" in rows["note"][2]

@@ -29,7 +29,7 @@ from lethe.metrics.row_intervals import FEW, ONE_CLUSTER
 
 LONGEST_ANSWER = 40
 OTHER_ITEMS = "not scored on the same items"
-NO_ITEMS = "items of a checkpoint were not kept"
+NO_ITEMS = "one of the checkpoints has no items"
 NO_VALUES = "items without a value"
 GRADED = "answers are graded, not right or wrong"
 NOT_IDENTIFIED = "not identified"
