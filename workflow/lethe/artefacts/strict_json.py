@@ -56,6 +56,17 @@ def loads(text: str, as_written: bool = False) -> Any:
     return value
 
 
+def whole(value: Any) -> Any:
+    """A value of JSON with U+FFFD for half a character, which no file of ours may hold."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [whole(part) for part in value]
+    if isinstance(value, dict):
+        return {whole(name): whole(part) for name, part in value.items()}
+    return value
+
+
 def digest(value: Any) -> str:
     """Hex sha256 of the canonical JSON: sorted keys, no spaces, floats in their shortest form.
 

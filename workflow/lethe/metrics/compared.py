@@ -59,7 +59,7 @@ def comparisons(scores: pd.DataFrame, axis_of: dict[str, str]) -> dict[str, list
                 alike = (str(probe), stage, *(words[c] for c in RUN_COLUMNS if c != SEED))
                 by_seed.setdefault(alike, []).append(head | row)
     for (probe, stage, *_), rows in by_seed.items():
-        if stage and len(rows) > 1:
+        if stage and len({row["node"] for row in rows}) > 1:
             found[probe].append(_between(rows))
     return found
 
