@@ -46,7 +46,7 @@ NEUTRAL = 0.5
 DIFFERENCE = "likelihood_diff"
 
 
-def draw(tables: LongTables, width: str = "text") -> Drawn:
+def draw(tables: LongTables, width: str = "page") -> Drawn:
     """A panel per type and one of all pairs, models as lines; below them the statistics."""
     chosen = reference(study_subjects(tables))
     rows = shown(tables.metrics)
