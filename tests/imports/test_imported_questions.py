@@ -161,7 +161,9 @@ def test_a_choice_that_is_impossible_leaves_the_answer_and_what_has_a_number():
 
 def test_half_a_character_of_a_cut_text_is_a_mark_that_files_can_hold(tmp_path):
     path = tmp_path / "samples.jsonl"
-    made = sample(1, filtered_resps=["a\ud83d", "\ude00b", "\ud83d\ude00"], doc={"\ud800": ["\ud800x"]})
+    made = sample(
+        1, filtered_resps=["a\ud83d", "\ude00b", "\ud83d\ude00"], doc={"\ud800": ["\ud800x"]}
+    )
     path.write_text(json.dumps(made) + "\n")
     (found,) = read_samples(path)
     assert found["filtered_resps"] == ["a\ufffd", "\ufffdb", "\U0001f600"]

@@ -67,7 +67,9 @@ def _asked(scores: pd.DataFrame) -> pd.DataFrame:
     tested = tested[~tested["axis"].isin([BIAS, CALIBRATION]) & (tested["subset"] == "")]
     names = [*RUN_COLUMNS, "params", "stage_index", "stage_task", "axis", "probe", "node"]
     tested = tested[names].drop_duplicates()
-    stages = tested[["order", "stage_index", "stage_task"]].drop_duplicates(["order", "stage_index"])
+    stages = tested[["order", "stage_index", "stage_task"]].drop_duplicates(
+        ["order", "stage_index"]
+    )
     constant = [name for name in names if name not in ("stage_index", "stage_task", "node")]
     every = tested[constant].drop_duplicates().merge(stages, on="order")
     same = [*constant, "stage_index"]

@@ -65,4 +65,6 @@ def _plain(value: Any) -> Any:
 def _concerns_value(row: dict[str, Any]) -> bool:
     """Whether a row's note says why its value is missing, or what is in it."""
     note = row["note"]
-    return math.isnan(row["value"]) or any(word in note for word in ("missing", "at floor", "no chance", "base score is 0"))
+    return math.isnan(row["value"]) or any(
+        word in note for word in ("missing", "at floor", "no chance", "base score is 0")
+    )
