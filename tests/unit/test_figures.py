@@ -198,3 +198,17 @@ def test_nine_models_have_nine_looks():
         ).metrics
     )
     assert len({(look.colour, look.marker) for look in found.values()}) == 9
+
+
+def test_the_caption_of_fg_says_that_bars_may_leave_a_panel():
+    assert "bars that leave a panel are in the CSV" in drawn("fg", "usual").caption
+
+
+def test_the_caption_of_evolution_names_thin_lines_where_they_are():
+    assert "Thin: single sets" in drawn("evolution", "usual").caption
+
+
+def test_own_tasks_are_named_without_what_is_mixed_in():
+    axes = drawn("learning_forgetting", "all parts, one seed").figure.axes
+    named = [label.get_text() for panel in axes for label in panel.get_xticklabels()]
+    assert any(name.startswith("simp\n") for name in named) and not any("&" in n for n in named)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
@@ -146,6 +147,8 @@ def finish(figure: Figure) -> Figure:
 
     Saving lays nothing out again, so all forms of a figure are alike.
     """
+    # One renderer that measures all texts, not one a text. Earlier, seaborn would draw with it.
+    FigureCanvasAgg(figure)
     # Without panels there is nothing to lay out; matplotlib warns of that.
     layout = figure.get_layout_engine() if figure.axes else None
     with warnings.catch_warnings():

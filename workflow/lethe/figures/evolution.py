@@ -19,7 +19,7 @@ from lethe.figures.drawing import (
     lower_first,
     new_figure,
 )
-from lethe.figures.marks import BEHIND, draw_curve
+from lethe.figures.marks import BEHIND, band_density, draw_curve
 from lethe.longtables.axes import BIAS, GENERAL, OWN, sorted_axes
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import (
@@ -137,7 +137,7 @@ def _draw_panel(axes: Axes, part: Shown) -> None:
         means = part.means[[other == line for other in part.means["line"]]]
         style = {"ms": 3.2} if line in tasks else {"ms": 2.6, "lw": 1, "zorder": 2}
         banded = line in tasks and len(tasks) <= MANY
-        draw_curve(axes, means, look, band=0.15 * banded, **style)
+        draw_curve(axes, means, look, band=band_density(len(tasks)) * banded, **style)
 
 
 def _name_stages(axes: Axes, sets: pd.DataFrame, order: str, with_words: bool) -> None:
@@ -205,6 +205,8 @@ def _caption(all_shown: Shown, left_out: list[str]) -> str:
     parts = ["Every axis after every stage. Lines: mean over the axis' evaluation sets."]
     if count <= MANY:
         parts.append(f"Bands: {lower_first(interval_words(means))}")
+    if min(by_order.values(), default=0) <= FEW:
+        parts.append(f"Thin: single sets, where an order has at most {FEW} lines.")
     parts.append("Stage 0 is the base model. Dotted: chance, mean over the sets.")
     if (means["axis"] == BIAS).any():
         parts.append(
