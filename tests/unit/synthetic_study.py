@@ -225,13 +225,14 @@ def by_set(items: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def with_choices(scores: pd.DataFrame, items: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Items with their number of choices, as `read_items_with_choices` gives them."""
+    """Items of scored sets with their choices, as `read_items_with_choices` gives them."""
     of_set = 1 / scores.drop_duplicates("probe").set_index("probe")["chance"]
     return {
         probe: rows.reindex(columns=[*{*rows, "gold_logprob", "margin"}]).assign(
             choices=of_set[probe]
         )
         for probe, rows in items.items()
+        if probe in of_set.index
     }
 
 
