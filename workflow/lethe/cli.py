@@ -7,6 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
+from lethe import __version__
 from lethe.artefacts.disk_errors import disk_sentence
 from lethe.artefacts.rules import RULES
 from lethe.errors import Stopped, UserError
@@ -91,6 +92,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _call(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_overview())
+        return 0
+    if arguments[0] == "--version":
+        print(f"lethe {__version__}")
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
