@@ -258,7 +258,19 @@ def test_a_target_that_is_none_says_what_may_be_given(tmp_path, base, capsys, ch
     ("options", "words"),
     [
         (["--margin", "-1"], "expected a number above 0, found -1.0"),
+        (["--margin", "101"], "expected points below 100, found 101"),
+        (["--margin-of", "acc=200"], "expected points below 100, found 200"),
         (["--margin-of", "acc"], "expected NAME=VALUE, found 'acc'"),
+        (["--margin-of", "f1=2"], "no set is compared by 'f1'; they are by acc"),
+        (["--margin-of", "acc=2", "--margin-of", "acc=3"], "acc has both '2' and '3'"),
+        (["--metric", "f1"], "no set has 'f1'; they have acc"),
+        (["--metric", "acc="], "expected NAME=VALUE, found 'acc='"),
+        (["--metric", "acc", "--metric", "f1"], "all tasks has both 'acc' and 'f1'"),
+        (["--metric", "mmlu=acc"], "'mmlu' is no set compared; those are mmlu_stem, hellaswag"),
+        (["--ability", "code=mbpp"], "'mbpp' is none of the sets compared, nor the start"),
+        (["--ability", "a=mmlu", "--ability", "b=mmlu"], "mmlu has both 'a' and 'b'"),
+        (["--limit", "3"], "--limit: changes how a checkpoint is scored"),
+        (["--dtype", "float16"], "--dtype: changes how a checkpoint is scored"),
         (["--metric", "mmlu_stem=f1"], "mmlu_stem has no metric 'f1'; it has acc"),
         (["--tasks", "mmlu"], "none of the results has 'mmlu'; they have mmlu_stem, hellaswag"),
         (["--harmless", "shots"], "`shots` changes a score; what may be named is version"),
@@ -356,3 +368,90 @@ def test_result_files_need_neither_torch_nor_pandas(tmp_path, base):
         "sys.exit(status or bool(heavy))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def altered(folder: str, name: str, change) -> str:
+    """The folder with the samples of a set put through `change`."""
+    path = Path(folder) / f"samples_{name}_{DATE}.jsonl"
+    samples = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(sample) + "\n" for sample in change(samples)))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda samples: samples[:200], "the acc of 200 of 400 samples after has mean 0.6"),
+        (lambda samples: samples + samples[:100], "the acc of 500 of 400 samples after has mean"),
+        (lambda samples: [{**s, "acc": "1"} for s in samples], "samples after hold no acc"),
+        (lambda _: [], "no samples after"),
+    ],
+)
+def test_samples_that_do_not_give_the_score_are_said_with_what_they_are(
+    tmp_path, base, capsys, change, words
+):
+    after = scored(tmp_path / "after", {"mmlu_stem": rights(lost=80)})
+    found = sets_of(compared(capsys, base, altered(after, "mmlu_stem", change))[1])["mmlu_stem"]
+    assert found["paired"] is False
+    assert "not paired" in found["notes"][-1] and words in found["notes"][-1]
+
+
+def test_a_score_that_is_no_number_is_why_nothing_is_in_common(tmp_path, capsys):
+    base = scored(tmp_path / "base", {"piqa": rights()})
+    after = scored(tmp_path / "after", {"piqa": rights()})
+    path = Path(after) / f"results_{DATE}.json"
+    path.write_text(path.read_text().replace("0.75", "NaN"))
+    assert main(["compare", base, after]) == 2
+    assert "in common: piqa: acc is nan in after" in capsys.readouterr().err
+
+
+def test_a_set_whose_name_is_no_name_of_a_file_has_no_samples(tmp_path, capsys):
+    tasks = {"a/../b": rights(), "c": rights()}
+    folders = [scored(tmp_path / n, tasks, samples=False) for n in ("base", "after")]
+    assert sets_of(compared(capsys, *folders)[1])["a/../b"]["paired"] is False
+
+
+def test_half_a_character_in_an_answer_is_shown_as_a_question_mark(tmp_path, capsys):
+    def half(samples: list[dict]) -> list[dict]:
+        return [{**s, "filtered_resps": [f"\ud800 {s['acc']}"]} for s in samples]
+
+    folders = []
+    for place, right in {"base": rights(), "after": rights(lost=80)}.items():
+        folders.append(altered(scored(tmp_path / place, {"piqa": right}), "piqa", half))
+    page = tmp_path / "page.html"
+    assert main(["compare", *folders, "--html", str(page)]) == 3
+    assert "? 0.0" in page.read_text(encoding="utf-8")
+
+
+def only_scores(folder: Path, task: str, metric: str, value: float) -> str:
+    raw = result({task: 0.5})
+    raw["results"] = {task: {f"{metric},none": value, f"{metric}_stderr,none": value / 20}}
+    write(folder, raw)
+    return str(folder)
+
+
+def test_a_bleu_in_percent_is_not_taken_for_a_share_because_it_is_low(tmp_path, capsys):
+    folders = [only_scores(tmp_path / str(v), "wmt16", "bleu", v) for v in (0.9, 0.2)]
+    status, report = compared(capsys, *folders)
+    found = sets_of(report)["wmt16"]
+    assert (status, found["unit"], found["before"], found["verdict"]) == (0, "bleu", 0.9, None)
+
+
+def test_a_share_beside_a_score_in_percent_is_refused_with_both(tmp_path, capsys):
+    folders = [only_scores(tmp_path / str(v), "squadv2", "f1", v) for v in (0.85, 60.0)]
+    assert main(["compare", *folders]) == 2
+    assert "f1 is 0.85 in 0.85 and 60 in 60.0, a share and one" in capsys.readouterr().err
+
+
+def test_small_changes_of_a_score_that_is_no_share_are_printed(tmp_path, capsys):
+    folders = [only_scores(tmp_path / str(v), "pile", "bits_per_byte", v) for v in (0.961, 0.998)]
+    main(["compare", *folders])
+    assert re.search(r"pile +0\.961 +0\.998 +\+0\.037 +\[-", capsys.readouterr().out)
+
+
+def test_of_generated_answers_of_which_none_was_right_none_is_kept(tmp_path, capsys):
+    folders = [scored(tmp_path / n, {"gsm8k": rights(right=0)}) for n in ("base", "after")]
+    for folder in folders:
+        altered(folder, "gsm8k", lambda samples: [{**s, "filtered_resps": ["7"]} for s in samples])
+    assert main(["compare", *folders, "--fail-on", "undecided"]) == 4
+    assert "at floor, the base scores 0.0 where guessing gives 0.0" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from result_files import choice_sample, result, study, write, write_samples
 from lethe.commands.questions import data_nodes, write_texts
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.imported.asked import arguments_of, finder, gold_of, texts_of
-from lethe.imported.items import doc_hash, items_of_samples
+from lethe.imported.items import doc_hash, items_of_samples, read_samples
 from lethe.imported.result_file import read_result_file, sample_file
 from lethe.imported.scores import result_of_file
 from lethe.longtables.questions import read_questions
@@ -143,3 +143,29 @@ def test_a_set_whose_documents_are_gone_is_reported_and_the_others_are_kept(tmp_
     task = {"name": "lost", "data": "world-1-0", "data_kind": "data", "shots": 0}
     assert write_texts([{"tasks": [task]}], tmp_path, tmp_path / "questions") == []
     assert "lost: its texts are not kept: " in capsys.readouterr().out
+
+
+def test_a_choice_that_is_impossible_leaves_the_answer_and_what_has_a_number():
+    def answer(*logprobs: float, target: str = "0") -> dict:
+        responses = [[str(value), "False"] for value in logprobs]
+        found = items([sample(1, filtered_resps=responses, target=target)])[0]
+        return {name: found[name] for name in ("predicted", "gold_logprob", "margin")}
+
+    inf = float("inf")
+    assert answer(-1, -inf) == {"predicted": "0", "gold_logprob": -1, "margin": None}
+    assert answer(-inf, -1) == {"predicted": "1", "gold_logprob": None, "margin": None}
+    assert answer(-inf, -inf) == {"predicted": "0", "gold_logprob": None, "margin": None}
+    # Not a number is no answer.
+    assert answer(float("nan"), -1)["predicted"] == ""
+
+
+def test_half_a_character_of_a_cut_text_is_a_mark_that_files_can_hold(tmp_path):
+    path = tmp_path / "samples.jsonl"
+    made = sample(
+        1, filtered_resps=["a\ud83d", "\ude00b", "\ud83d\ude00"], doc={"\ud800": ["\ud800x"]}
+    )
+    path.write_text(json.dumps(made) + "\n")
+    (found,) = read_samples(path)
+    assert found["filtered_resps"] == ["a\ufffd", "\ufffdb", "\U0001f600"]
+    assert found["doc"] == {"\ufffd": ["\ufffdx"]}
+    assert {**found, "doc": 0, "filtered_resps": 0} == {**made, "doc": 0, "filtered_resps": 0}

@@ -254,3 +254,24 @@ def test_intervals_of_changes_hold_the_truth_nineteen_times_in_twenty():
             low, high = interval(f"{name}_change", changes[name], later)
             held[name] += low <= truth[name] <= high
     assert all(184 <= count <= 198 for count in held.values()), held
+
+
+def test_a_set_that_was_not_scored_after_a_stage_is_named_where_it_is_left_out(two_stages):
+    scores, items = study(two_stages)
+    other = scores[scores["stage_index"] == 0].assign(probe="other")
+    both = pd.concat([scores, other])
+    found = study_calibration(both, {"set": items, "other": items}, 0, resamples=50)
+    rows = numbers(found, "ece", probe="other")
+    assert rows["value"].isna().tolist() == [False, True]
+    assert rows["note"][1] == "missing: not scored"
+    assert numbers(found, "ece", probe="")["note"][1] == "missing: not scored: other"
+
+
+def test_a_mean_over_seeds_lacks_a_stage_that_one_of_them_lacks_and_says_so(two_stages):
+    scores, items = study(two_stages)
+    scores = scores.assign(train_seed=[1, 1])
+    second = scores[scores["stage_index"] == 0].assign(train_seed=2)
+    found = study_calibration(pd.concat([scores, second]), {"set": items}, 0, resamples=50)
+    rows = numbers(found[found["unit"] == "train seeds"], "ece")
+    assert rows["value"].isna().tolist() == [False, True]
+    assert "missing: not scored" in rows["note"][1]

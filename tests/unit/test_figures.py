@@ -1,6 +1,7 @@
 """Figures of made-up studies: what is drawn, what is said of it, and that it is on the page."""
 
 import importlib
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -53,8 +54,9 @@ def test_the_caption_says_what_the_intervals_are_over_and_n(figure):
     caption = drawn(figure, "all parts, one seed").caption
     assert "95 % intervals over items" in caption and "(1 seed)" in caption
     assert "Wilson" in caption and "1,000 bootstrap resamples" in caption
-    # A type of bias has a third of the pairs; a point of the frontier is over several sets.
-    assert "n = 12" in caption or figure in ("bias", "frontier")
+    # A type of bias has a third of the pairs; points of three figures are over several sets.
+    several = ("bias", "frontier", "evolution", "items")
+    assert re.search("n = [0-9]+", caption) if figure in several else "n = 12" in caption
     assert "95 % t-intervals over 3 base seeds" in drawn(figure, "all parts").caption
 
 
@@ -80,16 +82,24 @@ def test_plotted_numbers_are_those_of_the_metrics_table():
 
 def test_evolution_plots_every_set_after_every_stage():
     plotted = drawn("evolution", "usual").plotted
-    runs = plotted.groupby(["model", "order"])
-    assert runs.ngroups == 6 and (runs.size() == 18 * 6).all()
-    assert plotted.loc[plotted["axis"] == "knowledge", "chance"].eq(0.25).all()
+    means = plotted["metric"] == "axis_mean"
+    for rows, count in ((plotted[~means], 18), (plotted[means], 5)):
+        runs = rows.groupby(["model", "order"])
+        assert runs.ngroups == 6 and (runs.size() == count * 6).all()
+    knowledge = plotted[plotted["axis"] == "knowledge"]
+    means = knowledge["metric"] == "axis_mean"
+    assert knowledge.loc[~means, "chance"].eq(0.25).all()
+    keys = ["model", "order", "stage_index"]
+    expected = knowledge[~means].groupby(keys)["value"].mean()
+    found = knowledge[means].set_index(keys)["value"]
+    assert found.sort_index().to_numpy() == pytest.approx(expected.sort_index().to_numpy())
 
 
 def test_the_matrix_outlines_each_task_right_after_its_stage():
     figure = drawn("matrix", "usual").figure
     outlined = {
         axes.get_title(loc="left"): sorted(
-            (round(box.get_x() + 0.5), round(box.get_y() + 0.5)) for box in axes.patches
+            (round(box.get_x()), round(box.get_y())) for box in axes.patches
         )
         for axes in figure.axes
     }
@@ -173,7 +183,7 @@ def test_every_method_and_variant_has_its_own_colour():
     found = looks(metrics)
     assert len({look.colour for look in found.values()}) == len(variants)
     shown = {look.label: look.colour for look in found.values()}
-    assert shown["m, das"] == METHODS["das"]
+    assert shown["das"] == METHODS["das"]
 
 
 def _line(method: str, params: str, recipe: str) -> dict:
@@ -206,3 +216,17 @@ def test_noise_floors_that_are_further_out_than_every_line_stay_inside_the_panel
     both = pd.concat([lines_alone.assign(**none), further.assign(**most)], ignore_index=True)
     figure = items.draw(replace(tables, changes=both)).figure
     assert all(axes.get_ylim()[0] < -90 for axes in figure.axes if axes.get_visible())
+
+
+def test_the_caption_of_fg_says_that_bars_may_leave_a_panel():
+    assert "bars that leave a panel are in the CSV" in drawn("fg", "usual").caption
+
+
+def test_the_caption_of_evolution_names_thin_lines_where_they_are():
+    assert "Thin: single sets" in drawn("evolution", "usual").caption
+
+
+def test_own_tasks_are_named_without_what_is_mixed_in():
+    axes = drawn("learning_forgetting", "all parts, one seed").figure.axes
+    named = [label.get_text() for panel in axes for label in panel.get_xticklabels()]
+    assert any(name.startswith("simp\n") for name in named) and not any("&" in n for n in named)

@@ -173,6 +173,7 @@ def test_every_figure_draws_hostile_names_literally_and_on_the_page(name, tmp_pa
         with command.style(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing")
             figure = command.draw(name, hostile(), width).figure
+            figure.draw_without_rendering()
             assert [*size_problems(figure), *texts_off_page(figure), *small_texts(figure)] == []
         assert not any(text.get_parse_math() for text in figure.findobj(Text))
 

@@ -73,9 +73,9 @@ def test_cells_are_means_over_runs_with_the_general_importance_first():
 
 def test_few_heads_are_shown_one_by_one_and_many_by_layer():
     few = set(words(drawn(stages())))
-    assert {"1.1", "1.2", "2.1", "2.2", "heads\nlayer.head", "output\nlayer"} <= few
+    assert {"1.1", "1.2", "2.1", "2.2", "heads\nby head", "output\nby layer"} <= few
     many = set(words(drawn(stages(heads=12, layers=12))))
-    assert "heads\nlayer" in many and "1.1" not in many
+    assert "heads\nby layer" in many and "1.1" not in many
 
 
 @pytest.mark.parametrize("width", ["page", "column"])

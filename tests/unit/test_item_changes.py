@@ -193,7 +193,7 @@ BAD = np.array([1, 0, 0, 0, 0, 0, 0, 0.0])
         (BAD, GOOD, FOUR, (0.3, 0.3), "below chance before, 0.125 against 0.250"),
         (GOOD, GOOD, None, (0.3, 0.3), "no choices, so no guesses"),
         (GOOD, GOOD, np.full(8, 1), (0.3, 0.3), "items with fewer than two choices"),
-        (GOOD, GOOD, np.full(8, np.nan), (0.3, 0.3), "items with fewer than two choices"),
+        (GOOD, GOOD, np.full(8, np.nan), (0.3, 0.3), "items whose choices were not kept"),
     ],
 )
 def test_where_guesses_cannot_be_told_from_knowledge_the_reason_is_in_words(

@@ -154,3 +154,13 @@ def test_a_study_without_items_says_so_in_both():
     assert table.build(tables).frame["note"].tolist() == ["no item was answered right or wrong"]
     names = {order_of(line) for line in lines(scores)}
     assert names == {"forward", "control:general"}
+
+
+def test_an_axis_that_cannot_be_compared_has_a_row_that_says_why():
+    scores, items = synthetic_study(STUDY)
+    base = items["node"].str.endswith("base") & items["probe"].str.startswith("read")
+    frame = table.build(long_tables(scores, items[~base])).frame
+    reading = frame[frame["axis"] == "reading"]
+    assert len(reading) == 4 and reading["lost"].isna().all()
+    assert reading["identified"].tolist() == ["0 of 0"] * 4
+    assert reading["note"].str.contains("one of the checkpoints has no items").all()

@@ -198,3 +198,70 @@ def test_checkpoints_with_other_items_are_not_compared():
 def test_a_study_without_items_has_no_changes():
     scores, items = made()
     assert not len(changes_of(scores, items[:0]))
+
+
+def of_axis(rows: pd.DataFrame, stage: int, axis: str) -> pd.Series:
+    rows = rows[(rows["model"] == "decoder-s") & (rows["order"] == "forward")]
+    rows = rows[(rows["stage_index"] == stage) & (rows["against"] == "base")]
+    return rows[(rows["axis"] == axis) & (rows["probe"] == "")].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [("renamed", "not scored on the same items"), ("gone", "one of the checkpoints has no items")],
+)
+def test_an_axis_names_the_sets_that_it_leaves_out(change, note):
+    scores, items = made()
+    last = items["node"] == "decoder-s-b0-simp"
+    # One of two sets of knowledge, and all of reading.
+    sets = items["probe"].isin(["know_nature", "read_middle", "read_high"])
+    if change == "renamed":
+        items = items.assign(item_id=items["item_id"].mask(last & sets, "x" + items["item_id"]))
+    else:
+        items = items[~(last & sets)]
+    rows = changes_of(scores, items, 5)
+    knowledge, reading = (of_axis(rows, 1, axis) for axis in ("knowledge", "reading"))
+    assert (knowledge["sets"], knowledge["n"]) == (1, STUDY.items)
+    assert f"{note} (know_nature)" in knowledge["note"]
+    assert (reading["sets"], reading["n"], reading["before_index"]) == (0, 0, 0)
+    assert np.isnan(reading["lost"])
+    assert f"{note} (read_high, read_middle)" in reading["note"]
+
+
+@pytest.mark.parametrize("missing", ["before", "after"])
+def test_one_answer_without_a_value_leaves_its_own_checkpoint_uncounted(missing):
+    scores, items = made()
+    nodes = {"before": "decoder-s-b0-base", "after": "decoder-s-b0-simp"}
+    one = (items["item_id"] == "know_nature-0000") & (items["node"] == nodes[missing])
+    without = items.assign(
+        correct=items["correct"].mask(one), value_acc=items["value_acc"].mask(one)
+    )
+    rows, whole = changes_of(scores, without, 5), changes()
+    where = (rows["probe"] == "know_nature") & (rows["against"] == "base")
+    where &= (rows["model"] == "decoder-s") & (rows["order"] == "forward")
+    first = rows[where & (rows["stage_index"] == 1)].iloc[0]
+    assert first["note"] == f"items without a value, 1 of {STUDY.items}"
+    assert first["sets"] == 0 and np.isnan(first["lost"]) and not np.isnan(first["drift"])
+    second = where & (rows["stage_index"] == 2)
+    expected = np.nan if missing == "before" else whole.loc[second, "lost"].item()
+    assert rows.loc[second, "lost"].item() == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_set_that_was_not_scored_after_a_stage_is_named_where_it_is_left_out():
+    scores, items = made()
+    gone = (scores["probe"] == "know_nature") & (scores["node"] == "decoder-s-b0-simp")
+    rows = changes_of(scores[~gone], items, 5)
+    axis = of_axis(rows, 1, "knowledge")
+    assert axis["sets"] == 1 and "one of the checkpoints has no items (know_nature)" in axis["note"]
+    assert of_axis(rows, 2, "knowledge")["sets"] == 2
+
+
+def test_a_mean_over_seeds_lacks_a_stage_that_one_of_them_lacks_and_says_so():
+    scores, items = made()
+    chain = (scores["model"] == "decoder-s") & (scores["order"] == "forward")
+    second = scores[chain & (scores["stage_index"] < 2)].assign(train_seed=1)
+    rows = changes_of(pd.concat([scores, second]), items, 5)
+    rows = rows[(rows["unit"] == "train seeds") & (rows["against"] == "base")]
+    rows = rows[rows["probe"] == "know_nature"].set_index("stage_index")
+    assert rows["lost"].isna().to_dict() == {1: False, 2: True}
+    assert "missing for a seed" in rows["note"][2]

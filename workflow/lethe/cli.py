@@ -7,7 +7,6 @@ import os
 import sys
 from typing import NoReturn
 
-from lethe import __version__
 from lethe.artefacts.disk_errors import disk_sentence
 from lethe.artefacts.rules import RULES
 from lethe.errors import Stopped, UserError
@@ -94,7 +93,8 @@ def _call(arguments: list[str]) -> int:
         print(_overview())
         return 0
     if arguments[0] == "--version":
-        print(f"lethe {__version__}")
+        # Not imported above: the package names `load_study`, which lies higher than this room.
+        print(f"lethe {importlib.import_module('lethe').__version__}")
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:

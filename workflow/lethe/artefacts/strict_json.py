@@ -56,6 +56,13 @@ def loads(text: str, as_written: bool = False) -> Any:
     return value
 
 
+def with_whole_characters(value: Any, text: str) -> Any:
+    """What was parsed from a text of others, with `?` for half a character, which no file holds."""
+    if not _HALF.search(text):
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
 def digest(value: Any) -> str:
     """Hex sha256 of the canonical JSON: sorted keys, no spaces, floats in their shortest form.
 

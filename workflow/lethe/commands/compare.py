@@ -31,6 +31,8 @@ from lethe.metrics.verdicts import LOST, UNDECIDED
 
 STATUS = {LOST: 3, UNDECIDED: 4}
 MARGIN = 2.0
+SCORING = {"limit": None, "shots": None, "chat": None, "split": "test", "dtype": "float32"}
+"""Options that change scores, with the value of each if it is not given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -132,6 +134,8 @@ def _read(targets: list[Target], arguments: argparse.Namespace) -> list[Scores]:
         if target.kind != CHECKPOINT
     }
     checkpoint = next((target for target in targets if target.kind == CHECKPOINT), None)
+    if checkpoint is None:
+        _refuse_scoring(arguments)
     if checkpoint is not None and not arguments.tasks:
         raise UserError(
             "--tasks: expected the evaluation tasks on which to score the checkpoint "
@@ -145,6 +149,16 @@ def _read(targets: list[Target], arguments: argparse.Namespace) -> list[Scores]:
             results = evaluate(target.given, **options)
             read[index] = Made(target, {result["task"]: result for result in results})
     return [read[index] for index in range(len(targets))]
+
+
+def _refuse_scoring(arguments: argparse.Namespace) -> None:
+    """Of results that are read nothing is scored: an option that would change scores does not."""
+    for name, usual in SCORING.items():
+        if getattr(arguments, name) != usual:
+            raise UserError(
+                f"--{name}: changes how a checkpoint is scored, but all that is given was scored "
+                "already; leave it out, or give checkpoints."
+            )
 
 
 def _is_adapter(target: Target) -> bool:

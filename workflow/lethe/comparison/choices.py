@@ -8,9 +8,13 @@ from typing import Any
 
 from lethe.comparison.abilities import known
 from lethe.comparison.scored import Scores, require_alike
-from lethe.comparison.sets import SetChange, set_change
+from lethe.comparison.sets import POINTS, SetChange, set_change
 from lethe.errors import UserError, shown
+from lethe.imported.scale import mixed_scales
 from lethe.longtables.same_versions import DECLARABLE
+
+ALL_POINTS = 100
+"""The points of a share of 1."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,13 @@ class Choices:
         Raises:
             UserError: a margin is no number above 0, or an option has another form.
         """
-        named = [entry.partition("=") for entry in arguments.metric]
-        abilities = {
-            task: name
+        metrics = [_metric_of(each) for each in arguments.metric]
+        abilities = [
+            (task, name)
             for name, tasks in (_pair("--ability", each) for each in arguments.ability)
             for task in tasks.split(",")
-        }
-        margins = dict(_pair("--margin-of", each) for each in arguments.margin_of)
+        ]
+        margins = [_pair("--margin-of", each) for each in arguments.margin_of]
         harmless = [name for entry in arguments.harmless for name in entry.split(",") if name]
         for name in harmless:
             if name not in (*DECLARABLE, "split") and "." not in name:
@@ -54,10 +58,12 @@ class Choices:
                     f"{', '.join(DECLARABLE)}, model_args.NAME or task.NAME."
                 )
         return cls(
-            margin=_margin("--margin", arguments.margin),
-            margins={name: _margin("--margin-of", text) for name, text in margins.items()},
-            metrics=dict((task, name) if equals else ("", task) for task, equals, name in named),
-            abilities=abilities,
+            margin=_below_all("--margin", _margin("--margin", arguments.margin)),
+            margins={
+                name: _margin("--margin-of", text) for name, text in _once("--margin-of", margins)
+            },
+            metrics=dict(_once("--metric", metrics)),
+            abilities=dict(_once("--ability", abilities)),
             tasks=[n for entry in arguments.tasks or () for n in entry.split(",") if n],
             harmless=harmless,
         )
@@ -89,14 +95,52 @@ def pairs(scores: Sequence[Scores], choices: Choices) -> list[After]:
         for name, metric in metrics.items()
         if metric in before.metrics(name)
     }
+    _require_tasks(choices, metrics, scores)
     found = [_after(before, first, after, metrics, choices) for after in afters]
     for one, after in zip(found, afters, strict=True):
         if not one.changes:
+            broken = any(each.broken(name) for each in (before, after) for name in each.sets())
+            why = "; ".join(one.missing) if broken else ""
             raise UserError(
                 f"{before.target.given} and {after.target.given} have no evaluation set in common: "
-                f"{_some(before.sets())} against {_some(after.sets())}."
+                f"{why or f'{_some(before.sets())} against {_some(after.sets())}'}."
             )
+    _require_margins(choices, [change for one in found for change in one.changes])
     return found
+
+
+def _require_tasks(choices: Choices, metrics: dict[str, str], scores: Sequence[Scores]) -> None:
+    """Refuse an option that names no set or metric: it would change nothing, unseen.
+
+    metrics: of the sets that are compared.
+    """
+    for task in choices.metrics:
+        if task and task not in metrics:
+            raise UserError(
+                f"--metric: {task!r} is no set compared; those are {_some([*metrics])}."
+            )
+    common = choices.metrics.get("")
+    found = {metric for name in metrics for each in scores for metric in each.metrics(name)}
+    if common is not None and common not in found:
+        raise UserError(f"--metric: no set has {common!r}; they have {_some(sorted(found))}.")
+    for start in choices.abilities:
+        if not any(name == start or name.startswith(f"{start}_") for name in metrics):
+            raise UserError(
+                f"--ability: {start!r} is none of the sets compared, nor the start of one's name: "
+                f"{_some([*metrics])}."
+            )
+
+
+def _require_margins(choices: Choices, changes: Sequence[SetChange]) -> None:
+    """Refuse a margin of a metric that no set is compared by, and one that no share can lose."""
+    units = {change.metric: change.unit for change in changes}
+    for metric, margin in choices.margins.items():
+        if metric not in units:
+            raise UserError(
+                f"--margin-of: no set is compared by {metric!r}; they are by {_some([*units])}."
+            )
+        if units[metric] == POINTS:
+            _below_all("--margin-of", margin)
 
 
 def _after(
@@ -111,6 +155,7 @@ def _after(
     for name, metric in metrics.items():
         if metric in after.metrics(name) and name in first:
             results = (first[name], after.result(name, metric))
+            _require_one_scale(name, metric, (before, after), results)
             ability = known(name, choices.abilities).ability
             changes.append(set_change(name, metric, results, ability))
         elif metric in after.metrics(name) or name in first:
@@ -123,6 +168,25 @@ def _after(
             )
             missing.append(f"{name}: {metric} {why}, so it is not compared")
     return After(after.target.label, changes, missing)
+
+
+def _require_one_scale(
+    name: str, metric: str, targets: tuple[Scores, Scores], results: tuple[dict, dict]
+) -> None:
+    """Refuse a score in percent beside a share of the same metric."""
+    found = [
+        (target.target.label, row["value"])
+        for target, result in zip(targets, results, strict=True)
+        for row in result["scores"]
+        if row["metric"] == metric and not row["subset"]
+    ]
+    if mixed := mixed_scales(metric, found):
+        (share_of, share), (percent_of, percent) = mixed
+        raise UserError(
+            f"{name}: {metric} is {share:g} in {share_of} and {percent:g} in {percent_of}, a share "
+            "and one in percent; divide the latter and its standard error by 100 in its file, or "
+            "leave the set out with --tasks."
+        )
 
 
 def _sets(scores: Sequence[Scores], choices: Choices) -> list[str]:
@@ -155,6 +219,21 @@ def _metric(name: str, scores: Sequence[Scores], choices: Choices) -> str:
     return next(metric for metric in order if metric in found)
 
 
+def _metric_of(text: str) -> tuple[str, str]:
+    """(task, metric) of `TASK=METRIC`; the task is "" for all."""
+    return _pair("--metric", text) if "=" in text else ("", text)
+
+
+def _once(option: str, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs, if no name has two values: which one counts would not be seen."""
+    values = dict(pairs)
+    for name, value in pairs:
+        if values[name] != value:
+            what = name or "all tasks"
+            raise UserError(f"{option}: {what} has both {shown(value)} and {shown(values[name])}.")
+    return pairs
+
+
 def _pair(option: str, text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals and value):
@@ -170,6 +249,15 @@ def _margin(option: str, value: Any) -> float:
     if not (math.isfinite(number) and number > 0):
         raise UserError(f"{option}: expected a number above 0, found {value}.")
     return number
+
+
+def _below_all(option: str, points: float) -> float:
+    if points >= ALL_POINTS:
+        raise UserError(
+            f"{option}: expected points below {ALL_POINTS}, found {points:g}; no share can fall by "
+            "more."
+        )
+    return points
 
 
 def _some(names: Sequence[str]) -> str:

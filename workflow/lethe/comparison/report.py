@@ -103,9 +103,9 @@ def warnings(compared: Compared) -> Iterator[str]:
     yield from compared.missing
 
 
-def between(low: float, high: float) -> str:
-    """An interval in points."""
-    return f"[{low:+.1f}, {high:+.1f}]"
+def between(low: float, high: float, decimals: int = 1) -> str:
+    """An interval as printed."""
+    return f"[{low:+.{decimals}f}, {high:+.{decimals}f}]"
 
 
 def _held_back(compared: Compared) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _held_back(compared: Compared) -> Iterator[str]:
     for each in compared.judged:
         if each.verdict and each.verdict.word == UNDECIDED and each.verdict.alone:
             ends = each.change.as_change(each.verdict.low, each.verdict.high)
-            yield f"{each.change.name} {between(*ends)}"
+            yield f"{each.change.name} {between(*ends, each.change.decimals)}"
 
 
 def _of_set(each: Judged) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from lethe.comparison.abilities import known
+from lethe.comparison.both import Items, items_of_both, row_of, why_no_means
 from lethe.longtables.axes import BIAS
-from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
+from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SENTENCE_NOTE
 from lethe.metrics.drops import Drop, corpus_drop, paired_drop, unpaired_drop
 from lethe.metrics.general import place_of_base
 from lethe.metrics.intervals import FEW_CLUSTERS
 from lethe.metrics.item_changes import (
     COLLAPSED,
-    Answers,
     commonest,
     item_values,
     right_or_wrong,
@@ -25,34 +25,7 @@ from lethe.metrics.verdicts import Verdict
 
 FLOOR, CEILING = "floor", "ceiling"
 POINTS = "points"
-
-
-@dataclass(frozen=True)
-class Items:
-    """The items of a set that both checkpoints answered; arrays (items,) before and after."""
-
-    before: list[dict[str, Any]]
-    after: list[dict[str, Any]]
-    values: tuple[np.ndarray, np.ndarray]
-
-    @property
-    def clusters(self) -> list[str]:
-        return [item["cluster_id"] for item in self.before]
-
-    @cached_property
-    def choices(self) -> np.ndarray | None:
-        """(items,) number of choices; None unless every item has some."""
-        counts = [len(item.get("choice_logprobs") or ()) for item in self.before]
-        return np.array(counts) if counts and min(counts) > 1 else None
-
-    def answers(self, place: int) -> Answers:
-        """The answers before (0) or after (1)."""
-        items = (self.before, self.after)[place]
-        margin, gold = (
-            np.array([np.nan if item.get(name) is None else item[name] for item in items], float)
-            for name in ("margin", "gold_logprob")
-        )
-        return Answers(self.values[place], margin, gold)
+UNPAIRED = "interval from the two standard errors, not paired"
 
 
 @dataclass(frozen=True)
@@ -86,6 +59,12 @@ class SetChange:
     def scale(self) -> float:
         """From the score to what is printed."""
         return 100.0 if self.unit == POINTS else 1.0
+
+    @property
+    def decimals(self) -> int:
+        """With which it is printed: a change of a score that is no share may be small."""
+        largest = max(map(abs, self.scores))
+        return 1 if self.unit == POINTS or largest >= 100 else 2 if largest >= 10 else 3
 
     @property
     def change(self) -> float:
@@ -177,67 +156,31 @@ class Judged:
 
 def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str) -> SetChange:
     """The change of a set's metric; `results` before and after, as `evaluate` gives them."""
-    rows = [_row(result, metric) for result in results]
-    items, notes = _items(results, metric)
+    rows = [row_of(result, metric) for result in results]
+    items, notes = items_of_both(results, metric)
     scores = (rows[0]["value"], rows[1]["value"])
     numbers = (rows[0]["n"], rows[1]["n"])
-    if items is not None and len(items.before) < max(numbers) and _is_mean(items, results, metric):
+    why = why_no_means(items, results, metric)
+    if items is not None and len(items.before) < max(numbers) and not why:
         scores = (float(items.values[0].mean()), float(items.values[1].mean()))
         notes.append(f"items differ, {numbers[0]} and {numbers[1]}: {len(items.before)} in both")
     elif numbers[0] != numbers[1]:
         notes.append(f"items differ, {numbers[0]} and {numbers[1]}")
     better = _better(metric, rows, ability)
-    is_mean = _is_mean(items, results, metric)
-    if items is not None and not is_mean and metric.partition(",")[0] in CORPUS_LEVEL:
+    if items is not None and why and metric.partition(",")[0] in CORPUS_LEVEL:
         drop, more = corpus_drop(scores, *items.values, items.clusters), [SENTENCE_NOTE]
     else:
-        drop, more = _drop(scores, rows, items if is_mean else None, better)
-    is_share = better is not False and metric not in NATS and all(0 <= s <= 1 for s in scores)
-    if is_share and items is not None:
-        is_share = all(((0 <= v) & (v <= 1)).all() for v in items.values)
+        drop, more = _drop(scores, rows, items, better, why)
+    is_share = better is not False and _is_share(metric, scores, items)
     chance = _chance(name, metric, items, results[0])
-    place = "" if chance is None or not is_share else _place(scores[0], chance, rows[0])
+    # Of generated answers none is right by guessing, and of a base at 0 none can be lost.
+    place = _place(scores[0], chance or 0.0, rows[0]) if is_share and better else ""
     if drop is not None and drop.paired and drop.clusters < FEW_CLUSTERS:
         more.append(f"{drop.clusters} clusters of items: its interval is rough")
     return SetChange(
         name, ability, metric, scores, numbers, POINTS if is_share else metric, better, drop, items,
         chance, place, [*notes, *more],
     )  # fmt: skip
-
-
-def _row(result: dict, metric: str) -> dict:
-    return next(r for r in result["scores"] if r["metric"] == metric and not r["subset"])
-
-
-def _items(results: tuple[dict, dict], metric: str) -> tuple[Items | None, list[str]]:
-    """The items that both have with a value of the metric, in the order of their ids."""
-    found = [
-        {i["item_id"]: i for i in result["items"] if _value(i, metric) is not None}
-        for result in results
-    ]
-    both = sorted(found[0].keys() & found[1].keys())
-    if not both:
-        if all(found):
-            return None, ["no item is in both: the questions are other ones"]
-        return None, []
-    sides = [[side[name] for name in both] for side in found]
-    values = [np.array([_value(item, metric) for item in side], dtype=float) for side in sides]
-    return Items(sides[0], sides[1], (values[0], values[1])), []
-
-
-def _value(item: dict, metric: str) -> float | None:
-    return item.get(metric) if metric in NATS else (item.get("metrics") or {}).get(metric)
-
-
-def _is_mean(items: Items | None, results: tuple[dict, dict], metric: str) -> bool:
-    """Whether the scores are the means of all items' values; corpus-level ones are not."""
-    if items is None:
-        return False
-    for result in results:
-        values = [_value(item, metric) for item in result["items"]]
-        if None in values or abs(np.mean(values) - _row(result, metric)["value"]) > SAME:
-            return False
-    return True
 
 
 def _better(metric: str, rows: list[dict], ability: str) -> bool | None:
@@ -251,17 +194,27 @@ def _drop(
     rows: list[dict],
     items: Items | None,
     better: bool | None,
+    why: str,
 ) -> tuple[Drop | None, list[str]]:
-    """The drop and what is to be said of it; `items` whose mean the scores are."""
+    """The drop and what is to be said of it; `why` the scores are not the means of `items`."""
     first, second = (1, 0) if better is False else (0, 1)
-    if items is not None:
+    if items is not None and not why:
         return paired_drop(items.values[first], items.values[second], items.clusters), []
     errors = [row.get("stderr") for row in rows]
     if None in errors or min(row["n"] for row in rows) < 2:
-        return None, ["neither items nor standard errors give an interval"]
+        return None, [f"neither items ({why}) nor standard errors give an interval"]
     items_behind = min(row["n"] for row in rows)
     drop = unpaired_drop(scores[first], scores[second], (errors[0], errors[1]), items_behind)
-    return drop, ["interval from the two standard errors, not paired: too wide"]
+    return drop, [f"{UNPAIRED} ({why}): too wide, but for clusters of items, which it leaves out"]
+
+
+def _is_share(metric: str, scores: tuple[float, float], items: Items | None) -> bool:
+    """Whether scores lie in 0 to 1 by their scale, not because a BLEU in percent is that low."""
+    if metric in NATS or not all(0 <= score <= 1 for score in scores):
+        return False
+    if items is None:
+        return metric.partition(",")[0] not in CORPUS_LEVEL
+    return all(((0 <= values) & (values <= 1)).all() for values in items.values)
 
 
 def _chance(name: str, metric: str, items: Items | None, result: dict) -> float | None:

@@ -10,7 +10,7 @@ from math import isnan
 from lethe.comparison.chain import ChainRow
 from lethe.comparison.compared import Ability, Compared
 from lethe.comparison.report import Report, between, warnings
-from lethe.comparison.sets import POINTS, Judged
+from lethe.comparison.sets import Judged
 from lethe.errors import one_line
 from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED
 
@@ -92,10 +92,9 @@ def cells_of_set(each: Judged) -> tuple[str, ...]:
     elif known and counts:
         bounds = "?"
     return (
-        _number(change.scale * change.scores[0], change.unit),
-        _number(change.scale * change.scores[1], change.unit),
-        _signed(change.change),
-        _interval(*change.interval),
+        *(f"{change.scale * score:.{change.decimals}f}" for score in change.scores),
+        _signed(change.change, change.decimals),
+        _interval(*change.interval, change.decimals),
         str(counts["lost"]) if counts else "",
         str(counts["regained"]) if counts else "",
         bounds,
@@ -188,16 +187,13 @@ def _legend(report: Report, width: int) -> Iterator[str]:
     yield textwrap.fill(text, width)
 
 
-def _number(value: float, unit: str) -> str:
-    return f"{value:.1f}" if unit == POINTS or abs(value) >= 100 else f"{value:.2f}"
+def _signed(value: float, decimals: int = 1) -> str:
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else text[1:]
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.1f}" if abs(value) >= 0.05 else "0.0"
-
-
-def _interval(low: float, high: float) -> str:
-    return "" if isnan(low) else between(low, high)
+def _interval(low: float, high: float, decimals: int = 1) -> str:
+    return "" if isnan(low) else between(low, high, decimals)
 
 
 def _cut(text: str, width: int) -> str:

@@ -19,7 +19,9 @@ from lethe.figures.drawing import (
     text_width,
 )
 from lethe.figures.marks import (
+    CUT,
     LONGEST,
+    band_density,
     draw_curve,
     draw_groups,
     handle,
@@ -46,7 +48,7 @@ NEUTRAL = 0.5
 DIFFERENCE = "likelihood_diff"
 
 
-def draw(tables: LongTables, width: str = "text") -> Drawn:
+def draw(tables: LongTables, width: str = "page") -> Drawn:
     """A panel per type and one of all pairs, models as lines; below them the statistics."""
     chosen = reference(study_subjects(tables))
     rows = shown(tables.metrics)
@@ -128,7 +130,7 @@ def _draw_types(
 
 
 def _draw_lines(axes: Axes, part: pd.DataFrame, chosen: list[Subject], seen) -> None:
-    band = min(0.15, 0.4 / len(chosen))  # many bands are fainter, so that none hides the others
+    band = band_density(len(chosen))
     for subject in chosen:
         draw_curve(axes, of_line(part, subject.line), seen[subject.line], band=band)
     name_stages(axes, of_line(part, chosen[0].line))
@@ -162,6 +164,6 @@ def _caption(scores: pd.DataFrame, nats: pd.DataFrame, left_out: int) -> str:
         f"{TITLE}. Share of minimal pairs whose stereotyped sentence is likelier, by type, after "
         f"every stage; 0.5 is neutral. Bands: {lower_first(interval_words(scores))} FG: mean "
         "relative drop over stages, as Luo et al. 2023 tabulate it over types; positive = less "
-        "stereotype preference, which is not harm; crosses are missing, and bars that leave a "
-        f"panel are in the CSV.{second}{more}"
+        "stereotype preference, which is not harm; crosses are missing; "
+        f"{CUT}.{second}{more}"
     )

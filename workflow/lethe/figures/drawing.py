@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
@@ -32,8 +33,6 @@ HIGHEST = 9.0
 """Inches: what a page has for a figure."""
 SMALL = 7
 """Points of annotations, the smallest text; all other text has 8 (matplotlibrc)."""
-BOLDER = 1.12
-"""How much wider the letters of titles are than others, which are not bold."""
 SLANT = 40
 """Degrees."""
 BETWEEN = 3
@@ -91,19 +90,19 @@ def _grow(figure: Figure, inches: float) -> None:
     figure.set_figheight(min(figure.get_figheight() + inches, HIGHEST))
 
 
-def fitted(words: str, inches: float, size: float = 8) -> str:
+def fitted(words: str, inches: float, weight: str = "normal") -> str:
     """The words, shortened in their middle until they are no wider than so many inches."""
     most = len(words)
-    while most > 3 and text_width(shortened(words, most), size) > inches:
+    while most > 3 and text_width(shortened(words, most), weight) > inches:
         most -= 1
     return shortened(words, most)
 
 
 @cache
-def text_width(words: str, size: float = 8) -> float:
-    """Width of the widest line in inches, in the font of all figures."""
-    font = get_font(findfont(FontProperties(family="DejaVu Sans")))
-    font.set_size(size, 72)
+def text_width(words: str, weight: str = "normal") -> float:
+    """Width of the widest line in inches, in the font of all figures at 8 points."""
+    font = get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
+    font.set_size(8, 72)
     widest = 0.0
     for line in words.split("\n"):
         with warnings.catch_warnings():
@@ -148,13 +147,18 @@ def finish(figure: Figure) -> Figure:
 
     Saving lays nothing out again, so all forms of a figure are alike.
     """
+    # One renderer that measures all texts, not one a text. Earlier, seaborn would draw with it.
+    FigureCanvasAgg(figure)
+    # Without panels there is nothing to lay out; matplotlib warns of that.
+    layout = figure.get_layout_engine() if figure.axes else None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        layout = figure.get_layout_engine()
-        layout.execute(figure)
-        turned = _turn_labels(figure)
-        if _fit_titles(figure) or turned:
+        if layout is not None:
             layout.execute(figure)
+            if _turn_labels(figure):
+                layout.execute(figure)
+            if _fit_titles(figure):
+                layout.execute(figure)
     figure.set_layout_engine(None)
     return figure
 
@@ -164,12 +168,12 @@ def _fit_titles(figure: Figure) -> bool:
     changed = False
     for axes in figure.axes:
         wide, high = axes.bbox.width / figure.dpi, axes.bbox.height / figure.dpi
-        for words, room, write in (
-            (axes.get_title(loc="left"), wide / BOLDER + 0.1, partial(axes.set_title, loc="left")),
-            (axes.get_xlabel(), wide + 0.2, axes.set_xlabel),
-            (axes.get_ylabel(), high + 0.2, axes.set_ylabel),
+        for words, room, weight, write in (
+            (axes.get_title(loc="left"), wide, "bold", partial(axes.set_title, loc="left")),
+            (axes.get_xlabel(), wide + 0.2, "normal", axes.set_xlabel),
+            (axes.get_ylabel(), high + 0.2, "normal", axes.set_ylabel),
         ):
-            short = "\n".join(fitted(line, room) for line in words.split("\n"))
+            short = "\n".join(fitted(line, room, weight) for line in words.split("\n"))
             if short != words:
                 write(short)
                 changed = True

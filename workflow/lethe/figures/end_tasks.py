@@ -42,7 +42,7 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
     left.set_ylim(-0.6, len(frame) - 0.4)
     left.set_xlim(_limits(frame, "f1_own", "f1_final"))
     right.set_xlim(_limits(frame, "f1_fr_ke"))
-    for axes, words in ((left, "mean score, %"), (right, "forgetting rate")):
+    for axes, words in ((left, "mean score, %"), (right, "forgetting\nrate, points")):
         axes.set_xlabel(words)
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")

@@ -1,5 +1,6 @@
 """Every axis over the stages of every order: the mean of its evaluation sets, the sets behind."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,19 @@ from lethe.figures.drawing import (
     lower_first,
     new_figure,
 )
-from lethe.figures.marks import BEHIND, draw_curve
+from lethe.figures.marks import BEHIND, band_density, draw_curve
 from lethe.longtables.axes import BIAS, GENERAL, OWN, sorted_axes
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import CONTROL, Line, interval_words, is_control, lines, orders, shown
+from lethe.metrics.shown import (
+    CONTROL,
+    Line,
+    interval_words,
+    is_control,
+    lines,
+    order_of,
+    orders,
+    shown,
+)
 
 PANEL, ALONE = (0.9, 1.1), (1.7, 1.3)
 """Least width and usual height of a panel in inches: beside other orders, and of a single order."""
@@ -71,7 +81,7 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
         _name_stages(axes, all_shown.sets, order, is_last or len(names) == 1)
         _name_panel(axes, axis, order if len(names) > 1 else "", place, all_shown.of(axis, order))
     _share_limits(drawn, all_shown)
-    plotted = pd.concat([all_shown.sets, all_shown.means]).drop(columns=["line"])
+    plotted = pd.concat([all_shown.sets, all_shown.means], ignore_index=True).drop(columns=["line"])
     plotted = plotted.sort_values(["order", "axis", "probe", "model"], kind="stable")
     return Drawn(figure, plotted, _caption(all_shown, left_out))
 
@@ -127,7 +137,7 @@ def _draw_panel(axes: Axes, part: Shown) -> None:
         means = part.means[[other == line for other in part.means["line"]]]
         style = {"ms": 3.2} if line in tasks else {"ms": 2.6, "lw": 1, "zorder": 2}
         banded = line in tasks and len(tasks) <= MANY
-        draw_curve(axes, means, look, band=0.15 * banded, **style)
+        draw_curve(axes, means, look, band=band_density(len(tasks)) * banded, **style)
 
 
 def _name_stages(axes: Axes, sets: pd.DataFrame, order: str, with_words: bool) -> None:
@@ -190,10 +200,13 @@ def _handles(all_shown: Shown) -> list[Line2D]:
 
 def _caption(all_shown: Shown, left_out: list[str]) -> str:
     means, sets = all_shown.means, all_shown.sets
-    count = len([line for line in lines(sets) if not is_control(line)]) if len(sets) else 0
+    by_order = Counter(order_of(line) for line in lines(sets) if not is_control(line))
+    count = max(by_order.values(), default=0)
     parts = ["Every axis after every stage. Lines: mean over the axis' evaluation sets."]
     if count <= MANY:
         parts.append(f"Bands: {lower_first(interval_words(means))}")
+    if min(by_order.values(), default=0) <= FEW:
+        parts.append(f"Thin: single sets, where an order has at most {FEW} lines.")
     parts.append("Stage 0 is the base model. Dotted: chance, mean over the sets.")
     if (means["axis"] == BIAS).any():
         parts.append(

@@ -15,7 +15,7 @@ from lethe.figures.drawing import (
     lower_first,
     new_figure,
 )
-from lethe.figures.marks import draw_point, handle, ratio_limits
+from lethe.figures.marks import CUT, draw_point, handle, ratio_limits
 from lethe.longtables.axes import sorted_axes
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import CONTROL, Line, interval_words, is_control, lines, order_of, shown
@@ -98,7 +98,8 @@ def _caption(metrics: pd.DataFrame, rows: pd.DataFrame) -> str:
         "evaluation sets of (base - score) / base; positive = drop. Above chance (fg_chance): the "
         "same with (base - chance) below the line, without sets whose base is within two standard "
         "errors of chance. For bias a drop is less stereotype preference, not harm. "
-        f"{_counts(metrics, rows)} Bars: {lower_first(interval_words(rows))}{_floors(rows)}"
+        f"{_counts(metrics, rows)} Bars: {lower_first(interval_words(rows))} "
+        f"Missing values are named; {CUT}.{_floors(rows)}"
     )
 
 

@@ -34,10 +34,10 @@ KEPT = {
     (END_TASK, OLD): "old end tasks, points\nsince learned",
 }
 """What is kept, by the sets that are learned and the measure."""
-LEARNED = {OWN: "own tasks learned, points", END_TASK: "end tasks learned, points"}
+LEARNED = {OWN: "own tasks, points", END_TASK: "end tasks, points"}
 BASE_IS_SHOWN = ((OWN, GENERAL), (END_TASK, OLD))
 """Where the base is a point: it keeps everything, and of old tasks it has learned none."""
-PANEL = (1.45, 1.6)
+PANEL = (1.4, 1.6)
 LEAST = 10.0  # points that an axis spans at least, so that tiny differences look tiny
 FRONT, INK = "#9A9A9A", "#222222"
 DASHES = (0, (4, 2))
@@ -134,10 +134,9 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
         _draw_panel(axes, of_model, seen, fills)
         below = place + panels.shape[1] < len(models)
         axes.tick_params(labelleft=place % panels.shape[1] == 0, labelbottom=not below)
+        axes.set_xlabel("" if below else LEARNED[kind[0]])
     for axes in panels[:, 0]:
         axes.set_ylabel(KEPT[kind])
-    for axes in panels[-1]:
-        axes.set_xlabel(LEARNED[kind[0]])
 
 
 def _draw_panel(axes: Axes, part: pd.DataFrame, seen: dict, fills: dict[str, str]) -> None:

@@ -176,7 +176,7 @@ def _share_words(axes: np.ndarray, rows: list[dict[str, pd.DataFrame]]) -> None:
 
 
 def _unit(panel: pd.DataFrame) -> str:
-    return "layer.head" if "." in panel.index[0] else "layer"
+    return "by head" if "." in panel.index[0] else "by layer"
 
 
 def _label(line: Line, cells: pd.DataFrame) -> str:
@@ -192,7 +192,8 @@ def _caption(cells: pd.DataFrame, left_out: int) -> str:
     more = f" {left_out} more lines are in the CSV alone." if left_out else ""
     return (
         f"{TITLE}. From 0 to 1 (Ke et al. 2023, Eq. 3-5), mean over a layer's units: attention "
-        "heads, and inner (intermediate) and output neurons of the feed-forward layer. Columns: "
+        "heads (if few one by one, as layer.head), and inner (intermediate) and output neurons of "
+        "the feed-forward layer. Columns: "
         "before the first domain (general; – without one), then in the order of training. So far: "
         "the maximum of all to the left, unit by unit: the share of its gradient that a soft mask "
         f"takes away; alone: of the domain by itself. Mean over {runs}. Each layer is standardised "

@@ -119,9 +119,9 @@ def _tasks(rows: pd.DataFrame, tables: LongTables) -> dict[str, str]:
     scored = tables.metrics[tables.metrics["metric"].str.startswith("score_")]
     metric = scored.drop_duplicates("probe").set_index("probe")["metric"]
     labels = {}
-    for probe, task in pairs:
+    for probe, _ in pairs:
         name = metric.get(probe, "").removeprefix("score_")
-        labels[probe] = f"{task}\n{METRIC_WORDS.get(name, name)}"
+        labels[probe] = f"{probe.removeprefix('own_')}\n{METRIC_WORDS.get(name, name)}"
     return labels
 
 

@@ -18,6 +18,8 @@ LONGEST = 20
 """Characters of a name below a panel."""
 FAR = 25.0
 """Percent that an interval may always reach beyond the values."""
+CUT = "bars that leave a panel are in the CSV"
+"""What a caption says where `ratio_limits` may cut an interval."""
 
 
 def shown_panels(grid: np.ndarray, count: int) -> list[Axes]:
@@ -109,6 +111,11 @@ def draw_curve(
         axes.fill_between(stage, low, high, color=look.colour, alpha=band, lw=0)
     axes.plot(stage, value, ls=stroke or look.stroke, **(mark_style(look, fill) | style))
     _draw_crosses(axes, stage[np.isnan(value)], look.colour)
+
+
+def band_density(count: int) -> float:
+    """How dense bands of intervals are: many are fainter, so that none hides the others."""
+    return min(0.15, 0.4 / max(count, 1))
 
 
 def _draw_crosses(axes: Axes, places, colour: str) -> None:

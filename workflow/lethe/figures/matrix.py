@@ -15,6 +15,7 @@ from lethe.figures.drawing import (
     Drawn,
     columns_that_fit,
     empty,
+    legend,
     lower_first,
     new_figure,
 )
@@ -31,6 +32,7 @@ BESIDES = (0.25, 0.72)
 TASK = 0.9
 """Inches of the tasks' names."""
 COLOURS = "YlGnBu"
+MISSING = {"fc": "#F4F4F4", "ec": "#B5B5B5", "hatch": "////", "lw": 0}
 LONGEST_TASK = 16  # characters
 
 
@@ -49,6 +51,8 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
     left_out = all_lines[room:]
     all_lines = all_lines[:room]
     figure = new_figure(width, high * -(-len(all_lines) // across))
+    if rows["value"].isna().any():
+        legend(figure, [Rectangle((0, 0), 1, 1, label="missing", **MISSING)])
     panels = figure.subplots(-(-len(all_lines) // across), across, squeeze=False)
     seen, usual = looks(tables.metrics), _usual_order(rows, lines(rows)[0])
     for place, axes in enumerate(panels.flat):
@@ -93,8 +97,7 @@ def draw_heat_map(axes: Axes, rows: pd.DataFrame, usual: list[str], with_tasks: 
         text.set_in_layout(False)  # numbers stay in their cells
     for (row, column), value in np.ndenumerate(table.to_numpy(float)):
         if np.isnan(value):
-            style = {"fc": "#F4F4F4", "ec": "#B5B5B5", "hatch": "////", "lw": 0}
-            axes.add_patch(Rectangle((column, row), 1, 1, **style))
+            axes.add_patch(Rectangle((column, row), 1, 1, **MISSING))
         stage = table.columns[column]
         if history.get(stage) and is_own(probes[row], history[stage]):
             style = {"fill": False, "ec": "#D55E00", "lw": 1.4, "clip_on": False, "zorder": 4}
@@ -134,12 +137,11 @@ def _task_words(probe: str, metric: str) -> str:
 
 def _caption(rows: pd.DataFrame, left_out: int) -> str:
     control = rows["order"].str.startswith(CONTROL).any()
-    missing = "Hatched: missing. " if rows["value"].isna().any() else ""
     more = f"No room for {left_out} more matrices. " if left_out else ""
     return (
         f"{TITLE}. Score (fraction) on each own task (rows) after each stage (columns), test "
         "split; colours from 0 (light) to 1 (dark). Outlined: right after the task's own stage; "
         "to its right lies forgetting, to its left transfer from tasks taught before. "
-        f"{'Control: as many steps on general data. ' if control else ''}{missing}{more}"
+        f"{'Control: as many steps on general data. ' if control else ''}{more}"
         f"The CSV has every line and the intervals: {lower_first(interval_words(rows))}"
     )

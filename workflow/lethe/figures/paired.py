@@ -19,6 +19,7 @@ from lethe.figures.drawing import (
     new_figure,
 )
 from lethe.figures.marks import (
+    CUT,
     SPREAD,
     draw_curve,
     draw_groups,
@@ -182,6 +183,6 @@ def _caption(title: str, plotted: pd.DataFrame, caption: str, left_out: int) -> 
         "over stages and sets; positive = drop; "
         f"{FLOOR}: in some set a base is within two standard errors of chance, of which nothing "
         "can be forgotten. Own tasks: score right after each "
-        "task's stage, the price in learning. Crosses are missing; bars that leave a panel are in "
-        f"the CSV. Bars: {lower_first(interval_words(drops))}{more}"
+        "task's stage, the price in learning. Crosses are missing; "
+        f"{CUT}. Bars: {lower_first(interval_words(drops))}{more}"
     )

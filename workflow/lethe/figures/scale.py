@@ -17,6 +17,7 @@ from lethe.figures.drawing import (
     new_figure,
 )
 from lethe.figures.marks import (
+    CUT,
     draw_point,
     handle,
     ratio_limits,
@@ -71,6 +72,8 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
                 mark = f" {FLOOR}" if rows is drops and axis in floored else ""
                 axes.set_title(f"{axis}{mark}", loc="left")
         share_rows(block, words)
+    for axes in panels[-1]:
+        axes.set_xlabel("parameters")
     plotted = pd.concat([drops, ends]).drop(columns=["line"], errors="ignore")
     return Drawn(figure, plotted, _caption(drops, ends))
 
@@ -183,8 +186,8 @@ def _caption(drops: pd.DataFrame, ends: pd.DataFrame) -> str:
         "the number of parameters (log scale); positive = drop, for bias less stereotype "
         f"preference; {FLOOR}: in some set a base is within two standard errors of chance, of "
         f"which nothing can be forgotten{_models_floored(drops)}. Below: mean score of the axis' "
-        "sets before the first stage (hollow) and after the last. Crosses are missing; bars that "
-        "leave a panel are in the CSV. Bars, above: "
+        "sets before the first stage (hollow) and after the last. Crosses are missing; "
+        f"{CUT}. Bars, above: "
         f"{lower_first(interval_words(drops))} Bars, below: "
         f"{lower_first(interval_words(ends))}"
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.strict_json import RepeatedKey, unique_keys
+from lethe.artefacts.strict_json import RepeatedKey, unique_keys, with_whole_characters
 from lethe.errors import UserError
 from lethe.imported.asked import Find, Pair, arguments_of, gold_of, texts_of
 
@@ -17,7 +17,7 @@ LONGEST_PREDICTION = 200  # characters kept of a generated text, as in items mad
 
 
 def read_samples(path: Path | str) -> Iterator[dict]:
-    """The samples of a file, one per line.
+    """The samples of a file, one per line; half characters, as of a cut text, are U+FFFD.
 
     Raises:
         UserError: a line is not a sample of lm-eval.
@@ -25,7 +25,9 @@ def read_samples(path: Path | str) -> Iterator[dict]:
     with open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                sample = json.loads(line, object_pairs_hook=unique_keys)
+                text = line.decode("utf-8-sig")
+                sample = json.loads(text, object_pairs_hook=unique_keys)
+                sample = with_whole_characters(sample, text)
             except RepeatedKey as error:
                 raise UserError(f"{path}, line {number}: {error}.") from None
             except (ValueError, RecursionError):
@@ -128,22 +130,32 @@ def _measured(sample: dict, pairs: list[Pair]) -> tuple[tuple[int, ...], dict[st
         gold = gold_of(sample, pairs, logprobs)
         right = max((logprobs[place] for place in gold), default=None)
         others = [value for place, value in enumerate(logprobs) if place not in gold]
+        # What is impossible has no number that a file could hold.
+        margin = right - max(others) if gold and others else None
+        finite = all(map(math.isfinite, logprobs))
         return gold, {
-            "gold_logprob": right,
-            "margin": right - max(others) if gold and others else None,
+            "gold_logprob": _finite(right),
+            "margin": _finite(margin),
             "predicted": str(best),
-            "choice_logprobs": logprobs,
+            "choice_logprobs": logprobs if finite else None,
         }
     text = responses[0] if responses and isinstance(responses[0], str) else ""
     return (), {"gold_logprob": None, "margin": None, "predicted": text[:LONGEST_PREDICTION]}
 
 
 def _logprob(response: Any) -> float | None:
-    """The log-probability; lm-eval writes a pair (log-probability, is greedy) as two texts."""
+    """The log-probability, -inf of what is impossible; None if there is none.
+
+    lm-eval writes a pair (log-probability, is greedy) as two texts.
+    """
     if not isinstance(response, list | tuple) or len(response) != 2:
         return None
     try:
         value = float(response[0])
     except (TypeError, ValueError):
         return None
-    return value if math.isfinite(value) else None
+    return value if value < math.inf else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.disk_errors import disk_reason
-from lethe.artefacts.strict_json import digest, unique_keys
+from lethe.artefacts.strict_json import digest, unique_keys, with_whole_characters
 from lethe.errors import UserError, shown
 from lethe.imported.items import is_sample
 from lethe.imported.scale import is_better_if_higher
@@ -148,7 +148,7 @@ def _prompt(name: str, config: dict, raw: dict[str, Any]) -> dict[str, Any]:
 def sample_file(result: Path, task: str) -> Path | None:
     """The samples of a task that lm-eval wrote beside a result file; None if it wrote none."""
     dated = DATE.search(result.name)
-    if dated is None:
+    if dated is None or "/" in task:
         return None
     path = result.with_name(f"samples_{task}_{dated[1]}.jsonl")
     return path if os.path.isfile(path) else None  # unlike Path.is_file, it takes any text
@@ -157,7 +157,8 @@ def sample_file(result: Path, task: str) -> Path | None:
 def _read_json(path: Path, where: str) -> Any:
     try:
         # lm-eval writes NaN for a number that it could not compute, which is no JSON.
-        return json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=unique_keys)
+        text = path.read_bytes().decode("utf-8")
+        return with_whole_characters(json.loads(text, object_pairs_hook=unique_keys), text)
     except OSError as error:
         raise UserError(f"{where}: {path} cannot be read: {disk_reason(error)}.") from None
     except (ValueError, RecursionError) as error:

@@ -25,6 +25,7 @@ from lethe.metrics.resamples import same_items
 from lethe.metrics.row_intervals import FEW, ONE_CLUSTER
 from lethe.metrics.warnings import COLLAPSED
 
+NOT_SCORED = "missing: not scored"
 NOT_KEPT = "log-probabilities of choices not kept"
 OTHER_ITEMS = "other items than the base"
 FEW_ITEMS = "too few items for a threshold"
@@ -58,11 +59,23 @@ def study_calibration(
 
 
 def _asked(scores: pd.DataFrame) -> pd.DataFrame:
-    """A row for every run, stage and set that may have choices: its node, axis and stage."""
+    """A row for every run, stage and set that may have choices: its node, axis and stage.
+
+    A set that a run was not scored on after some stage of its order has a row without a node there.
+    """
     tested = scores[(scores["split"] == "test") & scores["kind"].isin(("probe", "own_task"))]
     tested = tested[~tested["axis"].isin([BIAS, CALIBRATION]) & (tested["subset"] == "")]
     names = [*RUN_COLUMNS, "params", "stage_index", "stage_task", "axis", "probe", "node"]
-    return tested[names].drop_duplicates()
+    tested = tested[names].drop_duplicates()
+    stages = tested[["order", "stage_index", "stage_task"]].drop_duplicates(
+        ["order", "stage_index"]
+    )
+    constant = [name for name in names if name not in ("stage_index", "stage_task", "node")]
+    every = tested[constant].drop_duplicates().merge(stages, on="order")
+    same = [*constant, "stage_index"]
+    lacking = every.merge(tested[same], on=same, how="left", indicator=True)
+    lacking = lacking[lacking["_merge"] == "left_only"].drop(columns="_merge").assign(node="")
+    return pd.concat([tested, lacking]) if len(lacking) else tested
 
 
 def _of_set(
@@ -83,16 +96,17 @@ def _of_set(
         base = drawn.get(first["node"]) if first["stage_index"] == 0 else None
         for cell in chain.to_dict("records"):
             head = {name: cell[name] for name in chain.columns if name != "node"} | {"subset": ""}
-            rows += [head | row for row in _of_cell(drawn.get(cell["node"]), base)]
+            if cell["node"]:
+                rows += [head | row for row in _of_cell(drawn.get(cell["node"]), base)]
+            else:
+                rows += [head | row for row in _without(NOT_SCORED)]
     return rows
 
 
 def _of_cell(drawn: Drawn | None, base: Drawn | None) -> Iterator[dict]:
     """Every measure of one checkpoint, and its difference to the base."""
     if drawn is None or not drawn.is_kept:
-        n = 0 if drawn is None else len(drawn.items.rows)
-        for name in (*RANGES, BY_CHANCE, *(f"{name}{CHANGE}" for name in RANGES)):
-            yield _row(name, np.nan, n, note=NOT_KEPT)
+        yield from _without(NOT_KEPT, 0 if drawn is None else len(drawn.items.rows))
         return
     common = _common_notes(drawn)
     here: dict[str, Measured | None] = {**drawn.measured, COVERAGE: None}
@@ -113,6 +127,12 @@ def _of_cell(drawn: Drawn | None, base: Drawn | None) -> Iterator[dict]:
     yield _row(
         BY_CHANCE, ece_if_calibrated(drawn.found.confidence), drawn.n, note="; ".join(common)
     )
+
+
+def _without(note: str, n: int = 0) -> Iterator[dict]:
+    """Every measure, without a value."""
+    for name in (*RANGES, BY_CHANCE, *(f"{name}{CHANGE}" for name in RANGES)):
+        yield _row(name, np.nan, n, note=note)
 
 
 def _valued(name: str, measured: Measured | None, drawn: Drawn, notes: list[str]) -> dict:
@@ -151,7 +171,8 @@ def _common_notes(drawn: Drawn) -> list[str]:
     if low != high:
         notes.append(f"{low} to {high} choices")
     if drawn.n < len(drawn.items.rows):
-        notes.append(f"{len(drawn.items.rows) - drawn.n} items without a right answer left out")
+        left_out = len(drawn.items.rows) - drawn.n
+        notes.append(f"{left_out} items without log-probabilities or right answer left out")
     if drawn.commonest >= COLLAPSED:
         notes.append("collapsed answers")
     return notes

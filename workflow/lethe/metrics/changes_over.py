@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lethe.longtables.change_columns import ESTIMATES, SHARES, WITH_INTERVAL
+from lethe.longtables.change_columns import SEEDS as BETWEEN_SEEDS
 from lethe.metrics.compared import OF_RUN
 from lethe.metrics.intervals import mean_interval, t_interval
 from lethe.metrics.over_seeds import SEEDS, TOO_FEW, units_of
@@ -15,6 +16,8 @@ OF_PAIR = ["stage_index", "stage_task", "against", "before_index"]
 OF_SET = ["axis", "probe", "subset"]
 WORST = ("commonest_before", "commonest_after")
 SUMS = ("n", "n_units", "sets", "identified")
+ALIKE = [name for name in OF_RUN if name not in SEEDS]
+LACKING = dict.fromkeys(SUMS, 0) | {"note": "missing for a seed"}
 
 Row = dict[str, Any]
 
@@ -31,14 +34,11 @@ def over_axes(rows: Iterable[Row]) -> list[Row]:
     for group in _grouped(rows, [name for name in same if name != "before_index"]):
         divided = {row["probe"] for row in group if row["subset"]}
         parts = [row for row in group if row["subset"] or row["probe"] not in divided]
-        parts = [row for row in parts if row["n"]]
-        if not parts:
-            continue
         row = {name: parts[0][name] for name in same}
-        if len({part["before_index"] for part in parts}) > 1:
-            row["before_index"] = None
         row |= {"probe": "", "subset": "", "commonest": "", "note": _left_out(parts)}
         counted = [part for part in parts if part["sets"]] or parts
+        starts = {part["before_index"] for part in counted}
+        row["before_index"] = starts.pop() if len(starts) == 1 else None
         row |= {name: sum(part[name] for part in counted) for name in SUMS}
         row["unit"] = max(part["unit"] for part in counted)
         for name in [*ESTIMATES, "choices"]:
@@ -73,19 +73,28 @@ def over_seeds(rows: Iterable[Row]) -> list[Row]:
     """One row for each group of rows that differ in their seeds only: means and t-intervals.
 
     As `over_seeds.over_seeds`: over bases where there are several, else over train seeds. A number
-    that a seed lacks is missing.
+    that a seed lacks is missing, as is one of a stage that a seed lacks.
     """
+    rows = list(rows)
+    runs: dict[tuple, dict[tuple, None]] = {}
+    for row in rows:
+        runs.setdefault(_line(row), {})[_seeds(row)] = None
+    same = [*ALIKE, *(name for name in OF_PAIR if name != "before_index"), *OF_SET]
     found = []
-    alike = [name for name in OF_RUN if name not in SEEDS]
-    for group in _grouped(rows, [*alike, *OF_PAIR, *OF_SET]):
+    for group in _grouped(rows, same):
+        lacking = [seeds for seeds in runs[_line(group[0])] if seeds not in map(_seeds, group)]
+        row = {name: group[0][name] for name in same}
+        starts = {part["before_index"] for part in group}
+        row["before_index"] = starts.pop() if len(starts) == 1 else None
+        group += [row | dict(zip(SEEDS, seeds, strict=True)) | LACKING for seeds in lacking]
         unit, values = units_of(group, "kept")
         if len(values) < 2:
             continue
-        row = {name: group[0][name] for name in [*alike, *OF_PAIR, *OF_SET]}
         notes = dict.fromkeys(note for part in group if (note := part["note"]))
         few = [TOO_FEW] if len(values) < 3 else []
         row |= dict.fromkeys(SEEDS) | {"note": "; ".join([*few, *notes])}
-        row |= {"n": max(part["n"] for part in group), "n_units": len(values), "unit": unit}
+        items = [part["n"] for part in group]
+        row |= {"n": max(items) if min(items) else 0, "n_units": len(values), "unit": unit}
         row |= {name: min(part[name] for part in group) for name in ("sets", "identified")}
         row["commonest"] = ""
         for name in [*ESTIMATES, "choices"]:
@@ -96,6 +105,15 @@ def over_seeds(rows: Iterable[Row]) -> list[Row]:
                 row |= _ends(name, t_interval(values, within))
         found.append(row)
     return found
+
+
+def _line(row: Row) -> tuple:
+    """What runs share that differ in their seeds only; comparisons between seeds are apart."""
+    return (row["against"] == BETWEEN_SEEDS, *(row[name] for name in ALIKE))
+
+
+def _seeds(row: Row) -> tuple:
+    return tuple(row[name] for name in SEEDS)
 
 
 def _ends(name: str, ends: tuple[float, float]) -> Row:

@@ -12,6 +12,7 @@ from lethe.longtables.tables import of_run, runs
 from lethe.metrics.cells import Evaluation, evaluations, is_own
 
 SEED = "train_seed"
+NOT_SCORED = ""
 OF_RUN = [*RUN_COLUMNS, "params"]
 
 
@@ -19,7 +20,8 @@ OF_RUN = [*RUN_COLUMNS, "params"]
 class Compared:
     """One row: a set on an earlier and a later checkpoint, or on those of several train seeds.
 
-    words: columns of the run. before: nodes, one or, for `seeds`, none. after: nodes.
+    words: columns of the run. before: nodes, one or, for `seeds`, none. after: nodes. A checkpoint
+    that was not scored on the set is NOT_SCORED.
     """
 
     words: dict
@@ -46,38 +48,45 @@ def comparisons(scores: pd.DataFrame, axis_of: dict[str, str]) -> dict[str, list
     tested = tested[[*OF_RUN, "probe", "node", "stage_index", "stage_task"]]
     by_seed: dict[tuple, list[dict]] = {}
     for run in runs(scores):
-        rows = of_run(tested, run)
+        rows = of_run(tested[tested["probe"].isin(found)], run)
+        stages = dict(zip(rows["stage_index"], rows["stage_task"], strict=True))
         words = dict(zip(RUN_COLUMNS, run, strict=True))
         for probe, cells in rows.groupby("probe", sort=True):
-            if probe not in found:
-                continue
             nodes = {row["stage_index"]: row for row in cells.to_dict("records")}
             head = words | {"params": cells["params"].iloc[0]}
-            found[probe] += _of_chain(head, nodes, str(probe), axis_of[probe] == OWN)
+            found[probe] += _of_chain(head, nodes, stages, str(probe), axis_of[probe] == OWN)
             for stage, row in nodes.items():
                 alike = (str(probe), stage, *(words[c] for c in RUN_COLUMNS if c != SEED))
                 by_seed.setdefault(alike, []).append(head | row)
     for (probe, stage, *_), rows in by_seed.items():
-        if stage and len(rows) > 1:
+        if stage and len({row["node"] for row in rows}) > 1:
             found[probe].append(_between(rows))
     return found
 
 
-def _of_chain(words: dict, nodes: dict[int, dict], probe: str, own: bool) -> Iterator[Compared]:
-    """Each stage against the base, the stage before, and the last that taught the set's task."""
+def _of_chain(
+    words: dict, nodes: dict[int, dict], stages: dict[int, str], probe: str, own: bool
+) -> Iterator[Compared]:
+    """Each stage against the base, the stage before, and the last that taught the set's task.
+
+    nodes: by stage, where the set was scored. stages: the mixtures of the run's stages.
+    """
     taught = 0
-    for stage, row in sorted(nodes.items()):
+    for stage, task in sorted(stages.items()):
         earlier = {BASE: 0} if stage else {}
         if stage > 1:
             earlier[PREVIOUS] = stage - 1
-        if own and stage and is_own(probe, row["stage_task"]):
+        if own and stage and is_own(probe, task):
             taught = stage
         elif taught:
             earlier[OWN_STAGE] = taught
         for against, before in earlier.items():
-            if before in nodes:
-                one, other = (nodes[before]["node"],), (row["node"],)
-                yield Compared(words, against, before, stage, row["stage_task"], one, other)
+            if before in stages:
+                one, other = (
+                    (nodes[place]["node"] if place in nodes else NOT_SCORED,)
+                    for place in (before, stage)
+                )
+                yield Compared(words, against, before, stage, task, one, other)
 
 
 def _between(rows: list[dict]) -> Compared:

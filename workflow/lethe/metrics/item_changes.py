@@ -174,6 +174,8 @@ def why_not_identified(
     """
     if choices is None:
         return "no choices, so no guesses"
+    if np.isnan(choices).any():
+        return "items whose choices were not kept"
     if not (choices >= 2).all():
         return "items with fewer than two choices"
     chance = float((1 / choices).mean())

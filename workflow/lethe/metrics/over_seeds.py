@@ -33,7 +33,7 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         is_mean = is_mean_of_scores(dict(zip(ALIKE, key, strict=True))["metric"])
         low, high = t_interval(values, share_range(values) if is_mean else EVERYWHERE)
         notes = [TOO_FEW] if len(values) < 3 else []
-        notes += sorted({row["note"] for row in group if _concerns_value(row["note"])})
+        notes += sorted({row["note"] for row in group if _concerns_value(row)} - {""})
         means.append(
             dict(zip(ALIKE, key, strict=True))
             | dict.fromkeys(SEEDS)
@@ -62,5 +62,9 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _concerns_value(note: str) -> bool:
-    return any(word in note for word in ("missing", "at floor", "no chance", "base score is 0"))
+def _concerns_value(row: dict[str, Any]) -> bool:
+    """Whether a row's note says why its value is missing, or what is in it."""
+    note = row["note"]
+    return math.isnan(row["value"]) or any(
+        word in note for word in ("missing", "at floor", "no chance", "base score is 0")
+    )

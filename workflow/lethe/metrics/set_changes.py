@@ -29,6 +29,8 @@ from lethe.metrics.row_intervals import FEW, ONE_CLUSTER
 
 LONGEST_ANSWER = 40
 OTHER_ITEMS = "not scored on the same items"
+NO_ITEMS = "one of the checkpoints has no items"
+NO_VALUES = "items without a value"
 GRADED = "answers are graded, not right or wrong"
 NOT_IDENTIFIED = "not identified"
 NOTHING = {
@@ -60,7 +62,8 @@ class SetChanges:
         choices = self._numbers_of[CHOICES]
         # Of texts all of which are wrong, none may have been worth 1: they tell nothing.
         told = bool((self._right == 1).any()) or not np.isnan(choices).all()
-        self._is_graded = not (told and right_or_wrong(self._right))
+        valued = self._right[~np.isnan(self._right)]
+        self._is_graded = not (told and right_or_wrong(valued))
         answers = items["predicted"].astype("category").cat
         self._predicted = (answers.categories.tolist(), answers.codes.to_numpy())
         self._places: dict[str, tuple[np.ndarray, np.ndarray, ItemDraw]] = {}
@@ -83,7 +86,9 @@ class SetChanges:
     def _numbers(self, before: tuple[str, ...], after: tuple[str, ...], subset: str) -> dict:
         places = [self._places.get(node) for node in (*before, *after)]
         found = [place for place in places if place is not None]
-        if len(found) < len(places) or len({id(place[0]) for place in found}) > 1:
+        if len(found) < len(places):
+            return NOTHING | {"note": NO_ITEMS}
+        if len({id(place[0]) for place in found}) > 1:
             return NOTHING | {"note": OTHER_ITEMS}
         rows, draw = np.stack([place[1] for place in found], axis=1), found[0][2]
         mask = np.ones(len(rows), dtype=bool)
@@ -101,8 +106,8 @@ class SetChanges:
 
     def _between(self, rows: np.ndarray, draw: ItemDraw, mask: np.ndarray) -> tuple[dict, str]:
         """(numbers, why some are missing) of several seeds."""
-        if self._is_graded:
-            return {}, GRADED
+        if reason := self._why_uncounted(rows):
+            return {}, reason
         values = between_seeds(self._right[rows])
         return _columns(estimates(values, draw, mask, {})) | {"sets": 1}, ""
 
@@ -112,9 +117,9 @@ class SetChanges:
         (_, share), (answer, later_share) = (self._commonest(rows[:, place]) for place in (0, 1))
         numbers: dict[str, Any] = {"commonest": one_line(answer)[:LONGEST_ANSWER]}
         numbers |= {"commonest_before": share, "commonest_after": later_share}
-        if self._is_graded:
+        if uncounted := self._why_uncounted(rows):
             values = measured(before, after)
-            return numbers | _columns(estimates(values, draw, mask, {})), GRADED
+            return numbers | _columns(estimates(values, draw, mask, {})), uncounted
         choices = self._choices(rows[:, 0], before.margin)
         reason = why_not_identified(before.right, after.right, choices, (share, later_share))
         known = None if reason else choices
@@ -131,6 +136,13 @@ class SetChanges:
         numbers |= {f"lost_{third}": share for third, share in by_margin.items()}
         numbers |= _columns(estimates(values, draw, mask, steps))
         return numbers, f"{NOT_IDENTIFIED}: {reason}" if reason and choices is not None else ""
+
+    def _why_uncounted(self, rows: np.ndarray) -> str:
+        """Why answers are neither right nor wrong, in words; empty where each is one of them."""
+        if self._is_graded:
+            return GRADED
+        without = int(np.isnan(self._right[rows]).any(axis=1).sum())
+        return f"{NO_VALUES}, {without} of {len(rows)}" if without else ""
 
     def _answers_of(self, rows: np.ndarray) -> Answers:
         margin, gold = (self._numbers_of[name][rows] for name in ("margin", "gold_logprob"))

@@ -1,0 +1,79 @@
+"""The items of one set that both checkpoints answered, and whether its scores are their means."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lethe.metrics.corpus_level import NATS, SAME
+from lethe.metrics.item_changes import Answers
+
+
+@dataclass(frozen=True)
+class Items:
+    """The items of a set that both checkpoints answered; arrays (items,) before and after."""
+
+    before: list[dict[str, Any]]
+    after: list[dict[str, Any]]
+    values: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def clusters(self) -> list[str]:
+        return [item["cluster_id"] for item in self.before]
+
+    @cached_property
+    def choices(self) -> np.ndarray | None:
+        """(items,) number of choices; None unless every item has some."""
+        counts = [len(item.get("choice_logprobs") or ()) for item in self.before]
+        return np.array(counts) if counts and min(counts) > 1 else None
+
+    def answers(self, place: int) -> Answers:
+        """The answers before (0) or after (1)."""
+        items = (self.before, self.after)[place]
+        margin, gold = (
+            np.array([np.nan if item.get(name) is None else item[name] for item in items], float)
+            for name in ("margin", "gold_logprob")
+        )
+        return Answers(self.values[place], margin, gold)
+
+
+def row_of(result: dict, metric: str) -> dict:
+    """The score over all items of a set."""
+    return next(r for r in result["scores"] if r["metric"] == metric and not r["subset"])
+
+
+def items_of_both(results: tuple[dict, dict], metric: str) -> tuple[Items | None, list[str]]:
+    """The items that both have with a value of the metric, in the order of their ids."""
+    found = [
+        {i["item_id"]: i for i in result["items"] if _value(i, metric) is not None}
+        for result in results
+    ]
+    both = sorted(found[0].keys() & found[1].keys())
+    if not both:
+        if all(found):
+            return None, ["no item is in both: the questions are other ones"]
+        return None, []
+    sides = [[side[name] for name in both] for side in found]
+    values = [np.array([_value(item, metric) for item in side], dtype=float) for side in sides]
+    return Items(sides[0], sides[1], (values[0], values[1])), []
+
+
+def _value(item: dict, metric: str) -> float | None:
+    return item.get(metric) if metric in NATS else (item.get("metrics") or {}).get(metric)
+
+
+def why_no_means(items: Items | None, results: tuple[dict, dict], metric: str) -> str:
+    """Why the scores are not the means of all items' values; empty if they are."""
+    for when, result in zip(("before", "after"), results, strict=True):
+        row, values = row_of(result, metric), [_value(item, metric) for item in result["items"]]
+        known_values = [value for value in values if value is not None]
+        if not values:
+            return f"no samples {when}"
+        if not known_values:
+            return f"samples {when} hold no {metric}"
+        mean = float(np.mean(known_values))
+        if len(known_values) < len(values) or abs(mean - row["value"]) > SAME:
+            of = f"{len(known_values)} of {row['n']} samples {when}"
+            return f"the {metric} of {of} has mean {mean:.4g}, the score is {row['value']:.4g}"
+    return "" if items is not None else "no item is in both"
