@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from lethe.commands import figure as command
 from lethe.config.by_file import names_in
 from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
+from lethe.figures import items
 from lethe.figures.appearance import CONTROL_COLOUR, METHODS, NO_METHOD, looks, order_fills
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.tables import write_metrics, write_scores
@@ -198,6 +200,22 @@ def test_nine_models_have_nine_looks():
         ).metrics
     )
     assert len({(look.colour, look.marker) for look in found.values()}) == 9
+
+
+REGAINED = ("regained", "regained_low", "regained_high")
+
+
+@pytest.mark.parametrize("floor", ["control", "seeds"])
+def test_noise_floors_that_are_further_out_than_every_line_stay_inside_the_panels(floor):
+    tables = study("three seeds")
+    changes = tables.changes
+    of_control = changes["order"].str.startswith("control")
+    lines_alone = changes[~of_control & (changes["against"] == "base")]
+    further = changes[of_control] if floor == "control" else lines_alone.assign(against="seeds")
+    none, most = ({name: value for name in REGAINED} for value in (0.0, 0.9))
+    both = pd.concat([lines_alone.assign(**none), further.assign(**most)], ignore_index=True)
+    figure = items.draw(replace(tables, changes=both)).figure
+    assert all(axes.get_ylim()[0] < -90 for axes in figure.axes if axes.get_visible())
 
 
 def test_the_caption_of_fg_says_that_bars_may_leave_a_panel():

@@ -1,5 +1,6 @@
 """A kept study is drawn as the study that was run, from its long tables alone."""
 
+import json
 import os
 import subprocess
 import sys
@@ -127,6 +128,30 @@ def test_a_name_that_the_study_does_not_show_is_refused(kept, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "found 'scale'; there are fg, learning, matrix, claims." in said
     assert not list(tmp_path.iterdir())
+
+
+def test_a_width_changed_by_hand_is_drawn_or_refused_in_one_sentence(study, tmp_path, capsys):
+    folder = tmp_path / "small"
+    keep(open_study(study), folder, with_items=False)
+    text = (folder / "study.json").read_text()
+    call = ["render", str(folder), "--only", "matrix", "--out", str(tmp_path / "drawn")]
+    sizes = []
+    for width in ("page", "column"):
+        (folder / "study.json").write_text(
+            json.dumps(json.loads(text) | {"widths": {"matrix": width}})
+        )
+        assert main(call) == 0
+        sizes.append((tmp_path / "drawn" / "figures" / "matrix.png").read_bytes()[16:20])
+    assert [int.from_bytes(size, "big") for size in sizes] == [1300, 660]
+    (folder / "study.json").write_text(
+        json.dumps(json.loads(text) | {"widths": {"matrix": "colum"}})
+    )
+    capsys.readouterr()
+    assert main(call) == 2
+    assert (
+        "widths.matrix: expected one of column, text, page, found 'colum'"
+        in capsys.readouterr().err
+    )
 
 
 def test_of_a_folder_of_studies_those_without_long_tables_are_named(

@@ -3,6 +3,7 @@ through which values once passed unread."""
 
 import pytest
 
+import lethe
 from lethe.cli import main
 
 BUILT = (
@@ -119,3 +120,28 @@ def test_wrong_arguments_are_one_sentence(arguments, capsys):
     written = capsys.readouterr().err
     assert written.startswith("lethe: ") and written.count("\n") == 1
     assert "`lethe stage --help` lists the arguments" in written
+
+
+@pytest.mark.parametrize("verb", ["check", "where"])
+def test_a_study_may_be_named_without_an_option_as_in_run(verb, tmp_path, capsys):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("study: first\nlimit: 3\n")
+    second.write_text("study: second\n")
+    written = []
+    for arguments in ([str(first), str(second)], [str(first), "--configfile", str(second)]):
+        assert main([verb, *arguments]) == 0
+        written.append(capsys.readouterr().out)
+    assert "second" in written[0] and written[0] == written[1]
+
+
+def test_where_says_what_is_not_made_yet(tmp_path, capsys):
+    folder = tmp_path / "studies" / "new" / "tables"
+    folder.mkdir(parents=True)
+    assert main(["where", "--config", "study=new", f"output={tmp_path}"]) == 0
+    figures, tables = capsys.readouterr().out.splitlines()[:2]
+    assert figures.endswith("figures (not made yet)") and tables.endswith(str(folder))
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"lethe {lethe.__version__}\n"

@@ -92,6 +92,10 @@ def _call(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_overview())
         return 0
+    if arguments[0] == "--version":
+        # Not imported above: the package names `load_study`, which lies higher than this room.
+        print(f"lethe {importlib.import_module('lethe').__version__}")
+        return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
         close = difflib.get_close_matches(verb, VERBS, n=1)

@@ -71,7 +71,17 @@ def read_spec(arguments: argparse.Namespace, kind: str) -> dict:
     return spec
 
 
-def add_study_arguments(parser: argparse.ArgumentParser) -> None:
+def add_study_files(parser: argparse.ArgumentParser) -> None:
+    """The files of a study: as words, or after --configfile."""
+    parser.add_argument(
+        "study",
+        nargs="*",
+        default=[],
+        type=Path,
+        metavar="STUDY.yaml",
+        help="files laid over the default configuration, each over those before it; none: the "
+        "miniature",
+    )
     parser.add_argument(
         "--configfile",
         action="extend",
@@ -79,8 +89,13 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="FILE",
-        help="configuration laid over config/config.yaml; may be repeated",
+        help="the same, as Snakemake names them",
     )
+
+
+def add_study_arguments(parser: argparse.ArgumentParser) -> None:
+    """The files of a study, and single values."""
+    add_study_files(parser)
     parser.add_argument(
         "--config",
         action="extend",
@@ -98,7 +113,7 @@ def read(arguments: argparse.Namespace) -> tuple[Study, Catalogue]:
         UserError: one of them is wrong.
     """
     raw = read_yaml(DEFAULT)
-    for overlay in arguments.configfile:
+    for overlay in [*arguments.study, *arguments.configfile]:
         raw = merge(raw, read_yaml(overlay))
     for setting in arguments.config:
         key, equals, text = setting.partition("=")

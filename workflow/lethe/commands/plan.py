@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
         write_specs(plan, study.output)
     found = node_standing(study, catalogue, plan)
     done = {job.name for job in found.done}
-    print(f"study {study.study}: {len(plan.runs)} chains")
+    print(f"study {study.study}: {len(plan.runs)} chain{'s' * (len(plan.runs) != 1)}")
     for kind in KINDS:
         nodes = plan.of_kind(kind)
         if not nodes:

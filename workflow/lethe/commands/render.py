@@ -14,6 +14,7 @@ from lethe.artefacts.files import digest, write_atomic, write_json
 from lethe.artefacts.study_files import COLLECTED, ITEMS
 from lethe.commands import claims, figure, from_tables, summarize, table
 from lethe.commands.keep import KEPT
+from lethe.config.catalogue import FIGURE_WIDTHS
 from lethe.errors import UserError, shown
 from lethe.longtables.study_record import FILE, StudyRecord
 
@@ -70,6 +71,8 @@ def run(args: argparse.Namespace) -> None:
     chosen = None if args.only is None else args.only.split(",")
     require_known(chosen or [], [study.record for study in studies])
     for study in studies:
+        require_widths(study.folder, study.record)
+    for study in studies:
         out = args.out or RENDERED / study.record.study
         names = pages(study.record, chosen)
         unpack(study, out)
@@ -115,6 +118,16 @@ def require_known(chosen: list[str], records: list[StudyRecord]) -> None:
             raise UserError(
                 f"--only: expected a table or figure of the study, found {shown(name)}; there are "
                 f"{', '.join(dict.fromkeys(known))}."
+            )
+
+
+def require_widths(folder: Path, record: StudyRecord) -> None:
+    """Refuse a width that no figure can have; study.json may be edited by hand."""
+    for name, width in record.widths.items():
+        if width not in FIGURE_WIDTHS:
+            raise UserError(
+                f"{folder / FILE}: widths.{name}: expected one of {', '.join(FIGURE_WIDTHS)}, "
+                f"found {shown(width)}."
             )
 
 

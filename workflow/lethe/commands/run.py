@@ -13,19 +13,13 @@ from pathlib import Path
 
 from lethe.artefacts.paths import PROFILES, SNAKEFILE
 from lethe.commands import check, where
+from lethe.commands.arguments import add_study_files
 from lethe.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lethe run`."""
-    parser.add_argument(
-        "configfile",
-        nargs="*",
-        type=Path,
-        metavar="STUDY.yaml",
-        help="files laid over the default configuration, each over those before it; none: the "
-        "miniature",
-    )
+    add_study_files(parser)
     parser.add_argument(
         "--cores", type=int, default=len(os.sched_getaffinity(0)), help="default: all (%(default)s)"
     )
@@ -65,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def command(arguments: argparse.Namespace) -> list[str]:
     """The command line of Snakemake for the parsed arguments."""
-    files = [str(path) for path in arguments.configfile]
+    files = [str(path) for path in [*arguments.study, *arguments.configfile]]
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)),
         *("--workflow-profile", str(profile(arguments.profile))),

@@ -42,7 +42,7 @@ SIGNS = {"lost": 1, "regained": -1}
 KEPT = [*LINE_COLUMNS, "params", "stage_index", "stage_task", "axis", "n", "n_units", "unit"]
 ROW = 1.25  # inches
 MARGIN = 0.75
-ROOM = 0.06
+ROOM = 0.1
 """Of a panel's height, above and below, for the words there."""
 BAND, MANY = 0.15, 8
 """How dense bands of intervals are; with more lines there are none."""
@@ -79,9 +79,7 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
     legend(figure, _handles(found, seen))
     panels = figure.subplots(down, across, squeeze=False, sharey=True)
     several, with_bands = found.rows["order"].nunique() > 1, len(lines(found.rows)) <= MANY
-    drawn = ["value", "low", "high"] if with_bands else ["value"]
-    low, high = limits(found.rows[drawn].to_numpy(float).ravel(), 10, zero=True)
-    ends = (low - ROOM * (high - low), high + ROOM * (high - low))
+    ends = _ends(found, ["value", "low", "high"] if with_bands else ["value"])
     for axes in panels.flat:
         axes.set_visible(False)
     for (row, column), (axis, order) in cells.items():
@@ -97,6 +95,13 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
                          found.seeds.assign(shown="seeds")]).drop(columns=["line"])  # fmt: skip
     plotted = plotted.sort_values(["order", "axis", "model", "method"], kind="stable")
     return Drawn(figure, plotted, _caption(found, left_out))
+
+
+def _ends(found: Shown, drawn: list[str]) -> tuple[float, float]:
+    """Limits of all panels: for what is drawn of the lines, for both floors, and for the words."""
+    of_lines = found.rows[drawn].to_numpy(float).ravel()
+    low, high = limits([*of_lines, *found.control["value"], *found.seeds["value"]], 10, zero=True)
+    return low - ROOM * (high - low), high + ROOM * (high - low)
 
 
 def _shown(tables: LongTables) -> Shown:

@@ -46,9 +46,9 @@ class HubCopies:
         at = f" at {revision}" if revision else ""
         source = f"in {self.source} or " if self.source else ""
         raise UserError(
-            f"{repo}{at} is not {source}in the hub's cache ({cache()}); allow the hub with "
-            f"--network, or give --source DIR with a copy of it (`hf download {repo} --local-dir "
-            f"DIR/{repo}` makes one where the network is)."
+            f"{repo}{at} is no folder here, and not {source}in the hub's cache ({cache()}); "
+            "correct the path, allow the hub with --network, or give --source DIR with a copy "
+            f"(`hf download {repo} --local-dir DIR/{repo}` makes one where the network is)."
         )
 
     def dataset(self, repo: str, revision: str | None = None) -> Path | None:
