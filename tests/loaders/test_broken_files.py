@@ -55,7 +55,7 @@ BROKEN_FORM = {
     "cut.jsonl": (lines(GOOD)[:-5], "line 1: not JSON"),
     "zipped.jsonl": (gzip.compress(lines(GOOD)), "found compressed with gzip; unpack it"),
     "zipped.json": (gzip.compress(lines(GOOD)), "found compressed with gzip; unpack it"),
-    "zipped.csv": (gzip.compress(b"prompt,response\na,b\n"), "compressed with gzip; unpack it"),
+    "zipped.csv": (gzip.compress(b"prompt,response\na,b\n", mtime=0), "compressed with gzip; unpack it"),
     "utf16.csv": ("prompt,response\na,b\n".encode("utf-16"), "UTF-16 text; save it as UTF-8"),
     "table.jsonl": (parquet(prompt=["a"]), "a parquet file; give it the ending .parquet"),
     "text.parquet": (b"prompt,response\na,b\n", "expected a parquet file"),
@@ -194,7 +194,7 @@ def test_planning_looks_at_the_beginning_and_preparing_at_every_row(tmp_path):
         prepared(tmp_path, "b.jsonl", content)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfea\0", gzip.compress(b"a\n")])
+@pytest.mark.parametrize("content", [b"\xff\xfea\0", gzip.compress(b"a\n", mtime=0)])
 def test_texts_side_by_side_that_are_no_texts_are_refused(tmp_path, content):
     for name in ("a.src", "a.dst"):
         (tmp_path / name).write_bytes(content)
