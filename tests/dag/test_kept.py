@@ -7,11 +7,15 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
+APART = ("items/", "questions/")
+"""Folders that are not drawn from long tables."""
+
+
 def drawn(folder) -> dict[str, bytes]:
-    """The files of a study by name, without manifests, records and items."""
+    """The files of a study by name, without manifests, records, items and their texts."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json"]
     names = {str(path.relative_to(folder)): path for path in paths}
-    return {name: path.read_bytes() for name, path in names.items() if "items/" not in name}
+    return {name: path.read_bytes() for name, path in names.items() if not name.startswith(APART)}
 
 
 def told(project, *arguments: str) -> str:

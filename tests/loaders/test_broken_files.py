@@ -55,7 +55,10 @@ BROKEN_FORM = {
     "cut.jsonl": (lines(GOOD)[:-5], "line 1: not JSON"),
     "zipped.jsonl": (gzip.compress(lines(GOOD)), "found compressed with gzip; unpack it"),
     "zipped.json": (gzip.compress(lines(GOOD)), "found compressed with gzip; unpack it"),
-    "zipped.csv": (gzip.compress(b"prompt,response\na,b\n", mtime=0), "compressed with gzip; unpack it"),
+    "zipped.csv": (
+        gzip.compress(b"prompt,response\na,b\n", mtime=0),
+        "compressed with gzip; unpack it",
+    ),
     "utf16.csv": ("prompt,response\na,b\n".encode("utf-16"), "UTF-16 text; save it as UTF-8"),
     "table.jsonl": (parquet(prompt=["a"]), "a parquet file; give it the ending .parquet"),
     "text.parquet": (b"prompt,response\na,b\n", "expected a parquet file"),
