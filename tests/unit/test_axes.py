@@ -5,7 +5,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 import yaml
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from figure_checks import problems
 from synthetic_study import FULL, SETS, Synthetic, long_tables, synthetic_study
 
 from lethe.commands.figure import style
@@ -13,6 +13,7 @@ from lethe.config.by_file import names_in
 from lethe.config.catalogue import Evaluation, Probe
 from lethe.config.reading import read_catalogue, read_study
 from lethe.errors import UserError
+from lethe.figures.drawing import finish
 from lethe.longtables.axes import sorted_axes
 from lethe.parameters.sentences import validated
 from lethe.tables.general_ability import build
@@ -66,26 +67,10 @@ def test_the_table_of_general_ability_has_columns_for_every_axis_in_order():
 
 @pytest.mark.parametrize("kind", STUDIES)
 @pytest.mark.parametrize("name", names_in("figures"))
-def test_every_figure_is_drawn_of_a_study_with_axes_of_its_own_and_no_panels_overlap(name, kind):
+def test_every_figure_is_drawn_of_a_study_with_axes_of_its_own_and_nothing_overlaps(name, kind):
     with style():
         drawn = import_module(f"lethe.figures.{name}").draw(study(kind))
-        canvas = FigureCanvasAgg(drawn.figure)
-        canvas.draw()
-        boxes = [axes.get_window_extent() for axes in drawn.figure.axes]
-        ticks = [axes.get_xticklabels() for axes in drawn.figure.axes]
-        named = [
-            [label.get_window_extent() for label in labels if label.get_text()]
-            for labels in ticks
-            if not any(label.get_rotation() for label in labels)
-        ]
-    page = drawn.figure.bbox
-    for box in boxes:
-        assert box.x0 >= 0 and box.x1 <= page.x1 and box.y0 >= 0 and box.y1 <= page.y1
-    for place, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in boxes[:place])
-    for labels in named:
-        for left, right in zip(labels, labels[1:], strict=False):
-            assert left.x1 <= right.x0 or left.y1 <= right.y0 or right.y1 <= left.y0
+        assert problems(finish(drawn.figure)) == []
 
 
 @pytest.mark.parametrize("name", ["fg", "learning_forgetting", "evolution", "scale"])

@@ -72,8 +72,7 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
                 mark = f" {FLOOR}" if rows is drops and axis in floored else ""
                 axes.set_title(f"{axis}{mark}", loc="left")
         share_rows(block, words)
-    for axes in panels[-1]:
-        axes.set_xlabel("parameters")
+    figure.supxlabel("parameters", fontsize="medium")
     plotted = pd.concat([drops, ends]).drop(columns=["line"], errors="ignore")
     return Drawn(figure, plotted, _caption(drops, ends))
 
