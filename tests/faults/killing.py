@@ -17,7 +17,7 @@ from workflow_copy import copy_workflow
 NANO = "config/test-nano.yaml"
 SWITCH = "LETHE_FORKSERVER"
 WAIT_SECONDS = 300
-TIMES = (b",cost.seconds,", b",cost.cpu_seconds,")
+TIMES = (b",cost.seconds,", b",cost.cpu_seconds,", b",cost.peak_memory,")
 DEATH_SECONDS = 20
 
 

@@ -85,10 +85,10 @@ CHANGES = {
 def small_study(folder: Path) -> Run:
     """The reduced study with one table and one figure."""
     run = Run(folder)
-    edit(folder / NANO, "tables: [fg, learning, matrix, bases]", "tables: [fg]")
+    edit(folder / NANO, "tables: [fg, learning, matrix, bases, items, calibration]", "tables: [fg]")
     edit(
         folder / NANO,
-        "figures: [evolution, fg, learning_forgetting, matrix]",
+        "figures: [evolution, fg, learning_forgetting, matrix, items]",
         "figures: [fg]",
     )
     return run
