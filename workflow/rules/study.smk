@@ -77,7 +77,7 @@ rule questions:
     resources:
         **get_request("questions"),
     params:
-        results=get_results,
+        results=lambda w, output: str(Path(output[0]).parents[3]),
         code=lambda w: wf.code("questions"),
         outcomes=rules.collect.params.outcomes,
         folder=lambda w, output: str(Path(output[0]).parent),
