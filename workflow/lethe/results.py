@@ -64,7 +64,7 @@ class Study:
 
     @cached_property
     def claims(self) -> pd.DataFrame:
-        """The published claims that the study tests, each with its verdict, tested anew."""
+        """The published claims that the study tests, each with its verdict, tested again."""
         wanted = self._study.record.claims
         if not wanted:
             return pd.DataFrame()

@@ -34,7 +34,7 @@ CAPTION = (
     "(kept), only before (lost), only after (regained), never. Before is the base, for own tasks "
     "their own stage. By the two-state estimate (a model knows or guesses; not clipped), in the "
     "sets in which knowing can be told from guessing (identified): known before (knew), and known "
-    "before but not after, if unknown items are guessed anew each time (lost_r0, r = 0) or alike "
+    "before but not after, if unknown items are drawn again each time (lost_r0, r = 0) or alike "
     "(lost_r1, r = 1). control_lost, seeds_lost: the noise floor, the share lost by the control "
     "(as many steps on general data), and that right under one train seed and wrong under another. "
     "drift: fall of the right answer's log-probability, nats. sign_changed: items whose margin "
