@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,9 @@ def test_two_runs_at_once_both_succeed_and_one_makes_everything(finished, tmp_pa
     copies = [Project(copy_workflow(tmp_path / str(number))) for number in range(folders)]
     output = tmp_path / "shared"
     runs = [begin(copies[number % folders], "--config", f"output={output}") for number in (0, 1)]
-    told = sorted((run.communicate(timeout=400)[0] for run in runs), key=len)
+    # Both are read at once: a full pipe stops a run, and the other may be waiting for it.
+    with ThreadPoolExecutor(len(runs)) as pool:
+        told = sorted(pool.map(lambda run: run.communicate(timeout=400)[0], runs), key=len)
     assert [run.returncode for run in runs] == [0, 0], told
     assert "lethe: waiting for the run with pid" in told[0]
     assert "Nothing to be done" in told[0] and "(100%) done" in told[1]
