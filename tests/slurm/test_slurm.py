@@ -41,7 +41,8 @@ def study(local, tmp_path_factory):
 
 def test_a_study_goes_through_the_profile_to_its_figures(study):
     figures = sorted(path.name for path in (study.folder / STUDY / "figures").glob("*.png"))
-    assert figures == ["evolution.png", "fg.png", "learning_forgetting.png", "matrix.png"]
+    drawn = ("evolution", "fg", "items", "learning_forgetting", "matrix")
+    assert figures == [f"{figure}.png" for figure in drawn]
     assert study.has_nothing_to_do_here()
 
 
@@ -54,9 +55,10 @@ def test_a_cancelled_and_a_timed_out_job_end_in_the_same_scores(local, study):
 def test_data_models_and_scores_are_submitted_and_figures_are_drawn_here(study):
     jobs = study.jobs()
     assert {name.split("-")[0] for name in jobs} == {
-        *("world", "nano", "group_study_collect_summarize")
+        *("world", "nano", "group_study_collect_summarize", "rule_questions")
     }
-    assert len(jobs) == 8  # a data node, a base, 2 stages, 3 probes, and the group
+    # A data node, a base, 2 stages, 3 probes, the group, and the questions of a set.
+    assert len(jobs) == 9
     twice = {study.cancelled.node, study.late.node}
     assert {name for name, numbers in jobs.items() if len(numbers) > 1} == twice
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -128,6 +129,20 @@ def test_no_two_of_many_hold_it_at_once(system, tmp_path):
     running = [subprocess.Popen(command, cwd=WORKFLOW, stderr=subprocess.DEVNULL) for _ in range(4)]
     assert [process.wait(60) for process in running] == [0] * 4
     assert count.read_text() == "200"
+
+
+def test_the_last_holder_waits_for_one_that_has_not_written_its_name_yet(tmp_path):
+    path = tmp_path / "lock"
+    with lock(path):
+        pass
+    # The next one holds it, and what the file says is still what the last one left.
+    descriptor = os.open(path, os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    release = threading.Timer(0.3, os.close, [descriptor])
+    release.start()
+    with lock(path) as waited:
+        assert waited
+    release.join()
 
 
 def test_a_lock_whose_folder_its_holder_removed_is_taken_anew(tmp_path):

@@ -8,7 +8,7 @@ from lethe.artefacts.files import read_json
 from lethe.artefacts.paths import spec_file
 from lethe.errors import UserError
 
-NAMING = ("parent", "checkpoint", "data", "fetched", "tokens", "tokenizer")
+NAMING = ("parent", "checkpoint", "data", "fetched", "tokens", "tokenizer", "base")
 PARTS = ("mixture", "earlier", "general", "tasks")
 
 

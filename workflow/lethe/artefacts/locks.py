@@ -100,7 +100,7 @@ def _take(path: Path) -> Release | None:
             if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, _this_process(), 0)
-                return lambda: os.close(descriptor)
+                return lambda: _release(descriptor)
         except BlockingIOError:
             os.close(descriptor)
             return None
@@ -109,6 +109,18 @@ def _take(path: Path) -> Release | None:
             if error.errno not in NO_FLOCK:
                 raise
             return _take_owner_file(path)
+        os.close(descriptor)
+
+
+def _release(descriptor: int) -> None:
+    """Let go of a lock with flock, whose file then names nobody.
+
+    The next holder writes its name after it took the lock. Until then, ours would still stand there
+    and we would take ourselves for the one that we wait for.
+    """
+    try:
+        os.ftruncate(descriptor, 0)
+    finally:
         os.close(descriptor)
 
 

@@ -43,6 +43,8 @@ class Stage:
         load_general: returns examples of the general texts that the catalogue gives the method
             (`general`); empty except in a chain's first stage.
         load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy).
+        load_base: the same of the network that the chain began with; only for a method whose
+            parameters say `needs_base`.
         collate: (examples, draw) -> micro-batches, laid out as the stage lays out its own. The
             draw, 0 by default, selects the masks of a masked language model; the stage itself uses
             the step as its draw.
@@ -72,6 +74,7 @@ class Stage:
     family: str = "causal"
     extra: torch.nn.Module | None = None
     load_general: Callable[[], Sequence[Example]] = list
+    load_base: Callable[[], torch.nn.Module] | None = None
     dropout_seed: Callable[[int, int, int], int] = seed_of
     settings: str = "the recipe's"
 
@@ -141,6 +144,18 @@ class Method:
 
     def after_stage(self, stage: Stage) -> None:
         """Called once after the last step; compute here what later stages need."""
+
+    def protected(self, name: str, change: torch.Tensor) -> torch.Tensor | None:
+        """The part of a parameter's change that lies in what the method says it protects.
+
+        The leak meter compares its size with the change's. None: the method protects nothing of
+        this parameter.
+
+        Args:
+            name: of the parameter, as in `Stage.trainable`.
+            change: of the parameter's shape, over a step or the whole stage.
+        """
+        return None
 
     def state(self) -> dict[str, torch.Tensor]:
         """Tensors of the checkpoint in addition to the weights; saved and hashed with it."""

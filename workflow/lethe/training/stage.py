@@ -104,9 +104,13 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> tuple[S
         require_room(model.config, examples.longest)
         return examples
 
-    def load_parent():
-        return load_model(parent).to(training_device()).eval().requires_grad_(False)
+    def frozen(directory):
+        return load_model(directory).to(training_device()).eval().requires_grad_(False)
 
+    base = node_directory(results, spec["base_kind"], spec["base"]) if "base" in spec else None
+
+    if base is not None:
+        verify(base, MANIFEST[spec["base_kind"]])
     general = spec.get("general", [])
     for part in [*spec["mixture"], *general]:
         for kind, node in inputs_of(part):
@@ -123,7 +127,8 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> tuple[S
         examples=examples,
         load_replayed=lambda: [examples_of(mixture) for mixture in spec["earlier"]],
         load_general=lambda: examples_of(general),
-        load_parent=load_parent,
+        load_parent=lambda: frozen(parent),
+        load_base=base and (lambda: frozen(base)),
         collate=make_collate(recipe, tokenizer, spec["family"], model.config, spec["train_seed"]),
         family=spec["family"],
         plain_loss=weighted_loss,

@@ -26,6 +26,16 @@ class MethodParameters(Parameters):
     one_text_a_row: ClassVar[bool] = False
     """True if every text needs its own row: for a mean over it, or a prompt before it."""
 
+    needs_base: ClassVar[bool] = False
+    """True if a stage reads the network that its chain began with (`Stage.load_base`)."""
+
+    not_with: ClassVar[dict[str, str]] = {}
+    """Kinds of parametrisation that the method does not go with, and why: as in "a fresh adapter
+    holds nothing of earlier tasks"."""
+
+    only_with: ClassVar[tuple[str, ...]] = ()
+    """Kinds of parametrisation that the method is made for; none: those not in `not_with`."""
+
     @classmethod
     def values(cls, hyper: dict[str, Any], where: str) -> dict[str, Any]:
         """Every value by name, with defaults for those missing in `hyper`.
