@@ -58,6 +58,9 @@ class Run(Origin):
     method_params: dict[str, Any] = word(
         "the method's hyper-parameters as a JSON object", tells_apart=True
     )
+    parametrisation: str = word(
+        "which parameters are trained; `full`: all of them", tells_apart=True, default="full"
+    )
     recipe: str = word("named optimisation settings", tells_apart=True)
     order: str = word("name of the task order; 'control:...' for a control chain", tells_apart=True)
     train_seed: int | None = word(

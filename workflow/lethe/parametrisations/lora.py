@@ -92,7 +92,7 @@ def places(model: nn.Module, targets: str | list[str]) -> dict[str, nn.Module]:
 def _outer_modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
     """Modules by name, without those within an adapter that is already on the network."""
     within = tuple(f"{name}." for name in _layers(model))
-    return [(name, m) for name, m in model.named_modules() if not name.startswith(within or "\0")]
+    return [(name, m) for name, m in model.named_modules() if not name.startswith(within)]
 
 
 def no_such_target(target: str, names) -> str:
