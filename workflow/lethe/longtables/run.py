@@ -82,7 +82,12 @@ class Run(Origin):
 
 RECORDED = [column.name for column in fields(Run) if column.name != "params"]
 COLUMNS = {
-    column.name: rule(column.type, column.metadata["description"], empty=column.metadata["empty"])
+    column.name: rule(
+        column.type,
+        column.metadata["description"],
+        empty=column.metadata["empty"],
+        **({"default": column.default} if isinstance(column.default, str) else {}),
+    )
     for column in fields(Run)
     if column.metadata
 }
@@ -97,7 +102,8 @@ def run_of(record: dict[str, Any]) -> Run:
     Raises:
         UserError: the record lacks a word, or has an unknown one.
     """
-    missing, unknown = set(RECORDED) - record.keys(), record.keys() - set(RECORDED)
+    needed = {name for name in RECORDED if "default" not in COLUMNS.get(name, {})}
+    missing, unknown = needed - record.keys(), record.keys() - set(RECORDED)
     if missing or unknown:
         found = f"{min(missing)!r} is missing" if missing else f"found {min(unknown)!r}"
         raise UserError(
