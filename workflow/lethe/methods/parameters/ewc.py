@@ -7,6 +7,8 @@ from lethe.parameters.entries import Count, Number, parameter
 class EwcParameters(MethodParameters):
     """The quadratic penalty (Eq. 3)."""
 
+    since_its_base = True
+
     strength: Number = parameter(
         5000.0, "lambda of Eq. 3, weight of the penalty; 0: none", CODE_OF_KE, ge=0
     )
