@@ -20,9 +20,10 @@ CAPTION = (
     "GPU); of a stage that was interrupted, since it last went on. ratio: seconds relative to "
     "`sequential` on the same order and seeds; for orders of one stage (a pool, each alone: the "
     "models of all domains together) relative to that on the order that most methods have. "
-    "tokens: of the stages, and those that a method replays. teraflops: 6 x parameters x tokens; "
-    "what else a method adds (teachers, passes of a contrast or for importances) is in the seconds "
-    "alone. peak_mb: the most memory of a stage, of a GPU's tensors or of the whole process."
+    "tokens: of the stages, and those that a method replays. teraflops: 6 x parameters x tokens (4 "
+    "for a parameter that is not trained); what else a method adds (teachers, passes of a contrast "
+    "or for importances) is in the seconds alone. peak_mb: the most memory of a stage, of a GPU's "
+    "tensors or of the whole process."
 )
 Costs = dict[tuple, dict[str, float]]
 
@@ -77,8 +78,8 @@ def reference(line: Line, all_lines: list[Line], several: dict[Line, bool]) -> L
         # Of equally common orders, the first by name.
         chains.sort(key=lambda other: (-orders.count(order_of(other)), order_of(other)))
         same = [other for other in chains if order_of(other) == order_of(chains[0])] or same
-    recipe = LINE_COLUMNS.index("recipe")
-    same.sort(key=lambda other: other[recipe] != line[recipe])
+    recipe, how = (LINE_COLUMNS.index(name) for name in ("recipe", "parametrisation"))
+    same.sort(key=lambda other: (other[how] != "full", other[recipe] != line[recipe]))
     return next(iter(same), None)
 
 
