@@ -51,7 +51,10 @@ def add_stage(
         require_fits(trained["parametrisation"], root_of(plan, lived.node), plan.results)
     _require_general_texts(method, entry, hyper)
     _require_rows(recipe, values, entry, hyper)
-    earlier = [list(components) for components in lived.mixtures]
+    hyper.require_fit(f"methods.{method}.hyper", values)
+    # What a derived base was trained on is known to its node.
+    of_base = len(lived.node.spec.get("history", ())) if hyper.since_its_base else 0
+    earlier = [list(components) for components in lived.mixtures[of_base:]]
     components = mixture_spec(plan, catalogue, mixture, lived, lived.history)
     spec = {
         "family": family,
@@ -69,6 +72,8 @@ def add_stage(
     }
     if hyper.needs_base:
         spec |= {"base": lived.node.id, "base_kind": lived.node.kind}
+    if of_base:
+        spec["before"] = of_base
     if entry.general is not None and not lived.history:
         # If the stage trains on the same task too, the general texts are another draw.
         before = (mixture,)
@@ -85,12 +90,13 @@ def _require_family(name: str, entry: MethodEntry, hyper: MethodParameters, fami
         for (key, value), families in hyper.families_with.items()
         if getattr(hyper, key) == value
     ]
+    why = f" ({hyper.families_why})" if hyper.families_why else ""
     for condition, families in demands:
         if family not in families:
             raise UserError(
                 f"methods.{name}: method {entry.method!r}{condition} trains "
-                f"{' and '.join(sorted(families))} models only, and the study has a {family} one "
-                "for it; move the method to an entry of `also` with suitable models."
+                f"{' and '.join(sorted(families))} models only{why}, and the study has a {family} "
+                "one for it; move the method to an entry of `also` with suitable models."
             )
 
 

@@ -52,6 +52,7 @@ def costs(model, progress, started: float, trained: float, added: int = 0) -> di
     """What a job spent: steps, tokens, operations, wall and CPU seconds, bytes of memory.
 
     `halvings`: [step, rows of a micro-batch from then on] for every time memory ran out.
+    `replayed`: tokens that the method replayed, besides the stage's own `tokens`.
 
     Args:
         added: parameters that the parametrisation added to the model's own.
@@ -64,6 +65,7 @@ def costs(model, progress, started: float, trained: float, added: int = 0) -> di
         "trained": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "steps": len(progress.rows),
         "tokens": progress.tokens,
+        "replayed": progress.replayed[0],
         "labels": progress.labels,
         "halvings": progress.halvings,
         "flops": training_flops(model, progress),
@@ -88,16 +90,16 @@ def training_flops(model, progress) -> int:
 
     4 for a parameter that is not trained, since its own gradient is not computed. In an
     encoder-decoder a token passes only the parameters of its own side; the decoder's keys and
-    values of the source are counted with the decoder. Attention scores and recomputation are not
-    counted.
+    values of the source are counted with the decoder. Replayed tokens count as the stage's own do.
+    Attention scores, recomputation and passes without gradients (a teacher's) are not counted.
     """
-    every = _operations(model.parameters())
+    every, tokens = _operations(model.parameters()), progress.tokens + progress.replayed[0]
     if not progress.encoder_tokens:
-        return every * progress.tokens
+        return every * tokens
     embeddings = {id(parameter) for parameter in model.get_input_embeddings().parameters()}
     encoder = _operations(p for p in model.get_encoder().parameters() if id(p) not in embeddings)
-    encoded, decoded = progress.encoder_tokens, progress.tokens - progress.encoder_tokens
-    return encoder * encoded + (every - encoder) * decoded
+    encoded = progress.encoder_tokens + progress.replayed[1]
+    return encoder * encoded + (every - encoder) * (tokens - encoded)
 
 
 def _operations(parameters: Iterable) -> int:

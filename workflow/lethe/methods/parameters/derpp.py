@@ -7,6 +7,9 @@ from lethe.parameters.entries import Count, Number, parameter
 class DerppParameters(MethodParameters):
     """The buffer and its two terms (Eq. 6)."""
 
+    since_its_base = True
+    capacity_of = "chain"
+
     alpha: Number = parameter(
         0.5, "weight of the squared error to the stored logits", "ours, not tuned", ge=0
     )

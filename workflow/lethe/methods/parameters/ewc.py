@@ -7,6 +7,7 @@ from lethe.parameters.entries import Count, Number, parameter
 class EwcParameters(MethodParameters):
     """The quadratic penalty (Eq. 3)."""
 
+    since_its_base = True
     not_with = dict.fromkeys(
         ("lora:fresh", "lora:one-a-task"),
         "a fresh adapter has none of the weights that mattered to earlier stages",

@@ -1,0 +1,22 @@
+"""Hyper-parameters of A-GEM (Chaudhry et al. 2019)."""
+
+from lethe.methods.parameters.base import MethodParameters
+from lethe.parameters.entries import Count, parameter
+
+
+class AgemParameters(MethodParameters):
+    """The draw that no step may forget, and the projection."""
+
+    since_its_base = True
+    capacity_of = "stage"
+
+    replayed: Count = parameter(16, "earlier examples whose gradient a step is held against")
+    capacity: Count | None = parameter(
+        None, "examples kept of each earlier stage; null: all of them"
+    )
+    project: bool = parameter(
+        True, "whether gradients are projected at all", "Chaudhry et al. 2019, Eq. 11"
+    )
+
+
+PARAMETERS = AgemParameters
