@@ -54,7 +54,7 @@ def add_stage(
         "train_seed": train_seed,
         **chat_of(parent),
     }
-    if hyper.needs_base:
+    if hyper.reads_base():
         spec |= {"base": lived.node.id, "base_kind": lived.node.kind}
     if entry.general is not None and not lived.history:
         # If the stage trains on the same task too, the general texts are another draw.

@@ -4,7 +4,7 @@ import importlib
 from typing import Any, ClassVar
 
 from lethe.errors import UserError
-from lethe.parameters.entries import Count, Number, Parameters, Positive, parameter, resolved
+from lethe.parameters.entries import Count, Number, Parameters, Positive, parameter
 from lethe.parameters.sentences import validated
 
 MASKED = frozenset({"masked"})
@@ -29,12 +29,19 @@ class MethodParameters(Parameters):
     needs_base: ClassVar[bool] = False
     """True if a stage reads the network that its chain began with (`Stage.load_base`)."""
 
+    base_with: ClassVar[tuple[tuple[str, Any], ...]] = ()
+    """Values of parameters, (name, value), for which it reads that network."""
+
     not_with: ClassVar[dict[str, str]] = {}
     """Kinds of parametrisation that the method does not go with, and why: as in "a fresh adapter
     holds nothing of earlier tasks"."""
 
     only_with: ClassVar[tuple[str, ...]] = ()
     """Kinds of parametrisation that the method is made for; none: those not in `not_with`."""
+
+    def reads_base(self) -> bool:
+        """Whether a stage with these values reads the network that its chain began with."""
+        return self.needs_base or any(getattr(self, key) == value for key, value in self.base_with)
 
     @classmethod
     def values(cls, hyper: dict[str, Any], where: str) -> dict[str, Any]:
@@ -43,7 +50,7 @@ class MethodParameters(Parameters):
         Raises:
             UserError: an unknown name, a wrong type, or a value out of bounds; it names `where`.
         """
-        return resolved(validated(cls, hyper, where))
+        return validated(cls, hyper, where).model_dump(mode="json")
 
 
 class Bottleneck(MethodParameters):
@@ -53,6 +60,16 @@ class Bottleneck(MethodParameters):
 
     reduction: Count = parameter(
         16, "width of the model / width of the bottleneck, which has at least 4 units", CODE_OF_KE
+    )
+
+
+class MergedFromBase(MethodParameters):
+    """Parameters of methods that train every stage from the base and merge the changes."""
+
+    needs_base = True
+    not_with = dict.fromkeys(
+        ("lora", "adapters"),
+        "a task vector is a change of the base's own weights, which an adapter leaves as they are",
     )
 
 
