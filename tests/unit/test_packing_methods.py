@@ -26,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
+EVERY_FAMILY += ("ema", "flow", "l2sp", "task_arithmetic", "ties", "wise_ft")
 ON_ENCODERS = [
     name
     for name in names_in("methods")
@@ -49,6 +50,7 @@ def second_stage(model, recipe: dict, index: int = 2) -> Stage:
         examples=some_examples(family),
         load_replayed=lambda: [some_examples(family)],
         load_parent=lambda: parent.eval(),
+        load_base=lambda: parent.eval(),
         collate=make_collate(recipe, tokenizer_of(family), family, model.config, SEED),
         plain_loss=weighted_loss,
         index=index,

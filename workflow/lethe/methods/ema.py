@@ -1,9 +1,9 @@
 """EMA: a stage passes on a running mean of its steps' weights (Polyak & Juditsky 1992).
 
-m_0 = theta_parent, m_t = decay m_(t-1) + (1 - decay) theta_t, in the exponential form that Tarvainen
-& Valpola 2017 give a teacher. Training itself is plain and never reads the mean; after the last step
-the mean takes the place of the weights. Of an adapter, the mean is over its own parameters. Memory:
-one more copy of the trained parameters, in snapshots too.
+m_0 = theta_parent, m_t = decay m_(t-1) + (1 - decay) theta_t, in the exponential form that
+Tarvainen & Valpola 2017 give a teacher. Training itself is plain and never reads the mean; after
+the last step the mean takes the place of the weights. Of an adapter, the mean is over its own
+parameters. Memory: one more copy of the trained parameters, in snapshots too.
 """
 
 import torch

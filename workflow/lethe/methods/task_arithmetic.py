@@ -1,10 +1,10 @@
 """Task arithmetic: the base plus the sum of what each stage changes (Ilharco et al. 2023).
 
-theta = theta_base + scale sum_t tau_t, tau_t = theta_t - theta_base. Every stage is trained from the
-base, so stages know nothing of each other until they are added. With `drop`, entries of a stage's
-tau are left out at random and the others grow (DARE, Yu et al. 2024). Memory: one float32 copy of
-the trained parameters on the CPU and in every checkpoint, however many stages there are; the base
-once more while weights are set.
+theta = theta_base + scale sum_t tau_t, tau_t = theta_t - theta_base. Every stage is trained from
+the base, so stages know nothing of each other until they are added. With `drop`, entries of a
+stage's tau are left out at random and the others grow (DARE, Yu et al. 2024). Memory: one float32
+copy of the trained parameters on the CPU and in every checkpoint, however many stages there are;
+the base once more while weights are set.
 """
 
 import torch

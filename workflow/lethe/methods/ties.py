@@ -56,13 +56,14 @@ class TrimElectMerge(FromBase):
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
         stages: dict[int, dict[str, Sparse]] = {}
         for name, value in state.items():
-            number, *middle, key = name.split("/")
-            if not (number.isdigit() and middle and key in PARTS):
+            number, _, rest = name.partition("/")
+            parameter, _, key = rest.rpartition("/")
+            if not (number.isdigit() and parameter and key in PARTS):
                 raise UserError(
                     "TIES: the parent's state was not saved by it; train the whole chain of stages "
                     "with this method."
                 )
-            stages.setdefault(int(number), {}).setdefault("/".join(middle), {})[key] = value
+            stages.setdefault(int(number), {}).setdefault(parameter, {})[key] = value
         if any(part.keys() != PARTS for stage in stages.values() for part in stage.values()):
             raise UserError("TIES: the tensors of the parent's task vectors do not fit together.")
         self.stages = [stages[number] for number in sorted(stages)]

@@ -1,1 +1,1 @@
-"""Mathematics for methods that train every stage from the base, and merge what the stages change."""
+"""Mathematics for methods that train every stage from the base, and merge their changes."""

@@ -1,4 +1,4 @@
-"""What methods share that train every stage from the base, and merge its change into the chain's."""
+"""What methods share that train every stage from the base, and merge the stages' changes."""
 
 from abc import abstractmethod
 
