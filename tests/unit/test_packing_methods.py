@@ -45,12 +45,14 @@ def second_stage(model, recipe: dict, index: int = 2) -> Stage:
         for parameter in parent.parameters():
             parameter.mul_(0.9)
     parent.config._attn_implementation = model.config._attn_implementation
+    base = fast_twin(random_model(model.config.model_type))
+    base.config._attn_implementation = model.config._attn_implementation
     return Stage(
         model=model,
         examples=some_examples(family),
         load_replayed=lambda: [some_examples(family)],
         load_parent=lambda: parent.eval(),
-        load_base=lambda: parent.eval(),
+        load_base=lambda: base.eval(),
         collate=make_collate(recipe, tokenizer_of(family), family, model.config, SEED),
         plain_loss=weighted_loss,
         index=index,
