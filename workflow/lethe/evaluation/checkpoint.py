@@ -54,7 +54,10 @@ def open_checkpoint(
         _require_plain(directory, adapter)
         model = merge_adapter(load_model(directory, "float32"), adapter)
         require_finite(model, adapter)
-        model = model.to(place, getattr(torch, dtype))
+        model = model.to(place)
+        for parameter in model.parameters():
+            # Not buffers: rotary frequencies stay in float32 in a model that is loaded in bfloat16.
+            parameter.data = parameter.data.to(getattr(torch, dtype))
     tokenizer = load_tokenizer(tokenizer_folder(directory, adapter))
     if adapter is not None or not made_here(directory):
         try_out(model.eval(), tokenizer, adapter or directory)
