@@ -8,6 +8,7 @@ from pathlib import Path
 import evaluation_world as world
 import pytest
 import torch
+from plain_reference import FAMILY, random_model, tokenizer_of
 from seq2seq_model import make_model
 from small_nodes import make_tokenizer
 from traps import Mark
@@ -19,6 +20,7 @@ from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Import
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import open_checkpoint
+from lethe.models.adapter_folder import require_base
 from lethe.models.loading import load_model
 from lethe.planning.imports import add_import
 from lethe.planning.nodes import Plan
@@ -27,6 +29,13 @@ from lethe.training.ready_made import publish_ready_made
 
 LAYERS = ["q_proj", "down_proj"]
 TOKENS = torch.arange(4, 24)[None]
+EMBEDDINGS = {
+    "llama": "embed_tokens",
+    "gpt2": "wte",
+    "bloom": "word_embeddings",
+    "t5": "shared",
+    "bert": "word_embeddings",
+}
 
 
 def save_adapter(folder: Path, base: Path, seed: int, named: str = "", **settings) -> Path:
@@ -227,3 +236,50 @@ def test_a_chain_of_adapters_is_compared_stage_by_stage(place, tmp_path, capsys)
     scores += [one["sets"][0]["after"] for one in report["comparisons"]]
     assert row["drop_points"] == pytest.approx(scores[0] - scores[2])
     assert len(set(scores)) == 3
+
+
+@pytest.mark.parametrize("kind", EMBEDDINGS)
+@pytest.mark.parametrize("prefixed", [True, False], ids=["as saved", "without the prefix"])
+def test_an_adapter_fits_its_base_of_any_type_however_its_file_names_it(tmp_path, kind, prefixed):
+    """Files of the hub often lack the name of the network before that of a layer."""
+    import peft
+    from safetensors.torch import load_file, save_file
+
+    sizes = {"d_model": 32, "d_ff": 64, "n_embd": 32, "hidden_size": 32, "intermediate_size": 64}
+    for name, changes in (("base", {}), ("wide", sizes)):
+        model = random_model(kind, None, **changes)
+        model.save_pretrained(tmp_path / name)
+        file, start = tmp_path / name / "model.safetensors", f"{model.base_model_prefix}."
+        if not prefixed:
+            tensors = {key.removeprefix(start): tensor for key, tensor in load_file(file).items()}
+            save_file(tensors, file)
+    for target in ("all-linear", [EMBEDDINGS[kind]]):
+        attached = peft.get_peft_model(
+            random_model(kind, None), peft.LoraConfig(r=2, target_modules=target)
+        )
+        attached.save_pretrained(tmp_path / "adapter")
+        require_base(tmp_path / "adapter", tmp_path / "base")
+        with pytest.raises(UserError, match="trained on another base"):
+            require_base(tmp_path / "adapter", tmp_path / "wide")
+
+
+@pytest.mark.parametrize("kind", ["t5", "bert"])
+def test_other_families_have_stages_of_adapters_too(tmp_path, kind):
+    import peft
+
+    base, family = tmp_path / "base", FAMILY[kind]
+    random_model(kind, None).save_pretrained(base)
+    tokenizer_of(family).save_pretrained(base)
+    adapter = save_adapter(tmp_path / "one", base, 0, target_modules="all-linear")
+    entries = [{"import": str(base)}, {"task": "t", "import": str(adapter)}]
+    _, nodes = chain(*entries, family=family)
+    inputs = {"input_ids": TOKENS % 20}
+    if family == "seq2seq":
+        inputs["decoder_input_ids"] = inputs["input_ids"][:, :5]
+    attached = peft.PeftModel.from_pretrained(load_model(base), adapter).eval()
+    merged = load_model(made(tmp_path / "results", nodes)[1]).eval()
+    with torch.no_grad():
+        found, expected = merged(**inputs).logits, attached(**inputs).logits
+        plain = load_model(base).eval()(**inputs).logits
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert (found - plain).abs().max() > 1e-2
