@@ -38,6 +38,12 @@ class MethodParameters(Parameters):
     only_with: ClassVar[tuple[str, ...]] = ()
     """Kinds of parametrisation that the method is made for; none: those not in `not_with`."""
 
+    reads_earlier: ClassVar[bool] = False
+    """True if a stage reads examples of earlier ones, which must still be at hand."""
+
+    cost: ClassVar[str] = ""
+    """What it costs beside plain training, in memory and in passes; empty: nothing."""
+
     @classmethod
     def values(cls, hyper: dict[str, Any], where: str) -> dict[str, Any]:
         """Every value by name, with defaults for those missing in `hyper`.
@@ -53,6 +59,7 @@ class Bottleneck(MethodParameters):
 
     families = MASKED
     not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_ADAPTERS)
+    cost = "a bottleneck at two places of every layer; gradients and moments for it alone"
 
     reduction: Count = parameter(
         16, "width of the model / width of the bottleneck, which has at least 4 units", CODE_OF_KE
@@ -64,6 +71,7 @@ class HardAttention(MethodParameters):
 
     families = MASKED
     not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_GATES)
+    cost = "gates of every stage, and gradients that are scaled by those of earlier ones"
 
     largest: Positive = parameter(
         400.0, "smax, the slope of the gates at the end of a stage", CODE_OF_KE
@@ -87,6 +95,7 @@ class GatedAdapters(HardAttention, Bottleneck):
     """Parameters of methods with gated adapters."""
 
     not_with = Bottleneck.not_with
+    cost = "a gated bottleneck at two places of every layer; gradients and moments for it alone"
 
 
 def parameters_of(method: str) -> type[MethodParameters]:

@@ -9,6 +9,8 @@ from lethe.parameters.entries import Number, Positive, parameter
 class KdParameters(MethodParameters):
     """The distance to the parent's outputs."""
 
+    cost = "the parent in memory, and its forward pass over every batch"
+
     families_with = {("compare", "hidden"): MASKED}
 
     weight: Number = parameter(1.0, "weight of the distance; 0: none", CODE_OF_KE, ge=0)
