@@ -8,6 +8,9 @@ from lethe.parameters.entries import Count, Number, Parameters, Positive, parame
 from lethe.parameters.sentences import validated
 
 MASKED = frozenset({"masked"})
+OWN_ADAPTERS = "it freezes the model and trains adapters of its own"
+OWN_GATES = "its gates protect the model's own weights, and decide which of them are trained"
+NOT_OF_THE_BASE = "the base has none of the parameters that are trained then"
 CODE_OF_KE = "released code of Ke et al. 2023"
 
 
@@ -34,10 +37,26 @@ class MethodParameters(Parameters):
 
     not_with: ClassVar[dict[str, str]] = {}
     """Kinds of parametrisation that the method does not go with, and why: as in "a fresh adapter
-    holds nothing of earlier tasks"."""
+    holds nothing of earlier tasks". A way to go on with LoRA alone is `lora:CHAIN`."""
+
+    not_with_values: ClassVar[dict[tuple[str, Any], dict[str, str]]] = {}
+    """The same for one value of a parameter: (name, value) -> kinds, and why."""
 
     only_with: ClassVar[tuple[str, ...]] = ()
     """Kinds of parametrisation that the method is made for; none: those not in `not_with`."""
+
+    reads_earlier: ClassVar[bool] = False
+    """True if a stage reads examples of earlier ones, which must still be at hand."""
+
+    cost: ClassVar[str] = ""
+    """What it costs beside plain training, in memory and in passes; empty: nothing."""
+
+    def refused(self) -> dict[str, str]:
+        """Kinds of parametrisation that these values do not go with, and why."""
+        found = dict(self.not_with)
+        for (key, value), kinds in self.not_with_values.items():
+            found |= kinds if getattr(self, key) == value else {}
+        return found
 
     def reads_base(self) -> bool:
         """Whether a stage with these values reads the network that its chain began with."""
@@ -57,6 +76,8 @@ class Bottleneck(MethodParameters):
     """Parameters of methods with adapters on an encoder."""
 
     families = MASKED
+    not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_ADAPTERS)
+    cost = "a bottleneck at two places of every layer; gradients and moments for it alone"
 
     reduction: Count = parameter(
         16, "width of the model / width of the bottleneck, which has at least 4 units", CODE_OF_KE
@@ -77,6 +98,8 @@ class HardAttention(MethodParameters):
     """Parameters of methods with gates on an encoder's units (Serra et al. 2018)."""
 
     families = MASKED
+    not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_GATES)
+    cost = "gates of every stage, and gradients that are scaled by those of earlier ones"
 
     largest: Positive = parameter(
         400.0, "smax, the slope of the gates at the end of a stage", CODE_OF_KE
@@ -98,6 +121,9 @@ class HardAttention(MethodParameters):
 
 class GatedAdapters(HardAttention, Bottleneck):
     """Parameters of methods with gated adapters."""
+
+    not_with = Bottleneck.not_with
+    cost = "a gated bottleneck at two places of every layer; gradients and moments for it alone"
 
 
 def parameters_of(method: str) -> type[MethodParameters]:

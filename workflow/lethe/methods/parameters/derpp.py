@@ -7,6 +7,12 @@ from lethe.parameters.entries import Count, Number, parameter
 class DerppParameters(MethodParameters):
     """The buffer and its two terms (Eq. 6)."""
 
+    reads_earlier = True
+    cost = (
+        "two batches of `replayed` examples more in a step; the buffer, labels x vocabulary x 2 "
+        "bytes an example"
+    )
+
     alpha: Number = parameter(
         0.5, "weight of the squared error to the stored logits", "ours, not tuned", ge=0
     )

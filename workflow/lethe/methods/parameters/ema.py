@@ -7,6 +7,8 @@ from lethe.parameters.entries import Number, parameter
 class EmaParameters(MethodParameters):
     """The running mean."""
 
+    cost = "a copy of what is trained, in snapshots too"
+
     decay: Number = parameter(
         0.99,
         "share of the mean that every step keeps; 0: the last weights alone. The parent's weights "

@@ -8,6 +8,7 @@ class FlowParameters(MethodParameters):
     """The weights of examples."""
 
     needs_base = True
+    cost = "a forward pass of the base over the stage's examples, once, with the base in memory"
 
     sharpness: Number = parameter(
         1.0,

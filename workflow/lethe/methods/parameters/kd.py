@@ -11,6 +11,8 @@ from lethe.parameters.entries import Number, Positive, parameter
 class KdParameters(MethodParameters):
     """The distance to the outputs of the parent, or of the base."""
 
+    cost = "the teacher in memory, and its forward pass over every batch"
+
     families_with = {("compare", "hidden"): MASKED}
     base_with = (("teacher", "base"),)
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from lethe.methods.parameters.base import MethodParameters
+from lethe.methods.parameters.base import NOT_OF_THE_BASE, MethodParameters
 from lethe.parameters.entries import Number, parameter
 
 
@@ -10,6 +10,10 @@ class L2spParameters(MethodParameters):
     """The penalty on the way from the starting point."""
 
     base_with = (("anchor", "base"),)
+    not_with_values = {
+        ("anchor", "base"): dict.fromkeys(("lora", "adapters"), NOT_OF_THE_BASE),
+    }
+    cost = "a copy of what is trained"
 
     strength: Number = parameter(
         0.1,

@@ -7,6 +7,10 @@ from lethe.parameters.entries import Number, parameter
 class TaskArithmeticParameters(MergedFromBase):
     """How task vectors are added up."""
 
+    cost = (
+        "a copy of what is trained in every checkpoint; the base in memory at both ends of a stage"
+    )
+
     scale: Number = parameter(
         0.4,
         "lambda, factor of the sum; 0: the base, 1: the sum itself",

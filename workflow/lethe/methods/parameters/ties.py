@@ -7,6 +7,11 @@ from lethe.parameters.entries import Number, parameter
 class TiesParameters(MergedFromBase):
     """How task vectors are trimmed and merged."""
 
+    cost = (
+        "`density` x 8 bytes a trained parameter for each stage so far, in every checkpoint; the "
+        "base in memory at both ends of a stage"
+    )
+
     scale: Number = parameter(
         1.0, "lambda, factor of the merged vector; 0: the base", "Yadav et al. 2023", ge=0
     )

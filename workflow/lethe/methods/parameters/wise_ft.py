@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from lethe.methods.parameters.base import MethodParameters
+from lethe.methods.parameters.base import NOT_OF_THE_BASE, MethodParameters
 from lethe.parameters.entries import Share, parameter
 
 
@@ -10,7 +10,13 @@ class WiseFtParameters(MethodParameters):
     """The mean of two networks' weights."""
 
     base_with = (("toward", "base"),)
-    not_with = {"lora": "a mean of two adapters' factors is not the mean of the weights they make"}
+    not_with = {
+        "lora:same": "the mean of what an adapter was and what it became is no adapter of its rank"
+    }
+    not_with_values = {
+        ("toward", "base"): dict.fromkeys(("lora", "adapters"), NOT_OF_THE_BASE),
+    }
+    cost = "a copy of what is trained"
 
     alpha: Share = parameter(
         0.5,
