@@ -130,6 +130,33 @@ def test_checkpoints_made_elsewhere(project):
     assert "model.safetensors" in kept and not kept & {"base.json", "probe.json"}
 
 
+def save_adapter(folder: Path, base: Path, seed: int) -> None:
+    import peft
+
+    torch.manual_seed(seed)
+    settings = peft.LoraConfig(r=2, target_modules=["q_proj", "down_proj"], init_lora_weights=False)
+    peft.get_peft_model(LlamaForCausalLM.from_pretrained(base), settings).save_pretrained(folder)
+
+
+def test_adapters_made_elsewhere(project):
+    models = project / "my-models"
+    save_llama(models / "llama")
+    for seed, name in enumerate(["colours-adapter", "notes-adapter"]):
+        save_adapter(models / name, models / "llama", seed)
+    assert "3 base" in run(project, "adapters-elsewhere", "lethe", "check")
+    run(project, "adapters-elsewhere", "snakemake", "--cores", "2")
+    metrics = figures_and_tables(project, "adapters-elsewhere")
+    assert set(metrics["recipe"]) == {"elsewhere"}
+    assert "# # #" in run(project, "adapters-elsewhere", "lethe", "status")
+    (node,) = (project / "results" / "bases").glob("mine-s2-*")
+    env = {**os.environ, "PYTHONPATH": str(project / "workflow")}
+    command = [sys.executable, "-m", "lethe", "show", node.name]
+    told = subprocess.run(command, cwd=project, capture_output=True, text=True, env=env)
+    assert told.returncode == 0, told.stderr
+    ancestors = [told.stdout.index(f"mine-s{stage}-") for stage in range(3)]
+    assert ancestors == sorted(ancestors) and "notes-adapter" in told.stdout
+
+
 def test_scores_made_elsewhere(project):
     assert "3 probe" in run(project, "results-elsewhere", "lethe", "check")
     run(project, "results-elsewhere", "snakemake", "--cores", "2")

@@ -95,6 +95,28 @@ def test_the_spec_of_das_holds_all_eighteen_values():
     }
 
 
+def test_a_key_that_was_added_later_is_in_the_spec_where_it_is_not_its_default():
+    before = {"weight": 1.0, "temperature": 1.0, "compare": "logits"}
+    for hyper in ({}, {"teacher": "parent"}, {"target": "kept"}):
+        spec = stage_of({"method": "kd", "hyper": hyper}).spec
+        assert spec["hyper"] == before and "base" not in spec
+    spec = stage_of({"method": "kd", "hyper": {"teacher": "base"}}).spec
+    assert spec["hyper"] == {**before, "teacher": "base"}
+
+
+def test_the_base_is_an_input_of_the_stages_that_read_it_and_of_no_other():
+    for entry in (
+        {"method": "kd", "hyper": {"teacher": "base"}},
+        {"method": "l2sp", "hyper": {"anchor": "base"}},
+        {"method": "wise_ft", "hyper": {"toward": "base"}},
+        {"method": "ties"},
+    ):
+        spec = stage_of(entry).spec
+        assert (spec["base"], spec["base_kind"]) == (spec["parent"], spec["parent_kind"])
+    for method in ("kd", "l2sp", "wise_ft", "ema"):
+        assert "base" not in stage_of({"method": method}).spec
+
+
 def test_plain_fine_tuning_has_none():
     assert stage_of({"method": "sequential"}).spec["hyper"] == {}
 
@@ -121,6 +143,14 @@ WRONG = [
     ("ewc", {"strength": float("inf")}, ".*strength in .*: expected a finite"),
     ("kd", {"compare": "dreams"}, "compare in {}: expected 'logits' or 'hidden', found 'dreams'"),
     ("kd", {"temperature": 0.0}, "temperature in {}: expected .* 0, found 0.0"),
+    ("kd", {"teacher": "mother"}, "teacher in {}: expected 'parent' or 'base', found 'mother'"),
+    ("kd", {"compare": "hidden", "target": "removed"}, "{}: expected `target: removed` with"),
+    ("l2sp", {"strength": -1.0}, "strength in {}: expected .* 0, found -1.0"),
+    ("wise_ft", {"alpha": 1.5}, "alpha in {}: expected .* 1, found 1.5"),
+    ("ema", {"decay": 1.0}, "decay in {}: expected a number below 1, found 1.0"),
+    ("flow", {"sharpness": -1}, "sharpness in {}: expected .* 0, found -1"),
+    ("task_arithmetic", {"drop": 1.0}, "drop in {}: expected a number below 1, found 1.0"),
+    ("ties", {"density": 0.0}, "density in {}: expected .* 0, found 0.0"),
     ("derpp", {"replayed": 1.5}, "replayed in {}: expected .*, found 1.5"),
     ("das", {"contrast_share": 1.5}, "contrast_share in {}: expected .* 1, found 1.5"),
     ("hat", {"layers": "some"}, "layers in {}: expected 'ffn_attention' or 'all', found 'some'"),

@@ -34,6 +34,7 @@ HYPER = {
     "self_replay": {"loss": "kl", "samples": 6, "max_length": 20},
 }
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp", "replay", "agem")
+EVERY_FAMILY += ("ema", "flow", "l2sp", "task_arithmetic", "ties", "wise_ft")
 WITHOUT_MASKS = ("self_replay",)
 ON_ENCODERS = [
     name
@@ -59,12 +60,14 @@ def second_stage(model, recipe: dict, index: int = 2) -> Stage:
         for parameter in parent.parameters():
             parameter.mul_(0.9)
     parent.config._attn_implementation = model.config._attn_implementation
+    base = fast_twin(random_model(model.config.model_type))
+    base.config._attn_implementation = model.config._attn_implementation
     return Stage(
         model=model,
         examples=some_examples(family),
         load_replayed=lambda: [some_examples(family)],
         load_parent=lambda: parent.eval(),
-        load_base=lambda: parent.eval(),
+        load_base=lambda: base.eval(),
         collate=make_collate(recipe, tokenizer_of(family), family, model.config, SEED),
         plain_loss=weighted_loss,
         index=index,

@@ -11,6 +11,7 @@ STUDIES = sorted([*ROOT.glob("config/*.yaml"), *ROOT.glob("config/examples/*.yam
 # What a user fills in; each is named at the head of the study's file.
 YOURS = {
     "ke2023": "data/ke2023",
+    "adapters-elsewhere": "my-models",
     "checkpoints-elsewhere": "my-models",
     "own-study": "my-models",
 }

@@ -23,6 +23,7 @@ VERBS = {
     "evaluate": ("lethe.commands.evaluate", "score any checkpoint or adapter on any tasks"),
     "compare": ("lethe.commands.compare", "did a fine-tune forget anything?"),
     "tasks": ("lethe.commands.tasks", "what can be asked: names for --tasks"),
+    "methods": ("lethe.commands.methods", "how stages can be trained, and what goes together"),
     "items": ("lethe.commands.items", "which questions were lost, with the answers"),
     "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),
     "keep": ("lethe.commands.keep", "keep a finished study's long tables, to draw them again"),

@@ -74,6 +74,7 @@ RULES = {
             "trained": Code(("lethe.training.base",), libraries=True),
             # A base that was trained elsewhere does not depend on how bases are trained here.
             "ready made": Code(("lethe.training.ready_made",), libraries=True),
+            "merged": Code(("lethe.training.merged",), libraries=True),
         },
         "models",
         "base",

@@ -1,4 +1,4 @@
-"""Make one base model: train it from scratch, or check and publish a fetched or imported one."""
+"""Make one base model: train it, publish a fetched or imported one, or merge an adapter."""
 
 import argparse
 from pathlib import Path
@@ -11,6 +11,7 @@ from lethe.evaluation.harness import EvalTask, score_checkpoint
 from lethe.evaluation.masked_loss import score_texts
 from lethe.jobs.environment import one_thread
 from lethe.training.base import train_base
+from lethe.training.merged import publish_merged
 from lethe.training.ready_made import publish_ready_made
 
 
@@ -29,8 +30,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def publish_existing(arguments: argparse.Namespace, spec: dict) -> None:
-    """Publish a checkpoint that was fetched or is in a local folder."""
-    manifest = publish_ready_made(arguments.node, spec, arguments.results, arguments.code)
+    """Publish a checkpoint that was fetched or is in a local folder, or an adapter on one."""
+    publish = publish_merged if spec["source"] == "adapter" else publish_ready_made
+    manifest = publish(arguments.node, spec, arguments.results, arguments.code)
     print(f"{manifest['parameters']} parameters, {manifest['seconds']} s")
 
 

@@ -18,6 +18,7 @@ from lethe.methods.parameters.base import parameters_of
 from lethe.models.built_config import TABLE, config_types, table
 from lethe.parameters.entries import Entry, Parameters
 from lethe.parametrisations.parameters import KINDS as PARAMETRISATIONS
+from lethe.planning import composition
 from lethe.sources.loaders.parameters import LOADERS, SHARED
 from lethe.sources.parameters import GENERATORS
 
@@ -31,6 +32,7 @@ NESTED = {
 }
 KEYS = ("<!-- keys: begin -->", "<!-- keys: end -->")
 PARAMETERS = ("<!-- parameters: begin -->", "<!-- parameters: end -->")
+COMPOSITION = ("<!-- composition: begin -->", "<!-- composition: end -->")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,8 +80,13 @@ def _names_only(schema: Any) -> Any:
 
 
 def with_tables(manual: str) -> str:
-    """The manual with its tables of keys and of parameters regenerated between their marks."""
-    for (begin, end), text in ((KEYS, tables()), (PARAMETERS, parameter_tables())):
+    """The manual with what is generated in it written again between its marks."""
+    generated = (
+        (KEYS, tables()),
+        (PARAMETERS, parameter_tables()),
+        (COMPOSITION, composition.markdown()),
+    )
+    for (begin, end), text in generated:
         before, _, rest = manual.partition(begin)
         _, _, after = rest.partition(end)
         manual = f"{before}{begin}\n{text}{end}{after}"

@@ -160,7 +160,14 @@ class ImportedStage(Entry):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
     task: Mixture | None = Field(None, description="what it was trained on; null: the base model")
-    path: LocalPath | None = Field(None, alias="import", description="folder in hub format")
+    path: LocalPath | None = Field(
+        None, alias="import", description="folder in hub format, or of a PEFT adapter"
+    )
+    onto: Literal["base", "previous"] | None = Field(
+        None,
+        description="an adapter: what it is merged onto, the chain's base or the stage before it; "
+        "null: the base",
+    )
     results: list[LocalPath] = Field(
         [], description="lm-eval result files, instead of a checkpoint"
     )
@@ -169,6 +176,8 @@ class ImportedStage(Entry):
     def _one_kind(self):
         if (self.path is None) == (not self.results):
             raise ValueError("either `import` (a folder) or `results` (lm-eval result files)")
+        if self.onto is not None and self.results:
+            raise ValueError("no `onto` beside `results`; only an adapter is merged onto something")
         return self
 
 

@@ -13,10 +13,10 @@ from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.evaluation.specification import DTYPES
 from lethe.methods.attached import METHOD_STATE, attach
-from lethe.models.adapters import WEIGHTS as ADAPTER_WEIGHTS
+from lethe.models.adapter_folder import WEIGHTS as ADAPTER_WEIGHTS
+from lethe.models.adapter_folder import tokenizer_folder
 from lethe.models.adapters import merge_adapter
 from lethe.models.as_loaded import require_finite
-from lethe.models.checkpoint_files import TOKENIZER_CONFIG
 from lethe.models.loading import load_model, made_here
 from lethe.models.refusals import refused_as_sentence
 from lethe.models.tokenizer import load_tokenizer, require_end, require_rows
@@ -55,7 +55,10 @@ def open_checkpoint(
         _require_plain(directory, adapter)
         model = merge_adapter(load_model(directory, "float32"), adapter)
         require_finite(model, adapter)
-        model = model.to(place, getattr(torch, dtype))
+        model = model.to(place)
+        for parameter in model.parameters():
+            # Not buffers: rotary frequencies stay in float32 in a model that is loaded in bfloat16.
+            parameter.data = parameter.data.to(getattr(torch, dtype))
     tokenizer = load_tokenizer(tokenizer_folder(directory, adapter))
     if adapter is not None or not made_here(directory):
         try_out(model.eval(), tokenizer, adapter or directory)
@@ -77,14 +80,6 @@ def device_of(name: str) -> torch.device:
         found = f"{count} GPUs" if count else "no GPU that this torch can use"
         raise UserError(f"--device: {name} is not on this machine, found {found}; use cpu or auto.")
     return torch.device(name)
-
-
-def tokenizer_folder(directory: Path, adapter: Path | None) -> Path:
-    """The folder whose tokenizer a model reads with: the adapter's, if it has one."""
-    names = ("tokenizer.json", TOKENIZER_CONFIG)
-    if adapter is not None and all((adapter / name).is_file() for name in names):
-        return adapter
-    return directory
 
 
 def _require_plain(directory: Path, adapter: Path) -> None:

@@ -8,7 +8,7 @@ from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.manifests import Altered, verify
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
-from lethe.models.adapters import is_adapter, named_base
+from lethe.models.adapter_folder import is_adapter, local_base, named_base
 from lethe.models.loading import check_checkpoint, made_here
 from lethe.models.weights import stored_dtype, weights_digest
 from lethe.parametrisations.composed import is_part
@@ -79,9 +79,7 @@ def _place(model: Path | str, hub: HubCopies) -> Path:
 def _base_of(adapter: Path, hub: HubCopies, base: Path | str | None) -> Path:
     name, revision = (str(base), None) if base is not None else named_base(adapter)
     try:
-        # A local base may be named from the adapter's folder, or from where it was trained.
-        beside = adapter / name
-        folder = beside if beside.is_dir() and not Path(name).is_dir() else None
+        folder = local_base(adapter, name)
         folder = folder or _place(f"{name}@{revision}" if revision else name, hub)
     except UserError as error:
         if base is not None:

@@ -1,9 +1,10 @@
-"""KD: the network stays near the parent's outputs on the stage's inputs (Li & Hoiem 2016).
+"""KD: the network stays near an earlier one's outputs on the stage's inputs (Li & Hoiem 2016).
 
-L = L_stage + weight T^2 KL(teacher || student); the teacher is the frozen parent (at the first
-stage, the base). `compare: logits` compares scores at the labelled positions. `compare: hidden` is
-the form of Ke et al. 2023 for masked language models: last hidden states on unmasked input, softmax
-over their width.
+L = L_stage + weight T^2 KL(teacher || student); the teacher is the frozen parent, or the base with
+which the chain began. `compare: logits` compares scores at the labelled positions; with `target:
+removed` without the label's own token, both distributions normalised again (Mask the Target, arXiv
+2605.29498). `compare: hidden` is the form of Ke et al. 2023 for masked language models: last hidden
+states on unmasked input, softmax over their width. Memory: one more network.
 """
 
 import torch
@@ -16,14 +17,16 @@ from lethe.models.masked_forward import hidden_states
 
 
 class Distillation(Method):
-    """The distance to the parent, added to the stage's loss."""
+    """The distance to the teacher, added to the stage's loss."""
 
-    def __init__(self, weight: float, temperature: float, compare: str):
+    def __init__(self, weight: float, temperature: float, compare: str, teacher: str, target: str):
         self.weight, self.temperature, self.compare = weight, temperature, compare
+        self.of_base, self.removed = teacher == "base", target == "removed"
         self.teacher: torch.nn.Module | None = None
 
     def before_stage(self, stage: Stage) -> None:
-        self.teacher = stage.load_parent() if self.weight else None
+        load = stage.load_base if self.of_base else stage.load_parent
+        self.teacher = load() if self.weight else None
 
     def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
         loss = stage.plain_loss(stage.model, batch)
@@ -41,7 +44,8 @@ class Distillation(Method):
         if self.compare == "hidden":
             # Each token counts the same; a micro-batch counts by its share of the step's labels.
             weights = (batch.weights.sum() / len(student)).expand(len(student))
-        return divergence(student, teacher, weights, self.temperature)
+        removed = batch.targets if self.removed else None
+        return divergence(student, teacher, weights, self.temperature, removed)
 
 
 def token_states(model, batch: Batch) -> torch.Tensor:

@@ -12,14 +12,12 @@ from typing import Any
 
 from lethe.artefacts.files import read_json
 from lethe.errors import UserError, shown
+from lethe.models.import_folder import ADAPTER, LARGEST_FILE
 from lethe.models.kinds import KINDS
 
 CONFIG = "config.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 GENERATION_CONFIG = "generation_config.json"
-ADAPTER = "adapter_config.json"
-LARGEST_FILE = 2**26
-"""Bytes of such a file; the largest known, with tens of thousands of added tokens, has 2^23."""
 
 ATTENTION = (None, "eager", "sdpa")
 EXPERTS = (None, "eager")

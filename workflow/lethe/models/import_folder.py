@@ -11,7 +11,11 @@ from lethe.models.kinds import kind_of
 from lethe.models.weights import weight_files, weight_shapes
 from lethe.parameters.families import IN_WORDS, Family, family_of_classes
 
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
+ADAPTER = "adapter_config.json"
+ADAPTER_FILES = (ADAPTER, "adapter_model.safetensors", "adapter_model.bin")
+LARGEST_FILE = 2**26
+"""Bytes of a file of settings; the largest known, with tens of thousands of added tokens, has
+2^23."""
 DECODING = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 MATRIX = 3
 """Most dimensions of a parameter; tensors with more are causal masks that GPT-2 and others kept."""
@@ -80,7 +84,8 @@ def require_no_adapter(folder: Path, where: str) -> None:
         raise UserError(
             f"{where}: expected a whole model, found a PEFT adapter in {folder}; merge it with "
             "`merge_and_unload` of PEFT, save model and tokenizer with `save_pretrained`, and "
-            "import that folder (the manual shows how), or remove the adapter's files."
+            "import that folder (the manual shows how), or remove the adapter's files; only a "
+            "later stage in `imports` may be an adapter."
         )
 
 

@@ -1,13 +1,17 @@
 """Chains that were trained elsewhere, and scored here or there."""
 
+from pathlib import Path
 from typing import Any
 
+from lethe.artefacts.local_files import checkpoint_digest
 from lethe.config.catalogue import Catalogue, Study
+from lethe.config.origins import ImportedStage
 from lethe.errors import UserError
 from lethe.imported.chain import stage_specs
 from lethe.longtables.run import Run
+from lethe.models.adapter_folder import is_adapter, require_base
 from lethe.planning.bases import imported_node
-from lethe.planning.nodes import Plan, slug_word
+from lethe.planning.nodes import Node, Plan, slug_word
 from lethe.planning.probes import add_probes
 
 
@@ -88,13 +92,46 @@ def _add_checkpoints(
             f"imports.{name}: its checkpoints are scored on one generated world, expected one seed "
             f"in seeds.world, found {len(seeds)}."
         )
-    checkpoints = []
+    checkpoints: list[str] = []
     for index, (stage, slug) in enumerate(zip(entry.stages, slugs, strict=True)):
-        where = f"imports.{name}.stages[{index}].import"
-        node = imported_node(plan, slug, entry.family, stage.path, where)
+        where = f"imports.{name}.stages[{index}]"
+        if index and is_adapter(Path(stage.path)):
+            below = plan.nodes[checkpoints[-1 if stage.onto == "previous" else 0]]
+            node = _merged_node(plan, slug, stage, where, below)
+        elif stage.onto is not None:
+            raise UserError(
+                f"{where}.onto: expected a PEFT adapter to merge, found none in {stage.path}; "
+                "remove `onto`, or give the adapter's folder."
+            )
+        else:
+            node = imported_node(plan, slug, entry.family, stage.path, f"{where}.import")
         checkpoints.append(node.id)
         add_probes(plan, study, catalogue, study.probes, node, seeds[0], slug, index == 0)
     return checkpoints
+
+
+def _merged_node(plan: Plan, slug: str, stage: ImportedStage, where: str, below: Node) -> Node:
+    """A node of an adapter on the checkpoint of another node, which is its parent.
+
+    Raises:
+        UserError: the adapter cannot be merged, or was trained on another base.
+    """
+    path, whole = stage.path, below
+    while whole.spec["source"] == "adapter":
+        whole = plan.nodes[whole.spec["parent"]]
+    try:
+        require_base(Path(path), Path(whole.spec["path"]), is_trained_on=below is whole)
+    except UserError as error:
+        raise UserError(f"{where}.import: {error}") from None
+    spec = {
+        "family": below.spec["family"],
+        "source": "adapter",
+        "path": path,
+        "sha256": checkpoint_digest(path, f"{where}.import"),
+        "parent": below.id,
+        "parent_kind": below.kind,
+    }
+    return plan.add("base", slug, spec, plan.sizes.get(below.id, 0.0))
 
 
 def _probe_uses_world(catalogue: Catalogue, name: str) -> bool:

@@ -40,11 +40,12 @@ def _require_goes_with(
 ) -> None:
     """Refuse what the method says that it does not go with, with its reason."""
     words = settings.words()
+    refused = hyper.refused()
     for word in words:
-        if word in hyper.not_with:
+        if word in refused:
             raise UserError(
                 f"methods.{method}: does not go with the parametrisation {name!r} ({word}), as "
-                f"{hyper.not_with[word]}; select it with other `parametrisations` in an entry of "
+                f"{refused[word]}; select it with other `parametrisations` in an entry of "
                 "`also`."
             )
     if hyper.only_with and not set(words) & set(hyper.only_with):

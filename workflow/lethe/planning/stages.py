@@ -70,7 +70,7 @@ def add_stage(
         **trained,
         **chat_of(parent),
     }
-    if hyper.needs_base:
+    if hyper.reads_base():
         spec |= {"base": lived.node.id, "base_kind": lived.node.kind}
     if of_base:
         spec["before"] = of_base

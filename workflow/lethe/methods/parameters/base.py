@@ -4,12 +4,13 @@ import importlib
 from typing import Any, ClassVar, Literal
 
 from lethe.errors import UserError
-from lethe.parameters.entries import Count, Number, Parameters, Positive, parameter, resolved
+from lethe.parameters.entries import Count, Number, Parameters, Positive, parameter
 from lethe.parameters.sentences import validated
 
 MASKED = frozenset({"masked"})
 OWN_ADAPTERS = "it freezes the model and trains adapters of its own"
 OWN_GATES = "its gates protect the model's own weights, and decide which of them are trained"
+NOT_OF_THE_BASE = "the base has none of the parameters that are trained then"
 CODE_OF_KE = "released code of Ke et al. 2023"
 
 
@@ -40,10 +41,15 @@ class MethodParameters(Parameters):
 
     families_why: ClassVar[str] = ""
     """Why it does not train the other families, as a clause."""
+    base_with: ClassVar[tuple[tuple[str, Any], ...]] = ()
+    """Values of parameters, (name, value), for which it reads that network."""
 
     not_with: ClassVar[dict[str, str]] = {}
     """Kinds of parametrisation that the method does not go with, and why: as in "a fresh adapter
     holds nothing of earlier tasks". A way to go on with LoRA alone is `lora:CHAIN`."""
+
+    not_with_values: ClassVar[dict[tuple[str, Any], dict[str, str]]] = {}
+    """The same for one value of a parameter: (name, value) -> kinds, and why."""
 
     only_with: ClassVar[tuple[str, ...]] = ()
     """Kinds of parametrisation that the method is made for; none: those not in `not_with`."""
@@ -55,6 +61,23 @@ class MethodParameters(Parameters):
             UserError: they do not fit.
         """
 
+    reads_earlier: ClassVar[bool] = False
+    """True if a stage reads examples of earlier ones, which must still be at hand."""
+
+    cost: ClassVar[str] = ""
+    """What it costs beside plain training, in memory and in passes; empty: nothing."""
+
+    def refused(self) -> dict[str, str]:
+        """Kinds of parametrisation that these values do not go with, and why."""
+        found = dict(self.not_with)
+        for (key, value), kinds in self.not_with_values.items():
+            found |= kinds if getattr(self, key) == value else {}
+        return found
+
+    def reads_base(self) -> bool:
+        """Whether a stage with these values reads the network that its chain began with."""
+        return self.needs_base or any(getattr(self, key) == value for key, value in self.base_with)
+
     @classmethod
     def values(cls, hyper: dict[str, Any], where: str) -> dict[str, Any]:
         """Every value by name, with defaults for those missing in `hyper`.
@@ -62,7 +85,7 @@ class MethodParameters(Parameters):
         Raises:
             UserError: an unknown name, a wrong type, or a value out of bounds; it names `where`.
         """
-        return resolved(validated(cls, hyper, where))
+        return validated(cls, hyper, where).model_dump(mode="json")
 
 
 class Bottleneck(MethodParameters):
@@ -70,9 +93,20 @@ class Bottleneck(MethodParameters):
 
     families = MASKED
     not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_ADAPTERS)
+    cost = "a bottleneck at two places of every layer; gradients and moments for it alone"
 
     reduction: Count = parameter(
         16, "width of the model / width of the bottleneck, which has at least 4 units", CODE_OF_KE
+    )
+
+
+class MergedFromBase(MethodParameters):
+    """Parameters of methods that train every stage from the base and merge the changes."""
+
+    needs_base = True
+    not_with = dict.fromkeys(
+        ("lora", "adapters"),
+        "a task vector is a change of the base's own weights, which an adapter leaves as they are",
     )
 
 
@@ -81,6 +115,7 @@ class HardAttention(MethodParameters):
 
     families = MASKED
     not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_GATES)
+    cost = "gates of every stage, and gradients that are scaled by those of earlier ones"
 
     largest: Positive = parameter(
         400.0, "smax, the slope of the gates at the end of a stage", CODE_OF_KE
@@ -104,6 +139,7 @@ class GatedAdapters(HardAttention, Bottleneck):
     """Parameters of methods with gated adapters."""
 
     not_with = Bottleneck.not_with
+    cost = "a gated bottleneck at two places of every layer; gradients and moments for it alone"
 
 
 def parameters_of(method: str) -> type[MethodParameters]:

@@ -7,6 +7,8 @@ from lethe.parameters.entries import Number, Positive, parameter
 class ClassicParameters(GatedAdapters):
     """Gated adapters and the contrast with earlier domains."""
 
+    cost = "gated bottlenecks; a pass over every batch under the gates of each earlier stage"
+
     one_text_a_row = True
 
     weight: Number = parameter(1.0, "weight of the contrast with earlier domains; 0: none", ge=0)

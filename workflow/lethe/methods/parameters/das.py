@@ -18,6 +18,10 @@ Tokens = Literal["masked", "original"]
 class DasParameters(MethodParameters):
     """The contrast, the soft mask and the importances, in this order."""
 
+    cost = (
+        "two more passes over the contrasted rows of a step; passes over `subset` examples a stage"
+    )
+
     families = MASKED
     not_with = dict.fromkeys(
         ("lora", "adapters"), "its masks scale the gradients of the model's own weights"

@@ -9,6 +9,11 @@ from lethe.parameters.entries import Count, parameter
 class DemixParameters(Bottleneck):
     """One set of adapters per domain."""
 
+    cost = (
+        "a bottleneck at two places of every layer for each domain; gradients and moments for the "
+        "newest alone"
+    )
+
     samples: Count = parameter(
         256,
         "examples of the new domain whose perplexity selects the set of adapters that the new one "

@@ -9,6 +9,11 @@ class DerppParameters(MethodParameters):
 
     since_its_base = True
     capacity_of = "chain"
+    reads_earlier = True
+    cost = (
+        "two batches of `replayed` examples more in a step; the buffer, labels x vocabulary x 2 "
+        "bytes an example"
+    )
 
     alpha: Number = parameter(
         0.5, "weight of the squared error to the stored logits", "ours, not tuned", ge=0

@@ -7,6 +7,8 @@ from lethe.parameters.entries import Count, parameter
 class PromptParameters(MethodParameters):
     """Trained vectors before every input."""
 
+    cost = "`tokens` more positions in every row; gradients and moments for their vectors alone"
+
     families = MASKED
     not_with = dict.fromkeys(
         ("lora", "frozen", "adapters"), "it freezes the model and trains a prompt alone"

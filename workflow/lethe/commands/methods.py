@@ -1,0 +1,130 @@
+"""List the methods that a study can name: what each does, what it needs, and what it goes with.
+
+With names: all that is known of these, hyper-parameters and costs too.
+"""
+
+import argparse
+import ast
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from lethe.artefacts.paths import PACKAGE
+from lethe.artefacts.strict_yaml import read_yaml
+from lethe.config.catalogue import MethodEntry
+from lethe.config.reading import CATALOGUE
+from lethe.errors import UserError
+from lethe.methods.parameters.base import parameters_of
+from lethe.parameters.entries import resolved
+from lethe.parameters.sentences import validated
+from lethe.planning.composition import (
+    FAMILIES,
+    HEADS,
+    NO_FAMILY,
+    families_of,
+    needs,
+    parametrisations,
+    refusals,
+)
+
+HEAD = ("name", "families", "parametrisations", "needs besides its own data", "what it does")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `lethe methods`."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names of the catalogue")
+    parser.add_argument("--json", action="store_true", help="print all that is known, as JSON")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print a line a method, or everything about those that are named."""
+    raw = read_yaml(CATALOGUE / "methods.yaml")
+    for name in arguments.names:
+        if name not in raw:
+            near = difflib.get_close_matches(name, raw, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UserError(f"There is no method {name!r}{hint} (`lethe methods` lists them).")
+    rows = [described(name, raw[name]) for name in arguments.names or raw]
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+    elif arguments.names:
+        print("\n\n".join(map(_page, rows)))
+    else:
+        print(_table(rows))
+
+
+def described(name: str, raw: dict[str, Any]) -> dict[str, Any]:
+    """All that is known of an entry of the catalogue, as plain data.
+
+    `not_with` has the reason by family or parametrisation that the method does not go with.
+    """
+    entry = validated(MethodEntry, raw, f"methods.{name}")
+    hyper = validated(parameters_of(entry.method), entry.hyper, f"methods.{name}.hyper")
+    families, refused = families_of(hyper), refusals(hyper)
+    why = getattr(hyper, "families_why", "") or NO_FAMILY
+    return {
+        "name": name,
+        "method": entry.method,
+        "what": first_line(entry.method),
+        "families": [family for family in FAMILIES if family in families],
+        "parametrisations": [way for way in parametrisations() if way not in refused],
+        "not_with": {f: why for f in FAMILIES if f not in families} | refused,
+        "needs": needs(hyper),
+        "one_text_a_row": hyper.one_text_a_row,
+        "cost": hyper.cost,
+        "hyper": resolved(hyper),
+        "source": entry.source,
+        "note": entry.note,
+    }
+
+
+def first_line(method: str) -> str:
+    """What a method's file says of it first. The file is read, not imported, which needs torch."""
+    text = (PACKAGE / "methods" / f"{method}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0].rstrip(".")
+
+
+def _table(rows: Iterable[dict[str, Any]]) -> str:
+    lines = [HEAD, *map(_cells, rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(HEAD) - 1)]
+    return "\n".join(
+        "  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[-1]])
+        for line in lines
+    )
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        row["name"],
+        _of(row["families"], FAMILIES),
+        _of(row["parametrisations"], list(parametrisations())),
+        ", ".join(row["needs"]),
+        row["what"],
+    )
+
+
+def _of(some: Iterable[str], every: Iterable[str]) -> str:
+    """Names, or in fewer words: `all`, or all but those that are missing."""
+    some, every = list(some), list(every)
+    missing = [name for name in every if name not in some]
+    if not missing:
+        return "all"
+    return f"all but {', '.join(missing)}" if len(missing) < len(some) else ", ".join(some)
+
+
+def _page(row: dict[str, Any]) -> str:
+    against: dict[str, list[str]] = {}
+    for what, reason in row["not_with"].items():
+        against.setdefault(reason, []).append(HEADS.get(what, what))
+    lines = [
+        f"{row['name']} (lethe/methods/{row['method']}.py): {row['what']}",
+        f"  families          {', '.join(HEADS[family] for family in row['families'])}",
+        f"  parametrisations  {', '.join(row['parametrisations'])}",
+        *(f"  not with          {', '.join(w)}: {why}" for why, w in against.items()),
+        f"  needs             {', '.join(row['needs']) or 'nothing besides its own data'}",
+        f"  cost              {row['cost'] or 'that of plain training'}",
+        *(f"  {key} = {json.dumps(value)}" for key, value in row["hyper"].items()),
+        f"  values from       {row['source']}" + (f": {row['note']}" if row["note"] else ""),
+    ]
+    return "\n".join(lines)
