@@ -1,4 +1,4 @@
-"""Stages of every family in memory, for the tests of EWC, KD and DER++."""
+"""Stages of every family in memory, for the tests of methods that all families have."""
 
 import torch
 from masked_model import masked_model, masked_tokenizer
@@ -7,6 +7,7 @@ from small_nodes import CONFIG, RECIPE, WORDS, make_tokenizer
 
 from lethe.data import examples as causal_examples
 from lethe.data import masked_examples
+from lethe.data.blank import blank_of
 from lethe.methods.contract import Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
@@ -41,7 +42,10 @@ def new_model(family: str):
 
 
 def make_stage(family: str, model=None, parent=None, index: int = 1, earlier=(), **changes):
-    """A stage; its parent is a frozen copy of the model, unless another is given."""
+    """A stage; its parent is a frozen copy of the model, unless another is given.
+
+    Its base is a new model, as the model of a first stage is.
+    """
     model = new_model(family) if model is None else model
     tokenizer = masked_tokenizer() if family == "masked" else make_tokenizer()
     parent = new_model(family) if parent is None else parent
@@ -53,6 +57,7 @@ def make_stage(family: str, model=None, parent=None, index: int = 1, earlier=(),
         examples=examples,
         load_replayed=lambda: [list(part) for part in earlier],
         load_parent=lambda: parent.eval().requires_grad_(False),
+        load_base=lambda: new_model(family).eval().requires_grad_(False),
         collate=make_collate(recipe, tokenizer, family, model.config, 0),
         plain_loss=weighted_loss,
         index=index,
@@ -60,6 +65,8 @@ def make_stage(family: str, model=None, parent=None, index: int = 1, earlier=(),
         steps=3,
         history=["t"] * index,
         family=family,
+        batch_size=recipe["batch_size"],
+        blank=lambda: blank_of(tokenizer, family, recipe["max_length"]),
     )
 
 

@@ -16,6 +16,7 @@ UNPADDED = {"batch_size": 4, "epochs": 1, "max_length": 8, "learning_rate": 1e-3
 
 METHODS = names_in("methods")
 ENCODERS = [name for name in METHODS if parameters_of(name).families == MASKED]
+NO_ENCODERS = [name for name in METHODS if not parameters_of(name).families >= MASKED]
 ONE_TEXT_A_ROW = [name for name in METHODS if parameters_of(name).one_text_a_row]
 
 
@@ -46,7 +47,16 @@ def test_a_method_on_encoders_is_refused_a_decoder(method):
         plan_of("xs", "forward", method)
 
 
-@pytest.mark.parametrize("method", sorted(set(METHODS) - set(ENCODERS)))
+@pytest.mark.parametrize("method", NO_ENCODERS)
+def test_a_method_that_encoders_cannot_have_is_refused_one_with_the_reason(method):
+    for model, order in (("xs", "forward"), ("encdec", "forward")):
+        assert plan_of(model, order, method).of_kind("stage")
+    why = parameters_of(method).families_why
+    with pytest.raises(UserError, match=rf"trains causal and seq2seq models only \({why}\)"):
+        plan_of("masked", "only-acl", method)
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {*ENCODERS, *NO_ENCODERS}))
 def test_all_others_are_planned_for_every_family(method):
     for model, order in (("xs", "forward"), ("encdec", "forward"), ("masked", "only-acl")):
         assert plan_of(model, order, method).of_kind("stage")

@@ -4,6 +4,7 @@ import pytest
 import torch
 from plain_reference import (
     FAMILY,
+    LENGTHS,
     RECIPE,
     SEED,
     farthest,
@@ -14,6 +15,7 @@ from plain_reference import (
 )
 
 from lethe.config.by_file import names_in
+from lethe.data.blank import blank_of
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parameters.base import MASKED, parameters_of
 from lethe.methods.registry import create
@@ -24,14 +26,27 @@ from lethe.training.loop import add_gradients
 # Every method trains on packed and on padded rows.
 pytestmark = pytest.mark.slow
 
-HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
-EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
+HYPER = {
+    "hat": {"layers": "all"},
+    "kd": {"temperature": 2.0},
+    "derpp": {"capacity": 4},
+    "replay": {"ratio": 1.0},
+    "self_replay": {"loss": "kl", "samples": 6, "max_length": 20},
+}
+EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp", "replay", "agem")
+WITHOUT_MASKS = ("self_replay",)
 ON_ENCODERS = [
     name
     for name in names_in("methods")
     if parameters_of(name).families == MASKED and not parameters_of(name).one_text_a_row
 ]
 CASES = [(method, model_type) for method in EVERY_FAMILY for model_type in FAMILY]
+CASES += [
+    (method, model_type)
+    for method in WITHOUT_MASKS
+    for model_type, family in FAMILY.items()
+    if family != "masked"
+]
 CASES += [(method, model_type) for method in ON_ENCODERS for model_type in ("roberta", "bert")]
 PLAIN = {"packed": False, "unpadded": False}
 
@@ -49,6 +64,7 @@ def second_stage(model, recipe: dict, index: int = 2) -> Stage:
         examples=some_examples(family),
         load_replayed=lambda: [some_examples(family)],
         load_parent=lambda: parent.eval(),
+        load_base=lambda: parent.eval(),
         collate=make_collate(recipe, tokenizer_of(family), family, model.config, SEED),
         plain_loss=weighted_loss,
         index=index,
@@ -57,6 +73,8 @@ def second_stage(model, recipe: dict, index: int = 2) -> Stage:
         step=1,
         history=["one", "two"][:index],
         family=family,
+        batch_size=len(LENGTHS),
+        blank=lambda: blank_of(tokenizer_of(family), family, recipe["max_length"]),
     )
 
 
@@ -67,6 +85,7 @@ def step(method: Method, stage: Stage) -> tuple[torch.Tensor, dict, int]:
     stage.model.eval()
     batches = stage.collate(stage.examples, stage.step)
     loss = sum(add_gradients(stage, method, {"dtype": "float32"}, batches))
+    method.after_backward(stage)
     return loss, stage.gradients(), sum(len(batch.input_ids) for batch in batches)
 
 
@@ -95,5 +114,7 @@ def test_a_packed_step_of_a_method_is_a_plain_step(name, model_type):
 
 
 def test_the_methods_tested_in_every_family_are_those_that_are_planned_for_every_family():
-    every = {name for name in names_in("methods") if parameters_of(name).families != MASKED}
+    others = {name for name in names_in("methods") if parameters_of(name).families != MASKED}
+    every = {name for name in others if parameters_of(name).families >= MASKED}
     assert set(EVERY_FAMILY) == every
+    assert set(WITHOUT_MASKS) == others - every

@@ -83,6 +83,11 @@ def split_place(identity: str, length: int) -> int:
     return 1 + int.from_bytes(drawn[1:8], "big") % (length - 1)
 
 
+def nothing_given(tokenizer, max_length: int) -> tuple[int, ...]:
+    """What the encoder is given of an empty source."""
+    return _Encoder(tokenizer, max_length).given(())
+
+
 class _Encoder:
     """What the encoder is given of a text: its tokens, cut on the left, between special tokens.
 

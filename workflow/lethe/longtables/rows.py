@@ -121,7 +121,8 @@ STAGES = {
     "device": rule(Literal["cpu", "cuda"], "what it was trained on"),
     "measure": rule(
         str,
-        "cost.steps, cost.tokens, cost.flops (of the trained model alone), cost.seconds (wall), "
+        "cost.steps, cost.tokens (with those that a method replayed, cost.replayed, which has no "
+        "row if there are none), cost.flops (of the trained model alone), cost.seconds (wall), "
         "cost.cpu_seconds, cost.peak_memory (bytes, of the GPU or of the process), cut.texts and "
         "cut.tokens (left out because texts were too long; no row if none were), or what the "
         "method recorded",

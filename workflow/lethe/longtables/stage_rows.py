@@ -51,11 +51,13 @@ def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
     }
     costs = {
         "cost.steps": manifest["steps"],
-        "cost.tokens": manifest["tokens"],
+        "cost.tokens": manifest["tokens"] + manifest.get("replayed", 0),
         "cost.flops": manifest["flops"],
         "cost.seconds": manifest["seconds"],
         "cost.cpu_seconds": manifest["cpu_seconds"]["training"],
     }
+    if manifest.get("replayed"):
+        costs["cost.replayed"] = manifest["replayed"]
     if "peak_memory" in manifest:
         costs["cost.peak_memory"] = manifest["peak_memory"]
     # Older manifests, from before methods could record anything, have no record.

@@ -17,6 +17,7 @@ from typing import Protocol
 import torch
 
 from lethe.data.batches import Batch
+from lethe.data.blank import Blank
 from lethe.data.draws import seed_of
 from lethe.data.examples import Example
 from lethe.parametrisations.parametrised import Parametrisation
@@ -62,6 +63,9 @@ class Stage:
             the values with which the stage begins when `before_stage` is called.
         dropout_seed: (seed, step, micro-batch) -> the seed of dropout.
         settings: owner of the settings in messages, as in "the recipe's `max_length`".
+        batch_size: examples of the stage's own in a step.
+        blank: returns how a text begins and ends, for a method that lets the network write one.
+        replayed: [tokens, those of an encoder] that `replay` laid out in this step.
     """
 
     model: torch.nn.Module
@@ -82,6 +86,19 @@ class Stage:
     parametrisation: Parametrisation = field(default_factory=Parametrisation)
     dropout_seed: Callable[[int, int, int], int] = seed_of
     settings: str = "the recipe's"
+    batch_size: int = 1
+    blank: Callable[[], Blank] | None = None
+    replayed: list[int] = field(default_factory=lambda: [0, 0])
+
+    def replay(self, examples: list[Example], draw: int = 0) -> list[Batch]:
+        """Micro-batches of examples that a step learns from besides the stage's own.
+
+        As `collate`, and their tokens are counted among what the stage cost.
+        """
+        encoded = sum(len(example.encoder_tokens) for example in examples)
+        self.replayed[0] += encoded + sum(len(example.tokens) for example in examples)
+        self.replayed[1] += encoded
+        return self.collate(examples, draw)
 
     def trainable(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Named parameters that are trained; the method's own names start with `extra.`."""

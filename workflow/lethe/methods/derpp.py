@@ -59,7 +59,7 @@ class DarkExperience(Method):
         if self.alpha:
             total = total + self.alpha * self.logits_error(stage, for_logits)
         if self.beta:
-            replayed = stage.collate([self.examples[place] for place in for_labels], stage.step)
+            replayed = stage.replay([self.examples[place] for place in for_labels], stage.step)
             for part in replayed:
                 total = total + self.beta * stage.plain_loss(stage.model, part).to(total.device)
         return total
@@ -69,10 +69,16 @@ class DarkExperience(Method):
         return generator.choice(len(self.entries), size, replace=False).tolist()
 
     def logits_error(self, stage: Stage, places: list[int]) -> torch.Tensor:
-        """Weighted mean over labels of the squared error to the stored logits, a scalar."""
-        chosen = {(self.examples[p].source, self.examples[p].id): self.entries[p] for p in places}
+        """Weighted mean over labels of the squared error to the stored logits, a scalar.
+
+        An example that is drawn twice, since its task came twice, counts with its newest logits.
+        """
+        ordered = sorted(places, key=lambda place: self.entries[place].stage)
+        named = {(self.examples[p].source, self.examples[p].id): p for p in ordered}
+        places = [place for place in places if place in named.values()]
+        chosen = {name: self.entries[place] for name, place in named.items()}
         total = torch.zeros((), device=next(stage.model.parameters()).device)
-        for part in stage.collate([self.examples[place] for place in places], DRAW):
+        for part in stage.replay([self.examples[place] for place in places], DRAW):
             logits = label_logits(stage.model, part)
             stored = stored_for(part, chosen, logits.shape[1])
             total = total + squared_error(logits, stored, part.weights).to(total.device)

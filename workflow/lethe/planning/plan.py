@@ -12,6 +12,7 @@ from lethe.errors import UserError
 from lethe.longtables.run import Run
 from lethe.parameters.entries import parse_mixture, resolved
 from lethe.planning.bases import add_base
+from lethe.planning.buffers import require_buffer_fits
 from lethe.planning.end_tasks import add_end_tasks
 from lethe.planning.evaluation_sets import check_evaluation_sets
 from lethe.planning.imports import add_import, refuse_equal_words
@@ -199,6 +200,7 @@ def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: C
     trained = method if parametrisation == "full" else f"{method}-{parametrisation}"
     settings = catalogue.recipes[recipe]
     hyper = hyper_for(method, catalogue.methods[method], recipe, settings)
+    require_buffer_fits(catalogue, method, hyper, catalogue.orders[order])
     probes = selected(study, "probes", base.model)
     add_probes(
         plan, study, catalogue, probes, base.node, base.world_seed, f"{base.slug}-base", True

@@ -49,7 +49,10 @@ def add_stage(
     trained = spec_of(catalogue, parametrisation, method, hyper)
     _require_general_texts(method, entry, hyper)
     _require_rows(recipe, values, entry, hyper)
-    earlier = [list(components) for components in lived.mixtures]
+    hyper.require_fit(f"methods.{method}.hyper", values)
+    # What a derived base was trained on is known to its node.
+    before = len(lived.node.spec.get("history", ())) if hyper.since_its_base else 0
+    earlier = [list(components) for components in lived.mixtures[before:]]
     components = mixture_spec(plan, catalogue, mixture, lived, lived.history)
     spec = {
         "family": family,
@@ -67,6 +70,8 @@ def add_stage(
     }
     if hyper.needs_base:
         spec |= {"base": lived.node.id, "base_kind": lived.node.kind}
+    if before:
+        spec["before"] = before
     if entry.general is not None and not lived.history:
         # If the stage trains on the same task too, the general texts are another draw.
         before = (mixture,)
@@ -83,12 +88,13 @@ def _require_family(name: str, entry: MethodEntry, hyper: MethodParameters, fami
         for (key, value), families in hyper.families_with.items()
         if getattr(hyper, key) == value
     ]
+    why = f" ({hyper.families_why})" if hyper.families_why else ""
     for condition, families in demands:
         if family not in families:
             raise UserError(
                 f"methods.{name}: method {entry.method!r}{condition} trains "
-                f"{' and '.join(sorted(families))} models only, and the study has a {family} one "
-                "for it; move the method to an entry of `also` with suitable models."
+                f"{' and '.join(sorted(families))} models only{why}, and the study has a {family} "
+                "one for it; move the method to an entry of `also` with suitable models."
             )
 
 

@@ -143,6 +143,7 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
     progress.tokens += encoded + sum(len(example.tokens) for example in examples)
     progress.encoder_tokens += encoded
     progress.labels += sum(len(batch.targets) for batch in batches)
+    progress.replayed = [sum(pair) for pair in zip(progress.replayed, stage.replayed, strict=True)]
     method.after_backward(stage)
     norm = clip(stage, recipe["clip_norm"])
     on_gpu = training_device().type == "cuda"
@@ -161,6 +162,8 @@ def add_gradients(stage, method, recipe, batches: list[Batch]) -> list[torch.Ten
     The step's own loss shares a pass with the first micro-batch.
     """
     losses = []
+    # A step that starts again replays its examples once.
+    stage.replayed = [0, 0]
     for number, batch in enumerate(batches):
         seed_draws(stage.dropout_seed(stage.seed, stage.step, number))
         with arithmetic(recipe):

@@ -29,7 +29,9 @@ class Progress:
     """What a run has done: tokens (padding not counted), labels, and one row per step.
 
     `encoder_tokens` counts the tokens that went through a separate encoder. `halvings` lists the
-    steps at which memory ran out, each with the rows of a micro-batch from then on.
+    steps at which memory ran out, each with the rows of a micro-batch from then on. `replayed` are
+    the tokens that a method replayed, and how many of them went through a separate encoder; they
+    are not among the others.
     """
 
     tokens: int = 0
@@ -37,6 +39,7 @@ class Progress:
     labels: int = 0
     rows: list[list[float]] = field(default_factory=list)
     halvings: list[list[int]] = field(default_factory=list)
+    replayed: list[int] = field(default_factory=lambda: [0, 0])
     unread: StepResult | None = None
 
     @property
@@ -46,7 +49,8 @@ class Progress:
 
     def log(self) -> list:
         """All of it as plain values."""
-        return [self.tokens, self.encoder_tokens, self.labels, self.rows, self.halvings]
+        counts = [self.tokens, self.encoder_tokens, self.labels]
+        return [*counts, self.rows, self.halvings, self.replayed]
 
     def note(self, result: StepResult, wait: bool) -> None:
         """Take a step's result, and read it now (`wait`) or when the next step comes.

@@ -51,6 +51,7 @@ def costs(model, progress, started: float, trained: float) -> dict:
     """What a job spent: steps, tokens, operations, wall and CPU seconds, bytes of memory.
 
     `halvings`: [step, rows of a micro-batch from then on] for every time memory ran out.
+    `replayed`: tokens that the method replayed, besides the stage's own `tokens`.
 
     Args:
         started: monotonic clock at the start of the job.
@@ -61,6 +62,7 @@ def costs(model, progress, started: float, trained: float) -> dict:
         "parameters": parameters,
         "steps": len(progress.rows),
         "tokens": progress.tokens,
+        "replayed": progress.replayed[0],
         "labels": progress.labels,
         "halvings": progress.halvings,
         "flops": training_flops(model, progress),
@@ -84,17 +86,18 @@ def training_flops(model, progress) -> int:
     """Floating-point operations of training: 6 for each parameter and token (Kaplan et al. 2020).
 
     In an encoder-decoder a token passes only the parameters of its own side; the decoder's keys
-    and values of the source are counted with the decoder. Attention scores and recomputation are
-    not counted.
+    and values of the source are counted with the decoder. Replayed tokens count as the stage's own
+    do. Attention scores, recomputation and passes without gradients (a teacher's) are not counted.
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
+    tokens = progress.tokens + progress.replayed[0]
     if not progress.encoder_tokens:
-        return 6 * parameters * progress.tokens
+        return 6 * parameters * tokens
     embeddings = {id(parameter) for parameter in model.get_input_embeddings().parameters()}
     encoder = sum(
         parameter.numel()
         for parameter in model.get_encoder().parameters()
         if id(parameter) not in embeddings
     )
-    encoded, decoded = progress.encoder_tokens, progress.tokens - progress.encoder_tokens
-    return 6 * (encoder * encoded + (parameters - encoder) * decoded)
+    encoded = progress.encoder_tokens + progress.replayed[1]
+    return 6 * (encoder * encoded + (parameters - encoder) * (tokens - encoded))

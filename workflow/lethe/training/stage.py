@@ -8,6 +8,7 @@ from lethe.artefacts.lineage import inputs_of
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
+from lethe.data.blank import blank_of
 from lethe.data.cuts import say
 from lethe.data.draws import seed_of
 from lethe.data.examples import say_notes
@@ -140,10 +141,12 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> tuple[S
         collate=make_collate(recipe, tokenizer, spec["family"], model.config, spec["train_seed"]),
         family=spec["family"],
         plain_loss=weighted_loss,
-        index=index,
+        index=len(spec["history"]) - spec.get("before", 0),
         seed=spec["train_seed"],
         steps=total_steps(len(examples), recipe),
         history=list(spec["history"]),
+        batch_size=recipe["batch_size"],
+        blank=lambda: blank_of(tokenizer, spec["family"], recipe["max_length"]),
         parametrisation=how,
     )
     return stage, examples

@@ -1,7 +1,7 @@
 """What the methods' hyper-parameters share: demands, groups of parameters, and their look-up."""
 
 import importlib
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from lethe.errors import UserError
 from lethe.parameters.entries import Count, Number, Parameters, Positive, parameter, resolved
@@ -31,6 +31,16 @@ class MethodParameters(Parameters):
     needs_base: ClassVar[bool] = False
     """True if a stage reads the network that its chain began with (`Stage.load_base`)."""
 
+    since_its_base: ClassVar[bool] = False
+    """True if it acts otherwise in a chain's first stage, or reads earlier stages' examples. The
+    training of a base that was itself trained further (`train_on`) is no stage then."""
+
+    capacity_of: ClassVar[Literal["", "stage", "chain"]] = ""
+    """What its `capacity` counts examples of: every earlier stage, or all of them together."""
+
+    families_why: ClassVar[str] = ""
+    """Why it does not train the other families, as a clause."""
+
     not_with: ClassVar[dict[str, str]] = {}
     """Kinds of parametrisation that the method does not go with, and why: as in "a fresh adapter
     holds nothing of earlier tasks". A way to go on with LoRA alone is `lora:CHAIN`."""
@@ -43,6 +53,13 @@ class MethodParameters(Parameters):
 
     cost: ClassVar[str] = ""
     """What it costs beside plain training, in memory and in passes; empty: nothing."""
+
+    def require_fit(self, where: str, recipe: dict[str, Any]) -> None:
+        """Refuse values that do not fit a recipe's; `where` names the method's.
+
+        Raises:
+            UserError: they do not fit.
+        """
 
     @classmethod
     def values(cls, hyper: dict[str, Any], where: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ class DerppParameters(MethodParameters):
         "two batches of `replayed` examples more in a step; the buffer, labels x vocabulary x 2 "
         "bytes an example"
     )
+    since_its_base = True
+    capacity_of = "chain"
 
     alpha: Number = parameter(
         0.5, "weight of the squared error to the stored logits", "ours, not tuned", ge=0

@@ -13,6 +13,7 @@ class EwcParameters(MethodParameters):
         ("lora:fresh", "lora:one-a-task"),
         "a fresh adapter has none of the weights that mattered to earlier stages",
     )
+    since_its_base = True
 
     strength: Number = parameter(
         5000.0, "lambda of Eq. 3, weight of the penalty; 0: none", CODE_OF_KE, ge=0
