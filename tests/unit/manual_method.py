@@ -1,7 +1,6 @@
-"""The replay method that the manual shows, installed as a method of the package."""
+"""The replay method as the manual shows it, and as the package has it."""
 
 import re
-import sys
 from pathlib import Path
 
 import lethe.methods
@@ -11,19 +10,12 @@ MANUAL = Path(__file__).parents[2] / "config" / "README.md"
 PACKAGES = (lethe.methods, lethe.methods.parameters)
 
 
-def texts() -> list[str]:
+def shown() -> list[str]:
     """The method and its hyper-parameters: the Python blocks of the section `Add a method`."""
     section = MANUAL.read_text().split("\n## Add a method\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    assert len(blocks) == len(PACKAGES)
-    return blocks
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
 
 
-def install(folder: Path, monkeypatch) -> None:
-    """Make `replay` a method, from files in `folder`, until the test ends."""
-    for package, text in zip(PACKAGES, texts(), strict=True):
-        home = folder / package.__name__
-        home.mkdir()
-        (home / "replay.py").write_text(text)
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(home)])
-        monkeypatch.delitem(sys.modules, f"{package.__name__}.replay", raising=False)
+def in_use() -> list[str]:
+    """The two files that the manual shows."""
+    return [Path(package.__file__).with_name("replay.py").read_text() for package in PACKAGES]
