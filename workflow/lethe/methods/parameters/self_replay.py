@@ -31,7 +31,7 @@ class SelfReplayParameters(MethodParameters):
     )
     loss: Literal["ce", "kl"] = parameter(
         "ce",
-        "loss on the texts: cross-entropy of their tokens, or KL(base || network) at their "
+        "loss on the texts: cross-entropy of their tokens, or KL(base, network) at their "
         "positions, for which the base stays in memory and reads them too",
         "arXiv 2505.13811 (ce), 2605.26097 (kl)",
     )
