@@ -20,16 +20,10 @@ CAPTION = (
     "GPU); of a stage that was interrupted, since it last went on. ratio: seconds relative to "
     "`sequential` on the same order and seeds; for orders of one stage (a pool, each alone: the "
     "models of all domains together) relative to that on the order that most methods have. "
-<<<<<<< HEAD
-    "tokens: of the stages, and those that a method replays. teraflops: 6 x parameters x tokens; "
-    "what else a method adds (teachers, passes of a contrast or for importances) is in the seconds "
-    "alone. peak_mb: the most memory of a stage, of a GPU's tensors or of the whole process."
-=======
-    "teraflops: 6 x parameters x tokens (4 for a parameter that is not trained), of plain training "
-    "on the stage's tokens; what a method adds (teachers, replayed texts, passes of a contrast or "
+    "tokens: of the stages, and those that a method replays. teraflops: 6 x parameters x tokens (4 "
+    "for a parameter that is not trained); what else a method adds (teachers, passes of a contrast or "
     "for importances) is in the seconds alone. peak_mb: the most memory of a stage, of a GPU's "
     "tensors or of the whole process."
->>>>>>> edd64df5d6cf481f3ee34b65481d95cfcc100fd6
 )
 Costs = dict[tuple, dict[str, float]]
 
