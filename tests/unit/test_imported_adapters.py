@@ -109,8 +109,9 @@ def logits(model) -> torch.Tensor:
 def test_an_adapter_is_a_stage_on_the_base_or_on_the_stage_before(place, tmp_path):
     import peft
 
-    _, nodes = chain(*stages(place, "one", "two"))
+    plan, nodes = chain(*stages(place, "one", "two"))
     base, one, two = nodes
+    assert plan.runs[0].parametrisation == "lora"
     assert [base.inputs, one.inputs, two.inputs] == [(), (("base", base.id),), (("base", base.id),)]
     _, (_, _, after) = chain(*stages(place, "one", "two", onto="previous"))
     assert after.inputs == (("base", one.id),) and after.id != two.id

@@ -62,7 +62,7 @@ def described(name: str, raw: dict[str, Any]) -> dict[str, Any]:
     entry = validated(MethodEntry, raw, f"methods.{name}")
     hyper = validated(parameters_of(entry.method), entry.hyper, f"methods.{name}.hyper")
     families, refused = families_of(hyper), refusals(hyper)
-    why = getattr(hyper, "families_why", "") or NO_FAMILY
+    why = hyper.families_why or NO_FAMILY
     return {
         "name": name,
         "method": entry.method,

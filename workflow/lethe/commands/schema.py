@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from lethe.artefacts.files import write_atomic, write_json
-from lethe.artefacts.paths import PROJECT, SCHEMAS
+from lethe.artefacts.paths import PACKAGE, PROJECT, SCHEMAS
 from lethe.config.by_file import names_in
 from lethe.config.catalogue import Catalogue, Seeds, Study
 from lethe.longtables import rows
@@ -33,6 +33,8 @@ NESTED = {
 KEYS = ("<!-- keys: begin -->", "<!-- keys: end -->")
 PARAMETERS = ("<!-- parameters: begin -->", "<!-- parameters: end -->")
 COMPOSITION = ("<!-- composition: begin -->", "<!-- composition: end -->")
+EXAMPLE = ("<!-- example: begin -->", "<!-- example: end -->")
+EXAMPLE_FILES = ("methods/replay.py", "methods/parameters/replay.py")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,12 +87,19 @@ def with_tables(manual: str) -> str:
         (KEYS, tables()),
         (PARAMETERS, parameter_tables()),
         (COMPOSITION, composition.markdown()),
+        (EXAMPLE, example()),
     )
     for (begin, end), text in generated:
         before, _, rest = manual.partition(begin)
         _, _, after = rest.partition(end)
         manual = f"{before}{begin}\n{text}{end}{after}"
     return manual
+
+
+def example() -> str:
+    """The files of the method that the manual shows whole."""
+    texts = {name: (PACKAGE / name).read_text(encoding="utf-8") for name in EXAMPLE_FILES}
+    return "\n".join(f"`{name}`:\n\n```python\n{text}```\n" for name, text in texts.items())
 
 
 def parameter_tables() -> str:

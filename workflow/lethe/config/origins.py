@@ -190,6 +190,11 @@ class Import(Entry):
     untuned: Name | None = Field(None, description="the model before general instruction tuning")
     params: Positive | None = Field(None, description="number of parameters, for result files")
     method: Name = Field("sequential", description="name of the method in tables and figures")
+    parametrisation: Name | None = Field(
+        None,
+        description="which parameters were trained, in tables and figures; null: the kind of its "
+        "adapters, else `full`",
+    )
     order: Name = Field("imported", description="name of the order in tables and figures")
     base_seed: Seed | None = Field(None, description="seed of the base model, if it has one")
     train_seed: Seed | None = Field(None, description="seed of the training, if it is known")

@@ -15,7 +15,7 @@ from lethe.evaluation.specification import DTYPES
 from lethe.methods.attached import METHOD_STATE, attach
 from lethe.models.adapter_folder import WEIGHTS as ADAPTER_WEIGHTS
 from lethe.models.adapter_folder import tokenizer_folder
-from lethe.models.adapters import merge_adapter
+from lethe.models.adapters import in_dtype, merge_adapter
 from lethe.models.as_loaded import require_finite
 from lethe.models.loading import load_model, made_here
 from lethe.models.refusals import refused_as_sentence
@@ -55,10 +55,7 @@ def open_checkpoint(
         _require_plain(directory, adapter)
         model = merge_adapter(load_model(directory, "float32"), adapter)
         require_finite(model, adapter)
-        model = model.to(place)
-        for parameter in model.parameters():
-            # Not buffers: rotary frequencies stay in float32 in a model that is loaded in bfloat16.
-            parameter.data = parameter.data.to(getattr(torch, dtype))
+        model = in_dtype(model.to(place), dtype)
     tokenizer = load_tokenizer(tokenizer_folder(directory, adapter))
     if adapter is not None or not made_here(directory):
         try_out(model.eval(), tokenizer, adapter or directory)

@@ -47,6 +47,18 @@ def merge_adapter(model: Any, folder: Path) -> Any:
     return merged.requires_grad_(False)
 
 
+def in_dtype(model: Any, dtype: str) -> Any:
+    """The model with its parameters in a dtype, as if it had been loaded in it.
+
+    Buffers stay: a model that is loaded in bfloat16 has its rotary frequencies in float32.
+    """
+    import torch
+
+    for parameter in model.parameters():
+        parameter.data = parameter.data.to(getattr(torch, dtype))
+    return model
+
+
 def _settings(folder: Path, config: dict[str, Any]) -> Any:
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 

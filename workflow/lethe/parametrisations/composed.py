@@ -9,13 +9,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from lethe.artefacts.files import read_json
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.paths import MANIFEST, node_directory
 from lethe.errors import UserError
-from lethe.models.adapters import merge_adapter
+from lethe.models.adapters import in_dtype, merge_adapter
 from lethe.models.loading import load_model
 from lethe.parametrisations import bottleneck
 
@@ -103,7 +101,7 @@ def load_checkpoint(directory: Path, dtype: str = "float32") -> Any:
     else:
         bottleneck.load_into(bottleneck.put_on(model, settings, 0), directory)
     model.requires_grad_(True)
-    return model.to(getattr(torch, dtype))
+    return in_dtype(model, dtype)
 
 
 def verified(carrier: Path) -> dict[str, Any]:

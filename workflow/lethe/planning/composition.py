@@ -63,7 +63,7 @@ def composition() -> list[Row]:
 def rows_of(name: str, hyper: type[MethodParameters]) -> list[Row]:
     """The row of a method, and one for each value with which it goes with less."""
     refused = refusals(hyper)
-    why = getattr(hyper, "families_why", "") or NO_FAMILY
+    why = hyper.families_why or NO_FAMILY
     rows = [Row(name, "", hyper.families, why, refused)]
     for (key, value), families in hyper.families_with.items():
         rows.append(Row(name, f"{key}: {value}", families & hyper.families, why, refused))

@@ -5,11 +5,11 @@ from typing import Any
 
 from lethe.artefacts.local_files import checkpoint_digest
 from lethe.config.catalogue import Catalogue, Study
-from lethe.config.origins import ImportedStage
+from lethe.config.origins import Import, ImportedStage
 from lethe.errors import UserError
 from lethe.imported.chain import stage_specs
 from lethe.longtables.run import Run
-from lethe.models.adapter_folder import is_adapter, require_base
+from lethe.models.adapter_folder import is_adapter, read_adapter, require_base
 from lethe.planning.bases import imported_node
 from lethe.planning.nodes import Node, Plan, slug_word
 from lethe.planning.probes import add_probes
@@ -45,6 +45,7 @@ def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> Non
             base_seed=entry.base_seed,
             method=entry.method,
             method_params={},
+            parametrisation=_parametrisation(entry),
             recipe="elsewhere",
             order=entry.order,
             train_seed=entry.train_seed,
@@ -59,12 +60,13 @@ def refuse_equal_words(study: Study, catalogue: Catalogue) -> None:
     names: dict[tuple, str] = {}
     for name in study.imports:
         entry = catalogue.imports[name]
-        words = (entry.model, entry.method, entry.order, entry.base_seed, entry.train_seed)
+        trained = (entry.method, entry.order, _parametrisation(entry))
+        words = (entry.model, *trained, entry.base_seed, entry.train_seed)
         if words in names:
             raise UserError(
                 f"imports: {names[words]!r} and {name!r} have the same model, method, order, "
-                "base_seed and train_seed; change one of these in one of them (the train_seed, if "
-                "they are repetitions)."
+                "parametrisation, base_seed and train_seed; change one of these in one of them "
+                "(the train_seed, if they are repetitions)."
             )
         names[words] = name
 
@@ -108,6 +110,18 @@ def _add_checkpoints(
         checkpoints.append(node.id)
         add_probes(plan, study, catalogue, study.probes, node, seeds[0], slug, index == 0)
     return checkpoints
+
+
+def _parametrisation(entry: Import) -> str:
+    """The word for which parameters were trained: that of the entry, or the kind of its adapters.
+
+    Raises:
+        UserError: as `read_adapter`.
+    """
+    folders = [Path(stage.path) for stage in entry.stages if stage.path is not None]
+    kinds = {read_adapter(f)["peft_type"].lower() for f in folders if is_adapter(f)}
+    found = kinds.pop() if len(kinds) == 1 else "several" if kinds else "full"
+    return entry.parametrisation or found
 
 
 def _merged_node(plan: Plan, slug: str, stage: ImportedStage, where: str, below: Node) -> Node:

@@ -76,8 +76,7 @@ def add_stage(
         spec["before"] = of_base
     if entry.general is not None and not lived.history:
         # If the stage trains on the same task too, the general texts are another draw.
-        before = (mixture,)
-        spec["general"] = mixture_spec(plan, catalogue, entry.general, lived, before)
+        spec["general"] = mixture_spec(plan, catalogue, entry.general, lived, (mixture,))
     node = plan.add("stage", slug, spec, plan.sizes.get(parent.id, 0.0))
     return node, components
 

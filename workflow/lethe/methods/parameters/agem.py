@@ -7,6 +7,8 @@ from lethe.parameters.entries import Count, parameter
 class AgemParameters(MethodParameters):
     """The draw that no step may forget, and the projection."""
 
+    reads_earlier = True
+    cost = "a backward pass over `replayed` examples in a step, and another gradient in memory"
     since_its_base = True
     capacity_of = "stage"
 

@@ -7,6 +7,8 @@ from lethe.parameters.entries import Count, Number, Positive, parameter
 class ReplayParameters(MethodParameters):
     """Of the replayed examples."""
 
+    reads_earlier = True
+    cost = "`ratio` more examples in a step; no more memory"
     since_its_base = True
     capacity_of = "stage"
 

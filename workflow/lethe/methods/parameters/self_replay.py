@@ -14,6 +14,10 @@ Length = Annotated[int, Field(ge=2)]
 class SelfReplayParameters(MethodParameters):
     """The texts that the base writes, and their loss."""
 
+    cost = (
+        "`samples` texts written once; `ratio` more examples in a step; with `loss: kl` the base "
+        "in memory, and its forward pass over them"
+    )
     families = frozenset({"causal", "seq2seq"})
     families_why = "a masked model gives whole texts no probability to draw them by"
     needs_base = True
