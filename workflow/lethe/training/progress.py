@@ -29,7 +29,8 @@ class Progress:
     """What a run has done: tokens (padding not counted), labels, and one row per step.
 
     `encoder_tokens` counts the tokens that went through a separate encoder. `halvings` lists the
-    steps at which memory ran out, each with the rows of a micro-batch from then on.
+    steps at which memory ran out, each with the rows of a micro-batch from then on. `leaks` lists
+    the metered steps with their shares, `leak` what the meter found of the whole stage.
     """
 
     tokens: int = 0
@@ -37,6 +38,8 @@ class Progress:
     labels: int = 0
     rows: list[list[float]] = field(default_factory=list)
     halvings: list[list[int]] = field(default_factory=list)
+    leaks: list[list[float]] = field(default_factory=list)
+    leak: dict[str, float] = field(default_factory=dict)
     unread: StepResult | None = None
 
     @property
@@ -46,7 +49,8 @@ class Progress:
 
     def log(self) -> list:
         """All of it as plain values."""
-        return [self.tokens, self.encoder_tokens, self.labels, self.rows, self.halvings]
+        parts = [self.tokens, self.encoder_tokens, self.labels, self.rows, self.halvings]
+        return [*parts, self.leaks]
 
     def note(self, result: StepResult, wait: bool) -> None:
         """Take a step's result, and read it now (`wait`) or when the next step comes.
