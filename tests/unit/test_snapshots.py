@@ -14,6 +14,7 @@ from small_nodes import make_nodes, stage_spec
 from lethe.errors import Stopped, UserError
 from lethe.jobs import ending
 from lethe.jobs.ending import SIGNALS, Ending
+from lethe.parametrisations import composed
 from lethe.training import loop, snapshot_pace
 from lethe.training import snapshots as snapshots_module
 from lethe.training import stage as stage_module
@@ -175,16 +176,16 @@ def test_a_second_interrupt_does_not_wait(results, steps):
 
 
 def test_a_signal_while_the_model_is_loaded_stops_at_once(results, monkeypatch):
-    load = stage_module.load_model
+    load = composed.load_model
 
-    def loading(path):
+    def loading(*arguments):
         os.kill(os.getpid(), signal.SIGTERM)
-        return load(path)
+        return load(*arguments)
 
-    monkeypatch.setattr(stage_module, "load_model", loading)
+    monkeypatch.setattr(composed, "load_model", loading)
     with pytest.raises(Stopped, match="before the first step"):
         run(results, "cut")
-    monkeypatch.setattr(stage_module, "load_model", load)
+    monkeypatch.setattr(composed, "load_model", load)
     assert weights(run(results, "cut")) == weights(run(results, "whole"))
 
 

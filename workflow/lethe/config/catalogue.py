@@ -25,6 +25,7 @@ from lethe.parameters.entries import (
     Share,
     is_template,
 )
+from lethe.parametrisations.parameters import ParametrisationEntry
 
 MASKED_METRICS = ("mlm_loss", "mlm_accuracy", "mlm_likelihood")
 
@@ -196,6 +197,9 @@ class Also(Entry):
     orders: list[Name] = Field([], description="orders")
     methods: list[Name] = Field([], description="methods; none: those of the study")
     controls: list[Name] = Field([], description="orders run as controls")
+    parametrisations: list[Name] = Field(
+        [], description="how parameters are trained; none: those of the study"
+    )
     recipe: OneOrMore | None = Field(
         None,
         description="optimisation settings of these chains, or a list of them; none: those of the "
@@ -214,6 +218,7 @@ class Catalogue(Entry):
     probes: dict[Name, Probe] = {}
     end_tasks: dict[Name, EndTask] = {}
     methods: dict[Name, MethodEntry] = {}
+    parametrisations: dict[Name, ParametrisationEntry] = {}
     recipes: dict[Name, Recipe] = {}
     orders: dict[Name, Annotated[list[Mixture], Field(min_length=1, max_length=500)]] = {}
     imports: dict[Name, Import] = {}
@@ -269,6 +274,11 @@ class Study(Entry):
     models: list[Name] = Field([], description="base models")
     orders: list[Name] = Field([], description="sequences of stages, run for every model")
     methods: list[Name] = Field([], description="how stages are trained")
+    parametrisations: list[Name] = Field(
+        ["full"],
+        min_length=1,
+        description="which parameters are trained: every chain once with each of them",
+    )
     controls: list[Name] = Field(
         [], description="orders run as controls, with plain fine-tuning (drawn in grey)"
     )

@@ -95,7 +95,8 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
 
 def check_selection(study: Study, catalogue: Catalogue) -> None:
     """Every name that the study selects exists; tables and figures have a file."""
-    for kind in ("models", "orders", "methods", "probes", "end_tasks", "imports", "claims"):
+    kinds = ("models", "orders", "methods", "parametrisations", "probes", "end_tasks", "imports")
+    for kind in (*kinds, "claims"):
         for name in getattr(study, kind) or ():
             require(kind, name, getattr(catalogue, kind))
     for name in study.controls:
@@ -109,6 +110,8 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
             require(f"also, entry {place}", name, catalogue.orders)
         for name in also.methods:
             require(f"also, entry {place}", name, catalogue.methods)
+        for name in also.parametrisations:
+            require(f"also, entry {place}", name, catalogue.parametrisations)
         for name in listed(also.recipe):
             require(f"also, entry {place}", name, catalogue.recipes)
         for name in also.probes:

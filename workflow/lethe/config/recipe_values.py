@@ -8,13 +8,20 @@ from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters, parameters_of
 from lethe.parameters.sentences import validated
 
-CHOICES = {"overrides", "tuned"}
+CHOICES = {"overrides", "parametrised", "tuned"}
 
 
 def recipe_for(
-    name: str, recipe: Recipe, model: str, method: str = "", family: str = "masked"
+    name: str,
+    recipe: Recipe,
+    model: str,
+    method: str = "",
+    family: str = "masked",
+    parametrisation: str = "",
 ) -> dict[str, Any]:
-    """The recipe's values for a model and, in a stage, a method; tuned values override the rest.
+    """The recipe's values for a model and, in a stage, a parametrisation and a method.
+
+    Each overrides those before it; values tuned for the method come last.
 
     Keys that the family does not use are left out, so that they are part of no id.
 
@@ -26,6 +33,7 @@ def recipe_for(
     tuned = recipe.tuned.get(method)
     for where, other in (
         (f"overrides.{model}", recipe.overrides.get(model)),
+        (f"parametrised.{parametrisation}", recipe.parametrised.get(parametrisation)),
         (f"tuned.{method}.recipe", tuned and tuned.recipe),
     ):
         if other:

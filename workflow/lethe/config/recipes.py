@@ -88,6 +88,9 @@ class Recipe(Entry):
     overrides: dict[Name, dict[str, Any]] = Field(
         {}, description="other values of these keys, by model name"
     )
+    parametrised: dict[Name, dict[str, Any]] = Field(
+        {}, description="other values of these keys, by the name of a parametrisation"
+    )
     tuned: dict[Name, Tuned] = Field(
         {}, description="values of methods with this recipe, by method name"
     )

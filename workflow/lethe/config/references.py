@@ -14,6 +14,7 @@ from lethe.models.kinds import kind_of
 from lethe.parameters.entries import parse_mixture
 from lethe.parameters.prompt_templates import holds_prompt
 from lethe.parameters.sentences import require
+from lethe.parametrisations.parameters import settings_of
 from lethe.sources.loaders.parameters import LOADERS
 from lethe.sources.parameters import source_parameters
 
@@ -46,6 +47,8 @@ def check_references(catalogue: Catalogue) -> None:
         hyper_for(name, method)
         if method.general is not None:
             _check_mixture(f"methods.{name}.general", method.general, catalogue)
+    for name, how in catalogue.parametrisations.items():
+        settings_of(f"parametrisations.{name}", how)
     _check_claims(catalogue, axes)
     for name, order in catalogue.orders.items():
         for place, mixture in enumerate(order, start=1):
@@ -118,6 +121,9 @@ def _check_recipes(catalogue: Catalogue) -> None:
         for model in recipe.overrides:
             require(f"recipes.{name}.overrides", model, catalogue.models)
             recipe_for(name, recipe, model)
+        for how in recipe.parametrised:
+            require(f"recipes.{name}.parametrised", how, catalogue.parametrisations)
+            recipe_for(name, recipe, "", parametrisation=how)
         for method in recipe.tuned:
             require(f"recipes.{name}.tuned", method, catalogue.methods)
             recipe_for(name, recipe, "", method)

@@ -10,7 +10,7 @@ from torch import nn
 
 from lethe.errors import UserError
 from lethe.methods.attached import attach
-from lethe.models.loading import load_model
+from lethe.parametrisations.composed import load_checkpoint
 
 
 class Classifier(nn.Module):
@@ -50,7 +50,7 @@ def load_encoder(directory: Path) -> tuple[nn.Module, nn.Module | None]:
     Raises:
         UserError: the checkpoint cannot be loaded, or is not a masked language model.
     """
-    model = load_model(directory)
+    model = load_checkpoint(directory)
     if not type(model).__name__.endswith("ForMaskedLM"):
         raise UserError(
             f"{directory}: end tasks expect an encoder (`family: masked`), found a model of type "

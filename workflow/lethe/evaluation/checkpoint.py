@@ -21,6 +21,7 @@ from lethe.models.loading import load_model, made_here
 from lethe.models.refusals import refused_as_sentence
 from lethe.models.tokenizer import load_tokenizer, require_end, require_rows
 from lethe.models.window import window
+from lethe.parametrisations.composed import load_checkpoint
 
 TRIED_TOKENS = 32
 # Files of a checkpoint's folder that no loading reads, or that are told apart as weights: anything
@@ -48,7 +49,7 @@ def open_checkpoint(
         raise UserError(f"Expected a dtype among {', '.join(DTYPES)}, found {dtype!r}.")
     place = device_of(device)
     if adapter is None:
-        model = load_model(directory, dtype).to(place)
+        model = load_checkpoint(directory, dtype).to(place)
         model, _ = attach(model, directory)
     else:
         _require_plain(directory, adapter)

@@ -68,6 +68,8 @@ def parquet_text(name: str, path: Path) -> tuple[str, bool]:
 def _upgraded(name: str, frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """The table in this version of its schema, if all that is new are columns that may be empty.
 
+    A column with a default has that, as it is what earlier studies did.
+
     Raises:
         UserError: something else is new.
     """
@@ -77,16 +79,18 @@ def _upgraded(name: str, frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     if found <= {version}:
         return frame
     new = [column for column in rules if column not in frame]
-    filled = {column: _empty(rules[column]) for column in new}
+    filled = {column: _empty(rules[column]) for column in new if "default" not in rules[column]}
     if not new or max(found) > version or "no" in filled.values():
         raise UserError(
             f"{path}: expected version {version} of the table's schema, found "
             f"{', '.join(str(other) for other in sorted(found))}, which cannot be read as it; "
             "use the version of Lethe that kept it, or make the study again."
         )
-    print(f"{path}: is of an older schema; what is new is empty: {', '.join(new)}.")
-    empty = {column: None if value == "null" else "" for column, value in filled.items()}
-    return frame.assign(**empty, schema_version=version)
+    if filled:
+        print(f"{path}: is of an older schema; what is new is empty: {', '.join(filled)}.")
+    values = {column: None if value == "null" else "" for column, value in filled.items()}
+    values |= {name: rules[name]["default"] for name in new if name not in filled}
+    return frame.assign(**values, schema_version=version)
 
 
 def _empty(rule: dict[str, Any]) -> str:

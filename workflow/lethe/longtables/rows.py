@@ -7,7 +7,7 @@ from lethe.longtables.change_columns import CHANGES
 from lethe.longtables.columns import rule
 from lethe.longtables.run import COLUMNS, RUN_COLUMNS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 ITEMS_VERSION = 3
 VALUE = "value_"
 """The start of the column of a metric in a table of items; its name follows."""

@@ -58,6 +58,9 @@ class Run(Origin):
     method_params: dict[str, Any] = word(
         "the method's hyper-parameters as a JSON object", tells_apart=True
     )
+    parametrisation: str = word(
+        "which parameters are trained; `full`: all of them", tells_apart=True, default="full"
+    )
     recipe: str = word("named optimisation settings", tells_apart=True)
     order: str = word("name of the task order; 'control:...' for a control chain", tells_apart=True)
     train_seed: int | None = word(
@@ -79,7 +82,12 @@ class Run(Origin):
 
 RECORDED = [column.name for column in fields(Run) if column.name != "params"]
 COLUMNS = {
-    column.name: rule(column.type, column.metadata["description"], empty=column.metadata["empty"])
+    column.name: rule(
+        column.type,
+        column.metadata["description"],
+        empty=column.metadata["empty"],
+        **({"default": column.default} if isinstance(column.default, str) else {}),
+    )
     for column in fields(Run)
     if column.metadata
 }
@@ -94,7 +102,8 @@ def run_of(record: dict[str, Any]) -> Run:
     Raises:
         UserError: the record lacks a word, or has an unknown one.
     """
-    missing, unknown = set(RECORDED) - record.keys(), record.keys() - set(RECORDED)
+    needed = {name for name in RECORDED if "default" not in COLUMNS.get(name, {})}
+    missing, unknown = needed - record.keys(), record.keys() - set(RECORDED)
     if missing or unknown:
         found = f"{min(missing)!r} is missing" if missing else f"found {min(unknown)!r}"
         raise UserError(

@@ -21,7 +21,8 @@ SpecOf = Callable[[str], dict[str, Any]]
 
 def chain_words(run: Run) -> str:
     """The words of a run without its seeds."""
-    return ", ".join((run.model, run.method, run.order, run.recipe))
+    how = [] if run.parametrisation == "full" else [run.parametrisation]
+    return ", ".join((run.model, run.method, *how, run.order, run.recipe))
 
 
 def chain_settings(run: Run, end_tasks: list[str], spec_of: SpecOf) -> str | None:

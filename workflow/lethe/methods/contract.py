@@ -19,6 +19,7 @@ import torch
 from lethe.data.batches import Batch
 from lethe.data.draws import seed_of
 from lethe.data.examples import Example
+from lethe.parametrisations.parametrised import Parametrisation
 
 
 class Collate(Protocol):
@@ -42,7 +43,8 @@ class Stage:
         load_replayed: returns the training examples of every earlier stage, oldest first.
         load_general: returns examples of the general texts that the catalogue gives the method
             (`general`); empty except in a chain's first stage.
-        load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy).
+        load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy). It
+            is a plain model: adapters are merged into it, and have no parameters of their own.
         load_base: the same of the network that the chain began with; only for a method whose
             parameters say `needs_base`.
         collate: (examples, draw) -> micro-batches, laid out as the stage lays out its own. The
@@ -56,6 +58,8 @@ class Stage:
         history: names of the mixtures so far, this stage's last.
         family: `causal`, `seq2seq` or `masked`.
         extra: the method's own parameters that are trained with the model's, or None.
+        parametrisation: how parameters are trained: its `kind` and `settings`. What is trained has
+            the values with which the stage begins when `before_stage` is called.
         dropout_seed: (seed, step, micro-batch) -> the seed of dropout.
         settings: owner of the settings in messages, as in "the recipe's `max_length`".
     """
@@ -75,6 +79,7 @@ class Stage:
     extra: torch.nn.Module | None = None
     load_general: Callable[[], Sequence[Example]] = list
     load_base: Callable[[], torch.nn.Module] | None = None
+    parametrisation: Parametrisation = field(default_factory=Parametrisation)
     dropout_seed: Callable[[int, int, int], int] = seed_of
     settings: str = "the recipe's"
 

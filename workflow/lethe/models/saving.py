@@ -31,8 +31,14 @@ def save_model(model, tokenizer, directory: Path, dtype: str = "float32") -> lis
         config.dtype = getattr(torch, dtype)
     with atomic_path(directory / "model.safetensors") as path:
         save_file(state, path, metadata={"format": "pt"})
+    return sorted({"model.safetensors", *save_companions(config, tokenizer, directory)})
+
+
+def save_companions(config, tokenizer, directory: Path) -> list[str]:
+    """Write what a checkpoint has besides weights, configuration and tokenizer; their names."""
+    directory.mkdir(parents=True, exist_ok=True)
     write_atomic(directory / "config.json", config.to_json_string(use_diff=True))
-    names = ["model.safetensors", "config.json"]
+    names = ["config.json"]
     for path in tokenizer.save_pretrained(directory):
         if os.path.exists(path):
             names.append(os.path.basename(path))

@@ -18,6 +18,8 @@ INDEX = "model.safetensors.index.json"
 # What a method keeps beside the weights is in safetensors too.
 METHOD_PREFIX = "method_"
 METADATA = "__metadata__"
+CARRIER = "carrier_weights"
+"""Key in the manifest of an adapter: digest of the weights of the model that it is on."""
 LONGEST_HEADER = 100_000_000
 """Bytes; the format's own limit."""
 ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1}
@@ -182,7 +184,8 @@ def _damaged(file: Path, what: str) -> UserError:
 def weights_digest(manifest: dict) -> str:
     """Hex digest of the weights that a checkpoint's manifest lists.
 
-    For a single file it is that file's sha256; for shards, a digest of theirs by name.
+    For a single file it is that file's sha256; for shards, a digest of theirs by name. An adapter's
+    holds the weights of the model that it is on (`CARRIER`) too.
 
     Raises:
         UserError: the manifest lists no weights.
@@ -194,4 +197,6 @@ def weights_digest(manifest: dict) -> str:
     }
     if not shards:
         raise UserError(f"{manifest.get('id', 'a checkpoint')}: its manifest lists no weights.")
+    if CARRIER in manifest:
+        return digest({**shards, CARRIER: manifest[CARRIER]})
     return shards[SINGLE] if SINGLE in shards else digest(shards)

@@ -15,7 +15,7 @@ from lethe.models.import_folder import parameters_in, parameters_of
 from lethe.parameters.families import Family
 from lethe.planning.data import add_data, add_fetched
 from lethe.planning.nodes import Base, Node, Plan, slug_of
-from lethe.planning.stages import add_stage
+from lethe.planning.stages import How, add_stage
 
 
 def add_base(
@@ -122,7 +122,7 @@ def _add_derived(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -
         parent,
         parent.node,
         model.train_on,
-        ("sequential", model.recipe, base_seed or 0),
+        How("sequential", model.recipe, base_seed or 0),
         f"{slug_of(name, world_seed, base_seed)}-base",
         name,
     )

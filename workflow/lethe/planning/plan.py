@@ -18,7 +18,7 @@ from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, slug_word
 from lethe.planning.probes import add_probes, scores
 from lethe.planning.several_recipes import require_recipes_fit
-from lethe.planning.stages import add_stage
+from lethe.planning.stages import How, add_stage
 
 CONTROL = "control:"
 
@@ -153,6 +153,7 @@ class Chain(NamedTuple):
     method: str
     order: str
     words: str
+    parametrisation: str
     recipe: str
     train_seed: int
 
@@ -163,18 +164,12 @@ def chains(study: Study, model: str) -> Iterator[Chain]:
     Raises:
         UserError: one chain is selected twice, with different recipes.
     """
-    recipes: dict[tuple[str, str, str], list[str]] = {}
-    selections = [(study.orders, study.methods, study.controls, study.recipe)]
-    selections += [
-        (also.orders, also.methods or study.methods, also.controls, also.recipe or study.recipe)
-        for also in study.also
-        if model in also.models
-    ]
-    for orders, methods, controls, recipe in selections:
-        names = listed(recipe)
-        keys = [(method, order, order) for order in orders for method in methods]
-        keys += [("sequential", order, f"{CONTROL}{order}") for order in controls]
-        for key in keys:
+    recipes: dict[tuple[str, str, str, str], list[str]] = {}
+    selections: list[Study | Also] = [study]
+    selections += [also for also in study.also if model in also.models]
+    for selection in selections:
+        names = listed(selection.recipe or study.recipe)
+        for key in _keys(study, selection):
             if set(found := recipes.setdefault(key, names)) != set(names):
                 both = ", ".join(dict.fromkeys([*found, *names]))
                 raise UserError(
@@ -188,9 +183,20 @@ def chains(study: Study, model: str) -> Iterator[Chain]:
                 yield Chain(*key, recipe, train_seed)
 
 
+def _keys(study: Study, selection: Study | Also) -> list[tuple[str, str, str, str]]:
+    """(Method, order, its words, parametrisation) of what the study or an entry selects."""
+    methods = selection.methods or study.methods
+    keys = [(method, order, order) for order in selection.orders for method in methods]
+    keys += [("sequential", order, f"{CONTROL}{order}") for order in selection.controls]
+    hows = selection.parametrisations or study.parametrisations
+    return [(*key, how) for how in hows for key in keys]
+
+
 def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: Chain) -> None:
     """Add a chain of stages, and the probes and end tasks of its checkpoints."""
-    method, order, words, recipe, train_seed = chain
+    method, order, words, parametrisation, recipe, train_seed = chain
+    how = How(method, recipe, train_seed, parametrisation)
+    trained = method if parametrisation == "full" else f"{method}-{parametrisation}"
     settings = catalogue.recipes[recipe]
     hyper = hyper_for(method, catalogue.methods[method], recipe, settings)
     probes = selected(study, "probes", base.model)
@@ -199,8 +205,7 @@ def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: C
     )
     parent, lived, checkpoints, slugs = base.node, base, [base.node.id], [f"{base.slug}-base"]
     for stage, mixture in enumerate(catalogue.orders[order], start=1):
-        slug = f"{base.slug}-{method}-s{stage}-{slug_word(mixture)}-t{train_seed}"
-        how = (method, recipe, train_seed)
+        slug = f"{base.slug}-{trained}-s{stage}-{slug_word(mixture)}-t{train_seed}"
         parent, components = add_stage(
             plan, catalogue, lived, parent, mixture, how, slug, base.model
         )
@@ -213,6 +218,7 @@ def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: C
             **base.origin(),
             method=method,
             method_params=resolved(hyper),
+            parametrisation=parametrisation,
             recipe=recipe,
             order=words,
             train_seed=train_seed,

@@ -19,7 +19,9 @@ def with_several_recipes(runs: list[Run]) -> list[list[Run]]:
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
         seeds = (run.world_seed, run.base_seed, run.train_seed)
-        groups.setdefault((run.model, run.method, run.order, *seeds), []).append(run)
+        groups.setdefault(
+            (run.model, run.method, run.parametrisation, run.order, *seeds), []
+        ).append(run)
     return [group for group in groups.values() if len({run.recipe for run in group}) > 1]
 
 

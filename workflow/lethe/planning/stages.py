@@ -1,6 +1,6 @@
 """Nodes of stages."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from lethe.config.catalogue import Catalogue, MethodEntry
 from lethe.config.recipe_values import hyper_for, recipe_for
@@ -9,6 +9,16 @@ from lethe.methods.parameters.base import MethodParameters
 from lethe.parameters.entries import resolved
 from lethe.planning.data import mixture_spec
 from lethe.planning.nodes import Base, Node, Plan, chat_of
+from lethe.planning.parametrisations import spec_of
+
+
+class How(NamedTuple):
+    """How a stage is trained: names of the catalogue, and the train seed."""
+
+    method: str
+    recipe: str
+    train_seed: int
+    parametrisation: str = "full"
 
 
 def add_stage(
@@ -17,7 +27,7 @@ def add_stage(
     lived: Base,
     parent: Node,
     mixture: str,
-    how: tuple[str, str, int],
+    how: How,
     slug: str,
     model: str,
 ) -> tuple[Node, list[dict[str, Any]]]:
@@ -25,18 +35,18 @@ def add_stage(
 
     Args:
         lived: the base, with the mixtures before this one.
-        how: names of the method and the recipe, and the train seed.
         model: the name by which the recipe's overrides are looked up.
 
     Raises:
         UserError: the method cannot train such a model, or cannot use this recipe.
     """
-    method, recipe, train_seed = how
+    method, recipe, train_seed, parametrisation = how
     entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
     family = parent.spec["family"]
-    values = recipe_for(recipe, settings, model, method, family)
+    values = recipe_for(recipe, settings, model, method, family, parametrisation)
     hyper = hyper_for(method, entry, recipe, settings)
     _require_family(method, entry, hyper, family)
+    trained = spec_of(catalogue, parametrisation, method, hyper)
     _require_general_texts(method, entry, hyper)
     _require_rows(recipe, values, entry, hyper)
     earlier = [list(components) for components in lived.mixtures]
@@ -52,6 +62,7 @@ def add_stage(
         "hyper": resolved(hyper),
         "recipe": values,
         "train_seed": train_seed,
+        **trained,
         **chat_of(parent),
     }
     if hyper.needs_base:

@@ -6,7 +6,7 @@ SPEED = 3e8
 """Bytes per second, as long as none was measured: copied from the device, hashed, written, synced.
 A local disk writes faster, a shared file system sometimes slower."""
 WEIGHTS, MOMENTS = 1, 2
-"""Numbers that a snapshot holds for a parameter: itself, and AdamW's if it is trained."""
+"""Numbers that a snapshot holds for a parameter that is trained: itself, and AdamW's."""
 
 
 def seconds_for(size: float) -> float:

@@ -63,10 +63,10 @@ class Snapshots:
     def begin(self, model: torch.nn.Module, step: int) -> None:
         """Training starts at a step; from now on it stops only between two steps."""
         self.ending.hold()
-        size = sum(
-            parameter.nbytes * (WEIGHTS + MOMENTS * parameter.requires_grad)
-            for parameter in model.parameters()
+        trained = sum(
+            parameter.nbytes for parameter in model.parameters() if parameter.requires_grad
         )
+        size = (WEIGHTS + MOMENTS) * trained
         self.took = seconds_for(size)
         self._saved, self._step_started = step, time.monotonic()
 
@@ -181,12 +181,19 @@ def _is_whole(path: Path) -> bool:
 
 
 def flatten(model, optimizer, method) -> dict[str, torch.Tensor]:
-    """Model, optimizer and method state under one set of names: the tensors in use, no copies."""
-    tensors = {f"model/{name}": value for name, value in model.named_parameters()}
+    """Model, optimizer and method state under one set of names: the tensors in use, no copies.
+
+    Parameters that are not trained are those of the parent, and are left out.
+    """
+    tensors = {f"model/{name}": value for name, value in _trained(model)}
     tensors |= {f"buffer/{name}": value for name, value in model.named_buffers()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
     return tensors | {f"method/{name}": value for name, value in method.state().items()}
+
+
+def _trained(model) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    return ((name, value) for name, value in model.named_parameters() if value.requires_grad)
 
 
 def restore(tensors: dict[str, torch.Tensor], model, optimizer, method) -> None:
@@ -201,7 +208,7 @@ def restore(tensors: dict[str, torch.Tensor], model, optimizer, method) -> None:
         groups[group][rest] = value
     try:
         with torch.no_grad():
-            for name, parameter in model.named_parameters():
+            for name, parameter in _trained(model):
                 parameter.copy_(groups["model"][name])
             for name, buffer in model.named_buffers():
                 buffer.copy_(groups["buffer"][name])

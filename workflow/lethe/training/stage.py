@@ -9,6 +9,7 @@ from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node
 from lethe.artefacts.paths import MANIFEST, node_directory, work_directory
 from lethe.data.cuts import say
+from lethe.data.draws import seed_of
 from lethe.data.examples import say_notes
 from lethe.data.mixtures import load_mixture
 from lethe.data.pieces import Parts
@@ -17,16 +18,21 @@ from lethe.methods.attached import load_state, save_state
 from lethe.methods.contract import Method, Stage
 from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
-from lethe.models.loading import load_model, require_family
-from lethe.models.saving import keep_generation_rules, save_model
+from lethe.models.loading import require_family
+from lethe.models.saving import keep_generation_rules, save_companions, save_model
 from lethe.models.tokenizer import load_tokenizer
-from lethe.models.weights import weights_digest
+from lethe.models.weights import CARRIER, weights_digest
 from lethe.models.window import require_room
+from lethe.parametrisations.composed import carrier_for, load_checkpoint, verified
+from lethe.parametrisations.parametrised import parametrisation_of
 from lethe.training.device import prepare, training_device
 from lethe.training.layout import make_collate
 from lethe.training.loop import total_steps, train
 from lethe.training.provenance import costs, provenance
 from lethe.training.snapshots import Snapshots
+
+INITIAL = 301
+"""Distinguishes the draw of a parametrisation's first weights from others of the same seed."""
 
 
 def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_seconds: float) -> dict:
@@ -52,13 +58,14 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         progress = train(stage, method, spec["recipe"], snapshots)
         trained = time.process_time() - cpu_start
         kept_dtype = spec["recipe"].get("kept_dtype", "float32")
-        files = save_model(stage.model, tokenizer, directory, kept_dtype)
+        files, on = save_trained(stage, tokenizer, parent, directory, kept_dtype)
         files += keep_generation_rules(parent, directory)
         files += save_state(method, directory, base)
         files.append(write_log(directory, progress.rows))
         facts = {
             "parent_weights": weights_digest(parent_manifest),
             "base_weights": base,
+            **on,
             "examples": len(examples),
             "cut": examples.cuts,
             "texts": examples.notes,
@@ -105,7 +112,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> tuple[S
         return examples
 
     def frozen(directory):
-        return load_model(directory).to(training_device()).eval().requires_grad_(False)
+        return load_checkpoint(directory).to(training_device()).eval().requires_grad_(False)
 
     base = node_directory(results, spec["base_kind"], spec["base"]) if "base" in spec else None
 
@@ -116,7 +123,8 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> tuple[S
         for kind, node in inputs_of(part):
             files = [part["file"]] if kind == "data" else None
             verify(node_directory(results, kind, node), MANIFEST[kind], only=files)
-    model = load_model(parent)
+    index, how = len(spec["history"]), parametrisation_of(spec.get("parametrisation"))
+    model = how.start(parent, seed_of(spec["train_seed"], index, INITIAL))
     require_family(model, spec["family"], parent)
     model = prepare(model, recipe)
     examples = examples_of(spec["mixture"])
@@ -132,12 +140,29 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> tuple[S
         collate=make_collate(recipe, tokenizer, spec["family"], model.config, spec["train_seed"]),
         family=spec["family"],
         plain_loss=weighted_loss,
-        index=len(spec["history"]),
+        index=index,
         seed=spec["train_seed"],
         steps=total_steps(len(examples), recipe),
         history=list(spec["history"]),
+        parametrisation=how,
     )
     return stage, examples
+
+
+def save_trained(
+    stage: Stage, tokenizer, parent: Path, directory: Path, dtype: str
+) -> tuple[list[str], dict]:
+    """Write the whole network, or the adapter alone; the names of the files.
+
+    Also what the manifest says of the model that an adapter is on.
+    """
+    how = stage.parametrisation
+    if how.is_whole:
+        return save_model(stage.model, tokenizer, directory, dtype), {}
+    carrier = carrier_for(parent, {**how.settings, "kind": how.kind})
+    files = save_companions(stage.model.config, tokenizer, directory)
+    files += how.save(stage.model, directory, carrier, dtype)
+    return files, {CARRIER: weights_digest(verified(carrier))}
 
 
 def write_log(directory: Path, rows: list[list[float]]) -> str:

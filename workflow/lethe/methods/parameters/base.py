@@ -8,6 +8,8 @@ from lethe.parameters.entries import Count, Number, Parameters, Positive, parame
 from lethe.parameters.sentences import validated
 
 MASKED = frozenset({"masked"})
+OWN_ADAPTERS = "it freezes the model and trains adapters of its own"
+OWN_GATES = "its gates protect the model's own weights, and decide which of them are trained"
 CODE_OF_KE = "released code of Ke et al. 2023"
 
 
@@ -31,7 +33,7 @@ class MethodParameters(Parameters):
 
     not_with: ClassVar[dict[str, str]] = {}
     """Kinds of parametrisation that the method does not go with, and why: as in "a fresh adapter
-    holds nothing of earlier tasks"."""
+    holds nothing of earlier tasks". A way to go on with LoRA alone is `lora:CHAIN`."""
 
     only_with: ClassVar[tuple[str, ...]] = ()
     """Kinds of parametrisation that the method is made for; none: those not in `not_with`."""
@@ -50,6 +52,7 @@ class Bottleneck(MethodParameters):
     """Parameters of methods with adapters on an encoder."""
 
     families = MASKED
+    not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_ADAPTERS)
 
     reduction: Count = parameter(
         16, "width of the model / width of the bottleneck, which has at least 4 units", CODE_OF_KE
@@ -60,6 +63,7 @@ class HardAttention(MethodParameters):
     """Parameters of methods with gates on an encoder's units (Serra et al. 2018)."""
 
     families = MASKED
+    not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_GATES)
 
     largest: Positive = parameter(
         400.0, "smax, the slope of the gates at the end of a stage", CODE_OF_KE
@@ -81,6 +85,8 @@ class HardAttention(MethodParameters):
 
 class GatedAdapters(HardAttention, Bottleneck):
     """Parameters of methods with gated adapters."""
+
+    not_with = Bottleneck.not_with
 
 
 def parameters_of(method: str) -> type[MethodParameters]:

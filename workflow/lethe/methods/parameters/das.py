@@ -19,6 +19,9 @@ class DasParameters(MethodParameters):
     """The contrast, the soft mask and the importances, in this order."""
 
     families = MASKED
+    not_with = dict.fromkeys(
+        ("lora", "adapters"), "its masks scale the gradients of the model's own weights"
+    )
     one_text_a_row = True
     general_with = (("initialise", "general"),)
 

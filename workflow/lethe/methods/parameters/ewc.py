@@ -7,6 +7,11 @@ from lethe.parameters.entries import Count, Number, parameter
 class EwcParameters(MethodParameters):
     """The quadratic penalty (Eq. 3)."""
 
+    not_with = dict.fromkeys(
+        ("lora:fresh", "lora:one-a-task"),
+        "a fresh adapter has none of the weights that mattered to earlier stages",
+    )
+
     strength: Number = parameter(
         5000.0, "lambda of Eq. 3, weight of the penalty; 0: none", CODE_OF_KE, ge=0
     )

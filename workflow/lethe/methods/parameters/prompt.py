@@ -8,6 +8,9 @@ class PromptParameters(MethodParameters):
     """Trained vectors before every input."""
 
     families = MASKED
+    not_with = dict.fromkeys(
+        ("lora", "frozen", "adapters"), "it freezes the model and trains a prompt alone"
+    )
     one_text_a_row = True
 
     tokens: Count = parameter(
