@@ -174,12 +174,15 @@ def test_the_meter_changes_no_weight(monkeypatch):
         assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize("project", ["gradient", "update"])
+@pytest.mark.parametrize(
+    ("method", "hyper"),
+    [("osf", {"project": "gradient"}), ("osf", {"project": "update"}), ("osf_peft", {})],
+)
 def test_a_stage_killed_and_gone_on_with_has_the_same_weights_and_leaks(
-    tmp_path, monkeypatch, project
+    tmp_path, monkeypatch, method, hyper
 ):
     make_nodes(tmp_path)
-    spec = stage_spec(method="osf", hyper={"project": project})
+    spec = stage_spec(method=method, hyper=hyper)
     whole = train_stage("whole", spec, tmp_path, "code", 1e9)
     take_step = loop.take_step
 
@@ -214,7 +217,7 @@ def stages_of(shares: dict[str, list[tuple[float, float]]]) -> pd.DataFrame:
                 for row in first
                 for name, value in numbers.items()
             ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(parametrisation="full")
 
 
 def test_the_table_has_a_row_a_method_with_its_shares_in_percent():
