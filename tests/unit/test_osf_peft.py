@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from plain_reference import random_model
 from retention_case import FAMILIES, TRAINING, make_stage, new_model, two_stages
 from torch import nn
 
@@ -83,3 +84,10 @@ def test_all_else_stays_as_it_was_and_a_chain_goes_on():
 def test_a_share_that_keeps_no_direction_is_one_sentence():
     with pytest.raises(UserError, match="whose smallest side has 16, found 0.01; raise it"):
         create("osf_peft", {"share": 0.01}).before_stage(make_stage("causal"))
+
+
+def test_a_model_without_linear_layers_is_one_sentence():
+    stage = make_stage("causal")
+    stage.model = random_model("gpt2")
+    with pytest.raises(UserError, match="type 'gpt2' has none; use the method `osf`"):
+        create("osf_peft", {}).before_stage(stage)

@@ -32,6 +32,8 @@ ON_ENCODERS = [
     if parameters_of(name).families == MASKED and not parameters_of(name).one_text_a_row
 ]
 CASES = [(method, model_type) for method in EVERY_FAMILY for model_type in FAMILY]
+# PEFT's OSF does not know the layers of GPT-2.
+CASES.remove(("osf_peft", "gpt2"))
 CASES += [(method, model_type) for method in ON_ENCODERS for model_type in ("roberta", "bert")]
 PLAIN = {"packed": False, "unpadded": False}
 

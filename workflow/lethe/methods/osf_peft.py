@@ -37,16 +37,25 @@ class PeftSubspace(Method):
             for name, module in stage.model.named_modules()
             if isinstance(module, nn.Linear) and id(module.weight) in weights
         }
-        smallest = min((min(weight.shape) for weight in targets.values()), default=0)
+        self._require(targets, stage.model.config.model_type)
+        self.directions = {n: strongest(w, self.share, "share") for n, w in targets.items()}
+        config = OSFConfig(target_modules=list(targets), effective_rank=self.share)
+        inject_adapter_in_model(config, stage.model, NAME)
+        self.layers = {name: stage.model.get_submodule(name) for name in targets}
+
+    def _require(self, targets: Mapping[str, torch.Tensor], model_type: str) -> None:
+        """Refuse a network without linear layers, and a share that keeps nothing of one."""
+        if not targets:
+            raise UserError(
+                f"Method 'osf_peft': PEFT's OSF is for linear layers, and a model of type "
+                f"{model_type!r} has none; use the method `osf`."
+            )
+        smallest = min(min(weight.shape) for weight in targets.values())
         if int(self.share * smallest) == 0:
             raise UserError(
                 "Method 'osf_peft': expected a `share` that keeps a direction of every linear "
                 f"layer, whose smallest side has {smallest}, found {self.share}; raise it."
             )
-        self.directions = {n: strongest(w, self.share, "share") for n, w in targets.items()}
-        config = OSFConfig(target_modules=list(targets), effective_rank=self.share)
-        inject_adapter_in_model(config, stage.model, NAME)
-        self.layers = {name: stage.model.get_submodule(name) for name in targets}
 
     def after_stage(self, stage: Stage) -> None:
         with torch.no_grad():
