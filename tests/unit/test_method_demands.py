@@ -16,6 +16,7 @@ UNPADDED = {"batch_size": 4, "epochs": 1, "max_length": 8, "learning_rate": 1e-3
 
 METHODS = names_in("methods")
 ENCODERS = [name for name in METHODS if parameters_of(name).families == MASKED]
+FOR_ADAPTERS = [name for name in METHODS if parameters_of(name).only_with]
 ONE_TEXT_A_ROW = [name for name in METHODS if parameters_of(name).one_text_a_row]
 
 
@@ -46,10 +47,17 @@ def test_a_method_on_encoders_is_refused_a_decoder(method):
         plan_of("xs", "forward", method)
 
 
-@pytest.mark.parametrize("method", sorted(set(METHODS) - set(ENCODERS)))
+@pytest.mark.parametrize("method", sorted(set(METHODS) - set(ENCODERS) - set(FOR_ADAPTERS)))
 def test_all_others_are_planned_for_every_family(method):
     for model, order in (("xs", "forward"), ("encdec", "forward"), ("masked", "only-acl")):
         assert plan_of(model, order, method).of_kind("stage")
+
+
+@pytest.mark.parametrize("method", FOR_ADAPTERS)
+def test_a_method_for_adapters_is_refused_where_all_is_trained(method):
+    sentence = rf"^methods\.mine: is made for the parametrisation lora.*, found 'full' \(full\)"
+    with pytest.raises(UserError, match=sentence):
+        plan_of("xs", "forward", method)
 
 
 def test_hidden_states_are_compared_in_encoders_only():
