@@ -55,7 +55,7 @@ def test_all_others_are_planned_for_every_family(method):
 
 @pytest.mark.parametrize("method", FOR_ADAPTERS)
 def test_a_method_for_adapters_is_refused_where_all_is_trained(method):
-    sentence = rf"^methods\.mine: is made for the parametrisation lora.*, found 'full' \(full\)"
+    sentence = r"^methods\.mine: is made for the parametrisation lora.*, found 'full' \(full\)"
     with pytest.raises(UserError, match=sentence):
         plan_of("xs", "forward", method)
 
