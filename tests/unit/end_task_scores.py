@@ -26,7 +26,13 @@ def _run(key: tuple, cells: Cells) -> list[dict]:
         values[1, f"task_{order[0]}"] = own
     values |= {(last, "task_a"): final_a, (last, "task_b"): final_b}
     shared = {"model": "m", "params": 10, "world_seed": world, "base_seed": 0, "method": method}
-    shared |= {"method_params": "{}", "recipe": "r", "order": order, "train_seed": train}
+    shared |= {
+        "parametrisation": "full",
+        "method_params": "{}",
+        "recipe": "r",
+        "order": order,
+        "train_seed": train,
+    }
     shared |= {"family": "masked", "series": "", "untuned": "", "end_task_seed": 0, "chance": None}
     shared |= {"kind": "end_task", "axis": "end_task", "split": "test", "stderr": 0.01}
     return [

@@ -61,7 +61,7 @@ def stages_of(scores: pd.DataFrame) -> list[dict]:
     trained = scores[scores["stage_index"] > 0][columns].drop_duplicates()
     return [
         row
-        | {"device": "cpu", "measure": measure, "layer": None, "unit": None, "schema_version": 2}
+        | {"device": "cpu", "measure": measure, "layer": None, "unit": None, "schema_version": 3}
         | {"value": float(row["params"] % 97 + row["stage_index"] + number + 0.5)}
         for row in trained.to_dict("records")
         for number, measure in enumerate(("cost.steps", "cost.seconds"))

@@ -176,6 +176,7 @@ def score_rows(axis: str, probe: str, run: dict, items: list[dict]) -> list[dict
                 "untuned": UNTUNED.get(run["model"], ""),
                 "world_seed": 100,
                 "method": "sequential",
+                "parametrisation": "full",
                 "method_params": "{}",
                 "recipe": "default",
                 "train_seed": 0,
@@ -198,7 +199,7 @@ def score_rows(axis: str, probe: str, run: dict, items: list[dict]) -> list[dict
                 "task_version": "1.0",
                 "task_digest": hashlib.sha256(probe.encode()).hexdigest()[:12],
                 "lm_eval_version": "0.4.13",
-                "schema_version": 2,
+                "schema_version": 3,
             }
         )
     return rows

@@ -22,7 +22,13 @@ def frame(models, methods, controls=()):
     """A line for every model and method, and the controls of every model."""
     rows = []
     for size, model in enumerate(models):
-        words = {"model": model, "params": size, "method_params": "{}", "recipe": "r"}
+        words = {
+            "model": model,
+            "params": size,
+            "parametrisation": "full",
+            "method_params": "{}",
+            "recipe": "r",
+        }
         chains = [(method, "o") for method in methods]
         chains += [("sequential", f"control:{name}") for name in controls]
         for method, order in chains:

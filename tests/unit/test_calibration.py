@@ -129,7 +129,14 @@ def test_neither_a_constant_nor_the_order_of_choices_changes_anything():
 
 
 RUN = dict.fromkeys(COLUMNS) | {"model": "m", "method": "sequential", "order": "forward"}
-RUN |= {"method_params": "{}", "recipe": "r", "series": "s", "family": "causal", "params": 9}
+RUN |= {
+    "parametrisation": "full",
+    "method_params": "{}",
+    "recipe": "r",
+    "series": "s",
+    "family": "causal",
+    "params": 9,
+}
 
 
 def study(stages: dict[str, list[tuple]], axis: str = "knowledge", **words):

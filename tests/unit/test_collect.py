@@ -19,7 +19,13 @@ from lethe.longtables.items import ItemsWriter, ItemTables
 ITEMS = 400
 RUN = {
     **{"model": "m", "family": "causal", "series": "m", "untuned": "", "world_seed": None},
-    **{"base_seed": 0, "method": "sequential", "method_params": {}, "recipe": "default"},
+    **{
+        "base_seed": 0,
+        "method": "sequential",
+        "parametrisation": "full",
+        "method_params": {},
+        "recipe": "default",
+    },
     **{"order": "forward", "train_seed": 0},
 }
 

@@ -25,8 +25,9 @@ def chain(order, mixtures, method, seconds, seed, device="cpu"):
     """Rows of one run's stages; `seconds` are those of each on a processor."""
     words = {
         "model": "enc", "params": 7, "world_seed": 1, "base_seed": 0, "method": method,
-        "method_params": "{}", "recipe": "brief", "order": order, "train_seed": seed,
-        "device": device, "layer": None, "unit": None, "schema_version": 2,
+        "method_params": "{}", "parametrisation": "full", "recipe": "brief", "order": order,
+        "train_seed": seed,
+        "device": device, "layer": None, "unit": None, "schema_version": 3,
     }  # fmt: skip
     rows = []
     for index, (mixture, spent) in enumerate(zip(mixtures, seconds, strict=True), start=1):

@@ -189,6 +189,7 @@ def test_every_method_and_variant_has_its_own_colour():
 def _line(method: str, params: str, recipe: str) -> dict:
     row = dict.fromkeys([*RUN_COLUMNS, "params"], 1)
     words = {"model": "m", "method": method, "method_params": params, "recipe": recipe}
+    words["parametrisation"] = "full"
     return {**row, **words, "order": "o"}
 
 

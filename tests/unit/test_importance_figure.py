@@ -21,9 +21,9 @@ DOMAINS = ("restaurant", "acl")
 def rows_of(method, seed, index, record):
     words = {
         "node": "n", "model": "enc", "params": 7, "world_seed": 1, "base_seed": 0,
-        "method": method, "method_params": "{}", "recipe": "brief", "order": "both",
-        "train_seed": seed, "stage_index": index, "stage_task": DOMAINS[index - 1],
-        "device": "cpu", "schema_version": 2,
+        "method": method, "method_params": "{}", "parametrisation": "full",
+        "recipe": "brief", "order": "both", "train_seed": seed, "stage_index": index,
+        "stage_task": DOMAINS[index - 1], "device": "cpu", "schema_version": 3,
     }  # fmt: skip
     for measure, values in record.items():
         for place, value in np.ndenumerate(values.numpy()):

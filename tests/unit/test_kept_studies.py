@@ -119,7 +119,7 @@ def test_a_table_of_an_older_schema_is_read_if_what_is_new_may_be_empty(kept, tm
 
 def test_a_table_of_an_older_schema_is_refused_if_what_is_new_may_not_be_empty(kept, tmp_path):
     path = older(kept, tmp_path / "scores.parquet", "engine")
-    with pytest.raises(UserError, match="expected version 2 of the table's schema, found 1"):
+    with pytest.raises(UserError, match="expected version 3 of the table's schema, found 2"):
         parquet_text("scores", path)
 
 

@@ -63,7 +63,7 @@ def test_rows_may_be_dictionaries_and_none_at_all(tables, tmp_path):
         ("kind", "exam", "expected one of probe, own_task, end_task, mlm, found 'exam'"),
         ("model", "", "column 'model': expected some text, found an empty field"),
         ("method_params", "{", "expected a JSON object, found '{'"),
-        ("schema_version", "1", "column 'schema_version': expected 2, found '1'"),
+        ("schema_version", "1", "column 'schema_version': expected 3, found '1'"),
     ],
 )
 def test_a_breach_names_file_row_column_and_what_was_expected(

@@ -17,7 +17,14 @@ from lethe.questions.study import texts_of, write_pages
 
 HOSTILE = "<script>alert(1)</script> | & \"' \x1b[2J\u202e\u2028 `x` ]]>"
 RUN = dict.fromkeys(COLUMNS) | {"model": "m", "method": "sequential", "order": "forward"}
-RUN |= {"method_params": "{}", "recipe": "r", "series": "s", "family": "causal", "params": 9}
+RUN |= {
+    "parametrisation": "full",
+    "method_params": "{}",
+    "recipe": "r",
+    "series": "s",
+    "family": "causal",
+    "params": 9,
+}
 
 
 def scores_of(chains: dict[int, list[str]], axis: str = "knowledge", probe: str = "set"):

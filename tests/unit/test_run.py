@@ -86,9 +86,10 @@ def test_the_index_has_the_words_of_a_run_but_none_of_training_beside_a_base(tmp
     with open(tmp_path / "index.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows == [
-        ["node", "kind", "model", "world_seed", "base_seed", "method", "order", "train_seed",
-         "stage_index", "history"],
-        ["base-1", "base", "enc", "1", "", "", "", "", "0", ""],
-        ["stage-2", "stage", "enc", "1", "", "das", "both", "0", "1", "simp"],
-        ["stage-3", "stage", "enc", "1", "", "das", "both", "0", "2", "simp+emdg&general:8"],
+        ["node", "kind", "model", "world_seed", "base_seed", "method", "parametrisation", "order",
+         "train_seed", "stage_index", "history"],
+        ["base-1", "base", "enc", "1", "", "", "", "", "", "0", ""],
+        ["stage-2", "stage", "enc", "1", "", "das", "full", "both", "0", "1", "simp"],
+        ["stage-3", "stage", "enc", "1", "", "das", "full", "both", "0", "2",
+         "simp+emdg&general:8"],
     ]  # fmt: skip

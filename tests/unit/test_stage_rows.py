@@ -24,6 +24,7 @@ RUN = {
     "world_seed": 1,
     "base_seed": 0,
     "method": "das",
+    "parametrisation": "full",
     "method_params": {},
     "recipe": "brief",
     "order": "both",
@@ -154,7 +155,13 @@ def test_cut_texts_are_counted_by_stage_and_told_under_tables(tmp_path):
 
 def scored() -> pd.DataFrame:
     """A score of the run, with nothing to warn of."""
-    words = {**RUN, "method_params": "{}", "stage_index": 1, "stage_task": "simp"}
+    words = {
+        **RUN,
+        "parametrisation": "full",
+        "method_params": "{}",
+        "stage_index": 1,
+        "stage_task": "simp",
+    }
     words |= {"kind": "probe", "axis": "knowledge", "probe": "facts", "subset": "", "chance": 0.25}
     words |= {"split": "test", "metric": "acc", "value": 0.5, "stderr": 0.01, "headline": True}
     words |= {"higher_is_better": True}

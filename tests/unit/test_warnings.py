@@ -14,6 +14,7 @@ def score(stage, probe, value, **changes) -> dict:
     row = {
         "model": "m", "params": 10, "family": "causal", "series": "", "untuned": "",
         "world_seed": 1, "base_seed": 0, "method": "sequential", "method_params": "{}",
+        "parametrisation": "full",
         "recipe": "r", "order": "ab", "train_seed": 0, "stage_index": stage,
         "stage_task": ["", "simp", "hgen&general:8"][stage], "kind": "probe", "axis": "knowledge",
         "probe": probe, "subset": "", "split": "test", "metric": "acc", "value": value,

@@ -9,7 +9,7 @@ from lethe.config.catalogue import Study
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
 from lethe.planning.records import write_specs
-from lethe.planning.resources import lost_seconds, training_tokens
+from lethe.planning.resources import lost_seconds, trained_parameters, training_tokens
 from lethe.planning.workflow import node_standing
 
 
@@ -49,7 +49,9 @@ def _lost(plan: Plan, study: Study) -> str:
     for kind in ("base", "stage", "end_task"):
         trained = [node for node in plan.of_kind(kind) if training_tokens(node.spec) != 0]
         if trained:
-            largest = max(plan.sizes.get(node.id, 0.0) for node in trained)
+            largest = max(
+                trained_parameters(node.spec, plan.sizes.get(node.id, 0.0)) for node in trained
+            )
             seconds = lost_seconds(largest, study.snapshot_seconds)
             lost.append(f"{kind} {math.ceil(seconds):,} s of training")
     if plan.of_kind("probe"):

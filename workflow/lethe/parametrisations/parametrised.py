@@ -22,6 +22,8 @@ class Parametrisation:
     """
 
     kind = "full"
+    mark = ""
+    """What the names of its own parameters hold; empty if it has none."""
 
     def __init__(self, settings: dict[str, Any] | None = None):
         self.settings = dict(settings or {})
@@ -47,6 +49,14 @@ class Parametrisation:
         """
         raise NotImplementedError
 
+    def added(self, model: nn.Module) -> int:
+        """How many parameters of a network are the parametrisation's own."""
+        return sum(
+            parameter.numel()
+            for name, parameter in model.named_parameters()
+            if self.mark and self.mark in name
+        )
+
     @property
     def is_whole(self) -> bool:
         """Whether a checkpoint is the whole network."""
@@ -66,6 +76,7 @@ class Lora(Parametrisation):
     """LoRA by PEFT."""
 
     kind = "lora"
+    mark = ".lora_"
 
     def apply(self, model: nn.Module, seed: int) -> nn.Module:
         return lora.put_on(model, self.settings, seed)

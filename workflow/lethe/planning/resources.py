@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lethe.artefacts.rules import RULES
-from lethe.models.parameter_bytes import TRAINING, USABLE_SHARE, WIDTH
+from lethe.models.parameter_bytes import FROZEN, TRAINING, USABLE_SHARE, WIDTH
 from lethe.training.snapshot_pace import MOMENTS, WEIGHTS, interval, seconds_for
 
 # A smaller model trains on one CPU core in minutes to hours, and would leave a GPU idle.
@@ -27,8 +27,8 @@ ACTIVATIONS = 40
 # Layers have about 12 x width^2 parameters, and models about width / 128 layers.
 LAYER, LAYERS = 12, 1 / 128
 
-# Operations per parameter and token.
-TRAINING_OPERATIONS, SCORING_OPERATIONS = 6, 2
+# Operations per parameter and token; a parameter that is not trained needs no gradient.
+TRAINING_OPERATIONS, FROZEN_OPERATIONS, SCORING_OPERATIONS = 6, 4, 2
 # Sustained operations per second: a third of an A100's bfloat16 peak, and one CPU core.
 GPU_SPEED, CPU_SPEED = 1e14, 1e10
 # Tokens of one probe: of the paper's evaluation sets (mostly five-shot MMLU), and of the
@@ -65,6 +65,7 @@ def request(
     dtype: str = "float32",
     items: float = 0,
     tokens_at_once: float = 0,
+    trained: float | None = None,
 ) -> Request:
     """What a job of a rule requests.
 
@@ -77,19 +78,21 @@ def request(
     dtype: of the weights in scoring, a key of WIDTH; in training they are float32.
     items: that it reads.
     tokens_at_once: of a micro-batch in training.
+    trained: parameters that are trained; None: all of them.
     """
     memory = max(RULES[rule].memory, ITEM_BYTES.get(rule, 0) * items / 1e6)
     minutes = float(RULES[rule].minutes)
     trains = rule in ("base", "stage", "end_task") and training_tokens != 0
     scores = rule == "probe"
     params = params if trains or scores or rule in ("base", "stage") else 0.0
-    gpu = gpus(params, trains, dtype) if trains or scores else 0
-    copies = SNAPSHOT_COPIES if trains else LOADING_COPIES
+    trained = params if trained is None else min(trained, params)
+    gpu = gpus(params, trains, dtype, trained) if trains or scores else 0
     width = WIDTH["float32" if trains else dtype]
     operations = 0.0
     if trains:
         tokens = training_tokens or (STAGE_TOKENS_ON_GPU if gpu else STAGE_TOKENS_ON_CPU)
-        operations = TRAINING_OPERATIONS * params * tokens
+        frozen = FROZEN_OPERATIONS * (params - trained)
+        operations = (TRAINING_OPERATIONS * trained + frozen) * tokens
     elif scores:
         tokens = PROBE_TOKENS_ON_GPU if gpu else PROBE_TOKENS_ON_CPU
         operations = SCORING_OPERATIONS * params * tokens
@@ -97,7 +100,9 @@ def request(
     further = attempt - 1
     # The model's memory is known exactly. Doubled after every cancelled job, it would soon be more
     # than any machine has, so it grows only as fast as the time.
-    model = copies * width * params
+    model = LOADING_COPIES * width * params
+    if trains:
+        model += (SNAPSHOT_COPIES - LOADING_COPIES) * width * trained
     if trains and not gpu:
         model += activation_bytes(params, tokens_at_once)
     memory = memory * MORE_MEMORY**further + model / 1e6 * (MORE_TIME**further)
@@ -106,16 +111,42 @@ def request(
 
 def activation_bytes(params: float, tokens: float) -> float:
     """About how many bytes a micro-batch of `tokens` keeps for the backward pass, in float32."""
-    width = (params / (LAYER * LAYERS)) ** (1 / 3)
+    width = width_of(params)
     return ACTIVATIONS * width * LAYERS * width * WIDTH["float32"] * tokens
 
 
-def gpus(params: float, trains: bool, dtype: str) -> int:
-    """GPUs that hold a model of `params` parameters, in training or in scoring; 0: none needed."""
+def gpus(params: float, trains: bool, dtype: str, trained: float | None = None) -> int:
+    """GPUs that hold a model of `params` parameters, in training or in scoring; 0: none needed.
+
+    trained: parameters that are trained; None: all of them.
+    """
     if params < SMALLEST_ON_GPU:
         return 0
-    size = TRAINING if trains else WIDTH[dtype]
-    return max(1, math.ceil(size * params / (GPU_BYTES * USABLE_SHARE)))
+    size = WIDTH[dtype] * params
+    if trains:
+        size = TRAINING * params
+        if trained is not None:
+            size = FROZEN * params + (TRAINING - FROZEN) * trained
+    return max(1, math.ceil(size / (GPU_BYTES * USABLE_SHARE)))
+
+
+def trained_parameters(spec: dict, params: float) -> float:
+    """About how many of a model's parameters a stage trains, from its spec; at most `params`.
+
+    A linear map of w x w weights has 2 r w of LoRA; a layer has two bottlenecks of 2 w b.
+    """
+    how, width = spec.get("parametrisation", {}), width_of(params)
+    if not params or how.get("kind") not in ("lora", "adapters"):
+        return params
+    if how["kind"] == "lora":
+        return min(params, params * 2 * how["rank"] / width)
+    bottleneck = how["bottleneck"] or width / how["reduction"]
+    return min(params, LAYERS * width * 4 * width * bottleneck)
+
+
+def width_of(params: float) -> float:
+    """About how wide the layers of a model are."""
+    return (params / (LAYER * LAYERS)) ** (1 / 3)
 
 
 def scored_items(probes: Iterable[dict]) -> float:

@@ -25,7 +25,14 @@ from lethe.planning.records import (
     write_specs,
     write_study_record,
 )
-from lethe.planning.resources import Request, request, scored_items, tokens_at_once, training_tokens
+from lethe.planning.resources import (
+    Request,
+    request,
+    scored_items,
+    tokens_at_once,
+    trained_parameters,
+    training_tokens,
+)
 from lethe.planning.standing import Job, Standing, standing
 
 SUMMARIES = ("metrics.csv", "changes.csv", "calibration.csv")
@@ -143,7 +150,10 @@ class Workflow:
         spec, params = self.plan.nodes[node].spec, self.plan.sizes.get(node, 0)
         dtype = (spec.get("recipe") or spec).get("dtype", "float32")
         tokens, at_once = training_tokens(spec), tokens_at_once(spec)
-        return request(rule, params, attempt, tokens, dtype, tokens_at_once=at_once)
+        trained = trained_parameters(spec, params)
+        return request(
+            rule, params, attempt, tokens, dtype, tokens_at_once=at_once, trained=trained
+        )
 
     def targets(self) -> list[str]:
         """The manifest of every job, and the long tables.

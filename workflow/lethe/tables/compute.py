@@ -20,9 +20,10 @@ CAPTION = (
     "GPU); of a stage that was interrupted, since it last went on. ratio: seconds relative to "
     "`sequential` on the same order and seeds; for orders of one stage (a pool, each alone: the "
     "models of all domains together) relative to that on the order that most methods have. "
-    "teraflops: 6 x parameters x tokens, of plain training on the stage's tokens; what a method "
-    "adds (teachers, replayed texts, passes of a contrast or for importances) is in the seconds "
-    "alone. peak_mb: the most memory of a stage, of a GPU's tensors or of the whole process."
+    "teraflops: 6 x parameters x tokens (4 for a parameter that is not trained), of plain training "
+    "on the stage's tokens; what a method adds (teachers, replayed texts, passes of a contrast or "
+    "for importances) is in the seconds alone. peak_mb: the most memory of a stage, of a GPU's "
+    "tensors or of the whole process."
 )
 Costs = dict[tuple, dict[str, float]]
 

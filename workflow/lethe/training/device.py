@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from lethe.models.parameter_bytes import TRAINING, USABLE_SHARE
+from lethe.models.parameter_bytes import FROZEN, TRAINING, USABLE_SHARE
 
 
 def training_device() -> torch.device:
@@ -34,7 +34,10 @@ def prepare(model: torch.nn.Module, recipe: dict) -> torch.nn.Module:
         model.activation_checkpointing_enable()
     device = training_device()
     if device.type == "cuda" and torch.cuda.device_count() > 1:
-        needed = TRAINING * sum(parameter.numel() for parameter in model.parameters())
+        needed = sum(
+            parameter.numel() * (TRAINING if parameter.requires_grad else FROZEN)
+            for parameter in model.parameters()
+        )
         if needed > USABLE_SHARE * torch.cuda.get_device_properties(device).total_memory:
             return _spread(model)
     return model.to(device)

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 from lethe.artefacts.paths import PACKAGE
@@ -47,18 +48,20 @@ def _commit() -> str | None:
         return None
 
 
-def costs(model, progress, started: float, trained: float) -> dict:
+def costs(model, progress, started: float, trained: float, added: int = 0) -> dict:
     """What a job spent: steps, tokens, operations, wall and CPU seconds, bytes of memory.
 
     `halvings`: [step, rows of a micro-batch from then on] for every time memory ran out.
 
     Args:
+        added: parameters that the parametrisation added to the model's own.
         started: monotonic clock at the start of the job.
         trained: CPU seconds in the training loop.
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return {
-        "parameters": parameters,
+        "parameters": parameters - added,
+        "trained": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "steps": len(progress.rows),
         "tokens": progress.tokens,
         "labels": progress.labels,
@@ -83,18 +86,20 @@ def peak_memory() -> int:
 def training_flops(model, progress) -> int:
     """Floating-point operations of training: 6 for each parameter and token (Kaplan et al. 2020).
 
-    In an encoder-decoder a token passes only the parameters of its own side; the decoder's keys
-    and values of the source are counted with the decoder. Attention scores and recomputation are
-    not counted.
+    4 for a parameter that is not trained, since its own gradient is not computed. In an
+    encoder-decoder a token passes only the parameters of its own side; the decoder's keys and
+    values of the source are counted with the decoder. Attention scores and recomputation are not
+    counted.
     """
-    parameters = sum(parameter.numel() for parameter in model.parameters())
+    every = _operations(model.parameters())
     if not progress.encoder_tokens:
-        return 6 * parameters * progress.tokens
+        return every * progress.tokens
     embeddings = {id(parameter) for parameter in model.get_input_embeddings().parameters()}
-    encoder = sum(
-        parameter.numel()
-        for parameter in model.get_encoder().parameters()
-        if id(parameter) not in embeddings
-    )
+    encoder = _operations(p for p in model.get_encoder().parameters() if id(p) not in embeddings)
     encoded, decoded = progress.encoder_tokens, progress.tokens - progress.encoder_tokens
-    return 6 * (encoder * encoded + (parameters - encoder) * decoded)
+    return encoder * encoded + (every - encoder) * decoded
+
+
+def _operations(parameters: Iterable) -> int:
+    """Floating-point operations for a token that passes these parameters."""
+    return sum(p.numel() * (6 if p.requires_grad else 4) for p in parameters)

@@ -55,6 +55,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
         method = prepare_method(spec, parent)
         stage, examples = prepare_stage(spec, parent, results, tokenizer)
         cpu_start = time.process_time()
+        how = stage.parametrisation
         progress = train(stage, method, spec["recipe"], snapshots)
         trained = time.process_time() - cpu_start
         kept_dtype = spec["recipe"].get("kept_dtype", "float32")
@@ -71,7 +72,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
             "texts": examples.notes,
             "needs_identity": method.needs_identity,
             "record": {n: v.tolist() for n, v in method.record().items()} | progress.leak,
-            **costs(stage.model, progress, started, trained),
+            **costs(stage.model, progress, started, trained, added=how.added(stage.model)),
             "provenance": provenance(code),
         }
         return facts, files
