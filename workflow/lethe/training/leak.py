@@ -3,8 +3,9 @@
 A promise about gradients is not one about weights: AdamW divides every element by its own scale,
 adds what it remembers of earlier steps, and decays. So the meter looks at the weights.
 
-Cost, for methods that protect something: a copy of the protected parameters in host memory, and at
-`STEPS` steps of a stage one on the device, for their change. It changes nothing in training.
+Cost, for methods that protect something: a copy of the protected parameters in host memory, and
+another one during each of the `STEPS` metered steps of a stage, after which every change is
+projected once. It changes nothing in training.
 """
 
 from collections.abc import Mapping
@@ -33,14 +34,14 @@ class LeakMeter:
 
     def __init__(self, stage: Stage, method: Method, names: list[str], last: int):
         self.stage, self.method, self.names = stage, method, names
-        self.start = {n: p.to("cpu", copy=True) for n, p in self._now().items()}
+        self.start = self._copies()
         self.at = {(2 * place + 1) * last // (2 * STEPS) for place in range(STEPS)}
         self.before: Tensors = {}
 
     def before_step(self) -> None:
         """Remember the parameters, if the stage's step is metered."""
         if self.stage.step in self.at:
-            self.before = {name: value.clone() for name, value in self._now().items()}
+            self.before = self._copies()
 
     def after_step(self) -> list[list[float]]:
         """[[step, share]] of the step now taken if it is metered, else []."""
@@ -70,6 +71,9 @@ class LeakMeter:
     def _now(self) -> Tensors:
         trained = dict(self.stage.trainable())
         return {name: trained[name].detach() for name in self.names}
+
+    def _copies(self) -> Tensors:
+        return {name: value.to("cpu", copy=True) for name, value in self._now().items()}
 
     def _sizes(self, before: Mapping[str, torch.Tensor], drawn: bool = False):
         """Norms of the protected part and of the whole change since `before`, and its numbers.
