@@ -118,8 +118,10 @@ def test_ewc_is_metered_by_the_tenth_of_weights_with_the_most_fisher_information
     whole = torch.cat([change.flatten() for change in changes.values()])
     expected = float(heavy.norm() / whole.norm())
     assert progress.leak["leak.stage"] == pytest.approx(expected, rel=1e-3)
-    strong = second_stage_of_ewc(1e7)[1].leak["leak.stage"]
-    assert strong < 0.7 * expected
+    strong = second_stage_of_ewc(1e5)[1].leak
+    assert strong["leak.stage"] < 0.3 * expected
+    # Single steps leave and come back.
+    assert strong["leak.step"] > 0.8 * strong["leak.undirected"]
     assert second_stage_of_ewc(0.0)[1].leak == {}
 
 
@@ -147,20 +149,21 @@ def test_soft_masks_on_gradients_leak_under_adamw_and_on_the_update_hardly():
     assert update["leak.undirected"] == pytest.approx(gradient["leak.undirected"])
 
 
-def leak_of_hat(hard: bool) -> dict[str, float]:
-    hyper = {"layers": "all", "hard": hard, "largest": 20.0}
-    first, method = make_stage("masked"), create("hat", hyper)
+def leak_of_hat(name: str, hard: bool) -> dict[str, float]:
+    hyper = {"hard": hard, "largest": 20.0, **({"layers": "all"} if name == "hat" else {})}
+    first, method = make_stage("masked"), create(name, hyper)
     metered(first, method)
-    following = create("hat", hyper)
+    following = create(name, hyper)
     following.load_state(method.state())
     stage = make_stage("masked", first.model, index=2)
     stage.history = ["t", "u"]
     return metered(stage, following, weight_decay=0.1).leak
 
 
-def test_hard_gates_hold_under_adamw_and_soft_ones_do_not():
-    assert leak_of_hat(hard=True)["leak.stage"] == 0.0
-    assert leak_of_hat(hard=False)["leak.stage"] > 0.1
+@pytest.mark.parametrize("name", ["hat", "hat_adapter"])
+def test_hard_gates_hold_under_adamw_and_soft_ones_do_not(name):
+    assert leak_of_hat(name, hard=True)["leak.stage"] == 0.0
+    assert leak_of_hat(name, hard=False)["leak.stage"] > 0.1
 
 
 def test_the_meter_changes_no_weight(monkeypatch):
