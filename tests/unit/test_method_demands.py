@@ -17,10 +17,12 @@ UNPADDED = {"batch_size": 4, "epochs": 1, "max_length": 8, "learning_rate": 1e-3
 METHODS = names_in("methods")
 ENCODERS = [name for name in METHODS if parameters_of(name).families == MASKED]
 NO_ENCODERS = [name for name in METHODS if not parameters_of(name).families >= MASKED]
+FOR_ADAPTERS = [name for name in METHODS if parameters_of(name).only_with]
 ONE_TEXT_A_ROW = [name for name in METHODS if parameters_of(name).one_text_a_row]
 
 
-def plan_of(model: str, order: str, method: str, hyper: dict | None = None, **recipe):
+def plan_of(model: str, order: str, method: str, hyper: dict | None = None, how=None, **recipe):
+    """how: the settings of LoRA; None: all is trained."""
     # Named otherwise than its file, as a study's own entry may be.
     changes = {
         "models": [model],
@@ -34,7 +36,9 @@ def plan_of(model: str, order: str, method: str, hyper: dict | None = None, **re
         "define": {
             "methods": {"mine": {"method": method, "hyper": hyper or {}, "source": "none"}},
             "recipes": {"mine": {**UNPADDED, **recipe}},
+            "parametrisations": {"lo": {"kind": "lora", "settings": how}} if how else {},
         },
+        "parametrisations": ["lo"] if how else ["full"],
     }
     study = parse_study(merge(read_yaml(CONFIG), changes))
     return make_plan(study, read_catalogue(study))
@@ -56,10 +60,46 @@ def test_a_method_that_encoders_cannot_have_is_refused_one_with_the_reason(metho
         plan_of("masked", "only-acl", method)
 
 
-@pytest.mark.parametrize("method", sorted(set(METHODS) - {*ENCODERS, *NO_ENCODERS}))
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {*ENCODERS, *NO_ENCODERS, *FOR_ADAPTERS}))
 def test_all_others_are_planned_for_every_family(method):
     for model, order in (("xs", "forward"), ("encdec", "forward"), ("masked", "only-acl")):
         assert plan_of(model, order, method).of_kind("stage")
+
+
+@pytest.mark.parametrize("method", FOR_ADAPTERS)
+def test_a_method_for_adapters_is_refused_where_all_is_trained(method):
+    sentence = r"^methods\.mine: is made for the parametrisation lora.*, found 'full' \(full\)"
+    with pytest.raises(UserError, match=sentence):
+        plan_of("xs", "forward", method)
+
+
+LORA = {"rank": 2}
+DORA = {**LORA, "dora": True}
+REFUSED = [
+    ("osf", LORA, r"\(lora\), as a low-rank adapter is not the matrix"),
+    ("osf_peft", LORA, r"\(lora\), as it freezes the model"),
+    ("olora", {**DORA, "chain": "one-a-task"}, r"\(lora:dora\), as DoRA trains lengths"),
+    ("slao", {**DORA, "chain": "same"}, r"\(lora:dora\), as the paper does not say"),
+    (
+        "olora",
+        {**LORA, "chain": "same"},
+        "^methods.mine: is made for .* lora:one-a-task, found 'lo'",
+    ),
+    ("slao", {**LORA, "chain": "fresh"}, "^methods.mine: is made for .* lora:same, found 'lo'"),
+]
+
+
+@pytest.mark.parametrize(("method", "how", "sentence"), REFUSED)
+def test_what_does_not_go_with_a_kind_of_lora_is_refused_with_its_reason(method, how, sentence):
+    with pytest.raises(UserError, match=sentence):
+        plan_of("xs", "forward", method, how=how)
+
+
+@pytest.mark.parametrize(("method", "chain"), [("olora", "one-a-task"), ("slao", "same")])
+def test_methods_for_adapters_are_planned_for_every_family(method, chain):
+    for model, order in (("xs", "forward"), ("encdec", "forward"), ("masked", "only-acl")):
+        plan = plan_of(model, order, method, how={**LORA, "chain": chain})
+        assert plan.of_kind("stage")
 
 
 def test_hidden_states_are_compared_in_encoders_only():

@@ -124,8 +124,9 @@ STAGES = {
         "cost.steps, cost.tokens (with those that a method replayed, cost.replayed, which has no "
         "row if there are none), cost.flops (of the trained model alone), cost.seconds (wall), "
         "cost.cpu_seconds, cost.peak_memory (bytes, of the GPU or of the process), cut.texts and "
-        "cut.tokens (left out because texts were too long; no row if none were), or what the "
-        "method recorded",
+        "cut.tokens (left out because texts were too long; no row if none were), leak.step, "
+        "leak.stage and leak.undirected (share of a change in what the method protects) and "
+        "leak.parameters (how many are metered), or what the method recorded",
     ),
     "layer": rule(int | None, "layer from 0; empty if the number belongs to no layer"),
     "unit": rule(int | None, "unit of the layer from 0; empty for a number of the whole layer"),

@@ -10,7 +10,7 @@ overrides only the hooks that it needs. The order of a stage is
 `step_loss` is added to the loss of a step's first micro-batch.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -167,6 +167,17 @@ class Method:
     def after_stage(self, stage: Stage) -> None:
         """Called once after the last step; compute here what later stages need."""
 
+    def changes(
+        self, before: Mapping[str, torch.Tensor], now: Mapping[str, torch.Tensor]
+    ) -> Iterator[tuple[str, torch.Tensor]]:
+        """What has changed between two moments, by name, as `protected` is asked about it.
+
+        A method whose promise is about a product of parameters yields the product's change. A
+        change is on the device of `now`.
+        """
+        for name, value in now.items():
+            yield name, value - before[name].to(value.device)
+
     def protected(self, name: str, change: torch.Tensor) -> torch.Tensor | None:
         """The part of a parameter's change that lies in what the method says it protects.
 
@@ -174,7 +185,7 @@ class Method:
         this parameter.
 
         Args:
-            name: of the parameter, as in `Stage.trainable`.
+            name: as in `changes`; by default of the parameter, as in `Stage.trainable`.
             change: of the parameter's shape, over a step or the whole stage.
         """
         return None

@@ -66,7 +66,7 @@ class DAS(Method):
         if self.importance is not None:
             device = next(stage.model.parameters()).device
             self.importance = {p: values.to(device) for p, values in self.importance.items()}
-        self._factors = None
+        self._factors = self._masks(stage.model)
 
     def loss(self, stage: Stage, batch: MaskedBatch) -> torch.Tensor:
         """Eq. 8; a micro-batch's contrast is weighted by its share of the step's labels."""
@@ -82,7 +82,7 @@ class DAS(Method):
         if not self.options.soft_mask or self.importance is None:
             return
         if self._factors is None:
-            self._factors = factors(stage.model, self.importance, self.options.head_axis)
+            self._factors = self._masks(stage.model)
         if self.options.mask == "gradient":
             scale_gradients(stage.gradients(), self._factors)
         else:
@@ -102,6 +102,18 @@ class DAS(Method):
         general = {"general": self.importance} if stage.index == 1 and self.importance else {}
         self.importance = importances.accumulated(self.importance, later)
         self._importances = {**general, "domain": later, "accumulated": self.importance}
+
+    def protected(self, name: str, change: torch.Tensor) -> torch.Tensor | None:
+        """The change of masked parameters, weighted by their units' importance: I x change."""
+        if self._factors is None or name not in self._factors:
+            return None
+        return (1.0 - self._factors[name]) * change
+
+    def _masks(self, model) -> dict[str, torch.Tensor] | None:
+        """1 - I by parameter; None: nothing is masked."""
+        if not self.options.soft_mask or self.importance is None:
+            return None
+        return factors(model, self.importance, self.options.head_axis)
 
     def record(self) -> dict[str, torch.Tensor]:
         """I^(0) at the first stage, I^(t) and I^(<=t), summarised by layer."""

@@ -13,6 +13,7 @@ from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parts.retention.fisher import (
     diagonal_fisher,
+    heavy_from,
     quadratic_penalty,
     running_mean,
 )
@@ -29,6 +30,7 @@ class ElasticWeights(Method):
         self.fisher: dict[str, torch.Tensor] = {}
         self.anchor: dict[str, torch.Tensor] = {}
         self.stages = 0
+        self.heavy = 0.0
 
     def before_stage(self, stage: Stage) -> None:
         if stage.index > 1 and not self.stages:
@@ -40,6 +42,7 @@ class ElasticWeights(Method):
             parameters = dict(stage.trainable())
             self.fisher = self._fitting(self.fisher, parameters)
             self.anchor = self._fitting(self.anchor, parameters)
+            self.heavy = heavy_from(self.fisher)
 
     def _fitting(self, tensors, parameters) -> dict[str, torch.Tensor]:
         """The tensors on the devices of the parameters, after checking names and shapes."""
@@ -69,6 +72,12 @@ class ElasticWeights(Method):
         self.stages += 1
         self.fisher = running_mean(self.fisher, newest, self.stages)
         self.anchor = {name: p.detach().clone() for name, p in stage.trainable()}
+
+    def protected(self, name: str, change: torch.Tensor) -> torch.Tensor | None:
+        """The change of heavy weights: the tenth with the most Fisher information of all."""
+        if not (self.stages and self.strength):
+            return None
+        return change * (self.fisher[name] > self.heavy)
 
     def state(self) -> dict[str, torch.Tensor]:
         if not self.stages:

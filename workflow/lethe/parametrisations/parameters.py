@@ -1,7 +1,7 @@
 """Typed settings of every kind of parametrisation. Imports nothing heavy.
 
-A method's `not_with` and `only_with` name kinds, and ways to go on with LoRA after a stage as
-`lora:CHAIN`.
+A method's `not_with` and `only_with` name kinds, ways to go on with LoRA after a stage as
+`lora:CHAIN`, and `lora:dora`.
 """
 
 from typing import Any, ClassVar, Literal
@@ -59,7 +59,8 @@ class Lora(ParametrisationParameters):
     )
 
     def words(self) -> list[str]:
-        return [self.kind, f"{self.kind}:{self.chain}"]
+        dora = [f"{self.kind}:dora"] if self.dora else []
+        return [self.kind, *dora, f"{self.kind}:{self.chain}"]
 
 
 class Frozen(ParametrisationParameters):

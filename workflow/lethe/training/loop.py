@@ -13,6 +13,7 @@ from lethe.methods.contract import Method, Stage
 from lethe.training import memory
 from lethe.training.device import arithmetic, seed_draws, training_device
 from lethe.training.layout import Ahead
+from lethe.training.leak import leak_meter
 from lethe.training.optimizer import clip, factor, make_optimizer
 from lethe.training.progress import Progress, StepResult
 from lethe.training.snapshots import Snapshots, flatten, restore
@@ -65,6 +66,7 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
         stage.extra = method.extra.to(training_device())
     # After the hook, which may freeze parameters or add some.
     optimizer = make_optimizer(stage, recipe)
+    meter = leak_meter(stage, method, last_step(stage.steps, recipe))
     saved = snapshots.read() if snapshots else None
     if saved:
         first, tensors, log = saved
@@ -74,7 +76,9 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
             stage.collate.rows = progress.halvings[-1][1]
     stage.model.train()
     try:
-        _take_steps(stage, method, optimizer, recipe, snapshots, progress, first)
+        _take_steps(stage, method, optimizer, recipe, snapshots, progress, first, meter)
+        if meter:
+            progress.leak = meter.of_stage(progress.leaks)
         method.after_stage(stage)
     except RuntimeError as error:
         if not ran_out(error):
@@ -83,7 +87,7 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
     return progress
 
 
-def _take_steps(stage, method, optimizer, recipe, snapshots, progress, first) -> None:
+def _take_steps(stage, method, optimizer, recipe, snapshots, progress, first, meter) -> None:
     warmup, last = warmup_steps(stage.steps, recipe), last_step(stage.steps, recipe)
     on_gpu = training_device().type == "cuda"
     ahead = Ahead(lambda step: batches_of(stage, recipe, step), last, beside=on_gpu)
@@ -103,7 +107,11 @@ def _take_steps(stage, method, optimizer, recipe, snapshots, progress, first) ->
             rate = recipe["learning_rate"] * factor(
                 step, stage.steps, recipe["schedule"], warmup, recipe["final_share"]
             )
+            if meter:
+                meter.before_step()
             take_step(stage, method, optimizer, rate, recipe, progress, ahead)
+            if meter:
+                progress.leaks += meter.after_step()
             if snapshots:
                 live.note(step + 1, last, loss=progress.last_loss, tokens=progress.tokens - before)
         progress.read()

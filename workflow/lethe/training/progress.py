@@ -31,7 +31,8 @@ class Progress:
     `encoder_tokens` counts the tokens that went through a separate encoder. `halvings` lists the
     steps at which memory ran out, each with the rows of a micro-batch from then on. `replayed` are
     the tokens that a method replayed, and how many of them went through a separate encoder; they
-    are not among the others.
+    are not among the others. `leaks` lists the metered steps with their shares, `leak` what the
+    meter found of the whole stage.
     """
 
     tokens: int = 0
@@ -40,6 +41,8 @@ class Progress:
     rows: list[list[float]] = field(default_factory=list)
     halvings: list[list[int]] = field(default_factory=list)
     replayed: list[int] = field(default_factory=lambda: [0, 0])
+    leaks: list[list[float]] = field(default_factory=list)
+    leak: dict[str, float] = field(default_factory=dict)
     unread: StepResult | None = None
 
     @property
@@ -50,7 +53,7 @@ class Progress:
     def log(self) -> list:
         """All of it as plain values."""
         counts = [self.tokens, self.encoder_tokens, self.labels]
-        return [*counts, self.rows, self.halvings, self.replayed]
+        return [*counts, self.rows, self.halvings, self.replayed, self.leaks]
 
     def note(self, result: StepResult, wait: bool) -> None:
         """Take a step's result, and read it now (`wait`) or when the next step comes.

@@ -72,7 +72,7 @@ def train_stage(node: str, spec: dict, results: Path, code: str, snapshot_second
             "cut": examples.cuts,
             "texts": examples.notes,
             "needs_identity": method.needs_identity,
-            "record": {name: value.tolist() for name, value in method.record().items()},
+            "record": {n: v.tolist() for n, v in method.record().items()} | progress.leak,
             **costs(stage.model, progress, started, trained, added=how.added(stage.model)),
             "provenance": provenance(code),
         }

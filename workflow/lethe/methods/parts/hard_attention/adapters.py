@@ -48,6 +48,12 @@ class GatedMethod(Method):
         self.domains.finish()
         self.extra, self.protection = None, None
 
+    def protected(self, name: str, change: torch.Tensor) -> torch.Tensor | None:
+        """The change of gated parameters, by how far earlier domains' gates close it."""
+        shares = self.protection.shares if self.protection is not None else {}
+        share = shares.get(name.removeprefix("extra.adapters."))
+        return None if share is None else (1 - share) * change
+
 
 PREFIX = "adapter/"
 

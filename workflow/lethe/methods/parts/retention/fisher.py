@@ -8,6 +8,8 @@ from lethe.data.batches import Batch
 from lethe.models.forward import weighted_loss
 
 Tensors = dict[str, torch.Tensor]
+HEAVY = 0.1  # share of all weights
+LOOKED_AT = 100_000  # evenly spaced weights of a tensor, enough to place the tenth
 
 
 def diagonal_fisher(model: torch.nn.Module, examples: Iterable[list[Batch]]) -> Tensors:
@@ -49,3 +51,19 @@ def quadratic_penalty(parameters: Tensors, anchor: Tensors, fisher: Tensors) -> 
     ]
     # If a model is spread over devices, its parts are added up on the first one.
     return sum(part.to(parts[0].device) for part in parts) / 2
+
+
+def heavy_from(fisher: Tensors) -> float:
+    """The Fisher information above which a weight is heavy: that of a tenth of all weights.
+
+    Of a large tensor every n-th weight is looked at. A weight without information is never heavy.
+    """
+    values = []
+    for value in fisher.values():
+        step = max(1, value.numel() // LOOKED_AT)
+        # Each value stands for `step` weights, so that tensors count by their size.
+        values.append((value.flatten()[::step].float().cpu(), step))
+    counts = torch.cat([torch.full_like(part, step) for part, step in values])
+    ordered, places = torch.cat([part for part, _ in values]).sort(descending=True)
+    above = counts[places].double().cumsum(0)
+    return float(ordered[int((above <= HEAVY * above[-1]).sum())])

@@ -1,0 +1,20 @@
+"""Hyper-parameters of OSF as PEFT has it."""
+
+from lethe.methods.parameters.base import MethodParameters
+from lethe.parameters.entries import Number, parameter
+
+
+class OsfPeftParameters(MethodParameters):
+    """How many directions are kept."""
+
+    not_with = dict.fromkeys(
+        ("lora", "frozen", "adapters"),
+        "it freezes the model and trains factors of its matrices",
+    )
+
+    share: Number = parameter(
+        0.5, "share of each matrix's directions that is kept", "PEFT's OSF", gt=0, lt=1
+    )
+
+
+PARAMETERS = OsfPeftParameters
