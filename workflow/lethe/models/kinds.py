@@ -7,6 +7,7 @@ This module imports nothing heavy: the configuration reads it too.
 from dataclasses import dataclass
 from typing import Literal
 
+from lethe.models.unit_layouts import BLOOM, GPT2, LLAMA, NEOX, OPT, T5, Attention, Stack
 from lethe.parameters.families import Family
 
 
@@ -63,20 +64,26 @@ class Kind:
     """The module of a masked language model that turns its last hidden states into logits."""
     encoder: EncoderLayout | None = None
     """Where the units of an encoder are: heads, intermediate and output neurons."""
+    units: tuple[Stack, ...] = ()
+    """Where the units of a model of any family are, for soft masks; none: not known."""
     built: Classes | None = None
     """The classes of an architecture that can be built here; None: it is only loaded."""
 
 
-def _decoder(positions, packing="positions", built=None) -> Kind:
-    return Kind("causal", positions, packing, plain_head=True, shares_prefixes=True, built=built)
+def _decoder(positions, units, packing="positions", built=None) -> Kind:
+    known = {"plain_head": True, "shares_prefixes": True, "units": units}
+    return Kind("causal", positions, packing, built=built, **known)
 
 
 def _t5(built: Classes) -> Kind:
-    return Kind("seq2seq", "distances", "masks", shares_prefixes=True, built=built)
+    return Kind("seq2seq", "distances", "masks", shares_prefixes=True, units=T5, built=built)
 
 
 def _encoder(positions, head: str, built=None) -> Kind:
-    return Kind("masked", positions, head=head, encoder=EncoderLayout(), built=built)
+    at = EncoderLayout()
+    heads = Attention((at.query, at.key, at.value), at.attention_output)
+    units = Stack(at.layers, (heads,), ((at.intermediate,),), at.output, before_activation=True)
+    return Kind("masked", positions, head=head, encoder=at, units=(units,), built=built)
 
 
 def _classes(name: str, prefix: str, task: str) -> Classes:
@@ -84,14 +91,14 @@ def _classes(name: str, prefix: str, task: str) -> Classes:
 
 
 KINDS = {
-    "llama": _decoder("rotary", built=_classes("llama", "Llama", "CausalLM")),
-    "qwen2": _decoder("rotary"),
-    "qwen3": _decoder("rotary"),
-    "mistral": _decoder("rotary"),
-    "gpt_neox": _decoder("rotary"),
-    "gpt2": _decoder("table"),
-    "opt": _decoder("table", "positions and mask"),
-    "bloom": _decoder("slopes", "bias"),
+    "llama": _decoder("rotary", LLAMA, built=_classes("llama", "Llama", "CausalLM")),
+    "qwen2": _decoder("rotary", LLAMA),
+    "qwen3": _decoder("rotary", LLAMA),
+    "mistral": _decoder("rotary", LLAMA),
+    "gpt_neox": _decoder("rotary", NEOX),
+    "gpt2": _decoder("table", GPT2),
+    "opt": _decoder("table", OPT, "positions and mask"),
+    "bloom": _decoder("slopes", BLOOM, "bias"),
     "t5": _t5(_classes("t5", "T5", "ConditionalGeneration")),
     "mt5": _t5(_classes("mt5", "MT5", "ConditionalGeneration")),
     "roberta": _encoder(

@@ -97,21 +97,34 @@ class Parameters(Entry):
     """Heading of its table in the manual; if empty, the name of the thing."""
 
 
-def parameter(default: Any, description: str, source: str = "ours", **bounds: Any) -> Any:
+def parameter(
+    default: Any, description: str, source: str = "ours", added: bool = False, **bounds: Any
+) -> Any:
     """A field of `Parameters`.
 
     Args:
         default: the value if none is given.
         description: what it is, and its unit.
         source: where the default comes from: a paper and its section, released code, or `ours`.
+        added: it came later than nodes that exist, and its default is what they were made with.
+            Specs name it where it has another value, so those nodes keep their ids; its default
+            may not change any more, since no spec would tell.
         bounds: `gt`, `ge`, `lt`, `le`, `min_length`, `max_length` of the value.
     """
-    return Field(default, description=description, json_schema_extra={"source": source}, **bounds)
+    extra: dict[str, Any] = {"source": source} | ({"added": True} if added else {})
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
 
 
 def resolved(parameters: Parameters) -> dict[str, Any]:
-    """Every value as JSON, defaults included, as in a node's spec."""
-    return parameters.model_dump(mode="json")
+    """Values as JSON, as in a node's spec: defaults included, but for those of `added` keys."""
+    kept_out = {
+        name
+        for name, field in type(parameters).model_fields.items()
+        if isinstance(field.json_schema_extra, dict)
+        and field.json_schema_extra.get("added")
+        and getattr(parameters, name) == field.default
+    }
+    return parameters.model_dump(mode="json", exclude=kept_out)
 
 
 def is_template(text: str, field: str) -> bool:

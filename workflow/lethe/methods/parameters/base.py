@@ -4,7 +4,7 @@ import importlib
 from typing import Any, ClassVar
 
 from lethe.errors import UserError
-from lethe.parameters.entries import Count, Number, Parameters, Positive, parameter, resolved
+from lethe.parameters.entries import Count, Number, Parameters, Positive, parameter
 from lethe.parameters.sentences import validated
 
 MASKED = frozenset({"masked"})
@@ -43,7 +43,7 @@ class MethodParameters(Parameters):
         Raises:
             UserError: an unknown name, a wrong type, or a value out of bounds; it names `where`.
         """
-        return resolved(validated(cls, hyper, where))
+        return validated(cls, hyper, where).model_dump(mode="json")
 
 
 class Bottleneck(MethodParameters):

@@ -9,17 +9,30 @@ the first optimizer step; a subset that is always the first examples.
 from typing import Literal
 
 from lethe.methods.parameters.base import CODE_OF_KE, MASKED, MethodParameters
-from lethe.parameters.entries import Count, Number, Positive, parameter
+from lethe.parameters.entries import Count, Number, Positive, Share, parameter
 
 KE = "Ke et al. 2023"
 Tokens = Literal["masked", "original"]
 
 
 class DasParameters(MethodParameters):
-    """The contrast, the soft mask and the importances, in this order."""
+    """The contrast, the soft mask and the importances, in this order.
 
-    families = MASKED
+    Off masked language models `masked` inputs are the stage's own.
+    """
+
+    families_with = {
+        ("contrast_input", "original"): MASKED,
+        ("importance_input", "original"): MASKED,
+        ("head_axis", "released"): MASKED,
+        ("kl_axis", "position"): MASKED,
+    }
+    # Of masked language models alone: elsewhere texts are told apart within a row.
     one_text_a_row = True
+    not_with = {
+        "lora": "its masks lie on the network's own weights, which an adapter leaves as they are",
+        "adapters": "its masks lie on the network's own weights, which are not trained",
+    }
     general_with = (("initialise", "general"),)
 
     contrast_weight: Number = parameter(
@@ -59,7 +72,7 @@ class DasParameters(MethodParameters):
     initialise: Literal["proxy", "general", "domain", "none", "random"] = parameter(
         "proxy",
         "I^(0), the importance before the first domain: from the KL proxy (Eq. 4); from the "
-        "masked-LM loss (Eq. 9) on the method's `general` texts or on the first domain's own; "
+        "stage's loss (Eq. 9) on the method's `general` texts or on the first domain's own; "
         "none; or random numbers",
         f"{KE}, Eq. 4",
     )
@@ -70,7 +83,8 @@ class DasParameters(MethodParameters):
     kl_axis: Literal["hidden", "vocabulary", "position"] = parameter(
         "hidden",
         "support of the KL proxy's distributions: units of the last hidden state, the vocabulary "
-        "at the masked positions, or positions of a text, as in the released code",
+        "at the labelled positions, or positions of a text, as in the released code (masked "
+        "language models only)",
         "ours: the paper's is not known",
     )
     proxy_dropout: bool = parameter(
@@ -88,6 +102,14 @@ class DasParameters(MethodParameters):
     )
     importance_input: Tokens = parameter(
         "masked", "input tokens of Eq. 9, wherever it is used", f"{KE}, Eq. 9"
+    )
+    gate_dropout: Share = parameter(
+        0.1,
+        "decoders and encoder-decoders without dropout of their own: share of the outputs at the "
+        "gates that is dropped in the passes of the KL proxy and in the second view of the "
+        "contrast; 0: the proxy is refused, and both views are one pass",
+        added=True,
+        lt=1,
     )
 
 
