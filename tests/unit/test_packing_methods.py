@@ -25,6 +25,8 @@ from lethe.training.loop import add_gradients
 pytestmark = pytest.mark.slow
 
 HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
+# Dropout, which the first importance is made with by default, is drawn by row.
+HYPER |= {"das": {"initialise": "domain"}}
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
 ON_ENCODERS = [
     name
@@ -32,6 +34,8 @@ ON_ENCODERS = [
     if parameters_of(name).families == MASKED and not parameters_of(name).one_text_a_row
 ]
 CASES = [(method, model_type) for method in EVERY_FAMILY for model_type in FAMILY]
+# DAS tells texts apart by row in masked language models.
+CASES += [("das", model_type) for model_type in FAMILY if FAMILY[model_type] != "masked"]
 CASES += [(method, model_type) for method in ON_ENCODERS for model_type in ("roberta", "bert")]
 PLAIN = {"packed": False, "unpadded": False}
 
@@ -96,4 +100,4 @@ def test_a_packed_step_of_a_method_is_a_plain_step(name, model_type):
 
 def test_the_methods_tested_in_every_family_are_those_that_are_planned_for_every_family():
     every = {name for name in names_in("methods") if parameters_of(name).families != MASKED}
-    assert set(EVERY_FAMILY) == every
+    assert {*EVERY_FAMILY, "das"} == every
