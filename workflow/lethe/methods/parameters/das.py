@@ -9,7 +9,7 @@ the first optimizer step; a subset that is always the first examples.
 from typing import Literal
 
 from lethe.methods.parameters.base import CODE_OF_KE, MASKED, MethodParameters
-from lethe.parameters.entries import Count, Number, Positive, Share, parameter
+from lethe.parameters.entries import Count, Number, Positive, parameter
 
 KE = "Ke et al. 2023"
 Tokens = Literal["masked", "original"]
@@ -103,12 +103,13 @@ class DasParameters(MethodParameters):
     importance_input: Tokens = parameter(
         "masked", "input tokens of Eq. 9, wherever it is used", f"{KE}, Eq. 9"
     )
-    gate_dropout: Share = parameter(
+    gate_dropout: Number = parameter(
         0.1,
         "decoders and encoder-decoders without dropout of their own: share of the outputs at the "
         "gates that is dropped in the passes of the KL proxy and in the second view of the "
         "contrast; 0: the proxy is refused, and both views are one pass",
         added=True,
+        ge=0,
         lt=1,
     )
 
