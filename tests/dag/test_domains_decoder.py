@@ -16,10 +16,10 @@ methods: [sequential, das-update]
 controls: []
 also: []
 recipe: nano-domains
-probes: []
+probes: [nano-texts]
 end_tasks: [restaurant]
 seeds: {world: [1], base: [0], train: [0], end_task: [0]}
-tables: [end_tasks, end_task_methods, compute]
+tables: [end_tasks, end_task_methods, masked_loss, compute]
 figures: [end_tasks, importance, compute]
 claims: []
 define:
@@ -43,6 +43,11 @@ define:
     nano-domains: {steps: 12, batch_size: 16, max_length: 32, learning_rate: 2e-3}
   orders:
     nano-domains: [restaurant, acl]
+  probes:
+    nano-texts:
+      source: nano-domains
+      tasks:
+        lm_restaurant: {axis: domain, metric: lm_loss, texts: "domains/restaurant/{split}.jsonl"}
   sources:
     nano-domains:
       kind: world
@@ -57,11 +62,14 @@ def test_a_small_decoder_goes_through_domains_and_end_tasks(tmp_path):
     project.snakemake(*study)
     folder = project.folder / "results" / "studies" / "nano-domains-decoder"
     scores = pd.read_csv(folder / "scores.csv", keep_default_na=False)
-    assert set(scores["kind"]) == {"end_task"} and set(scores["family"]) == {"causal"}
+    assert set(scores["kind"]) == {"end_task", "lm"} and set(scores["family"]) == {"causal"}
     cells = scores[scores["metric"] == "macro_f1"].groupby("method")["stage_index"].apply(set)
     assert cells["sequential"] == cells["das-update"] == {0, 1, 2}
     table = pd.read_csv(folder / "tables" / "end_tasks.csv")
     assert set(table["method"]) == {"none", "sequential", "das-update"}
+    losses = pd.read_csv(folder / "tables" / "masked_loss.csv").set_index("method")
+    assert set(losses["domain"]) == {"restaurant"}
+    assert (losses["right_after"] < losses["before"]).all()
     units = pd.read_csv(folder / "figures" / "importance.csv")
     assert set(units["place"]) == {"heads", "intermediate", "output"}
     assert set(units["domain"]) == {"general", "restaurant", "acl"}

@@ -89,7 +89,8 @@ def _require_scored(where: str, entry: Study | Also, runs: list[Run], catalogue:
         if not any(scores(catalogue.probes[name], family) for family in families):
             raise UserError(
                 f"{where}probes: {name!r} scores none of the selected models; sets with `texts` "
-                "are for models of `family: masked`, others for the rest."
+                "are for models of `family: masked`, or `causal` if their metric is `lm_loss` or "
+                "its kin; others for all but masked ones."
             )
 
 
