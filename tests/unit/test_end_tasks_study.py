@@ -99,7 +99,9 @@ def test_each_family_has_its_own_probes_and_end_tasks_in_one_study():
         for family, nodes in of.items()
     }
     assert kinds == {"masked": {"losses"}, "causal": {"miniature"}}
-    assert set(plan.end_tasks) <= set(of["masked"])
+    assert set(plan.end_tasks) == {*of["masked"], *of["causal"]}
+    with_t5 = make_plan(*study_of(models=["enc", "encdec"], probes=["miniature", "losses"]))
+    assert {plan.nodes[node].spec["family"] for node in with_t5.end_tasks} <= {"masked"}
 
 
 def test_a_probe_that_scores_no_selected_model_is_one_sentence():
@@ -110,7 +112,7 @@ def test_a_probe_that_scores_no_selected_model_is_one_sentence():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"models": ["xs"]}, "end_tasks: .* `family: masked`, found xs .causal."),
+        ({"models": ["encdec"]}, "end_tasks: .* or `family: causal`, found encdec .seq2seq."),
         ({"end_tasks": ["toi"]}, "end_tasks: 'toi' is not known; did you mean 'toy'"),
         ({"seeds": {"end_task": [1, 1]}}, "seeds.end_task .* each entry once, found 1 2 times"),
         ({"seeds": {"end_task": []}}, "seeds.end_task"),

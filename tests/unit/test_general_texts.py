@@ -18,9 +18,9 @@ from lethe.methods.parts.softmask.gates import scaled
 from lethe.methods.parts.softmask.importance import normalised
 from lethe.methods.parts.softmask.passes import GENERAL
 from lethe.methods.registry import create
-from lethe.models.encoder_units import encoder_of
 from lethe.models.masked_forward import label_logits
 from lethe.models.saving import save_model
+from lethe.models.units import units_of
 from lethe.planning.plan import make_plan
 from lethe.training.stage import train_stage
 
@@ -34,7 +34,7 @@ def one_thread():
 
 def one_by_one(model, members, draw: int) -> dict[str, torch.Tensor]:
     """Eq. 3 with gates that exist: the absolute gradients of one example after the other."""
-    encoder = encoder_of(model)
+    encoder = units_of(model)
     sums = {place: torch.zeros(shape) for place, shape in encoder.shapes().items()}
     for example in members:
         (batch,) = lay_out([example], draw)

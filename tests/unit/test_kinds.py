@@ -1,8 +1,8 @@
 """Every claim of every row of the model types, held to transformers' own classes.
 
 Packing, scoring from shared prefixes and how long a text is read have tests of their own, over
-the same rows: `test_packing_architectures`, `test_fast_engine`, `test_seq2seq_evaluation` and
-`test_window`.
+the same rows: `test_packing_architectures`, `test_fast_engine`, `test_seq2seq_evaluation`,
+`test_window` and `test_units`.
 """
 
 from importlib import import_module

@@ -139,13 +139,9 @@ def test_scores_of_the_masked_loss_are_means_over_tokens_and_are_kept(tmp_path):
     assert again == first
 
 
-def test_the_masked_loss_of_a_decoder_is_one_sentence(tmp_path):
-    from small_nodes import CONFIG
-
-    from lethe.models.architectures import build
-
-    base = tmp_path / "decoder"
-    save_model(build("llama", CONFIG, make_tokenizer(), 0), make_tokenizer(), base)
+def test_an_encoder_whose_tokenizer_has_no_mask_has_no_masked_loss(tmp_path):
+    base = tmp_path / "encoder"
+    save_model(masked_model(), make_tokenizer(), base)
     write_rows(tmp_path / "t.jsonl", texts(3))
     task = {"name": "d", "axis": "domain", "chance": None, "path": tmp_path / "t.jsonl"}
     with pytest.raises(UserError, match="expected a masked language model"):

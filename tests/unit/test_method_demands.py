@@ -8,6 +8,7 @@ from lethe.config.by_file import names_in
 from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MASKED, parameters_of
+from lethe.methods.registry import create
 from lethe.planning.plan import make_plan
 
 CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
@@ -63,7 +64,8 @@ def test_a_method_that_encoders_cannot_have_is_refused_one_with_the_reason(metho
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {*ENCODERS, *NO_ENCODERS, *FOR_ADAPTERS}))
 def test_all_others_are_planned_for_every_family(method):
     for model, order in (("xs", "forward"), ("encdec", "forward"), ("masked", "only-acl")):
-        assert plan_of(model, order, method).of_kind("stage")
+        unpadded = method not in ONE_TEXT_A_ROW
+        assert plan_of(model, order, method, unpadded=unpadded).of_kind("stage")
 
 
 @pytest.mark.parametrize("method", FOR_ADAPTERS)
@@ -107,6 +109,32 @@ def test_hidden_states_are_compared_in_encoders_only():
     with pytest.raises(UserError, match=sentence):
         plan_of("xs", "forward", "kd", hyper={"compare": "hidden"})
     assert plan_of("masked", "only-acl", "kd", hyper={"compare": "hidden"}).of_kind("stage")
+
+
+@pytest.mark.parametrize(
+    "hyper",
+    [
+        {"contrast_input": "original"},
+        {"importance_input": "original"},
+        {"head_axis": "released"},
+        {"kl_axis": "position"},
+    ],
+    ids=lambda hyper: next(iter(hyper)),
+)
+def test_what_the_released_das_does_with_masked_tokens_is_for_encoders_only(hyper):
+    key, value = next(iter(hyper.items()))
+    for model in ("xs", "encdec"):
+        with pytest.raises(UserError, match=f"'das' with `{key}: {value}` trains masked models"):
+            plan_of(model, "forward", "das", hyper=hyper)
+
+
+def test_a_parameter_that_came_later_is_in_the_specs_of_other_values_alone():
+    (plain,) = plan_of("masked", "only-acl", "das", unpadded=False).of_kind("stage")
+    assert "gate_dropout" not in plain.spec["hyper"]
+    changed = plan_of("masked", "only-acl", "das", {"gate_dropout": 0.2}, unpadded=False)
+    (changed,) = changed.of_kind("stage")
+    assert changed.spec["hyper"] == {**plain.spec["hyper"], "gate_dropout": 0.2}
+    assert create("das", plain.spec["hyper"]).options.gate_dropout == 0.1
 
 
 @pytest.mark.parametrize("method", ONE_TEXT_A_ROW)

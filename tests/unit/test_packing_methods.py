@@ -32,6 +32,8 @@ HYPER = {
     "derpp": {"capacity": 4},
     "replay": {"ratio": 1.0},
     "self_replay": {"loss": "kl", "samples": 6, "max_length": 20},
+    # Dropout, which the first importance is made with by default, is drawn by row.
+    "das": {"initialise": "domain"},
 }
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp", "replay", "agem")
 EVERY_FAMILY += ("ema", "flow", "l2sp", "osf", "osf_peft", "task_arithmetic", "ties", "wise_ft")
@@ -50,6 +52,8 @@ CASES += [
 ]
 # PEFT's OSF does not know the layers of GPT-2.
 CASES.remove(("osf_peft", "gpt2"))
+# DAS tells texts apart by row in masked language models.
+CASES += [("das", model_type) for model_type in FAMILY if FAMILY[model_type] != "masked"]
 CASES += [(method, model_type) for method in ON_ENCODERS for model_type in ("roberta", "bert")]
 PLAIN = {"packed": False, "unpadded": False}
 
@@ -123,5 +127,5 @@ def test_the_methods_tested_in_every_family_are_those_that_are_planned_for_every
     # Those made for LoRA add nothing that depends on a batch.
     others -= {name for name in others if parameters_of(name).only_with}
     every = {name for name in others if parameters_of(name).families >= MASKED}
-    assert set(EVERY_FAMILY) == every
+    assert {*EVERY_FAMILY, "das"} == every
     assert set(WITHOUT_MASKS) == others - every

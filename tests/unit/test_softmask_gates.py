@@ -7,9 +7,9 @@ from torch import nn
 
 from lethe.errors import UserError
 from lethe.methods.parts.softmask.gates import recorded, scaled
-from lethe.methods.parts.softmask.importance import masked_loss
-from lethe.models.encoder_units import encoder_of
+from lethe.methods.parts.softmask.importance import task_loss
 from lethe.models.masked_forward import hidden_states
+from lethe.models.units import units_of
 
 
 @pytest.fixture(autouse=True)
@@ -48,14 +48,14 @@ def test_gradients_of_samples_are_those_of_gate_parameters_on_one_sample_at_a_ti
     (batch,) = lay_out(members)
     assert (batch.document_ids < 0).any()  # some padding
     model = model_with_dropout().eval()
-    with recorded(encoder_of(model)) as gates:
-        found = gates.gradients(masked_loss(model, batch), batch.document_ids >= 0)
+    with recorded(units_of(model)) as gates:
+        found = gates.gradients(task_loss(model, batch), batch)
     assert all(parameter.grad is None for parameter in model.parameters())
     parameters = explicit_gates(model)
     for number, example in enumerate(members):
         (single,) = lay_out([example])
         model.zero_grad()
-        masked_loss(model, single).backward()
+        task_loss(model, single).backward()
         for place, values in parameters.items():
             expected = torch.stack([gate.grad for gate in values])
             assert expected.abs().max() > 1e-4
@@ -64,19 +64,18 @@ def test_gradients_of_samples_are_those_of_gate_parameters_on_one_sample_at_a_ti
 
 def test_several_passes_add_up():
     batch, model = batch_of(), model_with_dropout().eval()
-    tokens = batch.document_ids >= 0
-    with recorded(encoder_of(model)) as once:
-        single = once.gradients(masked_loss(model, batch), tokens)
-    with recorded(encoder_of(model)) as twice:
-        loss = masked_loss(model, batch) + masked_loss(model, batch)
-        double = twice.gradients(loss, tokens)
+    with recorded(units_of(model)) as once:
+        single = once.gradients(task_loss(model, batch), batch)
+    with recorded(units_of(model)) as twice:
+        loss = task_loss(model, batch) + task_loss(model, batch)
+        double = twice.gradients(loss, batch)
     torch.testing.assert_close(double["heads"], 2 * single["heads"])
 
 
 def test_recording_leaves_the_forward_pass_as_it_is_and_no_hook_behind():
     batch, model = batch_of(), model_with_dropout().eval()
     plain = hidden_states(model, batch)
-    with recorded(encoder_of(model)):
+    with recorded(units_of(model)):
         assert torch.equal(hidden_states(model, batch), plain)
     modules = list(model.modules())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in modules)
@@ -84,19 +83,18 @@ def test_recording_leaves_the_forward_pass_as_it_is_and_no_hook_behind():
 
 def test_a_frozen_encoder_has_gate_gradients_too():
     batch, model = batch_of(), model_with_dropout().eval()
-    tokens = batch.document_ids >= 0
-    with recorded(encoder_of(model)) as gates:
-        free = gates.gradients(masked_loss(model, batch), tokens)
+    with recorded(units_of(model)) as gates:
+        free = gates.gradients(task_loss(model, batch), batch)
     model.requires_grad_(False)
-    with recorded(encoder_of(model)) as gates:
-        frozen = gates.gradients(masked_loss(model, batch), tokens)
+    with recorded(units_of(model)) as gates:
+        frozen = gates.gradients(task_loss(model, batch), batch)
     for place, values in free.items():
         torch.testing.assert_close(frozen[place], values)
 
 
 def test_scaling_by_one_changes_nothing_and_a_head_of_zero_is_a_context_of_zero():
     batch, model = batch_of(), model_with_dropout().eval()
-    encoder = encoder_of(model)
+    encoder = units_of(model)
     plain = hidden_states(model, batch)
     with scaled(encoder, importance_of(encoder, 1.0)):
         assert torch.equal(hidden_states(model, batch), plain)
@@ -104,7 +102,7 @@ def test_scaling_by_one_changes_nothing_and_a_head_of_zero_is_a_context_of_zero(
     without["heads"][0, 1] = 0.0
     with scaled(encoder, without):
         found = hidden_states(model, batch)
-    weight = encoder.layers[0].attention_output.weight
+    weight = encoder.attentions[0].output.weight
     with torch.no_grad():
         weight[:, encoder.head_width :] = 0.0  # of two heads, the second one's columns
     torch.testing.assert_close(found, hidden_states(model, batch))
@@ -113,7 +111,7 @@ def test_scaling_by_one_changes_nothing_and_a_head_of_zero_is_a_context_of_zero(
 
 def test_a_layer_of_zeros_before_its_activation():
     batch, model = batch_of(), model_with_dropout().eval()
-    encoder = encoder_of(model)
+    encoder = units_of(model)
     with scaled(encoder, importance_of(encoder, 0.0)):
         rows = hidden_states(model, batch)
     assert rows.isfinite().all()
@@ -121,7 +119,7 @@ def test_a_layer_of_zeros_before_its_activation():
 
 def test_mistakes_are_one_sentence():
     model = model_with_dropout()
-    encoder = encoder_of(model)
+    encoder = units_of(model)
     short = importance_of(encoder)
     short["heads"] = short["heads"][:1]
     with pytest.raises(UserError, match=r"importance of heads .*\(2, 2\), found \(1, 2\)"):
@@ -134,10 +132,10 @@ def test_mistakes_are_one_sentence():
             pass
     with recorded(encoder) as gates, pytest.raises(UserError, match="not run"):
         gates.gradients(torch.zeros(()), torch.ones(1, 1))
-    model.config.model_type = "llama"
-    with pytest.raises(UserError, match="found 'llama'"):
-        encoder_of(model)
+    model.config.model_type = "unheard-of"
+    with pytest.raises(UserError, match="found 'unheard-of'"):
+        units_of(model)
     model.config.model_type = "roberta"
     del model.base_model.encoder.layer[1].intermediate.dense
     with pytest.raises(UserError, match=r"layer\.1\.intermediate\.dense"):
-        encoder_of(model)
+        units_of(model)

@@ -9,10 +9,10 @@ from lethe.methods.parts.softmask import importance as importances
 from lethe.methods.parts.softmask.importance import (
     divergence,
     gate_importance,
-    masked_loss,
     normalised,
+    task_loss,
 )
-from lethe.models.encoder_units import encoder_of
+from lethe.models.units import units_of
 
 PROXY = {"axis": "hidden", "dropout": True, "signed": False}
 
@@ -35,7 +35,7 @@ def test_the_mean_of_absolute_values_does_not_depend_on_how_samples_are_batched(
     for place, values in together.items():
         torch.testing.assert_close(values, apart[place], rtol=1e-3, atol=1e-6)
         assert (values >= signed[place].abs() - 1e-7).all()
-        assert values.shape == encoder_of(model).shapes()[place]
+        assert values.shape == units_of(model).shapes()[place]
     assert (signed["output"] < 0).any()
     assert model.training  # as it was
 
@@ -120,6 +120,4 @@ def test_no_sample_and_a_diverged_model_are_one_sentence():
     with pytest.raises(UserError, match="at least one sample"):
         of_domain(model, [])
     with pytest.raises(UserError, match="not finite"):
-        gate_importance(
-            encoder_of(model), [batch_of()], lambda b: masked_loss(model, b) * float("nan")
-        )
+        gate_importance(units_of(model), [batch_of()], lambda b: task_loss(model, b) * float("nan"))

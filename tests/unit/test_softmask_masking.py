@@ -11,8 +11,8 @@ from lethe.methods.parts.softmask.masking import (
     taken_before,
     update_ratios,
 )
-from lethe.models.encoder_units import encoder_of
 from lethe.models.forward import weighted_loss
+from lethe.models.units import units_of
 
 MASKED = ("query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense")
 
@@ -34,11 +34,11 @@ def gradients(model) -> dict[str, torch.Tensor]:
 
 
 def test_an_importance_of_one_stops_exactly_the_parameters_of_a_head(model):
-    importance = importance_of(encoder_of(model))
+    importance = importance_of(units_of(model))
     importance["heads"][0, 1] = 1.0
     plain, masked = gradients(model), gradients(model)
     scale_gradients(masked, factors(model, importance, "rows"))
-    layer, width = "roberta.encoder.layer.0.attention", encoder_of(model).head_width
+    layer, width = "roberta.encoder.layer.0.attention", units_of(model).head_width
     for name, gradient in plain.items():
         expected = gradient.clone()
         if name.startswith(f"{layer}.self."):
@@ -51,19 +51,19 @@ def test_an_importance_of_one_stops_exactly_the_parameters_of_a_head(model):
 
 def test_an_importance_of_one_everywhere_leaves_only_what_has_no_unit(model):
     masked = gradients(model)
-    scale_gradients(masked, factors(model, importance_of(encoder_of(model), 1.0), "rows"))
+    scale_gradients(masked, factors(model, importance_of(units_of(model), 1.0), "rows"))
     for name, gradient in masked.items():
         kept = gradient.abs().max() > 0
         bare = name.endswith("attention.output.dense.bias")
         in_units = "encoder.layer" in name and "LayerNorm" not in name and not bare
         assert not kept if in_units else True, name
-        assert in_units == (name in factors(model, importance_of(encoder_of(model)), "rows"))
+        assert in_units == (name in factors(model, importance_of(units_of(model)), "rows"))
     assert masked["roberta.embeddings.word_embeddings.weight"].abs().max() > 0
     assert masked["lm_head.dense.weight"].abs().max() > 0
 
 
 def test_neurons_are_rows_of_weights_and_entries_of_biases(model):
-    importance = importance_of(encoder_of(model))
+    importance = importance_of(units_of(model))
     importance["intermediate"][1, 3] = 0.25
     importance["output"][1, 5] = 0.5
     plain, masked = gradients(model), gradients(model)
@@ -77,10 +77,10 @@ def test_neurons_are_rows_of_weights_and_entries_of_biases(model):
 
 
 def test_the_released_head_axis_is_the_inputs_and_the_output_bias(model):
-    importance = importance_of(encoder_of(model))
+    importance = importance_of(units_of(model))
     importance["heads"][0, 1] = 1.0
     found = factors(model, importance, "released")
-    layer, width = "roberta.encoder.layer.0.attention", encoder_of(model).head_width
+    layer, width = "roberta.encoder.layer.0.attention", units_of(model).head_width
     assert found[f"{layer}.self.query.weight"].shape == (1, 2 * width)
     bias = found[f"{layer}.output.dense.bias"]
     assert (bias[:width] == 1).all() and (bias[width:] == 0).all()
@@ -98,7 +98,7 @@ def step(model, by_name=None, optimizer=torch.optim.AdamW):
 
 
 def test_a_masked_update_is_exact_at_zero_and_one_and_a_share_in_between(model):
-    encoder = encoder_of(model)
+    encoder = units_of(model)
     before, plain = step(model_with_dropout().eval())
     _, none = step(model_with_dropout().eval(), factors(model, importance_of(encoder, 0.0), "rows"))
     assert all(torch.equal(none[name], plain[name]) for name in plain)
@@ -117,7 +117,7 @@ def test_a_masked_update_is_exact_at_zero_and_one_and_a_share_in_between(model):
 
 def test_adam_nearly_cancels_a_constant_factor_on_gradients(model):
     """The reason for the masked update: of a mask of one half, Adam leaves almost nothing."""
-    by_name = factors(model, importance_of(encoder_of(model), 0.5), "rows")
+    by_name = factors(model, importance_of(units_of(model), 0.5), "rows")
     moved = {}
     for masked in (False, True):
         fresh = model_with_dropout().eval()

@@ -93,7 +93,7 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
 
 
 def text_task(task: dict, results: Path, spec: dict) -> dict:
-    """A file of texts from a probe's spec, for the masked-LM loss."""
+    """A file of texts from a probe's spec, for its loss."""
     folder = node_directory(results, task["data_kind"], task["data"])
     path = inside(folder, task["texts"].format(split=spec["split"]))
     return {"name": task["name"], "axis": task["axis"], "chance": task["chance"], "path": path}

@@ -28,6 +28,9 @@ from lethe.parameters.entries import (
 from lethe.parametrisations.parameters import ParametrisationEntry
 
 MASKED_METRICS = ("mlm_loss", "mlm_accuracy", "mlm_likelihood")
+CAUSAL_METRICS = ("lm_loss", "lm_accuracy", "lm_likelihood")
+TEXT_METRICS = {"masked": MASKED_METRICS, "causal": CAUSAL_METRICS}
+"""Headline metrics of `texts`, whose family of models they name."""
 
 
 class Task(Entry):
@@ -70,13 +73,14 @@ class Evaluation(Entry):
         "Reserved names: `own`: tests what a task of the stages teaches; `bias`: the share of "
         "stereotyped answers, `metric: pct_stereotype`, whose drop is not a loss; `calibration`: "
         "another way to score the set whose name this name contains, part of no other axis; "
-        "`domain`: `texts` from the domains that masked language models are trained on"
+        "`domain`: `texts` from the domains that models are trained on"
     )
     texts: File | None = Field(
         None,
-        description="masked language models: jsonl of texts within the source, with `{split}`, "
-        "instead of an lm-eval task; metrics `mlm_loss` (nats), `mlm_accuracy` and "
-        "`mlm_likelihood` (exp of -loss)",
+        description="jsonl of texts within the source, with `{split}`, instead of an lm-eval task; "
+        "metrics of masked language models: `mlm_loss` (nats a masked token), `mlm_accuracy` and "
+        "`mlm_likelihood` (exp of -loss); of decoders, on every token but a text's first: "
+        "`lm_loss`, `lm_accuracy` and `lm_likelihood`",
     )
     source: Name | None = Field(
         None, description="source of its YAML or its data, if it is not the probe's"
@@ -107,8 +111,9 @@ class Evaluation(Entry):
             return self
         if not is_template(self.texts, "split"):
             raise ValueError(f"`texts` that hold {{split}}, found {shown(self.texts)}")
-        if self.metric not in MASKED_METRICS:
-            metrics = ", ".join(MASKED_METRICS)
+        known = (*MASKED_METRICS, *CAUSAL_METRICS)
+        if self.metric not in known:
+            metrics = ", ".join(known)
             raise ValueError(f"one of {metrics} as `metric` of `texts`, found {shown(self.metric)}")
         return self
 

@@ -2,7 +2,7 @@
 
 from lethe.config.axes import check_axes
 from lethe.config.by_file import require_file
-from lethe.config.catalogue import Catalogue
+from lethe.config.catalogue import MASKED_METRICS, Catalogue, Evaluation
 from lethe.config.contents import check_file, check_splits
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
@@ -87,10 +87,12 @@ def _check_probes(catalogue: Catalogue) -> None:
     for name, probe in catalogue.probes.items():
         if probe.source is not None:
             require(f"probes.{name}.source", probe.source, catalogue.sources)
-        if len({bool(entry.texts) for entry in probe.tasks.values()}) > 1:
+        kinds = {_scored_as(entry) for entry in probe.tasks.values()}
+        if len(kinds) > 1:
             raise UserError(
-                f"probes.{name}: expected sets with `texts`, for masked language models, or "
-                "lm-eval's tasks, found both; make two probes of it."
+                f"probes.{name}: expected sets with `texts` for masked language models, sets with "
+                f"`texts` for decoders, or lm-eval's tasks, found {len(kinds)} of these; make a "
+                "probe of each."
             )
         for evaluated, entry in probe.tasks.items():
             where = f"probes.{name}.tasks.{evaluated}.source"
@@ -98,6 +100,13 @@ def _check_probes(catalogue: Catalogue) -> None:
                 require(where, entry.source, catalogue.sources)
             elif entry.texts and probe.source is None:
                 raise UserError(f"{where}: expected the source that holds its `texts`, found none.")
+
+
+def _scored_as(entry: Evaluation) -> str:
+    """What a set is scored as: texts of one family of models, or a task of lm-eval."""
+    if not entry.texts:
+        return "task"
+    return "masked" if entry.metric in MASKED_METRICS else "causal"
 
 
 def _check_claims(catalogue: Catalogue, axes: set[str]) -> None:

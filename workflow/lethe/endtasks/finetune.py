@@ -1,5 +1,6 @@
 """Fine-tune a classifier on an end task and score its last epoch on the test split."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lethe.data.joining import begun
 from lethe.endtasks.batches import (
     LabelledExample,
     classification_loss,
@@ -14,7 +16,7 @@ from lethe.endtasks.batches import (
     labelled_examples,
     padded,
 )
-from lethe.endtasks.classifier import Classifier, load_encoder
+from lethe.endtasks.classifier import load_classifier
 from lethe.endtasks.f1 import METRICS
 from lethe.endtasks.labelled import LabelledTask
 from lethe.errors import UserError
@@ -76,20 +78,19 @@ def fine_tune(
         with the rows of a micro-batch from then on.
 
     Raises:
-        UserError: the checkpoint is not an encoder or has too few positions, or `train` raised it.
+        UserError: the checkpoint is neither an encoder nor a decoder, or has too few positions; or
+            `train` raised it.
     """
     tokenizer = load_tokenizer(directory)
-    encoder, extra = load_encoder(directory)
-    require_positions(encoder.config, settings.max_length, directory)
-    model = Classifier(encoder, len(task.labels), seed, extra).to(training_device())
+    model, family = load_classifier(directory, len(task.labels), seed)
+    require_positions(model.config, settings.max_length, directory)
+    model = model.to(training_device())
     rows = {
-        split: tokenizer(list(texts.texts), truncation=True, max_length=settings.max_length)[
-            "input_ids"
-        ]
+        split: token_rows(tokenizer, texts.texts, settings.max_length, family)
         for split, texts in task.splits.items()
     }
     examples = labelled_examples(rows["train"], task.splits["train"].classes)
-    progress = _train(model, examples, settings, seed, tokenizer.pad_token_id, snapshots)
+    progress = _train(model, family, examples, settings, seed, tokenizer.pad_token_id, snapshots)
     scores, predicted = {}, []
     for split in sorted(task.splits.keys() - {"train"}):
         predicted = predict(model, rows[split], tokenizer.pad_token_id)
@@ -105,18 +106,40 @@ def fine_tune(
     }
 
 
+def token_rows(tokenizer, texts: Sequence[str], longest: int, family: str) -> list[list[int]]:
+    """Tokens of every text, at most `longest`.
+
+    An encoder gets what its tokenizer makes of a text. A decoder gets what its stages begin a text
+    with and no end token, so that the last token, which the classifier reads, is the text's own.
+
+    Raises:
+        UserError: a text without tokens.
+    """
+    if family == "masked":
+        encoded = tokenizer(list(texts), truncation=True, max_length=longest)
+        return encoded["input_ids"]
+    rows = [tokens[:longest] for tokens in begun(tokenizer, texts)]
+    if not all(rows):
+        raise UserError(
+            "Expected end-task texts with at least one token, found an empty one: the tokenizer "
+            "begins texts with no token of its own; remove that text from the end task's files."
+        )
+    return rows
+
+
 def require_positions(config, max_length: int, directory: Path) -> None:
-    """Raise UserError if the encoder has fewer positions than the longest text has tokens."""
+    """Raise UserError if the model has fewer positions than the longest text has tokens."""
     room = window(config)
     if room is not None and max_length > room:
         raise UserError(
-            f"{directory}: the encoder takes at most {room} tokens, but the end task's "
+            f"{directory}: the model takes at most {room} tokens, but the end task's "
             f"`max_length` is {max_length}; lower it."
         )
 
 
 def _train(
-    model: Classifier,
+    model: torch.nn.Module,
+    family: str,
     examples: list[LabelledExample],
     settings: Settings,
     seed: int,
@@ -134,7 +157,7 @@ def _train(
         index=0,
         seed=seed,
         steps=total_steps(len(examples), recipe),
-        family="masked",
+        family=family,
         dropout_seed=dropout_seed,
         settings="the end task's",
     )
@@ -146,7 +169,7 @@ def dropout_seed(seed: int, step: int, micro_batch: int) -> int:
     return int(np.random.SeedSequence([seed, step, micro_batch]).generate_state(1, np.uint32)[0])
 
 
-def predict(model: Classifier, rows: list[list[int]], pad_token: int) -> list[int]:
+def predict(model: torch.nn.Module, rows: list[list[int]], pad_token: int) -> list[int]:
     """The class with the highest logit for every token row, in smaller batches if memory runs out.
 
     Raises:
@@ -177,6 +200,6 @@ def predict(model: Classifier, rows: list[list[int]], pad_token: int) -> list[in
 
 
 @torch.no_grad()
-def _best_classes(model: Classifier, tokens: torch.Tensor, mask: torch.Tensor) -> list[int]:
+def _best_classes(model: torch.nn.Module, tokens: torch.Tensor, mask: torch.Tensor) -> list[int]:
     device = next(model.parameters()).device
     return model(tokens.to(device), mask.to(device)).argmax(-1).tolist()

@@ -41,7 +41,7 @@ def end_task_results(
         report: called with every result that is ready.
 
     Raises:
-        UserError: wrong files or labels, or a checkpoint that is not an encoder.
+        UserError: wrong files or labels, or a checkpoint of another family.
         Stopped: the job was asked to end, and has saved its state.
     """
     files = {split: inside(data, spec[split]) for split in SPLITS if spec[split]}

@@ -1,6 +1,7 @@
-"""Masked-LM loss of a checkpoint on texts: it measures forgetting of pre-training itself.
+"""Loss of a checkpoint on texts: it measures forgetting of pre-training itself.
 
-The masks are fixed, so that all checkpoints predict the same tokens from the same contexts.
+An encoder's is the masked-LM loss, with fixed masks, so that all checkpoints predict the same
+tokens from the same contexts. A decoder predicts every token but a text's first, as in its stages.
 """
 
 import time
@@ -12,6 +13,7 @@ import torch
 
 from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.kept import keep, read_kept
+from lethe.data import batches
 from lethe.data.encoding import encode_rows
 from lethe.data.examples import Example, read_example_rows
 from lethe.data.masked_batches import Masking, collate
@@ -21,6 +23,7 @@ from lethe.evaluation.intervals import mean_stderr
 from lethe.evaluation.outcomes import item_id
 from lethe.models.forward import label_logits
 from lethe.models.window import window
+from lethe.parameters.families import family_of_classes
 
 SEED = 20230211
 DRAWS = 4  # masks drawn for every text
@@ -46,7 +49,7 @@ def score_texts(
         weights: digest of the checkpoint's weights.
 
     Raises:
-        UserError: the checkpoint is not a masked language model, or a file has no texts.
+        UserError: the checkpoint is an encoder-decoder, or a file has no texts.
     """
     opened: tuple | None = None
     results = []
@@ -67,21 +70,31 @@ def score_texts(
 
 def _open(directory: Path, dtype: str):
     model, tokenizer = open_checkpoint(directory, dtype)
-    if tokenizer.mask_token_id is None:
+    family = family_of_classes([type(model).__name__], model.config.is_encoder_decoder)
+    if family == "seq2seq":
+        raise UserError(
+            f"{directory}: expected an encoder or a decoder to score texts, found a model of type "
+            f"{model.config.model_type!r}; remove the probe or the model from the study."
+        )
+    if family == "masked" and tokenizer.mask_token_id is None:
         raise UserError(
             f"{directory}: expected a masked language model to score masked-LM loss, found a "
             f"tokenizer without a mask token (model type {model.config.model_type!r}); remove the "
             "probe or the model from the study."
         )
-    return model, tokenizer
+    return model, tokenizer, family
 
 
-def _score(model, tokenizer, task: dict[str, Any], limit: int | None) -> dict[str, Any]:
+def _score(
+    model, tokenizer, family: str, task: dict[str, Any], limit: int | None
+) -> dict[str, Any]:
     started = time.perf_counter()
     rows = read_example_rows(Path(task["path"]), task["name"])[:limit]
     room = min(LONGEST, window(model.config) or LONGEST)
-    texts = encode_rows(rows, task["name"], tokenizer, room, "{prompt}", "masked")
-    losses, right, items = _of_texts(model, tokenizer, texts)
+    texts = encode_rows(rows, task["name"], tokenizer, room, "{prompt}", family)
+    score = _of_texts if family == "masked" else _of_documents
+    losses, right, items = score(model, tokenizer, texts)
+    kind = "mlm" if family == "masked" else "lm"
     names = [item_id(row, None) for row in rows]
     return {
         "task": task["name"],
@@ -91,28 +104,31 @@ def _score(model, tokenizer, task: dict[str, Any], limit: int | None) -> dict[st
         "lm_eval_version": "none",
         "n": len(rows),
         "scores": [
-            _row("mlm_loss", losses, items, False),
-            _row("mlm_accuracy", right, items, True),
+            _row(f"{kind}_loss", losses, items, False),
+            _row(f"{kind}_accuracy", right, items, True),
             # A number that grows with quality, for the floors of bases: 1 / perplexity.
-            {**_row("mlm_likelihood", losses, items, True), **_likelihood(losses, items)},
+            {**_row(f"{kind}_likelihood", losses, items, True), **_likelihood(losses, items)},
         ],
         "items": [
-            {
-                "item_id": f"{name}-{number}",
-                "cluster_id": f"{name}-{number}",
-                "subset": "",
-                "correct": float(right[items == number].mean()),
-                "gold_logprob": float(-losses[items == number].mean()),
-                "margin": None,
-                "predicted": "",
-                "metrics": {
-                    "mlm_loss": float(losses[items == number].mean()),
-                    "mlm_accuracy": float(right[items == number].mean()),
-                },
-            }
+            _item(f"{name}-{number}", kind, losses[items == number], right[items == number])
             for number, name in enumerate(names)
         ],
         "seconds": round(time.perf_counter() - started, 3),
+    }
+
+
+def _item(name: str, kind: str, losses: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+    """One text, from its predicted tokens."""
+    loss, correct = float(losses.mean()), float(right.mean())
+    return {
+        "item_id": name,
+        "cluster_id": name,
+        "subset": "",
+        "correct": correct,
+        "gold_logprob": -loss,
+        "margin": None,
+        "predicted": "",
+        "metrics": {f"{kind}_loss": loss, f"{kind}_accuracy": correct},
     }
 
 
@@ -124,7 +140,7 @@ def _likelihood(losses: np.ndarray, items: np.ndarray) -> dict[str, float | None
 
 
 def _row(metric: str, values: np.ndarray, items: np.ndarray, higher: bool) -> dict[str, Any]:
-    """Mean over masked tokens, and its standard error with each text as a cluster."""
+    """Mean over predicted tokens, and its standard error with each text as a cluster."""
     return {
         "subset": "",
         "metric": metric,
@@ -147,10 +163,30 @@ def _of_texts(model, tokenizer, texts: list[Example]):
         for first in range(0, len(texts), ROWS):
             part = texts[first : first + ROWS]
             (batch,) = collate(part, draw=draw, **settings)
-            batch = batch.to(device)
-            logits = label_logits(model, batch).float()
-            loss = torch.nn.functional.cross_entropy(logits, batch.targets, reduction="none")
-            losses.append(loss.cpu().numpy())
-            right.append((logits.argmax(-1) == batch.targets).cpu().numpy().astype(float))
+            _add(losses, right, model, batch.to(device))
             items.append(batch.label_documents.cpu().numpy() + first)
     return np.concatenate(losses), np.concatenate(right), np.concatenate(items)
+
+
+@torch.no_grad()
+def _of_documents(model, tokenizer, texts: list[Example]):
+    """For every token of a text but its first: as `_of_texts`."""
+    device = next(model.parameters()).device
+    width = max(len(text.tokens) for text in texts)
+    settings = {"width": width, "packed": False, "normalisation": "token"}
+    losses, right, items = [], [], []
+    for first in range(0, len(texts), ROWS):
+        part = texts[first : first + ROWS]
+        (batch,) = batches.collate(part, pad_token=tokenizer.pad_token_id, **settings)
+        _add(losses, right, model, batch.to(device))
+        items.append(batch.label_documents.cpu().numpy() + first)
+    return np.concatenate(losses), np.concatenate(right), np.concatenate(items)
+
+
+def _add(losses: list, right: list, model, batch: batches.Batch) -> None:
+    """Add a batch's losses, and whether each prediction is right."""
+    logits = label_logits(model, batch).float()
+    targets = batch.targets.to(logits.device)
+    loss = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    losses.append(loss.cpu().numpy())
+    right.append((logits.argmax(-1) == targets).cpu().numpy().astype(float))

@@ -21,7 +21,7 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
     """A row per line, best at the top: scores on the left, the forgetting rate on the right."""
     frame = build(tables).frame
     if "f1_final" not in frame:
-        words = "No end task: name some in `end_tasks`, for masked language models."
+        words = "No end task: name some in `end_tasks`, for encoders or decoders."
         return empty(TITLE, words, width)
     frame = frame.sort_values("f1_final", kind="stable").reset_index(drop=True)
     figure = new_figure(width, MARGIN + ROW * len(frame))

@@ -190,6 +190,11 @@ def _caption(cells: pd.DataFrame, left_out: int) -> str:
     low, high = int(cells["runs"].min()), int(cells["runs"].max())
     runs = f"{low} to {high} runs" if low < high else f"{low} run{'s' * (low > 1)}"
     more = f" {left_out} more lines are in the CSV alone." if left_out else ""
+    if (cells["place"] == "cross_heads").any():
+        more += (
+            " Layers of an encoder-decoder are numbered through, the encoder's first; its heads of "
+            "cross-attention are in the CSV alone."
+        )
     return (
         f"{TITLE}. From 0 to 1 (Ke et al. 2023, Eq. 3-5), mean over a layer's units: attention "
         "heads (if few one by one, as layer.head), and inner (intermediate) and output neurons of "

@@ -105,8 +105,9 @@ def run_rows(run: Run, record: dict, probes: dict[str, dict], end_tasks: dict) -
 
 def kind_of(result: dict, own: dict[str, str]) -> str:
     """The kind of a score's row: how the score was made."""
-    if any(score["metric"] == "mlm_loss" for score in result["scores"]):
-        return "mlm"
+    for kind in ("mlm", "lm"):
+        if any(score["metric"] == f"{kind}_loss" for score in result["scores"]):
+            return kind
     return "own_task" if result["task"] in own else "probe"
 
 

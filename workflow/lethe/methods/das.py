@@ -6,17 +6,16 @@ Written from the paper's equations. Named options cover what the authors' code d
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from types import SimpleNamespace
 
 import torch
 
+from lethe.data.batches import Batch
 from lethe.data.examples import Example
-from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parts.softmask import importance as importances
-from lethe.methods.parts.softmask.contrast import contrast, pairs, pooled
+from lethe.methods.parts.softmask.contrast import contrast, pairs
 from lethe.methods.parts.softmask.gates import Importance, check_shapes, scaled
 from lethe.methods.parts.softmask.importance import summaries
 from lethe.methods.parts.softmask.masking import (
@@ -26,8 +25,9 @@ from lethe.methods.parts.softmask.masking import (
     taken_before,
 )
 from lethe.methods.parts.softmask.passes import DOMAIN, GENERAL, drawing, first_rows, subset_batches
-from lethe.models import masked_forward
-from lethe.models.encoder_units import PLACES, encoder_of
+from lethe.methods.parts.softmask.views import pooled_texts, view_of
+from lethe.models.last_states import last_states, weighted_loss
+from lethe.models.units import CROSS_HEADS, PLACES, units_of
 
 STATE = {f"importance.{place}": place for place in PLACES}
 
@@ -36,8 +36,15 @@ class DAS(Method):
     """Soft masks that protect what units have learned, and a contrast with it (Eq. 2-9).
 
     The contrast's negatives come from the same micro-batch, so `micro_batch_rows` changes results
-    here. The state is I^(<=t), normalised: `importance.heads`, `importance.intermediate` and
-    `importance.output`, each [layers, units]. The checkpoint is a plain model.
+    here. The state is I^(<=t), normalised: `importance.heads`, `importance.intermediate`,
+    `importance.output` and, of an encoder-decoder, `importance.cross_heads`, each [layers, units].
+    The checkpoint is a plain model.
+
+    Off masked language models, where the paper has nothing, these choices are ours: what the units
+    are (`models/units.py`); Eq. 9 is the loss on a document's or a response's tokens, while gates
+    act on the prompt's too; Eq. 4 compares the states that predict these tokens, and Eq. 7 the mean
+    of these states, a decoder's last layer; a network without dropout has some at its gates, in
+    Eq. 4's passes and Eq. 7's second view (`gate_dropout`).
     """
 
     micro_batches_add_up = False
@@ -53,7 +60,7 @@ class DAS(Method):
         """Checks the state against the model; before the first domain it computes I^(0)."""
         if getattr(stage.model, "is_activation_checkpointing", False):
             raise UserError("Method 'das' needs the recipe's `recompute_activations: false`.")
-        encoder = encoder_of(stage.model)
+        units = units_of(stage.model)
         if stage.index == 1:
             self.importance = self._general(stage)
         elif self.importance is None:
@@ -62,20 +69,20 @@ class DAS(Method):
                 "only continue from a checkpoint of its own."
             )
         else:
-            check_shapes(encoder, self.importance)
+            check_shapes(units, self.importance)
         if self.importance is not None:
             device = next(stage.model.parameters()).device
             self.importance = {p: values.to(device) for p, values in self.importance.items()}
         self._factors = self._masks(stage.model)
 
-    def loss(self, stage: Stage, batch: MaskedBatch) -> torch.Tensor:
+    def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
         """Eq. 8; a micro-batch's contrast is weighted by its share of the step's labels."""
-        hidden = masked_forward.hidden_states(stage.model, batch)
-        total = masked_forward.weighted_loss(stage.model, batch, hidden)
+        hidden = last_states(stage.model, batch)
+        total = weighted_loss(stage.model, batch, hidden)
         if self.options.contrast_weight == 0:
             return total
         share = self.options.contrast_weight * batch.weights.sum()
-        return total + share * self._contrast(stage.model, batch, hidden)
+        return total + share * self._contrast(stage, batch, hidden)
 
     def after_backward(self, stage: Stage) -> None:
         """Eq. 6 on gradients; for Eq. 6 on the update, a copy of the weights before it."""
@@ -123,16 +130,18 @@ class DAS(Method):
         """I^(<=t) by place; empty before the first domain if there is no I^(0)."""
         if self.importance is None:
             return {}
-        return {name: self.importance[place].cpu() for name, place in STATE.items()}
+        places = {name: place for name, place in STATE.items() if place in self.importance}
+        return {name: self.importance[place].cpu() for name, place in places.items()}
 
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Raises UserError if the state is not one of this method."""
-        if state and set(state) != set(STATE):
+        least = set(STATE) - {f"importance.{CROSS_HEADS}"}
+        if state and not least <= set(state) <= set(STATE):
             raise UserError(
-                f"Expected {', '.join(STATE)} in the state of method 'das', found "
+                f"Expected {', '.join(sorted(least))} in the state of method 'das', found "
                 f"{', '.join(sorted(state))}."
             )
-        self.importance = {place: state[name] for name, place in STATE.items()} if state else None
+        self.importance = {STATE[name]: values for name, values in state.items()} or None
         self._factors = None
 
     def _general(self, stage: Stage) -> Importance | None:
@@ -142,7 +151,7 @@ class DAS(Method):
             return None
         with drawing(stage, GENERAL) as generator:
             if options.initialise == "random":
-                raw = importances.random_importance(encoder_of(stage.model), generator)
+                raw = importances.random_importance(units_of(stage.model), generator)
             elif options.initialise in ("general", "domain"):
                 raw = self._of_loss(stage, GENERAL, self._texts(stage))
             else:
@@ -152,6 +161,7 @@ class DAS(Method):
                     axis=options.kl_axis,
                     dropout=options.proxy_dropout,
                     signed=options.signed,
+                    view=view_of(stage.model, stage.family, options.gate_dropout),
                 )
         return importances.normalised(raw, options.normalisation)
 
@@ -180,25 +190,22 @@ class DAS(Method):
             )
         return examples
 
-    def _contrast(self, model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tensor:
+    def _contrast(self, stage: Stage, batch: Batch, hidden: torch.Tensor) -> torch.Tensor:
         """Eq. 7 on the first rows of a batch; `hidden` are the states of its masked input."""
-        options = self.options
+        options, model = self.options, stage.model
         part = first_rows(batch, options.contrast_share)
-        if options.contrast_input == "original":
-            part = replace(part, input_ids=part.original_ids)
-            full = masked_forward.hidden_states(model, part)
-        else:
-            full = hidden[: len(part.input_ids)]
-        tokens = part.document_ids >= 0
-        full_plus = pooled(masked_forward.hidden_states(model, part), tokens)
-        views = pairs(pooled(full, tokens), full_plus, options.pairing)
+        original = options.contrast_input == "original"
+        full = last_states(model, part, original) if original else hidden[: len(part.input_ids)]
+        with view_of(model, stage.family, options.gate_dropout)():
+            full_plus = pooled_texts(last_states(model, part, original), part)
+        views = pairs(pooled_texts(full, part), full_plus, options.pairing)
         previous = None
         if self.importance is not None:
             with (
-                scaled(encoder_of(model), self.importance),
+                scaled(units_of(model), self.importance),
                 torch.no_grad() if options.previous == "detached" else nullcontext(),
             ):
-                previous = pooled(masked_forward.hidden_states(model, part), tokens)
+                previous = pooled_texts(last_states(model, part, original), part)
         return contrast(*views, previous, options.temperature)
 
 

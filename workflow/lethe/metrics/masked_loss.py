@@ -1,19 +1,21 @@
-"""Masked-LM loss of each domain in one run: before, right after its stage, and at the end."""
+"""Loss on each domain's texts in one run: before, right after its stage, and at the end."""
 
 import numpy as np
 import pandas as pd
 
 PARTS = ("before", "right_after", "final", "mlm_loss_delta")
 
+LOSSES = ("mlm_loss", "lm_loss")
+
 
 def test_losses(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the scores table that are masked-LM losses on test texts."""
-    return scores[(scores["metric"] == "mlm_loss") & (scores["split"] == "test")]
+    """The rows of the scores table that are losses on test texts: masked-LM's or a decoder's."""
+    return scores[scores["metric"].isin(LOSSES) & (scores["split"] == "test")]
 
 
 def domain_of(probe: str) -> str:
-    """The domain of a set: `loss_restaurant` -> `restaurant`."""
-    return probe.removeprefix("loss_")
+    """The domain of a set: `loss_restaurant`, or of a decoder `lm_restaurant`, -> `restaurant`."""
+    return probe.removeprefix("loss_").removeprefix("lm_")
 
 
 def of_run(cells: pd.DataFrame) -> dict[str, float]:
@@ -34,7 +36,7 @@ def of_run(cells: pd.DataFrame) -> dict[str, float]:
 
 
 def mean_rise(rows: pd.DataFrame) -> float:
-    """Mean of `mlm_loss_delta` over the domains before the last, in nats a masked token.
+    """Mean of `mlm_loss_delta` over the domains before the last, in nats a predicted token.
 
     rows: the losses of one run. nan if no domain has a rise.
     """

@@ -50,7 +50,7 @@ def study_metrics(
     """
     # End tasks have several seeds per cell, and losses have no forgetting metric; their tables read
     # the scores directly. A run with nothing else (of a masked language model) has no metrics.
-    scores = scores[~scores["kind"].isin(["end_task", "mlm"])]
+    scores = scores[~scores["kind"].isin(["end_task", "mlm", "lm"])]
     sets = evaluations(scores)
     drawn = ItemResamples(items, _shown(scores, sets), seed, resamples)
     rows: list[dict] = []

@@ -28,7 +28,7 @@ def study_changes(
         items: tables of items by evaluation set, with their choices; each is asked for once.
         seed: of the bootstrap.
     """
-    scores = scores[~scores["kind"].isin(["end_task", "mlm"])]
+    scores = scores[~scores["kind"].isin(["end_task", "mlm", "lm"])]
     sets: dict[str, list[Evaluation]] = {}
     for evaluation in answered(scores):
         sets.setdefault(evaluation.probe, []).append(evaluation)

@@ -125,7 +125,7 @@ def _floor_and_ceiling(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
 def _lower_is_better(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Sets whose metric falls as a model gets better: the metrics of forgetting leave them out."""
     scored = rows[rows["headline"] & ~rows["axis"].isin([BIAS, CALIBRATION])]
-    scored = scored[~scored["kind"].isin(["end_task", "mlm"])]
+    scored = scored[~scored["kind"].isin(["end_task", "mlm", "lm"])]
     for row in scored[is_worse_if_higher(scored)].drop_duplicates("probe").to_dict("records"):
         yield (
             LOWER_IS_BETTER,

@@ -7,6 +7,7 @@ This module imports nothing heavy: the configuration reads it too.
 from dataclasses import dataclass
 from typing import Literal
 
+from lethe.models.unit_layouts import BLOOM, GPT2, LLAMA, NEOX, OPT, T5, Attention, Stack
 from lethe.parameters.families import Family
 
 
@@ -63,29 +64,34 @@ class Kind:
     """The module of a masked language model that turns its last hidden states into logits."""
     encoder: EncoderLayout | None = None
     """Where the units of an encoder are: heads, intermediate and output neurons."""
-    back: tuple[str, ...] = ()
-    """Ends of the names of the maps back to a layer's width, of attention and of feed-forward,
-    after which adapters stand; empty: they are not known."""
+    units: tuple[Stack, ...] = ()
+    """Where the units of a model of any family are, for soft masks; none: not known."""
     built: Classes | None = None
     """The classes of an architecture that can be built here; None: it is only loaded."""
 
+    @property
+    def back(self) -> tuple[str, ...]:
+        """Ends of the names of the maps back to a layer's width, of attention and of feed-forward,
+        after which adapters stand; empty: they are not known."""
+        outputs = [attention.output for stack in self.units for attention in stack.attention]
+        outputs += [stack.output for stack in self.units]
+        return tuple(f".{output}" for output in dict.fromkeys(outputs))
 
-LLAMA_BACK = (".self_attn.o_proj", ".mlp.down_proj")
 
-
-def _decoder(positions, packing="positions", built=None, back=LLAMA_BACK) -> Kind:
-    return Kind("causal", positions, packing, True, True, back=back, built=built)
+def _decoder(positions, units, packing="positions", built=None) -> Kind:
+    known = {"plain_head": True, "shares_prefixes": True, "units": units}
+    return Kind("causal", positions, packing, built=built, **known)
 
 
 def _t5(built: Classes) -> Kind:
-    back = (".SelfAttention.o", ".EncDecAttention.o", ".DenseReluDense.wo")
-    return Kind("seq2seq", "distances", "masks", shares_prefixes=True, back=back, built=built)
+    return Kind("seq2seq", "distances", "masks", shares_prefixes=True, units=T5, built=built)
 
 
 def _encoder(positions, head: str, built=None) -> Kind:
-    layout = EncoderLayout()
-    back = (f".{layout.attention_output}", f".{layout.output}")
-    return Kind("masked", positions, head=head, encoder=layout, back=back, built=built)
+    at = EncoderLayout()
+    heads = Attention((at.query, at.key, at.value), at.attention_output)
+    units = Stack(at.layers, (heads,), ((at.intermediate,),), at.output, before_activation=True)
+    return Kind("masked", positions, head=head, encoder=at, units=(units,), built=built)
 
 
 def _classes(name: str, prefix: str, task: str) -> Classes:
@@ -93,14 +99,14 @@ def _classes(name: str, prefix: str, task: str) -> Classes:
 
 
 KINDS = {
-    "llama": _decoder("rotary", built=_classes("llama", "Llama", "CausalLM")),
-    "qwen2": _decoder("rotary"),
-    "qwen3": _decoder("rotary"),
-    "mistral": _decoder("rotary"),
-    "gpt_neox": _decoder("rotary", back=(".attention.dense", ".mlp.dense_4h_to_h")),
-    "gpt2": _decoder("table", back=(".attn.c_proj", ".mlp.c_proj")),
-    "opt": _decoder("table", "positions and mask", back=(".self_attn.out_proj", ".fc2")),
-    "bloom": _decoder("slopes", "bias", back=(".self_attention.dense", ".mlp.dense_4h_to_h")),
+    "llama": _decoder("rotary", LLAMA, built=_classes("llama", "Llama", "CausalLM")),
+    "qwen2": _decoder("rotary", LLAMA),
+    "qwen3": _decoder("rotary", LLAMA),
+    "mistral": _decoder("rotary", LLAMA),
+    "gpt_neox": _decoder("rotary", NEOX),
+    "gpt2": _decoder("table", GPT2),
+    "opt": _decoder("table", OPT, "positions and mask"),
+    "bloom": _decoder("slopes", BLOOM, "bias"),
     "t5": _t5(_classes("t5", "T5", "ConditionalGeneration")),
     "mt5": _t5(_classes("mt5", "MT5", "ConditionalGeneration")),
     "roberta": _encoder(

@@ -13,6 +13,8 @@ IN_WORDS: dict[str, str] = {
     "seq2seq": "an encoder-decoder (seq2seq)",
     "masked": "a masked language model (masked)",
 }
+END_TASK_FAMILIES = ("masked", "causal")
+"""Families of models whose copies are fine-tuned on end tasks."""
 
 
 def family_of_classes(architectures: list[str] | None, is_encoder_decoder: bool) -> Family:

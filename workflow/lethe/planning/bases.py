@@ -5,7 +5,7 @@ from typing import Any
 
 from lethe.artefacts.local_files import chat_template_digest, checkpoint_digest
 from lethe.artefacts.paths import fetched_files
-from lethe.config.catalogue import Catalogue
+from lethe.config.catalogue import CAUSAL_METRICS, MASKED_METRICS, TEXT_METRICS, Catalogue
 from lethe.config.origins import Model
 from lethe.config.recipe_values import recipe_for
 from lethe.errors import UserError
@@ -147,6 +147,13 @@ def _floor_tasks(catalogue: Catalogue, model: Model) -> list[dict[str, str]]:
             raise UserError(
                 f"models: the floor of {task!r} names no evaluation task of source "
                 f"{model.source!r}; add it to a probe or remove the floor."
+            )
+        _, metric, texts = tested[task]
+        if texts and metric not in TEXT_METRICS.get(str(model.family), ()):
+            raise UserError(
+                f"models: the floor of {task!r} is the {metric} of texts, which a {model.family} "
+                f"model does not have; name a set with one of {', '.join(CAUSAL_METRICS)} for a "
+                f"decoder, or of {', '.join(MASKED_METRICS)} for a masked language model."
             )
     return [_floor_task(task, *tested[task][1:]) for task in sorted(model.floors)]
 

@@ -4,6 +4,7 @@ from lethe.config.catalogue import Catalogue, EndTask, Study
 from lethe.config.reading import selected
 from lethe.longtables.run import Run
 from lethe.parameters.entries import parse_mixture
+from lethe.parameters.families import END_TASK_FAMILIES
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Plan
 
@@ -13,12 +14,12 @@ def add_end_tasks(
 ) -> None:
     """The end-task nodes of a run's checkpoints; nodes that several runs share are added once.
 
-    Only masked language models have end tasks.
+    Encoder-decoders have no end tasks.
 
     Args:
         slugs: of the run's checkpoints, in order.
     """
-    if run.family != "masked":
+    if run.family not in END_TASK_FAMILIES:
         return
     for stage, (checkpoint, slug) in enumerate(zip(run.checkpoints, slugs, strict=True)):
         for name in selected(study, "end_tasks", run.model):

@@ -11,6 +11,7 @@ from lethe.config.recipes import listed
 from lethe.errors import UserError
 from lethe.longtables.run import Run
 from lethe.parameters.entries import parse_mixture, resolved
+from lethe.parameters.families import END_TASK_FAMILIES
 from lethe.planning.bases import add_base
 from lethe.planning.buffers import require_buffer_fits
 from lethe.planning.end_tasks import add_end_tasks
@@ -79,17 +80,18 @@ def _require_someone_to_score(plan: Plan, study: Study, catalogue: Catalogue) ->
 
 def _require_scored(where: str, entry: Study | Also, runs: list[Run], catalogue: Catalogue) -> None:
     families = {run.family for run in runs}
-    if entry.end_tasks and "masked" not in families:
+    if entry.end_tasks and not families.intersection(END_TASK_FAMILIES):
         found = ", ".join(f"{run.model} ({run.family})" for run in runs[:3])
         raise UserError(
-            f"{where}end_tasks: they are only for encoders, expected a model of `family: masked`, "
-            f"found {found}."
+            f"{where}end_tasks: they are for encoders and decoders, expected a model of `family: "
+            f"masked` or `family: causal`, found {found}."
         )
     for name in entry.probes:
         if not any(scores(catalogue.probes[name], family) for family in families):
             raise UserError(
                 f"{where}probes: {name!r} scores none of the selected models; sets with `texts` "
-                "are for models of `family: masked`, others for the rest."
+                "are for models of `family: masked`, or `causal` if their metric is `lm_loss` or "
+                "its kin; others for all but masked ones."
             )
 
 

@@ -1,7 +1,7 @@
 """Nodes of probe results."""
 
 from lethe.artefacts.local_files import folder_digest
-from lethe.config.catalogue import Catalogue, Probe, Study
+from lethe.config.catalogue import TEXT_METRICS, Catalogue, Probe, Study
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Node, Plan, chat_of
 
@@ -55,5 +55,10 @@ def add_probes(
 
 
 def scores(probe: Probe, family: str) -> bool:
-    """Whether a probe is for models of a family: texts for masked ones, lm-eval's for others."""
-    return all(bool(task.texts) == (family == "masked") for task in probe.tasks.values())
+    """Whether a probe is for models of a family: lm-eval's tasks are for all but masked ones, and
+    the metric of texts names theirs."""
+    metrics = TEXT_METRICS.get(family, ())
+    return all(
+        task.metric in metrics if task.texts else family != "masked"
+        for task in probe.tasks.values()
+    )

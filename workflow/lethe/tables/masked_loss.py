@@ -1,4 +1,4 @@
-"""Masked-LM loss of every domain before and right after training on it, and at the end."""
+"""Loss on the texts of every domain before and right after training on it, and at the end."""
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,10 @@ from lethe.metrics.shown import LINE_COLUMNS, lines
 from lethe.tables.lines import words
 from lethe.tables.writing import Table
 
+MASKED = "Masked-LM loss (nats a masked token)"
+ANY = "Loss (nats a token that is predicted: a masked one, or in a decoder all but the first)"
 CAPTION = (
-    "Masked-LM loss (nats a masked token) on each domain's test texts: before the first stage, "
+    f"{MASKED} on each domain's test texts: before the first stage, "
     "right after the domain's own stage, and after the last stage; mean over runs [95 % "
     "t-interval over runs]. mlm_loss_delta = final - right after, positive = forgetting. An empty "
     "cell: the domain is in no stage of the order, or was not scored."
@@ -33,7 +35,12 @@ def build(tables: LongTables) -> Table:
             for name in PARTS:
                 row |= _over_runs(name, [run[name] for run in runs])
             domain_rows.append(row | {"runs": len(runs)})
-    return Table(pd.DataFrame(domain_rows), CAPTION, {name: 3 for name in PARTS})
+    masked = (rows["metric"] == "mlm_loss").all()
+    return Table(
+        pd.DataFrame(domain_rows),
+        CAPTION if masked else CAPTION.replace(MASKED, ANY),
+        {name: 3 for name in PARTS},
+    )
 
 
 def _over_runs(name: str, values: list[float]) -> dict[str, float]:

@@ -16,17 +16,27 @@ Tokens = Literal["masked", "original"]
 
 
 class DasParameters(MethodParameters):
-    """The contrast, the soft mask and the importances, in this order."""
+    """The contrast, the soft mask and the importances, in this order.
+
+    Off masked language models `masked` inputs are the stage's own.
+    """
 
     cost = (
         "two more passes over the contrasted rows of a step; passes over `subset` examples a stage"
     )
 
-    families = MASKED
-    not_with = dict.fromkeys(
-        ("lora", "adapters"), "its masks scale the gradients of the model's own weights"
-    )
+    families_with = {
+        ("contrast_input", "original"): MASKED,
+        ("importance_input", "original"): MASKED,
+        ("head_axis", "released"): MASKED,
+        ("kl_axis", "position"): MASKED,
+    }
+    # Of masked language models alone: elsewhere texts are told apart within a row.
     one_text_a_row = True
+    not_with = {
+        "lora": "its masks lie on the network's own weights, which an adapter leaves as they are",
+        "adapters": "its masks lie on the network's own weights, which are not trained",
+    }
     general_with = (("initialise", "general"),)
 
     contrast_weight: Number = parameter(
@@ -66,7 +76,7 @@ class DasParameters(MethodParameters):
     initialise: Literal["proxy", "general", "domain", "none", "random"] = parameter(
         "proxy",
         "I^(0), the importance before the first domain: from the KL proxy (Eq. 4); from the "
-        "masked-LM loss (Eq. 9) on the method's `general` texts or on the first domain's own; "
+        "stage's loss (Eq. 9) on the method's `general` texts or on the first domain's own; "
         "none; or random numbers",
         f"{KE}, Eq. 4",
     )
@@ -77,7 +87,8 @@ class DasParameters(MethodParameters):
     kl_axis: Literal["hidden", "vocabulary", "position"] = parameter(
         "hidden",
         "support of the KL proxy's distributions: units of the last hidden state, the vocabulary "
-        "at the masked positions, or positions of a text, as in the released code",
+        "at the labelled positions, or positions of a text, as in the released code (masked "
+        "language models only)",
         "ours: the paper's is not known",
     )
     proxy_dropout: bool = parameter(
@@ -95,6 +106,15 @@ class DasParameters(MethodParameters):
     )
     importance_input: Tokens = parameter(
         "masked", "input tokens of Eq. 9, wherever it is used", f"{KE}, Eq. 9"
+    )
+    gate_dropout: Number = parameter(
+        0.1,
+        "decoders and encoder-decoders without dropout of their own: share of the outputs at the "
+        "gates that is dropped in the passes of the KL proxy and in the second view of the "
+        "contrast; 0: the proxy is refused, and both views are one pass",
+        added=True,
+        ge=0,
+        lt=1,
     )
 
 

@@ -1,18 +1,22 @@
-"""Gates at an encoder's units, as hooks: their gradients without parameters, and their effect.
+"""Gates at a network's units, as hooks: their gradients without parameters, and their effect.
 
 A gate g multiplies an output o (Ke et al. 2023, Eq. 2). At g = 1 the forward pass is unchanged and
 dL/dg is the sum over positions of o * dL/do, so gradients are computed without explicit gates.
-The outputs are the heads' context vectors (the input of attention.output.dense), the intermediate
-layer's linear output before its activation, and the output layer's before dropout and residual.
+The outputs are the heads' context vectors (the input of the attention's output map), the inner
+neurons (in an encoder their linear map's output before the activation, elsewhere what the next map
+reads), and the feed-forward part's output before dropout and residual.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import torch
+import torch.nn.functional as functional
 
+from lethe.data.batches import Batch
+from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.errors import UserError
-from lethe.models.encoder_units import PLACES, Encoder, Layer
+from lethe.models.units import CROSS_HEADS, HEADS, Gate, Units
 
 Importance = dict[str, torch.Tensor]
 """[layers, units] of every place; for single samples [B, layers, units]."""
@@ -21,87 +25,120 @@ Importance = dict[str, torch.Tensor]
 class Recorder:
     """Outputs at the gates: every forward pass adds one output per gate."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder
-        self._outputs: list[tuple[str, int, torch.Tensor]] = []
+    def __init__(self, units: Units) -> None:
+        self.units = units
+        self._outputs: list[tuple[Gate, torch.Tensor]] = []
 
-    def keep(self, place: str, layer: int, output: torch.Tensor) -> None:
-        """Record an output [B, L, features]; in a frozen encoder it becomes differentiable here."""
+    def keep(self, gate: Gate, output: torch.Tensor) -> None:
+        """Record an output [..., features]; in a frozen network it becomes differentiable here."""
         if not output.requires_grad:
             output.requires_grad_()
-        self._outputs.append((place, layer, output))
+        self._outputs.append((gate, output))
 
-    def gradients(self, loss: torch.Tensor, tokens: torch.Tensor) -> Importance:
-        """Gradient of the loss with respect to each sample's gates, over all recorded passes.
+    def gradients(self, loss: torch.Tensor, batch: Batch) -> Importance:
+        """Gradient of the loss with respect to each text's gates, over all recorded passes.
+
+        A gate acts at every position of its text, those of the prompt included, and in every
+        recorded pass.
 
         Args:
-            loss: the SUM over samples of losses that each depend on their own sample only, so that
-                gradients of samples do not mix.
-            tokens: [B, L] true on tokens; padding contributes nothing.
+            loss: the SUM over texts of losses that each depend on their own text only, so that
+                gradients of texts do not mix.
+            batch: what the passes read, with any number of texts in a row; padding contributes
+                nothing.
 
         Returns:
-            [B, layers, units] of every place. No parameter's `grad` is touched.
+            [B, layers, units] of every place, B texts. No parameter's `grad` is touched.
 
         Raises:
             UserError: no forward pass was recorded.
         """
         if not self._outputs:
-            raise UserError("No gate recorded anything: the encoder was not run.")
-        outputs = [output for _, _, output in self._outputs]
+            raise UserError("No gate recorded anything: the network was not run.")
+        outputs = [output for _, output in self._outputs]
         gradients = torch.autograd.grad(loss, outputs, allow_unused=True)
         sums = {
-            place: outputs[0].new_zeros(len(tokens), *shape)
-            for place, shape in self.encoder.shapes().items()
+            place: outputs[0].new_zeros(len(batch.example_ids), *shape)
+            for place, shape in self.units.shapes().items()
         }
-        mask = tokens.to(outputs[0].device).bool().unsqueeze(-1)
-        for (place, layer, output), gradient in zip(self._outputs, gradients, strict=True):
+        for (gate, output), gradient in zip(self._outputs, gradients, strict=True):
             if gradient is None:
                 continue
-            product = (output.detach() * gradient).masked_fill(~mask, 0.0).float().sum(1)
-            if place == "heads":
-                product = product.unflatten(-1, (self.encoder.heads, -1)).sum(-1)
-            sums[place][:, layer] += product
+            product = _by_text(output.detach() * gradient, _documents(batch, gate))
+            if gate.place in (HEADS, CROSS_HEADS):
+                product = product.unflatten(-1, (self.units.heads, -1)).sum(-1)
+            sums[gate.place][:, gate.layer] += product.to(sums[gate.place].device)
         return sums
 
 
+def _documents(batch: Batch, gate: Gate) -> torch.Tensor:
+    """Which text each token at a gate belongs to [R, L], -1 on padding."""
+    if gate.source and isinstance(batch, Seq2SeqBatch):
+        return batch.encoder_document_ids
+    return batch.document_ids
+
+
+def _by_text(product: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
+    """Sums [B, features] over each text's tokens, of values [R, L, features], or rows joined."""
+    documents = documents.to(product.device)
+    product = product.view(*documents.shape, -1)
+    mask = (documents >= 0).unsqueeze(-1)
+    product = product.masked_fill(~mask, 0.0).float()
+    texts = int(documents.max()) + 1
+    if texts == len(documents):  # one text a row, in order
+        return product.sum(1)
+    sums = product.new_zeros(texts, product.shape[-1])
+    return sums.index_add_(0, documents.flatten().clamp_min(0), product.flatten(0, 1))
+
+
 @contextmanager
-def recorded(encoder: Encoder) -> Iterator[Recorder]:
+def recorded(units: Units) -> Iterator[Recorder]:
     """Within, records the outputs at the gates of every forward pass, unchanged."""
-    recorder = Recorder(encoder)
-
-    def note(place: str, layer: int, output: torch.Tensor) -> None:
-        recorder.keep(place, layer, output)
-
-    with _hooks(encoder, note):
+    recorder = Recorder(units)
+    with _hooks(units, recorder.keep):
         yield recorder
 
 
 @contextmanager
-def scaled(encoder: Encoder, importance: Importance) -> Iterator[None]:
+def scaled(units: Units, importance: Importance) -> Iterator[None]:
     """Within, multiplies the outputs at the gates by importances (o_prev of Eq. 7).
 
     Args:
         importance: [layers, units] of every place.
     """
-    check_shapes(encoder, importance)
+    check_shapes(units, importance)
 
-    def multiply(place: str, layer: int, output: torch.Tensor) -> torch.Tensor:
-        factor = importance[place][layer].to(output)
-        if place == "heads":
-            factor = factor.repeat_interleave(encoder.head_width)
+    def multiply(gate: Gate, output: torch.Tensor) -> torch.Tensor:
+        factor = importance[gate.place][gate.layer].to(output)
+        if gate.place in (HEADS, CROSS_HEADS):
+            factor = factor.repeat_interleave(units.head_width)
         return output * factor
 
-    with _hooks(encoder, multiply):
+    with _hooks(units, multiply):
         yield
 
 
-def check_shapes(encoder: Encoder, importance: Importance) -> None:
-    """Check that importances fit an encoder.
+@contextmanager
+def dropped(units: Units, share: float) -> Iterator[None]:
+    """Within, dropout of this share on the outputs at the gates, for networks without their own.
+
+    It is drawn from torch's global generator, as a network's own dropout is.
+    """
+
+    def drop(gate: Gate, output: torch.Tensor) -> torch.Tensor:
+        return functional.dropout(output, share)
+
+    with _hooks(units, drop):
+        yield
+
+
+def check_shapes(units: Units, importance: Importance) -> None:
+    """Check that importances fit a network.
 
     Raises:
         UserError: a place is missing or has another shape.
     """
-    for place, shape in encoder.shapes().items():
+    for place, shape in units.shapes().items():
         found = tuple(importance[place].shape) if place in importance else "nothing"
         if found != shape:
             raise UserError(
@@ -111,22 +148,15 @@ def check_shapes(encoder: Encoder, importance: Importance) -> None:
 
 
 @contextmanager
-def _hooks(encoder: Encoder, visit: Callable) -> Iterator[None]:
-    """Calls visit(place, layer, output) at every gate; a returned value replaces the output."""
+def _hooks(units: Units, visit: Callable) -> Iterator[None]:
+    """Calls visit(gate, output) at every gate; a returned value replaces the output."""
     with ExitStack() as stack:
-        for number, layer in enumerate(encoder.layers):
-            for place in PLACES:
-                handle = _hook(layer, place, number, visit)
-                stack.callback(handle.remove)
+        for gate in units.gates():
+            stack.callback(_hook(gate, visit).remove)
         yield
 
 
-def _hook(layer: Layer, place: str, number: int, visit: Callable):
-    if place == "heads":
-        # A head has no module of its own: its output is the input of the next module.
-        return layer.attention_output.register_forward_pre_hook(
-            lambda module, inputs: visit(place, number, inputs[0])
-        )
-    return getattr(layer, place).register_forward_hook(
-        lambda module, inputs, output: visit(place, number, output)
-    )
+def _hook(gate: Gate, visit: Callable):
+    if gate.at_input:
+        return gate.module.register_forward_pre_hook(lambda module, inputs: visit(gate, inputs[0]))
+    return gate.module.register_forward_hook(lambda module, inputs, output: visit(gate, output))

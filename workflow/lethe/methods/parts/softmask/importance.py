@@ -1,48 +1,51 @@
-"""Importances of an encoder's units, for general knowledge and for a domain's knowledge."""
+"""Importances of a network's units, for general knowledge and for a stage's knowledge."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 import torch.nn.functional as functional
 
+from lethe.data.batches import Batch
 from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
 from lethe.methods.parts.softmask.gates import Importance, recorded
-from lethe.models import masked_forward
-from lethe.models.encoder_units import Encoder, encoder_of
+from lethe.methods.parts.softmask.views import View, has_dropout
+from lethe.models import forward
+from lethe.models.last_states import label_logits, last_states
+from lethe.models.units import Units, units_of
 
 # A layer whose spread is within rounding of its values is constant.
 CONSTANT = 1e-6
 
 
 def gate_importance(
-    encoder: Encoder,
-    batches: Iterable[MaskedBatch],
-    loss: Callable[[MaskedBatch], torch.Tensor],
+    units: Units,
+    batches: Iterable[Batch],
+    loss: Callable[[Batch], torch.Tensor],
     signed: bool = False,
 ) -> Importance:
-    """Eq. 3: mean over samples of the loss's absolute gradient with respect to every gate.
+    """Eq. 3: mean over texts of the loss's absolute gradient with respect to every gate.
 
     Args:
-        loss: batch -> SUM of the losses of its samples.
+        loss: batch -> SUM of the losses of its texts.
         signed: omit the absolute value, as the authors' code does.
 
     Returns:
         [layers, units] of every place, not normalised.
 
     Raises:
-        UserError: no samples, or a gradient that is not finite.
+        UserError: no texts, or a gradient that is not finite.
     """
     sums: Importance = {}
     count = 0
     for batch in batches:
-        with recorded(encoder) as gates:
-            gradients = gates.gradients(loss(batch), batch.document_ids >= 0)
+        with recorded(units) as gates:
+            gradients = gates.gradients(loss(batch), batch)
         for place, values in gradients.items():
             added = (values if signed else values.abs()).sum(0)
             sums[place] = sums[place] + added if place in sums else added
-        count += len(batch.input_ids)
+        count += len(batch.example_ids)
     if not count:
         raise UserError("An importance needs at least one sample, found none.")
     for place, values in sums.items():
@@ -74,70 +77,90 @@ def divergence(
     )
 
 
-def proxy_loss(model, batch: MaskedBatch, axis: str) -> torch.Tensor:
+def proxy_loss(model, batch: Batch, axis: str, view: View = nullcontext) -> torch.Tensor:
     """Eq. 4: KL between two passes that differ in their dropout, summed over samples.
+
+    Of a masked language model all states of a text count, of the others those that predict a label:
+    all of a document's, and those of a response.
 
     Args:
         axis: support of the distributions: `hidden` (units of the last hidden state), `vocabulary`
-            (at the masked positions), or `position` (the tokens of a sample, one distribution per
-            hidden unit; the authors' code).
+            (at the labelled positions), or `position` (the tokens of a sample, one distribution per
+            hidden unit; the authors' code, masked language models only).
+        view: -> a context of one pass, with dropout in a network that has none of its own.
     """
-    states = [masked_forward.hidden_states(model, batch) for _ in range(2)]
+    states = []
+    for _ in range(2):
+        with view():
+            states.append(last_states(model, batch))
     if axis == "vocabulary":
-        scores = [masked_forward.label_logits(model, batch, hidden) for hidden in states]
+        scores = [label_logits(model, batch, hidden) for hidden in states]
         return divergence(*scores, axis=-1)
+    if not isinstance(batch, MaskedBatch):
+        return divergence(*[forward.picked(hidden, batch) for hidden in states], axis=-1)
     return divergence(*states, axis=1 if axis == "position" else 2, tokens=batch.document_ids >= 0)
 
 
-def masked_loss(model, batch: MaskedBatch, original: bool = False) -> torch.Tensor:
+def task_loss(model, batch: Batch, original: bool = False) -> torch.Tensor:
     """The loss of Eq. 9: sum over samples of the mean loss of a sample's labels (nats).
+
+    The labels are those of the stage's own loss: masked tokens, a document's tokens, or a
+    response's.
 
     Args:
         original: use the tokens before masking, a copying task, as the authors' code does.
     """
-    hidden = masked_forward.hidden_states(model, batch, batch.original_ids if original else None)
-    scores = masked_forward.label_logits(model, batch, hidden).float()
-    losses = functional.cross_entropy(scores, batch.targets, reduction="none")
-    labels = torch.bincount(batch.label_documents, minlength=len(batch.input_ids))
-    return (losses / labels[batch.label_documents]).sum()
+    hidden = last_states(model, batch, original)
+    scores = label_logits(model, batch, hidden).float()
+    losses = functional.cross_entropy(scores, batch.targets.to(scores.device), reduction="none")
+    labels = torch.bincount(batch.label_documents, minlength=len(batch.example_ids))
+    return (losses / labels[batch.label_documents].to(losses.device)).sum()
 
 
 def proxy_importance(
-    model, batches: Iterable[MaskedBatch], *, axis: str, dropout: bool, signed: bool
+    model,
+    batches: Iterable[Batch],
+    *,
+    axis: str,
+    dropout: bool,
+    signed: bool,
+    view: View = nullcontext,
 ) -> Importance:
     """I^(0): Eq. 3 with the proxy of Eq. 4, not normalised.
 
     Args:
         dropout: without it both passes are equal and the gradient is rounding noise, which the
             normalisation then amplifies; this is what the authors' code does.
+        view: as in `proxy_loss`.
 
     Raises:
         UserError: dropout is requested but the model has none.
     """
-    if dropout and not has_dropout(model):
+    if dropout and view is nullcontext and not has_dropout(model):
         raise UserError(
             "The KL proxy compares two dropout passes, but the model has no dropout: set it in the "
-            "model's configuration, or set `initialise: none` in the method's hyper-parameters."
+            "model's configuration, or set `initialise: none` in the method's hyper-parameters "
+            "(off masked language models also `gate_dropout` above 0)."
         )
     with mode(model, dropout):
         return gate_importance(
-            encoder_of(model), batches, lambda batch: proxy_loss(model, batch, axis), signed
+            units_of(model), batches, lambda batch: proxy_loss(model, batch, axis, view), signed
         )
 
 
 def domain_importance(
-    model, batches: Iterable[MaskedBatch], *, original: bool, dropout: bool, signed: bool
+    model, batches: Iterable[Batch], *, original: bool, dropout: bool, signed: bool
 ) -> Importance:
-    """I^(t): Eq. 9 (Eq. 3 with the masked-language-model loss), not normalised."""
+    """I^(t): Eq. 9 (Eq. 3 with the stage's own loss), not normalised."""
     with mode(model, dropout):
         return gate_importance(
-            encoder_of(model), batches, lambda batch: masked_loss(model, batch, original), signed
+            units_of(model), batches, lambda batch: task_loss(model, batch, original), signed
         )
 
 
-def random_importance(encoder: Encoder, generator: torch.Generator) -> Importance:
+def random_importance(units: Units, generator: torch.Generator) -> Importance:
     """Standard normal draws: an importance without information."""
-    return {p: torch.randn(s, generator=generator) for p, s in encoder.shapes().items()}
+    return {p: torch.randn(s, generator=generator) for p, s in units.shapes().items()}
 
 
 def normalised(importance: Importance, normalisation: str) -> Importance:
@@ -164,11 +187,6 @@ def accumulated(earlier: Importance | None, later: Importance) -> Importance:
     if earlier is None:
         return later
     return {place: torch.maximum(earlier[place].to(later[place]), later[place]) for place in later}
-
-
-def has_dropout(model) -> bool:
-    """Whether two passes of a model in training mode differ."""
-    return any(isinstance(m, torch.nn.Dropout) and m.p > 0 for m in model.modules())
 
 
 @contextmanager

@@ -3,20 +3,32 @@
 from collections.abc import Mapping
 
 import torch
+from torch import nn
 
 from lethe.methods.parts.softmask.gates import Importance, check_shapes
-from lethe.models.encoder_units import encoder_of
+from lethe.models.units import (
+    INTERMEDIATE,
+    OUTPUT,
+    Heads,
+    Units,
+    by_column,
+    by_row,
+    units_of,
+    width_out,
+)
 
 
 def factors(model, importance: Importance, head_axis: str) -> dict[str, torch.Tensor]:
     """1 - I for each masked parameter, by name, in a shape that multiplies its gradient.
 
-    Only these are masked (not embeddings, LayerNorm or the language-model head):
+    Only these are masked (not embeddings, norms or the language-model head):
 
-    - query, key and value by head: rows of the weight, and the bias;
-    - attention.output.dense by head: columns of the weight, the features that come from a head.
+    - query, key and value by head: rows of the weight, and the bias. Rows of keys and values that
+      several query heads read are masked by the most important of these heads;
+    - the attention's output map by head: columns of the weight, the features that come from a head.
       Its bias belongs to no head and is left alone;
-    - intermediate.dense and output.dense by neuron: rows of the weight, and the bias.
+    - the maps to the inner neurons (both, if one gates the other), and the map to the output
+      neurons, by neuron: rows of the weight, and the bias.
 
     With head_axis `released`, heads are masked as in the authors' code: the columns of query, key
     and value, which are input features and belong to no head, and also the bias of
@@ -25,27 +37,44 @@ def factors(model, importance: Importance, head_axis: str) -> dict[str, torch.Te
     Raises:
         UserError: importances of another shape, or an unknown type of model.
     """
-    encoder = encoder_of(model)
-    check_shapes(encoder, importance)
+    units = units_of(model)
+    check_shapes(units, importance)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     by_name: dict[str, torch.Tensor] = {}
 
-    def put(module: torch.nn.Linear, by_weight: torch.Tensor, by_bias: torch.Tensor | None) -> None:
+    def put(module: nn.Module, by_weight: torch.Tensor, by_bias: torch.Tensor | None) -> None:
         by_name[names[id(module.weight)]] = by_weight.to(module.weight)
-        if by_bias is not None and module.bias is not None:
-            by_name[names[id(module.bias)]] = by_bias.to(module.bias)
+        bias = getattr(module, "bias", None)
+        if by_bias is not None and bias is not None:
+            by_name[names[id(bias)]] = by_bias.to(bias)
 
-    for number, layer in enumerate(encoder.layers):
-        free = {place: 1.0 - values[number] for place, values in importance.items()}
-        heads = free["heads"].repeat_interleave(encoder.head_width)
-        columns = heads[None, :]
-        released = head_axis == "released"
-        for module in (layer.query, layer.key, layer.value):
-            put(module, columns if released else heads[:, None], heads)
-        put(layer.attention_output, columns, heads if released else None)
-        for place in ("intermediate", "output"):
-            put(getattr(layer, place), free[place][:, None], free[place])
+    released = head_axis == "released"
+    for heads in units.attentions:
+        free = 1.0 - importance[heads.place][heads.layer]
+        columns = free.repeat_interleave(units.head_width)
+        for module, rows in zip(heads.projections, rows_of_heads(heads, free, units), strict=True):
+            put(module, by_column(columns, module) if released else by_row(rows, module), rows)
+        put(heads.output, by_column(columns, heads.output), columns if released else None)
+    for part in units.neurons:
+        inner, output = (1.0 - importance[place][part.layer] for place in (INTERMEDIATE, OUTPUT))
+        for module in part.inner:
+            put(module, by_row(inner, module), inner)
+        put(part.output, by_row(output, part.output), output)
     return by_name
+
+
+def rows_of_heads(heads: Heads, free: torch.Tensor, units: Units) -> list[torch.Tensor]:
+    """The values `free` [heads] at the output features of every projection of an attention."""
+    if heads.fused == "heads":
+        return [free.repeat_interleave(3 * units.head_width)]
+    if heads.fused == "blocks":
+        return [free.repeat_interleave(units.head_width).repeat(3)]
+    rows = []
+    for module in heads.projections:
+        shared = units.heads * units.head_width // width_out(module)  # query heads a row serves
+        least = free.unflatten(0, (-1, shared)).amin(1)
+        rows.append(least.repeat_interleave(units.head_width))
+    return rows
 
 
 def scale_gradients(

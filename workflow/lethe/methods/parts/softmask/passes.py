@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import torch
 
+from lethe.data.batches import Batch
 from lethe.data.examples import Example
 from lethe.data.masked_batches import MaskedBatch
 from lethe.methods.contract import Stage
@@ -15,20 +16,35 @@ from lethe.methods.contract import Stage
 GENERAL, DOMAIN = 1, 2
 
 
-def first_rows(batch: MaskedBatch, share: float) -> MaskedBatch:
-    """The first rows of a batch for an encoder's pass: a share of them, at least two if possible.
+def first_rows(batch: Batch, share: float) -> Batch:
+    """The first rows of a batch, with their texts: a share of them, at least two if possible.
 
-    The labels still belong to the whole batch and must not be used.
+    Texts are numbered in the order of the rows. Weights no longer sum to one over a step. A masked
+    language model's part is for encoding only: its labels and ids are still those of the whole.
     """
-    count = min(len(batch.input_ids), max(2, round(share * len(batch.input_ids))))
-    names = ("input_ids", "position_ids", "document_ids", "original_ids")
-    return replace(batch, **{name: getattr(batch, name)[:count] for name in names})
+    rows = len(batch.input_ids)
+    count = min(rows, max(2, round(share * rows)))
+    if count == rows:
+        return batch
+    if isinstance(batch, MaskedBatch):
+        # With fewer ids it would be encoded another way, and round otherwise than stages that are.
+        names = ("input_ids", "position_ids", "document_ids", "original_ids")
+        return replace(batch, **{name: getattr(batch, name)[:count] for name in names})
+    kept = batch.label_positions < count * batch.input_ids.shape[1]
+    texts = int(batch.document_ids[:count].max()) + 1
+
+    def part(value):
+        if isinstance(value, tuple):
+            return value[:texts]
+        return value[:count] if value.dim() == 2 else value[kept]
+
+    return replace(batch, **{f.name: part(getattr(batch, f.name)) for f in fields(batch)})
 
 
 def subset_batches(
     stage: Stage, purpose: int, subset: int, size: int, examples: Sequence[Example] | None = None
-) -> Iterator[MaskedBatch]:
-    """Batches of a random subset of examples, masked with their own draw.
+) -> Iterator[Batch]:
+    """Batches of a random subset of examples, laid out as a stage's, masked with their own draw.
 
     Args:
         purpose: GENERAL or DOMAIN; each has its own subset and masks.
