@@ -123,8 +123,9 @@ STAGES = {
         str,
         "cost.steps, cost.tokens, cost.flops (of the trained model alone), cost.seconds (wall), "
         "cost.cpu_seconds, cost.peak_memory (bytes, of the GPU or of the process), cut.texts and "
-        "cut.tokens (left out because texts were too long; no row if none were), or what the "
-        "method recorded",
+        "cut.tokens (left out because texts were too long; no row if none were), "
+        "recipe.learning_rate, recipe.curve and references.level (of studies with `references`), "
+        "or what the method recorded",
     ),
     "layer": rule(int | None, "layer from 0; empty if the number belongs to no layer"),
     "unit": rule(int | None, "unit of the layer from 0; empty for a number of the whole layer"),

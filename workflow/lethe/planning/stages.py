@@ -3,7 +3,7 @@
 from typing import Any
 
 from lethe.config.catalogue import Catalogue, MethodEntry
-from lethe.config.recipe_values import hyper_for, recipe_for
+from lethe.config.recipe_values import hyper_for, longer, recipe_for
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
 from lethe.parameters.entries import resolved
@@ -20,6 +20,7 @@ def add_stage(
     how: tuple[str, str, int],
     slug: str,
     model: str,
+    times: int = 1,
 ) -> tuple[Node, list[dict[str, Any]]]:
     """The node of one stage, and the components of its mixture.
 
@@ -27,6 +28,7 @@ def add_stage(
         lived: the base, with the mixtures before this one.
         how: names of the method and the recipe, and the train seed.
         model: the name by which the recipe's overrides are looked up.
+        times: how often the recipe's steps, or its epochs, are trained.
 
     Raises:
         UserError: the method cannot train such a model, or cannot use this recipe.
@@ -34,7 +36,7 @@ def add_stage(
     method, recipe, train_seed = how
     entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
     family = parent.spec["family"]
-    values = recipe_for(recipe, settings, model, method, family)
+    values = longer(recipe_for(recipe, settings, model, method, family), times)
     hyper = hyper_for(method, entry, recipe, settings)
     _require_family(method, entry, hyper, family)
     _require_general_texts(method, entry, hyper)
