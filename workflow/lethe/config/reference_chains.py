@@ -1,4 +1,4 @@
-"""What a study says of equal learning: which tasks are also taught alone, and the level compared at."""
+"""What a study says of equal learning: the tasks that are also taught alone, and the level L*."""
 
 from typing import Annotated
 

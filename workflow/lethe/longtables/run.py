@@ -11,7 +11,6 @@ from lethe.errors import UserError
 from lethe.longtables.columns import rule
 from lethe.parameters.families import Family
 
-
 ALONE = "alone:"
 """Before the task's name, the order of a reference chain: one task alone, trained for longer."""
 

@@ -70,7 +70,7 @@ def study_metrics(
 def _of_its_task(rows: list[dict]) -> list[dict]:
     """Of a reference chain's rows those of its task's own set, by which alone it is scored."""
     taught = {row["probe"] for row in rows if row["metric"] == "own_after"}
-    return [row for row in rows if row["axis"] == OWN and row["probe"] in {"", *taught}]
+    return [row for row in rows if row["axis"] == OWN and row["probe"] in taught]
 
 
 def _shown(scores: pd.DataFrame, sets: list[Evaluation]) -> pd.DataFrame:

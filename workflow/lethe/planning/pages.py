@@ -106,7 +106,8 @@ LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
 # In the order of the report. Those that are not here are made only where a study names them.
 TABLES = {
     "fg": ABILITY, "general_ability": ABILITY, "bias": BIAS, "instruction_tuning": TUNED,
-    "mixing": MIXED, "methods": TASKS, "equal_learning": REFERENCES, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
+    "mixing": MIXED, "methods": TASKS, "equal_learning": REFERENCES,
+    "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
     "bases": ABILITY, "items": ANSWERS, "calibration": CHOICES,
     "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
     "orders": ORDERS, "masked_loss": LOSSES,

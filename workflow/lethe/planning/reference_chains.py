@@ -101,9 +101,7 @@ def _add_reference(
     recipe, train_seed = recipe_of(study, study.references), study.seeds.train[0]
     slug = f"{base.slug}-alone-{slug_word(part)}-t{train_seed}"
     how = (METHOD, recipe, train_seed)
-    node, _ = add_stage(
-        plan, catalogue, base, base.node, part, how, slug, base.model, times=TIMES
-    )
+    node, _ = add_stage(plan, catalogue, base, base.node, part, how, slug, base.model, times=TIMES)
     probes = selected(study, "probes", base.model)
     add_probes(
         plan, study, catalogue, probes, node, base.world_seed, slug, False, only=frozenset({test})
