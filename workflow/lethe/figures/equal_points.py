@@ -18,6 +18,7 @@ EQUAL_CAPTION = (
     "Dotted: the level L* at which methods are compared (table equal_learning). "
 )
 PERCENT = 100.0
+ENDS = ("value", "low", "high")
 
 
 def equal_points(curves: Iterable[Curve], level: float) -> pd.DataFrame:
@@ -39,7 +40,7 @@ def equal_points(curves: Iterable[Curve], level: float) -> pd.DataFrame:
             row = {"model": curve.model, "method": name, "recipe": recipe, "order": curve.order}
             row |= {"of": EQUAL[0], "kept": EQUAL[1], "control": False, "base": 0.0}
             for kind, ends in numbers.items():
-                row |= {f"{kind}_{end}": x for end, x in zip(("value", "low", "high"), ends)}
+                row |= {f"{kind}_{end}": x for end, x in zip(ENDS, ends, strict=True)}
             row |= {"rate": curve.rates[place], "curve": curve.number}
             count = len(curve.units)
             row |= {"interval_over": f"{count} {curve.unit}{'s' * (count != 1)}"}

@@ -16,20 +16,18 @@ from lethe.figures.drawing import (
     empty,
     legend,
     limits,
-    lower_first,
     new_figure,
 )
-from lethe.figures.equal_points import EQUAL, EQUAL_CAPTION, equal_points
+from lethe.figures.equal_points import EQUAL, equal_points
+from lethe.figures.frontier_words import GENERAL, KEYS, OLD, TITLE, caption, without
 from lethe.figures.marks import mark_style
 from lethe.longtables.axes import END_TASK, OWN
 from lethe.longtables.tables import LongTables
-from lethe.metrics.learning_curves import curves, level_of
+from lethe.metrics.learning_curves import Curve, curves, level_of
 from lethe.metrics.methods import OWN_BASE, OWN_END
-from lethe.metrics.shown import interval_words, shown
+from lethe.metrics.shown import shown
 from lethe.tables.method_lines import MethodLine, method_lines
 
-TITLE = "Kept against learned"
-GENERAL, OLD = "delta_general", "bwt_gem"
 KEPT = {
     EQUAL: "general ability kept,\n% above chance",
     (OWN, GENERAL): "general ability,\npoints from base",
@@ -37,10 +35,6 @@ KEPT = {
     (END_TASK, OLD): "old end tasks, points\nsince learned",
 }
 """What is kept, by the sets that are learned and the measure."""
-CHANGES = {
-    GENERAL: "the change of general ability from the base to the last stage (delta_general)",
-    OLD: "of earlier tasks from their own stage to the last (bwt_gem)",
-}
 LEARNED = {
     EQUAL[0]: "learned, % of alone at 4 times the steps",
     OWN: "own tasks, points",
@@ -53,14 +47,17 @@ LEAST = 10.0  # points that an axis spans at least, so that tiny differences loo
 FRONT, INK = "#9A9A9A", "#222222"
 DASHES, DOTS = (0, (4, 2)), (0, (1, 1.5))
 ENDS = ["value", "low", "high"]
-KEYS = ["model", "method", "recipe", "order"]
 
 
 def draw(tables: LongTables, width: str = "text") -> Drawn:
     """A block of panels for each thing that may be kept, in it a panel per model."""
     found = method_lines(tables)
-    every = frontier_points(found, list(dict.fromkeys(tables.scores["recipe"])))
-    points = with_equal_learning(every, tables)
+    rates = curves(tables)
+    # Where rates are known they are in their order, else recipes are in that of the study.
+    listed = [name for curve in rates for name in curve.recipes]
+    recipes = list(dict.fromkeys([*listed, *tables.scores["recipe"]]))
+    every = frontier_points(found, recipes)
+    points = with_equal_learning(every, rates, level_of(tables))
     blocks = [(kind, part) for kind in KEPT if len(part := _of_kind(points, kind))]
     if not blocks:
         words = "No chain of which it is known what it learned and what it kept: name a set of the "
@@ -78,18 +75,17 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
         _draw_block(of_block, kind, part, seen, fills)
     plotted = points.sort_values(["of", "kept", "model"], kind="stable")
     over = shown(tables.metrics, ["la", GENERAL, OLD])
-    without = _without(found, every)
-    return Drawn(figure, plotted, f"{_caption(points, over)}{without}")
+    return Drawn(figure, plotted, f"{caption(points, over)}{without(found, every)}")
 
 
-def with_equal_learning(points: pd.DataFrame, tables: LongTables) -> pd.DataFrame:
+def with_equal_learning(
+    points: pd.DataFrame, rates: list[Curve], level: float | None
+) -> pd.DataFrame:
     """With reference chains, shares learned and kept take the place of points of general ability.
 
-    Raises:
-        UserError: parts of the study declare several levels.
+    level: L*; None without reference chains.
     """
-    level = level_of(tables)
-    equal = pd.DataFrame() if level is None else equal_points(curves(tables), level)
+    equal = pd.DataFrame() if level is None else equal_points(rates, level)
     if not len(equal):
         return points
     groups = equal.groupby(["model"], sort=False)
@@ -265,48 +261,3 @@ def _handles(points: pd.DataFrame, seen: dict, fills: dict[str, str]) -> list[Li
     if points["on_front"].sum() > points.loc[points["on_front"], "model"].nunique():
         handles.append(Line2D([], [], color=FRONT, lw=0.9, ls=DASHES, label="front"))
     return handles
-
-
-def _caption(points: pd.DataFrame, over: pd.DataFrame) -> str:
-    recipes = (
-        "A thin line joins the recipes of one method in the order of the study's list, with an "
-        "arrow to the last. "
-        if (points["place"] > 0).any()
-        else ""
-    )
-    control = (
-        "Grey: the control, its own tasks after its last stage, though no stage taught them. "
-        if points["control"].any()
-        else ""
-    )
-    kinds = set(zip(points["of"], points["kept"], strict=True))
-    changes = [words for kind, words in CHANGES.items() if kind in {kept for _, kept in kinds}]
-    up = f"Up: kept, {', or '.join(changes)}. " if changes else ""
-    return (
-        f"{TITLE}. {EQUAL_CAPTION if EQUAL in kinds else ''}"
-        f"{'In points: r' if EQUAL in kinds else 'R'}ight: learned, each task right after its own "
-        f"stage (la, mean over tasks). {up}Orders of the same stages are averaged. "
-        f"{recipes}{control}Dashed: the front, points that no other one of the model is beyond. "
-        f"Bars: {lower_first(' '.join(_bars(points, over)))}"
-    )
-
-
-def _bars(points: pd.DataFrame, over: pd.DataFrame) -> Iterable[str]:
-    """What the intervals are over: of shares, of own sets and of end tasks."""
-    if (points["of"] == OWN).any():
-        yield interval_words(over)
-    for of in (EQUAL[0], END_TASK):
-        runs = ", ".join(dict.fromkeys(points.loc[points["of"] == of, "interval_over"]))
-        if runs:
-            yield f"95 % t-intervals over {runs}; none for fewer than three."
-
-
-def _without(found: list[MethodLine], points: pd.DataFrame) -> str:
-    """Which lines have no point, and why."""
-    drawn = set(points[[*KEYS, "of"]].itertuples(index=False, name=None))
-    words = []
-    for line in found:
-        if (line.model, line.method, line.recipe, line.order, line.of) not in drawn:
-            reasons = [line.reasons[name] for name in ("la", GENERAL, OLD) if name in line.reasons]
-            words.append(f"{line.model}, {line.method}, {line.order} ({(reasons or ['?'])[0]})")
-    return f" Without a point: {'; '.join(words)}." if words else ""

@@ -41,6 +41,8 @@ def points(tables: LongTables) -> pd.DataFrame:
         if known is None:
             continue
         found: dict = {"parametrisation": FULL, "rate": np.nan, "curve": np.nan}
+        if "parametrisation" in scores:
+            found["parametrisation"] = scores["parametrisation"].iloc[0]
         found |= words | first.get(key, {})
         notes: list[str] = []
         found[LEARNED] = _or_note(partial(learned, *known), notes)

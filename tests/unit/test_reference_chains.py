@@ -1,0 +1,117 @@
+"""Reference chains in the plan: what is trained alone, for how long, and what it is scored on."""
+
+import pytest
+from test_plan import plan_of
+
+from lethe.errors import UserError
+from lethe.planning.reference_chains import TIMES, cost_words
+
+FAST = {"steps": 64, "batch_size": 8, "max_length": 96, "learning_rate": 3e-3}
+DEFINE = {
+    "recipes": {"fast": FAST, "slow": FAST | {"learning_rate": 1e-3}},
+    "orders": {"two": ["simp", "emdg&general:64"]},
+    "probes": {
+        "facts": {
+            "source": "world",
+            "tasks": {"know_nature": {"axis": "knowledge", "metric": "acc", "chance": 0.25}},
+        }
+    },
+}
+
+
+def planned(references=None, **changes):
+    """Orders `two`, two rates."""
+    usual = {"orders": ["two"], "define": DEFINE, "methods": ["sequential"], "recipe": "fast"}
+    usual |= {"claims": [], "tables": [], "figures": []}
+    usual |= {"references": references} if references else {}
+    return plan_of(**(usual | changes))
+
+
+def alone(plan):
+    return {run.order: run for run in plan.runs if run.order.startswith("alone:")}
+
+
+def test_every_task_with_an_own_set_is_taught_alone_from_the_base_at_four_times_the_steps():
+    plan = planned({"orders": ["two"]})
+    chain = next(run for run in plan.runs if run.order == "two")
+    found = alone(plan)
+    assert set(found) == {"alone:simp", "alone:emdg"}  # general texts are no task
+    for run in found.values():
+        stage = plan.nodes[run.checkpoints[1]].spec
+        assert run.checkpoints[0] == stage["parent"] == chain.checkpoints[0]
+        assert (run.method, run.recipe, len(run.checkpoints)) == ("sequential", "fast-x4", 2)
+        own = plan.nodes[chain.checkpoints[1]].spec
+        assert stage["recipe"] == own["recipe"] | {"steps": TIMES * own["recipe"]["steps"]}
+        assert [part["task"] for part in stage["mixture"]] == [run.order.removeprefix("alone:")]
+
+
+def test_a_reference_chain_is_scored_on_its_own_set_alone_and_the_base_as_ever():
+    plan, without = planned({"orders": ["two"]}), planned()
+    for order, run in alone(plan).items():
+        probes = [plan.nodes[name].spec for name in plan.probes[run.checkpoints[1]]]
+        sets = [task["name"] for probe in probes for task in probe["tasks"]]
+        assert sets == [f"own_{order.removeprefix('alone:')}"]
+    base = plan.runs[0].checkpoints[0]
+    assert plan.probes[base] == without.probes[base]
+
+
+def test_references_change_no_other_node_and_the_level_changes_none_at_all():
+    without, plan = planned(), planned({"orders": ["two"]})
+    other = planned({"orders": ["two"], "level": 0.5})
+    assert set(without.nodes) < set(plan.nodes)
+    assert list(plan.nodes) == list(other.nodes)
+
+
+def test_rates_methods_and_train_seeds_share_the_reference_chains_of_a_base():
+    many = planned(
+        {"orders": ["two"], "recipe": "fast"},
+        recipe=["slow", "fast"],
+        methods=["sequential", "ewc"],
+        seeds={"train": [3, 4], "world": [100, 101]},
+    )
+    runs = [run for run in many.runs if run.order.startswith("alone:")]
+    assert len(runs) == 2 * 2 and {run.train_seed for run in runs} == {3}
+    assert {run.world_seed for run in runs} == {100, 101}
+
+
+def test_epochs_are_multiplied_where_a_recipe_has_no_steps():
+    epochs = {"recipes": {"fast": {**FAST, "steps": None, "epochs": 0.5}}}
+    plan = planned({"orders": ["two"]}, define=DEFINE | epochs)
+    stage = plan.nodes[alone(plan)["alone:simp"].checkpoints[1]].spec
+    assert (stage["recipe"]["epochs"], stage["recipe"]["steps"]) == (2.0, None)
+    assert "4 times the epochs" in cost_words(plan)
+
+
+def test_a_model_has_references_of_the_orders_that_it_is_taught():
+    also = [{"models": ["s"], "orders": ["forward"]}]
+    plan = planned({"orders": ["forward"]}, models=["xs", "s"], also=also)
+    runs = [run for run in plan.runs if run.order.startswith("alone:")]
+    assert {run.model for run in runs} == {"s"} and len(runs) == 5
+
+
+def test_the_plan_states_what_the_reference_chains_cost():
+    # Two chains of one stage at 256 steps beside two stages of 64.
+    words = cost_words(planned({"orders": ["two"]}))
+    assert "2 stages are reference chains" in words
+    assert words.endswith("512 of 640 steps of training, 80 %.")
+    assert cost_words(planned()) == ""
+
+
+@pytest.mark.parametrize(
+    ("references", "changes", "said"),
+    [
+        ({"orders": ["forward"]}, {}, "references.orders: expected orders that the study teaches"),
+        (
+            {"orders": ["two"]},
+            {"recipe": ["slow", "fast"]},
+            "has several recipes .slow, fast.; name",
+        ),
+        ({"orders": ["two"], "recipe": "quick"}, {}, "references.recipe: .*found 'quick'"),
+        ({"orders": ["two"]}, {"probes": ["facts"]}, "references: no task of these orders has"),
+        ({"orders": ["two"], "level": 1.5}, {}, "references.level"),
+        ({"orders": []}, {}, "references.orders"),
+    ],
+)
+def test_a_mistake_is_one_sentence(references, changes, said):
+    with pytest.raises(UserError, match=said):
+        planned(references, **changes)
