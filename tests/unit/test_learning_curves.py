@@ -82,7 +82,7 @@ def test_the_table_has_the_paired_difference_to_plain_training_and_what_it_cost(
     assert kd[names].tolist() == pytest.approx([100 * x for x in (test.mean, test.low, test.high)])
     assert kd["pairs"] == 3 and kd["ratio"] == 2.0 and plain["ratio"] == 1.0
     assert kd["rates"] == "0.0001 / 0.0003 / 0.001" and kd["learned"] == "59 / 87 / 97"
-    assert np.isnan(plain["less_plain"]) and plain["of_plain"] == 100
+    assert np.isnan(plain["less_plain"]) and plain["of_plain"] == pytest.approx(100)
     assert "over 3 worlds" in kd["note"] and "at learned = 90 %" in table.caption
 
 
@@ -148,6 +148,16 @@ def test_recipes_that_differ_by_more_than_the_rate_are_curves_of_their_own():
         ("kd", ("rate-2",)),
         ("kd", ("rate-0", "rate-1")),
     ]
+    table = equal_learning.build(tables)
+    # Plain training first, its first curve being what the others are held against.
+    assert table.frame["method"].tolist() == ["sequential"] * 2 + ["kd"] * 2
+    assert "recipes" in table.columns and "recipes" not in equal_learning.build(whole).columns
+
+
+def test_where_plain_training_learns_nothing_no_method_is_measured_against_it():
+    study = equal_study(**FEW, learned=lambda method, rate, world: 0.5 * (method == "kd"))
+    for row in equal_learning.build(study).frame.to_dict("records"):
+        assert np.isnan(row["of_plain"]) and "plain training learns nothing here" in row["note"]
 
 
 def test_a_parametrisation_has_its_own_curve_and_is_held_against_plain_full_training():

@@ -1,14 +1,21 @@
 """Reference chains in the plan: what is trained alone, for how long, and what it is scored on."""
 
-import pytest
-from test_plan import plan_of
+from pathlib import Path
 
+import pytest
+
+from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
-from lethe.planning.reference_chains import TIMES, cost_words
+from lethe.planning.plan import make_plan
+from lethe.planning.reference_chains import TIMES, cost_words, learning_record, single_rates
 
 FAST = {"steps": 64, "batch_size": 8, "max_length": 96, "learning_rate": 3e-3}
 DEFINE = {
-    "recipes": {"fast": FAST, "slow": FAST | {"learning_rate": 1e-3}},
+    "recipes": {
+        "fast": FAST,
+        "slow": FAST | {"learning_rate": 1e-3},
+        "long": FAST | {"learning_rate": 1e-3, "steps": 128},
+    },
     "orders": {"two": ["simp", "emdg&general:64"]},
     "probes": {
         "facts": {
@@ -19,12 +26,23 @@ DEFINE = {
 }
 
 
-def planned(references=None, **changes):
-    """Orders `two`, two rates."""
-    usual = {"orders": ["two"], "define": DEFINE, "methods": ["sequential"], "recipe": "fast"}
-    usual |= {"claims": [], "tables": [], "figures": []}
+MANY = ["slow", "fast", "long"]
+CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
+
+
+def studied(references=None, **changes):
+    """A study of the order `two` and its plan."""
+    usual = {
+        "models": ["xs"], "orders": ["two"], "methods": ["sequential"], "recipe": "fast",
+        "also": [], "controls": [], "define": DEFINE, "claims": [], "tables": [], "figures": [],
+    }  # fmt: skip
     usual |= {"references": references} if references else {}
-    return plan_of(**(usual | changes))
+    study = parse_study(merge(merge(read_yaml(CONFIG), usual), changes))
+    return study, make_plan(study, read_catalogue(study))
+
+
+def planned(references=None, **changes):
+    return studied(references, **changes)[1]
 
 
 def alone(plan):
@@ -75,8 +93,8 @@ def test_rates_methods_and_train_seeds_share_the_reference_chains_of_a_base():
 
 
 def test_epochs_are_multiplied_where_a_recipe_has_no_steps():
-    epochs = {"recipes": {"fast": {**FAST, "steps": None, "epochs": 0.5}}}
-    plan = planned({"orders": ["two"]}, define=DEFINE | epochs)
+    epochs = {"recipes": {"brief": {**FAST, "steps": None, "epochs": 0.5}}}
+    plan = planned({"orders": ["two"]}, recipe="brief", define=epochs)
     stage = plan.nodes[alone(plan)["alone:simp"].checkpoints[1]].spec
     assert (stage["recipe"]["epochs"], stage["recipe"]["steps"]) == (2.0, None)
     assert "4 times the epochs" in cost_words(plan)
@@ -95,6 +113,26 @@ def test_the_plan_states_what_the_reference_chains_cost():
     assert "2 stages are reference chains" in words
     assert words.endswith("512 of 640 steps of training, 80 %.")
     assert cost_words(planned()) == ""
+
+
+def test_the_record_holds_the_level_and_which_chains_differ_in_the_rate_alone():
+    study, plan = studied({"orders": ["two"], "recipe": "fast", "level": 0.8}, recipe=MANY)
+    record = learning_record(study, plan)["equal_learning"]
+    assert record["level"] == 0.8
+    of = {run.recipe: record["rates"][run.checkpoints[1]] for run in plan.runs}
+    assert {name: stage["rate"] for name, stage in of.items()} == {
+        "slow": 1e-3, "fast": 3e-3, "long": 1e-3, "fast-x4": 3e-3,
+    }  # fmt: skip
+    assert of["slow"]["curve"] == of["fast"]["curve"]
+    assert len({stage["curve"] for stage in of.values()}) == 3
+
+
+def test_curves_of_one_rate_are_noted_for_nothing_brackets_the_level():
+    study, plan = studied({"orders": ["two"]})
+    assert "xs by sequential has one learning rate" in next(iter(single_rates(study, plan)))
+    several = studied({"orders": ["two"], "recipe": "fast"}, recipe=["slow", "fast"])
+    assert list(single_rates(*several)) == []
+    assert list(single_rates(*studied())) == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from lethe.errors import UserError
@@ -167,7 +168,7 @@ def compared(of: Mapping[Unit, float], reference: Mapping[Unit, float]) -> Compa
     return Compared(difference, smallest_seen(np.subtract(*pairs)), len({*of, *reference}))
 
 
-def smallest_seen(differences: Sequence[float]) -> float:
+def smallest_seen(differences: ArrayLike) -> float:
     """The effect that a paired two-sided 5 % t-test finds with a power of 80 %, about.
 
     (t(n-1, 0.975) + t(n-1, 0.8)) s / sqrt(n), with s the spread of these differences; nan for

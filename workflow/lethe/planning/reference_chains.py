@@ -147,6 +147,28 @@ def learning_record(study: Study, plan: Plan) -> dict[str, Any]:
     return {"equal_learning": {"level": study.references.level, "rates": rates}}
 
 
+def single_rates(study: Study, plan: Plan) -> Iterable[str]:
+    """A note that names curves of one rate: no two of their rates can bracket the level."""
+    if study.references is None:
+        return
+    curves: dict[tuple, set[float]] = {}
+    rates = learning_record(study, plan)["equal_learning"]["rates"]
+    for run in plan.runs:
+        first = rates.get(run.checkpoints[1]) if len(run.checkpoints) > 1 else None
+        if first and run.order in study.references.orders:
+            how = getattr(run, "parametrisation", "full")
+            key = (run.model, run.method, how, run.order, first["curve"])
+            curves.setdefault(key, set()).add(first["rate"])
+    single = [key for key, found in curves.items() if len(found) == 1]
+    if single:
+        names = dict.fromkeys(f"{model} by {method}" for model, method, *_ in single)
+        more = ", ..." * (len(names) > 3)
+        yield (
+            f"references: {', '.join([*names][:3])}{more} has one learning rate, so nothing "
+            "brackets the level; list recipes that differ in `learning_rate` alone."
+        )
+
+
 def cost_words(plan: Plan) -> str:
     """What the reference chains cost beside the study's other stages, for `lethe plan`; or nothing.
 

@@ -1,6 +1,7 @@
 """Methods at equal learning: what each learns at its rates, and what it keeps at one level."""
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import numpy as np
 
@@ -8,11 +9,13 @@ from lethe.longtables.tables import LongTables
 from lethe.metrics.equal_learning import (
     LEAST_LEARNED,
     POWER,
+    Compared,
     compared,
     learns,
 )
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.learning_curves import Curve, curves, level_of
+from lethe.metrics.learning_points import FULL
 from lethe.metrics.shown import LINE_COLUMNS
 from lethe.tables.compute import by_line
 from lethe.tables.paper import or_nothing
@@ -38,18 +41,20 @@ CAPTION = (
 
 def build(tables: LongTables) -> Table:
     """A row per method and parametrisation on one model and order, plain training first."""
-    found = curves(tables)
+    found = _plain_first(curves(tables))
     if not found:
         return or_nothing([], CAPTION.partition(", in %")[0] + ".", NOTHING)
     spent = _ratios(tables)
     rows = [_row(curve, plain_of(curve, found), spent) for curve in found]
     level, unit = level_of(tables), found[0].unit
-    words = {"unit": unit, "level": f"{PERCENT * (level or 0):g}", "power": f"{PERCENT * POWER:g}"}
-    table = or_nothing(rows, CAPTION.format(**words), NOTHING)
+    said = {"unit": unit, "level": f"{PERCENT * (level or 0):g}", "power": f"{PERCENT * POWER:g}"}
+    table = or_nothing(rows, CAPTION.format(**said), NOTHING)
     frame = table.frame
     several = [name for name in ("model", "parametrisation", "order") if frame[name].nunique() > 1]
-    axes = [axis for axis in dict.fromkeys(a for c in found for a in c.axes)]
-    columns = [name for name in ("model", "method", "parametrisation", "order")
+    axes = list(dict.fromkeys(axis for curve in found for axis in curve.axes))
+    words = frame[["model", "parametrisation", "method", "order"]]
+    several += ["recipes"] * bool(words.duplicated().any())
+    columns = [name for name in ("model", "method", "parametrisation", "order", "recipes")
                if name in [*several, "method"]]  # fmt: skip
     columns += ["rates", "learned", "kept", "of_plain", "kept_at_level", *axes]
     columns += ["less_plain", "smallest", "ratio", "note"]
@@ -60,6 +65,14 @@ def build(tables: LongTables) -> Table:
     )  # fmt: skip
 
 
+def _plain_first(found: list[Curve]) -> list[Curve]:
+    """Models and orders as they were, in each plain training first."""
+    groups = list(dict.fromkeys((curve.model, curve.order) for curve in found))
+    return sorted(
+        found, key=lambda curve: (groups.index((curve.model, curve.order)), not curve.is_plain)
+    )
+
+
 def plain_of(curve: Curve, found: list[Curve]) -> Curve | None:
     """The first curve of plain full training on the same model and order."""
     for other in found:
@@ -68,14 +81,18 @@ def plain_of(curve: Curve, found: list[Curve]) -> Curve | None:
     return None
 
 
+def _has_learned(plain: Curve | None) -> TypeGuard[Curve]:
+    """Whether plain training learned something that others can be measured against."""
+    return plain is not None and plain.best > 0
+
+
 def _row(curve: Curve, plain: Curve | None, spent: Mapping[tuple, float]) -> dict:
     row: dict = {"model": curve.model, "method": curve.method}
     row |= {"parametrisation": curve.parametrisation, "order": curve.order}
     row |= {"recipes": ", ".join(curve.recipes), "rates": " / ".join(map(_rate, curve.rates))}
     row |= {name: _list(getattr(curve, name)) for name in ("learned", "kept")}
     row |= {f"kept_{axis}": _list(shares) for axis, shares in curve.axes.items()}
-    best = np.nan if plain is None else curve.best / plain.best
-    row |= {"of_plain": PERCENT * best}
+    row |= {"of_plain": PERCENT * curve.best / plain.best if _has_learned(plain) else np.nan}
     row |= _with_interval("kept_at_level", list(curve.at().values()))
     for axis in curve.axes:
         row |= _with_interval(axis, list(curve.at(axis).values()))
@@ -88,16 +105,19 @@ def _row(curve: Curve, plain: Curve | None, spent: Mapping[tuple, float]) -> dic
     row |= {name: PERCENT * end for name, end in zip(names, ends, strict=True)}
     row |= {"pairs": 0 if against is None else against.difference.n}
     row |= {"smallest": np.nan if against is None else PERCENT * against.smallest}
-    keys = [(curve.model, curve.method, recipe, curve.order) for recipe in curve.recipes]
+    words = {name: getattr(curve, name) for name in ("model", "method", "parametrisation", "order")}
+    keys = [_line(words | {"recipe": recipe}) for recipe in curve.recipes]
     row |= {"ratio": float(np.mean([spent.get(key, np.nan) for key in keys]))}
     return row | {"note": "; ".join(_notes(curve, plain, against))}
 
 
-def _notes(curve: Curve, plain: Curve | None, against) -> list[str]:
+def _notes(curve: Curve, plain: Curve | None, against: Compared | None) -> list[str]:
     """Why a number is missing, and what may be said of the others."""
     notes = []
     if plain is None:
         notes.append("no plain full training on this order")
+    elif not _has_learned(plain):
+        notes.append("plain training learns nothing here, or it is not known")
     elif not np.isnan(curve.best) and not learns(curve.best, plain.best):
         notes.append(NO_LEARNING)
     count = len(curve.by_unit)
@@ -127,9 +147,13 @@ def _with_interval(name: str, shares: list[float]) -> dict[str, float]:
 
 
 def _ratios(tables: LongTables) -> dict[tuple, float]:
-    """Seconds relative to plain training by model, method, recipe and order."""
-    names = [LINE_COLUMNS.index(name) for name in ("model", "method", "recipe", "order")]
+    """Seconds relative to plain training by the words of a line."""
     return {
-        tuple(line[place] for place in names): row["ratio"]
+        _line(dict(zip(LINE_COLUMNS, line, strict=True))): row["ratio"]
         for line, row, _ in by_line(tables.stages)
     }
+
+
+def _line(words: Mapping[str, str]) -> tuple:
+    names = ("model", "method", "parametrisation", "recipe", "order")
+    return tuple(words.get(name, FULL) for name in names)
