@@ -21,7 +21,7 @@ from lethe.errors import UserError
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.equal_learning import ABOVE, BELOW
-from lethe.metrics.learning_curves import MISSING, curves, level_of
+from lethe.metrics.learning_curves import MISSING, NOT_KEPT, curves, level_of
 from lethe.metrics.learning_points import points
 from lethe.tables import equal_learning
 from lethe.tables.writing import readable
@@ -207,3 +207,17 @@ def test_the_frontier_shows_shares_joined_from_the_lowest_rate_and_marks_the_lev
 def test_the_frontier_at_equal_learning_is_readable(study, width):
     with command.style():
         assert problems(drawn(study, width).figure) == []
+
+
+def test_sets_at_floor_are_left_out_of_what_is_kept_and_named():
+    whole = equal_study(**FEW)
+    scores = whole.scores
+    wide = scores["probe"].isin(["know_nature", "know_history", "read_high"])
+    known = points(replace(whole, scores=scores.assign(stderr=scores["stderr"].mask(wide, 1.0))))
+    assert set(known["note"]) == {"at floor: know_history, know_nature, read_high"}
+    assert "kept knowledge" not in known and known["kept reading"].notna().all()
+    every = scores["kind"] == "probe"
+    none = replace(whole, scores=scores.assign(stderr=scores["stderr"].mask(every, 1.0)))
+    for curve in curves(none):
+        assert np.isnan(list(curve.at().values())).all()
+        assert set(curve.reasons()) == {NOT_KEPT}

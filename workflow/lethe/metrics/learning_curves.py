@@ -19,7 +19,8 @@ from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import PLAIN
 
 OF_CURVE = ["model", "parametrisation", "method", "order", "curve"]
-MISSING = "a number is missing"
+MISSING = "what was learned is not known at every rate"
+NOT_KEPT = "what was kept is not known at every rate"
 UNITS = {"world_seed": "world", "base_seed": "base", "train_seed": "train seed"}
 
 
@@ -148,6 +149,11 @@ def _mean(values: pd.Series) -> float:
 
 def _at(rows: pd.DataFrame, name: str, level: float) -> AtLevel:
     """What one unit keeps at the level. rows: a row per rate, from the lowest."""
-    if rows[[LEARNED, name]].isna().any(axis=None):
+    learned, kept = rows[LEARNED].to_numpy(), rows[name].to_numpy()
+    if np.isnan(learned).any():
         return AtLevel(float("nan"), MISSING)
-    return at_level(rows[LEARNED].to_numpy(), rows[name].to_numpy(), level)
+    if np.isnan(kept).any():
+        # Whether the level is reached is known all the same.
+        reached = at_level(learned, np.zeros(len(learned)), level)
+        return AtLevel(float("nan"), reached.reason or NOT_KEPT)
+    return at_level(learned, kept, level)

@@ -102,17 +102,19 @@ def _kept_of(scores: pd.DataFrame, notes: list[str]) -> dict[str, float]:
     tested = scores[chosen.astype(bool)]
     last = scores["stage_index"].max()
     by_axis: dict[str, list[float]] = {}
-    for probe, rows in tested.groupby("probe", sort=False):
+    floor: list[str] = []
+    for probe, rows in tested.groupby("probe", sort=True):
         at = rows.set_index("stage_index")
         if list(at.index) == [0] or 0 not in at.index or pd.isna(chance := at.loc[0, "chance"]):
             continue  # scored before the first stage alone, or without a chance level
         base, error = float(at.loc[0, "value"]), float(np.nan_to_num(at.loc[0, "stderr"]))
         if at_floor(np.array(base), np.array(chance), np.array(error)):
-            notes.append(f"at floor: {probe}")
+            floor.append(str(probe))
             continue
         end = float(at.loc[last, "value"]) if last in at.index else np.nan
         share = _or_note(partial(_kept, end, base, chance, probe), notes)
         by_axis.setdefault(rows["axis"].iloc[0], []).append(share)
+    notes += [f"at floor: {', '.join(floor)}"] if floor else []
     means = {axis: float(np.mean(by_axis[axis])) for axis in sorted_axes(by_axis)}
     mean = float(np.mean(list(means.values()))) if means else np.nan
     return {KEPT: mean} | {f"{KEPT} {axis}": share for axis, share in means.items()}
