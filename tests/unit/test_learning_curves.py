@@ -15,6 +15,7 @@ from equal_learning_study import (
 )
 from figure_checks import problems
 from synthetic_study import long_tables, synthetic_study
+from test_latex import complaints, needs_pdflatex
 
 from lethe.commands import figure as command
 from lethe.errors import UserError
@@ -24,6 +25,7 @@ from lethe.metrics.equal_learning import ABOVE, BELOW
 from lethe.metrics.learning_curves import MISSING, NOT_KEPT, curves, level_of
 from lethe.metrics.learning_points import points
 from lethe.tables import equal_learning
+from lethe.tables.latex import latex
 from lethe.tables.writing import readable
 
 FEW = {"methods": ("sequential", "kd"), "worlds": WORLDS[:2]}
@@ -221,3 +223,9 @@ def test_sets_at_floor_are_left_out_of_what_is_kept_and_named():
     for curve in curves(none):
         assert np.isnan(list(curve.at().values())).all()
         assert set(curve.reasons()) == {NOT_KEPT}
+
+
+@needs_pdflatex
+def test_the_table_is_no_wider_than_the_text(study, tmp_path):
+    text = latex(equal_learning.build(study))
+    assert complaints({"equal_learning": text}, tmp_path) == []

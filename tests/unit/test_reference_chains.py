@@ -6,6 +6,7 @@ import pytest
 
 from lethe.config.reading import merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
+from lethe.planning.pages import empty_pages, with_pages
 from lethe.planning.plan import make_plan
 from lethe.planning.reference_chains import TIMES, cost_words, learning_record, single_rates
 
@@ -153,3 +154,14 @@ def test_curves_of_one_rate_are_noted_for_nothing_brackets_the_level():
 def test_a_mistake_is_one_sentence(references, changes, said):
     with pytest.raises(UserError, match=said):
         planned(references, **changes)
+
+
+def test_a_study_that_lists_no_tables_has_the_one_of_equal_learning_if_it_has_references():
+    for references in (None, {"orders": ["two"]}):
+        study, plan = studied(references, tables=None, figures=None)
+        pages = with_pages(study, read_catalogue(study), plan)
+        assert ("equal_learning" in pages.tables) == (references is not None)
+        assert "frontier" in pages.figures
+    named, plan = studied(tables=["equal_learning"])
+    notes = list(empty_pages(named, read_catalogue(named), plan))
+    assert notes == ["tables: 'equal_learning' will be empty; it needs `references`."]

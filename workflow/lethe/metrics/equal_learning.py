@@ -101,7 +101,7 @@ class AtLevel:
     between: tuple[int, int] | None = None
 
 
-def at_level(learned_at: Sequence[float], kept_at: Sequence[float], level: float) -> AtLevel:
+def at_level(learned_at: ArrayLike, kept_at: ArrayLike, level: float) -> AtLevel:
     """What a curve keeps where it first learns `level`, linear between two neighbouring rates.
 
     A rate that is too high learns less again; the crossing at the lowest rates is taken.
