@@ -67,6 +67,26 @@ def test_a_row_for_every_cost_and_every_recorded_number(tmp_path):
     assert rows[rows["measure"] == "a"][["layer", "unit"]].isna().all(axis=None)
 
 
+def test_chains_of_a_study_with_references_name_their_rate_and_references_the_level(tmp_path):
+    write_stage(tmp_path, "one")
+    write_stage(tmp_path, "two")
+    alone = RUN | {"order": "alone:simp", "checkpoints": ["base", "one"], "stages": ["", "simp"]}
+    rates = {"one": {"rate": 1e-3, "curve": 7}, "two": {"rate": 1e-3, "curve": 7}}
+    record = {"runs": [RUN, alone], "equal_learning": {"level": 0.9, "rates": rates}}
+    write_stages(tmp_path / "stages.csv", stage_rows(record, tmp_path))
+    rows = read_stages(tmp_path / "stages.csv")
+    rows = rows[~rows["measure"].str.startswith("cost.")]
+    assert set(rows["stage_index"]) == {1}
+    found = [tuple(row) for row in rows[["order", "measure", "value"]].to_numpy()]
+    assert found == [
+        ("both", "recipe.learning_rate", 1e-3),
+        ("both", "recipe.curve", 7.0),
+        ("alone:simp", "recipe.learning_rate", 1e-3),
+        ("alone:simp", "recipe.curve", 7.0),
+        ("alone:simp", "references.level", 0.9),
+    ]
+
+
 def test_chains_of_elsewhere_have_no_rows_and_broken_ones_are_one_sentence(tmp_path):
     record = {"runs": [RUN]}
     assert stage_rows(record, tmp_path) == []

@@ -68,7 +68,7 @@ class Study:
         wanted = self._study.record.claims
         if not wanted:
             return pd.DataFrame()
-        tables = LongTables(scores=self.scores, metrics=self.metrics)
+        tables = LongTables(scores=self.scores, metrics=self.metrics).parted()
         models = read_published_models(LUO2023)
         return claims_table(tables, wanted, read_published(LUO2023), models).frame
 

@@ -7,6 +7,7 @@ from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.planning.pages import empty_pages
 from lethe.planning.plan import make_plan, without_base_seed
+from lethe.planning.reference_chains import single_rates
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,5 +24,5 @@ def run(arguments: argparse.Namespace) -> None:
     elsewhere = without_base_seed(study, catalogue)
     if len(study.seeds.base) > 1 and elsewhere:
         print(f"seeds.base has no effect on {', '.join(elsewhere)}: trained elsewhere.")
-    for note in empty_pages(study, catalogue, plan):
+    for note in [*empty_pages(study, catalogue, plan), *single_rates(study, plan)]:
         print(f"Note: {note}")

@@ -35,7 +35,9 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{args.claims}: expected a record with a list `claims`, found none.")
     inputs = {**checked_files([args.scores, args.metrics]), "claims": args.claims.stem}
     source = args.published or LUO2023
-    tables = LongTables(scores=read_scores(args.scores), metrics=read_metrics(args.metrics))
+    tables = LongTables(
+        scores=read_scores(args.scores), metrics=read_metrics(args.metrics)
+    ).parted()
     models = read_published_models(source)
     table = claims_table(tables, record["claims"], read_published(source), models)
     written = save_claims(table, args.out)

@@ -9,6 +9,7 @@ from lethe.config.catalogue import Study
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
 from lethe.planning.records import write_specs
+from lethe.planning.reference_chains import cost_words
 from lethe.planning.resources import lost_seconds, trained_parameters, training_tokens
 from lethe.planning.workflow import node_standing
 
@@ -36,6 +37,8 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.ids:
             for node in nodes:
                 print(f"    {node.id}")
+    if words := cost_words(plan):
+        print(f"  {words}")
     for line in found.lines():
         print(line)
     if lost := _lost(plan, study):

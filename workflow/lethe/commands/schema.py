@@ -13,6 +13,7 @@ from lethe.artefacts.files import write_atomic, write_json
 from lethe.artefacts.paths import PACKAGE, PROJECT, SCHEMAS
 from lethe.config.by_file import names_in
 from lethe.config.catalogue import Catalogue, Seeds, Study
+from lethe.config.reference_chains import References
 from lethe.longtables import rows
 from lethe.methods.parameters.base import parameters_of
 from lethe.models.built_config import TABLE, config_types, table
@@ -203,7 +204,7 @@ def _bounds(metadata: Iterable[Any]) -> str:
 
 def tables() -> str:
     """One Markdown table for the study, its seeds, and each kind of catalogue entry."""
-    parts = [_table("A study", Study), _table("seeds", Seeds)]
+    parts = [_table("A study", Study), _table("seeds", Seeds), _table("references", References)]
     for kind, field in Catalogue.model_fields.items():
         entry = get_args(field.annotation)[1]
         if isinstance(entry, type) and issubclass(entry, Entry):

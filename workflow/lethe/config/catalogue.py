@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from lethe.config.claims import Claim
 from lethe.config.origins import Import, Model, Source
 from lethe.config.recipes import OneOrMore, Recipe
+from lethe.config.reference_chains import References
 from lethe.errors import shown
 from lethe.longtables.axes import BIAS, DOMAIN, TAKEN
 from lethe.parameters.entries import (
@@ -286,6 +287,11 @@ class Study(Entry):
     )
     controls: list[Name] = Field(
         [], description="orders run as controls, with plain fine-tuning (drawn in grey)"
+    )
+    references: References | None = Field(
+        None,
+        description="each task alone from the base at four times the steps, for comparisons at "
+        "equal learning; null: none",
     )
     also: list[Also] = Field([], description="further chains of some of the models")
     imports: list[Name] = Field([], description="chains trained or scored elsewhere")

@@ -59,6 +59,12 @@ def recipe_for(
     return values
 
 
+def longer(values: dict[str, Any], times: int) -> dict[str, Any]:
+    """A recipe's values with its steps, or its epochs, so many times; the rest is as it was."""
+    length = "epochs" if values["steps"] is None else "steps"
+    return values | {length: values[length] * times}
+
+
 def require_complete(where: str, recipe: Recipe) -> None:
     """Refuse a recipe whose keys contradict each other, or that lacks one that another needs."""
     if (recipe.epochs is None) == (recipe.steps is None):

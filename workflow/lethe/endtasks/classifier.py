@@ -12,8 +12,8 @@ from torch import nn
 
 from lethe.errors import UserError
 from lethe.methods.attached import attach
-from lethe.parametrisations.composed import load_checkpoint
 from lethe.parameters.families import END_TASK_FAMILIES, family_of_classes
+from lethe.parametrisations.composed import load_checkpoint
 
 
 class Classifier(nn.Module):

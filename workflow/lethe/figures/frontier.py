@@ -16,39 +16,48 @@ from lethe.figures.drawing import (
     empty,
     legend,
     limits,
-    lower_first,
     new_figure,
 )
+from lethe.figures.equal_points import EQUAL, equal_points
+from lethe.figures.frontier_words import GENERAL, KEYS, OLD, TITLE, caption, without
 from lethe.figures.marks import mark_style
 from lethe.longtables.axes import END_TASK, OWN
 from lethe.longtables.tables import LongTables
+from lethe.metrics.learning_curves import Curve, curves, level_of
 from lethe.metrics.methods import OWN_BASE, OWN_END
-from lethe.metrics.shown import interval_words, shown
+from lethe.metrics.shown import shown
 from lethe.tables.method_lines import MethodLine, method_lines
 
-TITLE = "Kept against learned"
-GENERAL, OLD = "delta_general", "bwt_gem"
 KEPT = {
+    EQUAL: "general ability kept,\n% above chance",
     (OWN, GENERAL): "general ability,\npoints from base",
     (OWN, OLD): "old tasks, points\nsince learned",
     (END_TASK, OLD): "old end tasks, points\nsince learned",
 }
 """What is kept, by the sets that are learned and the measure."""
-LEARNED = {OWN: "own tasks, points", END_TASK: "end tasks, points"}
+LEARNED = {
+    EQUAL[0]: "learned, % of alone at 4 times the steps",
+    OWN: "own tasks, points",
+    END_TASK: "end tasks, points",
+}
 BASE_IS_SHOWN = ((OWN, GENERAL), (END_TASK, OLD))
 """Where the base is a point: it keeps everything, and of old tasks it has learned none."""
 PANEL = (1.4, 1.6)
 LEAST = 10.0  # points that an axis spans at least, so that tiny differences look tiny
 FRONT, INK = "#9A9A9A", "#222222"
-DASHES = (0, (4, 2))
+DASHES, DOTS = (0, (4, 2)), (0, (1, 1.5))
 ENDS = ["value", "low", "high"]
-KEYS = ["model", "method", "recipe", "order"]
 
 
 def draw(tables: LongTables, width: str = "text") -> Drawn:
     """A block of panels for each thing that may be kept, in it a panel per model."""
     found = method_lines(tables)
-    points = frontier_points(found, list(dict.fromkeys(tables.scores["recipe"])))
+    rates = curves(tables)
+    # Where rates are known they are in their order, else recipes are in that of the study.
+    listed = [name for curve in rates for name in curve.recipes]
+    recipes = list(dict.fromkeys([*listed, *tables.scores["recipe"]]))
+    every = frontier_points(found, recipes)
+    points = with_equal_learning(every, rates, level_of(tables))
     blocks = [(kind, part) for kind in KEPT if len(part := _of_kind(points, kind))]
     if not blocks:
         words = "No chain of which it is known what it learned and what it kept: name a set of the "
@@ -66,7 +75,25 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
         _draw_block(of_block, kind, part, seen, fills)
     plotted = points.sort_values(["of", "kept", "model"], kind="stable")
     over = shown(tables.metrics, ["la", GENERAL, OLD])
-    return Drawn(figure, plotted, _caption(found, points, over))
+    return Drawn(figure, plotted, f"{caption(points, over)}{without(found, every)}")
+
+
+def with_equal_learning(
+    points: pd.DataFrame, rates: list[Curve], level: float | None
+) -> pd.DataFrame:
+    """With reference chains, shares learned and kept take the place of points of general ability.
+
+    level: L*; None without reference chains.
+    """
+    equal = pd.DataFrame() if level is None else equal_points(rates, level)
+    if not len(equal):
+        return points
+    groups = equal.groupby(["model"], sort=False)
+    on_front = [place for _, part in groups for place in part.index[front(part)]]
+    equal = equal.assign(on_front=equal.index.isin(on_front))
+    is_replaced = (points["of"] == OWN) & (points["kept"] == GENERAL) if len(points) else None
+    rest = points if is_replaced is None else points[~is_replaced]
+    return pd.concat([equal, rest], ignore_index=True)
 
 
 def frontier_points(found: Iterable[MethodLine], recipes: list[str]) -> pd.DataFrame:
@@ -119,7 +146,8 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
     models = list(dict.fromkeys(part["model"]))
     base = part["base"] if kind in BASE_IS_SHOWN else []
     across = limits([*part.filter(like="learned_").to_numpy(float).ravel(), *base], LEAST)
-    up = limits(part.filter(like="kept_").to_numpy(float).ravel(), LEAST, zero=True)
+    # Shares are far from 0 where little is forgotten; changes are read against it.
+    up = limits(part.filter(like="kept_").to_numpy(float).ravel(), LEAST, zero=kind != EQUAL)
     for place, axes in enumerate(panels.flat):
         if place >= len(models):
             axes.set_visible(False)
@@ -131,6 +159,8 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
         of_model = part[part["model"] == models[place]]
         if kind in BASE_IS_SHOWN:
             axes.plot([of_model["base"].iloc[0]], [0], "+", color=INK, ms=7, mew=1.2, zorder=4)
+        if kind == EQUAL:
+            axes.axvline(of_model["level"].iloc[0], color=INK, lw=0.9, ls=DOTS, zorder=1.5)
         _draw_panel(axes, of_model, seen, fills)
         below = place + panels.shape[1] < len(models)
         axes.tick_params(labelleft=place % panels.shape[1] == 0, labelbottom=not below)
@@ -142,12 +172,19 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
 def _draw_panel(axes: Axes, part: pd.DataFrame, seen: dict, fills: dict[str, str]) -> None:
     axes.axhline(0, color="#444444", lw=0.8, zorder=1)
     _draw_front(axes, part[part["on_front"]].sort_values("learned_value"))
-    for (method, _), chain in part[part["place"] > 0].groupby(["method", "order"], sort=False):
+    for (method, *_), chain in _chains(part, ["method", "order"]):
         is_grey = chain["control"].all()
         colour = CONTROL_COLOUR if is_grey else seen[chain["model"].iloc[0], method].colour
         _join(axes, chain.sort_values("place"), colour)
     for row in part.to_dict("records"):
         _draw_point(axes, row, seen[row["model"], row["method"]], fills[row["order"]])
+
+
+def _chains(points: pd.DataFrame, words: list[str]) -> Iterable[tuple[tuple, pd.DataFrame]]:
+    """The points that a thin line joins, by words; a method may have several curves of rates."""
+    curve = [name for name in ("curve",) if name in points]
+    chains = points[points["place"] > 0].sort_values("place", kind="stable")
+    return chains.groupby([*words, *curve], sort=False, dropna=False)
 
 
 def _draw_front(axes: Axes, best: pd.DataFrame) -> None:
@@ -213,47 +250,14 @@ def _handles(points: pd.DataFrame, seen: dict, fills: dict[str, str]) -> list[Li
         handles.append(Line2D([], [], marker="o", color=INK, label=order, **style))
     for order in dict.fromkeys(points.loc[points["control"], "order"]):
         handles.append(Line2D([], [], marker="o", ls="", color=CONTROL_COLOUR, label=order))
-    chains = points[points["place"] > 0].sort_values("place")
     for chain in dict.fromkeys(
-        tuple(dict.fromkeys(part["recipe"])) for _, part in chains.groupby(KEYS[:2], sort=False)
+        tuple(dict.fromkeys(part["recipe"])) for _, part in _chains(points, KEYS[:2])
     ):
         handles.append(Line2D([], [], color=INK, lw=0.7, label=" → ".join(chain)))
-    handles.append(Line2D([], [], marker="+", ls="", color=INK, label="before any stage"))
+    if points[["of", "kept"]].apply(tuple, axis=1).isin(BASE_IS_SHOWN).any():
+        handles.append(Line2D([], [], marker="+", ls="", color=INK, label="before any stage"))
+    for level in points["level"].dropna().unique() if "level" in points else ():
+        handles.append(Line2D([], [], color=INK, lw=0.9, ls=DOTS, label=f"L* = {level:g} %"))
     if points["on_front"].sum() > points.loc[points["on_front"], "model"].nunique():
         handles.append(Line2D([], [], color=FRONT, lw=0.9, ls=DASHES, label="front"))
     return handles
-
-
-def _caption(found: list[MethodLine], points: pd.DataFrame, over: pd.DataFrame) -> str:
-    runs = ", ".join(dict.fromkeys(points.loc[points["of"] == END_TASK, "interval_over"]))
-    bars = [interval_words(over)] * bool((points["of"] == OWN).any())
-    bars += [f"95 % t-intervals over {runs}; none for fewer than three."] * bool(runs)
-    recipes = (
-        "A thin line joins the recipes of one method in the order of the study's list, with an "
-        "arrow to the last. "
-        if (points["place"] > 0).any()
-        else ""
-    )
-    control = (
-        "Grey: the control, its own tasks after its last stage, though no stage taught them. "
-        if points["control"].any()
-        else ""
-    )
-    return (
-        f"{TITLE}. Right: learned, each task right after its own stage (la, mean over tasks). Up: "
-        "kept, the change of general ability from the base to the last stage (delta_general), or "
-        "of earlier tasks from their own stage to the last (bwt_gem). Orders of the same stages "
-        f"are averaged. {recipes}{control}Dashed: the front, points that no other one of the model "
-        f"is beyond. Bars: {lower_first(' '.join(bars))}{_without(found, points)}"
-    )
-
-
-def _without(found: list[MethodLine], points: pd.DataFrame) -> str:
-    """Which lines have no point, and why."""
-    drawn = set(points[[*KEYS, "of"]].itertuples(index=False, name=None))
-    words = []
-    for line in found:
-        if (line.model, line.method, line.recipe, line.order, line.of) not in drawn:
-            reasons = [line.reasons[name] for name in ("la", GENERAL, OLD) if name in line.reasons]
-            words.append(f"{line.model}, {line.method}, {line.order} ({(reasons or ['?'])[0]})")
-    return f" Without a point: {'; '.join(words)}." if words else ""

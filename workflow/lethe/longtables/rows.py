@@ -126,7 +126,8 @@ STAGES = {
         "cost.cpu_seconds, cost.peak_memory (bytes, of the GPU or of the process), cut.texts and "
         "cut.tokens (left out because texts were too long; no row if none were), leak.step, "
         "leak.stage and leak.undirected (share of a change in what the method protects) and "
-        "leak.parameters (how many are metered), or what the method recorded",
+        "leak.parameters (how many are metered), recipe.learning_rate, recipe.curve and "
+        "references.level (of studies with `references`), or what the method recorded",
     ),
     "layer": rule(int | None, "layer from 0; empty if the number belongs to no layer"),
     "unit": rule(int | None, "unit of the layer from 0; empty for a number of the whole layer"),

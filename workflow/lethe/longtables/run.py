@@ -11,6 +11,9 @@ from lethe.errors import UserError
 from lethe.longtables.columns import rule
 from lethe.parameters.families import Family
 
+ALONE = "alone:"
+"""Before the task's name, the order of a reference chain: one task alone, trained for longer."""
+
 
 def word(
     description: str, *, tells_apart: bool = False, empty: bool = False, default: Any = MISSING
@@ -62,7 +65,11 @@ class Run(Origin):
         "which parameters are trained; `full`: all of them", tells_apart=True, default="full"
     )
     recipe: str = word("named optimisation settings", tells_apart=True)
-    order: str = word("name of the task order; 'control:...' for a control chain", tells_apart=True)
+    order: str = word(
+        "name of the task order; 'control:...' for a control chain, 'alone:...' for a reference "
+        "chain of one task",
+        tells_apart=True,
+    )
     train_seed: int | None = word(
         "seed of data order and dropout; empty if nothing is drawn", tells_apart=True
     )

@@ -8,7 +8,11 @@ from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest
 from lethe.errors import UserError
 from lethe.longtables.rows import OF_RUN, SCHEMA_VERSION
-from lethe.longtables.run import run_of
+from lethe.longtables.run import ALONE, Run, run_of
+
+RATE, CURVE, LEVEL = "recipe.learning_rate", "recipe.curve", "references.level"
+"""Of the first stage of a chain, in studies with references: the peak learning rate; a number that
+chains share whose recipes differ in it alone; of a reference chain, the level of comparisons."""
 
 
 def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
@@ -27,6 +31,10 @@ def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
         for index, manifest in enumerate(filter(None, manifests), start=1):
             place = {"stage_index": index, "stage_task": run.stages[index]}
             rows += [{**words, **place, **row} for row in _numbers(manifest)]
+        if len(manifests) and manifests[0] is not None:
+            place = {"stage_index": 1, "stage_task": run.stages[1]}
+            learning = _equal_learning(record, run)
+            rows += [{**words, **place, **row} for row in _rows(manifests[0], learning)]
     return rows
 
 
@@ -43,12 +51,6 @@ def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
 
     Layers and units count from 0.
     """
-    words = {
-        "node": manifest["id"],
-        "params": manifest["parameters"],
-        "device": manifest["provenance"]["device"],
-        "schema_version": SCHEMA_VERSION,
-    }
     costs = {
         "cost.steps": manifest["steps"],
         "cost.tokens": manifest["tokens"] + manifest.get("replayed", 0),
@@ -62,7 +64,28 @@ def _numbers(manifest: dict[str, Any]) -> Iterator[dict]:
         costs["cost.peak_memory"] = manifest["peak_memory"]
     # Older manifests, from before methods could record anything, have no record.
     texts = _cuts(manifest) | _rewritten(manifest)
-    for measure, values in (costs | texts | manifest.get("record", {})).items():
+    yield from _rows(manifest, costs | texts | manifest.get("record", {}))
+
+
+def _equal_learning(record: dict[str, Any], run: Run) -> dict[str, float]:
+    """What comparisons at equal learning need to know of a chain; nothing without references."""
+    planned = record.get("equal_learning")
+    if planned is None:
+        return {}
+    of_stage = planned["rates"][run.checkpoints[1]]
+    found = {RATE: of_stage["rate"], CURVE: of_stage["curve"]}
+    return found | ({LEVEL: planned["level"]} if run.order.startswith(ALONE) else {})
+
+
+def _rows(manifest: dict[str, Any], measures: dict[str, Any]) -> Iterator[dict]:
+    """A row for every number of a stage."""
+    words = {
+        "node": manifest["id"],
+        "params": manifest["parameters"],
+        "device": manifest["provenance"]["device"],
+        "schema_version": SCHEMA_VERSION,
+    }
+    for measure, values in measures.items():
         for (layer, unit), value in _cells(values):
             yield {**words, "measure": measure, "layer": layer, "unit": unit, "value": value}
 

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.run import ALONE, RUN_COLUMNS
 from lethe.longtables.schema import columns, read_table, write_table
 
 METRIC_COLUMNS = columns("metrics")
 STAGE_COLUMNS = columns("stages")
 # What must not differ within a matrix: between any two cells, and within one evaluation set.
 SAME_EVERYWHERE = ["engine", "dtype"]
+SPLIT = ("scores", "metrics", "stages", "changes", "calibration")
 SAME_WITHIN_TASK = ["task_version", "task_digest", "lm_eval_version", "shots", "n"]
 
 Element = str | tuple[str, str]
@@ -63,7 +64,9 @@ def _without_rows(name: str) -> Any:
 class LongTables:
     """The input of tables and figures; `stages` is empty if no stage was trained here.
 
-    changes, calibration: of single items; empty where a study has no items.
+    changes, calibration: of single items; empty where a study has no items. references: the same
+    tables of the reference chains, which only comparisons at equal learning read; None if all
+    chains are in the other tables, or there are none.
     """
 
     scores: pd.DataFrame
@@ -71,15 +74,27 @@ class LongTables:
     stages: pd.DataFrame = _without_rows("stages")
     changes: pd.DataFrame = _without_rows("changes")
     calibration: pd.DataFrame = _without_rows("calibration")
+    references: "LongTables | None" = None
+
+    def parted(self) -> "LongTables":
+        """The same tables with the rows of reference chains apart."""
+        frames = {name: getattr(self, name) for name in SPLIT}
+        alone = {name: frame["order"].str.startswith(ALONE) for name, frame in frames.items()}
+        if not alone["scores"].any():
+            return self
+        kept = {name: frame[~alone[name].astype(bool)] for name, frame in frames.items()}
+        apart = {name: frame[alone[name].astype(bool)] for name, frame in frames.items()}
+        return LongTables(**kept, references=LongTables(**apart))
 
 
 def read_long_tables(scores: Path, metrics: Path, **others: Path | None) -> LongTables:
-    """The tables of a study from its files; UserError as in `read_scores`.
+    """The tables of a study from its files, reference chains apart; UserError as in `read_scores`.
 
     others: the files of further tables by the name of their field; None for one that is absent.
     """
     read = {name: read_table(name, path) for name, path in others.items() if path is not None}
-    return LongTables(scores=read_scores(scores), metrics=read_metrics(metrics), **read)
+    tables = LongTables(scores=read_scores(scores), metrics=read_metrics(metrics), **read)
+    return tables.parted()
 
 
 def run_key(row: Mapping[str, Any] | pd.Series) -> tuple:

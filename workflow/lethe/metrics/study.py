@@ -13,7 +13,7 @@ import pandas as pd
 from lethe.errors import UserError
 from lethe.longtables.axes import BIAS, OWN
 from lethe.longtables.rows import SCHEMA_VERSION
-from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.run import ALONE, RUN_COLUMNS
 from lethe.longtables.schema import parse_table, table_text
 from lethe.longtables.tables import METRIC_COLUMNS, of_run, runs
 from lethe.metrics.cells import Cells, Evaluation, evaluations, own_schedule, read_cells
@@ -58,11 +58,19 @@ def study_metrics(
         run_scores = of_run(scores, run)
         cells = read_cells(scores, run_scores, run, sets, drawn)
         head = dict(zip(RUN_COLUMNS, run, strict=True)) | {"params": run_scores["params"].iloc[0]}
-        for row in [*_score_rows(cells), *_general_rows(cells), *_own_rows(cells)]:
-            rows.append({**head, **row})
+        found = [*_score_rows(cells), *_general_rows(cells), *_own_rows(cells)]
+        if head["order"].startswith(ALONE):
+            found = _of_its_task(found)
+        rows += [{**head, **row} for row in found]
     rows += over_seeds(rows)
     frame = pd.DataFrame(rows, columns=METRIC_COLUMNS).assign(schema_version=SCHEMA_VERSION)
     return parse_table("metrics", table_text("metrics", frame, "metrics"), "metrics")
+
+
+def _of_its_task(rows: list[dict]) -> list[dict]:
+    """Of a reference chain's rows those of its task's own set, by which alone it is scored."""
+    taught = {row["probe"] for row in rows if row["metric"] == "own_after"}
+    return [row for row in rows if row["axis"] == OWN and row["probe"] in taught]
 
 
 def _shown(scores: pd.DataFrame, sets: list[Evaluation]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lethe.config.catalogue import Catalogue, Study
 from lethe.longtables.axes import BIAS as BIAS_AXIS
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
-from lethe.longtables.run import Run
+from lethe.longtables.run import ALONE, Run
 from lethe.planning.nodes import Plan
 from lethe.planning.several_recipes import OF_ONE_RECIPE, with_several_recipes
 
@@ -26,6 +26,7 @@ class Scope:
     importances: bool
     choices: bool
     several_recipes: bool = False
+    references: bool = False
 
     @property
     def measures_ability(self) -> bool:
@@ -99,12 +100,14 @@ ANSWERS = Need(
     lambda study: bool(study.axes - {BIAS_AXIS, CALIBRATION, DOMAIN}),
 )
 IMPORTANCES = Need("`das` or one of its kin", lambda study: study.importances)
+REFERENCES = Need("`references`", lambda study: study.references)
 LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
 
 # In the order of the report. Those that are not here are made only where a study names them.
 TABLES = {
     "fg": ABILITY, "general_ability": ABILITY, "bias": BIAS, "instruction_tuning": TUNED,
-    "mixing": MIXED, "methods": TASKS, "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
+    "mixing": MIXED, "methods": TASKS, "equal_learning": REFERENCES,
+    "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
     "bases": ABILITY, "items": ANSWERS, "calibration": CHOICES,
     "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
     "orders": ORDERS, "masked_loss": LOSSES,
@@ -146,7 +149,7 @@ def empty_pages(study: Study, catalogue: Catalogue, plan: Plan) -> Iterable[str]
 
 def scope_of(catalogue: Catalogue, plan: Plan) -> Scope:
     """What a study measures, from its plan."""
-    runs = [run for run in plan.runs if not run.order.startswith(CONTROL)]
+    runs = [run for run in plan.runs if not run.order.startswith((CONTROL, ALONE))]
     methods = {catalogue.methods[run.method].method for run in runs
                if run.method in catalogue.methods}  # fmt: skip
     tasks = [task for node in plan.of_kind("probe") for task in node.spec["tasks"]]
@@ -155,4 +158,5 @@ def scope_of(catalogue: Catalogue, plan: Plan) -> Scope:
         task["chance"] is not None and task["axis"] not in ("bias", CALIBRATION) for task in tasks
     )
     several = bool(with_several_recipes(runs))
-    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods, choices, several)
+    alone = any(run.order.startswith(ALONE) for run in plan.runs)
+    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods, choices, several, alone)

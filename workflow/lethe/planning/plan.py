@@ -19,6 +19,11 @@ from lethe.planning.evaluation_sets import check_evaluation_sets
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, slug_word
 from lethe.planning.probes import add_probes, scores
+from lethe.planning.reference_chains import (
+    add_references,
+    require_reference_runs,
+    require_references,
+)
 from lethe.planning.several_recipes import require_recipes_fit
 from lethe.planning.stages import How, add_stage
 
@@ -32,16 +37,20 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     to exactly the nodes that it changes, and runs and studies share nodes with equal specs.
     """
     _require_base_seeds_used(study, catalogue)
+    require_references(study, catalogue)
     plan = Plan(results=study.output)
     for model in study.models:
         for world_seed, base_seed in origins(study, catalogue, model):
             base = add_base(plan, catalogue, model, world_seed, base_seed)
             for chain in chains(study, model):
                 add_run(plan, study, catalogue, base, chain)
+            taught = (chain.order for chain in chains(study, model))
+            add_references(plan, study, catalogue, base, taught)
     for name in study.imports:
         add_import(plan, study, catalogue, name)
     refuse_equal_words(study, catalogue)
     require_recipes_fit(study, plan)
+    require_reference_runs(study, plan)
     _require_someone_to_score(plan, study, catalogue)
     _require_use_of_seeds(plan, study)
     # Scores that were made elsewhere need no such task here.

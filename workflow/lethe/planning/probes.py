@@ -15,8 +15,12 @@ def add_probes(
     world_seed: int | None,
     slug: str,
     is_base: bool,
+    only: frozenset[str] = frozenset(),
 ) -> None:
-    """Add the probe nodes of a checkpoint, once: those that score models of its family."""
+    """Add the probe nodes of a checkpoint, once: those that score models of its family.
+
+    only: evaluation tasks; empty: all of the probes.
+    """
     if checkpoint.id in plan.probes:
         return
     plan.probes[checkpoint.id] = []
@@ -24,8 +28,11 @@ def add_probes(
         probe = catalogue.probes[name]
         if probe.stages == "base" and not is_base or not scores(probe, checkpoint.spec["family"]):
             continue
+        wanted = {task: entry for task, entry in probe.tasks.items() if not only or task in only}
+        if not wanted:
+            continue
         tasks = []
-        for task, entry in probe.tasks.items():
+        for task, entry in wanted.items():
             source = entry.source or probe.source
             data = add_data(plan, catalogue, source, world_seed) if source else None
             tasks.append(

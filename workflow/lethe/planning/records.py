@@ -13,6 +13,7 @@ from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import selected
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.planning.nodes import Plan
+from lethe.planning.reference_chains import learning_record
 
 # A stage's spec holds the values of its method and recipe; the index only names its run.
 OF_RUN = [name for name in RUN_COLUMNS if name not in ("method_params", "recipe")]
@@ -100,6 +101,7 @@ def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, An
         "tables": list(study.tables or ()),
         "figures": list(study.figures or ()),
     }
+    record |= learning_record(study, plan)
     if plan.end_tasks:
         domains = {name: catalogue.end_tasks[name].task for name in selected(study, "end_tasks")}
         record |= {"end_tasks": plan.end_tasks, "domains": domains}

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from lethe.config.catalogue import Catalogue, MethodEntry
-from lethe.config.recipe_values import hyper_for, recipe_for
+from lethe.config.recipe_values import hyper_for, longer, recipe_for
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
 from lethe.parameters.entries import resolved
@@ -30,12 +30,14 @@ def add_stage(
     how: How,
     slug: str,
     model: str,
+    times: int = 1,
 ) -> tuple[Node, list[dict[str, Any]]]:
     """The node of one stage, and the components of its mixture.
 
     Args:
         lived: the base, with the mixtures before this one.
         model: the name by which the recipe's overrides are looked up.
+        times: how often the recipe's steps, or its epochs, are trained.
 
     Raises:
         UserError: the method cannot train such a model, or cannot use this recipe.
@@ -44,6 +46,7 @@ def add_stage(
     entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
     family = parent.spec["family"]
     values = recipe_for(recipe, settings, model, method, family, parametrisation)
+    values = longer(values, times)
     hyper = hyper_for(method, entry, recipe, settings)
     _require_family(method, entry, hyper, family)
     trained = spec_of(catalogue, parametrisation, method, hyper)

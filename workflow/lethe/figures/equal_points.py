@@ -1,0 +1,54 @@
+"""Points of the frontier at equal learning: a method's rates, by share learned and share kept."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from lethe.metrics.intervals import t_interval
+from lethe.metrics.learning_curves import Curve
+from lethe.metrics.learning_points import FULL, KEPT, LEARNED
+
+EQUAL = ("equal", "kept_share")
+"""The words `of` and `kept` of these points."""
+EQUAL_CAPTION = (
+    "In %: right: learned, mean over tasks of what a chain gained right after the task's stage, as "
+    "a share of what the task alone gains at four times the steps; up: kept, the share of general "
+    "ability above chance that is left after the last stage, mean over axes, a point a rate. "
+    "Dotted: the level L* at which methods are compared (table equal_learning). "
+)
+PERCENT = 100.0
+ENDS = ("value", "low", "high")
+
+
+def equal_points(curves: Iterable[Curve], level: float) -> pd.DataFrame:
+    """A row per curve and rate of which both shares are known, in %, with t-intervals over units.
+
+    place: of the rate on its curve, from 1; 0 if it has one. level: L*, in %.
+    """
+    rows = []
+    for curve in curves:
+        name = curve.method
+        name += "" if curve.parametrisation == FULL else f", {curve.parametrisation}"
+        for place, recipe in enumerate(curve.recipes):
+            numbers = {
+                "learned": _ends(curve, LEARNED, place),
+                "kept": _ends(curve, KEPT, place),
+            }
+            if np.isnan([numbers["learned"][0], numbers["kept"][0]]).any():
+                continue
+            row = {"model": curve.model, "method": name, "recipe": recipe, "order": curve.order}
+            row |= {"of": EQUAL[0], "kept": EQUAL[1], "control": False, "base": 0.0}
+            for kind, ends in numbers.items():
+                row |= {f"{kind}_{end}": x for end, x in zip(ENDS, ends, strict=True)}
+            row |= {"rate": curve.rates[place], "curve": curve.number}
+            count = len(curve.units)
+            row |= {"interval_over": f"{count} {curve.unit}{'s' * (count != 1)}"}
+            row |= {"place": place + 1 if len(curve.recipes) > 1 else 0}
+            rows.append(row | {"level": PERCENT * level})
+    return pd.DataFrame(rows)
+
+
+def _ends(curve: Curve, name: str, place: int) -> tuple[float, float, float]:
+    values = [PERCENT * unit[name][place] for unit in curve.units.values()]
+    return (float(np.mean(values)), *t_interval(values))

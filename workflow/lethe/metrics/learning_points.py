@@ -1,0 +1,135 @@
+"""A study's runs at equal learning: what each learned of its tasks and kept of its base."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from lethe.errors import UserError
+from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OWN, sorted_axes
+from lethe.longtables.run import ALONE
+from lethe.longtables.stage_rows import CURVE, RATE
+from lethe.longtables.tables import RUN_COLUMNS, LongTables, run_key
+from lethe.metrics.cells import is_own
+from lethe.metrics.equal_learning import kept, learned
+from lethe.metrics.general import at_floor
+from lethe.metrics.shown import CONTROL, SEED_UNITS
+
+FULL = "full"
+NOT_KEPT = (OWN, BIAS, CALIBRATION, DOMAIN)
+"""Axes that are taught, or that have no direction: they are not what is kept."""
+LEARNED, KEPT = "learned", "kept"
+
+
+def points(tables: LongTables) -> pd.DataFrame:
+    """A row per run whose order has references: learned, kept, kept by axis, rate, curve, note.
+
+    A number whose cells are missing is nan; the note names the cell.
+    """
+    assert tables.references is not None
+    alone = _alone(tables.references.metrics)
+    single = tables.metrics[~tables.metrics["unit"].isin(SEED_UNITS)]
+    own = dict(_by_run(single[single["axis"] == OWN]))
+    first = _first_stages(tables.stages)
+    rows = []
+    for key, scores in _by_run(tables.scores):
+        words = dict(zip(RUN_COLUMNS, key, strict=True))
+        if str(words["order"]).startswith(CONTROL) or key not in own:
+            continue
+        known = _of_own(own[key], words, alone)
+        if known is None:
+            continue
+        found: dict = {"parametrisation": FULL, "rate": np.nan, "curve": np.nan}
+        if "parametrisation" in scores:
+            found["parametrisation"] = scores["parametrisation"].iloc[0]
+        found |= words | first.get(key, {})
+        notes: list[str] = []
+        found[LEARNED] = _or_note(partial(learned, *known), notes)
+        found |= _kept_of(scores, notes)
+        rows.append(found | {"note": "; ".join(dict.fromkeys(notes))})
+    return pd.DataFrame(rows)
+
+
+def _by_run(frame: pd.DataFrame) -> Iterable[tuple[tuple, pd.DataFrame]]:
+    for _, rows in frame.groupby(RUN_COLUMNS, dropna=False, sort=False):
+        yield run_key(rows.iloc[0]), rows
+
+
+def _alone(metrics: pd.DataFrame) -> dict[tuple, float]:
+    """The score of each task alone by model, world, base, own set and the mixture it was taught."""
+    rows = metrics[(metrics["metric"] == "own_after") & ~metrics["unit"].isin(SEED_UNITS)]
+    return {
+        (*_base(row), row["probe"], row["order"].removeprefix(ALONE)): float(row["value"])
+        for row in rows.to_dict("records")
+    }
+
+
+def _base(row: Mapping) -> tuple:
+    seeds = (row["world_seed"], row["base_seed"])
+    return (row["model"], *(None if pd.isna(seed) else int(seed) for seed in seeds))
+
+
+def _of_own(rows: pd.DataFrame, words: Mapping, alone: Mapping[tuple, float]) -> tuple | None:
+    """(own, base, alone, names) of a run's tasks; None if none of them has a reference."""
+    after = rows[rows["metric"] == "own_after"].drop_duplicates("probe")
+    scored = rows[rows["metric"].str.startswith("score_") & (rows["subset"] == "")]
+    start = scored[scored["stage_index"] == 0].set_index("probe")["value"].to_dict()
+    own, base, best, names = [], [], [], []
+    for row in after.to_dict("records"):
+        probe = row["probe"]
+        parts = [part for part in str(row["stage_task"]).split("&") if is_own(probe, part)]
+        names.append(probe)
+        own.append(row["value"])
+        base.append(start.get(probe, np.nan))
+        best.append(next((alone[key] for part in parts
+                          if (key := (*_base(words), probe, part)) in alone), np.nan))  # fmt: skip
+    return None if np.isnan(best).all() else (own, base, best, names)
+
+
+def _or_note(compute: Callable[[], float], notes: list[str]) -> float:
+    try:
+        return float(compute())
+    except UserError as error:
+        notes.append(str(error))
+        return float("nan")
+
+
+def _kept_of(scores: pd.DataFrame, notes: list[str]) -> dict[str, float]:
+    """`kept`, the mean over axes, and `kept AXIS`, the mean over its sets that are above chance."""
+    chosen = scores["headline"] & (scores["split"] == "test") & (scores["subset"] == "")
+    chosen &= (scores["kind"] == "probe") & ~scores["axis"].isin(NOT_KEPT)
+    tested = scores[chosen.astype(bool)]
+    last = scores["stage_index"].max()
+    by_axis: dict[str, list[float]] = {}
+    floor: list[str] = []
+    for probe, rows in tested.groupby("probe", sort=True):
+        at = rows.set_index("stage_index")
+        if list(at.index) == [0] or 0 not in at.index or pd.isna(chance := at.loc[0, "chance"]):
+            continue  # scored before the first stage alone, or without a chance level
+        base, error = float(at.loc[0, "value"]), float(np.nan_to_num(at.loc[0, "stderr"]))
+        if at_floor(np.array(base), np.array(chance), np.array(error)):
+            floor.append(str(probe))
+            continue
+        end = float(at.loc[last, "value"]) if last in at.index else np.nan
+        share = _or_note(partial(_kept, end, base, chance, probe), notes)
+        by_axis.setdefault(rows["axis"].iloc[0], []).append(share)
+    notes += [f"at floor: {', '.join(floor)}"] if floor else []
+    means = {axis: float(np.mean(by_axis[axis])) for axis in sorted_axes(by_axis)}
+    mean = float(np.mean(list(means.values()))) if means else np.nan
+    return {KEPT: mean} | {f"{KEPT} {axis}": share for axis, share in means.items()}
+
+
+def _kept(last: float, base: float, chance: float, name: str) -> float:
+    return float(kept([last], [base], [chance], [name])[0])
+
+
+def _first_stages(stages: pd.DataFrame) -> dict[tuple, dict[str, float]]:
+    """The rate and the curve of every run."""
+    names = {RATE: "rate", CURVE: "curve"}
+    rows = stages[stages["measure"].isin(list(names))]
+    found: dict[tuple, dict[str, float]] = {}
+    for row in rows.to_dict("records"):
+        key = tuple(None if pd.isna(row[name]) else row[name] for name in RUN_COLUMNS)
+        found.setdefault(key, {})[names[row["measure"]]] = float(row["value"])
+    return found
