@@ -25,7 +25,7 @@ from lethe.training.loop import add_gradients
 pytestmark = pytest.mark.slow
 
 HYPER = {"hat": {"layers": "all"}, "kd": {"temperature": 2.0}, "derpp": {"capacity": 4}}
-EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp")
+EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp", "row_rule")
 ON_ENCODERS = [
     name
     for name in names_in("methods")
