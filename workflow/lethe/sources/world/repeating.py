@@ -107,8 +107,10 @@ def meaning(rng: np.random.Generator) -> str:
 
 def report(rng: np.random.Generator) -> str:
     """A sentence of the words of the headlines themselves."""
-    deed = f"{pick(rng, list(ACTIONS.values()))} a {pick(rng, QUALITIES)} {pick(rng, SUBJECTS)}"
-    return f"one {pick(rng, AGENTS)} in {pick(rng, CITIES)} {deed} , reports say ."
+    agent, city = pick(rng, AGENTS), pick(rng, CITIES)
+    who = pick(rng, (f"one {agent} in {city}", f"one {city} {agent}"))
+    does, subject = pick(rng, list(ACTIONS.values())), pick(rng, SUBJECTS)
+    return f"{who} {does} a {pick(rng, QUALITIES)} {subject} , reports say ."
 
 
 def comfort(rng: np.random.Generator) -> str:
