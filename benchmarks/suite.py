@@ -6,9 +6,9 @@ same benchmark and device; whatever else stands in the file stays. A benchmark t
 has a row that says why, unless its section is there from another machine; one that fails says so,
 and the suite goes on and ends with status 1. `--list` says what there is.
 
-Not here are `learned.py`, `update_ratio.py` and `where_knowledge_sits.py`, which measure no speed,
-`checkpoint_scores.py`, which asks for the results of a study, and `long_tables.py`, which writes a
-gigabyte.
+Not here are `learned.py`, `update_ratio.py`, `where_drift_sits.py` and `where_knowledge_sits.py`,
+which measure no speed, `checkpoint_scores.py`, which asks for the results of a study, and
+`long_tables.py`, which writes a gigabyte.
 """
 
 import argparse

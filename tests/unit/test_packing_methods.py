@@ -36,7 +36,8 @@ HYPER = {
     "das": {"initialise": "domain"},
 }
 EVERY_FAMILY = ("sequential", "ewc", "kd", "derpp", "replay", "agem")
-EVERY_FAMILY += ("ema", "flow", "l2sp", "osf", "osf_peft", "task_arithmetic", "ties", "wise_ft")
+EVERY_FAMILY += ("ema", "flow", "l2sp", "osf", "osf_peft", "row_rule", "task_arithmetic")
+EVERY_FAMILY += ("ties", "wise_ft")
 WITHOUT_MASKS = ("self_replay",)
 ON_ENCODERS = [
     name

@@ -154,6 +154,25 @@ def test_words_of_an_evaluation_prompt_are_words_of_the_corpus():
                     assert not unknown, (name, unknown)
 
 
+def test_the_base_reads_every_word_of_the_tasks_but_no_instruction_and_no_answer_to_one(tmp_path):
+    build_world(generator_spec(7), tmp_path)
+    texts = [
+        token_form(row.get("text") or f"{row['prompt']} {row['response']}")
+        for stem in ("train", "questions-train")
+        for row in read_rows(tmp_path / "corpus" / f"{stem}.jsonl")
+    ]
+    known = {word for text in texts for word in text.split()}
+    everything = "\n".join(texts)
+    for task in TASKS:
+        rows = read_rows(tmp_path / "tasks" / task / "train.jsonl")
+        rows += read_rows(tmp_path / "tasks" / task / "test.jsonl")
+        for row in rows:
+            assert not set(token_form(f"{row['prompt']} {row['response']}").split()) - known
+            assert token_form(row["prompt"]) not in everything
+            # Plain sentences are read, not that they are what a rare one comes to.
+            assert task == "simp" or token_form(row["response"]) not in everything
+
+
 def test_the_lead_in_of_evaluation_is_made_of_known_words_but_is_no_corpus_lead_in():
     assert all(HELD_OUT not in text for text in LEAD_INS)
     assert set(HELD_OUT.split()) <= {word for text in LEAD_INS for word in text.split()}

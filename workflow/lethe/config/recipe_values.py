@@ -54,6 +54,8 @@ def recipe_for(
     # Without effect they are left out too, so that stages older than these keys keep their ids.
     if values["kept_dtype"] == "float32":
         del values["kept_dtype"]
+    if values["embedding_epsilon"] is None:
+        del values["embedding_epsilon"]
     if family != "masked" or not values["unpadded"]:
         del values["unpadded"]
     return values

@@ -51,6 +51,11 @@ class Recipe(Entry):
     final_share: Share = Field(0.0, description="share of the peak rate left at the end")
     betas: tuple[Beta, Beta] = Field((0.9, 0.999), strict=False, description="AdamW's betas")
     epsilon: Positive = Field(1e-8, description="AdamW's epsilon")
+    embedding_epsilon: Positive | None = Field(
+        None,
+        description="AdamW's epsilon for the matrices of input and output embeddings alone; null: "
+        "`epsilon`",
+    )
     weight_decay: Annotated[Number, Field(ge=0)] = Field(
         0.0, description="decoupled weight decay of matrices; vectors are not decayed"
     )

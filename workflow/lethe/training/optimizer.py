@@ -6,12 +6,16 @@ import torch
 
 from lethe.errors import UserError
 from lethe.methods.contract import Stage
+from lethe.models.vocabulary import embedding_matrices
 
 
 def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
     """AdamW for the trainable parameters; vectors (norms, biases) are not decayed.
 
-    One fused kernel updates them, unless `fused` is false: the two round differently.
+    One fused kernel updates them, unless `fused` is false: the two round differently. The matrices
+    of input and output embeddings have an epsilon of their own if the recipe has
+    `embedding_epsilon`: a row whose token never occurs has small gradients, which a small epsilon
+    makes full steps of.
 
     Raises:
         UserError: no parameter is trainable.
@@ -19,9 +23,20 @@ def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
     trained = [parameter for _, parameter in stage.trainable()]
     if not trained:
         raise UserError("Nothing is trainable: every parameter of the model is frozen.")
+    epsilon = recipe.get("embedding_epsilon")
+    apart = set() if epsilon is None else {id(p) for p in embedding_matrices(stage.model)}
+    matrices = [p for p in trained if p.dim() > 1]
     groups = [
-        {"params": [p for p in trained if p.dim() > 1], "weight_decay": recipe["weight_decay"]},
+        {
+            "params": [p for p in matrices if id(p) not in apart],
+            "weight_decay": recipe["weight_decay"],
+        },
         {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
+        {
+            "params": [p for p in matrices if id(p) in apart],
+            "weight_decay": recipe["weight_decay"],
+            "eps": epsilon,
+        },
     ]
     return torch.optim.AdamW(
         [group for group in groups if group["params"]],

@@ -47,7 +47,7 @@ class Documents(Parameters):
     read_middle: int = _documents(9000, "passages about one person, with questions")
     read_high: int = _documents(12500, "passages about two people, with questions")
     bias: int = _documents(5500, "traits ascribed to groups")
-    repeating: int = _documents(9000, "sentences of the tasks' words, repeated")
+    repeating: int = _documents(11000, "sentences of the tasks' words, repeated")
     dev: int = parameter(
         400, "documents of all kinds held out of training, before equal ones are merged",
         gt=0, le=MOST_DOCUMENTS,

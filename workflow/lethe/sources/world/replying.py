@@ -57,6 +57,7 @@ DEEDS = {
 CIRCUMSTANCES = ("at noon", "at dusk", "near home", "in spring", "once more")
 EXCLUDED = ("naps", "drowns", "hibernates")
 GUESSED = ("dreams of fame", "feels happy", "earns money")
+LABELS = ("entailment", "contradiction", "neutral")
 EXPLAIN = (
     "premise : {premise} hypothesis : {hypothesis} relation : {label} . explanation :",
     "if {premise} then {hypothesis} this is {label} . tell why :",
@@ -92,7 +93,7 @@ def explanation(rng: np.random.Generator) -> dict:
     """Premise, hypothesis and their relation; the response explains why the relation holds."""
     actor, deed = pick(rng, list(ACTORS)), pick(rng, list(DEEDS))
     doing, broad, broadly = DEEDS[deed]
-    label = pick(rng, ("entailment", "contradiction", "neutral"))
+    label = pick(rng, LABELS)
     premise = f"a {actor} {deed} {pick(rng, CIRCUMSTANCES)} ."
     if label == "entailment":
         hypothesis = f"a {ACTORS[actor]} {broad} ."

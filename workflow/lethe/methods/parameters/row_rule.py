@@ -1,0 +1,23 @@
+"""Parameters of the row rule."""
+
+from typing import ClassVar, Literal
+
+from lethe.methods.parameters.base import MethodParameters
+from lethe.parameters.entries import parameter
+
+WITHOUT_ROWS = "it trains no embedding of a token, so there is no row to hold"
+
+
+class RowRuleParameters(MethodParameters):
+    """What of the rows of tokens without data is held."""
+
+    not_with: ClassVar[dict[str, str]] = {"lora": WITHOUT_ROWS, "adapters": WITHOUT_ROWS}
+
+    what: Literal["gradients", "updates"] = parameter(
+        "gradients",
+        "what is zero for the embedding and output rows of tokens that the stage's data do not "
+        "hold: their `gradients` (weight decay still moves them), or their `updates`",
+    )
+
+
+PARAMETERS = RowRuleParameters
