@@ -365,3 +365,10 @@ def test_the_factors_are_what_is_added_to_the_weights():
     (batch,) = stage.collate(list(stage.examples))
     plain = merged_copy("causal", model).eval()
     assert torch.allclose(token_losses(model, batch), token_losses(plain, batch), atol=1e-5)
+
+
+def test_a_recipe_may_round_what_an_adapter_keeps(results):
+    run(results, "first", recipe={"kept_dtype": "bfloat16"})
+    for factor in lora.factors(parametrisation_of(SPEC).start(results / "stages" / "first", 0)):
+        for part in (factor.up, factor.down):
+            assert torch.equal(part, part.bfloat16().float()) and part.dtype == torch.float32
