@@ -1,4 +1,7 @@
-"""EMA: the mean of a naive loop, plain training at decay 0, and no state but in a snapshot."""
+"""EMA: the mean of a naive loop, plain training at decay 0, and no state but in a snapshot.
+
+With decay 0 there is no mean but the last weights, and the test against the loop fails.
+"""
 
 import pytest
 import torch

@@ -1,4 +1,7 @@
-"""FLOW: weights of a naive pass, a loss weighted by them, and plain training at sharpness 0."""
+"""FLOW: weights of a naive pass, a loss weighted by them, and plain training at sharpness 0.
+
+With sharpness 0 all examples weigh the same, and the tests of weights and loss fail.
+"""
 
 import math
 import statistics

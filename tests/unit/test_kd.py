@@ -1,4 +1,7 @@
-"""KD: zero with zero gradient at the teacher, positive elsewhere, and a formula by hand."""
+"""KD: zero with zero gradient at the teacher, positive elsewhere, and a formula by hand.
+
+With weight 0, the parent as the teacher, or the target kept, the tests of each fail.
+"""
 
 import math
 

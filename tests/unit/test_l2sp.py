@@ -1,4 +1,7 @@
-"""L2-SP: zero at its anchor, the formula elsewhere, and weights that stay nearer to it."""
+"""L2-SP: zero at its anchor, the formula elsewhere, and weights that stay nearer to it.
+
+With strength 0 there is no penalty, and all but the test of strength 0 fail.
+"""
 
 import pytest
 import torch

@@ -1,4 +1,7 @@
-"""Task arithmetic: the base plus scaled changes, each from the base, and their state."""
+"""Task arithmetic: the base plus scaled changes, each from the base, and their state.
+
+Where stages start from their parents, or the sum has another scale, the tests of the sum fail.
+"""
 
 import pytest
 import torch

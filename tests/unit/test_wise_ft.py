@@ -1,4 +1,7 @@
-"""WiSE-FT: the parent at 0, plain training at 1, the mean by hand between."""
+"""WiSE-FT: the parent at 0, plain training at 1, the mean by hand between.
+
+With alpha 1 nothing is averaged, and the tests of the parent and of the mean fail.
+"""
 
 import pytest
 import torch
