@@ -1,12 +1,13 @@
 """What a user gives to be scored: a folder, a name of the hub, an adapter; what belongs to it."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.manifests import Altered, verify
 from lethe.errors import UserError
-from lethe.models.adapter_folder import is_adapter, local_base, named_base
+from lethe.models.adapter_folder import is_adapter, local_base, named_base, require_places
 from lethe.models.loading import check_checkpoint, made_here
 from lethe.models.weights import stored_dtype
 from lethe.sources.hub.copies import NAME, HubCopies
@@ -42,6 +43,7 @@ def find_target(model: Path | str, hub: HubCopies, base: Path | str | None = Non
     if is_adapter(folder):
         adapter = folder
         folder = _base_of(adapter, hub, base)
+        require_places(adapter, folder)
     elif base is not None:
         raise UserError(f"--base is for an adapter, and {folder} is none; leave --base out.")
     check_checkpoint(folder)
@@ -58,7 +60,7 @@ def weights_sha256(directory: Path) -> str:
 
 def _place(model: Path | str, hub: HubCopies) -> Path:
     """The folder of a model; a folder on the disk goes before a name of the hub."""
-    if isinstance(model, Path) or Path(model).is_dir():
+    if isinstance(model, Path) or os.path.isdir(model):  # which takes any text
         return Path(model)
     if not NAME.fullmatch(model.partition("@")[0]) or model.startswith("."):
         raise UserError(f"Expected a checkpoint directory at {model}, found none.")
