@@ -59,7 +59,8 @@ def run_words(run, with_recipe: bool = False) -> str:
     """The words that distinguish a run from the others."""
     named = {"w": run.world_seed, "b": run.base_seed, "t": run.train_seed}
     seeds = [f"{letter}{seed}" for letter, seed in named.items() if seed is not None]
-    recipe = [run.recipe] if with_recipe else []
+    recipe = [] if run.parametrisation == "full" else [run.parametrisation]
+    recipe += [run.recipe] if with_recipe else []
     return " ".join([run.model, run.method, *recipe, run.order, *seeds])
 
 

@@ -3,13 +3,16 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.manifests import Altered, verify
+from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.models.adapter_folder import is_adapter, local_base, named_base, require_places
 from lethe.models.loading import check_checkpoint, made_here
-from lethe.models.weights import stored_dtype
+from lethe.models.weights import stored_dtype, weights_digest
+from lethe.parametrisations.composed import is_part
 from lethe.sources.hub.copies import NAME, HubCopies
 
 
@@ -40,6 +43,8 @@ def find_target(model: Path | str, hub: HubCopies, base: Path | str | None = Non
         UserError: it is not here, not whole, or altered; or a base for what is no adapter.
     """
     folder, adapter = _place(model, hub), None
+    if base is None and is_part(folder):
+        return _of_stage(folder)
     if is_adapter(folder):
         adapter = folder
         folder = _base_of(adapter, hub, base)
@@ -50,6 +55,12 @@ def find_target(model: Path | str, hub: HubCopies, base: Path | str | None = Non
     if manifest := made_here(folder):
         _require_unaltered(folder, manifest)
     return Target(folder, adapter, weights_sha256(folder), stored_dtype(folder))
+
+
+def _of_stage(folder: Path) -> Target:
+    """A stage's adapter with what it is on, as the stages' records name it."""
+    manifest = _require_unaltered(folder, MANIFEST["stage"])
+    return Target(folder, None, weights_digest(manifest), "float32")
 
 
 def weights_sha256(directory: Path) -> str:
@@ -87,8 +98,8 @@ def _base_of(adapter: Path, hub: HubCopies, base: Path | str | None) -> Path:
     return folder
 
 
-def _require_unaltered(directory: Path, manifest: str) -> None:
+def _require_unaltered(directory: Path, manifest: str) -> dict[str, Any]:
     try:
-        verify(directory, manifest, any_folder=True)
+        return verify(directory, manifest, any_folder=True)
     except Altered as error:
         raise UserError(f"{error.reason}; copy the checkpoint here again.") from None

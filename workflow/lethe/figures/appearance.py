@@ -7,7 +7,15 @@ import pandas as pd
 
 from lethe.errors import one_line
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import CONTROL, LINE_COLUMNS, Line, is_control, lines, order_of
+from lethe.metrics.shown import (
+    CONTROL,
+    LINE_COLUMNS,
+    Line,
+    is_control,
+    lines,
+    method_words,
+    order_of,
+)
 
 # Okabe and Ito's colours, then others. To every common eye any two, and any and the grey, differ by
 # a Delta-E of 10 (CIEDE2000) or more; tests/unit/test_appearance.py measures it.
@@ -132,8 +140,9 @@ def looks(frame: pd.DataFrame) -> dict[Line, Look]:
 
 
 def _variant(line: Line) -> tuple:
-    """Method, its hyper-parameters and recipe."""
-    return tuple(line[LINE_COLUMNS.index(c)] for c in ("method", "method_params", "recipe"))
+    """Method, its hyper-parameters and recipe, and the parametrisation."""
+    words = ("method", "method_params", "recipe", "parametrisation")
+    return tuple(line[LINE_COLUMNS.index(word)] for word in words)
 
 
 def _colours(variants: list[tuple]) -> dict[tuple, tuple[str, int]]:
@@ -183,9 +192,9 @@ def order_fills(scores: pd.DataFrame) -> dict[str, str]:
 
 def _words(line: Line, variants: list[tuple]) -> str:
     """The method, and what else is needed to distinguish it from its variants."""
-    method, params, recipe = _variant(line)
+    method, params, recipe, parametrisation = _variant(line)
     alike = [variant for variant in variants if variant[0] == method]
-    words = [method]
+    words = [method_words(method, parametrisation)]
     if len({variant[1] for variant in alike}) > 1:
         words.append(params)
     if len({variant[2] for variant in alike}) > 1:

@@ -8,11 +8,11 @@ import pandas as pd
 from lethe.longtables.change_columns import BASE, SEEDS
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, Line, is_control, lines, shown
 
-WORDS = ["model", "method", "recipe"]
+ALIKE = ("method", "parametrisation", "recipe")
 
 
 def control_of(line: Line, candidates: list[Line]) -> Line | None:
-    """The control to hold a line against: of its model, method and recipe; else plain training's.
+    """The control to hold a line against: of its model and of ALIKE; else plain training's.
 
     None if its model has none, and for controls themselves.
     """
@@ -21,7 +21,7 @@ def control_of(line: Line, candidates: list[Line]) -> Line | None:
     for candidate in candidates:
         other = dict(zip(LINE_COLUMNS, candidate, strict=True))
         if is_control(candidate) and other["model"] == words["model"]:
-            alike = [other[name] == words[name] for name in ("method", "recipe")]
+            alike = [other[name] == words[name] for name in ALIKE]
             if alike[0] or other["method"] == PLAIN:
                 controls.append(([not same for same in alike], candidate))
     return None if is_control(line) else min(controls, default=(None, None))[1]

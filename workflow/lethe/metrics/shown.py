@@ -12,6 +12,7 @@ from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.over_seeds import SEEDS
 
 LINE_COLUMNS = [column for column in RUN_COLUMNS if column not in SEEDS]
+HOW = LINE_COLUMNS.index("parametrisation")
 SEED_UNITS = ("base seeds", "world seeds", "train seeds")
 CONTROL = "control:"
 PLAIN = "sequential"
@@ -23,6 +24,11 @@ INTERVAL = (
 )
 
 Line = tuple
+
+
+def method_words(method: str, parametrisation: str) -> str:
+    """A method as a reader is told it, as `ewc (lora)`; with all weights trained its name alone."""
+    return method if parametrisation in ("full", "") else f"{method} ({parametrisation})"
 
 
 def shown(metrics: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataFrame:
@@ -40,7 +46,7 @@ def shown(metrics: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataF
 
 
 def lines(metrics: pd.DataFrame) -> list[Line]:
-    """All lines: small models and plain training first, controls last."""
+    """All lines: small models, plain training and all weights first, controls last."""
     distinct = metrics[[*LINE_COLUMNS, "params"]].drop_duplicates(LINE_COLUMNS)
     keyed = [
         (
@@ -48,6 +54,7 @@ def lines(metrics: pd.DataFrame) -> list[Line]:
             0 if pd.isna(row[-1]) else int(row[-1]),
             row[0],
             row[1] != PLAIN,
+            row[HOW] != "full",
             row[:-1],
         )
         for row in distinct.itertuples(index=False, name=None)

@@ -68,8 +68,13 @@ class Subject:
         return [place[2] for place in self.numbers if place[:2] == (metric, axis) and place[2]]
 
 
-def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
-    """A subject per model, method and order of a study, with the control chains if `controls`."""
+def study_subjects(
+    tables: LongTables, controls: bool = False, every: bool = False
+) -> list[Subject]:
+    """A subject per model, method and order of a study, with the control chains if `controls`.
+
+    every: also those of which not all weights are trained; published claims are about the others.
+    """
     by_run = _metrics_by_run(tables.metrics)
     end_tasks = sorted(_end_tasks(tables.scores)["probe"].unique())
     subjects: dict[tuple, Subject] = {}
@@ -77,6 +82,8 @@ def study_subjects(tables: LongTables, controls: bool = False) -> list[Subject]:
     for run in [run_key(row) for _, row in listed.iterrows()]:
         words = dict(zip(RUN_COLUMNS, run, strict=True))
         if words["order"].startswith(CONTROL) and not controls:
+            continue
+        if words["parametrisation"] != "full" and not every:
             continue
         rows = of_run(tables.scores, run)
         line = tuple(words[name] for name in LINE_COLUMNS)

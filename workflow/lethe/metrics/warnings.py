@@ -11,7 +11,7 @@ from lethe.metrics.cells import LOWER_IS_BETTER, is_own, is_worse_if_higher
 from lethe.metrics.end_tasks import is_at_floor, percentages
 from lethe.metrics.general import FLOOR_STDERRS, place_of_base
 from lethe.metrics.item_changes import COLLAPSED
-from lethe.metrics.shown import LINE_COLUMNS
+from lethe.metrics.shown import LINE_COLUMNS, method_words
 
 # Runs of a line from which there is an interval over them.
 FEWEST_RUNS = 3
@@ -86,6 +86,8 @@ def _told(
     for (kind, line, _), same in told.items():
         words = dict(zip(of_line, line, strict=True))
         alike = [chain for chain in chains if all(chain[name] == words[name] for name in named)]
+        if "parametrisation" in words:
+            words["method"] = method_words(words["method"], words["parametrisation"])
         if len({chain.get("recipe") for chain in alike}) > 1:
             words["method"] = f"{words['method']} ({words['recipe']})"
         row = {name: words.get(name, "") for name in ("model", "method", "order")}

@@ -15,6 +15,7 @@ from lethe.artefacts.paths import MANIFEST, node_directory
 from lethe.errors import UserError
 from lethe.models.adapters import in_dtype, merge_adapter
 from lethe.models.loading import load_model
+from lethe.parametrisations import bottleneck
 
 PARTS = ("lora", "adapters")
 """Kinds of parametrisation whose checkpoints are parts of a network."""
@@ -82,9 +83,9 @@ def path_between(directory: Path, carrier: Path) -> str:
 
 
 def load_checkpoint(directory: Path, dtype: str = "float32") -> Any:
-    """The network in any checkpoint folder, in the given torch dtype; LoRA is merged into it.
+    """The network in any checkpoint folder, in the given torch dtype.
 
-    An adapter is merged in float32, whatever the dtype of the result.
+    LoRA is merged into it, in float32 whatever the dtype of the result; bottlenecks are attached.
 
     Raises:
         UserError: as `load_model` and `merge_adapter`, or a part of it is missing or altered.
@@ -95,7 +96,11 @@ def load_checkpoint(directory: Path, dtype: str = "float32") -> Any:
     carrier = carrier_of(directory)
     verified(carrier)
     model = load_checkpoint(carrier)
-    model = merge_adapter(model, directory).requires_grad_(True)
+    if settings["kind"] == "lora":
+        model = merge_adapter(model, directory)
+    else:
+        bottleneck.load_into(bottleneck.put_on(model, settings, 0), directory)
+    model.requires_grad_(True)
     return in_dtype(model, dtype)
 
 

@@ -16,16 +16,16 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lethe.artefacts.files import atomic_path, write_json
-from lethe.errors import UserError, shown
+from lethe.errors import UserError
 from lethe.models.adapters import WEIGHTS
 from lethe.models.checkpoint_files import ADAPTER
 from lethe.parameters.families import family_of_classes
+from lethe.parametrisations.mistakes import ALL, is_named, no_such_target, rank_too_large
 
 TRAINED = "default"
 PREFIX = "base_model.model."
 """What PEFT's files put before the name of every tensor."""
 TASKS = {"causal": "CAUSAL_LM", "seq2seq": "SEQ_2_SEQ_LM", "masked": None}
-ALL = "all-linear"
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def places(model: nn.Module, targets: str | list[str]) -> dict[str, nn.Module]:
         return {name: module for name, module in linear.items() if module is not output}
     chosen = {}
     for target in targets:
-        named = {n: m for n, m in fitting.items() if n == target or n.endswith(f".{target}")}
+        named = {name: module for name, module in fitting.items() if is_named(name, target)}
         if not named:
-            raise UserError(no_such_target(target, fitting))
+            raise no_such_target(target, fitting)
         chosen |= named
     return chosen
 
@@ -95,29 +95,12 @@ def _outer_modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return [(name, m) for name, m in model.named_modules() if not name.startswith(within)]
 
 
-def no_such_target(target: str, names) -> str:
-    """The sentence about a target that names no module; `names` are those of all modules."""
-    known = ", ".join(sorted({name.rpartition(".")[2] for name in names}))
-    return (
-        f"parametrisations: the target {shown(target)} of LoRA names no module of the model; "
-        f"correct `targets`: `{ALL}`, or some of {known}."
-    )
-
-
 def require_places(modules: dict[str, nn.Module], rank: int) -> None:
     """Refuse a rank above the smaller dimension of a module's weight."""
     for name, module in modules.items():
         smaller = min(module.weight.shape)
         if rank > smaller:
-            raise UserError(rank_too_large(rank, smaller, name))
-
-
-def rank_too_large(rank: int, smaller: int, name: str) -> str:
-    """The sentence about a rank above the smaller dimension of a module."""
-    return (
-        f"parametrisations: expected a `rank` of at most {smaller}, the smaller dimension of "
-        f"{name}, found {rank}; lower it, or leave that module out of `targets`."
-    )
+            raise rank_too_large(rank, smaller, name)
 
 
 def _can_be_adapted(module: nn.Module) -> bool:

@@ -28,7 +28,7 @@ def build(tables: LongTables) -> Table:
     """Rows per model, method and order: the paper's statistic, each type, all pairs, nats."""
     rows = shown(tables.metrics)
     bias_rows = []
-    for subject in study_subjects(tables, controls=True):
+    for subject in study_subjects(tables, controls=True, every=True):
         part = of_line(rows, subject.line)
         part = part[part["axis"] == BIAS]
         if len(part):

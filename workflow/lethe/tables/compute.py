@@ -78,8 +78,8 @@ def reference(line: Line, all_lines: list[Line], several: dict[Line, bool]) -> L
         # Of equally common orders, the first by name.
         chains.sort(key=lambda other: (-orders.count(order_of(other)), order_of(other)))
         same = [other for other in chains if order_of(other) == order_of(chains[0])] or same
-    recipe = LINE_COLUMNS.index("recipe")
-    same.sort(key=lambda other: other[recipe] != line[recipe])
+    recipe, how = (LINE_COLUMNS.index(name) for name in ("recipe", "parametrisation"))
+    same.sort(key=lambda other: (other[how] != "full", other[recipe] != line[recipe]))
     return next(iter(same), None)
 
 

@@ -42,6 +42,7 @@ class EndTaskLine:
     order: str
     entry: str
     recipe: str
+    parametrisation: str
     stages: int
     domains: frozenset[str]
     over: str
@@ -92,7 +93,8 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
     end_lines: list[EndTaskLine] = []
     for line in lines(scores):
         rows = scores[[key == line for key in keys]]
-        named = words(line, scores)
+        how = line[LINE_COLUMNS.index("parametrisation")]
+        named = words(line, scores) | {"parametrisation": how}
         entry = line[LINE_COLUMNS.index("method")]
         if not any(end_line.model == named["model"] for end_line in end_lines):
             # Runs share their base, and each of them repeats its scores.
@@ -117,11 +119,11 @@ def plain_line(line: EndTaskLine, end_lines: list[EndTaskLine]) -> EndTaskLine |
 def entry_line(entry: str, line: EndTaskLine, end_lines: list[EndTaskLine]) -> EndTaskLine | None:
     """The line of a method of the catalogue on the same model and order.
 
-    That with the line's own recipe; if there is none, the first.
+    That with all weights trained, and with the line's own recipe; if there is none, the first.
     """
     place = (line.model, line.order, entry)
     found = [other for other in end_lines if (other.model, other.order, other.entry) == place]
-    found.sort(key=lambda other: other.recipe != line.recipe)
+    found.sort(key=lambda other: (other.parametrisation != "full", other.recipe != line.recipe))
     return next(iter(found), None)
 
 
@@ -169,6 +171,7 @@ def _line(
         order=named["order"],
         entry=entry,
         recipe=named["recipe"],
+        parametrisation=named["parametrisation"],
         stages=int(rows["stage_index"].max()) if len(rows) else 0,
         domains=frozenset(stages),
         over=over,

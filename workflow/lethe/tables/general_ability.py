@@ -28,7 +28,7 @@ def build(tables: LongTables) -> Table:
     rows = shown(tables.metrics)
     axes = [axis for axis in axes_of(rows) if axis != BIAS]
     ability_rows = []
-    for subject in study_subjects(tables, controls=True):
+    for subject in study_subjects(tables, controls=True, every=True):
         if not len(of_line(rows, subject.line)):
             continue  # a masked language model, which has only end tasks
         row = words_of(subject, rows)

@@ -3,13 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from lethe.metrics.shown import LINE_COLUMNS, Line, lines
+from lethe.metrics.shown import LINE_COLUMNS, Line, lines, method_words
 
 NUMBERS = ["value", "low", "high"]
 
 
 def words(line: Line, rows: pd.DataFrame) -> dict[str, str]:
-    """Model, method and order of a line; hyper-parameters and recipe if lines differ in them."""
+    """Model, method and order of a line; hyper-parameters and recipe if lines differ in them.
+
+    Also the parametrisation, if not all weights are trained.
+    """
     named = dict(zip(LINE_COLUMNS, line, strict=True))
     named_lines = [dict(zip(LINE_COLUMNS, other, strict=True)) for other in lines(rows)]
     always = ["model", "method", "order"]
@@ -18,6 +21,8 @@ def words(line: Line, rows: pd.DataFrame) -> dict[str, str]:
         for column in ("method_params", "recipe")
         if len({other[column] for other in named_lines if other["method"] == named["method"]}) > 1
     ]
+    is_full = method_words("", named["parametrisation"]) == ""
+    differing += [] if is_full else ["parametrisation"]
     extra = ", ".join(named[column] for column in differing)
     columns = {column: named[column] for column in always}
     return columns | ({"method": f"{named['method']} ({extra})"} if extra else {})

@@ -15,7 +15,7 @@ from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.end_tasks import is_at_floor
 from lethe.metrics.methods import OWN_BASE, OWN_END, TASK_MEASURES, method_metrics
 from lethe.metrics.over_seeds import SEEDS
-from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, is_control, lines, shown
+from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, is_control, lines, method_words, shown
 from lethe.metrics.subjects import TRAIN_SEEDS, replicates
 from lethe.tables.end_task_lines import NONE, EndTaskLine, end_task_lines
 from lethe.tables.lines import NUMBERS, behind, of_line
@@ -94,7 +94,7 @@ def _with_own_tasks(tables: LongTables) -> list[MethodLine]:
         found.append(
             MethodLine(
                 model=named["model"],
-                method=named["method"],
+                method=method_words(named["method"], named["parametrisation"]),
                 recipe=named["recipe"],
                 orders=orders,
                 of=OWN,

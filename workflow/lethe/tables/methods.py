@@ -6,7 +6,7 @@ import pandas as pd
 from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import FLOOR_GAIN
 from lethe.metrics.methods import OWN_BASE, TASK_MEASURES
-from lethe.metrics.shown import INTERVAL, LINE_COLUMNS
+from lethe.metrics.shown import INTERVAL, LINE_COLUMNS, method_words
 from lethe.tables.compute import by_line
 from lethe.tables.method_lines import (
     FEWEST_PAIRS,
@@ -100,8 +100,12 @@ def _behind(line: MethodLine) -> dict:
 
 def _costs(stages: pd.DataFrame) -> dict[tuple, dict]:
     """Costs of a chain by model, method, recipe and order."""
-    names = [LINE_COLUMNS.index(name) for name in ("model", "method", "recipe", "order")]
-    return {tuple(line[n] for n in names): row for line, row, _ in by_line(stages)}
+    found = {}
+    for line, row, _ in by_line(stages):
+        named = dict(zip(LINE_COLUMNS, line, strict=True))
+        method = method_words(named["method"], named["parametrisation"])
+        found[named["model"], method, named["recipe"], named["order"]] = row
+    return found
 
 
 def _cost(line: MethodLine, spent: dict[tuple, dict]) -> dict:

@@ -21,7 +21,7 @@ def build(tables: LongTables) -> Table:
     """A row per model, method and order, three numbers per own task."""
     rows = shown(tables.metrics)
     subject_rows = []
-    for subject in study_subjects(tables):
+    for subject in study_subjects(tables, every=True):
         part = of_line(rows, subject.line)
         row = {}
         for probe in sorted(part.loc[part["metric"] == "own_after", "probe"].unique()):
