@@ -131,3 +131,21 @@ def test_changed_data_are_noticed():
     stage.load_replayed = lambda: [[]]
     with pytest.raises(UserError, match="names examples"):
         method.before_stage(stage)
+
+
+def test_an_example_whose_task_came_twice_meets_its_newest_logits():
+    """The buffer holds it twice, with the logits of two networks; a draw compares it once."""
+    first, method = make_stage("causal"), create("derpp", {})
+    method.before_stage(first)
+    method.after_stage(first)
+    again = make_stage("causal", first.model, index=2, earlier=[first.examples])
+    again.examples = first.examples
+    move(again.model)
+    method.before_stage(again)
+    method.after_stage(again)
+    third = make_stage("causal", again.model, index=3, earlier=[first.examples] * 2)
+    method.before_stage(third)
+    third.model.eval()
+    assert [entry.stage for entry in method.entries] == [0] * 4 + [1] * 4
+    assert method.logits_error(third, list(range(8))).item() < 1e-5
+    assert method.logits_error(third, [3, 2, 1, 0]).item() > 1e-3

@@ -13,6 +13,9 @@ from lethe.training.loop import train
 from lethe.training.snapshots import Snapshots
 from lethe.training.stage import train_stage
 
+# Every method trains stages of every family, twice over.
+pytestmark = pytest.mark.slow
+
 WRITTEN = {"samples": 6, "max_length": 12}
 METHODS = {
     "replay": ("replay", {"ratio": 0.4}),

@@ -8,8 +8,8 @@ from lethe.artefacts.files import read_json
 from lethe.artefacts.lineage import find_node, lineage
 from lethe.artefacts.paths import node_manifest
 
-RECORD = ("steps", "examples", "tokens", "labels", "flops", "seconds", "seed", "parameters")
-RECORD += ("revision", "resolution", "bytes")
+RECORD = ("steps", "examples", "tokens", "replayed", "labels", "flops", "seconds", "seed")
+RECORD += ("parameters", "revision", "resolution", "bytes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -53,8 +53,8 @@ def add_stage(
     _require_rows(recipe, values, entry, hyper)
     hyper.require_fit(f"methods.{method}.hyper", values)
     # What a derived base was trained on is known to its node.
-    before = len(lived.node.spec.get("history", ())) if hyper.since_its_base else 0
-    earlier = [list(components) for components in lived.mixtures[before:]]
+    of_base = len(lived.node.spec.get("history", ())) if hyper.since_its_base else 0
+    earlier = [list(components) for components in lived.mixtures[of_base:]]
     components = mixture_spec(plan, catalogue, mixture, lived, lived.history)
     spec = {
         "family": family,
@@ -72,8 +72,8 @@ def add_stage(
     }
     if hyper.needs_base:
         spec |= {"base": lived.node.id, "base_kind": lived.node.kind}
-    if before:
-        spec["before"] = before
+    if of_base:
+        spec["before"] = of_base
     if entry.general is not None and not lived.history:
         # If the stage trains on the same task too, the general texts are another draw.
         spec["general"] = mixture_spec(plan, catalogue, entry.general, lived, (mixture,))

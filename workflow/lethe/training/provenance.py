@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from lethe.artefacts.paths import PACKAGE
 
-PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "safetensors", "peft")
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "safetensors")
 
 
 def provenance(code: str) -> dict:
@@ -93,8 +93,7 @@ def training_flops(model, progress) -> int:
     values of the source are counted with the decoder. Replayed tokens count as the stage's own do.
     Attention scores, recomputation and passes without gradients (a teacher's) are not counted.
     """
-    every = _operations(model.parameters())
-    tokens = progress.tokens + progress.replayed[0]
+    every, tokens = _operations(model.parameters()), progress.tokens + progress.replayed[0]
     if not progress.encoder_tokens:
         return every * tokens
     embeddings = {id(parameter) for parameter in model.get_input_embeddings().parameters()}

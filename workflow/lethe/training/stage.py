@@ -142,7 +142,7 @@ def prepare_stage(spec: dict, parent: Path, results: Path, tokenizer) -> tuple[S
         collate=make_collate(recipe, tokenizer, spec["family"], model.config, spec["train_seed"]),
         family=spec["family"],
         plain_loss=weighted_loss,
-        index=len(spec["history"]) - spec.get("before", 0),
+        index=index - spec.get("before", 0),
         seed=spec["train_seed"],
         steps=total_steps(len(examples), recipe),
         history=list(spec["history"]),

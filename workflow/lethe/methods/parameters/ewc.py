@@ -8,12 +8,11 @@ class EwcParameters(MethodParameters):
     """The quadratic penalty (Eq. 3)."""
 
     cost = "two float32 copies of what is trained; a backward pass an example for `samples` of them"
-
+    since_its_base = True
     not_with = dict.fromkeys(
         ("lora:fresh", "lora:one-a-task"),
         "a fresh adapter has none of the weights that mattered to earlier stages",
     )
-    since_its_base = True
 
     strength: Number = parameter(
         5000.0, "lambda of Eq. 3, weight of the penalty; 0: none", CODE_OF_KE, ge=0
