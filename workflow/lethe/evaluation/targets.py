@@ -9,7 +9,7 @@ from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.manifests import Altered, verify
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
-from lethe.models.adapter_folder import is_adapter, local_base, named_base, require_places
+from lethe.models.adapter_folder import is_adapter, local_base, named_base, require_matrices_fit
 from lethe.models.loading import check_checkpoint, made_here
 from lethe.models.weights import stored_dtype, weights_digest
 from lethe.parametrisations.composed import is_part
@@ -48,7 +48,7 @@ def find_target(model: Path | str, hub: HubCopies, base: Path | str | None = Non
     if is_adapter(folder):
         adapter = folder
         folder = _base_of(adapter, hub, base)
-        require_places(adapter, folder)
+        require_matrices_fit(adapter, folder)
     elif base is not None:
         raise UserError(f"--base is for an adapter, and {folder} is none; leave --base out.")
     check_checkpoint(folder)

@@ -103,7 +103,7 @@ def require_base(folder: Path, base: Path, is_trained_on: bool = True) -> None:
     """
     config = read_adapter(folder)
     name = config.get("base_model_name_or_path")
-    require_places(folder, base)
+    require_matrices_fit(folder, base)
     named = local_base(folder, name) if isinstance(name, str) and name else None
     if not is_trained_on or named is None or named.resolve() == base.resolve():
         return
@@ -143,7 +143,7 @@ def _weights_of(folder: Path) -> set[str]:
     return {file_digest(str(folder / name), str(folder)) for name in weight_files(folder)}
 
 
-def require_places(folder: Path, base: Path) -> None:
+def require_matrices_fit(folder: Path, base: Path) -> None:
     """Refuse matrices of LoRA without a place in the base, as far as the names of files tell.
 
     A file may name a matrix with or without the prefix of its network, and it lacks tied matrices.
