@@ -165,6 +165,11 @@ def test_the_base_is_found_by_its_path_or_named(place, tmp_path):
     refused(place, tmp_path / "lora", "base_model_name_or_path", "--base")
     refused(place, place / "base", "--base", base=place / "base")
     refused(place, tmp_path / "lora", "another adapter", base=place / "lora")
+    for name in ("x" * 5000, "a\0b", "a\nb"):
+        rename_base(tmp_path / "lora", name)
+        refused(place, tmp_path / "lora", "its base")
+    world.write_checkpoint(tmp_path / "wide", hidden=64)
+    refused(place, tmp_path / "lora", "trained on another base", base=tmp_path / "wide")
 
 
 def rename_base(adapter: Path, name: str | None) -> None:

@@ -30,6 +30,7 @@ NESTED = {
     "probes": "an evaluation task",
     "recipes": "values tuned for a method",
     "claims": "a part",
+    "imports": "a stage",
 }
 KEYS = ("<!-- keys: begin -->", "<!-- keys: end -->")
 PARAMETERS = ("<!-- parameters: begin -->", "<!-- parameters: end -->")
@@ -210,9 +211,10 @@ def tables() -> str:
         if isinstance(entry, type) and issubclass(entry, Entry):
             parts.append(_table(f"catalogue/{kind}.yaml", entry))
             for nested in entry.model_fields.values():
-                inner = get_args(nested.annotation)
-                if len(inner) == 2 and isinstance(inner[1], type) and issubclass(inner[1], Entry):
-                    parts.append(_table(f"catalogue/{kind}.yaml, {NESTED[kind]}", inner[1]))
+                # A mapping of entries by name, or a list of them.
+                _, inner = (None, None, *get_args(nested.annotation))[-2:]
+                if isinstance(inner, type) and issubclass(inner, Entry):
+                    parts.append(_table(f"catalogue/{kind}.yaml, {NESTED[kind]}", inner))
     return "\n".join(parts)
 
 

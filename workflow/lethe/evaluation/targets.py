@@ -1,5 +1,6 @@
 """What a user gives to be scored: a folder, a name of the hub, an adapter; what belongs to it."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.manifests import Altered, verify
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
-from lethe.models.adapter_folder import is_adapter, local_base, named_base
+from lethe.models.adapter_folder import is_adapter, local_base, named_base, require_matrices_fit
 from lethe.models.loading import check_checkpoint, made_here
 from lethe.models.weights import stored_dtype, weights_digest
 from lethe.parametrisations.composed import is_part
@@ -47,6 +48,7 @@ def find_target(model: Path | str, hub: HubCopies, base: Path | str | None = Non
     if is_adapter(folder):
         adapter = folder
         folder = _base_of(adapter, hub, base)
+        require_matrices_fit(adapter, folder)
     elif base is not None:
         raise UserError(f"--base is for an adapter, and {folder} is none; leave --base out.")
     check_checkpoint(folder)
@@ -69,7 +71,7 @@ def weights_sha256(directory: Path) -> str:
 
 def _place(model: Path | str, hub: HubCopies) -> Path:
     """The folder of a model; a folder on the disk goes before a name of the hub."""
-    if isinstance(model, Path) or Path(model).is_dir():
+    if isinstance(model, Path) or os.path.isdir(model):  # which takes any text
         return Path(model)
     if not NAME.fullmatch(model.partition("@")[0]) or model.startswith("."):
         raise UserError(f"Expected a checkpoint directory at {model}, found none.")

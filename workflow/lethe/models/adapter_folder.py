@@ -4,6 +4,7 @@ An adapter comes from anywhere, as a checkpoint does: its configuration may name
 weights may be pickled. Neither is followed.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def local_base(folder: Path, name: str) -> Path | None:
     It may be named from the adapter's folder, or from where it was trained.
     """
     for place in (Path(name), folder / name):
-        if place.is_dir():
+        if os.path.isdir(place):  # unlike Path's, it takes any text
             return place
     return None
 
@@ -102,7 +103,7 @@ def require_base(folder: Path, base: Path, is_trained_on: bool = True) -> None:
     """
     config = read_adapter(folder)
     name = config.get("base_model_name_or_path")
-    _require_places(folder, base)
+    require_matrices_fit(folder, base)
     named = local_base(folder, name) if isinstance(name, str) and name else None
     if not is_trained_on or named is None or named.resolve() == base.resolve():
         return
@@ -125,8 +126,8 @@ def unknown_base(folder: Path, base: Path) -> str | None:
     if known:
         return None
     return (
-        f"{ADAPTER} names {name} as its base, which is not here; the shapes fit those of {base}, "
-        "and no more can be known."
+        f"{ADAPTER} names {shown(name)} as its base, which is not here; the shapes fit those of "
+        f"{base}, and no more can be known."
     )
 
 
@@ -142,10 +143,13 @@ def _weights_of(folder: Path) -> set[str]:
     return {file_digest(str(folder / name), str(folder)) for name in weight_files(folder)}
 
 
-def _require_places(folder: Path, base: Path) -> None:
+def require_matrices_fit(folder: Path, base: Path) -> None:
     """Refuse matrices of LoRA without a place in the base, as far as the names of files tell.
 
     A file may name a matrix with or without the prefix of its network, and it lacks tied matrices.
+
+    Raises:
+        UserError: a matrix has no place, or one of another shape.
     """
     places = _by_ends(weight_shapes(base))
     modules = _lora_modules(shapes_of(folder / WEIGHTS))

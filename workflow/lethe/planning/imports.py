@@ -136,7 +136,8 @@ def _merged_node(plan: Plan, slug: str, stage: ImportedStage, where: str, below:
     try:
         require_base(Path(path), Path(whole.spec["path"]), is_trained_on=below is whole)
     except UserError as error:
-        raise UserError(f"{where}.import: {error}") from None
+        hint = "" if stage.onto else "; if it was trained on the stage before, add `onto: previous`"
+        raise UserError(f"{where}.import: {str(error).removesuffix('.')}{hint}.") from None
     spec = {
         "family": below.spec["family"],
         "source": "adapter",

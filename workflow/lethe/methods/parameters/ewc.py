@@ -7,9 +7,8 @@ from lethe.parameters.entries import Count, Number, parameter
 class EwcParameters(MethodParameters):
     """The quadratic penalty (Eq. 3)."""
 
-    since_its_base = True
     cost = "two float32 copies of what is trained; a backward pass an example for `samples` of them"
-
+    since_its_base = True
     not_with = dict.fromkeys(
         ("lora:fresh", "lora:one-a-task"),
         "a fresh adapter has none of the weights that mattered to earlier stages",

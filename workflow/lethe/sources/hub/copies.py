@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lethe.errors import UserError
 
-NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+NAME = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?")  # the hub has none that are longer
 COMMIT = re.compile("[0-9a-f]{40}")
 
 
