@@ -44,8 +44,8 @@ class Stage:
         load_replayed: returns the training examples of every earlier stage, oldest first.
         load_general: returns examples of the general texts that the catalogue gives the method
             (`general`); empty except in a chain's first stage.
-        load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy). It
-            is a plain model: adapters are merged into it, and have no parameters of their own.
+        load_parent: returns the parent's network, frozen and in evaluation mode (a fresh copy).
+            LoRA is merged into it, and has no parameters of its own there.
         load_base: the same of the network that the chain began with; only for a method whose
             parameters say `needs_base`.
         collate: (examples, draw) -> micro-batches, laid out as the stage lays out its own. The

@@ -63,20 +63,29 @@ class Kind:
     """The module of a masked language model that turns its last hidden states into logits."""
     encoder: EncoderLayout | None = None
     """Where the units of an encoder are: heads, intermediate and output neurons."""
+    back: tuple[str, ...] = ()
+    """Ends of the names of the maps back to a layer's width, of attention and of feed-forward,
+    after which adapters stand; empty: they are not known."""
     built: Classes | None = None
     """The classes of an architecture that can be built here; None: it is only loaded."""
 
 
-def _decoder(positions, packing="positions", built=None) -> Kind:
-    return Kind("causal", positions, packing, plain_head=True, shares_prefixes=True, built=built)
+LLAMA_BACK = (".self_attn.o_proj", ".mlp.down_proj")
+
+
+def _decoder(positions, packing="positions", built=None, back=LLAMA_BACK) -> Kind:
+    return Kind("causal", positions, packing, True, True, back=back, built=built)
 
 
 def _t5(built: Classes) -> Kind:
-    return Kind("seq2seq", "distances", "masks", shares_prefixes=True, built=built)
+    back = (".SelfAttention.o", ".EncDecAttention.o", ".DenseReluDense.wo")
+    return Kind("seq2seq", "distances", "masks", shares_prefixes=True, back=back, built=built)
 
 
 def _encoder(positions, head: str, built=None) -> Kind:
-    return Kind("masked", positions, head=head, encoder=EncoderLayout(), built=built)
+    layout = EncoderLayout()
+    back = (f".{layout.attention_output}", f".{layout.output}")
+    return Kind("masked", positions, head=head, encoder=layout, back=back, built=built)
 
 
 def _classes(name: str, prefix: str, task: str) -> Classes:
@@ -88,10 +97,10 @@ KINDS = {
     "qwen2": _decoder("rotary"),
     "qwen3": _decoder("rotary"),
     "mistral": _decoder("rotary"),
-    "gpt_neox": _decoder("rotary"),
-    "gpt2": _decoder("table"),
-    "opt": _decoder("table", "positions and mask"),
-    "bloom": _decoder("slopes", "bias"),
+    "gpt_neox": _decoder("rotary", back=(".attention.dense", ".mlp.dense_4h_to_h")),
+    "gpt2": _decoder("table", back=(".attn.c_proj", ".mlp.c_proj")),
+    "opt": _decoder("table", "positions and mask", back=(".self_attn.out_proj", ".fc2")),
+    "bloom": _decoder("slopes", "bias", back=(".self_attention.dense", ".mlp.dense_4h_to_h")),
     "t5": _t5(_classes("t5", "T5", "ConditionalGeneration")),
     "mt5": _t5(_classes("mt5", "MT5", "ConditionalGeneration")),
     "roberta": _encoder(

@@ -6,6 +6,7 @@ both are named in the stages' records.
 """
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lethe.artefacts.paths import MANIFEST, node_directory
 from lethe.errors import UserError
 from lethe.models.adapters import merge_adapter
 from lethe.models.loading import load_model
+from lethe.parametrisations import bottleneck
 
 PARTS = ("lora", "adapters")
 """Kinds of parametrisation whose checkpoints are parts of a network."""
@@ -84,9 +86,9 @@ def path_between(directory: Path, carrier: Path) -> str:
 
 
 def load_checkpoint(directory: Path, dtype: str = "float32") -> Any:
-    """The network in any checkpoint folder, in the given torch dtype; LoRA is merged into it.
+    """The network in any checkpoint folder, in the given torch dtype.
 
-    An adapter is merged in float32, whatever the dtype of the result.
+    LoRA is merged into it, in float32 whatever the dtype of the result; bottlenecks are attached.
 
     Raises:
         UserError: as `load_model` and `merge_adapter`, or a part of it is missing or altered.
@@ -97,7 +99,11 @@ def load_checkpoint(directory: Path, dtype: str = "float32") -> Any:
     carrier = carrier_of(directory)
     verified(carrier)
     model = load_checkpoint(carrier)
-    model = merge_adapter(model, directory).requires_grad_(True)
+    if settings["kind"] == "lora":
+        model = merge_adapter(model, directory)
+    else:
+        bottleneck.load_into(bottleneck.put_on(model, settings, 0), directory)
+    model.requires_grad_(True)
     return model.to(getattr(torch, dtype))
 
 
@@ -107,5 +113,12 @@ def verified(carrier: Path) -> dict[str, Any]:
     Raises:
         Altered: they are not.
     """
+    marks = tuple((path.name, path.stat().st_ctime_ns) for path in sorted(carrier.iterdir()))
+    return _verified(carrier, marks)
+
+
+@lru_cache(maxsize=8)
+def _verified(carrier: Path, marks: tuple) -> dict[str, Any]:
+    # Read once a process, as long as no file has changed: a base may have many gigabytes.
     kind = "stage" if (carrier / MANIFEST["stage"]).is_file() else "base"
     return verify(carrier, MANIFEST[kind])

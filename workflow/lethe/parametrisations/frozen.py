@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from lethe.errors import UserError
+from lethe.parametrisations.mistakes import too_many_layers
 
 
 def freeze(model: nn.Module, settings: dict[str, Any]) -> nn.Module:
@@ -17,18 +17,10 @@ def freeze(model: nn.Module, settings: dict[str, Any]) -> nn.Module:
         model.get_input_embeddings().requires_grad_(False)
     for stack in stacks(model):
         if settings["layers"] > len(stack):
-            raise UserError(too_many_layers(settings["layers"], len(stack)))
+            raise too_many_layers(settings["layers"], len(stack))
         for layer in stack[: settings["layers"]]:
             layer.requires_grad_(False)
     return model
-
-
-def too_many_layers(asked: int, there: int) -> str:
-    """The sentence about more frozen layers than there are."""
-    return (
-        f"parametrisations: expected at most {there} frozen `layers`, as many as the model has, "
-        f"found {asked}; lower `layers`."
-    )
 
 
 def stacks(model: nn.Module) -> list[nn.ModuleList]:

@@ -16,16 +16,16 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lethe.artefacts.files import atomic_path, write_json
-from lethe.errors import UserError, shown
+from lethe.errors import UserError
 from lethe.models.adapters import WEIGHTS
 from lethe.models.checkpoint_files import ADAPTER
 from lethe.parameters.families import family_of_classes
+from lethe.parametrisations.mistakes import ALL, is_named, no_such_target, rank_too_large
 
 TRAINED = "default"
 PREFIX = "base_model.model."
 """What PEFT's files put before the name of every tensor."""
 TASKS = {"causal": "CAUSAL_LM", "seq2seq": "SEQ_2_SEQ_LM", "masked": None}
-ALL = "all-linear"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def put_on(model: nn.Module, settings: dict[str, Any], seed: int, name: str = TR
     for layer in _layers(model).values():
         layer.set_adapter(names)
     for parameter_name, parameter in model.named_parameters():
-        parameter.requires_grad_(f".{name}" in parameter_name and "lora_" in parameter_name)
+        parameter.requires_grad_(_is_of(parameter_name, name))
     return model
 
 
@@ -82,9 +82,9 @@ def places(model: nn.Module, targets: str | list[str]) -> dict[str, nn.Module]:
         return {name: module for name, module in linear.items() if module is not output}
     chosen = {}
     for target in targets:
-        named = {n: m for n, m in fitting.items() if n == target or n.endswith(f".{target}")}
+        named = {name: module for name, module in fitting.items() if is_named(name, target)}
         if not named:
-            raise UserError(no_such_target(target, fitting))
+            raise no_such_target(target, fitting)
         chosen |= named
     return chosen
 
@@ -95,29 +95,12 @@ def _outer_modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return [(name, m) for name, m in model.named_modules() if not name.startswith(within)]
 
 
-def no_such_target(target: str, names) -> str:
-    """The sentence about a target that names no module; `names` are those of all modules."""
-    known = ", ".join(sorted({name.rpartition(".")[2] for name in names}))
-    return (
-        f"parametrisations: the target {shown(target)} of LoRA names no module of the model; "
-        f"correct `targets`: `{ALL}`, or some of {known}."
-    )
-
-
 def require_places(modules: dict[str, nn.Module], rank: int) -> None:
     """Refuse a rank above the smaller dimension of a module's weight."""
     for name, module in modules.items():
         smaller = min(module.weight.shape)
         if rank > smaller:
-            raise UserError(rank_too_large(rank, smaller, name))
-
-
-def rank_too_large(rank: int, smaller: int, name: str) -> str:
-    """The sentence about a rank above the smaller dimension of a module."""
-    return (
-        f"parametrisations: expected a `rank` of at most {smaller}, the smaller dimension of "
-        f"{name}, found {rank}; lower it, or leave that module out of `targets`."
-    )
+            raise rank_too_large(rank, smaller, name)
 
 
 def _can_be_adapted(module: nn.Module) -> bool:
@@ -153,6 +136,11 @@ def _layers(model: nn.Module) -> dict[str, Any]:
     from peft.tuners.lora import LoraLayer
 
     return {name: module for name, module in model.named_modules() if isinstance(module, LoraLayer)}
+
+
+def _is_of(parameter: str, adapter: str) -> bool:
+    """Whether a parameter of this name is of an adapter."""
+    return ".lora_" in parameter and adapter in parameter.split(".")
 
 
 def factors(model: nn.Module) -> Iterator[Factors]:
@@ -208,7 +196,7 @@ def load_into(model: nn.Module, directory: Path, name: str = TRAINED) -> None:
 
     saved = load_file(directory / WEIGHTS)
     saved = {key.removeprefix(PREFIX): value for key, value in saved.items()}
-    expected = sum(f".{name}" in key and "lora_" in key for key, _ in model.named_parameters())
+    expected = sum(_is_of(key, name) for key, _ in model.named_parameters())
     try:
         report = set_peft_model_state_dict(model, saved, adapter_name=name)
     except RuntimeError as error:

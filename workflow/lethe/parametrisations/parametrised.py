@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lethe.parametrisations import composed, frozen, lora
+from lethe.parametrisations import bottleneck, composed, frozen, lora
 
 
 class Parametrisation:
@@ -96,11 +96,36 @@ class Lora(Parametrisation):
         return self.apply(model, seed)
 
     def save(self, model: nn.Module, directory: Path, carrier: Path, dtype: str) -> list[str]:
-        number = None if dtype == "float32" else getattr(torch, dtype)
-        return lora.save(model, directory, composed.path_between(directory, carrier), number)
+        base = composed.path_between(directory, carrier)
+        return lora.save(model, directory, base, _rounding(dtype))
 
 
-KINDS = {kind.kind: kind for kind in (Parametrisation, Lora, Frozen)}
+class Adapters(Parametrisation):
+    """Bottleneck adapters, which every stage trains further."""
+
+    kind = "adapters"
+    mark = f".{bottleneck.NAME}."
+
+    def apply(self, model: nn.Module, seed: int) -> nn.Module:
+        return bottleneck.put_on(model, self.settings, seed)
+
+    def start(self, parent: Path, seed: int) -> nn.Module:
+        chain = composed.adapters_before(parent, self.settings | {"kind": self.kind})
+        if not chain:
+            return super().start(parent, seed)
+        model = self.apply(composed.load_checkpoint(composed.carrier_of(parent)), seed)
+        bottleneck.load_into(model, parent)
+        return model
+
+    def save(self, model: nn.Module, directory: Path, carrier: Path, dtype: str) -> list[str]:
+        return bottleneck.save(model, directory, _rounding(dtype))
+
+
+def _rounding(dtype: str) -> torch.dtype | None:
+    return None if dtype == "float32" else getattr(torch, dtype)
+
+
+KINDS = {kind.kind: kind for kind in (Parametrisation, Lora, Frozen, Adapters)}
 
 
 def parametrisation_of(spec: dict[str, Any] | None) -> Parametrisation:

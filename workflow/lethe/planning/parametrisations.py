@@ -1,12 +1,23 @@
 """What a stage's spec says of how parameters are trained, and what does not go together."""
 
+from pathlib import Path
 from typing import Any
 
+from lethe.artefacts.paths import fetched_files
 from lethe.config.catalogue import Catalogue
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
+from lethe.models.known_shapes import Shapes, shapes_in, shapes_of_built
 from lethe.parameters.entries import resolved
+from lethe.parametrisations.mistakes import (
+    ALL,
+    is_named,
+    no_such_target,
+    rank_too_large,
+    too_many_layers,
+)
 from lethe.parametrisations.parameters import FULL, ParametrisationParameters, settings_of
+from lethe.planning.nodes import Node, Plan
 
 
 def spec_of(
@@ -42,3 +53,50 @@ def _require_goes_with(
             f"found {name!r} ({words[-1]}); select it with such `parametrisations` in an entry of "
             "`also`."
         )
+
+
+def root_of(plan: Plan, node: Node) -> Node:
+    """The base that a derived model's stages begin with; a base itself."""
+    while node.kind == "stage":
+        node = plan.nodes[node.spec["parent"]]
+    return node
+
+
+def require_fits(spec: dict[str, Any], base: Node, results: str) -> None:
+    """Refuse settings that do not fit a base, as far as it is known before its job.
+
+    Raises:
+        UserError: a target of LoRA that names no module, a rank above a module's smaller
+            dimension, or more frozen layers than there are.
+    """
+    shapes = _shapes(base.spec, results)
+    if shapes is None:
+        return
+    if spec["kind"] == "lora":
+        _require_targets(spec, shapes)
+    if spec["kind"] == "frozen" and shapes.layers is not None and spec["layers"] > shapes.layers:
+        raise too_many_layers(spec["layers"], shapes.layers)
+
+
+def _shapes(spec: dict[str, Any], results: str) -> Shapes | None:
+    if "architecture" in spec:
+        return shapes_of_built(spec["config"])
+    if spec.get("source") == "import":
+        return shapes_in(Path(spec["path"]))
+    return shapes_in(fetched_files(results, spec["fetched"])) if "fetched" in spec else None
+
+
+def _require_targets(spec: dict[str, Any], shapes: Shapes) -> None:
+    chosen = shapes.linear
+    if spec["targets"] != ALL:
+        chosen = {}
+        for target in spec["targets"]:
+            # Modules of a built model are known by their last word.
+            end = target.rpartition(".")[2]
+            named = {n: s for n, s in shapes.named.items() if is_named(n, target) or n == end}
+            if not named:
+                raise no_such_target(target, shapes.named)
+            chosen |= named
+    for name, shape in chosen.items():
+        if shape and spec["rank"] > min(shape):
+            raise rank_too_large(spec["rank"], min(shape), name)

@@ -7,50 +7,13 @@ import copy
 from collections.abc import Callable, Mapping
 
 import torch
-import torch.nn.functional as functional
 from torch import nn
 
 from lethe.errors import UserError
 from lethe.models.encoder_units import encoder_of
+from lethe.parametrisations.bottleneck import SMALLEST_BOTTLENECK, Adapter, initialise
 
-SMALLEST_BOTTLENECK = 4  # units; a sixteenth of a tiny network's width would be a single unit
-INITIAL_DEVIATION = 1e-2  # of the weights, truncated at two deviations (Houlsby et al. 2019, 3.6)
 STATE_PREFIX = "adapter"
-
-
-class Adapter(nn.Module):
-    """x + W_up gelu(W_down x); nearly the identity before training.
-
-    Args:
-        width: width of the states x [..., width].
-        bottleneck: units between the two maps.
-    """
-
-    def __init__(self, width: int, bottleneck: int):
-        super().__init__()
-        self.down = nn.Linear(width, bottleneck)
-        self.up = nn.Linear(bottleneck, width)
-
-    def forward(
-        self,
-        states: torch.Tensor,
-        down_gate: torch.Tensor | None = None,
-        up_gate: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        """[..., width] -> [..., width]; gates [bottleneck] and [width] multiply the maps' units."""
-        return states + self.added(states, down_gate, up_gate)
-
-    def added(
-        self,
-        states: torch.Tensor,
-        down_gate: torch.Tensor | None = None,
-        up_gate: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        """The term that is added to the states, of the same shape."""
-        inner = functional.gelu(self.down(states))
-        inner = inner if down_gate is None else inner * down_gate.to(inner.dtype)
-        added = self.up(inner)
-        return added if up_gate is None else added * up_gate.to(added.dtype)
 
 
 def adapter_places(model) -> dict[str, nn.Linear]:
@@ -67,13 +30,6 @@ def adapter_places(model) -> dict[str, nn.Linear]:
         places[f"{number}_attention"] = layer.attention_output
         places[f"{number}_feed_forward"] = layer.output
     return places
-
-
-def initialise(linear: nn.Linear, generator: torch.Generator) -> None:
-    """Weights near 0, so that the adapter changes the network little at first; biases 0."""
-    limit = 2 * INITIAL_DEVIATION
-    nn.init.trunc_normal_(linear.weight, 0.0, INITIAL_DEVIATION, -limit, limit, generator=generator)
-    nn.init.zeros_(linear.bias)
 
 
 def new_adapters(
