@@ -11,6 +11,7 @@ from small_nodes import make_nodes, stage_spec
 from lethe.data.draws import seed_of
 from lethe.errors import Stopped, UserError
 from lethe.methods.contract import Method
+from lethe.methods.registry import create
 from lethe.models.forward import token_losses, weighted_loss
 from lethe.models.weights import shapes_of
 from lethe.parametrisations import composed, lora
@@ -302,3 +303,72 @@ def test_moving_every_weight_moves_the_adapter_too():
     before = weighted_loss(model, batch).item()
     move(model)
     assert weighted_loss(model, batch).item() != pytest.approx(before, rel=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_recomputed_activations_give_the_same_gradients(family):
+    found = []
+    for recompute in (False, True):
+        stage = make_stage(family, micro_batch_rows=None)
+        model = some_adapter(stage.model)
+        if recompute:
+            model.activation_checkpointing_enable()
+        (batch,) = stage.collate(list(stage.examples))
+        torch.manual_seed(0)
+        weighted_loss(model, batch).backward()
+        found.append({name: p.grad for name, p in stage.trainable()})
+    for name, gradient in found[0].items():
+        assert torch.allclose(found[1][name], gradient, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", ["ewc", "kd", "derpp"])
+def test_methods_that_work_on_what_is_trained_compose_with_it(family, name):
+    """A second stage differs from plain training, and the method's state is of the adapter."""
+
+    def second_stage(make):
+        first, method = make_stage(family), make()
+        parametrised(first.model, SPEC, 0)
+        train(first, method, TRAINING, None)
+        second = make_stage(family, index=2, earlier=[first.examples])
+        second.model = first.model
+        merged = merged_copy(family, first.model)
+        second.load_parent = lambda: merged.eval().requires_grad_(False)
+        following = make()
+        following.load_state(method.state())
+        train(second, following, TRAINING, None)
+        return method.state(), {n: p.detach().clone() for n, p in second.trainable()}
+
+    strong = {"ewc": {"strength": 1e4}, "kd": {"weight": 5.0}, "derpp": {"beta": 1.0}}[name]
+    state, ours = second_stage(lambda: create(name, strong))
+    _, plain = second_stage(Method)
+    assert {".lora_" in key for key in state if key.startswith("fisher.")} <= {True}
+    assert ours.keys() == plain.keys()
+    assert any(not torch.allclose(ours[key], plain[key], atol=1e-6) for key in ours)
+
+
+def merged_copy(family, model):
+    """A plain network with the adapter of another one in its weights."""
+    plain = new_model(family)
+    kept = {n.replace(".base_layer", ""): v for n, v in model.state_dict().items()}
+    plain.load_state_dict({n: v for n, v in kept.items() if ".lora_" not in n})
+    with torch.no_grad():
+        for factor in lora.factors(model):
+            weight = plain.get_submodule(factor.place).weight
+            weight += factor.scale * factor.up @ factor.down
+    return plain
+
+
+def test_the_factors_are_what_is_added_to_the_weights():
+    stage = make_stage("causal", micro_batch_rows=None)
+    model = some_adapter(stage.model).eval()
+    (batch,) = stage.collate(list(stage.examples))
+    plain = merged_copy("causal", model).eval()
+    assert torch.allclose(token_losses(model, batch), token_losses(plain, batch), atol=1e-5)
+
+
+def test_a_recipe_may_round_what_an_adapter_keeps(results):
+    run(results, "first", recipe={"kept_dtype": "bfloat16"})
+    for factor in lora.factors(parametrisation_of(SPEC).start(results / "stages" / "first", 0)):
+        for part in (factor.up, factor.down):
+            assert torch.equal(part, part.bfloat16().float()) and part.dtype == torch.float32

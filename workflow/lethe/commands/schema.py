@@ -17,6 +17,7 @@ from lethe.longtables import rows
 from lethe.methods.parameters.base import parameters_of
 from lethe.models.built_config import TABLE, config_types, table
 from lethe.parameters.entries import Entry, Parameters
+from lethe.parametrisations.parameters import KINDS as PARAMETRISATIONS
 from lethe.sources.loaders.parameters import LOADERS, SHARED
 from lethe.sources.parameters import GENERATORS
 
@@ -86,7 +87,7 @@ def with_tables(manual: str) -> str:
 
 
 def parameter_tables() -> str:
-    """One Markdown table for each method, generator, loader and built model."""
+    """One Markdown table for each method, parametrisation, generator, loader and built model."""
     parts = [
         _parameter_table(heading, kind)
         for heading, kinds in known_parameters().items()
@@ -99,6 +100,7 @@ def known_parameters() -> dict[str, list[type[Parameters]]]:
     """All typed parameters, by what they configure."""
     return {
         "Method": [parameters_of(name) for name in names_in("methods")],
+        "Parametrisation": list(PARAMETRISATIONS.values()),
         "Generator": list(GENERATORS.values()),
         "Loader": [*SHARED, *LOADERS.values()],
         "Built model": config_types(),

@@ -36,6 +36,7 @@ from lethe.evaluation.scores import items_of, scores_of
 from lethe.evaluation.specification import EvalTask
 from lethe.evaluation.task_digest import task_digest
 from lethe.evaluation.tasks import TaskSource, build, find
+from lethe.parametrisations.composed import is_part
 
 __all__ = ["EvalTask", "score_checkpoint"]
 
@@ -127,6 +128,8 @@ def _identity(directory: Path, adapter: Path | None, engine: str) -> dict[str, A
     if adapter is not None:
         code.append("lethe.models.adapters")
         identity["adapter"] = identity_of_adapter(adapter)
+    elif is_part(directory):
+        code.append("lethe.parametrisations.composed")
     identity |= {"files": identifying_files(directory), "lm_eval": lm_eval.__version__}
     return {**identity, "code": fingerprint(code)}
 

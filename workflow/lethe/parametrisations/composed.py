@@ -6,6 +6,7 @@ both are named in the stages' records.
 """
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -112,5 +113,12 @@ def verified(carrier: Path) -> dict[str, Any]:
     Raises:
         Altered: they are not.
     """
+    marks = tuple((path.name, path.stat().st_ctime_ns) for path in sorted(carrier.iterdir()))
+    return _verified(carrier, marks)
+
+
+@lru_cache(maxsize=8)
+def _verified(carrier: Path, marks: tuple) -> dict[str, Any]:
+    # Read once a process, as long as no file has changed: a base may have many gigabytes.
     kind = "stage" if (carrier / MANIFEST["stage"]).is_file() else "base"
     return verify(carrier, MANIFEST[kind])

@@ -65,7 +65,7 @@ def put_on(model: nn.Module, settings: dict[str, Any], seed: int, name: str = TR
     for layer in _layers(model).values():
         layer.set_adapter(names)
     for parameter_name, parameter in model.named_parameters():
-        parameter.requires_grad_(f".{name}" in parameter_name and "lora_" in parameter_name)
+        parameter.requires_grad_(_is_of(parameter_name, name))
     return model
 
 
@@ -138,6 +138,11 @@ def _layers(model: nn.Module) -> dict[str, Any]:
     return {name: module for name, module in model.named_modules() if isinstance(module, LoraLayer)}
 
 
+def _is_of(parameter: str, adapter: str) -> bool:
+    """Whether a parameter of this name is of an adapter."""
+    return ".lora_" in parameter and adapter in parameter.split(".")
+
+
 def factors(model: nn.Module) -> Iterator[Factors]:
     """Every adapter on a network, place by place, in the order in which they were put on."""
     for place, layer in _layers(model).items():
@@ -191,7 +196,7 @@ def load_into(model: nn.Module, directory: Path, name: str = TRAINED) -> None:
 
     saved = load_file(directory / WEIGHTS)
     saved = {key.removeprefix(PREFIX): value for key, value in saved.items()}
-    expected = sum(f".{name}" in key and "lora_" in key for key, _ in model.named_parameters())
+    expected = sum(_is_of(key, name) for key, _ in model.named_parameters())
     try:
         report = set_peft_model_state_dict(model, saved, adapter_name=name)
     except RuntimeError as error:

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from lethe.artefacts.paths import PACKAGE
 
-PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "safetensors")
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "safetensors", "peft")
 
 
 def provenance(code: str) -> dict:
