@@ -10,7 +10,8 @@ That code sums absolute values (`norm: absolute`), and has a second penalty, on 
 adapter, which is not here.
 
 What it says it protects are the inputs' directions that earlier adapters read. The leak meter looks
-at the product B_t A_t, for A_t alone begins with a part in them.
+at the product B_t A_t, for A_t alone begins with a part in them. Once the earlier ranks add up to a
+place's width, no direction is left.
 """
 
 from collections.abc import Iterator, Mapping
