@@ -60,7 +60,7 @@ def test_rows_may_be_dictionaries_and_none_at_all(tables, tmp_path):
         ("stage_index", "1.5", "expected an integer, found '1.5'"),
         ("train_seed", "x", "expected an integer or nothing, found 'x'"),
         ("higher_is_better", "maybe", "expected true or false or nothing, found 'maybe'"),
-        ("kind", "exam", "expected one of probe, own_task, end_task, mlm, found 'exam'"),
+        ("kind", "exam", "expected one of probe, own_task, end_task, mlm, lm, found 'exam'"),
         ("model", "", "column 'model': expected some text, found an empty field"),
         ("method_params", "{", "expected a JSON object, found '{'"),
         ("schema_version", "1", "column 'schema_version': expected 2, found '1'"),

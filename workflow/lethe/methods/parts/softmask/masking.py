@@ -22,7 +22,6 @@ def factors(model, importance: Importance, head_axis: str) -> dict[str, torch.Te
     """1 - I for each masked parameter, by name, in a shape that multiplies its gradient.
 
     Only these are masked (not embeddings, norms or the language-model head):
-
     - query, key and value by head: rows of the weight, and the bias; rows that several query heads
       read, by the most important of them;
     - the attention's output map by head: columns of the weight. Its bias belongs to no head;
