@@ -22,17 +22,14 @@ def factors(model, importance: Importance, head_axis: str) -> dict[str, torch.Te
     """1 - I for each masked parameter, by name, in a shape that multiplies its gradient.
 
     Only these are masked (not embeddings, norms or the language-model head):
+    - query, key and value by head: rows of the weight, and the bias; rows that several query heads
+      read, by the most important of them;
+    - the attention's output map by head: columns of the weight. Its bias belongs to no head;
+    - the maps to the inner neurons (both, if one gates the other), and to the output neurons: rows
+      of the weight, and the bias.
 
-    - query, key and value by head: rows of the weight, and the bias. Rows of keys and values that
-      several query heads read are masked by the most important of these heads;
-    - the attention's output map by head: columns of the weight, the features that come from a head.
-      Its bias belongs to no head and is left alone;
-    - the maps to the inner neurons (both, if one gates the other), and the map to the output
-      neurons, by neuron: rows of the weight, and the bias.
-
-    With head_axis `released`, heads are masked as in the authors' code: the columns of query, key
-    and value, which are input features and belong to no head, and also the bias of
-    attention.output.dense, whose features belong to no head either.
+    With head_axis `released`, as in the authors' code: the columns of query, key and value, which
+    are input features, and also the bias of the output map; neither belongs to a head.
 
     Raises:
         UserError: importances of another shape, or an unknown type of model.
