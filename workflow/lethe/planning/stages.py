@@ -36,7 +36,7 @@ def add_stage(
     method, recipe, train_seed = how
     entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
     family = parent.spec["family"]
-    values = longer(recipe_for(recipe, settings, model, method, family), times)
+    values = recipe_for(recipe, settings, model, method, family)
     hyper = hyper_for(method, entry, recipe, settings)
     _require_family(method, entry, hyper, family)
     _require_general_texts(method, entry, hyper)
@@ -52,7 +52,7 @@ def add_stage(
         "history": [*lived.history, mixture],
         "method": entry.method,
         "hyper": resolved(hyper),
-        "recipe": values,
+        "recipe": longer(values, times),
         "train_seed": train_seed,
         **chat_of(parent),
     }
