@@ -138,6 +138,50 @@ def test_a_missing_cell_leaves_no_number_and_the_note_names_it():
     assert found["kept"].isna().all() and found["kept reading"].notna().all()
 
 
+def test_a_chain_whose_last_stage_has_no_score_is_not_read_at_an_earlier_one():
+    whole = equal_study(**FEW)
+    scores = whole.scores
+    ended = (scores["method"] == "kd") & (scores["stage_index"] == 2)
+    found = points(replace(whole, scores=scores[~ended])).set_index("method")
+    assert found.loc["kd", "kept"].isna().all() and found.loc["sequential", "kept"].notna().all()
+
+
+def test_sets_that_are_scored_before_the_first_stage_alone_are_not_kept():
+    whole = equal_study(**FEW)
+    scores = whole.scores
+    base_alone = scores["probe"].eq("know_nature") & scores["stage_index"].gt(0)
+    found = points(replace(whole, scores=scores[~base_alone]))
+    assert found["kept knowledge"].notna().all() and not found["note"].any()
+
+
+@pytest.mark.parametrize(("seed", "unit"), [("base_seed", "base"), ("train_seed", "train seed")])
+def test_with_one_world_bases_are_paired_and_of_one_base_train_seeds(seed, unit):
+    whole = equal_study(**FEW)
+
+    def swap(frame):
+        return frame.assign(**{seed: frame["world_seed"] - 100, "world_seed": 100})
+
+    alone = whole.references
+    if seed == "train_seed":  # the reference is of one base, with the first train seed
+        first = {n: getattr(alone, n) for n in ("scores", "metrics", "stages")}
+        alone = LongTables(**{n: f[f["world_seed"] == 100] for n, f in first.items()})
+    else:
+        alone = LongTables(swap(alone.scores), swap(alone.metrics), swap(alone.stages))
+    tables = LongTables(
+        swap(whole.scores), swap(whole.metrics), swap(whole.stages), references=alone
+    )
+    plain, kd = curves(tables)
+    assert plain.unit == unit and set(plain.at()) == set(kd.at()) == {0, 1}
+    assert "over 2 " + unit + "s" in row_of(equal_learning.build(tables), "kd")["note"]
+
+
+def test_without_the_table_of_stages_a_sentence_asks_for_it():
+    whole = equal_study(**FEW)
+    alone = replace(whole.references, stages=whole.stages[:0])
+    with pytest.raises(UserError, match="give it with `--stages`"):
+        curves(replace(whole, references=alone))
+
+
 def test_recipes_that_differ_by_more_than_the_rate_are_curves_of_their_own():
     whole = equal_study(**FEW)
     stages = whole.stages

@@ -83,6 +83,11 @@ def level_of(tables: LongTables) -> float | None:
     if tables.references is None:
         return None
     stages = tables.references.stages
+    if not len(stages):
+        raise UserError(
+            "equal learning needs the study's stages.csv, which names L* and the rates; give it "
+            "with `--stages`."
+        )
     levels = sorted(set(stages.loc[stages["measure"] == LEVEL, "value"]))
     if len(levels) != 1:
         found = ", ".join(f"{level:g}" for level in levels) or "none"
@@ -99,12 +104,19 @@ def curves(tables: LongTables) -> list[Curve]:
     if level is None:
         return []
     frame = points(tables)
-    groups = frame.groupby(OF_CURVE, sort=False, dropna=False) if len(frame) else ()
-    return [_curve(part, level) for _, part in groups]
+    if not len(frame):
+        return []
+    units = {model: _unit(part) for model, part in frame.groupby("model", sort=False)}
+    groups = frame.groupby(OF_CURVE, sort=False, dropna=False)
+    return [_curve(part, units[part["model"].iloc[0]], level) for _, part in groups]
 
 
-def _curve(part: pd.DataFrame, level: float) -> Curve:
-    unit = next((name for name in SEEDS if part[name].nunique() > 1), SEEDS[0])
+def _unit(runs: pd.DataFrame) -> str:
+    """What a model's runs are paired over: worlds, else bases, else train seeds."""
+    return next((name for name in SEEDS if runs[name].nunique() > 1), SEEDS[0])
+
+
+def _curve(part: pd.DataFrame, unit: str, level: float) -> Curve:
     numbers = [name for name in part.columns if name == LEARNED or name.startswith(KEPT)]
     part = part.assign(unit=part[unit].fillna(-1).astype(int))
     axes = [name for name in numbers if name.startswith(f"{KEPT} ")]

@@ -32,6 +32,10 @@ def points(tables: LongTables) -> pd.DataFrame:
     single = tables.metrics[~tables.metrics["unit"].isin(SEED_UNITS)]
     own = dict(_by_run(single[single["axis"] == OWN]))
     first = _first_stages(tables.stages)
+    lasts = tables.scores.groupby("order")["stage_index"].max()
+    tested = _general(tables.scores)
+    of_ability = dict(_by_run(tested))
+    later = set(tested.loc[tested["stage_index"] > 0, "probe"])
     rows = []
     for key, scores in _by_run(tables.scores):
         words = dict(zip(RUN_COLUMNS, key, strict=True))
@@ -46,7 +50,9 @@ def points(tables: LongTables) -> pd.DataFrame:
         found |= words | first.get(key, {})
         notes: list[str] = []
         found[LEARNED] = _or_note(partial(learned, *known), notes)
-        found |= _kept_of(scores, notes)
+        ability = of_ability.get(key, tested[:0])
+        ability = ability[ability["probe"].isin(later)]
+        found |= _kept_of(ability, int(lasts[words["order"]]), notes)
         rows.append(found | {"note": "; ".join(dict.fromkeys(notes))})
     return pd.DataFrame(rows)
 
@@ -95,23 +101,29 @@ def _or_note(compute: Callable[[], float], notes: list[str]) -> float:
         return float("nan")
 
 
-def _kept_of(scores: pd.DataFrame, notes: list[str]) -> dict[str, float]:
-    """`kept`, the mean over axes, and `kept AXIS`, the mean over its sets that are above chance."""
+def _general(scores: pd.DataFrame) -> pd.DataFrame:
+    """Headline scores of whole sets of general ability that have a chance level."""
     chosen = scores["headline"] & (scores["split"] == "test") & (scores["subset"] == "")
     chosen &= (scores["kind"] == "probe") & ~scores["axis"].isin(NOT_KEPT)
-    tested = scores[chosen.astype(bool)]
-    last = scores["stage_index"].max()
+    return scores[chosen.astype(bool) & scores["chance"].notna()]
+
+
+def _kept_of(tested: pd.DataFrame, last: int, notes: list[str]) -> dict[str, float]:
+    """`kept`, the mean over axes, and `kept AXIS`, the mean over its sets that are above chance.
+
+    tested: one run's scores of sets that the study scores after stages too. last: stage of its
+    order.
+    """
     by_axis: dict[str, list[float]] = {}
     floor: list[str] = []
     for probe, rows in tested.groupby("probe", sort=True):
-        at = rows.set_index("stage_index")
-        if list(at.index) == [0] or 0 not in at.index or pd.isna(chance := at.loc[0, "chance"]):
-            continue  # scored before the first stage alone, or without a chance level
-        base, error = float(at.loc[0, "value"]), float(np.nan_to_num(at.loc[0, "stderr"]))
-        if at_floor(np.array(base), np.array(chance), np.array(error)):
+        at = rows.set_index("stage_index")[["value", "stderr"]].astype(float)
+        base, error = at.loc[0] if 0 in at.index else (np.nan, np.nan)
+        chance = float(rows["chance"].iloc[0])
+        if at_floor(np.array(base), np.array(chance), np.nan_to_num(error)):
             floor.append(str(probe))
             continue
-        end = float(at.loc[last, "value"]) if last in at.index else np.nan
+        end = at.loc[last, "value"] if last in at.index else np.nan
         share = _or_note(partial(_kept, end, base, chance, probe), notes)
         by_axis.setdefault(rows["axis"].iloc[0], []).append(share)
     notes += [f"at floor: {', '.join(floor)}"] if floor else []

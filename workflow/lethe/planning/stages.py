@@ -46,7 +46,6 @@ def add_stage(
     entry, settings = catalogue.methods[method], catalogue.recipes[recipe]
     family = parent.spec["family"]
     values = recipe_for(recipe, settings, model, method, family, parametrisation)
-    values = longer(values, times)
     hyper = hyper_for(method, entry, recipe, settings)
     _require_family(method, entry, hyper, family)
     trained = spec_of(catalogue, parametrisation, method, hyper)
@@ -68,7 +67,7 @@ def add_stage(
         "history": [*lived.history, mixture],
         "method": entry.method,
         "hyper": resolved(hyper),
-        "recipe": values,
+        "recipe": longer(values, times),
         "train_seed": train_seed,
         **trained,
         **chat_of(parent),
