@@ -7,7 +7,6 @@ import pytest
 import torch
 from masked_model import masked_tokenizer
 from retention_case import FAMILIES, TRAINING, make_stage, new_model, two_stages
-from seq2seq_model import make_model
 from small_nodes import CONFIG, make_tokenizer
 
 from lethe.methods.registry import create
@@ -18,17 +17,14 @@ from lethe.models.vocabulary import embedding_matrices, token_rows
 from lethe.training.loop import train
 
 WHAT = ["gradients", "updates"]
-TIED = [True, False]
+# Only a decoder's head can be its own here: transformers ties every T5's, and RoBERTa's is tied.
+CASES = [("causal", True), ("causal", False), ("seq2seq", True), ("masked", True)]
 
 
 def model_of(family: str, tied: bool):
     if family == "causal":
         return build("llama", {**CONFIG, "tie_word_embeddings": tied}, make_tokenizer(), 0)
-    if family == "seq2seq":
-        return make_model(tie_word_embeddings=tied)
-    if not tied:
-        pytest.skip("the masked models here are tied")
-    return new_model("masked")
+    return new_model(family)
 
 
 def trained(family: str, tied: bool, method, **changes):
@@ -47,8 +43,7 @@ def moved(stage, before) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("what", WHAT)
-@pytest.mark.parametrize("tied", TIED)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("family", "tied"), CASES)
 def test_rows_without_data_stay_bit_for_bit_and_rows_with_data_move(family, tied, what):
     stage, before = trained(family, tied, create("row_rule", {"what": what}))
     used = torch.zeros(len(next(iter(before.values()))), dtype=torch.bool)
@@ -59,8 +54,7 @@ def test_rows_without_data_stay_bit_for_bit_and_rows_with_data_move(family, tied
     assert torch.stack(moved(stage, before)).any(0)[used].float().mean() > 0.8
 
 
-@pytest.mark.parametrize("tied", TIED)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("family", "tied"), CASES)
 def test_without_the_rule_the_same_rows_move(family, tied):
     stage, before = trained(family, tied, Sequential())
     unused = torch.ones(len(next(iter(before.values()))), dtype=torch.bool)
