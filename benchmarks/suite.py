@@ -55,6 +55,14 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("training", "training.py", "training beside HF Trainer", 30, cuda="--device cuda"),
+    Benchmark(
+        "parametrisations",
+        "parametrisations.py",
+        "LoRA and frozen parts beside training all weights",
+        2,
+        cuda="--device cuda",
+        needs=(*MODELS, "peft"),
+    ),
     Benchmark("scoring", "scoring.py", "scoring beside lm-eval's HFLM", 60, cuda="--device cuda"),
     Benchmark(
         "das-step",

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -64,7 +65,15 @@ class Timed(Method):
             self.times.append(now(self.device))
 
 
-def ours(shape: Shape, examples: list[Example], steps: int, device: str, packed: bool) -> Ran:
+def ours(
+    shape: Shape,
+    examples: list[Example],
+    steps: int,
+    device: str,
+    packed: bool,
+    prepare: Callable[[torch.nn.Module], torch.nn.Module] = lambda model: model,
+) -> Ran:
+    """Lethe's own loop; `prepare` gets the model, and returns the one to train."""
     recipe = {
         "steps": steps,
         "batch_size": shape.batch,
@@ -86,7 +95,7 @@ def ours(shape: Shape, examples: list[Example], steps: int, device: str, packed:
         "checkpoint": "last",
         "save_steps": None,
     }
-    model, method = make_model(shape, device), Timed(device)
+    model, method = prepare(make_model(shape, device)), Timed(device)
     tokens = Tokens(shape.sizes["vocab_size"])
     stage = Stage(
         model=model,
