@@ -4,8 +4,7 @@ import pytest
 from test_plan import RECIPE, plan_of
 
 from lethe.errors import UserError
-from lethe.longtables.run import run_of
-from lethe.metrics.shown import method_words
+from lethe.longtables.run import method_words, run_of
 from lethe.parametrisations.parameters import KINDS, Lora
 from lethe.parametrisations.parametrised import KINDS as APPLIED
 from lethe.planning.resources import request, trained_parameters
