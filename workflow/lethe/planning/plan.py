@@ -16,6 +16,7 @@ from lethe.planning.end_tasks import add_end_tasks
 from lethe.planning.evaluation_sets import check_evaluation_sets
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, slug_word
+from lethe.planning.parametrisations import refuse_equal
 from lethe.planning.probes import add_probes, scores
 from lethe.planning.several_recipes import require_recipes_fit
 from lethe.planning.stages import How, add_stage
@@ -30,6 +31,7 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     to exactly the nodes that it changes, and runs and studies share nodes with equal specs.
     """
     _require_base_seeds_used(study, catalogue)
+    refuse_equal(study, catalogue)
     plan = Plan(results=study.output)
     for model in study.models:
         for world_seed, base_seed in origins(study, catalogue, model):
