@@ -4,8 +4,7 @@ import pytest
 from test_plan import RECIPE, plan_of
 
 from lethe.errors import UserError
-from lethe.longtables.run import run_of
-from lethe.metrics.shown import method_words
+from lethe.longtables.run import method_words, run_of
 from lethe.parametrisations.parameters import KINDS, Lora
 from lethe.parametrisations.parametrised import KINDS as APPLIED
 from lethe.planning.resources import request, trained_parameters
@@ -174,3 +173,9 @@ def test_requests_count_what_is_trained():
 def test_a_method_is_told_with_its_parametrisation_where_not_all_is_trained():
     assert method_words("ewc", "full") == "ewc"
     assert method_words("ewc", "lora") == "ewc (lora)"
+
+
+def test_two_names_of_one_parametrisation_are_refused():
+    own = mine(kind="lora", settings={"rank": 8})
+    said = refusal(**{**own, "parametrisations": ["lora", "mine"]})
+    assert said.startswith("parametrisations: 'lora' and 'mine' have equal settings")

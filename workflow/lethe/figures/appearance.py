@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from lethe.errors import one_line
+from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import (
     CONTROL,
@@ -13,7 +14,6 @@ from lethe.metrics.shown import (
     Line,
     is_control,
     lines,
-    method_words,
     order_of,
 )
 

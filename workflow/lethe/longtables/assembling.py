@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError, shown
-from lethe.longtables.run import RUN_COLUMNS, Origin
+from lethe.longtables.run import RUN_COLUMNS, Origin, method_words
 from lethe.longtables.same_versions import WORDS, Scored, differing
 from lethe.longtables.study_record import StudyRecord
 
@@ -171,7 +171,8 @@ def _occurs_twice(name: str, rows: pd.DataFrame) -> UserError:
     first = rows.iloc[0]
     same = rows[keys].apply(lambda row: row.equals(first[keys]), axis=1)
     other = rows[same].iloc[1]
-    words = [first["model"], first["method"], first["order"]]
+    method = method_words(first["method"], first["parametrisation"])
+    words = [first["model"], method, first["order"]]
     words += [f"{seed.replace('_', ' ')} {first[seed]}" for seed in SEEDS if pd.notna(first[seed])]
     what = first["probe"] if name == "scores" else first["measure"]
     differs = [c for c in rows.columns if c != "part" and not _same(first[c], other[c])][0]

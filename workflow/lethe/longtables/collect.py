@@ -9,7 +9,7 @@ from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
 from lethe.longtables.headlines import require_scores
 from lethe.longtables.items import ItemsWriter
 from lethe.longtables.rows import SCHEMA_VERSION
-from lethe.longtables.run import Run, run_of
+from lethe.longtables.run import Run, method_words, run_of
 from lethe.longtables.same_versions import Scored, require_same
 
 OF_RESULT = ("version", "shots", "n", "lm_eval_version", "task_digest", "engine", "dtype")
@@ -74,7 +74,7 @@ def require_same_versions(run: Run, record: dict, probes: dict[str, dict], resul
                 values = {key: str(result[key]) for key in keys}
                 scored = Scored(index, mixture, again, values)
                 by_task.setdefault(result["task"], []).append(scored)
-    chain = f"{run.model}, {run.method}, {run.order}"
+    chain = f"{run.model}, {method_words(run.method, run.parametrisation)}, {run.order}"
     for task, scores in by_task.items():
         require_same(task, chain, scores)
 

@@ -103,6 +103,11 @@ RUN_COLUMNS = [column.name for column in fields(Run) if column.metadata.get("tel
 """The words that distinguish a run from all others; rows that agree in them are one run."""
 
 
+def method_words(method: str, parametrisation: str) -> str:
+    """A method as a reader is told it, as `ewc (lora)`; with all weights trained its name alone."""
+    return method if parametrisation in ("full", "") else f"{method} ({parametrisation})"
+
+
 def run_of(record: dict[str, Any]) -> Run:
     """The run of a study's record.
 

@@ -26,11 +26,6 @@ INTERVAL = (
 Line = tuple
 
 
-def method_words(method: str, parametrisation: str) -> str:
-    """A method as a reader is told it, as `ewc (lora)`; with all weights trained its name alone."""
-    return method if parametrisation in ("full", "") else f"{method} ({parametrisation})"
-
-
 def shown(metrics: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataFrame:
     """Rows over seeds if a line has them, else those of its single run; only metrics `names`.
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import BIAS, CALIBRATION, OWN
-from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.metrics.cells import LOWER_IS_BETTER, is_own, is_worse_if_higher
 from lethe.metrics.end_tasks import is_at_floor, percentages
 from lethe.metrics.general import FLOOR_STDERRS, place_of_base
 from lethe.metrics.item_changes import COLLAPSED
-from lethe.metrics.shown import LINE_COLUMNS, method_words
+from lethe.metrics.shown import LINE_COLUMNS
 
 # Runs of a line from which there is an interval over them.
 FEWEST_RUNS = 3

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.paths import fetched_files
-from lethe.config.catalogue import Catalogue
+from lethe.config.catalogue import Catalogue, Study
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
 from lethe.models.known_shapes import Shapes, shapes_in, shapes_of_built
@@ -54,6 +54,24 @@ def _require_goes_with(
             f"found {name!r} ({words[-1]}); select it with such `parametrisations` in an entry of "
             "`also`."
         )
+
+
+def refuse_equal(study: Study, catalogue: Catalogue) -> None:
+    """Refuse two names of one parametrisation: they would train each chain twice.
+
+    Raises:
+        UserError: two that the study selects have equal settings.
+    """
+    names = [*study.parametrisations, *(n for also in study.also for n in also.parametrisations)]
+    seen: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        entry = catalogue.parametrisations[name]
+        values = repr((entry.kind, resolved(settings_of(f"parametrisations.{name}", entry))))
+        if seen.setdefault(values, name) != name:
+            raise UserError(
+                f"parametrisations: {seen[values]!r} and {name!r} have equal settings, so they "
+                "would train each chain twice; list one of them."
+            )
 
 
 def root_of(plan: Plan, node: Node) -> Node:

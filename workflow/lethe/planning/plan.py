@@ -18,6 +18,7 @@ from lethe.planning.end_tasks import add_end_tasks
 from lethe.planning.evaluation_sets import check_evaluation_sets
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, slug_word
+from lethe.planning.parametrisations import refuse_equal
 from lethe.planning.probes import add_probes, scores
 from lethe.planning.reference_chains import (
     add_references,
@@ -38,6 +39,7 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     """
     _require_base_seeds_used(study, catalogue)
     require_references(study, catalogue)
+    refuse_equal(study, catalogue)
     plan = Plan(results=study.output)
     for model in study.models:
         for world_seed, base_seed in origins(study, catalogue, model):

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from lethe.metrics.shown import LINE_COLUMNS, Line, lines, method_words
+from lethe.longtables.run import method_words
+from lethe.metrics.shown import LINE_COLUMNS, Line, lines
 
 NUMBERS = ["value", "low", "high"]
 

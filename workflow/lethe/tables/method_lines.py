@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import OWN
+from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.end_tasks import is_at_floor
 from lethe.metrics.methods import OWN_BASE, OWN_END, TASK_MEASURES, method_metrics
 from lethe.metrics.over_seeds import SEEDS
-from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, is_control, lines, method_words, shown
+from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, is_control, lines, shown
 from lethe.metrics.subjects import TRAIN_SEEDS, replicates
 from lethe.tables.end_task_lines import NONE, EndTaskLine, end_task_lines
 from lethe.tables.lines import NUMBERS, behind, of_line
