@@ -23,7 +23,11 @@ OFF = {
     "derpp": {"alpha": 0.0, "beta": 0.0},
     "self_replay": {"weight": 0.0},
 }
-HOW = {"lora": LORA, "frozen": {"kind": "frozen", "embeddings": True, "layers": 1}}
+HOW = {
+    "lora": LORA,
+    "frozen": {"kind": "frozen", "embeddings": True, "layers": 1},
+    "adapters": {"kind": "adapters", "bottleneck": 4, "reduction": 16},
+}
 
 
 def second(family: str, how: str, name: str, hyper: dict):
