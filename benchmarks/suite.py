@@ -55,6 +55,7 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("training", "training.py", "training beside HF Trainer", 30, cuda="--device cuda"),
+    Benchmark("scoring", "scoring.py", "scoring beside lm-eval's HFLM", 60, cuda="--device cuda"),
     Benchmark(
         "parametrisations",
         "parametrisations.py",
@@ -63,7 +64,6 @@ BENCHMARKS = (
         cuda="--device cuda",
         needs=(*MODELS, "peft"),
     ),
-    Benchmark("scoring", "scoring.py", "scoring beside lm-eval's HFLM", 60, cuda="--device cuda"),
     Benchmark(
         "das-step",
         "das_step.py",
