@@ -11,6 +11,7 @@ from lethe.data.blank import blank_of
 from lethe.methods.contract import Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
+from lethe.training.device import training_device
 from lethe.training.layout import make_collate
 from lethe.training.loop import train
 
@@ -36,15 +37,17 @@ def make_examples(family: str, count: int = 6, first: int = 0):
 
 def new_model(family: str):
     torch.set_num_threads(1)
-    if family == "seq2seq":
-        return make_model()
-    return masked_model() if family == "masked" else build("llama", CONFIG, make_tokenizer(), 0)
+    if family == "causal":
+        model = build("llama", CONFIG, make_tokenizer(), 0)
+    else:
+        model = make_model() if family == "seq2seq" else masked_model()
+    return model.to(training_device())
 
 
 def make_stage(family: str, model=None, parent=None, index: int = 1, earlier=(), **changes):
     """A stage; its parent is a frozen copy of the model, unless another is given.
 
-    Its base is a new model, as the model of a first stage is.
+    Its base is a new model, as the model of a first stage is. All are where stages are trained.
     """
     model = new_model(family) if model is None else model
     tokenizer = masked_tokenizer() if family == "masked" else make_tokenizer()
