@@ -372,3 +372,23 @@ def test_a_recipe_may_round_what_an_adapter_keeps(results):
     for factor in lora.factors(parametrisation_of(SPEC).start(results / "stages" / "first", 0)):
         for part in (factor.up, factor.down):
             assert torch.equal(part, part.bfloat16().float()) and part.dtype == torch.float32
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("target", ["lm_head", "embed_tokens"])
+def test_one_of_two_tied_matrices_may_be_a_target(results, target, chain):
+    """Attached and merged agree, and the other matrix stays as it was."""
+    how = {"parametrisation": spec(targets=[target, "q_proj"], chain=chain)}
+    train_stage("first", stage_spec(**how), results, "code", 1e9)
+    more = {**how, "history": ["one", "two"]}
+    train_stage("second", stage_spec("two", "first", **more), results, "code", 1e9)
+    stage = make_stage("causal", micro_batch_rows=None)
+    (batch,) = stage.collate(list(stage.examples))
+    merged = composed.load_checkpoint(results / "stages" / "second").eval()
+    attached = composed.load_checkpoint(composed.carrier_of(results / "stages" / "second"))
+    lora.load_into(lora.put_on(attached, how["parametrisation"], 0), results / "stages" / "second")
+    ours, theirs = token_losses(attached.eval(), batch), token_losses(merged, batch)
+    assert torch.allclose(ours, theirs, atol=1e-5)
+    base = composed.load_checkpoint(results / "bases" / "base").get_input_embeddings().weight
+    other = merged.lm_head if target == "embed_tokens" else merged.get_input_embeddings()
+    assert torch.equal(other.weight, base)
