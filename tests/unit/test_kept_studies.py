@@ -117,6 +117,15 @@ def test_a_table_of_an_older_schema_is_read_if_what_is_new_may_be_empty(kept, tm
     assert "what is new is empty: end_task_seed." in capsys.readouterr().out
 
 
+def test_an_empty_table_of_an_older_schema_is_read_by_its_columns(kept, tmp_path):
+    path = tmp_path / "scores.parquet"
+    pq.write_table(
+        pq.read_table(kept / path.name).drop_columns(["parametrisation"]).slice(0, 0), path
+    )
+    text, is_older = parquet_text("scores", path)
+    assert is_older and "parametrisation" in text.splitlines()[0]
+
+
 def test_a_table_of_an_older_schema_is_refused_if_what_is_new_may_not_be_empty(kept, tmp_path):
     path = older(kept, tmp_path / "scores.parquet", "engine")
     with pytest.raises(UserError, match="expected version 3 of the table's schema, found 2"):

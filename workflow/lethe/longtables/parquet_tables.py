@@ -76,11 +76,12 @@ def _upgraded(name: str, frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     rules = SCHEMAS[name]["properties"]
     version = rules["schema_version"]["const"]
     found = set(frame["schema_version"]) if "schema_version" in frame else set()
-    if found <= {version}:
-        return frame
     new = [column for column in rules if column not in frame]
+    # A table without rows tells its version by its columns alone.
+    if found == {version} or not (found or new):
+        return frame
     filled = {column: _empty(rules[column]) for column in new if "default" not in rules[column]}
-    if not new or max(found) > version or "no" in filled.values():
+    if not new or max(found, default=0) > version or "no" in filled.values():
         raise UserError(
             f"{path}: expected version {version} of the table's schema, found "
             f"{', '.join(str(other) for other in sorted(found))}, which cannot be read as it; "
