@@ -95,7 +95,7 @@ def reason_against(hyper: type[MethodParameters] | MethodParameters, words: list
         if word in refused:
             return refused[word]
     if hyper.only_with and not set(words) & set(hyper.only_with):
-        return f"it is made for {' or '.join(hyper.only_with)}"
+        return f"it is made for the parametrisation {' or '.join(hyper.only_with)}"
     return ""
 
 

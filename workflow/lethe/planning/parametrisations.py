@@ -50,7 +50,7 @@ def _require_goes_with(
             )
     if hyper.only_with and not set(words) & set(hyper.only_with):
         raise UserError(
-            f"methods.{method}: is made for the parametrisation {' or '.join(hyper.only_with)}, "
+            f"methods.{method}: it is made for the parametrisation {' or '.join(hyper.only_with)}, "
             f"found {name!r} ({words[-1]}); select it with such `parametrisations` in an entry of "
             "`also`."
         )
