@@ -70,7 +70,7 @@ class Picky(MethodParameters):
 def test_a_method_made_for_one_way_is_refused_all_others_with_it_as_the_reason():
     (row,) = rows_of("picky", Picky)
     assert row.refused.keys() == parametrisations().keys() - {"lora:one-a-task"}
-    assert set(row.refused.values()) == {"it is made for lora:one-a-task"}
+    assert set(row.refused.values()) == {"it is made for the parametrisation lora:one-a-task"}
     assert composition.needs(Picky) == ["data of earlier stages", "the chain's base"]
 
 

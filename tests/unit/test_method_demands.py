@@ -70,7 +70,7 @@ def test_all_others_are_planned_for_every_family(method):
 
 @pytest.mark.parametrize("method", FOR_ADAPTERS)
 def test_a_method_for_adapters_is_refused_where_all_is_trained(method):
-    sentence = r"^methods\.mine: is made for the parametrisation lora.*, found 'full' \(full\)"
+    sentence = r"^methods\.mine: it is made for the parametrisation lora.*, found 'full' \(full\)"
     with pytest.raises(UserError, match=sentence):
         plan_of("xs", "forward", method)
 
@@ -85,9 +85,9 @@ REFUSED = [
     (
         "olora",
         {**LORA, "chain": "same"},
-        "^methods.mine: is made for .* lora:one-a-task, found 'lo'",
+        "^methods.mine: it is made for .* lora:one-a-task, found 'lo'",
     ),
-    ("slao", {**LORA, "chain": "fresh"}, "^methods.mine: is made for .* lora:same, found 'lo'"),
+    ("slao", {**LORA, "chain": "fresh"}, "^methods.mine: it is made for .* lora:same, found 'lo'"),
 ]
 
 
