@@ -1,4 +1,4 @@
-"""What an adapter's checkpoint is on, and what it can hold: nothing wrong is composed in silence."""
+"""What an adapter is put on, and what its checkpoint can hold: nothing wrong goes unsaid."""
 
 import pytest
 import torch
