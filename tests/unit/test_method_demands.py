@@ -82,6 +82,7 @@ REFUSED = [
     ("osf_peft", LORA, r"\(lora\), as it freezes the model"),
     ("olora", {**DORA, "chain": "one-a-task"}, r"\(lora:dora\), as DoRA trains lengths"),
     ("slao", {**DORA, "chain": "same"}, r"\(lora:dora\), as the paper does not say"),
+    ("wise_ft", {**DORA, "chain": "fresh"}, r"\(lora:dora\), as DoRA rescales the weights"),
     (
         "olora",
         {**LORA, "chain": "same"},
