@@ -19,6 +19,7 @@ from test_latex import complaints, needs_pdflatex
 
 from lethe.commands import figure as command
 from lethe.errors import UserError
+from lethe.figures.frontier_words import without_shares
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.equal_learning import ABOVE, BELOW
@@ -249,6 +250,12 @@ def test_the_frontier_shows_shares_joined_from_the_lowest_rate_and_marks_the_lev
     # Changes of general ability are not shown beside shares of it.
     assert "delta_general" not in set(result.plotted["kept"])
     assert "Dotted: the level L*" in result.caption and "3 worlds" in result.caption
+
+
+def test_where_no_chain_has_both_shares_the_frontier_says_what_it_shows_instead(study):
+    points = pd.DataFrame({"of": ["own"]})
+    assert "general ability is in points instead" in without_shares(points, 0.9)
+    assert without_shares(points, None) == "" and "instead" not in drawn(study).caption
 
 
 @pytest.mark.parametrize("width", ["column", "text", "page"])

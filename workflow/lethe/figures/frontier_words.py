@@ -52,8 +52,8 @@ def without_shares(points: pd.DataFrame, level: float | None) -> str:
     if level is None or (points["of"] == EQUAL[0]).any():
         return ""
     return (
-        " No chain has both the share learned and the share kept, as the table equal_learning says: "
-        "general ability is in points instead."
+        " No chain has both the share learned and the share kept, as the table equal_learning "
+        "says: general ability is in points instead."
     )
 
 

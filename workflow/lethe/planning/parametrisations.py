@@ -43,7 +43,8 @@ def _require_goes_with(
     reason = reason_against(hyper, _words(catalogue, name))
     if not reason:
         return
-    goes = [n for n in catalogue.parametrisations if not reason_against(hyper, _words(catalogue, n))]
+    ways = catalogue.parametrisations
+    goes = [way for way in ways if not reason_against(hyper, _words(catalogue, way))]
     raise UserError(
         f"methods.{method}: does not go with the parametrisation {name!r}, as {reason}; select it "
         f"with other `parametrisations` in an entry of `also`"

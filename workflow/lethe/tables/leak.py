@@ -23,8 +23,8 @@ CAPTION = (
     "importance (das) or times how far gates are closed (hat and its kin), and the change of rows "
     "of tokens without data (row-rule). step: of one step of the optimizer, mean of eight steps a "
     "stage; stage: of a whole stage's change; undirected: of a change drawn at random, what leaks "
-    "without any protection; finding: what stage is beside undirected. Means over the stages that have "
-    "something to protect, and runs [95 % t-interval over runs]. metered: numbers in the "
+    "without any protection; finding: what stage is beside undirected. Means over the stages that "
+    "have something to protect, and runs [95 % t-interval over runs]. metered: numbers in the "
     "parameters looked at; norms are of these alone."
 )
 
