@@ -116,14 +116,14 @@ def test_what_does_not_compose_is_refused_with_the_reason(method, how, why):
         recipe="domains",
         probes=["domains"],
     )
-    assert said.startswith(f"methods.{method}: does not go with the parametrisation {how!r} (")
+    assert said.startswith(f"methods.{method}: does not go with the parametrisation {how!r}, as ")
     assert why in said and "`also`" in said
 
 
 def test_a_way_to_go_on_can_be_refused_alone():
     assert plan_of(methods=["ewc"], parametrisations=["lora"]).runs
     said = refusal(methods=["ewc"], parametrisations=["lora-fresh"])
-    assert "(lora:fresh), as a fresh adapter has none of the weights that mattered" in said
+    assert "'lora-fresh', as a fresh adapter has none of the weights that mattered" in said
 
 
 def mine(**settings) -> dict:
