@@ -80,7 +80,6 @@ DORA = {**LORA, "dora": True}
 REFUSED = [
     ("osf", LORA, r"'lo', as a low-rank adapter is not the matrix"),
     ("osf_peft", LORA, r"'lo', as it freezes the model"),
-    ("olora", {**DORA, "chain": "one-a-task"}, r"'lo', as DoRA trains lengths"),
     ("slao", {**DORA, "chain": "same"}, r"'lo', as the paper does not say"),
     ("wise_ft", {**DORA, "chain": "fresh"}, r"'lo', as DoRA rescales the weights"),
     (
