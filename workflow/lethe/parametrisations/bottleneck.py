@@ -15,12 +15,12 @@ from torch import nn
 
 from lethe.artefacts.files import atomic_path
 from lethe.errors import UserError
+from lethe.models.import_folder import BOTTLENECKS as WEIGHTS
 from lethe.models.kinds import kind_of, known_with
 from lethe.models.saving import rounded
 
 SMALLEST_BOTTLENECK = 4  # units; a sixteenth of a tiny network's width would be a single unit
 INITIAL_DEVIATION = 1e-2  # of the weights, truncated at two deviations (Houlsby et al. 2019, 3.6)
-WEIGHTS = "bottleneck_adapters.safetensors"
 NAME = "adapter"
 
 
