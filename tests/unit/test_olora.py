@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from lora_case import chain_of, spec_of, with_adapters
+from lora_chains import chain_of, spec_of, with_adapters
 from retention_case import FAMILIES, TRAINING, gradients_of, make_stage
 from safetensors.torch import load_file
 from small_nodes import make_nodes
