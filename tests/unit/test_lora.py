@@ -80,6 +80,8 @@ def test_loss_and_gradients_are_those_of_peft_on_transformers_own_model(family, 
     stage = make_stage(family, micro_batch_rows=None)
     model = some_adapter(stage.model, **settings).eval()
     twin = peft_twin(model, **{f"use_{key}": value for key, value in settings.items()}).eval()
+    # In float32 a rounding alone is up to 8e-6 of a gradient.
+    model, twin = model.double(), twin.double()
     alone = [batch for example in stage.examples for batch in stage.collate([example])]
     (packed,) = stage.collate(list(stage.examples))
     ours, theirs = weighted_loss(model, packed), stock_loss(family, twin, alone)
@@ -92,7 +94,7 @@ def test_loss_and_gradients_are_those_of_peft_on_transformers_own_model(family, 
     of_ours = {f"base_model.model.{n}": p.grad for n, p in model.named_parameters()}
     assert {name for name, gradient in of_ours.items() if gradient is not None} == set(of_twin)
     for name, gradient in of_twin.items():
-        assert torch.allclose(of_ours[name], gradient, rtol=1e-4, atol=1e-5 * gradient.abs().max())
+        assert (of_ours[name] - gradient).abs().max() <= 1e-5 * gradient.abs().max()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
