@@ -12,6 +12,7 @@ from lethe.data.draws import seed_of
 from lethe.errors import Stopped, UserError
 from lethe.methods.contract import Method
 from lethe.methods.registry import create
+from lethe.models.adapters import merge_adapter
 from lethe.models.forward import token_losses, weighted_loss
 from lethe.models.weights import shapes_of
 from lethe.parametrisations import composed, lora
@@ -367,6 +368,18 @@ def test_the_factors_are_what_is_added_to_the_weights():
     (batch,) = stage.collate(list(stage.examples))
     plain = merged_copy("causal", model).eval()
     assert torch.allclose(token_losses(model, batch), token_losses(plain, batch), atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_merged_and_attached_agree_in_every_family(family, tmp_path):
+    stage = make_stage(family, micro_batch_rows=None)
+    base = copy.deepcopy(stage.model)
+    model = some_adapter(stage.model).eval()
+    lora.save(model, tmp_path, "base")
+    merged = merge_adapter(base, tmp_path).eval()
+    (batch,) = stage.collate(list(stage.examples))
+    ours, theirs = token_losses(model, batch), token_losses(merged, batch)
+    assert torch.allclose(ours, theirs, atol=1e-5)
 
 
 def test_a_recipe_may_round_what_an_adapter_keeps(results):
