@@ -7,6 +7,10 @@ before, between and after the steps, and the first stage may do what later ones 
 are measured whole, in processor seconds of one thread. Every method has a row, with its default
 values, and so have some other values of it. Plain training is measured anew before every fourth
 row; a ratio is to the mean of the plain runs before and after. Prints a Markdown table a model.
+
+With `--leaks` the table is of what the leak meter finds in the second stage of the methods that
+protect something, in % of the change (`lethe.training.leak`); the weights are random, the rate is
+1e-3 and AdamW's epsilon the usual one.
 """
 
 import argparse
@@ -38,7 +42,7 @@ FIRST, SECOND = 16, 64  # steps
 EXAMPLES = 64  # of a stage
 EVERY = 4  # rows between two measurements of plain training
 BEGIN, END = 1, 2  # tokens
-_SIZES = {"batch": 8, "micro": 8, "longest": 96}
+_SIZES = {"batch": 8, "micro": 8, "longest": 96, "learning_rate": 1e-3}
 MODELS = {
     "decoder": replace(SMALL["llama-miniature"], **_SIZES),
     "encoder-decoder": replace(SMALL["t5-miniature"], **_SIZES),
@@ -136,8 +140,8 @@ def make_stage(shape: Shape, model: nn.Module, index: int, base: nn.Module, way:
     )
 
 
-def seconds_of(shape: Shape, row: Row) -> tuple[float, float]:
-    """Processor seconds of the first and of the second stage."""
+def measure(shape: Shape, row: Row) -> tuple[list[float], dict[str, float]]:
+    """Processor seconds of the first and of the second stage, and what leaked in the second."""
     way = dict(row.way)
     kind = way.pop("kind")
     settings = {"kind": kind, **KINDS[kind](**way).model_dump(mode="json")}
@@ -151,9 +155,11 @@ def seconds_of(shape: Shape, row: Row) -> tuple[float, float]:
             method.load_state(state)
         stage = make_stage(shape, model, index, base, settings)
         recipe = recipe_of(shape, stage.steps, "cpu", packed=True)
-        taken.append(of_stage(stage, method, recipe))
+        begun = time.process_time()
+        progress = train(stage, method, recipe, None)
+        taken.append(time.process_time() - begun)
         model, state = stage.model, method.state()
-    return taken[0], taken[1]
+    return taken, progress.leak
 
 
 def begin(model: nn.Module, how, index: int) -> nn.Module:
@@ -163,39 +169,51 @@ def begin(model: nn.Module, how, index: int) -> nn.Module:
     return how.apply(model, index).train()
 
 
-def of_stage(stage: Stage, method: Method, recipe: dict) -> float:
-    begun = time.process_time()
-    train(stage, method, recipe, None)
-    return time.process_time() - begun
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--methods", nargs="+", help="all if left out")
+    parser.add_argument("--leaks", action="store_true", help="what leaks, not what it costs")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for name in arguments.models:
-        report(name, MODELS[name], arguments.methods)
+        shape = MODELS[name]
+        chosen = [
+            row
+            for row in rows()
+            if row != Row()
+            and shape.family in parameters_of(row.method).families
+            and row.method in (arguments.methods or names_in("methods"))
+        ]
+        (report_leaks if arguments.leaks else report)(name, shape, chosen)
 
 
-def report(name: str, shape: Shape, wanted: list[str] | None) -> None:
+def report_leaks(name: str, shape: Shape, chosen: list[Row]) -> None:
+    """A model's table of what leaks, in % of the change."""
+    print(f"\n{name}: second stage, {SECOND} steps of {shape.batch}\n")
+    print("| method | a step | the stage | undirected |\n|---|---|---|---|")
+    for row in chosen:
+        leak = measure(shape, row)[1] if protects(row.method) else {}
+        if leak:
+            shares = (100 * leak[f"leak.{what}"] for what in ("step", "stage", "undirected"))
+            print(f"| {row.named()} | {' | '.join(f'{s:.1f}' for s in shares)} |", flush=True)
+
+
+def protects(name: str) -> bool:
+    """Whether a method says what it protects."""
+    return type(create(name, {})).protected is not Method.protected
+
+
+def report(name: str, shape: Shape, chosen: list[Row]) -> None:
     """A model's table: seconds of both stages, and what they are of plain training's."""
     print(f"\n{name}: first stage of {FIRST} steps of {shape.batch}, second of {SECOND}\n")
     print("| method | first stage, CPU-s | of plain | second stage, CPU-s | of plain |")
     print("|---|---|---|---|---|")
-    chosen = [
-        row
-        for row in rows()
-        if row != Row()
-        and shape.family in parameters_of(row.method).families
-        and (not wanted or row.method in wanted)
-    ]
-    plain = [seconds_of(shape, Row())]
+    plain = [measure(shape, Row())[0]]
     for start in range(0, len(chosen), EVERY):
         some = chosen[start : start + EVERY]
-        taken = [seconds_of(shape, row) for row in some]
-        plain.append(seconds_of(shape, Row()))
+        taken = [measure(shape, row)[0] for row in some]
+        plain.append(measure(shape, Row())[0])
         around = [(a + b) / 2 for a, b in zip(*plain[-2:], strict=True)]
         for row, seconds in zip(some, taken, strict=True):
             first, second = (t / p for t, p in zip(seconds, around, strict=True))
