@@ -65,6 +65,13 @@ BENCHMARKS = (
         needs=(*MODELS, "peft"),
     ),
     Benchmark(
+        "methods",
+        "methods.py",
+        "every method and parametrisation beside plain training",
+        6,
+        needs=(*MODELS, "peft"),
+    ),
+    Benchmark(
         "das-step",
         "das_step.py",
         "a step of DAS beside a plain step",

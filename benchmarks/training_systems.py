@@ -65,16 +65,9 @@ class Timed(Method):
             self.times.append(now(self.device))
 
 
-def ours(
-    shape: Shape,
-    examples: list[Example],
-    steps: int,
-    device: str,
-    packed: bool,
-    prepare: Callable[[torch.nn.Module], torch.nn.Module] = lambda model: model,
-) -> Ran:
-    """Lethe's own loop; `prepare` gets the model, and returns the one to train."""
-    recipe = {
+def recipe_of(shape: Shape, steps: int, device: str, packed: bool) -> dict:
+    """The recipe of every system."""
+    return {
         "steps": steps,
         "batch_size": shape.batch,
         "max_length": shape.longest,
@@ -95,6 +88,18 @@ def ours(
         "checkpoint": "last",
         "save_steps": None,
     }
+
+
+def ours(
+    shape: Shape,
+    examples: list[Example],
+    steps: int,
+    device: str,
+    packed: bool,
+    prepare: Callable[[torch.nn.Module], torch.nn.Module] = lambda model: model,
+) -> Ran:
+    """Lethe's own loop; `prepare` gets the model, and returns the one to train."""
+    recipe = recipe_of(shape, steps, device, packed)
     model, method = prepare(make_model(shape, device)), Timed(device)
     tokens = Tokens(shape.sizes["vocab_size"])
     stage = Stage(

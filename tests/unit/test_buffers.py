@@ -10,7 +10,13 @@ from lethe.methods.parameters.base import parameters_of
 
 SINCE = [name for name in names_in("methods") if parameters_of(name).since_its_base]
 PER_STAGE = [name for name in SINCE if parameters_of(name).capacity_of == "stage"]
-ORDERS = {"orders": {"counted": ["simp:30", "emdg:40", "exp"], "unknown": ["simp", "exp:40"]}}
+ORDERS = {
+    "orders": {
+        "counted": ["simp:30", "emdg:40", "exp"],
+        "generated": ["simp", "exp:40"],
+        "elsewhere": ["Simp", "exp:40"],
+    }
+}
 
 
 def plan(method: str, hyper: dict, order: str = "counted", model: str = "xs", **entry):
@@ -44,7 +50,14 @@ def test_a_buffer_larger_than_a_stages_data_is_refused_before_anything_runs(meth
         plan(method, {"capacity": 35})
     assert plan(method, {"capacity": 30}).of_kind("stage")
     # Nothing looks back on the last stage; what the catalogue does not count, the job finds out.
-    assert plan(method, {"capacity": 500}, order="unknown").of_kind("stage")
+    assert plan(method, {"capacity": 100_000_000}, order="elsewhere").of_kind("stage")
+
+
+@pytest.mark.parametrize("method", PER_STAGE)
+def test_what_is_generated_is_counted_before_it_is_there(method):
+    assert plan(method, {"capacity": 512}, order="generated").of_kind("stage")
+    with pytest.raises(UserError, match="found 513, and 'simp' draws 512; lower it"):
+        plan(method, {"capacity": 513}, order="generated")
 
 
 def test_a_reservoir_larger_than_all_earlier_data_is_refused_before_anything_runs():
@@ -58,7 +71,7 @@ def test_a_reservoir_larger_than_all_earlier_data_is_refused_before_anything_run
 def test_the_training_of_a_derived_base_is_no_stage_of_its_chain(method):
     stages = {}
     for model in ("xs", "xs-tuned"):
-        made = plan(method, {}, "unknown", model)
+        made = plan(method, {}, "generated", model)
         stages[model] = [made.nodes[node] for node in made.runs[0].checkpoints[1:]]
     first, second = stages["xs-tuned"]
     assert (first.spec["before"], first.spec["history"]) == (1, ["general", "simp"])
@@ -79,7 +92,7 @@ def test_on_a_derived_base_too_the_first_stage_reads_general_texts():
 
 
 def test_other_methods_stages_on_a_derived_base_are_as_they_were():
-    made = plan("kd", {}, "unknown", "xs-tuned")
+    made = plan("kd", {}, "generated", "xs-tuned")
     first = made.nodes[made.runs[0].checkpoints[1]]
     assert "before" not in first.spec
     assert [part["task"] for mixture in first.spec["earlier"] for part in mixture] == ["general"]

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from generator_specs import generator_spec
 
-from lethe.sources.contents import CHOICES, DOMAINS, evaluation_tasks, files_of
+from lethe.artefacts.jsonlines import read_rows
+from lethe.sources.contents import CHOICES, DOMAINS, evaluation_tasks, files_of, rows_of
 from lethe.sources.domains import lexicon
 from lethe.sources.domains.build import build_domains
 from lethe.sources.world import bias, build, task_files
@@ -37,6 +38,9 @@ def test_the_domains_are_those_that_are_generated(tmp_path):
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.jsonl")}
     assert files_of("world", None, {"part": "domains"}, {}) == written
     assert evaluation_tasks("domains", "world", None, {"part": "domains"}, {}) == {}
+    for domain in DOMAINS:
+        file = f"domains/{domain}/train.jsonl"
+        assert rows_of("world", small, file) == len(read_rows(tmp_path / file)) == 30
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from lethe.artefacts.jsonlines import read_rows
 from lethe.artefacts.manifests import verify
 from lethe.errors import UserError
 from lethe.sources.contents import CHOICES, evaluation_tasks, files_of
+from lethe.sources.contents import rows_of as rows_in
 from lethe.sources.world import knowledge, leakage, rewriting
 from lethe.sources.world.build import GENERATORS, build_world, generate_parts
 from lethe.sources.world.items import sampled_items
@@ -51,6 +52,13 @@ def test_its_files_and_sets_are_those_that_a_study_may_name(world):
     assert files_of("world", None, SMALL, {}) == examples
     sets = {path.stem for path in (world / "eval").glob("*.yaml")}
     assert evaluation_tasks("world", "world", None, SMALL, {}).keys() == sets
+
+
+def test_tasks_have_as_many_training_examples_as_a_study_is_told(world):
+    for file in sorted(files_of("world", None, SMALL, {})):
+        told = rows_in("world", SMALL, file)
+        assert (told is not None) == (file.startswith("tasks/") and file.endswith("/train.jsonl"))
+        assert told in (None, len(read_rows(world / file)))
 
 
 def rows_of(world: Path, name: str, split: str) -> list[dict]:

@@ -3,6 +3,8 @@
 It stands apart from what makes them, which takes seconds to import; tests keep the two in step.
 """
 
+from typing import Any
+
 from lethe.sources.loaders.parameters import LOADERS, PromptParameters, RuledParameters
 from lethe.sources.world.task_files import METRICS as OWN_METRICS
 
@@ -51,6 +53,21 @@ def _of_world(part: str) -> set[str]:
     }
     stems = ("", "questions-")
     return files | {f"corpus/{stem}{split}.jsonl" for stem in stems for split in ("train", "dev")}
+
+
+def rows_of(kind: str, parameters: dict[str, Any], file: str) -> int | None:
+    """Rows of a generated file of training examples; None: only the file tells.
+
+    Args:
+        parameters: every parameter, defaults included.
+    """
+    room, _, within = file.partition("/")
+    if kind != "world" or not within.endswith("/train.jsonl"):
+        return None
+    if parameters["part"] == "domains":
+        return parameters["texts"] if room == "domains" else None
+    of = "general" if within.startswith("general/") else "tasks"
+    return parameters["items"][of]["train"] if room == "tasks" else None
 
 
 def evaluation_tasks(
