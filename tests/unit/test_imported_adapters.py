@@ -8,7 +8,7 @@ from pathlib import Path
 import evaluation_world as world
 import pytest
 import torch
-from lora_case import chain_of
+from lora_chains import chain_of
 from plain_reference import FAMILY, random_model, tokenizer_of
 from seq2seq_model import make_model
 from small_nodes import make_tokenizer
