@@ -136,6 +136,7 @@ def mine(**settings) -> dict:
         ({"targets": ["q_proj", "query"]}, "the target 'query' of LoRA names no module"),
         ({"targets": ["query"]}, "or some of down_proj, embed_tokens, gate_proj, k_proj, lm_head"),
         ({"rank": 1000}, "expected a `rank` of at most"),
+        ({"rank": 1000, "targets": ["embed_tokens"]}, "the smaller dimension of embed_tokens"),
         ({"rank": 0}, "rank in parametrisations.mine.settings: expected a number above 0"),
         ({"rnk": 8}, "there is no such key; did you mean 'rank'"),
     ],

@@ -30,13 +30,14 @@ class Shapes:
 def shapes_of_built(config: dict[str, Any]) -> Shapes:
     """Those of a model that is built here, from its whole configuration.
 
-    Embeddings are left out of shapes: their rows come from the tokenizer.
+    Of embeddings it is the width alone: their rows come from the tokenizer.
     """
     linear = _t5(config) if "d_model" in config else _transformer(config)
     embeddings = ("shared", "lm_head") if "d_model" in config else ("embed_tokens", "lm_head")
     if "mlp_bias" not in config and "d_model" not in config:
         embeddings = ("word_embeddings", "position_embeddings", "token_type_embeddings")
-    return Shapes(linear, linear | dict.fromkeys(embeddings, ()), _layers(config))
+    width = config["d_model"] if "d_model" in config else config["hidden_size"]
+    return Shapes(linear, linear | dict.fromkeys(embeddings, (width,)), _layers(config))
 
 
 @cache
