@@ -1,45 +1,38 @@
-"""Chains of stages with LoRA, in memory and as nodes, for the tests of methods made for it."""
+"""LoRA on small networks, for the tests of its mathematics and of its stages."""
 
-from pathlib import Path
+import torch
+from retention_case import new_model
 
-from retention_case import make_stage
-from small_nodes import make_nodes, stage_spec
-
-from lethe.methods.contract import Stage
 from lethe.parametrisations import lora
 from lethe.parametrisations.parameters import Lora
-from lethe.training.stage import train_stage
+from lethe.parametrisations.parametrised import parametrised
+
+SPEC = {"kind": "lora", **Lora(rank=4, alpha=8.0).model_dump(mode="json")}
+CHAINS = ["same", "fresh", "one-a-task"]
 
 
-def settings_of(**changes) -> dict:
-    return Lora(**{"rank": 4, **changes}).model_dump(mode="json")
+def spec(**settings) -> dict:
+    return {**SPEC, **settings}
 
 
-def with_adapters(family: str, count: int) -> Stage:
-    """The stage after `count` - 1 earlier ones, each of which has an adapter on the network."""
-    stage = make_stage(family, index=count)
-    names = [f"stage{number}" for number in range(1, count)] + [lora.TRAINED]
-    for seed, name in enumerate(names):
-        lora.put_on(stage.model, settings_of(chain="one-a-task"), seed, name)
-    return stage
+def some_adapter(model, seed=3, **settings):
+    """A network with LoRA whose two factors are both away from zero."""
+    parametrised(model, spec(**settings), seed)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+    return model
 
 
-def spec_of(method: str, hyper: dict, number: int, chain: str, **recipe) -> dict:
-    """The spec of the stage of this number in a chain, from 1."""
-    task = ("one", "two")[(number - 1) % 2]
-    parent = "base" if number == 1 else f"{method}{number - 1}"
-    named = {"method": method, "hyper": hyper, "history": [task] * number}
-    how = {"kind": "lora", **settings_of(chain=chain)}
-    return stage_spec(task, parent, parametrisation=how, recipe=recipe, **named)
-
-
-def chain_of(
-    results: Path, method: str, hyper: dict, chain: str, stages: int = 2, **recipe
-) -> list[Path]:
-    """Folders of the checkpoints of a chain; the nodes are made if they are not there."""
-    if not (results / "bases").exists():
-        make_nodes(results)
-    for number in range(1, stages + 1):
-        spec = spec_of(method, hyper, number, chain, **recipe)
-        train_stage(f"{method}{number}", spec, results, "code", 1e9)
-    return [results / "stages" / f"{method}{number}" for number in range(1, stages + 1)]
+def merged_copy(family, model):
+    """A plain network with the adapter of another one in its weights."""
+    plain = new_model(family)
+    kept = {n.replace(".base_layer", ""): v for n, v in model.state_dict().items()}
+    plain.load_state_dict({n: v for n, v in kept.items() if ".lora_" not in n})
+    with torch.no_grad():
+        for factor in lora.factors(model):
+            weight = plain.get_submodule(factor.place).weight
+            weight += factor.scale * factor.up @ factor.down
+    return plain

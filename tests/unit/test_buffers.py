@@ -19,7 +19,10 @@ ORDERS = {
 }
 
 
-def plan(method: str, hyper: dict, order: str = "counted", model: str = "xs"):
+def plan(method: str, hyper: dict, order: str = "counted", model: str = "xs", **entry):
+    """entry: more of the method's entry. A method made for adapters gets them."""
+    lora = [way.rpartition(":")[2] for way in parameters_of(method).only_with]
+    how = {"lo": {"kind": "lora", "settings": {"chain": lora[0]}}} if lora else {}
     return plan_of_study(
         models=[model],
         orders=[order],
@@ -30,8 +33,10 @@ def plan(method: str, hyper: dict, order: str = "counted", model: str = "xs"):
         recipe="finetune",
         define={
             **ORDERS,
-            "methods": {"mine": {"method": method, "hyper": hyper, "source": "none"}},
+            "methods": {"mine": {"method": method, "hyper": hyper, "source": "none", **entry}},
+            "parametrisations": how,
         },
+        parametrisations=[*how] or ["full"],
     )
 
 
@@ -73,6 +78,17 @@ def test_the_training_of_a_derived_base_is_no_stage_of_its_chain(method):
     assert first.spec["earlier"] == []
     assert [part["task"] for mixture in second.spec["earlier"] for part in mixture] == ["simp"]
     assert not any("before" in stage.spec for stage in stages["xs"])
+
+
+def test_on_a_derived_base_too_the_first_stage_reads_general_texts():
+    """Of a task that the base was trained on, other texts than those."""
+    draws = []
+    for model in ("xs", "xs-tuned"):
+        made = plan("das", {"initialise": "general"}, "unknown", model, general="general:9")
+        first, second = (made.nodes[node].spec for node in made.runs[0].checkpoints[1:])
+        draws += [part["draw"] for part in first["general"]]
+        assert "general" not in second
+    assert draws == [0, 1]
 
 
 def test_other_methods_stages_on_a_derived_base_are_as_they_were():

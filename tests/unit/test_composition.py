@@ -70,7 +70,7 @@ class Picky(MethodParameters):
 def test_a_method_made_for_one_way_is_refused_all_others_with_it_as_the_reason():
     (row,) = rows_of("picky", Picky)
     assert row.refused.keys() == parametrisations().keys() - {"lora:one-a-task"}
-    assert set(row.refused.values()) == {"it is made for lora:one-a-task"}
+    assert set(row.refused.values()) == {"it is made for LoRA with `chain: one-a-task`"}
     assert composition.needs(Picky) == ["data of earlier stages", "the chain's base"]
 
 
@@ -104,6 +104,8 @@ def test_lethe_methods_tells_all_about_those_that_are_named(capsys):
     assert 'compare = "hidden"' in said and "decoder, encoder-decoder: " in said
     assert main(["methods", "ewcc"]) == 2
     assert "did you mean 'ewc'?" in capsys.readouterr().err
+    assert main(["methods", "lora"]) == 2
+    assert "'lora' is no method but says which parameters" in capsys.readouterr().err
 
 
 def test_as_json_it_has_families_and_reasons_for_what_does_not_go(capsys):

@@ -89,6 +89,16 @@ def test_on_a_gpu_the_clock_counts_and_without_sequential_there_is_no_ratio():
     assert np.isnan(found["ratio"]).all() and (found["seconds"] > 0).all()
 
 
+def test_where_not_all_is_trained_a_chain_is_compared_to_plain_training_of_its_own_kind():
+    parts = [stages().assign(parametrisation=how) for how in ("adapters", "lora")]
+    parts[1]["value"] *= 3.0
+    frame = pd.concat(parts, ignore_index=True)
+    found = build(LongTables(pd.DataFrame(), pd.DataFrame(), frame)).frame
+    found = found[found["order"] == "both"].set_index("method")["ratio"]
+    assert found[["sequential (adapters)", "sequential (lora)"]].tolist() == [1.0, 1.0]
+    assert found[["das (adapters)", "das (lora)"]].tolist() == pytest.approx([2.5, 2.5])
+
+
 def test_a_study_that_trained_nothing_says_so():
     frame = table(stages()[:0])
     assert frame["note"].tolist() == ["no stage was trained here"]

@@ -49,6 +49,8 @@ def test_worked_weights():
     found = weights_of(np.array([1.0, 2.0, 4.0]), 1.0)
     assert found.tolist() == pytest.approx([1.6396, 0.9945, 0.3659], abs=1e-4)
     assert weights_of(np.array([0.0, 0.0, 1.0]), 1.0).tolist() == [1.5, 1.5, 0.0]
+    # So sharp that exp alone is zero for all of them.
+    assert weights_of(np.array([1.0, 1.001, 3.0]), 1e6).tolist() == [3.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

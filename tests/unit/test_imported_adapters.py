@@ -8,6 +8,7 @@ from pathlib import Path
 import evaluation_world as world
 import pytest
 import torch
+from lora_case import chain_of
 from plain_reference import FAMILY, random_model, tokenizer_of
 from seq2seq_model import make_model
 from small_nodes import make_tokenizer
@@ -21,6 +22,7 @@ from lethe.config.origins import Import
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import open_checkpoint
 from lethe.models.adapter_folder import require_base
+from lethe.models.import_folder import BOTTLENECKS
 from lethe.models.loading import load_model
 from lethe.planning.imports import add_import
 from lethe.planning.nodes import Plan
@@ -284,3 +286,22 @@ def test_other_families_have_stages_of_adapters_too(tmp_path, kind):
         plain = load_model(base).eval()(**inputs).logits
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert (found - plain).abs().max() > 1e-2
+
+
+def test_stages_that_were_trained_here_go_where_they_were_trained(tmp_path):
+    """The same adapter trained further is on the base; bottlenecks are on nothing that is told."""
+    chain_of(tmp_path, "sequential", {}, "same")
+    base, (first, second) = tmp_path / "bases" / "base", stage_folders(tmp_path)
+    entries = [{"import": str(base)}, {"import": str(first), "task": "simp"}]
+    chain(*entries, {"import": str(second), "task": "hgen"})
+    again = {"import": str(second), "task": "hgen", "onto": "previous"}
+    refused([*entries, again], "stages[2].onto", "is the adapter of the stage before it", "remove")
+
+    (second / "adapter_config.json").unlink()
+    (second / "adapter_model.safetensors").rename(second / BOTTLENECKS)
+    entries[1] = {"import": str(second), "task": "simp"}
+    refused(entries, "stages[1].import", "found bottleneck adapters alone", "`lethe evaluate`")
+
+
+def stage_folders(results: Path) -> list[Path]:
+    return sorted((results / "stages").iterdir())

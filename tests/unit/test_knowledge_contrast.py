@@ -31,6 +31,8 @@ def naive(one, other, temperature):
 def test_the_contrast_agrees_with_a_double_loop(temperature):
     one, other = numbers(5, 8), numbers(5, 8, seed=1)
     found = two_view_contrast(one, other, temperature).item()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert two_view_contrast(one, other, temperature).item() == found
     assert found == pytest.approx(naive(one, other, temperature), rel=1e-5)
 
 

@@ -131,12 +131,17 @@ def test_a_weight_is_heavy_from_a_tenth_of_the_information_on():
     assert heavy_from(none) == 0.0
 
 
-def leak_of_das(mask: str) -> dict[str, float]:
-    """Of a stage whose every second unit has importance 0.95, the others none."""
+def leak_of_das(mask: str, spread: bool = False) -> dict[str, float]:
+    """Of a stage whose every second unit has importance 0.95, the others none.
+
+    spread: importances from 0 to 1 instead, evenly.
+    """
     stage, method = make_stage("masked"), create("das", {"mask": mask, "contrast_weight": 0.0})
     importance = importance_of(encoder_of(stage.model))
     for values in importance.values():
         values[:, ::2] = 0.95
+        if spread:
+            values[:] = (torch.arange(values.shape[1]) + 0.5) / values.shape[1]
     method.load_state({f"importance.{place}": values for place, values in importance.items()})
     stage.index = 2
     return metered(stage, method).leak
@@ -147,6 +152,10 @@ def test_soft_masks_on_gradients_leak_under_adamw_and_on_the_update_hardly():
     assert gradient["leak.stage"] > 0.8 * gradient["leak.undirected"]
     assert update["leak.stage"] < 0.1 * update["leak.undirected"]
     assert update["leak.undirected"] == pytest.approx(gradient["leak.undirected"])
+    # What the mask allows: sqrt(mean((1 - I)^2 I^2) / mean((1 - I)^2)) = 0.32 of sqrt(1/3) = 0.58
+    # for many units; here attention has two heads.
+    evenly = leak_of_das("update", spread=True)
+    assert evenly["leak.stage"] / evenly["leak.undirected"] == pytest.approx(0.55, abs=0.1)
 
 
 def leak_of_hat(name: str, hard: bool) -> dict[str, float]:

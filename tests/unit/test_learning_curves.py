@@ -19,6 +19,7 @@ from test_latex import complaints, needs_pdflatex
 
 from lethe.commands import figure as command
 from lethe.errors import UserError
+from lethe.figures.frontier_words import without_shares
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.equal_learning import ABOVE, BELOW
@@ -218,7 +219,9 @@ def test_a_parametrisation_has_its_own_curve_and_is_held_against_plain_full_trai
     assert kd["parametrisation"] == "lora" and kd["pairs"] == 2
     assert "parametrisation" in table.columns
     drawn_points = drawn(replace(whole, **known)).plotted
-    assert "kd, lora" in set(drawn_points.loc[drawn_points["of"] == "equal", "method"])
+    # One name for it in all panels, so that it has one colour.
+    named = drawn_points.groupby("of")["method"].agg(set)
+    assert "kd (lora)" in named["equal"] and named["equal"] == named["own"]
 
 
 def test_a_study_without_references_has_no_curve_and_says_so():
@@ -247,6 +250,12 @@ def test_the_frontier_shows_shares_joined_from_the_lowest_rate_and_marks_the_lev
     # Changes of general ability are not shown beside shares of it.
     assert "delta_general" not in set(result.plotted["kept"])
     assert "Dotted: the level L*" in result.caption and "3 worlds" in result.caption
+
+
+def test_where_no_chain_has_both_shares_the_frontier_says_what_it_shows_instead(study):
+    points = pd.DataFrame({"of": ["own"]})
+    assert "general ability is in points instead" in without_shares(points, 0.9)
+    assert without_shares(points, None) == "" and "instead" not in drawn(study).caption
 
 
 @pytest.mark.parametrize("width", ["column", "text", "page"])

@@ -70,7 +70,7 @@ def test_all_others_are_planned_for_every_family(method):
 
 @pytest.mark.parametrize("method", FOR_ADAPTERS)
 def test_a_method_for_adapters_is_refused_where_all_is_trained(method):
-    sentence = r"^methods\.mine: is made for the parametrisation lora.*, found 'full' \(full\)"
+    sentence = r"^methods\.mine: .* 'full', as it is made for LoRA with .* \(it goes with lora"
     with pytest.raises(UserError, match=sentence):
         plan_of("xs", "forward", method)
 
@@ -78,16 +78,16 @@ def test_a_method_for_adapters_is_refused_where_all_is_trained(method):
 LORA = {"rank": 2}
 DORA = {**LORA, "dora": True}
 REFUSED = [
-    ("osf", LORA, r"\(lora\), as a low-rank adapter is not the matrix"),
-    ("osf_peft", LORA, r"\(lora\), as it freezes the model"),
-    ("olora", {**DORA, "chain": "one-a-task"}, r"\(lora:dora\), as DoRA trains lengths"),
-    ("slao", {**DORA, "chain": "same"}, r"\(lora:dora\), as the paper does not say"),
+    ("osf", LORA, r"'lo', as a low-rank adapter is not the matrix"),
+    ("osf_peft", LORA, r"'lo', as it freezes the model"),
+    ("slao", {**DORA, "chain": "same"}, r"'lo', as the paper does not say"),
+    ("wise_ft", {**DORA, "chain": "fresh"}, r"'lo', as DoRA rescales the weights"),
     (
         "olora",
         {**LORA, "chain": "same"},
-        "^methods.mine: is made for .* lora:one-a-task, found 'lo'",
+        "'lo', as it is made for LoRA with `chain: one-a-task`; .* goes with lora-a-task",
     ),
-    ("slao", {**LORA, "chain": "fresh"}, "^methods.mine: is made for .* lora:same, found 'lo'"),
+    ("slao", {**LORA, "chain": "fresh"}, "'lo', as it is made for LoRA with `chain: same`"),
 ]
 
 

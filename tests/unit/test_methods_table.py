@@ -10,7 +10,7 @@ from synthetic_study import Synthetic, long_tables, synthetic_study, with_gaps
 
 from lethe.longtables.tables import LongTables
 from lethe.metrics.intervals import t_interval
-from lethe.tables import end_tasks, methods
+from lethe.tables import end_tasks, method_lines, methods
 from lethe.tables.method_lines import MethodLine, tied_bests
 from lethe.tables.writing import readable
 
@@ -96,6 +96,13 @@ def test_what_is_not_available_is_shown_with_its_reason():
     gaps = methods.build(long_tables(with_gaps(scores), items)).frame
     row = of(gaps, model="decoder-xs", order="forward, reverse")
     assert "the cell (stage 3, own_emdg) is missing" in row["note"]
+
+
+def test_a_reason_that_sets_and_seeds_share_is_given_once():
+    note = "at floor: a; fewer than 8 clusters; at floor: b; fewer than 8 clusters"
+    rows = pd.DataFrame({"metric": ["fg_luo", "la"], "value": np.nan, "note": [note, ""]})
+    said = method_lines._reasons(rows)
+    assert said == {"fg_luo": "at floor: a; fewer than 8 clusters; at floor: b", "la": "missing"}
 
 
 def test_end_tasks_have_the_numbers_of_their_own_table_and_reasons_for_those_without_cells():

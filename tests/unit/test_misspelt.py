@@ -96,8 +96,11 @@ WRONG = [
     ({"also": [{"models": ["nano", "nano"], "orders": ["reverse"]}]}, "models .*each entry once"),
     ({"also": [{"models": ["nano"], "orders": ["reverse"] * 2}]}, "orders .*each entry once"),
     (
-        {"also": [{"models": ["nano"], "orders": ["reverse"], "end_tasks": ["restaurant"]}]},
-        "also, entry 1, end_tasks: they are only for encoders, .*found nano .causal.",
+        {
+            "models": ["nano", "encdec"],
+            "also": [{"models": ["encdec"], "orders": ["reverse"], "end_tasks": ["restaurant"]}],
+        },
+        "also, entry 1, end_tasks: they are for encoders and decoders, .*found encdec .seq2seq.",
     ),
     (
         {"also": [{"models": ["nano"], "orders": ["reverse"], "probes": ["domains"]}]},

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from lora_case import chain_of, spec_of, with_adapters
+from lora_chains import chain_of, spec_of, with_adapters
 from retention_case import FAMILIES, TRAINING, gradients_of, make_stage
 from safetensors.torch import load_file
 from small_nodes import make_nodes
@@ -46,6 +46,8 @@ def test_the_penalty_is_that_of_the_formula_and_moves_the_new_adapter_alone(fami
         penalty = method.step_loss(stage)
         expected = 3.0 * sum(float(size(overlap).sum()) for overlap in overlaps(stage.model))
         assert penalty.item() == pytest.approx(expected, rel=1e-5) and expected > 0
+        with torch.autocast(penalty.device.type, dtype=torch.bfloat16):
+            assert method.step_loss(stage).item() == penalty.item()
     moved = {name for name, g in gradients_of(penalty, stage.model).items() if g.any()}
     assert moved and all("lora_A.default" in name for name in moved)
 

@@ -34,7 +34,8 @@ def test_the_network_is_the_same_before_the_first_step_and_after_it_is_plain_aga
     method.after_stage(stage)
     torch.testing.assert_close(logits(stage), attached, rtol=1e-5, atol=1e-6)
     assert dict(stage.model.named_parameters()).keys() == names
-    assert all(parameter.requires_grad for parameter in stage.model.parameters())
+    trained = {name for name, _ in stage.trainable()}
+    assert trained == {f"{name}.weight" for name in method.directions}
 
 
 def sides_of_gradients(hooks: bool) -> float:

@@ -42,11 +42,14 @@ def test_another_parametrisation_gives_other_stages_and_leaves_all_ids_of_the_fi
     assert not any("parametrisation" in node.spec for node in plain)
     assert all(node.spec["parametrisation"] == LORA for node in ours)
     assert all("-sequential-lora-s" in node.id for node in ours)
-    same = {"parent", "parent_kind", "parametrisation"}
+    own = {"parent", "parent_kind", "parametrisation", "recipe"}
     for one, other in zip(plain, ours, strict=True):
-        assert {k: v for k, v in one.spec.items() if k not in same} == {
-            k: v for k, v in other.spec.items() if k not in same
+        assert {k: v for k, v in one.spec.items() if k not in own} == {
+            k: v for k, v in other.spec.items() if k not in own
         }
+        # The recipe has a rate of its own for it.
+        rate = other.spec["recipe"]["learning_rate"]
+        assert other.spec["recipe"] == one.spec["recipe"] | {"learning_rate": rate}
 
 
 def test_an_entry_of_also_has_parametrisations_of_its_own():
@@ -113,14 +116,14 @@ def test_what_does_not_compose_is_refused_with_the_reason(method, how, why):
         recipe="domains",
         probes=["domains"],
     )
-    assert said.startswith(f"methods.{method}: does not go with the parametrisation {how!r} (")
+    assert said.startswith(f"methods.{method}: does not go with the parametrisation {how!r}, as ")
     assert why in said and "`also`" in said
 
 
 def test_a_way_to_go_on_can_be_refused_alone():
     assert plan_of(methods=["ewc"], parametrisations=["lora"]).runs
     said = refusal(methods=["ewc"], parametrisations=["lora-fresh"])
-    assert "(lora:fresh), as a fresh adapter has none of the weights that mattered" in said
+    assert "'lora-fresh', as a fresh adapter has none of the weights that mattered" in said
 
 
 def mine(**settings) -> dict:

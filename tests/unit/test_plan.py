@@ -177,6 +177,10 @@ def test_several_recipes_are_a_chain_each_and_leave_the_nodes_of_one_as_they_wer
     ("changes", "sentence"),
     [
         ({}, "'finetune' and 'twin' have equal values for xs on the order 'forward'"),
+        (
+            {"parametrisations": ["lora"]},
+            r"equal values for .* by 'sequential \(lora\)'.*`parametrised`",
+        ),
         ({"recipe": ["instruct", "twin"], "claims": ["C1"]}, "claims: 'C1' compares .* one recipe"),
         (
             {"recipe": ["instruct", "twin"], "figures": ["scale"]},

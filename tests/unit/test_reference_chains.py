@@ -130,7 +130,8 @@ def test_the_record_holds_the_level_and_which_chains_differ_in_the_rate_alone():
 
 def test_curves_of_one_rate_are_noted_for_nothing_brackets_the_level():
     study, plan = studied({"orders": ["two"]})
-    assert "xs by sequential has one learning rate" in next(iter(single_rates(study, plan)))
+    (note,) = single_rates(study, plan)
+    assert "xs by sequential at 'fast' has one learning rate" in note
     several = studied({"orders": ["two"], "recipe": "fast"}, recipe=["slow", "fast"])
     assert list(single_rates(*several)) == []
     assert list(single_rates(*studied())) == []

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from lora_case import chain_of, settings_of
+from lora_chains import chain_of, settings_of
 from retention_case import FAMILIES, TRAINING, make_stage
 from safetensors.torch import load_file
 

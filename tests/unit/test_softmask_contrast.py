@@ -33,6 +33,8 @@ def test_the_contrast_is_the_double_loop(views):
         expected = naive(views[0], views[1], previous, 0.05)
         found = contrast(views[0], views[1], previous, 0.05).item()
         assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert contrast(views[0], views[1], previous, 0.05).item() == found
 
 
 def test_right_pairs_cost_less_than_shuffled_ones(views):

@@ -166,7 +166,7 @@ WRONG = [
     ("world", {"documents": {"plain_share": 1.5}}, "documents.plain_share .*found 1.5"),
     ("world", {"documents": {"plain_share": float("nan")}}, "documents.plain_share .*found nan"),
     ("world", {"documents": {"tool": -1}}, "documents.tool .*found -1"),
-    ("world", {"documents": {"dev": 10**6}}, "documents.*fewer .*`dev` than the 65600"),
+    ("world", {"documents": {"dev": 10**6}}, "documents.*fewer .*`dev` than the 67600"),
     ("world", {"knowledge": {"zipf_shift": 0}}, "knowledge.zipf_shift .*found 0"),
     ("world", {"knowledge": {"entities": 9}}, "knowledge.entities .*found 9"),
     ("world", {"property": {"creatures": 3}}, "property.creatures .*found 3"),

@@ -1,6 +1,8 @@
 """List the methods that a study can name: what each does, what it needs, and what it goes with.
 
-With names: all that is known of these, hyper-parameters and costs too.
+With names: all that is known of these, hyper-parameters and costs too. `lora` is LoRA whose
+adapter goes on from stage to stage, `lora:fresh` and `lora:one-a-task` are the other ways to go on;
+a study names them `lora`, `lora-fresh` and `lora-a-task` under `parametrisations`.
 """
 
 import argparse
@@ -42,9 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     raw = read_yaml(CATALOGUE / "methods.yaml")
     for name in arguments.names:
         if name not in raw:
-            near = difflib.get_close_matches(name, raw, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"There is no method {name!r}{hint} (`lethe methods` lists them).")
+            raise UserError(_unknown(name, raw))
     rows = [described(name, raw[name]) for name in arguments.names or raw]
     if arguments.json:
         print(json.dumps(rows, indent=2))
@@ -52,6 +52,17 @@ def run(arguments: argparse.Namespace) -> None:
         print("\n\n".join(map(_page, rows)))
     else:
         print(_table(rows))
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    if name in read_yaml(CATALOGUE / "parametrisations.yaml"):
+        return (
+            f"{name!r} is no method but says which parameters are trained: name it in a study's "
+            "`parametrisations`. `lethe methods` says in its third column what goes with which."
+        )
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"There is no method {name!r}{hint} (`lethe methods` lists them)."
 
 
 def described(name: str, raw: dict[str, Any]) -> dict[str, Any]:

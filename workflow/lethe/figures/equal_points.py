@@ -5,9 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from lethe.longtables.run import method_words
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.learning_curves import Curve
-from lethe.metrics.learning_points import FULL, KEPT, LEARNED
+from lethe.metrics.learning_points import KEPT, LEARNED
 
 EQUAL = ("equal", "kept_share")
 """The words `of` and `kept` of these points."""
@@ -28,8 +29,7 @@ def equal_points(curves: Iterable[Curve], level: float) -> pd.DataFrame:
     """
     rows = []
     for curve in curves:
-        name = curve.method
-        name += "" if curve.parametrisation == FULL else f", {curve.parametrisation}"
+        name = method_words(curve.method, curve.parametrisation)
         for place, recipe in enumerate(curve.recipes):
             numbers = {
                 "learned": _ends(curve, LEARNED, place),

@@ -19,7 +19,15 @@ from lethe.figures.drawing import (
     new_figure,
 )
 from lethe.figures.equal_points import EQUAL, equal_points
-from lethe.figures.frontier_words import GENERAL, KEYS, OLD, TITLE, caption, without
+from lethe.figures.frontier_words import (
+    GENERAL,
+    KEYS,
+    OLD,
+    TITLE,
+    caption,
+    without,
+    without_shares,
+)
 from lethe.figures.marks import mark_style
 from lethe.longtables.axes import END_TASK, OWN
 from lethe.longtables.tables import LongTables
@@ -57,7 +65,8 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
     listed = [name for curve in rates for name in curve.recipes]
     recipes = list(dict.fromkeys([*listed, *tables.scores["recipe"]]))
     every = frontier_points(found, recipes)
-    points = with_equal_learning(every, rates, level_of(tables))
+    level = level_of(tables)
+    points = with_equal_learning(every, rates, level)
     blocks = [(kind, part) for kind in KEPT if len(part := _of_kind(points, kind))]
     if not blocks:
         words = "No chain of which it is known what it learned and what it kept: name a set of the "
@@ -75,7 +84,8 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
         _draw_block(of_block, kind, part, seen, fills)
     plotted = points.sort_values(["of", "kept", "model"], kind="stable")
     over = shown(tables.metrics, ["la", GENERAL, OLD])
-    return Drawn(figure, plotted, f"{caption(points, over)}{without(found, every)}")
+    words = f"{caption(points, over)}{without_shares(points, level)}{without(found, every)}"
+    return Drawn(figure, plotted, words)
 
 
 def with_equal_learning(

@@ -47,6 +47,16 @@ def caption(points: pd.DataFrame, over: pd.DataFrame) -> str:
     )
 
 
+def without_shares(points: pd.DataFrame, level: float | None) -> str:
+    """That reference chains were made, and yet no chain has both shares."""
+    if level is None or (points["of"] == EQUAL[0]).any():
+        return ""
+    return (
+        " No chain has both the share learned and the share kept, as the table equal_learning "
+        "says: general ability is in points instead."
+    )
+
+
 def _bars(points: pd.DataFrame, over: pd.DataFrame) -> Iterable[str]:
     """What the intervals are over: of own sets, of shares and of end tasks."""
     if (points["of"] == OWN).any():

@@ -54,7 +54,8 @@ def weights_of(losses: np.ndarray, sharpness: float) -> np.ndarray:
     """exp(-sharpness f / median f), divided by its mean, for losses f [n] in nats."""
     # Losses of exactly zero have a median without a scale; they weigh 1, all others nothing.
     median = max(float(np.median(losses)), np.finfo(float).tiny)
-    weights = np.exp(-sharpness * losses / median)
+    # The smallest loss is taken off, a factor that cancels: so the sum is never zero.
+    weights = np.exp(-sharpness * (losses - losses.min()) / median)
     return weights / weights.mean()
 
 

@@ -42,11 +42,13 @@ class OrthogonalLora(Method):
         }
 
     def step_loss(self, stage: Stage) -> torch.Tensor | None:
-        parts = [
-            self._size(before.down @ adapter.down.T)
-            for adapter, earlier in self.places.values()
-            for before in earlier
-        ]
+        # In full precision under autocast: what the penalty leaves is smaller than bfloat16 tells.
+        with torch.autocast(next(stage.model.parameters()).device.type, enabled=False):
+            parts = [
+                self._size(before.down @ adapter.down.T)
+                for adapter, earlier in self.places.values()
+                for before in earlier
+            ]
         if not (parts and self.weight):
             return None
         return self.weight * sum(part.to(parts[0].device) for part in parts)

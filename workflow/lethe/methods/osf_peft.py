@@ -64,7 +64,9 @@ class PeftSubspace(Method):
                 layer.merge()
                 stage.model.set_submodule(name, layer.get_base_layer())
         del stage.model.peft_config
-        stage.model.requires_grad_(True)
+        # What was trained, as costs count it.
+        for name, parameter in stage.model.named_parameters():
+            parameter.requires_grad_(name.removesuffix(".weight") in self.layers)
         self.layers = {}
 
     def changes(

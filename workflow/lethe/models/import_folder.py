@@ -13,6 +13,8 @@ from lethe.parameters.families import IN_WORDS, Family, family_of_classes
 
 ADAPTER = "adapter_config.json"
 ADAPTER_FILES = (ADAPTER, "adapter_model.safetensors", "adapter_model.bin")
+BOTTLENECKS = "bottleneck_adapters.safetensors"
+"""Bottleneck adapters of a stage, which nothing but Lethe reads."""
 LARGEST_FILE = 2**26
 """Bytes of a file of settings; the largest known, with tens of thousands of added tokens, has
 2^23."""
@@ -61,6 +63,12 @@ def _require_weights(folder: Path, where: str) -> None:
         found = "a file" if os.path.isfile(folder) else "none"
         raise UserError(f"{where}: expected a checkpoint folder, found {found} at {folder}.")
     require_no_adapter(folder, where)
+    if (folder / BOTTLENECKS).is_file():
+        raise UserError(
+            f"{where}: expected a whole model, found bottleneck adapters alone in {folder}, a "
+            "stage of another study, which no class of transformers can hold; score it in its own "
+            "results with `lethe evaluate`."
+        )
     if any(folder.glob("*.safetensors")):
         weight_files(folder)
     elif gguf := sorted(folder.glob("*.gguf")):

@@ -27,7 +27,7 @@ def save_model(model, tokenizer, directory: Path, dtype: str = "float32") -> lis
     directory.mkdir(parents=True, exist_ok=True)
     state, config = _untied(model), model.config
     if dtype != "float32":
-        state, config = _rounded(state, getattr(torch, dtype)), copy.deepcopy(config)
+        state, config = rounded(state, getattr(torch, dtype)), copy.deepcopy(config)
         config.dtype = getattr(torch, dtype)
     with atomic_path(directory / "model.safetensors") as path:
         save_file(state, path, metadata={"format": "pt"})
@@ -57,18 +57,22 @@ def keep_generation_rules(parent: Path, directory: Path) -> list[str]:
     return [GENERATION_CONFIG]
 
 
-def _rounded(state: dict[str, torch.Tensor], dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """The state with its floating-point tensors in another dtype."""
-    rounded = {}
+def rounded(state: dict[str, torch.Tensor], dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """The state with its floating-point tensors in another dtype.
+
+    Raises:
+        UserError: a weight is too large for it.
+    """
+    kept = {}
     for name, tensor in state.items():
-        rounded[name] = tensor.to(dtype) if tensor.is_floating_point() else tensor
-        if not rounded[name].isfinite().all() and tensor.isfinite().all():
+        kept[name] = tensor.to(dtype) if tensor.is_floating_point() else tensor
+        if not kept[name].isfinite().all() and tensor.isfinite().all():
             raise UserError(
                 f"The weights of {name} go up to {tensor.abs().max():.3g}, more than `kept_dtype: "
                 f"{str(dtype).removeprefix('torch.')}` can hold; choose `bfloat16` or `float32` "
                 "in the recipe."
             )
-    return rounded
+    return kept
 
 
 def _untied(model) -> dict[str, torch.Tensor]:

@@ -15,11 +15,12 @@ from torch import nn
 
 from lethe.artefacts.files import atomic_path
 from lethe.errors import UserError
+from lethe.models.import_folder import BOTTLENECKS as WEIGHTS
 from lethe.models.kinds import kind_of, known_with
+from lethe.models.saving import rounded
 
 SMALLEST_BOTTLENECK = 4  # units; a sixteenth of a tiny network's width would be a single unit
 INITIAL_DEVIATION = 1e-2  # of the weights, truncated at two deviations (Houlsby et al. 2019, 3.6)
-WEIGHTS = "bottleneck_adapters.safetensors"
 NAME = "adapter"
 
 
@@ -109,14 +110,19 @@ def save(model: nn.Module, directory: Path, round_to: torch.dtype | None = None)
     """Write the adapters alone; the names of the files.
 
     round_to: numbers are rounded to this dtype; they are kept in float32.
+
+    Raises:
+        UserError: as `rounded`.
     """
     state = {
-        f"{place}.{name}": value.detach().to("cpu", round_to or value.dtype).float().contiguous()
+        f"{place}.{name}": value.detach().cpu()
         for place, module in places(model).items()
         for name, value in module.get_submodule(NAME).state_dict(prefix=f"{NAME}.").items()
     }
+    state = rounded(state, round_to) if round_to else state
+    kept = {name: value.float().contiguous() for name, value in state.items()}
     with atomic_path(directory / WEIGHTS) as path:
-        save_file(state, path, metadata={"format": "pt"})
+        save_file(kept, path, metadata={"format": "pt"})
     return [WEIGHTS]
 
 

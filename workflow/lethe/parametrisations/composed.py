@@ -16,6 +16,7 @@ from lethe.artefacts.paths import MANIFEST, node_directory
 from lethe.errors import UserError
 from lethe.models.adapters import in_dtype, merge_adapter
 from lethe.models.loading import load_model
+from lethe.models.weights import CARRIER, weights_digest
 from lethe.parametrisations import bottleneck
 
 PARTS = ("lora", "adapters")
@@ -94,15 +95,37 @@ def load_checkpoint(directory: Path, dtype: str = "float32") -> Any:
     settings = parametrisation_in(directory)
     if settings is None:
         return load_model(directory, dtype)
-    carrier = carrier_of(directory)
-    verified(carrier)
-    model = load_checkpoint(carrier)
+    model = load_carrier(directory)
     if settings["kind"] == "lora":
         model = merge_adapter(model, directory)
     else:
         bottleneck.load_into(bottleneck.put_on(model, settings, 0), directory)
     model.requires_grad_(True)
     return in_dtype(model, dtype)
+
+
+def load_carrier(directory: Path) -> Any:
+    """The network that the adapter of a stage is on, in float32.
+
+    Raises:
+        UserError: its weights are not those on which the adapter was trained, or as
+            `load_checkpoint`.
+    """
+    carrier = carrier_of(directory)
+    require_trained_on(directory, carrier)
+    return load_checkpoint(carrier)
+
+
+def require_trained_on(directory: Path, carrier: Path) -> None:
+    """Refuse weights below an adapter that are whole, but not those that it was trained on."""
+    expected = read_json(directory / MANIFEST["stage"]).get(CARRIER)
+    found = weights_digest(verified(carrier))
+    if expected != found:
+        raise UserError(
+            f"{directory}: its adapter was trained on the weights {str(expected)[:12]}, found "
+            f"{found[:12]} in {carrier}; copy that folder back as it was, or delete "
+            f"{directory / MANIFEST['stage']} and run the study again."
+        )
 
 
 def verified(carrier: Path) -> dict[str, Any]:

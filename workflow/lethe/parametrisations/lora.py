@@ -19,6 +19,7 @@ from lethe.artefacts.files import atomic_path, write_json
 from lethe.errors import UserError
 from lethe.models.adapters import WEIGHTS
 from lethe.models.checkpoint_files import ADAPTER
+from lethe.models.saving import rounded
 from lethe.parameters.families import family_of_classes
 from lethe.parametrisations.mistakes import ALL, is_named, no_such_target, rank_too_large
 
@@ -161,16 +162,18 @@ def save(model: nn.Module, directory: Path, base: str, round_to=None) -> list[st
     Args:
         base: path from the adapter's folder to that of the model that it is on.
         round_to: numbers are rounded to this dtype; they are kept in float32.
+
+    Raises:
+        UserError: as `rounded`.
     """
     from peft import get_peft_model_state_dict
 
     state = get_peft_model_state_dict(model, adapter_name=TRAINED, save_embedding_layers=False)
-    rounded = {
-        f"{PREFIX}{name}": _rounded(value.detach().cpu(), round_to).contiguous()
-        for name, value in state.items()
-    }
+    state = {name: value.detach().cpu() for name, value in state.items()}
+    state = rounded(state, round_to) if round_to else state
+    kept = {f"{PREFIX}{name}": value.float().contiguous() for name, value in state.items()}
     with atomic_path(directory / WEIGHTS) as path:
-        save_file(rounded, path, metadata={"format": "pt"})
+        save_file(kept, path, metadata={"format": "pt"})
     configuration = model.peft_config[TRAINED].to_dict()
     configuration |= {
         "base_model_name_or_path": base,
@@ -180,10 +183,6 @@ def save(model: nn.Module, directory: Path, base: str, round_to=None) -> list[st
     }
     write_json(directory / ADAPTER, configuration)
     return [ADAPTER, WEIGHTS]
-
-
-def _rounded(value: torch.Tensor, dtype) -> torch.Tensor:
-    return value if dtype is None else value.to(dtype).float()
 
 
 def load_into(model: nn.Module, directory: Path, name: str = TRAINED) -> None:

@@ -40,7 +40,12 @@ class Lora(ParametrisationParameters):
     alpha: Positive = parameter(
         16.0, "s = alpha / r, or alpha / sqrt(r) with `rslora`", "usual: twice the rank"
     )
-    dropout: Share = parameter(0.0, "dropout of the inputs of A", "usual in PEFT")
+    dropout: Share = parameter(
+        0.0,
+        "dropout of the inputs of A, below 1, where nothing would be learned",
+        "usual in PEFT",
+        lt=1,
+    )
     targets: Literal["all-linear"] | list[str] = parameter(
         "all-linear",
         "the modules that it is on: all linear ones but the output layer, or names, each whole or "
@@ -57,6 +62,16 @@ class Lora(ParametrisationParameters):
         "what the next stage trains: the same adapter, a fresh one on weights into which all "
         "earlier ones are merged, or one a task, beside the earlier ones, which stay on, frozen",
     )
+
+    @model_validator(mode="after")
+    def _has_an_order(self) -> "Lora":
+        if self.dora and self.chain == "one-a-task":
+            # Lengths are of the columns of W + s B A: with two adapters on W, each has its own, and
+            # their sum is no product of lengths and directions that could be merged.
+            raise ValueError(
+                "`chain: same` or `fresh` with `dora`, whose lengths are of one adapter"
+            )
+        return self
 
     def words(self) -> list[str]:
         dora = [f"{self.kind}:dora"] if self.dora else []

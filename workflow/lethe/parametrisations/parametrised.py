@@ -85,7 +85,7 @@ class Lora(Parametrisation):
         chain = composed.adapters_before(parent, self.settings | {"kind": self.kind})
         if not chain or self.settings["chain"] == "fresh":
             return super().start(parent, seed)
-        model = composed.load_checkpoint(composed.carrier_of(chain[0]))
+        model = composed.load_carrier(chain[0])
         if self.settings["chain"] == "same":
             model = self.apply(model, seed)
             lora.load_into(model, parent)
@@ -113,7 +113,7 @@ class Adapters(Parametrisation):
         chain = composed.adapters_before(parent, self.settings | {"kind": self.kind})
         if not chain:
             return super().start(parent, seed)
-        model = self.apply(composed.load_checkpoint(composed.carrier_of(parent)), seed)
+        model = self.apply(composed.load_carrier(parent), seed)
         bottleneck.load_into(model, parent)
         return model
 

@@ -95,8 +95,14 @@ def reason_against(hyper: type[MethodParameters] | MethodParameters, words: list
         if word in refused:
             return refused[word]
     if hyper.only_with and not set(words) & set(hyper.only_with):
-        return f"it is made for {' or '.join(hyper.only_with)}"
+        return f"it is made for {' or '.join(map(_in_words, hyper.only_with))}"
     return ""
+
+
+def _in_words(word: str) -> str:
+    """A kind as it is, a way to go on with LoRA by its setting."""
+    kind, _, chain = word.partition(":")
+    return f"LoRA with `chain: {chain}`" if chain else kind
 
 
 def needs(hyper: type[MethodParameters] | MethodParameters) -> list[str]:

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.local_files import checkpoint_digest
+from lethe.artefacts.paths import MANIFEST
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.origins import Import, ImportedStage
 from lethe.errors import UserError
 from lethe.imported.chain import stage_specs
 from lethe.longtables.run import Run
-from lethe.models.adapter_folder import is_adapter, read_adapter, require_base
+from lethe.models.adapter_folder import is_adapter, local_base, read_adapter, require_base
 from lethe.planning.bases import imported_node
 from lethe.planning.nodes import Node, Plan, slug_word
 from lethe.planning.probes import add_probes
@@ -138,6 +139,8 @@ def _merged_node(plan: Plan, slug: str, stage: ImportedStage, where: str, below:
     except UserError as error:
         hint = "" if stage.onto else "; if it was trained on the stage before, add `onto: previous`"
         raise UserError(f"{where}.import: {str(error).removesuffix('.')}{hint}.") from None
+    if below is not whole:
+        _require_trained_after(Path(path), where)
     spec = {
         "family": below.spec["family"],
         "source": "adapter",
@@ -147,6 +150,21 @@ def _merged_node(plan: Plan, slug: str, stage: ImportedStage, where: str, below:
         "parent_kind": below.kind,
     }
     return plan.add("base", slug, spec, plan.sizes.get(below.id, 0.0))
+
+
+def _require_trained_after(folder: Path, where: str) -> None:
+    """Refuse the same adapter, trained further, on the stage before it: it would count twice.
+
+    What Lethe trained names what it is on. An adapter from elsewhere may name its chain's base
+    although it was trained on the stage before.
+    """
+    name = read_adapter(folder).get("base_model_name_or_path")
+    named = local_base(folder, name) if isinstance(name, str) and name else None
+    if named is not None and (folder / MANIFEST["stage"]).is_file() and not is_adapter(named):
+        raise UserError(
+            f"{where}.onto: {folder} is the adapter of the stage before it, trained further, and "
+            f"is on {named.resolve()}; remove `onto`."
+        )
 
 
 def _probe_uses_world(catalogue: Catalogue, name: str) -> bool:

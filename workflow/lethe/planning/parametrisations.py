@@ -16,7 +16,8 @@ from lethe.parametrisations.mistakes import (
     rank_too_large,
     too_many_layers,
 )
-from lethe.parametrisations.parameters import FULL, ParametrisationParameters, settings_of
+from lethe.parametrisations.parameters import FULL, settings_of
+from lethe.planning.composition import reason_against
 from lethe.planning.nodes import Node, Plan
 
 
@@ -30,30 +31,30 @@ def spec_of(
     """
     entry = catalogue.parametrisations[name]
     settings = settings_of(f"parametrisations.{name}", entry)
-    _require_goes_with(name, settings, method, hyper)
+    _require_goes_with(catalogue, name, method, hyper)
     spec = {"kind": entry.kind, **resolved(settings)}
     return {} if spec == FULL else {"parametrisation": spec}
 
 
 def _require_goes_with(
-    name: str, settings: ParametrisationParameters, method: str, hyper: MethodParameters
+    catalogue: Catalogue, name: str, method: str, hyper: MethodParameters
 ) -> None:
-    """Refuse what the method says that it does not go with, with its reason."""
-    words = settings.words()
-    refused = hyper.refused()
-    for word in words:
-        if word in refused:
-            raise UserError(
-                f"methods.{method}: does not go with the parametrisation {name!r} ({word}), as "
-                f"{refused[word]}; select it with other `parametrisations` in an entry of "
-                "`also`."
-            )
-    if hyper.only_with and not set(words) & set(hyper.only_with):
-        raise UserError(
-            f"methods.{method}: is made for the parametrisation {' or '.join(hyper.only_with)}, "
-            f"found {name!r} ({words[-1]}); select it with such `parametrisations` in an entry of "
-            "`also`."
-        )
+    """Refuse what the method says that it does not go with, with its reason and what goes."""
+    reason = reason_against(hyper, _words(catalogue, name))
+    if not reason:
+        return
+    ways = catalogue.parametrisations
+    goes = [way for way in ways if not reason_against(hyper, _words(catalogue, way))]
+    raise UserError(
+        f"methods.{method}: does not go with the parametrisation {name!r}, as {reason}; select it "
+        f"with other `parametrisations` in an entry of `also`"
+        + (f" (it goes with {', '.join(goes)})." if goes else ".")
+    )
+
+
+def _words(catalogue: Catalogue, name: str) -> list[str]:
+    """The words by which a method may refuse an entry of the catalogue."""
+    return settings_of(f"parametrisations.{name}", catalogue.parametrisations[name]).words()
 
 
 def refuse_equal(study: Study, catalogue: Catalogue) -> None:

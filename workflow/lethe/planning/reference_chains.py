@@ -15,7 +15,7 @@ from lethe.config.recipes import listed
 from lethe.config.reference_chains import References
 from lethe.errors import UserError
 from lethe.longtables.axes import OWN
-from lethe.longtables.run import ALONE, Run
+from lethe.longtables.run import ALONE, Run, method_words
 from lethe.parameters.entries import parse_mixture, resolved
 from lethe.planning.nodes import Base, Plan, slug_word
 from lethe.planning.probes import add_probes, scores
@@ -153,16 +153,18 @@ def single_rates(study: Study, plan: Plan) -> Iterable[str]:
     if study.references is None:
         return
     curves: dict[tuple, set[float]] = {}
+    recipes: dict[tuple, str] = {}
     rates = learning_record(study, plan)["equal_learning"]["rates"]
     for run in plan.runs:
         first = rates.get(run.checkpoints[1]) if len(run.checkpoints) > 1 else None
         if first and run.order in study.references.orders:
-            how = getattr(run, "parametrisation", "full")
-            key = (run.model, run.method, how, run.order, first["curve"])
+            method = method_words(run.method, run.parametrisation)
+            key = (run.model, method, run.order, first["curve"])
             curves.setdefault(key, set()).add(first["rate"])
+            recipes[key] = run.recipe
     single = [key for key, found in curves.items() if len(found) == 1]
     if single:
-        names = dict.fromkeys(f"{model} by {method}" for model, method, *_ in single)
+        names = dict.fromkeys(f"{key[0]} by {key[1]} at {recipes[key]!r}" for key in single)
         more = ", ..." * (len(names) > 3)
         yield (
             f"references: {', '.join([*names][:3])}{more} has one learning rate, so nothing "

@@ -4,7 +4,7 @@ from itertools import groupby
 
 from lethe.config.catalogue import Study
 from lethe.errors import UserError
-from lethe.longtables.run import Run
+from lethe.longtables.run import Run, method_words
 from lethe.planning.nodes import Plan
 
 # They set one chain of a model beside another, so a second recipe would be left out unsaid.
@@ -38,9 +38,11 @@ def require_recipes_fit(study: Study, plan: Plan) -> None:
         for _, same in groupby(group, key=lambda run: run.checkpoints):
             names = [run.recipe for run in same]
             if len(names) > 1:
+                is_full = group[0].parametrisation == "full"
+                rates = "" if is_full else ", or give them other rates for it (`parametrised`)"
                 raise UserError(
                     f"recipe: {names[0]!r} and {names[1]!r} have equal values for "
-                    f"{_words(group[0])}, so they would train one chain; list one of them."
+                    f"{_words(group[0])}, so they would train one chain; list one of them{rates}."
                 )
     if not groups:
         return
@@ -58,4 +60,5 @@ def require_recipes_fit(study: Study, plan: Plan) -> None:
 
 
 def _words(run: Run) -> str:
-    return f"{run.model} on the order {run.order!r} by {run.method!r}"
+    how = method_words(run.method, run.parametrisation)
+    return f"{run.model} on the order {run.order!r} by {how!r}"

@@ -76,9 +76,10 @@ def add_stage(
         spec |= {"base": lived.node.id, "base_kind": lived.node.kind}
     if of_base:
         spec["before"] = of_base
-    if entry.general is not None and not lived.history:
+    if entry.general is not None and len(lived.history) == of_base:
         # If the stage trains on the same task too, the general texts are another draw.
-        spec["general"] = mixture_spec(plan, catalogue, entry.general, lived, (mixture,))
+        before = (*lived.history, mixture)
+        spec["general"] = mixture_spec(plan, catalogue, entry.general, lived, before)
     node = plan.add("stage", slug, spec, plan.sizes.get(parent.id, 0.0))
     return node, components
 

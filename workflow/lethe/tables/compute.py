@@ -79,7 +79,14 @@ def reference(line: Line, all_lines: list[Line], several: dict[Line, bool]) -> L
         chains.sort(key=lambda other: (-orders.count(order_of(other)), order_of(other)))
         same = [other for other in chains if order_of(other) == order_of(chains[0])] or same
     recipe, how = (LINE_COLUMNS.index(name) for name in ("recipe", "parametrisation"))
-    same.sort(key=lambda other: (other[how] != "full", other[recipe] != line[recipe]))
+    # All weights trained, else as the line's are.
+    same.sort(
+        key=lambda other: (
+            other[how] != "full",
+            other[how] != line[how],
+            other[recipe] != line[recipe],
+        )
+    )
     return next(iter(same), None)
 
 

@@ -119,11 +119,18 @@ def plain_line(line: EndTaskLine, end_lines: list[EndTaskLine]) -> EndTaskLine |
 def entry_line(entry: str, line: EndTaskLine, end_lines: list[EndTaskLine]) -> EndTaskLine | None:
     """The line of a method of the catalogue on the same model and order.
 
-    That with all weights trained, and with the line's own recipe; if there is none, the first.
+    That with all weights trained, else as the line's are, and with the line's own recipe; if there
+    is none, the first.
     """
     place = (line.model, line.order, entry)
     found = [other for other in end_lines if (other.model, other.order, other.entry) == place]
-    found.sort(key=lambda other: (other.parametrisation != "full", other.recipe != line.recipe))
+    found.sort(
+        key=lambda other: (
+            other.parametrisation != "full",
+            other.parametrisation != line.parametrisation,
+            other.recipe != line.recipe,
+        )
+    )
     return next(iter(found), None)
 
 

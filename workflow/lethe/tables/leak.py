@@ -20,10 +20,12 @@ CAPTION = (
     "Share of a change that lies in what the method says it protects, in % of the change's norm: "
     "the part in the kept directions of the weights (osf) or of earlier adapters (olora), the "
     "change of the tenth of weights with the most Fisher information (ewc), the change times "
-    "importance (das) or times how far gates are closed (hat and its kin). step: of one step of "
-    "the optimizer, mean of eight steps a stage; stage: of a whole stage's change; undirected: of "
-    "a change drawn at random, what leaks without any protection. Means over the stages that have "
-    "something to protect, and runs [95 % t-interval over runs]. metered: numbers in the "
+    "importance (das, whose mask allows a share of it) or times how far gates are closed (hat and "
+    "its kin), and the change of rows of tokens without data (row-rule). step: of one step of the "
+    "optimizer, mean of eight steps a stage; stage: of a whole stage's change; undirected: of a "
+    "change drawn at random, what leaks without any protection; finding: what stage is beside "
+    "undirected. Means over the stages that have something to protect, and runs [95 % t-interval "
+    "over runs]. metered: numbers in the "
     "parameters looked at; norms are of these alone."
 )
 

@@ -139,8 +139,10 @@ def _units(single: pd.DataFrame, line: tuple) -> dict[tuple, dict[str, float]]:
 
 
 def _reasons(rows: pd.DataFrame) -> dict[str, str]:
+    """Why a measure has no value, each reason once: sets and seeds often share theirs."""
     empty = rows[rows["value"].isna()]
-    return dict(zip(empty["metric"], empty["note"].replace("", "missing"), strict=True))
+    once = ["; ".join(dict.fromkeys(note.split("; "))) or "missing" for note in empty["note"]]
+    return dict(zip(empty["metric"], once, strict=True))
 
 
 def _with_end_tasks(tables: LongTables) -> list[MethodLine]:

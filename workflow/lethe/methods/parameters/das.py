@@ -38,6 +38,7 @@ class DasParameters(MethodParameters):
         "adapters": "its masks lie on the network's own weights, which are not trained",
     }
     general_with = (("initialise", "general"),)
+    since_its_base = True
 
     contrast_weight: Number = parameter(
         1.0, "lambda of Eq. 8; with 0 the contrast is not computed", CODE_OF_KE, ge=0

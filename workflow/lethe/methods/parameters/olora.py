@@ -12,7 +12,6 @@ class OloraParameters(MethodParameters):
     """The penalty on what two tasks' adapters have in common."""
 
     only_with = ("lora:one-a-task",)
-    not_with = {"lora:dora": "DoRA trains lengths of the weights besides, which nothing holds"}
 
     weight: Number = parameter(
         0.5, "lambda_1 of Eq. 9, weight of the penalty; 0: none", f"{WANG}, released code", ge=0

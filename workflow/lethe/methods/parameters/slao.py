@@ -10,6 +10,7 @@ class SlaoParameters(MethodParameters):
     """How a stage begins, and how it is merged. With `power: 0` and without `orthogonal` it is
     plain LoRA."""
 
+    since_its_base = True
     only_with = ("lora:same",)
     not_with = {"lora:dora": "the paper does not say how lengths of weights are merged"}
 

@@ -11,7 +11,8 @@ class WiseFtParameters(MethodParameters):
 
     base_with = (("toward", "base"),)
     not_with = {
-        "lora:same": "the mean of what an adapter was and what it became is no adapter of its rank"
+        "lora:same": "the mean of what an adapter was and what it became is no adapter of its rank",
+        "lora:dora": "DoRA rescales the weights, and the mean of that is no adapter",
     }
     not_with_values = {
         ("toward", "base"): dict.fromkeys(("lora", "adapters"), NOT_OF_THE_BASE),

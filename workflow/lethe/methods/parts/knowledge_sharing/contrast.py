@@ -45,7 +45,9 @@ def two_view_contrast(
     """
     count = len(first)
     views = functional.normalize(torch.cat([first, second]).float(), dim=-1)
-    scores = views @ views.T / temperature
+    # In full precision under autocast: a cosine's rounding is divided by the temperature.
+    with torch.autocast(views.device.type, enabled=False):
+        scores = views @ views.T / temperature
     itself = torch.eye(2 * count, dtype=torch.bool, device=scores.device)
     positives = torch.arange(2 * count, device=scores.device).roll(count)
     return functional.cross_entropy(scores.masked_fill(itself, -torch.inf), positives)

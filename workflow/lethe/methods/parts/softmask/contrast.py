@@ -27,7 +27,9 @@ def contrast(
     others = full_plus if previous is None else torch.cat([full_plus, previous])
     rows = functional.normalize(full.float(), dim=-1)
     columns = functional.normalize(others.float(), dim=-1)
-    scores = rows @ columns.T / temperature
+    # In full precision under autocast: a cosine's rounding is divided by the temperature.
+    with torch.autocast(rows.device.type, enabled=False):
+        scores = rows @ columns.T / temperature
     return functional.cross_entropy(scores, torch.arange(len(full), device=full.device))
 
 
