@@ -68,7 +68,7 @@ BENCHMARKS = (
         "methods",
         "methods.py",
         "every method and parametrisation beside plain training",
-        6,
+        8,
         needs=(*MODELS, "peft"),
     ),
     Benchmark(

@@ -84,7 +84,7 @@ def test_on_a_derived_base_too_the_first_stage_reads_general_texts():
     """Of a task that the base was trained on, other texts than those."""
     draws = []
     for model in ("xs", "xs-tuned"):
-        made = plan("das", {"initialise": "general"}, "unknown", model, general="general:9")
+        made = plan("das", {"initialise": "general"}, "generated", model, general="general:9")
         first, second = (made.nodes[node].spec for node in made.runs[0].checkpoints[1:])
         draws += [part["draw"] for part in first["general"]]
         assert "general" not in second
