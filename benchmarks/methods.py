@@ -4,8 +4,8 @@ Two stages of a chain in memory, on models as small as those of the miniature an
 long as those of instruction data: 16 steps of 8, then 64 with the state that the first left, which
 is eight passes over a stage's 64 examples, as many as the miniature takes. A method may work
 before, between and after the steps, and the first stage may do what later ones need; so both stages
-are measured whole, in processor seconds of one thread. Every method has a row, with its default
-values, and so have some other values of it. Plain training is measured anew before every fourth
+are measured whole, in CPU seconds of one thread. Every method has a row, with its default
+values, and so have some other values of it. Plain training is measured again before every fourth
 row; a ratio is to the mean of the plain runs before and after. Prints a Markdown table a model.
 
 With `--leaks` the table is of what the leak meter finds in the second stage of the methods that
@@ -143,7 +143,7 @@ def make_stage(shape: Shape, model: nn.Module, index: int, base: nn.Module, way:
 
 
 def measure(shape: Shape, row: Row) -> tuple[list[float], dict[str, float]]:
-    """Processor seconds of the first and of the second stage, and what leaked in the second."""
+    """CPU seconds of the first and of the second stage, and what leaked in the second."""
     way = dict(row.way)
     kind = way.pop("kind")
     settings = {"kind": kind, **KINDS[kind](**way).model_dump(mode="json")}

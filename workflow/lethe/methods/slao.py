@@ -11,7 +11,7 @@ too, which is the method's state; A_i is the checkpoint's.
 
 Not known from what we read of the paper: the signs of Q's columns, here those with which R's
 diagonal is positive, so that Q's first direction is that of A's first row; and what becomes of the
-optimizer between stages, here it begins anew. Since Q^T is not A, a stage begins with another
+optimizer between stages, here it begins again. Since Q^T is not A, a stage begins with another
 function than the last one ended with, as in the paper.
 """
 
