@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load_file, save
 from small_nodes import sentence, stage_spec
 from softmask_case import TOKENIZER, importance_of, model_with_dropout, stage_of
+from stopped_stage import stopped_at
 
 from lethe.artefacts.files import read_json
 from lethe.artefacts.jsonlines import write_rows
@@ -18,7 +19,6 @@ from lethe.methods.das import DAS
 from lethe.methods.registry import create
 from lethe.models.encoder_units import encoder_of
 from lethe.models.saving import save_model
-from lethe.training import loop
 from lethe.training.stage import train_stage
 
 # Only an encoder-decoder has heads of cross-attention.
@@ -187,15 +187,7 @@ def trained(results, stop: int | None = None, monkeypatch=None, seed: int = 0, *
     train_stage("one", spec, results, "code", 1e9)
     spec |= {"parent": "one", "parent_kind": "stage", "history": ["one", "one"]}
     if stop is not None:
-        take_step = loop.take_step
-
-        def stopping(stage, *rest):
-            if stage.step == stop:
-                raise KeyboardInterrupt
-            take_step(stage, *rest)
-
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(loop, "take_step", stopping)
+        with stopped_at(stop, monkeypatch):
             train_stage("two", spec, results, "code", 0)
     train_stage("two", spec, results, "code", 1e9)
     return [results / "stages" / stage for stage in ("one", "two")]

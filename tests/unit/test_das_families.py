@@ -15,6 +15,7 @@ from plain_reference import (
 from retention_case import TRAINING, make_stage, new_model
 from safetensors.torch import load_file
 from small_nodes import make_nodes, stage_spec
+from stopped_stage import stopped_at
 
 from lethe.errors import UserError
 from lethe.methods.contract import Stage
@@ -27,7 +28,6 @@ from lethe.methods.registry import create
 from lethe.models.forward import weighted_loss
 from lethe.models.last_states import label_logits, last_states
 from lethe.models.units import units_of
-from lethe.training import loop
 from lethe.training.layout import make_collate
 from lethe.training.loop import train
 from lethe.training.stage import train_stage
@@ -262,15 +262,7 @@ def chain(results, stop: int | None = None, monkeypatch=None):
     train_stage("one", spec, results, "code", 1e9)
     spec |= {"parent": "one", "parent_kind": "stage", "history": ["one", "one"]}
     if stop is not None:
-        take_step = loop.take_step
-
-        def stopping(stage, *rest):
-            if stage.step == stop:
-                raise KeyboardInterrupt
-            take_step(stage, *rest)
-
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(loop, "take_step", stopping)
+        with stopped_at(stop, monkeypatch):
             train_stage("two", spec, results, "code", 0)
     train_stage("two", spec, results, "code", 1e9)
     return results / "stages" / "two"

@@ -9,6 +9,7 @@ import torch
 from retention_case import FAMILIES, TRAINING, make_stage
 from small_nodes import make_nodes, stage_spec
 from softmask_case import importance_of
+from stopped_stage import stopped_at
 from test_compute import NO_METRICS, chain
 
 from lethe.longtables.tables import LongTables
@@ -19,7 +20,7 @@ from lethe.methods.registry import create
 from lethe.models.encoder_units import encoder_of
 from lethe.tables import leak as table
 from lethe.tables.writing import readable
-from lethe.training import loop, snapshot_pace
+from lethe.training import loop
 from lethe.training.leak import STEPS, leak_meter
 from lethe.training.stage import train_stage
 
@@ -196,18 +197,8 @@ def test_a_stage_killed_and_gone_on_with_has_the_same_weights_and_leaks(
     make_nodes(tmp_path)
     spec = stage_spec(method=method, hyper=hyper)
     whole = train_stage("whole", spec, tmp_path, "code", 1e9)
-    take_step = loop.take_step
-
-    def stopping(stage, *rest):
-        if stage.step == 6:
-            raise KeyboardInterrupt
-        take_step(stage, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(snapshot_pace, "LARGEST_SHARE", 1.0)
-        patch.setattr(loop, "take_step", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            train_stage("cut", spec, tmp_path, "code", 0.0)
+    with stopped_at(6, monkeypatch):
+        train_stage("cut", spec, tmp_path, "code", 0.0)
     resumed = train_stage("cut", spec, tmp_path, "code", 1e9)
     assert whole["steps"] > STEPS and whole["record"].keys() >= {"leak.step", "leak.stage"}
     assert resumed["record"] == whole["record"]

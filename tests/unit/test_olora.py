@@ -6,12 +6,13 @@ from lora_chains import chain_of, spec_of, with_adapters
 from retention_case import FAMILIES, TRAINING, gradients_of, make_stage
 from safetensors.torch import load_file
 from small_nodes import make_nodes
+from stopped_stage import stopped_at
 
 from lethe.errors import UserError
 from lethe.methods.registry import create
 from lethe.models.adapters import WEIGHTS
 from lethe.parametrisations.lora import factors
-from lethe.training import loop, snapshot_pace
+from lethe.training import loop
 from lethe.training.stage import train_stage
 
 LONG = {**TRAINING, "steps": 60, "learning_rate": 1e-2}
@@ -96,18 +97,9 @@ def test_the_first_stage_is_plain_lora_and_earlier_adapters_stay(tmp_path):
 def test_a_second_stage_killed_and_gone_on_with_is_the_same(tmp_path, monkeypatch, method, chain):
     make_nodes(tmp_path)
     whole = chain_of(tmp_path, method, {}, chain)[1]
-    spec, take_step = spec_of(method, {}, 2, chain), loop.take_step
-
-    def stopping(stage, *rest):
-        if stage.step == 6:
-            raise KeyboardInterrupt
-        take_step(stage, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(snapshot_pace, "LARGEST_SHARE", 1.0)
-        patch.setattr(loop, "take_step", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            train_stage("cut", spec, tmp_path, "code", 0.0)
+    spec = spec_of(method, {}, 2, chain)
+    with stopped_at(6, monkeypatch):
+        train_stage("cut", spec, tmp_path, "code", 0.0)
     resumed = train_stage("cut", spec, tmp_path, "code", 1e9)
     one, other = load_file(whole / WEIGHTS), load_file(tmp_path / "stages" / "cut" / WEIGHTS)
     assert all(torch.equal(one[name], other[name]) for name in one)

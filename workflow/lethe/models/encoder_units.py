@@ -6,6 +6,7 @@ from torch import nn
 
 from lethe.errors import UserError
 from lethe.models.kinds import kind_of, known_with
+from lethe.models.units import module_at
 
 PLACES = ("heads", "intermediate", "output")
 """The three kinds of units of a layer, in the order of the forward pass."""
@@ -59,19 +60,12 @@ def encoder_of(model) -> Encoder:
             f"{kind!r}."
         )
     base, layers = model.base_model, []
-    for number in range(len(_module(base, layout.layers, kind))):
+    for number in range(len(module_at(base, layout.layers, kind))):
         below = f"{layout.layers}.{number}"
         paths = {place: f"{below}.{getattr(layout, place)}" for place in Layer.__dataclass_fields__}
-        layers.append(Layer(**{place: _module(base, path, kind) for place, path in paths.items()}))
+        layers.append(
+            Layer(**{place: module_at(base, path, kind) for place, path in paths.items()})
+        )
     if not layers:
         raise UserError(f"The model of type {kind!r} has no layers in {layout.layers!r}.")
     return Encoder(tuple(layers), model.config.num_attention_heads)
-
-
-def _module(root: nn.Module, path: str, kind: str) -> nn.Module:
-    try:
-        return root.get_submodule(path)
-    except AttributeError:
-        raise UserError(
-            f"Expected a module {path!r} in a model of type {kind!r}, found none."
-        ) from None

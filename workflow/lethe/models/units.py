@@ -114,7 +114,7 @@ def units_of(model) -> Units:
     attentions: list[Heads] = []
     neurons: list[Neurons] = []
     for stack in stacks:
-        layers = _module(model.base_model, stack.layers, kind)
+        layers = module_at(model.base_model, stack.layers, kind)
         if not len(layers):
             raise UserError(f"The model of type {kind!r} has no layers in {stack.layers!r}.")
         for number in range(len(layers)):
@@ -129,7 +129,7 @@ class _Layer:
         self.root, self.kind, self.below = root, kind, f"{stack.layers}.{number}"
 
     def at(self, path: str) -> nn.Module:
-        return _module(self.root, f"{self.below}.{path}", self.kind)
+        return module_at(self.root, f"{self.below}.{path}", self.kind)
 
     def has(self, path: str) -> bool:
         try:
@@ -178,7 +178,8 @@ def is_transposed(module: nn.Module) -> bool:
     return type(module).__name__ == "Conv1D"
 
 
-def _module(root: nn.Module, path: str, kind: str) -> nn.Module:
+def module_at(root: nn.Module, path: str, kind: str) -> nn.Module:
+    """The module at a path; UserError if a model of this type has none there."""
     try:
         return root.get_submodule(path)
     except AttributeError:
