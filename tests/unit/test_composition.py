@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from lethe.cli import main
-from lethe.commands.methods import described
+from lethe.commands.methods import _page, described
 from lethe.config.by_file import names_in
 from lethe.config.catalogue import Catalogue, MethodEntry
 from lethe.config.reading import CATALOGUE, read_yaml
@@ -86,6 +86,16 @@ def test_equal_reasons_share_a_note_and_every_note_is_used(monkeypatch):
     assert first.startswith("| `one` | yes | yes | yes |") and "`kd`, `key: 1` | yes |" in second
     assert notes == ["- [1] a reason", "- [2] another", "- [3] not there"]
     assert first.count("[1]") == second.count("[1]") == 1 and second.count("[3]") == 2
+
+
+def test_what_depends_on_the_model_is_a_note_beside_a_yes():
+    (row,) = rows_of("row_rule", parameters_of("row_rule"))
+    assert row.but.keys() == {"frozen"} and "tied" in row.but["frozen"]
+    (line,) = [line for line in composition.markdown().splitlines() if "`row_rule`" in line]
+    assert "| yes, but [" in line
+    assert "not always with   frozen: with frozen embeddings" in _page(
+        described("row-rule", ENTRIES["row-rule"])
+    )
 
 
 def test_lethe_methods_lists_every_entry_in_a_line_and_names_no_more(capsys):

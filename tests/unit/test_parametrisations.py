@@ -3,8 +3,10 @@
 import pytest
 from test_plan import RECIPE, plan_of
 
+from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
 from lethe.longtables.run import method_words, run_of
+from lethe.models.known_shapes import _tied
 from lethe.parametrisations.parameters import KINDS, Lora
 from lethe.parametrisations.parametrised import KINDS as APPLIED
 from lethe.planning.resources import request, trained_parameters
@@ -118,6 +120,45 @@ def test_what_does_not_compose_is_refused_with_the_reason(method, how, why):
     )
     assert said.startswith(f"methods.{method}: does not go with the parametrisation {how!r}, as ")
     assert why in said and "`also`" in said
+
+
+def rows_frozen(tied: bool, **settings) -> dict:
+    model = read_yaml(CATALOGUE / "models.yaml")["xs"]
+    model["config"]["tie_word_embeddings"] = tied
+    mine = {"kind": "frozen", "settings": settings}
+    return {
+        "models": ["own"],
+        "methods": ["row-rule"],
+        "parametrisations": ["mine"],
+        "define": {"models": {"own": model}, "parametrisations": {"mine": mine}},
+    }
+
+
+def test_frozen_embeddings_leave_the_row_rule_nothing_where_the_output_is_tied_to_them():
+    said = refusal(**rows_frozen(True))
+    assert "'mine', as with frozen embeddings to which the output layer is tied no row" in said
+    assert said.endswith("(it goes with full).")
+    assert plan_of(**rows_frozen(False)).runs
+    assert plan_of(**rows_frozen(True, embeddings=False, layers=1)).runs
+    # An encoder's output layer has a bias of its own, whose entries the rule holds.
+    masked = {"models": ["masked"], "orders": ["only-acl"], "recipe": "domains"}
+    rule = {"methods": ["row-rule"], "parametrisations": ["frozen-embeddings"]}
+    assert plan_of(**masked, **rule, probes=["domains"]).runs
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "tied"),
+    [
+        ("model.embed_tokens.weight", {"model_type": "llama"}, True),
+        ("lm_head.weight", {"model_type": "llama"}, False),
+        ("lm_head.weight", {"model_type": "llama", "tie_word_embeddings": True}, True),
+        ("lm_head.bias", {"model_type": "roberta", "tie_word_embeddings": True}, False),
+        ("cls.predictions.bias", {"model_type": "bert"}, False),
+        ("out.weight", {"model_type": "of nobody"}, None),
+    ],
+)
+def test_a_checkpoint_s_files_say_whether_its_output_layer_is_its_embeddings(name, config, tied):
+    assert _tied(config, {name: (2, 2)}) is tied
 
 
 def test_a_way_to_go_on_can_be_refused_alone():

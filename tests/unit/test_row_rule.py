@@ -9,6 +9,7 @@ from masked_model import masked_tokenizer
 from retention_case import FAMILIES, TRAINING, make_stage, new_model, two_stages
 from small_nodes import CONFIG, make_tokenizer
 
+from lethe.errors import UserError
 from lethe.methods.registry import create
 from lethe.methods.row_rule import mask_token, tokens_of
 from lethe.methods.sequential import METHOD as Sequential
@@ -103,3 +104,10 @@ def test_nothing_of_an_update_is_in_the_protected_rows_and_all_of_another_change
     kept = method.protected(name, torch.ones_like(old))
     assert kept.sum() == method.unused[name].sum() * old.shape[1]
     assert method.protected("model.norm.weight", torch.ones(3)) is None
+
+
+def test_without_a_row_that_is_trained_the_rule_is_refused():
+    stage = make_stage("causal", model_of("causal", True), model_of("causal", True))
+    stage.model.get_input_embeddings().requires_grad_(False)
+    with pytest.raises(UserError, match="expected embeddings or an output layer that are trained"):
+        train(stage, create("row_rule", {"what": "gradients"}), TRAINING, None)

@@ -27,6 +27,7 @@ from lethe.planning.composition import (
     families_of,
     needs,
     parametrisations,
+    partly_refused,
     refusals,
 )
 
@@ -68,7 +69,8 @@ def _unknown(name: str, known: Iterable[str]) -> str:
 def described(name: str, raw: dict[str, Any]) -> dict[str, Any]:
     """All that is known of an entry of the catalogue, as plain data.
 
-    `not_with` has the reason by family or parametrisation that the method does not go with.
+    `not_with` has the reason by family or parametrisation that the method does not go with,
+    `not_always_with` by kind of parametrisation, where it refuses some settings or models.
     """
     entry = validated(MethodEntry, raw, f"methods.{name}")
     hyper = validated(parameters_of(entry.method), entry.hyper, f"methods.{name}.hyper")
@@ -81,6 +83,7 @@ def described(name: str, raw: dict[str, Any]) -> dict[str, Any]:
         "families": [family for family in FAMILIES if family in families],
         "parametrisations": [way for way in parametrisations() if way not in refused],
         "not_with": {f: why for f in FAMILIES if f not in families} | refused,
+        "not_always_with": partly_refused(hyper),
         "needs": needs(hyper),
         "one_text_a_row": hyper.one_text_a_row,
         "cost": hyper.cost,
@@ -133,6 +136,7 @@ def _page(row: dict[str, Any]) -> str:
         f"  families          {', '.join(HEADS[family] for family in row['families'])}",
         f"  parametrisations  {', '.join(row['parametrisations'])}",
         *(f"  not with          {', '.join(w)}: {why}" for why, w in against.items()),
+        *(f"  not always with   {w}: {why}" for w, why in row["not_always_with"].items()),
         f"  needs             {', '.join(row['needs']) or 'nothing besides its own data'}",
         f"  cost              {row['cost'] or 'that of plain training'}",
         *(f"  {key} = {json.dumps(value)}" for key, value in row["hyper"].items()),

@@ -17,6 +17,7 @@ word that a masked language model sees in place of another does not.
 
 import torch
 
+from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.models.vocabulary import token_rows
 
@@ -33,6 +34,11 @@ class RowRule(Method):
         used = sorted(tokens_of(stage))
         trained = {name for name, _ in stage.trainable()}
         rows = {name: p for name, p in token_rows(stage.model).items() if name in trained}
+        if not rows:
+            raise UserError(
+                "Row rule: expected embeddings or an output layer that are trained, found none "
+                "whose rows it could hold; do not freeze them, or train with another method."
+            )
         for name, parameter in rows.items():
             unused = torch.ones(len(parameter), dtype=torch.bool)
             unused[used] = False

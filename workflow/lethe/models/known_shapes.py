@@ -8,9 +8,13 @@ from typing import Any
 
 from lethe.artefacts.files import read_json
 from lethe.errors import UserError
+from lethe.models.kinds import kind_of
 from lethe.models.weights import weight_shapes
 
 LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+WIDTHS = ("hidden_size", "d_model", "n_embd")
+OUTPUT = re.compile(r"(^|\.)(lm_head|embed_out|cls)\.")
+"""Names of tensors of the output layers of known types."""
 LAYER = re.compile(r"\.\d+\.")
 NOT_LINEAR = ("embed", "bias", "norm", "ln_", "wte", "wpe", "shared")
 """Parts of names of matrices that are no linear module's."""
@@ -20,11 +24,15 @@ MATRIX = 2
 @dataclass(frozen=True)
 class Shapes:
     """linear: weight shapes of the linear modules of layers by name. named: all modules that a
-    target may name. layers: of the shortest stack; None if it is not known."""
+    target may name. layers: of the shortest stack; None if it is not known. tied: the output layer
+    is the embeddings and nothing else, without a bias; None if it is not known. width: of the
+    states between layers; None if it is not known."""
 
     linear: dict[str, tuple[int, ...]]
     named: dict[str, tuple[int, ...]]
     layers: int | None
+    tied: bool | None = None
+    width: int | None = None
 
 
 def shapes_of_built(config: dict[str, Any]) -> Shapes:
@@ -37,7 +45,10 @@ def shapes_of_built(config: dict[str, Any]) -> Shapes:
     if "mlp_bias" not in config and "d_model" not in config:
         embeddings = ("word_embeddings", "position_embeddings", "token_type_embeddings")
     width = config["d_model"] if "d_model" in config else config["hidden_size"]
-    return Shapes(linear, linear | dict.fromkeys(embeddings, (width,)), _layers(config))
+    named = linear | dict.fromkeys(embeddings, (width,))
+    # transformers ties every T5's; an encoder's output layer has a bias of its own.
+    tied = "d_model" in config or ("mlp_bias" in config and config["tie_word_embeddings"])
+    return Shapes(linear, named, _layers(config), tied, width)
 
 
 @cache
@@ -57,7 +68,24 @@ def shapes_in(folder: Path) -> Shapes | None:
         for name, shape in matrices.items()
         if LAYER.search(name) and not any(part in name.lower() for part in NOT_LINEAR)
     }
-    return Shapes(linear, matrices, _layers(config if isinstance(config, dict) else {}))
+    config = config if isinstance(config, dict) else {}
+    return Shapes(linear, matrices, _layers(config), _tied(config, tensors), _width(config))
+
+
+def _tied(config: dict[str, Any], tensors: dict[str, tuple[int, ...]]) -> bool | None:
+    """Whether a checkpoint's output layer is its embeddings; a file may lack tied matrices."""
+    found = [name for name in tensors if OUTPUT.search(name)]
+    if any(name.endswith(".bias") for name in found):
+        return False
+    if found:
+        return config.get("tie_word_embeddings") is True
+    # Of a type that is not known here, the output layer may have any name.
+    return True if kind_of(config.get("model_type")).family else None
+
+
+def _width(config: dict[str, Any]) -> int | None:
+    found = next((config[name] for name in WIDTHS if name in config), None)
+    return found if isinstance(found, int) else None
 
 
 def _layers(config: dict[str, Any]) -> int | None:

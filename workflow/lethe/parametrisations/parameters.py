@@ -1,7 +1,7 @@
 """Typed settings of every kind of parametrisation. Imports nothing heavy.
 
 A method's `not_with` and `only_with` name kinds, ways to go on with LoRA after a stage as
-`lora:CHAIN`, and `lora:dora`.
+`lora:CHAIN`; `lora:dora`; and `frozen:tied`, which depends on the model too.
 """
 
 from typing import Any, ClassVar, Literal
@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 from lethe.parameters.entries import Count, Entry, Parameters, Positive, Share, parameter
 from lethe.parameters.sentences import validated
 
+TIED = "frozen:tied"
+"""The word for frozen embeddings where the output layer is them."""
 LORA = "Hu et al. 2021, LoRA"
 
 
@@ -19,8 +21,12 @@ class ParametrisationParameters(Parameters):
 
     kind: ClassVar[str] = "full"
 
-    def words(self) -> list[str]:
-        """The words by which a method may refuse or demand it."""
+    def words(self, tied: bool = False) -> list[str]:
+        """The words by which a method may refuse or demand it.
+
+        Args:
+            tied: the model's output layer is its embeddings and nothing else.
+        """
         return [self.kind]
 
 
@@ -73,7 +79,7 @@ class Lora(ParametrisationParameters):
             )
         return self
 
-    def words(self) -> list[str]:
+    def words(self, tied: bool = False) -> list[str]:
         dora = [f"{self.kind}:dora"] if self.dora else []
         return [self.kind, *dora, f"{self.kind}:{self.chain}"]
 
@@ -96,6 +102,9 @@ class Frozen(ParametrisationParameters):
         if not self.embeddings and not self.layers:
             raise ValueError("`embeddings: true` or `layers` above 0: nothing would be frozen")
         return self
+
+    def words(self, tied: bool = False) -> list[str]:
+        return [self.kind, *([TIED] if tied and self.embeddings else [])]
 
 
 class Adapters(ParametrisationParameters):

@@ -3,7 +3,7 @@
 Planning refuses the rest, stage by stage; here it is said for all of them at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 from lethe.config.by_file import names_in
@@ -27,6 +27,7 @@ class Row:
         families: families of models that it trains.
         not_families: why it does not train the others.
         refused: reason by parametrisation, a key of `parametrisations`.
+        but: reason by kind, where only some settings or models are refused.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Row:
     families: frozenset[str]
     not_families: str
     refused: dict[str, str]
+    but: dict[str, str] = field(default_factory=dict)
 
 
 def parametrisations() -> dict[str, list[str]]:
@@ -64,12 +66,14 @@ def rows_of(name: str, hyper: type[MethodParameters]) -> list[Row]:
     """The row of a method, and one for each value with which it goes with less."""
     refused = refusals(hyper)
     why = hyper.families_why or NO_FAMILY
-    rows = [Row(name, "", hyper.families, why, refused)]
+    but = partly_refused(hyper)
+    rows = [Row(name, "", hyper.families, why, refused, but)]
     for (key, value), families in hyper.families_with.items():
-        rows.append(Row(name, f"{key}: {value}", families & hyper.families, why, refused))
+        rows.append(Row(name, f"{key}: {value}", families & hyper.families, why, refused, but))
     for key, value in hyper.not_with_values:
-        more = refusals(hyper(**{key: value}))
-        rows.append(Row(name, f"{key}: {value}", hyper.families, why, more))
+        values = hyper(**{key: value})
+        more, partly = refusals(values), partly_refused(values)
+        rows.append(Row(name, f"{key}: {value}", hyper.families, why, more, partly))
     return rows
 
 
@@ -86,6 +90,14 @@ def refusals(hyper: type[MethodParameters] | MethodParameters) -> dict[str, str]
     """Why a method does not go with a parametrisation, by name, for those that it refuses."""
     found = {name: reason_against(hyper, words) for name, words in parametrisations().items()}
     return {name: reason for name, reason in found.items() if reason}
+
+
+def partly_refused(hyper: type[MethodParameters] | MethodParameters) -> dict[str, str]:
+    """Why a method does not go with a kind for some settings or models, by kind."""
+    refused = hyper.not_with if isinstance(hyper, type) else hyper.refused()
+    told = {word for words in parametrisations().values() for word in words}
+    found = {word.partition(":")[0]: why for word, why in refused.items() if word not in told}
+    return {kind: why for kind, why in found.items() if kind not in refused}
 
 
 def reason_against(hyper: type[MethodParameters] | MethodParameters, words: list[str]) -> str:
@@ -129,11 +141,17 @@ def markdown() -> str:
     for row in composition():
         cells = [f"`{row.method}`" + (f", `{row.when}`" if row.when else "")]
         cells += [_cell("" if f in row.families else row.not_families, reasons) for f in FAMILIES]
-        cells += [_cell(row.refused.get(way, ""), reasons) for way in ways]
+        cells += [_way_cell(row, way, reasons) for way in ways]
         needed = ", ".join(needs(parameters_of(row.method)))
         lines.append(f"| {' | '.join([*cells, needed])} |")
     notes = [f"- [{number}] {reason}" for reason, number in reasons.items()]
     return "\n".join([*lines, "", *notes]) + "\n"
+
+
+def _way_cell(row: Row, way: str, numbers: dict[str, int]) -> str:
+    cell = _cell(row.refused.get(way, ""), numbers)
+    but = row.but.get(way.partition(":")[0])
+    return f"yes, but {_cell(but, numbers)}" if but and cell == "yes" else cell
 
 
 def _cell(reason: str, numbers: dict[str, int]) -> str:

@@ -22,29 +22,40 @@ from lethe.planning.nodes import Node, Plan
 
 
 def spec_of(
-    catalogue: Catalogue, name: str, method: str, hyper: MethodParameters
+    catalogue: Catalogue,
+    name: str,
+    method: str,
+    hyper: MethodParameters,
+    base: Node | None = None,
+    results: str = "",
 ) -> dict[str, Any]:
     """The key `parametrisation` of a stage's spec, which is left out where all is trained.
 
+    Args:
+        base: that with which the chain begins, as far as settings are held against it.
+
     Raises:
-        UserError: the method does not go with it.
+        UserError: the method does not go with it, or the settings do not fit the base.
     """
     entry = catalogue.parametrisations[name]
     settings = settings_of(f"parametrisations.{name}", entry)
-    _require_goes_with(catalogue, name, method, hyper)
     spec = {"kind": entry.kind, **resolved(settings)}
+    shapes = _shapes(base.spec, results) if base and spec != FULL else None
+    _require_goes_with(catalogue, name, method, hyper, tied=bool(shapes and shapes.tied))
+    if shapes:
+        _require_fits(spec, shapes)
     return {} if spec == FULL else {"parametrisation": spec}
 
 
 def _require_goes_with(
-    catalogue: Catalogue, name: str, method: str, hyper: MethodParameters
+    catalogue: Catalogue, name: str, method: str, hyper: MethodParameters, tied: bool
 ) -> None:
     """Refuse what the method says that it does not go with, with its reason and what goes."""
-    reason = reason_against(hyper, _words(catalogue, name))
+    reason = reason_against(hyper, _words(catalogue, name, tied))
     if not reason:
         return
     ways = catalogue.parametrisations
-    goes = [way for way in ways if not reason_against(hyper, _words(catalogue, way))]
+    goes = [way for way in ways if not reason_against(hyper, _words(catalogue, way, tied))]
     raise UserError(
         f"methods.{method}: does not go with the parametrisation {name!r}, as {reason}; select it "
         f"with other `parametrisations` in an entry of `also`"
@@ -52,9 +63,9 @@ def _require_goes_with(
     )
 
 
-def _words(catalogue: Catalogue, name: str) -> list[str]:
-    """The words by which a method may refuse an entry of the catalogue."""
-    return settings_of(f"parametrisations.{name}", catalogue.parametrisations[name]).words()
+def _words(catalogue: Catalogue, name: str, tied: bool) -> list[str]:
+    """The words by which a method may refuse an entry of the catalogue, on a base tied or not."""
+    return settings_of(f"parametrisations.{name}", catalogue.parametrisations[name]).words(tied)
 
 
 def refuse_equal(study: Study, catalogue: Catalogue) -> None:
@@ -82,16 +93,13 @@ def root_of(plan: Plan, node: Node) -> Node:
     return node
 
 
-def require_fits(spec: dict[str, Any], base: Node, results: str) -> None:
+def _require_fits(spec: dict[str, Any], shapes: Shapes) -> None:
     """Refuse settings that do not fit a base, as far as it is known before its job.
 
     Raises:
         UserError: a target of LoRA that names no module, a rank above a module's smaller
             dimension, or more frozen layers than there are.
     """
-    shapes = _shapes(base.spec, results)
-    if shapes is None:
-        return
     if spec["kind"] == "lora":
         _require_targets(spec, shapes)
     if spec["kind"] == "frozen" and shapes.layers is not None and spec["layers"] > shapes.layers:

@@ -9,7 +9,7 @@ from lethe.methods.parameters.base import MethodParameters
 from lethe.parameters.entries import resolved
 from lethe.planning.data import mixture_spec
 from lethe.planning.nodes import Base, Node, Plan, chat_of
-from lethe.planning.parametrisations import require_fits, root_of, spec_of
+from lethe.planning.parametrisations import root_of, spec_of
 
 
 class How(NamedTuple):
@@ -48,9 +48,8 @@ def add_stage(
     values = recipe_for(recipe, settings, model, method, family, parametrisation)
     hyper = hyper_for(method, entry, recipe, settings)
     _require_family(method, entry, hyper, family)
-    trained = spec_of(catalogue, parametrisation, method, hyper)
-    if trained:
-        require_fits(trained["parametrisation"], root_of(plan, lived.node), plan.results)
+    root = root_of(plan, lived.node)
+    trained = spec_of(catalogue, parametrisation, method, hyper, root, plan.results)
     _require_general_texts(method, entry, hyper)
     _require_rows(recipe, values, entry, hyper)
     hyper.require_fit(f"methods.{method}.hyper", values)

@@ -11,7 +11,12 @@ WITHOUT_ROWS = "it trains no embedding of a token, so there is no row to hold"
 class RowRuleParameters(MethodParameters):
     """What of the rows of tokens without data is held."""
 
-    not_with: ClassVar[dict[str, str]] = {"lora": WITHOUT_ROWS, "adapters": WITHOUT_ROWS}
+    not_with: ClassVar[dict[str, str]] = {
+        "lora": WITHOUT_ROWS,
+        "adapters": WITHOUT_ROWS,
+        "frozen:tied": "with frozen embeddings to which the output layer is tied no row is trained "
+        "that it could hold",
+    }
 
     what: Literal["gradients", "updates"] = parameter(
         "gradients",
