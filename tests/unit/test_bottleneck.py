@@ -129,3 +129,8 @@ def test_more_frozen_layers_than_there_are_is_a_sentence():
         parametrised(new_model("causal"), frozen(layers=3), 0)
     with pytest.raises(ValueError, match="nothing would be frozen"):
         Frozen(embeddings=False)
+
+
+def test_a_bottleneck_wider_than_the_model_is_refused_in_a_job_too():
+    with pytest.raises(UserError, match="expected a `bottleneck` of at most"):
+        parametrised(new_model("causal"), SPEC | {"bottleneck": 10**9}, 1)

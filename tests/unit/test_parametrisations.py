@@ -6,9 +6,10 @@ from test_plan import RECIPE, plan_of
 from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
 from lethe.longtables.run import method_words, run_of
-from lethe.models.known_shapes import _tied
+from lethe.models.known_shapes import Shapes, _tied
 from lethe.parametrisations.parameters import KINDS, Lora
 from lethe.parametrisations.parametrised import KINDS as APPLIED
+from lethe.planning.parametrisations import _require_fits
 from lethe.planning.resources import request, trained_parameters
 
 LORA = {"kind": "lora", **Lora().model_dump(mode="json")}
@@ -189,6 +190,28 @@ def test_settings_that_do_not_fit_are_refused_before_any_job(settings, sentence)
 def test_more_frozen_layers_than_a_model_has_are_refused_before_any_job():
     said = refusal(**mine(kind="frozen", settings={"layers": 40}))
     assert "frozen `layers`, as many as the model has, found 40" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"bottleneck": 10**9}, "expected a `bottleneck` of at most 64 units, the width of"),
+        ({"bottleneck": 65}, "found 65; lower it"),
+        ({"reduction": 10**9}, "expected a `reduction` of at most 64 for a model 64 wide"),
+    ],
+)
+def test_a_bottleneck_wider_than_the_model_is_refused_before_any_job(settings, sentence):
+    assert sentence in refusal(**mine(kind="adapters", settings=settings))
+    for fits in ({"bottleneck": 64}, {"reduction": 64}):
+        assert plan_of(**mine(kind="adapters", settings=fits)).runs
+
+
+def test_adapters_on_a_type_without_known_places_are_refused_before_any_job():
+    with pytest.raises(UserError, match="not known in models of type 'of-nobody'; they are in"):
+        _require_fits(
+            {"kind": "adapters", "bottleneck": None, "reduction": 16},
+            Shapes({}, {}, None, width=8, model_type="of-nobody"),
+        )
 
 
 def test_the_settings_of_a_derived_model_are_held_against_its_base():

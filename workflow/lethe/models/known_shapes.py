@@ -26,17 +26,18 @@ class Shapes:
     """linear: weight shapes of the linear modules of layers by name. named: all modules that a
     target may name. layers: of the shortest stack; None if it is not known. tied: the output layer
     is the embeddings and nothing else, without a bias; None if it is not known. width: of the
-    states between layers; None if it is not known."""
+    states between layers; None if it is not known. model_type: its type in transformers."""
 
     linear: dict[str, tuple[int, ...]]
     named: dict[str, tuple[int, ...]]
     layers: int | None
     tied: bool | None = None
     width: int | None = None
+    model_type: str | None = None
 
 
-def shapes_of_built(config: dict[str, Any]) -> Shapes:
-    """Those of a model that is built here, from its whole configuration.
+def shapes_of_built(architecture: str, config: dict[str, Any]) -> Shapes:
+    """Those of a model that is built here, from its architecture and whole configuration.
 
     Of embeddings it is the width alone: their rows come from the tokenizer.
     """
@@ -48,7 +49,7 @@ def shapes_of_built(config: dict[str, Any]) -> Shapes:
     named = linear | dict.fromkeys(embeddings, (width,))
     # transformers ties every T5's; an encoder's output layer has a bias of its own.
     tied = "d_model" in config or ("mlp_bias" in config and config["tie_word_embeddings"])
-    return Shapes(linear, named, _layers(config), tied, width)
+    return Shapes(linear, named, _layers(config), tied, width, architecture)
 
 
 @cache
@@ -69,7 +70,8 @@ def shapes_in(folder: Path) -> Shapes | None:
         if LAYER.search(name) and not any(part in name.lower() for part in NOT_LINEAR)
     }
     config = config if isinstance(config, dict) else {}
-    return Shapes(linear, matrices, _layers(config), _tied(config, tensors), _width(config))
+    tied, kind = _tied(config, tensors), config.get("model_type")
+    return Shapes(linear, matrices, _layers(config), tied, _width(config), kind)
 
 
 def _tied(config: dict[str, Any], tensors: dict[str, tuple[int, ...]]) -> bool | None:

@@ -16,8 +16,9 @@ from torch import nn
 from lethe.artefacts.files import atomic_path
 from lethe.errors import UserError
 from lethe.models.import_folder import BOTTLENECKS as WEIGHTS
-from lethe.models.kinds import kind_of, known_with
+from lethe.models.kinds import kind_of
 from lethe.models.saving import rounded
+from lethe.parametrisations.mistakes import no_places, require_narrow
 
 SMALLEST_BOTTLENECK = 4  # units; a sixteenth of a tiny network's width would be a single unit
 INITIAL_DEVIATION = 1e-2  # of the weights, truncated at two deviations (Houlsby et al. 2019, 3.6)
@@ -74,10 +75,7 @@ def places(model: nn.Module) -> dict[str, nn.Module]:
     """
     ends = kind_of(model.config.model_type).back
     if not ends:
-        raise UserError(
-            f"parametrisations: the places of adapters are not known in models of type "
-            f"{model.config.model_type!r}; they are in {known_with('back')}. Choose LoRA."
-        )
+        raise no_places(model.config.model_type)
     return {name: m for name, m in model.named_modules() if name.endswith(ends)}
 
 
@@ -87,11 +85,15 @@ def put_on(model: nn.Module, settings: dict[str, Any], seed: int) -> nn.Module:
     Args:
         settings: `bottleneck` in units, or null, then by `reduction`.
         seed: of the adapters' first weights, which are drawn on the CPU.
+
+    Raises:
+        UserError: no known places, or settings that do not fit their width.
     """
     generator = torch.Generator().manual_seed(seed)
     model.requires_grad_(False)
     for place in places(model).values():
         width = place.nf if hasattr(place, "nf") else place.out_features
+        require_narrow(settings, width)
         by_width = max(width // settings["reduction"], SMALLEST_BOTTLENECK)
         adapter = Adapter(width, settings["bottleneck"] or by_width)
         for linear in (adapter.down, adapter.up):

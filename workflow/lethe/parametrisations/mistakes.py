@@ -1,8 +1,11 @@
 """Sentences about settings that do not fit a model: planning and jobs both say them."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from lethe.errors import UserError, shown
+from lethe.models.kinds import known_with
+from lethe.parametrisations.parameters import USUAL_REDUCTION
 
 ALL = "all-linear"
 """Targets of LoRA: every linear module but the output layer."""
@@ -31,6 +34,36 @@ def too_many_layers(asked: int, there: int) -> UserError:
         f"parametrisations: expected at most {there} frozen `layers`, as many as the model has, "
         f"found {asked}; lower `layers`."
     )
+
+
+def no_places(model_type: str) -> UserError:
+    """Adapters have no known places in models of a type."""
+    return UserError(
+        f"parametrisations: the places of adapters are not known in models of type "
+        f"{model_type!r}; they are in {known_with('back')}. Choose LoRA."
+    )
+
+
+def require_narrow(settings: dict[str, Any], width: int) -> None:
+    """Refuse a bottleneck that is no narrower part of states of this width.
+
+    A reduction above the width would silently give the smallest bottleneck; the default one does,
+    so that it can be named for the tiniest models.
+
+    Raises:
+        UserError: `bottleneck` is above the width, or `reduction` above it and the default.
+    """
+    units, reduction = settings["bottleneck"], settings["reduction"]
+    if units is not None and units > width:
+        raise UserError(
+            f"parametrisations: expected a `bottleneck` of at most {width} units, the width of the "
+            f"model, found {units}; lower it."
+        )
+    if units is None and reduction > max(width, USUAL_REDUCTION):
+        raise UserError(
+            f"parametrisations: expected a `reduction` of at most {max(width, USUAL_REDUCTION)} "
+            f"for a model {width} wide, found {reduction}; lower it."
+        )
 
 
 def is_named(name: str, target: str) -> bool:

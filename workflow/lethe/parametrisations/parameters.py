@@ -13,6 +13,7 @@ from lethe.parameters.sentences import validated
 
 TIED = "frozen:tied"
 """The word for frozen embeddings where the output layer is them."""
+USUAL_REDUCTION = 16
 LORA = "Hu et al. 2021, LoRA"
 
 
@@ -117,7 +118,7 @@ class Adapters(ParametrisationParameters):
         None, "units between an adapter's two maps; null: by `reduction`"
     )
     reduction: Count = parameter(
-        16,
+        USUAL_REDUCTION,
         "width of the model / width of the bottleneck, which has at least 4 units",
         "released code of Ke et al. 2023",
     )

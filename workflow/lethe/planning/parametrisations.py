@@ -7,13 +7,16 @@ from lethe.artefacts.paths import fetched_files
 from lethe.config.catalogue import Catalogue, Study
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
+from lethe.models.kinds import kind_of
 from lethe.models.known_shapes import Shapes, shapes_in, shapes_of_built
 from lethe.parameters.entries import resolved
 from lethe.parametrisations.mistakes import (
     ALL,
     is_named,
+    no_places,
     no_such_target,
     rank_too_large,
+    require_narrow,
     too_many_layers,
 )
 from lethe.parametrisations.parameters import FULL, settings_of
@@ -98,17 +101,23 @@ def _require_fits(spec: dict[str, Any], shapes: Shapes) -> None:
 
     Raises:
         UserError: a target of LoRA that names no module, a rank above a module's smaller
-            dimension, or more frozen layers than there are.
+            dimension, more frozen layers than there are, a bottleneck wider than the model, or
+            adapters on a type of model whose places for them are not known.
     """
     if spec["kind"] == "lora":
         _require_targets(spec, shapes)
     if spec["kind"] == "frozen" and shapes.layers is not None and spec["layers"] > shapes.layers:
         raise too_many_layers(spec["layers"], shapes.layers)
+    if spec["kind"] == "adapters":
+        if shapes.model_type and not kind_of(shapes.model_type).back:
+            raise no_places(shapes.model_type)
+        if shapes.width is not None:
+            require_narrow(spec, shapes.width)
 
 
 def _shapes(spec: dict[str, Any], results: str) -> Shapes | None:
     if "architecture" in spec:
-        return shapes_of_built(spec["config"])
+        return shapes_of_built(spec["architecture"], spec["config"])
     if spec.get("source") == "import":
         return shapes_in(Path(spec["path"]))
     return shapes_in(fetched_files(results, spec["fetched"])) if "fetched" in spec else None

@@ -46,7 +46,8 @@ class MethodParameters(Parameters):
 
     not_with: ClassVar[dict[str, str]] = {}
     """Kinds of parametrisation that the method does not go with, and why: as in "a fresh adapter
-    holds nothing of earlier tasks". A way to go on with LoRA alone is `lora:CHAIN`; frozen embeddings that are the output layer too are `frozen:tied`."""
+    holds nothing of earlier tasks". A way to go on with LoRA alone is `lora:CHAIN`; frozen
+    embeddings that are the output layer too are `frozen:tied`."""
 
     not_with_values: ClassVar[dict[tuple[str, Any], dict[str, str]]] = {}
     """The same for one value of a parameter: (name, value) -> kinds, and why."""
