@@ -5,6 +5,7 @@ import argparse
 from lethe.artefacts.output_folder import require_output
 from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.planning.model_types import unknown_types
 from lethe.planning.pages import empty_pages
 from lethe.planning.plan import make_plan, without_base_seed
 from lethe.planning.reference_chains import single_rates
@@ -24,5 +25,6 @@ def run(arguments: argparse.Namespace) -> None:
     elsewhere = without_base_seed(study, catalogue)
     if len(study.seeds.base) > 1 and elsewhere:
         print(f"seeds.base has no effect on {', '.join(elsewhere)}: trained elsewhere.")
-    for note in [*empty_pages(study, catalogue, plan), *single_rates(study, plan)]:
+    notes = [*empty_pages(study, catalogue, plan), *single_rates(study, plan)]
+    for note in [*notes, *unknown_types(catalogue, plan)]:
         print(f"Note: {note}")

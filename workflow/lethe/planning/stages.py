@@ -8,6 +8,7 @@ from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
 from lethe.parameters.entries import resolved
 from lethe.planning.data import mixture_spec
+from lethe.planning.model_types import require_type
 from lethe.planning.nodes import Base, Node, Plan, chat_of
 from lethe.planning.parametrisations import root_of, spec_of
 
@@ -49,6 +50,7 @@ def add_stage(
     hyper = hyper_for(method, entry, recipe, settings)
     _require_family(method, entry, hyper, family)
     root = root_of(plan, lived.node)
+    require_type(method, hyper.of_type, root, plan.results)
     trained = spec_of(catalogue, parametrisation, method, hyper, root, plan.results)
     _require_general_texts(method, entry, hyper)
     _require_rows(recipe, values, entry, hyper)

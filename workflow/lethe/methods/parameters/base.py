@@ -44,6 +44,9 @@ class MethodParameters(Parameters):
     base_with: ClassVar[tuple[tuple[str, Any], ...]] = ()
     """Values of parameters, (name, value), for which it reads that network."""
 
+    of_type: ClassVar[Literal["", "units", "encoder"]] = ""
+    """The fact of `models/kinds.py` that must be known of the model's type; empty: none."""
+
     not_with: ClassVar[dict[str, str]] = {}
     """Kinds of parametrisation that the method does not go with, and why: as in "a fresh adapter
     holds nothing of earlier tasks". A way to go on with LoRA alone is `lora:CHAIN`; frozen
@@ -93,6 +96,7 @@ class Bottleneck(MethodParameters):
     """Parameters of methods with adapters on an encoder."""
 
     families = MASKED
+    of_type = "encoder"
     not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_ADAPTERS)
     cost = "a bottleneck at two places of every layer; gradients and moments for it alone"
 
@@ -115,6 +119,7 @@ class HardAttention(MethodParameters):
     """Parameters of methods with gates on an encoder's units (Serra et al. 2018)."""
 
     families = MASKED
+    of_type = "encoder"
     not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_GATES)
     cost = "gates of every stage, and gradients that are scaled by those of earlier ones"
 

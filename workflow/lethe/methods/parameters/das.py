@@ -25,6 +25,7 @@ class DasParameters(MethodParameters):
         "two more passes over the contrasted rows of a step; passes over `subset` examples a stage"
     )
 
+    of_type = "units"
     families_with = {
         ("contrast_input", "original"): MASKED,
         ("importance_input", "original"): MASKED,

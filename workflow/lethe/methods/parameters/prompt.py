@@ -10,6 +10,7 @@ class PromptParameters(MethodParameters):
     cost = "`tokens` more positions in every row; gradients and moments for their vectors alone"
 
     families = MASKED
+    of_type = "encoder"
     not_with = dict.fromkeys(
         ("lora", "frozen", "adapters"), "it freezes the model and trains a prompt alone"
     )
