@@ -10,10 +10,12 @@ from small_nodes import make_nodes, stage_spec
 
 from lethe.data.draws import seed_of
 from lethe.errors import Stopped, UserError
+from lethe.evaluation.targets import find_target
 from lethe.models.forward import token_losses
 from lethe.models.weights import shapes_of
 from lethe.parametrisations import composed, lora
 from lethe.parametrisations.parametrised import parametrisation_of, parametrised
+from lethe.sources.hub.copies import HubCopies
 from lethe.training import stage as stage_module
 from lethe.training.stage import INITIAL, train_stage
 
@@ -150,6 +152,20 @@ def test_an_altered_base_of_an_adapter_is_found(results):
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
     with pytest.raises(UserError, match="altered"):
         composed.load_checkpoint(results / "stages" / "first")
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_an_adapter_that_is_on_earlier_ones_is_not_scored_on_the_base_alone(results, chain):
+    """With `chain: same` the adapter holds all stages: on the base it is the checkpoint."""
+    (_, second), base = two_stages(results, chain), results / "bases" / "base"
+    hub = HubCopies(None, False)
+    if chain == "same":
+        assert find_target(second, hub, base).adapter == second
+    else:
+        with pytest.raises(UserError, match="holds those of the stages before it.*leave --base"):
+            find_target(second, hub, base)
+    assert find_target(results / "stages" / "first", hub, base).directory == base
+    assert find_target(second, hub).adapter is None
 
 
 def test_the_first_weights_are_drawn_from_the_train_seed_and_the_stage(results):

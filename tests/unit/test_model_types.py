@@ -1,4 +1,4 @@
-"""Methods that must know where a model's units are: refused before any job where its type is known."""
+"""Methods that must know where a model's units are: refused before any job where they are not."""
 
 import numpy as np
 import pytest

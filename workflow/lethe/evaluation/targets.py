@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import digest, sha256_file
+from lethe.artefacts.files import digest, read_json, sha256_file
 from lethe.artefacts.manifests import Altered, verify
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.models.adapter_folder import is_adapter, local_base, named_base, require_matrices_fit
 from lethe.models.loading import check_checkpoint, made_here
-from lethe.models.weights import stored_dtype, weights_digest
+from lethe.models.weights import CARRIER, stored_dtype, weights_digest
 from lethe.parametrisations.composed import is_part
 from lethe.sources.hub.copies import NAME, HubCopies
 
@@ -40,7 +40,8 @@ def find_target(model: Path | str, hub: HubCopies, base: Path | str | None = Non
         base: the model of an adapter, if not the one that its configuration names.
 
     Raises:
-        UserError: it is not here, not whole, or altered; or a base for what is no adapter.
+        UserError: it is not here, not whole, or altered; or a base for what is no adapter, or for
+            one of a chain's adapters that is on the earlier ones.
     """
     folder, adapter = _place(model, hub), None
     if base is None and is_part(folder):
@@ -49,6 +50,8 @@ def find_target(model: Path | str, hub: HubCopies, base: Path | str | None = Non
         adapter = folder
         folder = _base_of(adapter, hub, base)
         require_matrices_fit(adapter, folder)
+        if is_part(adapter):
+            _require_alone(adapter, folder)
     elif base is not None:
         raise UserError(f"--base is for an adapter, and {folder} is none; leave --base out.")
     check_checkpoint(folder)
@@ -61,6 +64,24 @@ def _of_stage(folder: Path) -> Target:
     """A stage's adapter with what it is on, as the stages' records name it."""
     manifest = _require_unaltered(folder, MANIFEST["stage"])
     return Target(folder, None, weights_digest(manifest), "float32")
+
+
+def _require_alone(adapter: Path, base: Path) -> None:
+    """Refuse another base for a stage's adapter that is one of several on the chain's base.
+
+    On anything but what it was trained on, its scores are of no checkpoint of the chain.
+
+    Raises:
+        UserError: the adapter is on other weights than the chain's base, and so is not on `base`.
+    """
+    manifest = read_json(adapter / MANIFEST["stage"])
+    carrier, chain_base = manifest.get(CARRIER), manifest.get("base_weights")
+    if carrier != chain_base and carrier != weights_sha256(base):
+        raise UserError(
+            f"--base: the adapter in {adapter} was trained on a network that holds those of the "
+            f"stages before it, and on {base} it would be scored without them; leave --base out: "
+            "what it is on is found in the results that it lies in."
+        )
 
 
 def weights_sha256(directory: Path) -> str:
