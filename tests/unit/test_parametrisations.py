@@ -1,15 +1,16 @@
 """Parametrisations in a study: chains, specs, recipes, what is refused, requests and words."""
 
 import pytest
-from test_plan import RECIPE, plan_of
+from test_plan import RECIPE, plan_of, study_of
 
 from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
 from lethe.longtables.run import method_words, run_of
 from lethe.models.known_shapes import Shapes, _tied
-from lethe.parametrisations.parameters import KINDS, Lora
+from lethe.parametrisations.parameters import KINDS, PARTS, Lora
 from lethe.parametrisations.parametrised import KINDS as APPLIED
-from lethe.planning.parametrisations import _require_fits
+from lethe.planning.parametrisations import _require_fits, without_rates
+from lethe.planning.plan import make_plan
 from lethe.planning.resources import request, trained_parameters
 
 LORA = {"kind": "lora", **Lora().model_dump(mode="json")}
@@ -92,6 +93,33 @@ def test_a_recipe_has_other_values_for_a_parametrisation_between_model_and_metho
     assert values["sequential", "full"] == [0.1, 2, 0.0]
     assert values["sequential", "lora"] == [0.2, 2, 0.5]
     assert values["kd", "lora"] == [0.2, 2, 0.25]
+
+
+def notes_with(recipe: dict, **changes) -> list[str]:
+    changes["define"] = {"recipes": {"own": {**RECIPE, **recipe}}}
+    study, catalogue = study_of(recipe="own", **changes)
+    return list(without_rates(catalogue, make_plan(study, catalogue)))
+
+
+def test_a_part_that_is_trained_at_the_rate_of_the_whole_is_a_note():
+    ways = {"parametrisations": ["full", "lora", "adapters", "frozen-bottom"]}
+    (note,) = notes_with({}, **ways)
+    assert note.startswith("recipes.own: trains 'lora' and 'adapters' at the rate of all weights")
+    said = {"lora": {"learning_rate": 1e-2}, "adapters": {}}
+    assert not notes_with({"parametrised": said}, **ways)
+    assert notes_with({"parametrised": {"lora": {}}}, **ways)[0].startswith(
+        "recipes.own: trains 'adapters' at"
+    )
+    tuned = {"recipe": {"learning_rate": 1e-2}, "trials": 1, "note": "n"}
+    assert not notes_with({"tuned": {"sequential": tuned}}, **ways)
+
+
+def test_every_shipped_recipe_for_fine_tuning_has_values_for_every_part():
+    recipes = read_yaml(CATALOGUE / "recipes.yaml")
+    ways = read_yaml(CATALOGUE / "parametrisations.yaml")
+    parts = {name for name, entry in ways.items() if entry["kind"] in PARTS}
+    for name in ("finetune", "finetune-usual", "finetune-short"):
+        assert recipes[name]["parametrised"].keys() == parts
 
 
 def test_a_name_that_a_recipe_or_a_study_does_not_know_is_refused():

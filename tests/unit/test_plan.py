@@ -16,10 +16,14 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
 def plan_of(**changes):
+    return make_plan(*study_of(**changes))
+
+
+def study_of(**changes):
     default = {"also": [], "models": ["xs"], "orders": ["forward"], "controls": []}
     raw = read_yaml(Path(__file__).parents[2] / "config" / "config.yaml")
     study = parse_study(merge(merge(raw, default), changes))
-    return make_plan(study, read_catalogue(study))
+    return study, read_catalogue(study)
 
 
 def test_a_derived_model_starts_as_a_stage_on_its_base_and_keeps_its_seed():

@@ -7,6 +7,7 @@ from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.planning.model_types import unknown_types
 from lethe.planning.pages import empty_pages
+from lethe.planning.parametrisations import without_rates
 from lethe.planning.plan import make_plan, without_base_seed
 from lethe.planning.reference_chains import single_rates
 
@@ -26,5 +27,6 @@ def run(arguments: argparse.Namespace) -> None:
     if len(study.seeds.base) > 1 and elsewhere:
         print(f"seeds.base has no effect on {', '.join(elsewhere)}: trained elsewhere.")
     notes = [*empty_pages(study, catalogue, plan), *single_rates(study, plan)]
-    for note in [*notes, *unknown_types(catalogue, plan)]:
+    notes += [*unknown_types(catalogue, plan), *without_rates(catalogue, plan)]
+    for note in notes:
         print(f"Note: {note}")

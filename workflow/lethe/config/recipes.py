@@ -94,7 +94,9 @@ class Recipe(Entry):
         {}, description="other values of these keys, by model name"
     )
     parametrised: dict[Name, dict[str, Any]] = Field(
-        {}, description="other values of these keys, by the name of a parametrisation"
+        {},
+        description="other values of these keys, by the name of a parametrisation; {} says that "
+        "the recipe's own are meant",
     )
     tuned: dict[Name, Tuned] = Field(
         {}, description="values of methods with this recipe, by method name"

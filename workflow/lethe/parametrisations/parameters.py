@@ -128,6 +128,8 @@ KINDS: dict[str, type[ParametrisationParameters]] = {
     entry.kind: entry for entry in (Full, Lora, Frozen, Adapters)
 }
 Kind = Literal["full", "lora", "frozen", "adapters"]
+PARTS = ("lora", "adapters")
+"""Kinds whose checkpoints are a small part of a network, beside a whole one that stays."""
 FULL = {"kind": "full"}
 """What a stage's spec leaves out."""
 

@@ -1,5 +1,6 @@
 """What a stage's spec says of how parameters are trained, and what does not go together."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from lethe.parametrisations.mistakes import (
     require_narrow,
     too_many_layers,
 )
-from lethe.parametrisations.parameters import FULL, settings_of
+from lethe.parametrisations.parameters import FULL, PARTS, settings_of
 from lethe.planning.composition import reason_against
 from lethe.planning.nodes import Node, Plan
 
@@ -87,6 +88,28 @@ def refuse_equal(study: Study, catalogue: Catalogue) -> None:
                 f"parametrisations: {seen[values]!r} and {name!r} have equal settings, so they "
                 "would train each chain twice; list one of them."
             )
+
+
+def without_rates(catalogue: Catalogue, plan: Plan) -> Iterable[str]:
+    """A note for each recipe that trains a small part of a model with the values of the whole.
+
+    A recipe says that they are right for a part too by naming it under `parametrised`, as with {}.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for run in plan.runs:
+        recipe = catalogue.recipes.get(run.recipe)
+        entry = catalogue.parametrisations.get(run.parametrisation)
+        if recipe and entry and entry.kind in PARTS:
+            own = recipe.tuned.get(run.method)
+            if run.parametrisation not in recipe.parametrised and not (own and own.recipe):
+                found.setdefault(run.recipe, {})[run.parametrisation] = None
+    for name, parts in found.items():
+        said = " and ".join(repr(part) for part in parts)
+        yield (
+            f"recipes.{name}: trains {said} at the rate of all weights, "
+            f"{catalogue.recipes[name].learning_rate:g}, where a part usually needs a higher one; "
+            "give other values under `parametrised`, or {} if these are meant."
+        )
 
 
 def root_of(plan: Plan, node: Node) -> Node:

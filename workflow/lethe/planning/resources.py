@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lethe.artefacts.rules import RULES
 from lethe.models.parameter_bytes import FROZEN, TRAINING, USABLE_SHARE, WIDTH
+from lethe.parametrisations.parameters import PARTS
 from lethe.training.snapshot_pace import MOMENTS, WEIGHTS, interval, seconds_for
 
 # A smaller model trains on one CPU core in minutes to hours, and would leave a GPU idle.
@@ -136,7 +137,7 @@ def trained_parameters(spec: dict, params: float) -> float:
     A linear map of w x w weights has 2 r w of LoRA; a layer has two bottlenecks of 2 w b.
     """
     how, width = spec.get("parametrisation", {}), width_of(params)
-    if not params or how.get("kind") not in ("lora", "adapters"):
+    if not params or how.get("kind") not in PARTS:
         return params
     if how["kind"] == "lora":
         return min(params, params * 2 * how["rank"] / width)
