@@ -47,6 +47,26 @@ def test_the_loss_is_plain_plus_weighted_divergence_by_hand(family):
     assert method.loss(stage, batch).item() == pytest.approx(expected.item(), rel=1e-4)
 
 
+@pytest.mark.parametrize("target", ["kept", "removed"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_one_pass_of_the_network_gives_the_loss_and_gradients_of_two(family, target):
+    stage, method = make_stage(family), create("kd", {"weight": 0.5, "target": target})
+    method.before_stage(stage)
+    move(stage.model)
+    batch = stage.collate(stage.examples)[0]
+    two = stage.plain_loss(stage.model, batch) + 0.5 * method.distance(stage, batch)
+    expected = gradients_of(two, stage.model)
+    passes = []
+    stage.model.get_input_embeddings().register_forward_hook(lambda *_: passes.append(1))
+    a_pass = stage.plain_loss(stage.model, batch) and len(passes)
+    passes.clear()
+    one = method.loss(stage, batch)
+    assert len(passes) == a_pass
+    assert one.item() == pytest.approx(two.item(), rel=1e-6)
+    for name, gradient in gradients_of(one, stage.model).items():
+        assert torch.allclose(gradient, expected[name], atol=1e-6)
+
+
 def test_a_worked_divergence():
     """KL((1/2, 1/2) || (1/4, 3/4)) = 1/2 ln(4/3) = 0.1438 nats."""
     student = torch.tensor([[1.0, 3.0]]).log()

@@ -4,7 +4,8 @@ L = L_stage + weight T^2 KL(teacher || student); the teacher is the frozen paren
 which the chain began. `compare: logits` compares scores at the labelled positions; with `target:
 removed` without the label's own token, both distributions normalised again (Mask the Target, arXiv
 2605.29498). `compare: hidden` is the form of Ke et al. 2023 for masked language models: last hidden
-states on unmasked input, softmax over their width. Memory: one more network.
+states on unmasked input, softmax over their width. Memory: one more network. `logits` shares the
+network's pass with the loss, and so holds all logits of a micro-batch at once.
 """
 
 import torch
@@ -12,6 +13,7 @@ import torch
 from lethe.data.batches import Batch
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parts.retention.distillation import divergence
+from lethe.models.chunked_loss import loss_of_logits
 from lethe.models.forward import label_logits
 from lethe.models.masked_forward import hidden_states
 
@@ -29,17 +31,28 @@ class Distillation(Method):
         self.teacher = load() if self.weight else None
 
     def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
-        loss = stage.plain_loss(stage.model, batch)
         if self.teacher is None:
-            return loss
-        return loss + self.weight * self.distance(stage, batch).to(loss.device)
+            return stage.plain_loss(stage.model, batch)
+        if self.compare == "hidden":
+            # The loss is of masked inputs, the states are of unmasked ones.
+            loss = stage.plain_loss(stage.model, batch)
+            return loss + self.weight * self.distance(stage, batch).to(loss.device)
+        student = label_logits(stage.model, batch)
+        loss = loss_of_logits(student, batch.targets, batch.weights)
+        return loss + self.weight * self.distance(stage, batch, student)
 
-    def distance(self, stage: Stage, batch: Batch) -> torch.Tensor:
-        """T^2 KL(teacher || student) of a micro-batch, a scalar; zero if the two agree."""
+    def distance(
+        self, stage: Stage, batch: Batch, student: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """T^2 KL(teacher || student) of a micro-batch, a scalar; zero if the two agree.
+
+        Args:
+            student: the network's scores [N, width]; they are computed if None.
+        """
         scores = label_logits if self.compare == "logits" else token_states
         with torch.no_grad():
             teacher = scores(self.teacher, batch)
-        student = scores(stage.model, batch)
+        student = scores(stage.model, batch) if student is None else student
         weights = batch.weights
         if self.compare == "hidden":
             # Each token counts the same; a micro-batch counts by its share of the step's labels.

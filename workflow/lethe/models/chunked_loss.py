@@ -36,8 +36,14 @@ def weighted_loss(
     """
     if is_linear(layer) and is_large(len(features), layer.out_features):
         return chunked_loss(features, layer, targets, weights)
-    logits = layer(features).float()
-    losses = functional.cross_entropy(logits, targets.to(logits.device), reduction="none")
+    return loss_of_logits(layer(features), targets, weights)
+
+
+def loss_of_logits(
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """sum_n w_n CE(logits_n, target_n), a scalar in nats, of logits [N, vocabulary]."""
+    losses = functional.cross_entropy(logits.float(), targets.to(logits.device), reduction="none")
     return (losses * weights.to(losses.device)).sum()
 
 
