@@ -73,6 +73,12 @@ def make_stage(family: str, model=None, parent=None, index: int = 1, earlier=(),
     )
 
 
+def step_loss(method, stage) -> torch.Tensor:
+    """The sum of a step's own losses; they are all made first."""
+    found = method.step_loss(stage)
+    return found if isinstance(found, torch.Tensor) else sum(found)
+
+
 def two_stages(family: str, make_method, **changes):
     """Train two stages in a chain; the second one's method has the first one's saved state."""
     first, method = make_stage(family, **changes), make_method()

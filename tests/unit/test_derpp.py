@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from retention_case import FAMILIES, make_stage, move, two_stages
+from retention_case import FAMILIES, make_stage, move, step_loss, two_stages
 
 from lethe.errors import UserError
 from lethe.methods.derpp import DRAW
@@ -77,9 +77,9 @@ def test_the_error_is_zero_until_the_network_moves(family):
     _, method, second = after_a_stage(family)
     method.before_stage(second)
     second.model.eval()
-    assert method.logits_error(second, [2, 0, 3]).item() < 1e-5
+    assert sum(method.logits_errors(second, [2, 0, 3])).item() < 1e-5
     move(second.model)
-    assert method.logits_error(second, [2, 0, 3]).item() > 1e-3
+    assert sum(method.logits_errors(second, [2, 0, 3])).item() > 1e-3
 
 
 def test_the_replay_of_a_whole_buffer_is_alpha_its_error_and_beta_its_loss():
@@ -89,8 +89,8 @@ def test_the_replay_of_a_whole_buffer_is_alpha_its_error_and_beta_its_loss():
     every = list(range(len(method.entries)))
     replayed = stage.collate(method.examples, stage.step)
     loss = sum(stage.plain_loss(stage.model, part).item() for part in replayed)
-    naive = 0.25 * method.logits_error(stage, every).item() + 2.0 * loss
-    assert method.step_loss(stage).item() == pytest.approx(naive, rel=1e-5)
+    naive = 0.25 * sum(method.logits_errors(stage, every)).item() + 2.0 * loss
+    assert step_loss(method, stage).item() == pytest.approx(naive, rel=1e-5)
 
 
 def test_the_state_is_restored_whole():
@@ -118,7 +118,7 @@ def test_missing_and_unfitting_states_are_sentences():
     narrow.load_state({**state, "logits": state["logits"][:, 1:].contiguous()})
     narrow.before_stage(stage)
     with pytest.raises(UserError, match="the stored logits have"):
-        narrow.logits_error(stage, [0])
+        sum(narrow.logits_errors(stage, [0]))
 
 
 def test_changed_data_are_noticed():
@@ -127,7 +127,7 @@ def test_changed_data_are_noticed():
     stage.load_replayed = lambda: [earlier]
     method.before_stage(stage)
     with pytest.raises(UserError, match="differ from the stored ones"):
-        method.logits_error(stage, [0])
+        sum(method.logits_errors(stage, [0]))
     stage.load_replayed = lambda: [[]]
     with pytest.raises(UserError, match="names examples"):
         method.before_stage(stage)
@@ -147,5 +147,5 @@ def test_an_example_whose_task_came_twice_meets_its_newest_logits():
     method.before_stage(third)
     third.model.eval()
     assert [entry.stage for entry in method.entries] == [0] * 4 + [1] * 4
-    assert method.logits_error(third, list(range(8))).item() < 1e-5
-    assert method.logits_error(third, [3, 2, 1, 0]).item() > 1e-3
+    assert sum(method.logits_errors(third, list(range(8)))).item() < 1e-5
+    assert sum(method.logits_errors(third, [3, 2, 1, 0])).item() > 1e-3

@@ -4,7 +4,7 @@ import manual_method
 import numpy as np
 import pytest
 import torch
-from retention_case import FAMILIES, gradients_of, make_stage, move
+from retention_case import FAMILIES, gradients_of, make_examples, make_stage, move, step_loss
 from safetensors.torch import load_file
 from small_nodes import make_nodes, stage_spec
 
@@ -18,6 +18,14 @@ HYPER = {
     "derpp": {"alpha": 0.3},
     "replay": {"weight": 0.5, "ratio": 0.75},
 }
+
+
+MANY = {
+    "replay": {"ratio": 1.0},
+    "derpp": {"replayed": 4},
+    "self_replay": {"ratio": 1.0, "samples": 8, "max_length": 12},
+}
+"""Values with which a step replays four micro-batches or more."""
 
 
 def second_stage(name: str, family: str, rows: int | None):
@@ -42,7 +50,7 @@ def test_gradients_are_those_of_plain_loss_and_step_loss_for_any_micro_batches(n
     (batch,) = stage.collate(stage.examples)
     plain = gradients_of(stage.plain_loss(stage.model, batch), stage.model)
     naive = {key: gradient.clone() for key, gradient in plain.items()}
-    of_step = gradients_of(method.step_loss(stage), stage.model)
+    of_step = gradients_of(step_loss(method, stage), stage.model)
     assert max(gradient.abs().max() for gradient in of_step.values()) > 1e-3
     for key, gradient in of_step.items():
         naive[key] = naive.get(key, 0) + gradient
@@ -76,10 +84,53 @@ def test_replay_adds_the_gradient_of_the_examples_it_draws(family):
     loss = 0.5 * 3 / 4 * stage.plain_loss(stage.model, batch)
     naive = {key: g.clone() for key, g in gradients_of(loss, stage.model).items()}
     stage.collate.rows = 2
-    found = gradients_of(method.step_loss(stage), stage.model)
+    found = gradients_of(step_loss(method, stage), stage.model)
     assert found.keys() == naive.keys()
     for key, gradient in found.items():
         torch.testing.assert_close(gradient, naive[key], rtol=1e-4, atol=1e-6)
+
+
+class Held:
+    """Bytes that backward passes still need, and their peak."""
+
+    def __init__(self):
+        self.now = self.peak = 0
+
+    def keep(self, tensor: torch.Tensor) -> tuple[torch.Tensor, "_Share"]:
+        return tensor, _Share(self, tensor.nbytes)
+
+
+class _Share:
+    def __init__(self, held: Held, size: int):
+        self.held, self.size = held, size
+        held.now += size
+        held.peak = max(held.peak, held.now)
+
+    def __del__(self):
+        self.held.now -= self.size
+
+
+@pytest.mark.parametrize("name", ["replay", "derpp", "self_replay"])
+def test_replayed_micro_batches_are_in_memory_one_at_a_time(name):
+    """The peak is that of plain training with micro-batches as long."""
+    peaks = []
+    for method_name, hyper in (("sequential", {}), (name, MANY[name])):
+        stage = make_stage("causal", micro_batch_rows=1, packed=False)
+        method = create(method_name, hyper)
+        if name != "self_replay":
+            method.before_stage(stage)
+            method.after_stage(stage)
+            stage.load_replayed = lambda: [make_examples("causal", 4)]
+            stage.index = 2
+        method.before_stage(stage)
+        held = Held()
+        with torch.autograd.graph.saved_tensors_hooks(held.keep, lambda kept: kept[0]):
+            add_gradients(stage, method, FLOAT32, stage.collate(stage.examples))
+        if method_name != "sequential":
+            assert stage.replayed[0] > 2 * max(len(e.tokens) for e in stage.examples)
+        peaks.append(held.peak)
+    plain, replayed = peaks
+    assert replayed < 1.5 * plain
 
 
 def test_the_manual_shows_the_method_as_it_is_which_has_at_most_forty_lines():

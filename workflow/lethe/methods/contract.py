@@ -7,7 +7,7 @@ overrides only the hooks that it needs. The order of a stage is
                     -> clipping and optimizer update -> after_update
                  -> after_stage -> state, record
 
-`step_loss` is added to the loss of a step's first micro-batch.
+`step_loss` is called once a step, after the first micro-batch's backward pass.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -148,9 +148,12 @@ class Method:
         """Scalar loss of a micro-batch; micro-batch losses add up to the loss of the step."""
         return stage.plain_loss(stage.model, batch)
 
-    def step_loss(self, stage: Stage) -> torch.Tensor | None:
+    def step_loss(self, stage: Stage) -> torch.Tensor | Iterator[torch.Tensor] | None:
         """Scalar loss of the step itself, independent of micro-batches: a penalty on the weights,
         or replayed examples. None: no such loss.
+
+        Several add up, such as those of replayed micro-batches; each is differentiated before the
+        next is made, so that one graph is in memory at a time.
 
         Its gradient is added to the global batch's. If memory runs out within a step, the step
         starts again with smaller micro-batches and this is called again: draw from (seed, step),

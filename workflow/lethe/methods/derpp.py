@@ -6,6 +6,8 @@ offered once per stage, with its logits at the end of the stage (in the paper, d
 a stage replays only earlier stages. Memory: labels x vocabulary x 2 bytes per example (float16).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
@@ -49,27 +51,26 @@ class DarkExperience(Method):
                 "the data have changed since it was trained."
             ) from None
 
-    def step_loss(self, stage: Stage) -> torch.Tensor | None:
+    def step_loss(self, stage: Stage) -> Iterator[torch.Tensor]:
         """Both terms of the replay, each on its own draw."""
         if not self.examples:
-            return None
+            return
         generator = np.random.default_rng([stage.seed, stage.step, WHICH_REPLAY])
         for_logits, for_labels = self._draw(generator), self._draw(generator)
-        total = torch.zeros((), device=next(stage.model.parameters()).device)
         if self.alpha:
-            total = total + self.alpha * self.logits_error(stage, for_logits)
+            for error in self.logits_errors(stage, for_logits):
+                yield self.alpha * error
         if self.beta:
-            replayed = stage.replay([self.examples[place] for place in for_labels], stage.step)
-            for part in replayed:
-                total = total + self.beta * stage.plain_loss(stage.model, part).to(total.device)
-        return total
+            for part in stage.replay([self.examples[place] for place in for_labels], stage.step):
+                yield self.beta * stage.plain_loss(stage.model, part)
 
     def _draw(self, generator) -> list[int]:
         size = min(self.replayed, len(self.entries))
         return generator.choice(len(self.entries), size, replace=False).tolist()
 
-    def logits_error(self, stage: Stage, places: list[int]) -> torch.Tensor:
-        """Weighted mean over labels of the squared error to the stored logits, a scalar.
+    def logits_errors(self, stage: Stage, places: list[int]) -> Iterator[torch.Tensor]:
+        """Scalars, one a micro-batch, whose sum is the weighted mean over labels of the squared
+        error to the stored logits.
 
         An example that is drawn twice, since its task came twice, counts with its newest logits.
         """
@@ -77,12 +78,9 @@ class DarkExperience(Method):
         named = {(self.examples[p].source, self.examples[p].id): p for p in ordered}
         places = [place for place in places if place in named.values()]
         chosen = {name: self.entries[place] for name, place in named.items()}
-        total = torch.zeros((), device=next(stage.model.parameters()).device)
         for part in stage.replay([self.examples[place] for place in places], DRAW):
             logits = label_logits(stage.model, part)
-            stored = stored_for(part, chosen, logits.shape[1])
-            total = total + squared_error(logits, stored, part.weights).to(total.device)
-        return total
+            yield squared_error(logits, stored_for(part, chosen, logits.shape[1]), part.weights)
 
     def after_stage(self, stage: Stage) -> None:
         generator = np.random.default_rng([stage.seed, stage.index, WHICH_STAY])

@@ -4,6 +4,8 @@ L = L_stage + weight (n / b) L_replayed for a step of b own and n replayed examp
 average. With weight 1 a replayed example counts as one of the stage's own does.
 """
 
+from collections.abc import Iterator
+
 import torch
 
 from lethe.methods.contract import Method, Stage
@@ -21,14 +23,14 @@ class ExperienceReplay(Method):
     def before_stage(self, stage: Stage) -> None:
         self.earlier = Earlier(stage, self.capacity, "replay")
 
-    def step_loss(self, stage: Stage) -> torch.Tensor | None:
+    def step_loss(self, stage: Stage) -> Iterator[torch.Tensor]:
         count = due(stage.step, self.ratio * stage.batch_size)
         if not (self.earlier and self.weight and count):
-            return None
+            return
         chosen = self.earlier.draw(stage, count, WHICH)
-        batches = stage.replay(chosen, stage.step)
-        loss = sum(stage.plain_loss(stage.model, batch) for batch in batches)
-        return self.weight * len(chosen) / stage.batch_size * loss
+        share = self.weight * len(chosen) / stage.batch_size
+        for batch in stage.replay(chosen, stage.step):
+            yield share * stage.plain_loss(stage.model, batch)
 
 
 METHOD = ExperienceReplay

@@ -9,6 +9,8 @@ Their expected gradients are the same for texts at temperature 1; `kl` has less 
 base's weights in memory and a forward pass of it. No earlier data are used.
 """
 
+from collections.abc import Iterator
+
 import torch
 
 from lethe.data.examples import Example
@@ -54,27 +56,27 @@ class SelfReplay(Method):
             self.texts = write(base, self.blank, self.samples, length, self.temperature, seed)
         self.base = base if compares else None
 
-    def step_loss(self, stage: Stage) -> torch.Tensor | None:
+    def step_loss(self, stage: Stage) -> Iterator[torch.Tensor]:
         count = due(stage.step, self.ratio * stage.batch_size)
         if not (self.weight and count):
-            return None
+            return
         texts = {
             number: self.texts[number] for number in drawn(stage, len(self.texts), count, WHICH)
         }
         share = self.weight * len(texts) / stage.batch_size
-        return share * self.texts_loss(stage, as_examples(texts, self.blank, "base"))
+        for loss in self.texts_losses(stage, as_examples(texts, self.blank, "base")):
+            yield share * loss
 
-    def texts_loss(self, stage: Stage, examples: list[Example]) -> torch.Tensor:
-        """Mean over the texts' tokens of their cross-entropy or divergence, a scalar in nats."""
-        parts = []
+    def texts_losses(self, stage: Stage, examples: list[Example]) -> Iterator[torch.Tensor]:
+        """Scalars in nats, one a micro-batch, whose sum is the mean over the texts' tokens of
+        their cross-entropy or divergence."""
         for batch in stage.replay(examples, stage.step):
             if self.base is None:
-                parts.append(stage.plain_loss(stage.model, batch))
+                yield stage.plain_loss(stage.model, batch)
                 continue
             with torch.no_grad():
                 scores = label_logits(self.base, batch)
-            parts.append(divergence(label_logits(stage.model, batch), scores, batch.weights, 1.0))
-        return sum(parts[1:], parts[0])
+            yield divergence(label_logits(stage.model, batch), scores, batch.weights, 1.0)
 
     def state(self) -> dict[str, torch.Tensor]:
         return pack(self.texts) if self.texts else {}

@@ -1,6 +1,7 @@
 """The only training loop: bases, stages and end tasks, every family, every method."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 
@@ -167,7 +168,8 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
 def add_gradients(stage, method, recipe, batches: list[Batch]) -> list[torch.Tensor]:
     """Add the gradients of a step's micro-batches and of its own loss; return the losses.
 
-    The step's own loss shares a pass with the first micro-batch.
+    The step's own loss counts to the first micro-batch's, and comes after its backward pass: the
+    graph of one pass is in memory at a time.
     """
     losses = []
     # A step that starts again replays its examples once.
@@ -176,9 +178,26 @@ def add_gradients(stage, method, recipe, batches: list[Batch]) -> list[torch.Ten
         seed_draws(stage.dropout_seed(stage.seed, stage.step, number))
         with arithmetic(recipe):
             loss = method.loss(stage, batch)
-            of_step = method.step_loss(stage) if number == 0 else None
-            if of_step is not None:
-                loss = loss + of_step.to(loss.device)
         loss.backward()
-        losses.append(loss.detach())
+        loss = loss.detach()
+        for part in _of_step(stage, method, recipe) if number == 0 else ():
+            if part.requires_grad:
+                part.backward()
+            loss = loss + part.detach().to(loss.device)
+        losses.append(loss)
     return losses
+
+
+def _of_step(stage, method, recipe) -> Iterator[torch.Tensor]:
+    """The parts of the step's own loss, each made in the recipe's arithmetic and used outside it."""
+    with arithmetic(recipe):
+        found = method.step_loss(stage)
+    if found is None or isinstance(found, torch.Tensor):
+        yield from () if found is None else (found,)
+        return
+    while True:
+        with arithmetic(recipe):
+            part = next(found, None)
+        if part is None:
+            return
+        yield part
