@@ -9,8 +9,10 @@ import yaml
 
 from lethe.artefacts.rules import RULES
 from lethe.cli import main
+from lethe.config.by_file import names_in
 from lethe.config.catalogue import Catalogue
 from lethe.config.reading import parse_study
+from lethe.methods.parameters.base import parameters_of
 from lethe.models.parameter_bytes import TRAINING
 from lethe.planning.nodes import Node, Plan
 from lethe.planning.resources import (
@@ -18,6 +20,7 @@ from lethe.planning.resources import (
     USABLE_SHARE,
     Request,
     gpus,
+    held_by_method,
     lost_seconds,
     request,
     scored_items,
@@ -109,6 +112,48 @@ def test_tokens_come_from_steps_or_from_epochs_of_the_counted_examples():
     spec = {"recipe": recipe(epochs=3), "mixture": [{"count": 100}, {"count": None}]}
     assert training_tokens(spec) is None
     assert training_tokens({"kind": "probe"}) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "hyper", "copies"),
+    [
+        ("sequential", {}, 0),
+        ("l2sp", {}, 1),
+        ("l2sp", {"anchor": "base"}, 2),
+        ("ewc", {}, 2),
+        ("kd", {}, 1),
+        ("agem", {}, 1),
+        ("wise_ft", {}, 1),
+        ("ema", {}, 1),
+        ("task_arithmetic", {}, 2),
+        ("self_replay", {}, 1),
+        ("replay", {}, 0),
+    ],
+)
+def test_what_a_method_holds_counts_beside_the_model(method, hyper, copies):
+    spec = {"method": method, "hyper": hyper}
+    assert held_by_method(spec, 3e9, 3e9) == copies * 3e9
+    held = held_by_method(spec, 3e9, 3e9)
+    more = request("stage", 3e9, held=held).mem_mb - request("stage", 3e9).mem_mb
+    assert more == pytest.approx(copies * 3e9 * 4 / 1e6)
+
+
+def test_of_lora_a_copy_is_of_the_adapter_and_a_network_is_whole():
+    assert held_by_method({"method": "ewc", "hyper": {}}, 7e9, 2e7) == 4e7
+    assert held_by_method({"method": "kd", "hyper": {}}, 7e9, 2e7) == 7e9
+    assert held_by_method({"kind": "probe"}, 7e9, 7e9) == 0
+
+
+def test_copies_of_a_model_that_just_fits_a_gpu_need_another():
+    assert gpus(3.5e9, trains=True, dtype="bfloat16") == 1
+    assert gpus(3.5e9, trains=True, dtype="bfloat16", held=7e9) == 2
+
+
+def test_a_method_that_says_it_costs_a_copy_or_a_network_declares_how_many():
+    for name in names_in("methods"):
+        hyper = parameters_of(name)
+        says = re.search(r"cop(y|ies) of|another gradient|teacher in memory", hyper.cost)
+        assert not says or hyper.copies or hyper.networks, name
 
 
 def test_the_workflow_asks_by_the_size_and_the_recipe_of_a_node():

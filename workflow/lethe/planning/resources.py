@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lethe.artefacts.rules import RULES
+from lethe.methods.parameters.base import parameters_of
 from lethe.models.parameter_bytes import FROZEN, TRAINING, USABLE_SHARE, WIDTH
 from lethe.parametrisations.parameters import PARTS
 from lethe.training.snapshot_pace import MOMENTS, WEIGHTS, interval, seconds_for
@@ -67,6 +68,7 @@ def request(
     items: float = 0,
     tokens_at_once: float = 0,
     trained: float | None = None,
+    held: float = 0,
 ) -> Request:
     """What a job of a rule requests.
 
@@ -80,6 +82,7 @@ def request(
     items: that it reads.
     tokens_at_once: of a micro-batch in training.
     trained: parameters that are trained; None: all of them.
+    held: float32 numbers that the method holds besides, where it trains (`held_by_method`).
     """
     memory = max(RULES[rule].memory, ITEM_BYTES.get(rule, 0) * items / 1e6)
     minutes = float(RULES[rule].minutes)
@@ -87,7 +90,7 @@ def request(
     scores = rule == "probe"
     params = params if trains or scores or rule in ("base", "stage") else 0.0
     trained = params if trained is None else min(trained, params)
-    gpu = gpus(params, trains, dtype, trained) if trains or scores else 0
+    gpu = gpus(params, trains, dtype, trained, held) if trains or scores else 0
     width = WIDTH["float32" if trains else dtype]
     operations = 0.0
     if trains:
@@ -104,6 +107,8 @@ def request(
     model = LOADING_COPIES * width * params
     if trains:
         model += (SNAPSHOT_COPIES - LOADING_COPIES) * width * trained
+        # On a GPU, too, a network is loaded by way of host memory.
+        model += width * held
     if trains and not gpu:
         model += activation_bytes(params, tokens_at_once)
     memory = memory * MORE_MEMORY**further + model / 1e6 * (MORE_TIME**further)
@@ -116,10 +121,13 @@ def activation_bytes(params: float, tokens: float) -> float:
     return ACTIVATIONS * width * LAYERS * width * WIDTH["float32"] * tokens
 
 
-def gpus(params: float, trains: bool, dtype: str, trained: float | None = None) -> int:
+def gpus(
+    params: float, trains: bool, dtype: str, trained: float | None = None, held: float = 0
+) -> int:
     """GPUs that hold a model of `params` parameters, in training or in scoring; 0: none needed.
 
     trained: parameters that are trained; None: all of them.
+    held: float32 numbers beside the model in training.
     """
     if params < SMALLEST_ON_GPU:
         return 0
@@ -128,6 +136,7 @@ def gpus(params: float, trains: bool, dtype: str, trained: float | None = None) 
         size = TRAINING * params
         if trained is not None:
             size = FROZEN * params + (TRAINING - FROZEN) * trained
+        size += WIDTH["float32"] * held
     return max(1, math.ceil(size / (GPU_BYTES * USABLE_SHARE)))
 
 
@@ -143,6 +152,18 @@ def trained_parameters(spec: dict, params: float) -> float:
         return min(params, params * 2 * how["rank"] / width)
     bottleneck = how["bottleneck"] or width / how["reduction"]
     return min(params, LAYERS * width * 4 * width * bottleneck)
+
+
+def held_by_method(spec: dict, params: float, trained: float) -> float:
+    """Float32 numbers that the method of a stage holds besides the model, from its spec.
+
+    Copies of what is trained and whole networks, as its parameters declare them (`copies`,
+    `networks`); buffers of examples are small beside these and are not counted.
+    """
+    if spec.get("method") is None:
+        return 0.0
+    hyper = parameters_of(spec["method"])(**spec.get("hyper", {}))
+    return hyper.copies * trained + hyper.networks_held() * params
 
 
 def width_of(params: float) -> float:

@@ -27,6 +27,7 @@ from lethe.planning.records import (
 )
 from lethe.planning.resources import (
     Request,
+    held_by_method,
     request,
     scored_items,
     tokens_at_once,
@@ -151,8 +152,9 @@ class Workflow:
         dtype = (spec.get("recipe") or spec).get("dtype", "float32")
         tokens, at_once = training_tokens(spec), tokens_at_once(spec)
         trained = trained_parameters(spec, params)
+        held = held_by_method(spec, params, trained)
         return request(
-            rule, params, attempt, tokens, dtype, tokens_at_once=at_once, trained=trained
+            rule, params, attempt, tokens, dtype, tokens_at_once=at_once, trained=trained, held=held
         )
 
     def targets(self) -> list[str]:

@@ -8,6 +8,7 @@ class AgemParameters(MethodParameters):
     """The draw that no step may forget, and the projection."""
 
     reads_earlier = True
+    copies = 1
     cost = "a backward pass over `replayed` examples in a step, and another gradient in memory"
     since_its_base = True
     capacity_of = "stage"

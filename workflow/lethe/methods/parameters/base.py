@@ -68,6 +68,12 @@ class MethodParameters(Parameters):
     reads_earlier: ClassVar[bool] = False
     """True if a stage reads examples of earlier ones, which must still be at hand."""
 
+    copies: ClassVar[int] = 0
+    """How many float32 copies of what is trained a stage holds at its most, for requests."""
+
+    networks: ClassVar[int] = 0
+    """How many further whole networks it holds, for requests; the base that it reads counts."""
+
     cost: ClassVar[str] = ""
     """What it costs beside plain training, in memory and in passes; empty: nothing."""
 
@@ -81,6 +87,10 @@ class MethodParameters(Parameters):
     def reads_base(self) -> bool:
         """Whether a stage with these values reads the network that its chain began with."""
         return self.needs_base or any(getattr(self, key) == value for key, value in self.base_with)
+
+    def networks_held(self) -> int:
+        """Whole networks that a stage with these values holds besides the one that it trains."""
+        return max(self.networks, int(self.reads_base()))
 
     @classmethod
     def values(cls, hyper: dict[str, Any], where: str) -> dict[str, Any]:
@@ -109,6 +119,7 @@ class MergedFromBase(MethodParameters):
     """Parameters of methods that train every stage from the base and merge the changes."""
 
     needs_base = True
+    copies = 1
     not_with = dict.fromkeys(
         ("lora", "adapters"),
         "a task vector is a change of the base's own weights, which an adapter leaves as they are",

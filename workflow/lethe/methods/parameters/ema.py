@@ -7,6 +7,7 @@ from lethe.parameters.entries import Number, parameter
 class EmaParameters(MethodParameters):
     """The running mean."""
 
+    copies = 1
     cost = "a copy of what is trained, in snapshots too"
 
     decay: Number = parameter(

@@ -7,6 +7,7 @@ from lethe.parameters.entries import Count, Number, parameter
 class EwcParameters(MethodParameters):
     """The quadratic penalty (Eq. 3)."""
 
+    copies = 2
     cost = "two float32 copies of what is trained; a backward pass an example for `samples` of them"
     since_its_base = True
     not_with = dict.fromkeys(

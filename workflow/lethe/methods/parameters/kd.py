@@ -11,6 +11,7 @@ from lethe.parameters.entries import Number, Positive, parameter
 class KdParameters(MethodParameters):
     """The distance to the outputs of the parent, or of the base."""
 
+    networks = 1
     cost = "the teacher in memory, and its forward pass over every batch"
 
     families_with = {("compare", "hidden"): MASKED}

@@ -13,6 +13,7 @@ class L2spParameters(MethodParameters):
     not_with_values = {
         ("anchor", "base"): dict.fromkeys(("lora", "adapters"), NOT_OF_THE_BASE),
     }
+    copies = 1
     cost = "a copy of what is trained"
 
     strength: Number = parameter(

@@ -11,6 +11,8 @@ NAYAK = "Nayak et al. 2025"
 class OsfParameters(MethodParameters):
     """Which directions are kept, and what is projected."""
 
+    copies = 2
+    cost = "a copy of the matrices, and their directions, which are found before the first step"
     not_with = {
         "lora": "a low-rank adapter is not the matrix whose directions are kept",
         "adapters": "the matrices whose directions are kept are not trained",

@@ -17,6 +17,7 @@ class WiseFtParameters(MethodParameters):
     not_with_values = {
         ("toward", "base"): dict.fromkeys(("lora", "adapters"), NOT_OF_THE_BASE),
     }
+    copies = 1
     cost = "a copy of what is trained"
 
     alpha: Share = parameter(
