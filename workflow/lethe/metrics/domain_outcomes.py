@@ -48,13 +48,15 @@ def run_outcomes(scores: pd.DataFrame) -> list[RunOutcomes]:
     """The outcomes of every run that has any, in the order of the table of scores."""
     tested = scores[scores["split"] == "test"]
     names = sorted(tested.loc[tested["kind"] == END_TASK, "probe"].unique())
-    sets = {measure: sorted(_of(tested, measure)["probe"].unique()) for measure in MEASURES[1:]}
+    sets = {
+        measure: sorted(of_measure(tested, measure)["probe"].unique()) for measure in MEASURES[1:]
+    }
     found = []
     for _, rows in tested.groupby(RUN_COLUMNS, dropna=False, sort=False):
         words = dict(zip(RUN_COLUMNS, run_key(rows.iloc[0]), strict=True))
         values = _of_end_tasks(rows[rows["kind"] == END_TASK], names)
         for measure, probes in sets.items():
-            values |= _of_sets(_of(rows, measure), measure, probes)
+            values |= _of_sets(of_measure(rows, measure), measure, probes)
         if values:
             line = tuple(words[name] for name in LINE_COLUMNS)
             seeds = tuple(None if words[name] is None else int(words[name]) for name in SEEDS)
@@ -92,8 +94,8 @@ def domain_cells(rows: pd.DataFrame, probes: list[str]) -> pd.DataFrame:
     return pd.DataFrame(found, index=list(taught), columns=columns)
 
 
-def _of(scores: pd.DataFrame, measure: Measure) -> pd.DataFrame:
-    """The rows of a measure on sets of the domains."""
+def of_measure(scores: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """The rows of cloze or loss on sets of the domains."""
     metrics = LOSSES if measure == "loss" else (CLOZE,)
     of_domains = (scores["axis"] == DOMAIN) & (scores["subset"] == "")
     return scores[of_domains & scores["metric"].isin(metrics)]
