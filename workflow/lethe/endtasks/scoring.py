@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lethe.endtasks.f1 import METRICS
+from lethe.endtasks.f1 import ITEM_VALUES, METRICS
 from lethe.endtasks.labelled import LabelledTask, cluster_names
 
 
@@ -20,12 +20,13 @@ def scored(folds: Sequence[LabelledTask], given: Sequence[Answers], seed: int) -
 
     Returns:
         `seed`; `counts` of texts by split, summed over folds; `scores` by split and metric
-        (fractions); of every test item in the order of folds and files `predicted` and `classes`,
-        indices of the class that was predicted and of the right one, and `clusters`, names; and
-        `halvings`, the steps at which memory ran out, each with the rows of a micro-batch from then
-        on.
+        (fractions); `labels`, the names of the classes; of every test item in the order of folds
+        and files `predicted` and `classes`, indices of the class that was predicted and of the
+        right one, `clusters`, names, and `values`, by metric what the item stands for
+        (`f1.ITEM_VALUES`); `named_clusters`, whether the files name clusters; and `halvings`, the
+        steps at which memory ran out, each with the rows of a micro-batch from then on.
     """
-    splits = folds[0].splits.keys()
+    splits, tested = folds[0].splits.keys(), [task.splits["test"] for task in folds]
     classes = {
         split: [label for task in folds for label in task.splits[split].classes] for split in splits
     }
@@ -41,8 +42,14 @@ def scored(folds: Sequence[LabelledTask], given: Sequence[Answers], seed: int) -
         "seed": seed,
         "counts": {split: len(labels) for split, labels in classes.items()},
         "scores": scores,
+        "labels": list(folds[0].labels),
         "predicted": predicted["test"],
         "classes": classes["test"],
-        "clusters": cluster_names([task.splits["test"] for task in folds]),
+        "values": {
+            name: values(classes["test"], predicted["test"]).tolist()
+            for name, values in ITEM_VALUES.items()
+        },
+        "clusters": cluster_names(tested),
+        "named_clusters": any(split.in_clusters for split in tested),
         "halvings": [halving for one in given for halving in one.halvings],
     }
