@@ -42,8 +42,8 @@ def gather(record: dict[str, Any], results: Path, items: ItemsWriter) -> list[di
     end_tasks = read_end_tasks(record, results)
     for checkpoint, nodes in sorted(record.get("end_tasks", {}).items()):
         for node in nodes:
-            found = end_task_items(end_tasks[node])
-            items.add(checkpoint, PREFIX + end_tasks[node]["spec"]["end_task"], found)
+            if found := end_task_items(end_tasks[node]):
+                items.add(checkpoint, PREFIX + end_tasks[node]["spec"]["end_task"], found)
     scores = [row for run in runs for row in run_rows(run, record, probes, end_tasks)]
     require_scores(scores)
     return scores

@@ -17,6 +17,7 @@ from lethe.longtables.run import ALONE, RUN_COLUMNS
 from lethe.longtables.schema import parse_table, table_text
 from lethe.longtables.tables import METRIC_COLUMNS, of_run, runs
 from lethe.metrics.cells import Cells, Evaluation, evaluations, own_schedule, read_cells
+from lethe.metrics.end_task_intervals import end_task_intervals
 from lethe.metrics.general import at_floor
 from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.matrix import TASK_METRICS
@@ -48,8 +49,9 @@ def study_metrics(
     Raises:
         UserError: a matrix mixes engines, precisions, versions or digests.
     """
+    within = end_task_intervals(scores, items, seed, resamples)
     # End tasks have several seeds per cell, and losses have no forgetting metric; their tables read
-    # the scores directly. A run with nothing else (of a masked language model) has no metrics.
+    # the scores directly. A run with nothing else (of a masked language model) has no others.
     scores = scores[~scores["kind"].isin(["end_task", "mlm", "lm"])]
     sets = evaluations(scores)
     drawn = ItemResamples(items, _shown(scores, sets), seed, resamples)
@@ -63,6 +65,7 @@ def study_metrics(
             found = _of_its_task(found)
         rows += [{**head, **row} for row in found]
     rows += over_seeds(rows)
+    rows += within
     frame = pd.DataFrame(rows, columns=METRIC_COLUMNS).assign(schema_version=SCHEMA_VERSION)
     return parse_table("metrics", table_text("metrics", frame, "metrics"), "metrics")
 
