@@ -22,8 +22,9 @@ from lethe.metrics.intervals import RESAMPLES
 EQUAL_RATE = "sequential-das-rate"
 REFERENCES = ("sequential", EQUAL_RATE, "das")
 COMPARED = ("f1_final", "f1_fr_ke", "acc_final", "acc_fr_ke")
-PARTS = ("base", "own", "final")
 UNITS = ("item clusters", "items")
+# Two runs that agree in these are paired.
+PAIRED = ("model", "order", "world_seed", "base_seed", "train_seed")
 
 Place = tuple[str, str, str]
 """Checkpoint node, end task, metric."""
@@ -62,7 +63,7 @@ def end_task_intervals(
         head["params"] = of_run(tested, run)["params"].iloc[0]
         found = _intervals(sums, seed, resamples)
         for reference in REFERENCES:
-            other = _reference(head, reference, list(of))
+            other = _reference(run, reference, list(of))
             if other is not None:
                 found |= _differences(sums, of[other], reference, seed, resamples)
         rows += [_row(head, *place, one) for place, one in found.items()]
@@ -91,48 +92,46 @@ def _sums(
 
     As in `end_tasks.summary`; a number of which a score is missing is left out.
     """
-    found: dict[tuple[str, str], Sum] = {}
-    nodes = dict(
-        zip(zip(rows["stage_index"], rows["probe"], strict=True), rows["node"], strict=True)
-    )
     domain = dict(rows[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
-    headline = dict(
-        rows.loc[rows["headline"].astype(bool), ["probe", "metric"]].itertuples(
-            index=False, name=None
-        )
-    )
     stages, last = stages_of(rows), int(rows["stage_index"].max())
     own = {name: stages.get(domain.get(name, "")) for name in names}
+    found: dict[tuple[str, str], Sum] = {}
     for word in ("f1", "acc"):
-
-        def score(name: str, stage: int | None, word: str = word) -> ItemScore | None:
-            metric = headline.get(name, "") if word == "f1" else "accuracy"
-            return known.get((nodes.get((stage, name), ""), name, metric))
-
+        chosen = rows[
+            rows["headline"].astype(bool) if word == "f1" else rows["metric"] == "accuracy"
+        ]
+        columns = ["stage_index", "probe", "node", "metric"]
         cells = {
-            part: [score(name, stage) for name, stage in where]
-            for part, where in {
-                "base": [(name, 0) for name in names],
-                "own": list(own.items()),
-                "final": [(name, last) for name in names],
-            }.items()
+            (stage, name): known[node, name, metric]
+            for stage, name, node, metric in chosen[columns].itertuples(index=False, name=None)
+            if (node, name, metric) in known
         }
-        for part, of_part in cells.items():
-            for name, one in zip(names, of_part, strict=True):
-                if one is not None:
-                    found[f"{word}_{part}", name] = [(1.0, one)]
-            if all(one is not None for one in of_part):
-                found[f"{word}_{part}", ""] = [(1 / len(names), one) for one in of_part]
-        earlier = [place for place, name in enumerate(names) if (own[name] or last) < last]
-        pairs = [(cells["own"][place], cells["final"][place]) for place in earlier]
-        if pairs and all(one is not None for pair in pairs for one in pair):
-            share = 1 / len(pairs)
-            found[f"{word}_fr_ke", ""] = [
-                (sign * share, one)
-                for pair in pairs
-                for sign, one in zip((1, -1), pair, strict=True)
-            ]
+        for part, stage_of in (
+            ("base", dict.fromkeys(names, 0)),
+            ("own", own),
+            ("final", dict.fromkeys(names, last)),
+        ):
+            scored = {
+                name: cells[stage, name] for name, stage in stage_of.items() if (stage, name) in cells
+            }
+            found |= {(f"{word}_{part}", name): [(1.0, one)] for name, one in scored.items()}
+            if len(scored) == len(names):
+                found[f"{word}_{part}", ""] = [(1 / len(names), one) for one in scored.values()]
+        if lost := _lost(cells, own, last):
+            found[f"{word}_fr_ke", ""] = lost
     return found
+
+
+def _lost(cells: Mapping[tuple, ItemScore], own: Mapping[str, int | None], last: int) -> Sum:
+    """Mean of own - final over the end tasks whose domain is not the last; empty if one lacks."""
+    earlier = {name: stage for name, stage in own.items() if stage is not None and stage < last}
+    needed = [(stage, name) for name, stage in earlier.items()]
+    needed += [(last, name) for name in earlier]
+    if any(place not in cells for place in needed):
+        return []
+    share = 1 / max(len(earlier), 1)
+    signs = [share] * len(earlier) + [-share] * len(earlier)
+    return [(sign, cells[place]) for sign, place in zip(signs, needed, strict=True)]
 
 
 def _intervals(
@@ -164,20 +163,18 @@ def _differences(
     }
 
 
-def _reference(head: dict, reference: str, listed: list[tuple]) -> tuple | None:
-    """The run of a reference method on the same model, order and seeds; None if there is none."""
-    same = ("model", "order", "world_seed", "base_seed", "train_seed")
-    own = (head["parametrisation"], head["recipe"])
-    named = [(run, dict(zip(RUN_COLUMNS, run, strict=True))) for run in listed]
-    found = [
-        (nearness(words["parametrisation"], words["recipe"], own), place, run)
-        for place, (run, words) in enumerate(named)
-        if words["method"] == reference and all(words[key] == head[key] for key in same)
-    ]
-    if not found:
-        return None
-    nearest = min(found)[2]
-    return None if dict(zip(RUN_COLUMNS, nearest, strict=True)).items() <= head.items() else nearest
+def _reference(run: tuple, reference: str, listed: list[tuple]) -> tuple | None:
+    """Another run, of a reference method on the same model, order and seeds; None without one."""
+    own, found = dict(zip(RUN_COLUMNS, run, strict=True)), []
+    for place, other in enumerate(listed):
+        words = dict(zip(RUN_COLUMNS, other, strict=True))
+        if words["method"] == reference and all(words[key] == own[key] for key in PAIRED):
+            near = nearness(
+                words["parametrisation"], words["recipe"], (own["parametrisation"], own["recipe"])
+            )
+            found.append((near, place))
+    nearest = listed[min(found)[1]] if found else None
+    return None if nearest == run else nearest
 
 
 def _row(head: dict, metric: str, probe: str, found: ClusterInterval) -> dict:
