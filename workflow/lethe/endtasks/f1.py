@@ -1,6 +1,6 @@
 """Accuracy and F1 of class predictions, as plain functions of integer class indices."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -39,6 +39,37 @@ def micro_f1(truth: Sequence[int], predicted: Sequence[int]) -> float:
     counts = np.array([_counts(truth, predicted, label) for label in classes])
     return _f1(*counts.sum(axis=0))
 
+
+def macro_f1_values(truth: Sequence[int], predicted: Sequence[int]) -> np.ndarray:
+    """What each item stands for in macro-F1, float array (items,); their mean is macro-F1.
+
+    Macro-F1 plus the item's influence on it: the derivative by the item's weight, times their
+    number. Means of such values over resampled items follow resampled macro-F1s to first order
+    (infinitesimal jackknife; Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans,
+    chapter 6). A class has F1 = 2 tp / s, with s the items of that class and those predicted to be.
+
+    Raises:
+        ValueError: no items, or sequences of unequal length.
+    """
+    truth, predicted = _checked(truth, predicted)
+    classes, items = np.union1d(truth, predicted), len(truth)
+    values = np.zeros(items)
+    for label in classes:
+        right, guessed = truth == label, predicted == label
+        either = (right.astype(float) + guessed).mean()
+        hits = 2.0 * (right & guessed)
+        score = hits.mean() / either
+        values += score + (hits - score * (right.astype(float) + guessed)) / either
+    return values / len(classes)
+
+
+ITEM_VALUES: dict[str, Callable[[Sequence[int], Sequence[int]], np.ndarray]] = {
+    "accuracy": lambda truth, predicted: (np.asarray(truth) == np.asarray(predicted)) * 1.0,
+    "macro_f1": macro_f1_values,
+    # With one class an item it is accuracy.
+    "micro_f1": lambda truth, predicted: (np.asarray(truth) == np.asarray(predicted)) * 1.0,
+}
+"""By metric what each item stands for in it: values whose mean is the score."""
 
 METRICS = {"accuracy": accuracy, "macro_f1": macro_f1, "micro_f1": micro_f1}
 

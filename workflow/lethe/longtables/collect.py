@@ -6,6 +6,7 @@ from typing import Any
 from lethe.artefacts.nodes import read_results
 from lethe.artefacts.paths import node_manifest
 from lethe.longtables.axes import DOMAIN
+from lethe.longtables.end_task_items import PREFIX, end_task_items
 from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
 from lethe.longtables.headlines import require_scores
 from lethe.longtables.items import ItemsWriter
@@ -40,6 +41,10 @@ def gather(record: dict[str, Any], results: Path, items: ItemsWriter) -> list[di
     for run in runs:
         require_same_versions(run, record, probes, results)
     end_tasks = read_end_tasks(record, results)
+    for checkpoint, nodes in sorted(record.get("end_tasks", {}).items()):
+        for node in nodes:
+            if found := end_task_items(end_tasks[node]):
+                items.add(checkpoint, PREFIX + end_tasks[node]["spec"]["end_task"], found)
     scores = [row for run in runs for row in run_rows(run, record, probes, end_tasks)]
     require_scores(scores)
     return scores

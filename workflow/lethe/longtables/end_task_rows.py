@@ -1,9 +1,12 @@
-"""Rows of the scores table from the results of end tasks. Imports nothing heavy."""
+"""Rows of the scores table from the results of end tasks. Imports nothing heavy but numpy."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lethe.artefacts.nodes import read_results
+from lethe.longtables.end_task_items import clustered_error
 
 
 def read_end_tasks(record: dict[str, Any], results: Path) -> dict[str, dict[str, Any]]:
@@ -30,7 +33,6 @@ def end_task_rows(words: dict, manifest: dict[str, Any], domains: dict[str, str]
         "probe": spec["end_task"],
         "subset": domains[spec["end_task"]],
         "shots": 0,
-        "stderr": None,
         "chance": None,
         "higher_is_better": True,
         "engine": "fine-tuning",
@@ -48,8 +50,16 @@ def end_task_rows(words: dict, manifest: dict[str, Any], domains: dict[str, str]
             "headline": metric == spec["metric"],
             "value": value,
             "n": result["counts"][split],
+            "stderr": _error(result, metric) if split == "test" else None,
         }
         for result in manifest["results"]
         for split, scores in sorted(result["scores"].items())
         for metric, value in sorted(scores.items())
     ]
+
+
+def _error(result: dict[str, Any], metric: str) -> float | None:
+    """Standard error of a score over the clusters of its items; None of older results."""
+    if "values" not in result:
+        return None
+    return clustered_error(np.array(result["values"][metric]), result["clusters"])

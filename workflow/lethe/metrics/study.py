@@ -18,6 +18,7 @@ from lethe.longtables.schema import parse_table, table_text
 from lethe.longtables.tables import METRIC_COLUMNS, of_run, runs
 from lethe.metrics.cells import Cells, Evaluation, evaluations, own_schedule, read_cells
 from lethe.metrics.domain_rows import domain_rows
+from lethe.metrics.end_task_intervals import end_task_intervals
 from lethe.metrics.general import at_floor
 from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.matrix import TASK_METRICS
@@ -51,11 +52,13 @@ def study_metrics(
         UserError: a matrix mixes engines, precisions, versions or digests.
     """
     of_domains = domain_rows(scores, items, seed, resamples)
+    within = end_task_intervals(scores, items, seed, resamples)
     rows = [
         row for part in by_family(scores) for row in _ability_rows(part, items, seed, resamples)
     ]
     rows += of_domains
     rows += over_seeds(rows)
+    rows += within
     frame = pd.DataFrame(rows, columns=METRIC_COLUMNS).assign(schema_version=SCHEMA_VERSION)
     return parse_table("metrics", table_text("metrics", frame, "metrics"), "metrics")
 

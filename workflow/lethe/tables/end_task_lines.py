@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.tables import LongTables, of_run, runs
+from lethe.longtables.axes import END_TASK
+from lethe.longtables.tables import LongTables, of_run, run_key, runs
+from lethe.metrics.end_task_intervals import UNITS, less, nearness
 from lethe.metrics.end_tasks import (
     ONCE,
     RUN,
@@ -24,8 +26,20 @@ from lethe.tables.lines import words
 NONE = "none"
 LOSS_RISE = "mlm_loss_delta"
 NOTHING = "the study has no end tasks"
+SUMMARY = "f1_final"
 # By unit, as in `lethe.metrics.end_tasks.by_unit`: final scores and summaries in %.
 Units = dict[tuple, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Within:
+    """A number of a single run with its interval over its items' clusters."""
+
+    value: float
+    low: float
+    high: float
+    units: int
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,8 @@ class EndTaskLine:
 
     stages: 0 before the first domain, 1 for a pool or one domain. domains: what its stages train
     on. over: what a unit is. reasons: why a metric of the matrix of end tasks has no value. rises:
-    by run, the mean rise of masked-LM loss over the domains but the last, in nats.
+    by run, the mean rise of masked-LM loss over the domains but the last, in nats. items: of a
+    single run whose items are known, by metric and end task, what the metrics table says of it.
     """
 
     model: str
@@ -50,6 +65,7 @@ class EndTaskLine:
     end_task_seeds: int
     rises: tuple[float, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
+    items: dict[tuple[str, str], Within] = field(default_factory=dict)
 
     @property
     def is_continual(self) -> bool:
@@ -69,6 +85,11 @@ class EndTaskLine:
         """The columns that state what intervals are over: `5 runs`; `4 of 5 runs` if one is nan."""
         with_value = sum(not np.isnan(unit.get("f1_final", np.nan)) for unit in self.units.values())
         part = "" if with_value == len(self.units) else f"{with_value} of "
+        if found := self.within(SUMMARY):
+            return {
+                "interval_over": f"{found.units} {found.unit}",
+                "end_task_seeds": self.end_task_seeds,
+            }
         over = self.over if len(self.units) != 1 else self.over.removesuffix("s")
         return {
             "interval_over": f"{part}{len(self.units)} {over}",
@@ -79,7 +100,22 @@ class EndTaskLine:
         """{name, name_low, name_high}: mean over the units that have the number, and interval."""
         if name == LOSS_RISE:
             return with_interval(name, list(self.rises))
-        return with_interval(name, [unit.get(name, np.nan) for unit in self.units.values()])
+        found = with_interval(name, [unit.get(name, np.nan) for unit in self.units.values()])
+        if self.items:
+            within = self.within(name)
+            ends = (within.low, within.high) if within else (np.nan, np.nan)
+            found |= dict(zip((f"{name}_low", f"{name}_high"), ends, strict=True))
+        return found
+
+    def within(self, name: str) -> Within | None:
+        """A summary, or an end task's final score, with its interval over items; None without."""
+        part = "base" if self.entry == NONE else "final"
+        metric = name.replace("final", part)
+        return self.items.get((metric, "")) or self.items.get((f"f1_{part}", name))
+
+    def less(self, name: str, other: "EndTaskLine") -> Within | None:
+        """A summary less another line's, with its interval over items; None without one."""
+        return self.items.get((less(name, other.entry), ""))
 
 
 def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
@@ -100,9 +136,10 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
             # Runs share their base, and each of them repeats its scores.
             before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
             untrained = {**named, "method": NONE, "order": "", "recipe": ""}
-            end_lines.append(_line(untrained, NONE, before, names))
+            end_lines.append(_line(untrained, NONE, before, names, metrics=tables.metrics))
         named["recipe"] = line[LINE_COLUMNS.index("recipe")]
-        end_lines.append(_line(named, entry, rows, names, rises.get(line, ())))
+        found = rises.get(line, ())
+        end_lines.append(_line(named, entry, rows, names, found, tables.metrics))
     # Methods of one order are compared, so they stand beside each other.
     places = {
         (end_line.model, end_line.order): place
@@ -124,13 +161,8 @@ def entry_line(entry: str, line: EndTaskLine, end_lines: list[EndTaskLine]) -> E
     """
     place = (line.model, line.order, entry)
     found = [other for other in end_lines if (other.model, other.order, other.entry) == place]
-    found.sort(
-        key=lambda other: (
-            other.parametrisation != "full",
-            other.parametrisation != line.parametrisation,
-            other.recipe != line.recipe,
-        )
-    )
+    own = (line.parametrisation, line.recipe)
+    found.sort(key=lambda other: nearness(other.parametrisation, other.recipe, own))
     return next(iter(found), None)
 
 
@@ -168,6 +200,7 @@ def _line(
     rows: pd.DataFrame,
     names: list[str],
     rises: tuple[float, ...] = (),
+    metrics: pd.DataFrame | None = None,
 ) -> EndTaskLine:
     over, parts = by_unit(rows)
     stages = stages_of(rows)
@@ -186,7 +219,21 @@ def _line(
         end_task_seeds=rows["end_task_seed"].dropna().nunique(),
         rises=rises,
         reasons={name: why for _, reasons in matrices.values() for name, why in reasons.items()},
+        items=_within_run(metrics, rows) if over == "end-task seeds" else {},
     )
+
+
+def _within_run(metrics: pd.DataFrame | None, rows: pd.DataFrame) -> dict[tuple, Within]:
+    """What the metrics table says of the run of some scores, with intervals over its items."""
+    if metrics is None or not len(metrics) or not len(rows):
+        return {}
+    found = metrics[(metrics["axis"] == END_TASK) & metrics["unit"].isin(UNITS)]
+    found = of_run(found, run_key(rows.iloc[0]))
+    columns = ["metric", "probe", "value", "low", "high", "n_units", "unit"]
+    return {
+        (metric, probe): Within(*numbers)
+        for metric, probe, *numbers in found[columns].itertuples(index=False, name=None)
+    }
 
 
 def _in_order(scores: pd.DataFrame) -> list[str]:

@@ -1,10 +1,9 @@
 """Paired tests of every continual method against plain training, at two rates, and against DAS."""
 
 from lethe.longtables.tables import LongTables
+from lethe.metrics.end_task_intervals import COMPARED, REFERENCES
 from lethe.tables.end_task_lines import EndTaskLine, end_task_lines
 from lethe.tables.paired import (
-    COMPARED,
-    REFERENCES,
     compared,
     paired_columns,
     references_of,
@@ -17,8 +16,9 @@ TESTS = (
     "Differences in points, paired by seeds ± half of a 95 % t-interval over n pairs, three or "
     "more. p: exact two-sided sign-flip test, which with n pairs is never below 2^(1-n). "
     "p_holm: Student's paired t test, adjusted by Holm over all rows of its column. over: what a "
-    "pair is; train seeds of one base are averaged where there are several bases, and end-task "
-    "seeds are pairs where there is one run (they tell nothing about another run)"
+    "pair is; train seeds of one base are averaged where there are several bases. Where there is "
+    "one run, the units are the clusters of its items (stems), drawn together for both methods, or "
+    "end-task seeds where items are not known; both tell nothing about another run"
 )
 CAPTION = (
     "End tasks, paired tests on one model and order: the method less `against`. Scores after the "
@@ -66,4 +66,5 @@ def _row(line: EndTaskLine, other: EndTaskLine) -> dict:
     row = {**line.words(), "against": other.method}
     for name in COMPARED:
         row |= paired_columns(name, compared(line, other, name))
-    return row | {"n": row["f1_final_n"], "over": line.over}
+    within = line.less("f1_final", other)
+    return row | {"n": row["f1_final_n"], "over": within.unit if within else line.over}

@@ -1,5 +1,7 @@
 """End tasks after the last domain, and how much of their domains' gain is lost again."""
 
+import numpy as np
+
 from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import SUMMARIES
 from lethe.tables.end_task_lines import (
@@ -8,17 +10,17 @@ from lethe.tables.end_task_lines import (
     EndTaskLine,
     end_task_lines,
     plain_line,
-    with_interval,
 )
-from lethe.tables.paired import bold_cells, differences
+from lethe.tables.paired import bold_cells, compared
 from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
 
 __all__ = ["BOLD", "NONE", "UNITS", "build"]
 
 UNITS = (
-    "± is half of a 95 % t-interval over what interval_over names, three or more; several runs are "
-    "each a mean over their end-task seeds"
+    "± is half of a 95 % interval over what interval_over names: t-intervals over three runs or "
+    "more, each a mean over its end-task seeds; of one run over the clusters of its items (stems), "
+    "with the spread of resampled clusters, which tells nothing about another run"
 )
 BOLD = (
     "Bold: the best of a column and all that are statistically tied with it, among the methods of "
@@ -64,7 +66,8 @@ def _row(line: EndTaskLine, names: list[str], end_lines: list[EndTaskLine]) -> d
     plain = plain_line(line, end_lines)
     for word in ("f1", "acc"):
         is_other = plain is not None and plain is not line
-        row |= with_interval(
-            f"{word}_gain", differences(line, plain, f"{word}_final") if is_other else []
-        )
+        test = compared(line, plain, f"{word}_final") if is_other else None
+        ends = (test.mean, test.low, test.high) if test else (np.nan,) * 3
+        names = (f"{word}_gain", f"{word}_gain_low", f"{word}_gain_high")
+        row |= dict(zip(names, ends, strict=True))
     return row

@@ -8,18 +8,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from lethe.metrics.clustered import p_of_difference
 from lethe.metrics.comparisons import PairedDifference, holm, paired_difference
-from lethe.metrics.shown import PLAIN
+from lethe.metrics.end_task_intervals import REFERENCES
 from lethe.metrics.subjects import TRAIN_SEEDS, replicates
 from lethe.tables.end_task_lines import EndTaskLine, entry_line
 
 FEWEST_UNITS = 3
 DAS = "das"
-# Plain training at the rate of DAS: methods are compared at equal learning.
-EQUAL_RATE = "sequential-das-rate"
-REFERENCES = (PLAIN, EQUAL_RATE, DAS)
-# Higher is better, except for rates of forgetting (fr_ke).
-COMPARED = ("f1_final", "f1_fr_ke", "acc_final", "acc_fr_ke")
 
 
 def differences(one: EndTaskLine, other: EndTaskLine, name: str) -> list[float]:
@@ -36,7 +32,21 @@ def differences(one: EndTaskLine, other: EndTaskLine, name: str) -> list[float]:
 
 
 def compared(one: EndTaskLine, other: EndTaskLine, name: str) -> PairedDifference | None:
-    """The paired test of two lines on a number; None if no unit has both."""
+    """The paired test of two lines on a number; None if no unit has both.
+
+    Of single runs with known items it is over the clusters of these (`EndTaskLine.items`).
+    """
+    within = one.less(name, other)
+    if within is not None:
+        p = p_of_difference(within.value, within.low, within.high, within.units)
+        return PairedDifference(
+            within.value, within.low, within.high, within.units, p, float("nan")
+        )
+    return over_units(one, other, name)
+
+
+def over_units(one: EndTaskLine, other: EndTaskLine, name: str) -> PairedDifference | None:
+    """The paired test of two lines over their units; None if no unit has both."""
     paired = differences(one, other, name)
     return paired_difference(paired, [0.0] * len(paired)) if paired else None
 
@@ -101,7 +111,7 @@ def _tied(group: Mapping[int, EndTaskLine], name: str) -> set[int]:
     sign = -1 if name.endswith("fr_ke") else 1
     best = max(group, key=lambda place: sign * group[place].cell(name)[name])
     tests = {
-        place: compared(one, group[best], name) for place, one in group.items() if place != best
+        place: over_units(one, group[best], name) for place, one in group.items() if place != best
     }
     tested = {place: test for place, test in tests.items() if test and test.n >= FEWEST_UNITS}
     if not tested:
