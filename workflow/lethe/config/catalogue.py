@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, PrivateAttr, model_validator
 
 from lethe.config.claims import Claim
+from lethe.config.end_tasks import EndTask
 from lethe.config.origins import Import, Model, Source
 from lethe.config.recipes import OneOrMore, Recipe
 from lethe.config.reference_chains import References
@@ -164,42 +165,6 @@ class MethodEntry(Entry):
         description="where the values come from; `code`: what its authors released"
     )
     note: str = Field("", description="the paper's section, or trials and seeds of the tuning")
-
-
-class EndTask(Entry):
-    """A labelled task that a copy of a checkpoint is fine-tuned on, to measure what it learned."""
-
-    source: Name = Field(description="where its labelled texts come from")
-    train: File = Field(
-        "train.jsonl", description="jsonl within the source, rows with `text` and `label`"
-    )
-    dev: File | None = Field(None, description="a file like it that is scored too; null: none")
-    test: File = Field("test.jsonl", description="a file like it; tables show its scores")
-    labels: list[str] = Field([], description="all classes; none: those of the training file")
-    metric: Literal["macro_f1", "micro_f1", "accuracy"] = Field(
-        description="the headline metric; all three are computed"
-    )
-    task: Name = Field(description="the task of its domain, on which stages train")
-    epochs: Count = Field(description="passes over its training file; the last one is scored")
-    learning_rate: Positive = Field(
-        3e-5, le=1, description="AdamW's at the first step; it falls linearly to zero"
-    )
-    batch_size: Count = Field(16, description="texts in one optimizer step")
-    max_length: Count = Field(164, description="tokens of the longest text; the rest is cut off")
-    weight_decay: Annotated[Number, Field(ge=0)] = Field(
-        0.01, description="decoupled weight decay of matrices; vectors are not decayed"
-    )
-    dtype: Literal["float32", "bfloat16"] = Field(
-        "float32", description="numeric type of training; weights are always float32"
-    )
-
-    @model_validator(mode="after")
-    def _classes_differ(self) -> "EndTask":
-        if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
-            raise ValueError(
-                f"`labels` of two or more different classes, found {shown(self.labels)}"
-            )
-        return self
 
 
 class Also(Entry):

@@ -4,6 +4,7 @@ from lethe.config.axes import check_axes
 from lethe.config.by_file import require_file
 from lethe.config.catalogue import MASKED_METRICS, Catalogue, Evaluation
 from lethe.config.contents import check_file, check_splits
+from lethe.config.end_tasks import SPLITS
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
 from lethe.errors import UserError, shown
@@ -39,8 +40,8 @@ def check_references(catalogue: Catalogue) -> None:
     for name, end_task in catalogue.end_tasks.items():
         require(f"end_tasks.{name}.source", end_task.source, catalogue.sources)
         require(f"end_tasks.{name}.task", end_task.task, catalogue.tasks)
-        for key in ("train", "dev", "test"):
-            if (file := getattr(end_task, key)) is not None:
+        for key in SPLITS:
+            for file in end_task.files(key):
                 check_file(f"end_tasks.{name}.{key}", file, end_task.source, catalogue)
     for name, method in catalogue.methods.items():
         require_file(f"methods.{name}.method", "methods", method.method)

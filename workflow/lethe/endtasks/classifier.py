@@ -3,6 +3,9 @@
 An encoder has a dense layer, tanh, dropout and an output layer on the first token: RoBERTa's head
 for sentences (Liu et al. 2019, arXiv 1907.11692). A decoder has one output layer on the last token,
 the only one that has seen the whole text, as in transformers' `...ForSequenceClassification`.
+
+With `reads: slot`, which is ours, the same head of an encoder is on the mask token, and a decoder's
+text ends before it (`lethe.endtasks.slot` says why).
 """
 
 from pathlib import Path
@@ -24,12 +27,20 @@ class Classifier(nn.Module):
         classes: number of classes, C.
         seed: seed of the head's weights, drawn from N(0, the encoder's `initializer_range`^2).
         extra: a method's parameters that the encoder computes with, tuned like its own.
+        slot: the token whose state is read, which every text has once; None: the first token.
     """
 
-    def __init__(self, encoder: nn.Module, classes: int, seed: int, extra: nn.Module | None = None):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        classes: int,
+        seed: int,
+        extra: nn.Module | None = None,
+        slot: int | None = None,
+    ):
         super().__init__()
         config = encoder.config
-        self.encoder, self.extra = encoder, extra
+        self.encoder, self.extra, self.slot = encoder, extra, slot
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.out = nn.Linear(config.hidden_size, classes)
         self.dropout = nn.Dropout(_dropout(config))
@@ -44,9 +55,9 @@ class Classifier(nn.Module):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Logits [R, C] of token rows [R, L]; the mask is 1 on tokens and 0 on padding."""
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
-        first = states.last_hidden_state[:, 0]
-        return self.out(self.dropout(torch.tanh(self.dense(first))))
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        read = states[:, 0] if self.slot is None else states[input_ids == self.slot]
+        return self.out(self.dropout(torch.tanh(self.dense(read))))
 
 
 class LastTokenClassifier(nn.Module):
@@ -81,15 +92,21 @@ class LastTokenClassifier(nn.Module):
         return self.out(states[torch.arange(len(states), device=states.device), last])
 
 
-def load_classifier(directory: Path, classes: int, seed: int) -> tuple[nn.Module, str]:
+def load_classifier(
+    directory: Path, classes: int, seed: int, slot: int | None = None
+) -> tuple[nn.Module, str]:
     """A checkpoint's network with the head of its family, and that family.
+
+    Args:
+        slot: as in `Classifier`; a decoder reads the last token all the same.
 
     Raises:
         UserError: the checkpoint cannot be loaded, or is neither an encoder nor a decoder.
     """
     network, extra, family = _load_network(directory)
-    make = Classifier if family == "masked" else LastTokenClassifier
-    return make(network, classes, seed, extra), family
+    if family == "masked":
+        return Classifier(network, classes, seed, extra, slot), family
+    return LastTokenClassifier(network, classes, seed, extra), family
 
 
 def load_encoder(directory: Path) -> tuple[nn.Module, nn.Module | None]:

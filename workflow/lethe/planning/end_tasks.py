@@ -1,6 +1,7 @@
 """Nodes of end tasks: copies of checkpoints that are fine-tuned and scored."""
 
-from lethe.config.catalogue import Catalogue, EndTask, Study
+from lethe.config.catalogue import Catalogue, Study
+from lethe.config.end_tasks import EndTask
 from lethe.config.reading import selected
 from lethe.longtables.run import Run
 from lethe.parameters.entries import parse_mixture
@@ -68,5 +69,7 @@ def add_end_task(
 
 
 def _not_in_spec(entry: EndTask) -> set[str]:
-    """Keys that change no result, and `dtype` if it is the default."""
-    return {"source", "task", *(["dtype"] if entry.dtype == "float32" else [])}
+    """Keys that change no result, and later ones where they have their default."""
+    later = ("dtype", "reads", "folds")
+    defaults = {key: EndTask.model_fields[key].default for key in later}
+    return {"source", "task", *(key for key in later if getattr(entry, key) == defaults[key])}
