@@ -12,7 +12,7 @@ from node_specs import write_spec
 from lethe.artefacts.jsonlines import write_rows
 from lethe.artefacts.nodes import read_results
 from lethe.cli import main
-from lethe.endtasks import results as kept
+from lethe.endtasks import folds as kept
 from lethe.endtasks.f1 import accuracy, macro_f1, micro_f1
 from lethe.endtasks.finetune import fine_tune
 from lethe.endtasks.labelled import read_task

@@ -14,7 +14,8 @@ from transformers import AutoModelForSequenceClassification
 from lethe.artefacts.jsonlines import write_rows
 from lethe.endtasks import finetune
 from lethe.endtasks.classifier import LastTokenClassifier, load_classifier
-from lethe.endtasks.finetune import fine_tune, token_rows
+from lethe.endtasks.finetune import fine_tune
+from lethe.endtasks.tokens import token_rows
 from lethe.errors import UserError
 from lethe.models.architectures import build
 from lethe.models.saving import save_model

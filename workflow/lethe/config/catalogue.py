@@ -21,7 +21,6 @@ from lethe.parameters.entries import (
     LocalPath,
     Mixture,
     Name,
-    Number,
     Positive,
     Seed,
     Share,

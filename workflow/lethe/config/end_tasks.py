@@ -6,9 +6,8 @@ from pydantic import Field, model_validator
 
 from lethe.errors import shown
 from lethe.parameters.entries import Count, Entry, File, Name, Number, Positive
+from lethe.parameters.folds import FOLD, of_folds
 
-FOLD = "{fold}"
-"""What the number of a fold, from 1, stands for in names of files."""
 SPLITS = ("train", "dev", "test")
 
 
@@ -53,10 +52,7 @@ class EndTask(Entry):
 
     def files(self, split: str) -> tuple[str, ...]:
         """The file of every fold; none if the task has no such split."""
-        pattern = getattr(self, split)
-        if pattern is None:
-            return ()
-        return tuple(pattern.replace(FOLD, str(fold)) for fold in range(1, self.folds + 1))
+        return of_folds(getattr(self, split), self.folds)
 
     @model_validator(mode="after")
     def _names_hold_the_fold(self) -> "EndTask":

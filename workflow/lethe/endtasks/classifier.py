@@ -56,7 +56,10 @@ class Classifier(nn.Module):
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Logits [R, C] of token rows [R, L]; the mask is 1 on tokens and 0 on padding."""
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        read = states[:, 0] if self.slot is None else states[input_ids == self.slot]
+        read = states[:, 0]
+        if self.slot is not None:
+            place = (input_ids == self.slot).int().argmax(1)
+            read = states[torch.arange(len(states), device=states.device), place]
         return self.out(self.dropout(torch.tanh(self.dense(read))))
 
 

@@ -1,6 +1,5 @@
 """Fine-tune a classifier on an end task and score its last epoch on the test split."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lethe.data.joining import begun
 from lethe.endtasks.batches import (
     LabelledExample,
     classification_loss,
@@ -17,8 +15,9 @@ from lethe.endtasks.batches import (
     padded,
 )
 from lethe.endtasks.classifier import load_classifier
-from lethe.endtasks.f1 import METRICS
 from lethe.endtasks.labelled import LabelledTask
+from lethe.endtasks.scoring import Answers, scored
+from lethe.endtasks.tokens import split_rows
 from lethe.errors import UserError
 from lethe.jobs.out_of_memory import ran_out
 from lethe.methods.contract import Method, Stage
@@ -50,7 +49,8 @@ HOW = {
 class Settings:
     """How an end task is trained; `max_length` in tokens, special ones included.
 
-    `dtype` is the arithmetic of training; weights and predictions are always float32.
+    `dtype` is the arithmetic of training; weights and predictions are always float32. `reads` is
+    `first` or `slot` (`lethe.endtasks.slot`).
     """
 
     epochs: int
@@ -59,6 +59,7 @@ class Settings:
     max_length: int
     weight_decay: float
     dtype: str = "float32"
+    reads: str = "first"
 
 
 def fine_tune(
@@ -70,61 +71,46 @@ def fine_tune(
 ) -> dict:
     """Fine-tune a copy of a checkpoint and score it; the checkpoint itself is only read.
 
+    Returns:
+        As `scored`.
+
+    Raises:
+        UserError: as `answers`.
+    """
+    return scored([task], [answers(directory, task, settings, seed, snapshots)], seed)
+
+
+def answers(
+    directory: Path,
+    task: LabelledTask,
+    settings: Settings,
+    seed: int,
+    snapshots: Snapshots | None = None,
+) -> Answers:
+    """What a fine-tuned copy of a checkpoint says of all texts but those of the training split.
+
     The head's weights, the order of the examples and dropout are functions of `seed` alone.
 
-    Returns:
-        `seed`; `counts` of texts by split; `scores` by split and metric (fractions); `predicted`,
-        the class index of every test item; and `halvings`, the steps at which memory ran out, each
-        with the rows of a micro-batch from then on.
-
     Raises:
-        UserError: the checkpoint is neither an encoder nor a decoder, or has too few positions; or
-            `train` raised it.
+        UserError: the checkpoint is neither an encoder nor a decoder, or has too few positions; a
+            text without its slot; or `train` raised it.
     """
     tokenizer = load_tokenizer(directory)
-    model, family = load_classifier(directory, len(task.labels), seed)
+    slot = tokenizer.mask_token_id if settings.reads == "slot" else None
+    model, family = load_classifier(directory, len(task.labels), seed, slot)
     require_positions(model.config, settings.max_length, directory)
-    model = model.to(training_device())
     rows = {
-        split: token_rows(tokenizer, texts.texts, settings.max_length, family)
+        split: split_rows(tokenizer, texts, settings.max_length, family, settings.reads)
         for split, texts in task.splits.items()
     }
+    model = model.to(training_device())
     examples = labelled_examples(rows["train"], task.splits["train"].classes)
     progress = _train(model, family, examples, settings, seed, tokenizer.pad_token_id, snapshots)
-    scores, predicted = {}, []
-    for split in sorted(task.splits.keys() - {"train"}):
-        predicted = predict(model, rows[split], tokenizer.pad_token_id)
-        truth = task.splits[split].classes
-        scores[split] = {name: metric(truth, predicted) for name, metric in METRICS.items()}
-    # "test" sorts last, so the predictions that are kept belong to the test split.
-    return {
-        "seed": seed,
-        "counts": {split: len(texts) for split, texts in rows.items()},
-        "scores": scores,
-        "predicted": predicted,
-        "halvings": progress.halvings,
+    predicted = {
+        split: predict(model, rows[split], tokenizer.pad_token_id)
+        for split in sorted(task.splits.keys() - {"train"})
     }
-
-
-def token_rows(tokenizer, texts: Sequence[str], longest: int, family: str) -> list[list[int]]:
-    """Tokens of every text, at most `longest`.
-
-    An encoder gets what its tokenizer makes of a text. A decoder gets what its stages begin a text
-    with and no end token, so that the last token, which the classifier reads, is the text's own.
-
-    Raises:
-        UserError: a text without tokens.
-    """
-    if family == "masked":
-        encoded = tokenizer(list(texts), truncation=True, max_length=longest)
-        return encoded["input_ids"]
-    rows = [tokens[:longest] for tokens in begun(tokenizer, texts)]
-    if not all(rows):
-        raise UserError(
-            "Expected end-task texts with at least one token, found an empty one: the tokenizer "
-            "begins texts with no token of its own; remove that text from the end task's files."
-        )
-    return rows
+    return Answers(predicted, progress.halvings)
 
 
 def require_positions(config, max_length: int, directory: Path) -> None:

@@ -69,13 +69,24 @@ def read_folds(folds: Sequence[dict[str, Path]], labels: Sequence[str] = ()) -> 
             f"{len(set(classes))} ({', '.join(classes)})."
         )
     tasks = [
-        LabelledTask(classes, {split: _split(files[split], rows[split], classes) for split in files})
+        LabelledTask(
+            classes, {split: _split(files[split], rows[split], classes) for split in files}
+        )
         for files, rows in zip(folds, read, strict=True)
     ]
     for task in tasks:
         _require_apart(task, len(tasks) > 1)
     _require_two_clusters([task.splits["test"] for task in tasks])
     return tasks
+
+
+def cluster_names(splits: Sequence[Split]) -> list[str]:
+    """Of every text of the folds' splits its cluster, else its id, else its place."""
+    return [
+        name or f"fold {fold}, row {number}"
+        for fold, split in enumerate(splits, start=1)
+        for number, name in enumerate(split.names, start=1)
+    ]
 
 
 def _split(file: Path, rows: list[_Row], classes: tuple[str, ...]) -> Split:
@@ -110,8 +121,8 @@ def _require_apart(task: LabelledTask, has_folds: bool) -> None:
             if name in trained:
                 word = "cluster" if train.in_clusters else "id"
                 raise UserError(
-                    f"{scored.file}, row {number}: the {word} {shown(name)} is in {train.file} too; "
-                    "a fold may not score what it was trained on, so keep it in one of the two."
+                    f"{scored.file}, row {number}: the {word} {shown(name)} is in {train.file} "
+                    "too, so it would be scored on what it was trained on; keep it in one of them."
                 )
 
 

@@ -1,6 +1,7 @@
 """Results of an end task, one file per seed, so that another seed trains only itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,24 @@ from lethe.artefacts.files import digest, sha256_file
 from lethe.artefacts.fingerprint import LIBRARIES, fingerprint
 from lethe.artefacts.kept import keep, read_kept
 from lethe.artefacts.manifests import inside
-from lethe.endtasks.finetune import Settings, fine_tune
-from lethe.endtasks.labelled import read_task
+from lethe.endtasks.finetune import Settings
+from lethe.endtasks.folds import fine_tune_folds, remove_work
+from lethe.endtasks.labelled import read_folds
 from lethe.jobs.ending import Ending
-from lethe.training.snapshots import Snapshots
+from lethe.parameters.folds import of_fold
+from lethe.training.snapshots import Snapshots, remove_snapshots
 
-SETTINGS = ("epochs", "learning_rate", "batch_size", "max_length", "weight_decay", "dtype")
+SETTINGS = (
+    "epochs",
+    "learning_rate",
+    "batch_size",
+    "max_length",
+    "weight_decay",
+    "dtype",
+    "reads",
+)
 SPLITS = ("train", "dev", "test")
-CODE = ["lethe.endtasks.finetune"]
+CODE = ["lethe.endtasks.folds"]
 
 
 def end_task_results(
@@ -44,14 +55,14 @@ def end_task_results(
         UserError: wrong files or labels, or a checkpoint of another family.
         Stopped: the job was asked to end, and has saved its state.
     """
-    files = {split: inside(data, spec[split]) for split in SPLITS if spec[split]}
-    task = read_task(files, spec["labels"])
+    folds = _files(spec, data)
+    tasks = read_folds(folds, spec["labels"])
     settings = {name: spec[name] for name in SETTINGS if name in spec}
     task_digest = digest(
         {
             "settings": settings,
-            "labels": task.labels,
-            "files": {split: sha256_file(path) for split, path in files.items()},
+            "labels": tasks[0].labels,
+            "files": _digests(folds),
         }
     )
     method = manifest.get("spec", {}).get("method")
@@ -66,16 +77,41 @@ def end_task_results(
     )
     results = []
     with Ending() as ending:
+        snapshots_in = partial(_snapshots, seconds=snapshot_seconds, ending=ending)
         for seed in spec["seeds"]:
             file = store / f"{spec['end_task']}-seed{seed}-{key[:12]}.json"
             result = read_kept(file)
             if result is None:
-                identity = {"key": key, "seed": seed}
                 folder = work / f"seed-{seed}"
-                snapshots = Snapshots(folder, identity, snapshot_seconds, ending)
-                result = fine_tune(checkpoint, task, Settings(**settings), seed, snapshots)
+                result = fine_tune_folds(
+                    checkpoint, tasks, Settings(**settings), seed, folder, key, snapshots_in
+                )
                 keep(file, result)
-                snapshots.remove()
+                remove_snapshots(folder)
+                remove_work(folder, len(tasks))
             results.append(result)
             report(result)
     return task_digest, results
+
+
+def _files(spec: dict[str, Any], data: Path) -> list[dict[str, Path]]:
+    """The files of every fold, by split."""
+    return [
+        {split: inside(data, of_fold(spec[split], fold)) for split in SPLITS if spec[split]}
+        for fold in range(1, spec.get("folds", 1) + 1)
+    ]
+
+
+def _digests(folds: Sequence[dict[str, Path]]) -> dict[str, str]:
+    """Digests of the files by split; of several folds, by split and fold."""
+    if len(folds) == 1:
+        return {split: sha256_file(path) for split, path in folds[0].items()}
+    return {
+        f"{split} {fold}": sha256_file(path)
+        for fold, files in enumerate(folds, start=1)
+        for split, path in files.items()
+    }
+
+
+def _snapshots(folder: Path, identity: dict, seconds: float, ending: Ending) -> Snapshots:
+    return Snapshots(folder, identity, seconds, ending)

@@ -34,8 +34,8 @@ def require_slots(split: Split, mark: str) -> None:
         count = text.count(mark)
         if count != 1:
             raise UserError(
-                f"{split.file}, row {number}: expected {mark} once in the text, as the end task has "
-                f"`reads: slot`, found it {count} times in {shown(text)}."
+                f"{split.file}, row {number}: expected {mark} once in the text, as the end task "
+                f"has `reads: slot`, found it {count} times in {shown(text)}."
             )
 
 
