@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.axes import CALIBRATION
+from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
 from lethe.longtables.tables import RUN_COLUMNS, LongTables, history, of_run, run_key
 from lethe.metrics.end_tasks import SUMMARIES, UNTRAINED, percentages
 from lethe.metrics.general import FLOOR_STDERRS
@@ -200,7 +200,7 @@ def _rises(metrics: pd.DataFrame, scored: pd.DataFrame) -> dict[Place, float]:
 def axes_at_floor(rows: pd.DataFrame) -> set[str]:
     """Axes whose base score is not above chance by two standard errors, as a mean over sets."""
     base = rows[(rows["stage_index"] == 0) & rows["headline"] & (rows["split"] == "test")]
-    base = base[base["chance"].notna() & ~base["axis"].isin([CALIBRATION, "own"])]
+    base = base[base["chance"].notna() & ~base["axis"].isin([CALIBRATION, OWN, DOMAIN])]
     divided = set(base.loc[base["subset"] != "", "probe"])
     elements = base[(base["subset"] != "") | ~base["probe"].isin(divided)]
     axes = set()
