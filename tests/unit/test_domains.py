@@ -12,6 +12,7 @@ from lethe.artefacts.jsonlines import read_rows
 from lethe.errors import UserError
 from lethe.sources.domains import leakage
 from lethe.sources.domains.build import build_domains
+from lethe.sources.domains.items import sampled_items
 from lethe.sources.domains.lexicon import (
     ATTRIBUTES,
     DOMAINS,
@@ -19,6 +20,7 @@ from lethe.sources.domains.lexicon import (
     GROUPS,
     MASK,
     TOPICS,
+    fixed_words,
     group_of,
 )
 from lethe.sources.domains.words import make_groups
@@ -253,8 +255,6 @@ def test_the_tokenizer_splits_an_invented_word_in_stem_and_suffix_and_no_other(b
 
 def test_every_word_of_any_world_is_two_pieces_only():
     many = {"stems": 60, "agreed": 0, "contradicted": 0, "general_stems": 60, "suffixes": 24}
-    from lethe.sources.domains.lexicon import fixed_words
-
     for seed in range(3):
         groups = make_groups(generator_spec(seed, part="domains", **many))
         known = fixed_words()
@@ -263,3 +263,17 @@ def test_every_word_of_any_world_is_two_pieces_only():
             begun = [piece for piece in known | stems if word.startswith(piece)]
             longest = max(begun, key=len)
             assert longest in stems and word.removeprefix(longest) in groups["papers"].suffixes
+
+
+def test_items_are_shown_of_every_kind(built):
+    directory, _, groups = built
+    text = sampled_items(directory, count=3)
+    assert text == sampled_items(directory, count=3)
+    for domain in DOMAINS:
+        for kind in ("texts", "cloze", "end task, labelled", "end task, tested"):
+            lines = text.partition(f"## {domain}: {kind}\n\n")[2].splitlines()[:3]
+            assert [line[:2] for line in lines] == ["1.", "2.", "3."]
+            meaning = groups[group_of(domain)].meaning[domain]
+            for line in lines if kind != "texts" else ():
+                stem = line.rpartition("(`")[2].removesuffix("`)")
+                assert f"**{meaning[stem]}**" in line and MASK in line
