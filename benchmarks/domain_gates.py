@@ -15,7 +15,7 @@ import pandas as pd
 from lethe.artefacts.paths import study_directory
 from lethe.errors import UserError
 from lethe.longtables.tables import read_scores
-from lethe.metrics.domain_outcomes import run_outcomes
+from lethe.metrics.domain_outcomes import END_TASK, run_outcomes
 from lethe.metrics.shown import LINE_COLUMNS
 
 ALONE = "only-"
@@ -65,7 +65,8 @@ def report(scores: pd.DataFrame) -> str:
 def by_world(scores: pd.DataFrame, measure: str) -> dict[int, Values]:
     """By world every row of the table, in points; means over the domains."""
     # The study's items are those of dev sets, whatever its tables call them.
-    runs = run_outcomes(scores.assign(split="test"))
+    parts = [of_order(rows, order) for order, rows in scores.assign(split="test").groupby("order")]
+    runs = [run for rows in parts for run in run_outcomes(rows)]
     alone: dict[tuple[int, str], list[float]] = {}
     worlds: dict[int, Values] = {}
     for run in runs:
@@ -85,6 +86,13 @@ def by_world(scores: pd.DataFrame, measure: str) -> dict[int, Values]:
     for (world, row), numbers in alone.items():
         worlds[world][row] = float(np.mean(numbers))
     return worlds
+
+
+def of_order(rows: pd.DataFrame, order: str) -> pd.DataFrame:
+    """The rows of an order; of a domain alone only its own end task."""
+    if not order.startswith(ALONE):
+        return rows
+    return rows[(rows["kind"] != END_TASK) | (rows["subset"] == order.removeprefix(ALONE))]
 
 
 def gates(values: Values) -> dict[str, bool]:
