@@ -136,7 +136,8 @@ def chain_shares(
     """
     stages = [(node, spec) for node, spec in lines if spec["kind"] == "stage"]
     final = stages[-1][0]
-    other = final if against == "last" else lines[0][0]
+    (base,) = (node for node, spec in lines if spec["kind"] == "base")
+    other = final if against == "last" else base
     model, tokenizer = plain_checkpoint(results, other, "stage" if against == "last" else "base")
     last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     shares: Shares = {name: [] for name in ROWS}
