@@ -3,12 +3,16 @@
 Chains of masked language models that a study has trained on domains are taken apart by grafting;
 nothing is trained. For every domain but the last, one group of parameters of the last checkpoint is
 replaced by that of the checkpoint right after the domain, and the other way round, and the
-masked-LM loss on the domain's test texts is measured as probes do. Printed by group: the share of
+masked-LM loss on the domain's texts is measured as probes do. Printed by group: the share of
 the domain's rise in loss that the graft into the last checkpoint undoes, and the share that the
 graft into the earlier one causes. Groups interact: a share may be negative or above 100 %, and
 shares need not add up. What one set of groups undoes and what all others cause is 100 % together.
 Intervals are over worlds; a world's share is the mean over its domains. The rise of every domain is
 told; one that is not above zero has no shares and is left out.
+
+`--against base` asks the same of what a domain taught: the base stands for the last checkpoint, and
+chains of one stage have it too. `--measure cloze` takes the share of hidden words that get a wrong
+class in place of the loss, and a probe's set `cloze_DOMAIN`.
 """
 
 import argparse
@@ -23,6 +27,7 @@ from lethe.artefacts.lineage import find_node, lineage
 from lethe.artefacts.paths import node_directory, study_directory
 from lethe.commands.probe import text_task
 from lethe.errors import UserError
+from lethe.evaluation.cloze import CLOZE
 from lethe.evaluation.masked_loss import score_texts
 from lethe.jobs.environment import one_thread
 from lethe.longtables.tables import RUN_COLUMNS, read_stages
@@ -40,6 +45,7 @@ ROWS = {group: (group,) for group in GROUPS} | {
     "all but these": tuple(group for group in GROUPS if group not in MASKED),
 }
 Shares = dict[str, list[tuple[float, float]]]
+MEASURES = {"loss": "mlm_loss", "cloze": CLOZE}
 
 
 def main() -> None:
@@ -51,46 +57,58 @@ def main() -> None:
     parser.add_argument(
         "--methods", nargs="+", default=["sequential", "das"], help="of the study's chains"
     )
+    parser.add_argument("--measure", choices=MEASURES, default="loss")
+    parser.add_argument("--against", choices=("last", "base"), default="last")
     arguments = parser.parse_args()
     one_thread()
-    results = arguments.output
+    results, against = arguments.output, arguments.against
     try:
         if arguments.study:
-            last = last_stages(results, arguments.study, arguments.methods)
+            last = last_stages(results, arguments.study, arguments.methods, against)
         else:
             last = [find_node(results, name) for name in arguments.stages]
-        report(last, results)
+        report(last, results, arguments.measure, against)
     except UserError as error:
         raise SystemExit(str(error)) from None
 
 
-def last_stages(results: Path, study: str, methods: Collection[str]) -> list[str]:
-    """The last stage of every chain of a finished study, in the order of the methods."""
+def last_stages(
+    results: Path, study: str, methods: Collection[str], against: str = "last"
+) -> list[str]:
+    """The last stage of every chain of a finished study, in the order of the methods.
+
+    Chains that train adapters or LoRA are left out, as their checkpoints are not grafted.
+    """
     rows = read_stages(study_directory(results, study) / "stages.csv")
     ends = rows.loc[rows.groupby(RUN_COLUMNS, dropna=False, sort=False)["stage_index"].idxmax()]
-    ends = ends[(ends["stage_index"] > 1) & ends["method"].isin(list(methods))]
+    least = 1 if against == "base" else 2
+    ends = ends[(ends["stage_index"] >= least) & ends["method"].isin(list(methods))]
+    ends = ends[ends["parametrisation"].isin(["full", ""])]
     if not len(ends):
-        raise UserError(f"The study {study!r} has no chain of two stages by {', '.join(methods)}.")
+        raise UserError(
+            f"The study {study!r} has no chain of {least} stages or more by {', '.join(methods)}."
+        )
     place = {method: number for number, method in enumerate(methods)}
     return ends.sort_values("method", key=lambda names: names.map(place), kind="stable")[
         "node"
     ].tolist()
 
 
-def report(last: list[str], results: Path) -> None:
+def report(last: list[str], results: Path, measure: str = "loss", against: str = "last") -> None:
     """Measure chain by chain and print the table."""
     found: dict[tuple[str, str], dict[str, list[Shares]]] = {}
     for node in last:
         lines = lineage(results, node)
         spec = lines[-1][1]
         stages = [one for _, one in lines if one["kind"] == "stage"]
-        if spec["kind"] != "stage" or len(stages) < 2:
+        if spec["kind"] != "stage" or (len(stages) < 2 and against == "last"):
             raise UserError(f"{node}: expected the last of two or more stages.")
         line = (spec["method"], " > ".join(spec["history"]))
-        shares, rises = chain_shares(results, lines)
+        shares, rises = chain_shares(results, lines, measure, against)
         found.setdefault(line, {}).setdefault(lines[0][0], []).append(shares)
         told = ", ".join(f"{domain} {rise:+.3f}" for domain, rise in rises.items())
-        print(f"{node}: rise in nats {told}", flush=True)
+        unit = "nats" if measure == "loss" else "share of wrong classes"
+        print(f"{node}: rise in {unit} {told}", flush=True)
     print("\n| method | order | parameters | worlds | undone | caused |")
     print("|---|---|---|---|---|---|")
     for (method, order), worlds in found.items():
@@ -109,39 +127,46 @@ def cell(values: np.ndarray) -> str:
     return f"{round(100 * values.mean())} % [{round(100 * low)}, {round(100 * high)}]"
 
 
-def chain_shares(results: Path, lines: list[tuple[str, dict]]) -> tuple[Shares, dict[str, float]]:
-    """By row of the table a pair (undone, caused) a domain whose loss rose; and all rises, nats."""
+def chain_shares(
+    results: Path, lines: list[tuple[str, dict]], measure: str = "loss", against: str = "last"
+) -> tuple[Shares, dict[str, float]]:
+    """By row of the table a pair (undone, caused) a domain that got worse; and all rises.
+
+    Rises are from right after the domain's stage to the last checkpoint, or to the base.
+    """
     stages = [(node, spec) for node, spec in lines if spec["kind"] == "stage"]
     final = stages[-1][0]
-    model, tokenizer = plain_checkpoint(results, final)
+    (base,) = (node for node, spec in lines if spec["kind"] == "base")
+    other = final if against == "last" else base
+    model, tokenizer = plain_checkpoint(results, other, "stage" if against == "last" else "base")
     last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     shares: Shares = {name: [] for name in ROWS}
     rises = {}
-    for node, spec in stages[:-1]:
-        task = texts_of(results, final, spec)
+    for node, spec in stages[:-1] if against == "last" else stages:
+        task = texts_of(results, final, spec, measure)
 
-        def loss(state: dict, task: dict = task) -> float:
+        def wrong(state: dict, task: dict = task) -> float:
             model.load_state_dict(state)
-            return measured(model, tokenizer, task)
+            return measured(model, tokenizer, task, measure)
 
         own = plain_checkpoint(results, node)[0].state_dict()
-        before, after = loss(own), loss(last)
+        before, after = wrong(own), wrong(last)
         rises[spec["history"][-1]] = after - before
         if after <= before:
             continue
         for name, groups in ROWS.items():
-            undone, caused = loss(graft(last, own, groups)), loss(graft(own, last, groups))
+            undone, caused = wrong(graft(last, own, groups)), wrong(graft(own, last, groups))
             shares[name].append(shares_of_rise(before, after, undone, caused))
     return shares, rises
 
 
-def plain_checkpoint(results: Path, node: str):
-    """Model and tokenizer of a stage.
+def plain_checkpoint(results: Path, node: str, kind: str = "stage"):
+    """Model and tokenizer of a stage, or of a base.
 
     Raises:
         UserError: its method adds parameters, which are in no group.
     """
-    directory = node_directory(results, "stage", node)
+    directory = node_directory(results, kind, node)
     model, method = attach(load_model(directory), directory)
     if method is not None and (method.extra is not None or method.needs_identity):
         raise UserError(
@@ -151,35 +176,41 @@ def plain_checkpoint(results: Path, node: str):
     return model, load_tokenizer(directory)
 
 
-def texts_of(results: Path, checkpoint: str, spec: dict) -> dict:
-    """The probe task of `checkpoint` whose texts are of the domain that the stage trains on.
+def texts_of(results: Path, checkpoint: str, spec: dict, measure: str = "loss") -> dict:
+    """The probe task of `checkpoint` on the domain that the stage trains on.
+
+    Of loss it is the one with that domain's texts; of cloze the one with its name.
 
     Raises:
         UserError: the stage trains on several tasks, or no probe has their texts.
     """
-    slug = checkpoint.rpartition("-")[0]
+    slug, domain = checkpoint.rpartition("-")[0], spec["history"][-1]
     if len(spec["mixture"]) == 1:
         (part,) = spec["mixture"]
         for path in sorted((results / "specs").glob(f"{slug}-*.json")):
             probe = read_json(path)
             if probe["kind"] == "probe" and probe["checkpoint"] == checkpoint:
                 for task in probe["tasks"]:
-                    wanted = (part["data"], part["file"])
-                    if (task["data"], (task.get("texts") or "").format(split="train")) == wanted:
+                    file = (task.get("texts") or "").format(split="train")
+                    of_loss = (task["data"], file) == (part["data"], part["file"])
+                    of_cloze = task["metric"] == CLOZE and task["name"] == f"{CLOZE}_{domain}"
+                    if of_loss if measure == "loss" else of_cloze:
                         return text_task(task, results, probe)
     raise UserError(
-        f"{checkpoint}: no probe of it scores the texts of {spec['history'][-1]!r}; only domains "
-        "with a masked-LM loss of their own can be grafted."
+        f"{checkpoint}: no probe of it scores the {measure} of {domain!r}; only domains with a "
+        "masked-LM loss, or a cloze set, of their own can be grafted."
     )
 
 
-def measured(model, tokenizer, task: dict) -> float:
-    """Masked-LM loss, nats a masked token, by the function that probes call."""
+def measured(model, tokenizer, task: dict, measure: str = "loss") -> float:
+    """Masked-LM loss, nats a masked token, or the share of wrong classes; as probes score them."""
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch) / "checkpoint"
         save_model(model, tokenizer, directory)
         (result,) = score_texts(directory, "grafted", [task], Path(scratch) / "store")
-    return next(row["value"] for row in result["scores"] if row["metric"] == "mlm_loss")
+    metric = MEASURES[measure]
+    value = next(row["value"] for row in result["scores"] if row["metric"] == metric)
+    return value if measure == "loss" else 1 - value
 
 
 if __name__ == "__main__":

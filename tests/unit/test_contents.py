@@ -7,7 +7,7 @@ import yaml
 from generator_specs import generator_spec
 
 from lethe.artefacts.jsonlines import read_rows
-from lethe.sources.contents import CHOICES, DOMAINS, evaluation_tasks, files_of, rows_of
+from lethe.sources.contents import CHOICES, DOMAINS, GROUPS, evaluation_tasks, files_of, rows_of
 from lethe.sources.domains import lexicon
 from lethe.sources.domains.build import build_domains
 from lethe.sources.world import bias, build, task_files
@@ -30,7 +30,7 @@ def test_a_world_s_sets_and_metrics_are_those_of_the_yaml_that_it_writes():
 
 
 def test_the_domains_are_those_that_are_generated(tmp_path):
-    assert sorted(DOMAINS) == sorted(lexicon.DOMAINS)
+    assert sorted(DOMAINS) == sorted(lexicon.DOMAINS) and set(GROUPS) == set(lexicon.GROUPS)
     small = generator_spec(
         3, part="domains", corpus=60, texts=30, held_out=5, labelled=30, tested=12
     )

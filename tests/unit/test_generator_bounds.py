@@ -7,8 +7,18 @@ import pytest
 from generator_specs import generator_spec
 
 from lethe.errors import UserError
-from lethe.sources.domains.lexicon import EVIDENCE, GENERAL_TOPICS, GROUPS, TEMPLATES, TOPICS
-from lethe.sources.domains.parameters import CLASSES, SENTENCES, DomainsParameters
+from lethe.sources.domains import parameters as domains
+from lethe.sources.domains.lexicon import (
+    EVIDENCE,
+    GROUPS,
+    HEADS,
+    SUFFIXES,
+    TOPICS,
+    fixed_words,
+    topics_of,
+)
+from lethe.sources.domains.sentences import Heads
+from lethe.sources.domains.words import make_groups
 from lethe.sources.world import arithmetic, lexicon, pronoun, property, reading, replying
 from lethe.sources.world import parameters as world
 from lethe.sources.world.build import generate_parts
@@ -41,11 +51,17 @@ def test_there_are_names_for_as_many_things_as_may_be_asked_for():
     for endings in lexicon.ENDINGS.values():
         assert 2 * world.MOST_NAMES < len({stem + end for stem in stems for end in endings})
     tails = {v + end for v in lexicon.VOWELS[:5] for end in ["", "l", "n", "r", "s"]}
-    names = len({stem + tail for stem in stems for tail in tails})
-    most = DomainsParameters.model_fields["words"].metadata
-    (words,) = [bound.le for bound in most if hasattr(bound, "le")]
-    assert len(GROUPS) * (words + 3 * words) < names
-    assert world.MOST_NAMES < names
+    assert world.MOST_NAMES < len({stem + tail for stem in stems for tail in tails})
+
+
+def test_there_are_stems_for_the_largest_domains():
+    many = {"stems": domains.MOST_STEMS, "general_stems": domains.MOST_STEMS, "agreed": 0}
+    for seed in range(3):
+        groups = make_groups(generator_spec(seed, part="domains", contradicted=0, **many))
+        stems = [stem for group in groups.values() for stem in [*group.general, *group.attributes]]
+        assert len(stems) == len(set(stems)) == 2 * (3 + 1) * domains.MOST_STEMS
+        assert not fixed_words() & set(stems)
+    assert len(set(SUFFIXES)) == domains.SUFFIXES
 
 
 def test_no_word_of_the_instructions_can_be_invented_as_a_name():
@@ -64,13 +80,35 @@ def test_no_word_of_the_instructions_can_be_invented_as_a_name():
     assert lexicon.IN_TASKS.isdisjoint(set().union(*(part.names for part in parts.values())))
 
 
-def test_a_word_of_the_domains_gives_as_many_sentences_as_are_counted():
-    for group, domains in GROUPS.items():
-        assert len(EVIDENCE[group]) == CLASSES
-        for topics in [GENERAL_TOPICS[group], *(TOPICS[domain] for domain in domains)]:
-            for words in EVIDENCE[group].values():
-                evidence = len(list(permutations(words, 2)))
-                assert len(TEMPLATES[group]) * len(topics) * evidence == SENTENCES
+def test_a_word_of_the_domains_has_as_many_heads_as_are_counted():
+    for group, of_group in GROUPS.items():
+        assert len(EVIDENCE[group]) == domains.CLASSES
+        assert len(HEADS[group]) * len(topics_of(group)) == domains.GENERAL_HEADS
+        for domain in of_group:
+            assert len(HEADS[group]) * len(TOPICS[domain]) == domains.HEADS
+    group = make_groups(generator_spec(1, part="domains"))["papers"]
+    rng = stream(1, "heads")
+    for topics, held in [
+        (TOPICS["ai"], domains.HELD_HEADS),
+        (topics_of("papers"), domains.GENERAL_HELD_HEADS),
+    ]:
+        heads = Heads.drawn(rng, group, list(group.general), topics)
+        assert {len(of_word) for of_word in heads.held.values()} == {held}
+
+
+def test_bounds_of_the_domains_are_reached_and_no_more_is_possible():
+    group = make_groups(generator_spec(1, part="domains"))["papers"]
+    heads = Heads.drawn(stream(1, "heads"), group, list(group.meaning["ai"]), TOPICS["ai"])
+    half = list(group.meaning["ai"])[:6]
+    for split, stems, most in [("dev", (), 576), ("test", half, 288), ("train", half, 1152)]:
+        drawn = heads.different(stream(2, "drawn"), most, split, stems)
+        assert len(set(drawn)) == most
+        with pytest.raises(IndexError):
+            heads.different(stream(2, "drawn"), most + 1, split, stems)
+        key = {"dev": "held_out", "test": "tested", "train": "labelled"}[split]
+        generator_spec(1, part="domains", **{key: most})
+        with pytest.raises(UserError, match=f"`{key}` of at most {most}.*found {most + 1}"):
+            generator_spec(1, part="domains", **{key: most + 1})
 
 
 def test_creatures_that_leave_one_answer_only_are_refused_and_not_waited_for():

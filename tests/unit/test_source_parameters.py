@@ -119,6 +119,7 @@ def changed(value):
 def test_a_changed_parameter_is_another_id_and_a_default_that_is_written_out_is_not(name):
     before = node_of(**source_of(name))
     given = {"split": "phone", "splits": "data/*.parquet", "columns": {"text": "body"}}
+    given |= {"stems": 18}
     for place, field in leaves(KINDS[name]):
         if place == ("part",) or (place == ("columns",) and "text" not in KINDS[name].own_columns):
             continue
@@ -133,7 +134,7 @@ def test_a_changed_default_is_another_id(monkeypatch):
     before = node_of(**entry).id
 
     class Changed(DomainsParameters):
-        words: int = 49
+        stems: int = 18
 
     monkeypatch.setitem(GENERATORS, "domains", Changed)
     assert node_of(**entry).id != before
@@ -177,11 +178,14 @@ WRONG = [
     ("world", {"part": "dommains"}, "parameters.part: 'dommains' .*did you mean 'domains'"),
     ("world", {"part": ["domains"]}, "parameters.part: .*is not known"),
     ("world", {"words": 48}, "words .*no such key"),
-    ("domains", {"words": 8}, "`words` and `labelled_share` .*found 1 of 2 in training"),
-    ("domains", {"labelled_share": 0.95}, "`words` and `labelled_share` .*found 15 of 16"),
-    ("domains", {"labelled_share": 1.0}, "labelled_share .*found 1.0"),
-    ("domains", {"held_out": 5000}, "`held_out` of at most 3456.*found 5000"),
-    ("domains", {"general_words": 0}, "general_words .*found 0"),
+    ("domains", {"stems": 10}, "`stems` that is a multiple of 6.*found 10"),
+    ("domains", {"agreed": 10}, "`agreed` and `contradicted` .*at most 4 of a class.*found 5"),
+    ("domains", {"suffixes": 25}, "suffixes .*found 25"),
+    ("domains", {"evidence_share": 1.5}, "evidence_share .*found 1.5"),
+    ("domains", {"held_out": 5000}, "`held_out` of at most 576.*found 5000"),
+    ("domains", {"tested": 289}, "`tested` of at most 288.*found 289"),
+    ("domains", {"labelled": 1153}, "`labelled` of at most 1152.*found 1153"),
+    ("domains", {"general_stems": 0}, "general_stems .*found 0"),
     ("domains", {"sise": 3}, "sise .*no such key"),
     ("wiki_auto", {"bare": True}, "bare .*no such key"),
     ("alpaca", {"separator": " "}, "separator .*no such key"),
@@ -243,7 +247,7 @@ def test_any_value_of_any_parameter_is_accepted_or_explained(name, data, value):
 def test_a_spec_without_all_its_parameters_is_refused_by_the_job(name, tmp_path, capsys):
     spec = dict(node_of(**source_of(name)).spec)
     if name in GENERATORS:
-        del spec["items" if name == "world" else "words"]
+        del spec["items" if name == "world" else "stems"]
     else:
         spec["parameters"] = {}
     node = write_spec(tmp_path, "old", spec)

@@ -76,7 +76,7 @@ def test_the_metric_of_texts_names_the_family_that_they_are_for():
     assert plan_of("masked", "only-acl", "sequential").of_kind("probe")
 
 
-@pytest.mark.parametrize("floor", ["lm_general", "loss_general"])
+@pytest.mark.parametrize("floor", ["lm_general", "cloze_reviews"])
 def test_a_floor_is_a_loss_of_the_models_own_family(floor):
     study = merge(read_yaml(DEFAULT), read_yaml(DEFAULT.parent / "mini-domains-decoder.yaml"))
     model = {**read_yaml(CATALOGUE / "models.yaml")["domains-decoder"], "floors": {floor: 0.4}}
@@ -85,7 +85,7 @@ def test_a_floor_is_a_loss_of_the_models_own_family(floor):
     if floor == "lm_general":
         assert make_plan(asked, read_catalogue(asked)).of_kind("base")
         return
-    with pytest.raises(UserError, match="mlm_likelihood of texts, .* a causal model does not"):
+    with pytest.raises(UserError, match="cloze of texts, .* a causal model does not"):
         make_plan(asked, read_catalogue(asked))
 
 

@@ -137,6 +137,9 @@ class Probe(Entry):
     stages: Literal["all", "base"] = Field(
         "all", description="`base`: scored before the first stage only"
     )
+    split: Literal["test", "dev"] = Field(
+        "test", description="the items that are scored; `dev`: for choices made before a study"
+    )
     engine: Literal["fast", "stock"] = Field(
         "fast",
         description="what runs the forward passes, with the same scores: `fast` computes shared "

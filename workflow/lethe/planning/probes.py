@@ -49,7 +49,7 @@ def add_probes(
             "probe": name,
             "include": probe.include,
             "include_sha256": folder_digest(probe.include, f"probes.{name}.include"),
-            "split": "test",
+            "split": probe.split,
             "limit": study.limit,
             "engine": probe.engine,
             "dtype": probe.dtype,

@@ -18,6 +18,8 @@ CHOICES = (
     "reason_dialogue", "read_middle", "read_high",
 )  # fmt: skip
 DOMAINS = ("restaurant", "phone", "camera", "acl", "ai", "pubmed")
+GROUPS = ("reviews", "papers")
+ROOMS_OF_TEXTS = ("corpus", *(f"domains/{domain}" for domain in DOMAINS))
 CHOICE, TEXT = "multiple_choice", "generate_until"
 """lm-eval's types of output."""
 
@@ -45,14 +47,20 @@ def files_of(
 
 def _of_world(part: str) -> set[str]:
     if part == "domains":
-        files = {f"{kind}/{d}/{s}.jsonl" for kind in ("domains", "end_tasks")
-                 for d in DOMAINS for s in SPLITS}  # fmt: skip
-        return files | {"corpus/train.jsonl", "corpus/dev.jsonl"}
+        return _of_domains()
     files = {
         f"tasks/{task}/{split}.jsonl" for task in (*OWN_METRICS, "general") for split in SPLITS
     }
     stems = ("", "questions-")
     return files | {f"corpus/{stem}{split}.jsonl" for stem in stems for split in ("train", "dev")}
+
+
+def _of_domains() -> set[str]:
+    files = {f"end_tasks/{d}/{s}-{fold}.jsonl" for d in DOMAINS for s in SPLITS for fold in (1, 2)}
+    files |= {f"{room}/{s}.jsonl" for room in ROOMS_OF_TEXTS for s in SPLITS}
+    clozes = [f"domains/{domain}/cloze" for domain in DOMAINS]
+    clozes += [f"corpus/cloze-{group}" for group in GROUPS]
+    return files | {f"{cloze}-{split}.jsonl" for cloze in clozes for split in ("dev", "test")}
 
 
 def rows_of(kind: str, parameters: dict[str, Any], file: str) -> int | None:

@@ -2,20 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
+
+from lethe.artefacts.files import write_json
 from lethe.artefacts.jsonlines import write_rows
-from lethe.sources.domains.lexicon import (
-    DOMAINS,
-    GENERAL_TOPICS,
-    GROUPS,
-    TOPICS,
-    Group,
-    asked,
-    group_of,
-    make_groups,
-    told,
-)
+from lethe.sources.domains import leakage
+from lethe.sources.domains.lexicon import DOMAINS, EVIDENCE, TOPICS, group_of, topics_of
+from lethe.sources.domains.sentences import Heads, hidden, told
 from lethe.sources.domains.tokens import save_tokenizer
+from lethe.sources.domains.words import Group, halves, make_groups
 from lethe.sources.world.parts import pick, stream
+
+Files = dict[str, list[dict]]
+EVALUATED = ("dev", "test")
 
 
 def build_domains(spec: dict, directory: Path) -> dict:
@@ -26,91 +25,130 @@ def build_domains(spec: dict, directory: Path) -> dict:
         directory: where the files go.
 
     Returns:
-        Facts for the manifest: the spec and the rows of every file.
+        Facts for the manifest: the spec, the rows of every file, and the counts of leaks.
+
+    Raises:
+        UserError: a leakage rule is broken.
     """
     groups = make_groups(spec)
-    files = {f"corpus/{split}.jsonl": rows for split, rows in _general(spec, groups).items()}
+    files = _general(spec, groups)
     for domain in DOMAINS:
         group = groups[group_of(domain)]
-        for split, rows in _texts(spec, group, domain).items():
-            files[f"domains/{domain}/{split}.jsonl"] = rows
-        for split, rows in _end_task(spec, group, domain).items():
-            files[f"end_tasks/{domain}/{split}.jsonl"] = rows
+        rng = stream(spec["seed"], f"domains-{domain}")
+        heads = Heads.drawn(rng, group, list(group.meaning[domain]), TOPICS[domain])
+        files |= _texts(spec, rng, heads, domain) | _end_tasks(spec, rng, heads, domain)
+    counts = leakage.count_leaks(files, groups)
+    leakage.check(counts)
     for name, rows in files.items():
         write_rows(directory / name, rows)
-    save_tokenizer(
-        [row["text"] for rows in files.values() for row in rows], directory / "tokenizer"
-    )
-    return {"domains": spec, "rows": {name: len(rows) for name, rows in files.items()}}
+    write_json(directory / "leakage.json", counts)
+    save_tokenizer(groups.values(), directory / "tokenizer")
+    rows_of = {name: len(rows) for name, rows in files.items()}
+    return {"domains": spec, "rows": rows_of, "leakage": counts}
 
 
-def _general(spec: dict, groups: dict[str, Group]) -> dict[str, list[dict]]:
+def _general(spec: dict, groups: dict[str, Group]) -> Files:
+    """The general corpus: it tells classes of general stems only, and attributes of the others."""
     rng = stream(spec["seed"], "domains-general")
+    told_of, attributed = {}, {}
+    for name, group in groups.items():
+        told_of[name] = Heads.drawn(rng, group, list(group.general), topics_of(name))
+        attributed[name] = Heads.drawn(rng, group, list(group.attributes), topics_of(name))
 
-    def sentence() -> str:
-        name = list(GROUPS)[int(rng.integers(len(GROUPS)))]
-        words = groups[name].general
-        word = list(words)[int(rng.integers(len(words)))]
-        return told(rng, name, pick(rng, GENERAL_TOPICS[name]), word, words[word])
+    def sentence(stem: str, head: str, group: Group) -> str:
+        known = group.general.get(stem)
+        words = EVIDENCE[group.name][known] if known else group.attributes[stem]
+        return told(rng, head, words, spec["single_share"])
 
-    return _split(sentence, "general", {"train": spec["corpus"], "dev": spec["held_out"]})
-
-
-def _texts(spec: dict, group: Group, domain: str) -> dict[str, list[dict]]:
-    rng = stream(spec["seed"], f"domains-{domain}-texts")
-    meaning = group.meaning[domain]
-
-    def sentence() -> str:
-        word = list(meaning)[int(rng.integers(len(meaning)))]
-        return told(rng, group.name, pick(rng, TOPICS[domain]), word, meaning[word])
-
-    sizes = {"train": spec["texts"], "dev": spec["held_out"], "test": spec["held_out"]}
-    return _split(sentence, domain, sizes)
-
-
-def _split(sentence, name: str, sizes: dict[str, int]) -> dict[str, list[dict]]:
-    """Held-out sentences first, each once; training sentences may repeat, but never one of them."""
-    held: dict[str, list[dict]] = {}
-    seen: set[str] = set()
-    for split in [split for split in sizes if split != "train"]:
-        held[split] = []
-        while len(held[split]) < sizes[split]:
-            text = sentence()
-            if text not in seen:
-                seen.add(text)
-                held[split].append({"id": f"{name}-{split}-{len(held[split])}", "text": text})
-    train: list[dict] = []
-    while len(train) < sizes["train"]:
-        text = sentence()
-        if text not in seen:
-            train.append({"id": f"{name}-train-{len(train)}", "text": text})
-    return {"train": train, **held}
+    names = list(groups)
+    train = []
+    for _ in range(spec["corpus"]):
+        name = pick(rng, names)
+        kind = told_of if rng.random() < spec["evidence_share"] else attributed
+        train.append(sentence(*kind[name].draw(rng), groups[name]))
+    files = {"corpus/train.jsonl": _text_rows("general-train", train)}
+    for split in EVALUATED:
+        pools = {
+            (kind, name): iter(heads[name].different(rng, spec["held_out"], split))
+            for kind, heads in (("told", told_of), ("attributed", attributed))
+            for name in names
+        }
+        held = []
+        for number in range(spec["held_out"]):
+            name = names[number % len(names)]
+            kind = "told" if rng.random() < spec["evidence_share"] else "attributed"
+            held.append(sentence(*next(pools[kind, name]), groups[name]))
+        files[f"corpus/{split}.jsonl"] = _text_rows(f"general-{split}", held)
+        for name, group in groups.items():
+            pairs = told_of[name].different(rng, spec["held_out"], split)
+            files[f"corpus/cloze-{name}-{split}.jsonl"] = _cloze_rows(
+                f"general-{name}-cloze-{split}", group, group.general, pairs
+            )
+    return files
 
 
-def _end_task(spec: dict, group: Group, domain: str) -> dict[str, list[dict]]:
-    """An end task whose training, dev and test files use different words."""
-    rng = stream(spec["seed"], f"domains-{domain}-end-task")
-    meaning = group.meaning[domain]
-    by_class = {c: [w for w in meaning if meaning[w] == c] for c in group.classes}
-    words: dict[str, dict[str, list[str]]] = {"train": {}, "dev": {}, "test": {}}
-    for label, members in by_class.items():
-        mixed = rng.permutation(members).tolist()
-        first = round(spec["labelled_share"] * len(mixed))
-        # A third of the rest is for dev.
-        second = first + max(1, (len(mixed) - first) // 3)
-        words["train"][label], words["dev"][label] = mixed[:first], mixed[first:second]
-        words["test"][label] = mixed[second:]
-    sizes = {"train": spec["labelled"], "dev": spec["tested"], "test": spec["tested"]}
-    return {
-        split: [
-            _labelled(rng, group, domain, f"{domain}-{split}-{number}", words[split], number)
-            for number in range(size)
-        ]
-        for split, size in sizes.items()
-    }
+def _texts(spec: dict, rng: np.random.Generator, heads: Heads, domain: str) -> Files:
+    """A domain's corpus, and the same held-out sentences with their last word hidden."""
+    group, meaning = heads.group, heads.group.meaning[domain]
+
+    def sentence(stem: str, head: str) -> str:
+        return told(rng, head, EVIDENCE[group.name][meaning[stem]], spec["single_share"])
+
+    train = [sentence(*heads.draw(rng)) for _ in range(spec["texts"])]
+    files = {f"domains/{domain}/train.jsonl": _text_rows(f"{domain}-train", train)}
+    for split in EVALUATED:
+        pairs = heads.different(rng, spec["held_out"], split)
+        held = [sentence(stem, head) for stem, head in pairs]
+        files[f"domains/{domain}/{split}.jsonl"] = _text_rows(f"{domain}-{split}", held)
+        files[f"domains/{domain}/cloze-{split}.jsonl"] = _cloze_rows(
+            f"{domain}-cloze-{split}", group, meaning, pairs
+        )
+    return files
 
 
-def _labelled(rng, group: Group, domain: str, name: str, words: dict, number: int) -> dict:
-    label = group.classes[number % len(group.classes)]
-    text = asked(rng, group.name, pick(rng, TOPICS[domain]), pick(rng, words[label]))
-    return {"id": name, "text": text, "label": label}
+def _end_tasks(spec: dict, rng: np.random.Generator, heads: Heads, domain: str) -> Files:
+    """Two folds: a half of the stems is labelled and the other tested, then the other way round."""
+    meaning = heads.group.meaning[domain]
+    parts = [_by_turns(half, meaning) for half in halves(rng, meaning)]
+    files = {}
+    for fold, (labelled, tested) in enumerate((parts, parts[::-1]), start=1):
+        sizes = {"train": spec["labelled"], "dev": spec["tested"], "test": spec["tested"]}
+        for split, count in sizes.items():
+            stems = labelled if split == "train" else tested
+            files[f"end_tasks/{domain}/{split}-{fold}.jsonl"] = [
+                {
+                    "id": f"{domain}-{split}-{fold}-{number}",
+                    "text": hidden(head),
+                    "label": meaning[stem],
+                    "cluster": stem,
+                }
+                for number, (stem, head) in enumerate(heads.different(rng, count, split, stems))
+            ]
+    return files
+
+
+def _by_turns(stems: list[str], meaning: dict[str, str]) -> list[str]:
+    """One stem of every class, then another, so that all classes are equally frequent."""
+    of_class = [
+        [s for s in stems if meaning[s] == name] for name in dict.fromkeys(meaning.values())
+    ]
+    return [stem for turn in zip(*of_class, strict=True) for stem in turn]
+
+
+def _text_rows(name: str, texts: list[str]) -> list[dict]:
+    return [{"id": f"{name}-{number}", "text": text} for number, text in enumerate(texts)]
+
+
+def _cloze_rows(
+    name: str, group: Group, meaning: dict[str, str], pairs: list[tuple[str, str]]
+) -> list[dict]:
+    return [
+        {
+            "id": f"{name}-{number}",
+            "text": hidden(head),
+            "label": meaning[stem],
+            "classes": EVIDENCE[group.name],
+            "cluster": stem,
+        }
+        for number, (stem, head) in enumerate(pairs)
+    ]
