@@ -1,5 +1,7 @@
 """Claims about methods: contrasts of end tasks on numbers set by hand, and their verdicts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,24 +105,100 @@ def bounded(das: tuple, plain: tuple, pool: float) -> list:
 
 def test_a_method_that_learned_nothing_gets_no_verdict():
     """Own scores are 39 where the untrained base has 30; forgetting is 2 against 40."""
-    subjects = bounded((30, 39, 37, 39), (30, 90, 50, 90), 95)
+    subjects = bounded((30, 39, 37, 39), (30, 90, 50, 90), 90)
     asked = ask("f1_fr_ke", "das", "sequential")
     found = only(method_difference(subjects, asked))
     assert list(found.effects.values()) == pytest.approx([-38] * 4)
-    assert found.bound == "das is at floor: own 39.0, 30.0 before any domain"
+    assert found.bound == "das did not learn: F1 39.0 right after its domains, 30.0 before any"
     (judged,) = judge([(asked, found)])
-    assert judged.verdict == "not testable" and judged.effect == pytest.approx(-38)
+    assert judged.verdict == "not testable here" and judged.effect == pytest.approx(-38)
     assert np.isnan(judged.p_holm)
-    learned = bounded((30, 41, 37, 39), (30, 90, 50, 90), 95)
+    learned = bounded((30, 41, 37, 39), (30, 90, 50, 90), 90)
     assert not only(method_difference(learned, asked)).bound
+    assert only(method_difference(learned, replace(asked, gain=12))).bound
+    assert only(method_difference(learned, replace(asked, methods=("sequential", "das")))).effects
+    assert not only(method_difference(subjects, replace(asked, gain=9))).bound
 
 
-def test_a_pool_at_the_ceiling_gives_no_verdict():
+def test_nothing_can_be_shown_to_lie_above_a_score_at_the_ceiling():
     asked = ask("f1_final", "das")
-    at_ceiling = only(method_less_pool(bounded((30, 80, 70, 80), (30, 90, 50, 90), 98), asked))
-    assert at_ceiling.bound == "pool is at the ceiling: 98.0"
-    below = only(method_less_pool(bounded((30, 80, 70, 80), (30, 90, 50, 90), 97.9), asked))
+    at_ceiling = only(method_less_pool(bounded((30, 80, 70, 80), (30, 90, 50, 90), 95), asked))
+    assert at_ceiling.bound == "pool is at the ceiling: 95.0"
+    below = only(method_less_pool(bounded((30, 80, 70, 80), (30, 90, 50, 90), 94.9), asked))
     assert not below.bound
+    both = only(method_less_pool(bounded((30, 98, 97, 98), (30, 90, 50, 90), 99), asked))
+    assert both.bound == "pool is at the ceiling: 99.0"
+
+
+def test_what_is_claimed_to_be_higher_may_be_at_the_ceiling():
+    subjects = bounded((30, 98, 97, 98), (30, 90, 50, 90), 90)
+    assert not only(method_difference(subjects, ask("f1_final", "das", "sequential"))).bound
+    lower = replace(ask("f1_own", "das", "sequential"), direction="below")
+    assert only(method_difference(subjects, lower)).bound == "das is at the ceiling: 98.0"
+
+
+def test_the_pool_can_be_trained_by_another_method():
+    runs = {}
+    for world in WORLDS:
+        runs["das", "ab", world] = (30, 80, 70, 80)
+        runs["sequential", "pool", world] = (30, 0, 60, 60)
+        runs["sequential-das-rate", "pool", world] = (30, 0, 90, 90)
+    subjects = study_subjects(LongTables(scores_of(runs), pd.DataFrame(columns=METRIC_COLUMNS)))
+    assert set(only(method_less_pool(subjects, ask("f1_final", "das"))).effects.values()) == {15}
+    other = only(method_less_pool(subjects, ask("f1_final", "das", "sequential-das-rate")))
+    assert set(other.effects.values()) == {-15}
+
+
+def of_cloze(das: tuple, plain: tuple) -> list:
+    """Subjects of four worlds with cloze in points: base, own and final of a; chance is a third."""
+    runs = {}
+    for world in WORLDS:
+        runs |= {("das", "ab", world): das, ("sequential", "ab", world): plain}
+    losses = losses_of({key: tuple(one / 100 for one in cells) for key, cells in runs.items()})
+    cloze = losses.assign(
+        metric="cloze",
+        kind="probe",
+        chance=1 / 3,
+        stderr=0.0,
+        probe=losses["probe"].str.replace("loss_", "cloze_"),
+    )
+    return study_subjects(LongTables(cloze, pd.DataFrame(columns=METRIC_COLUMNS)))
+
+
+def test_cloze_is_compared_in_points_though_every_base_is_at_chance():
+    subjects = of_cloze((33, 95, 80), (33, 95, 60))
+    found = only(
+        method_difference(subjects, ask("cloze_fr_ke", "das", "sequential", axis="domain"))
+    )
+    assert list(found.effects.values()) == pytest.approx([-20] * 4) and not found.bound
+    # The second domain's own score is its final one.
+    final = only(
+        method_difference(subjects, ask("cloze_final", "das", "sequential", axis="domain"))
+    )
+    assert list(final.effects.values()) == pytest.approx([10] * 4) and not final.bound
+
+
+@pytest.mark.parametrize(
+    ("das", "plain", "why"),
+    [
+        ((33, 42, 40), (33, 95, 60), "das did not learn: cloze 42.0"),
+        ((26, 38, 38), (33, 95, 60), "das is at chance: cloze 38.0, chance 33.3"),
+        ((33, 95, 80), (33, 95, 38), "sequential is at chance: cloze 38.0, chance 33.3"),
+    ],
+)
+def test_cloze_at_chance_gets_no_verdict(das, plain, why):
+    asked = ask("cloze_fr_ke", "das", "sequential", axis="domain")
+    found = only(method_difference(of_cloze(das, plain), asked))
+    assert why in found.bound
+    assert judge([(asked, found)])[0].verdict == "not testable here"
+
+
+def test_a_loss_that_did_not_fall_by_the_declared_gain_gets_no_verdict():
+    asked = ask("mlm_loss_delta", "das", "sequential", axis="domain")
+    subjects = study_subjects(tables())
+    assert not only(method_difference(subjects, replace(asked, gain=2.0))).bound
+    found = only(method_difference(subjects, replace(asked, gain=2.4))).bound
+    assert found.startswith("das did not learn: loss 0.70 right after its domains, 3.00 before")
 
 
 def test_what_is_not_there_is_named():

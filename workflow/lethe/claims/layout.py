@@ -10,11 +10,11 @@ from lethe.tables.writing import Table, csv_text, markdown, markdown_text
 
 PAGE_COLUMNS = [
     "part", "about", "verdict", "effect", "effect_low", "effect_high", "metric", "n", "unit",
-    "p_holm", "smallest_effect", "published", "note",
+    "p_holm", "smallest_effect", "shown", "published", "note",
 ]  # fmt: skip
 LATEX_COLUMNS = [
     "claim", "part", "about", "verdict", "effect", "effect_low", "effect_high", "n", "unit",
-    "p_holm", "smallest_effect", "published",
+    "p_holm", "smallest_effect", "shown", "published",
 ]  # fmt: skip
 
 
