@@ -27,7 +27,10 @@ from lethe.planning.records import claims_record
 # Claims about many runs, with their tests.
 pytestmark = pytest.mark.slow
 
-NAMES = ["K1", "K1-equal", "K2", "K2-equal", "K2b", "K3", "K4", "K4-wiki", "K5", "K6"]
+NAMES = [
+    "K1", "K1-equal", "K2", "K2-equal", "K2b", "K3", "K4", "K4-wiki", "K5", "K6",
+    "K1-hub", "K2-hub", "K2b-hub", "K5-hub", "K6-hub",
+]  # fmt: skip
 WORLDS = (1, 2, 3, 4)
 NOISE = (0.0, 0.4, -0.4, 0.2)
 
