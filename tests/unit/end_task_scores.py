@@ -77,3 +77,12 @@ def losses_of(runs: dict[tuple, tuple[float, float, float]]) -> pd.DataFrame:
             for stage, value in enumerate(values)
         ]
     return pd.DataFrame(rows)
+
+
+def clozes_of(runs: dict[tuple, Cells]) -> pd.DataFrame:
+    """Cloze on the two domains: cells as in `scores_of`, of whole sets, by runs of two stages."""
+    rows = scores_of(runs)
+    rows = rows[rows["metric"] == "macro_f1"]
+    probes = "cloze_" + rows["probe"].str.removeprefix("task_")
+    words = {"kind": "cloze", "axis": "domain", "metric": "cloze", "subset": ""}
+    return rows.assign(probe=probes, end_task_seed=None, chance=1 / 3, **words)

@@ -49,6 +49,7 @@ def build(arguments: argparse.Namespace, spec: dict) -> None:
         texts = [
             {
                 "name": task["name"],
+                "metric": task["metric"],
                 "axis": "domain",
                 "chance": None,
                 "path": inside(data, task["texts"].format(split="dev")),

@@ -93,10 +93,10 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
 
 
 def text_task(task: dict, results: Path, spec: dict) -> dict:
-    """A file of texts from a probe's spec, for its loss."""
+    """A file of texts from a probe's spec, for its loss or as cloze."""
     folder = node_directory(results, task["data_kind"], task["data"])
     path = inside(folder, task["texts"].format(split=spec["split"]))
-    return {"name": task["name"], "axis": task["axis"], "chance": task["chance"], "path": path}
+    return {name: task[name] for name in ("name", "axis", "chance", "metric")} | {"path": path}
 
 
 def eval_task(task: dict, results: Path, spec: dict) -> EvalTask:

@@ -28,7 +28,8 @@ from lethe.parameters.entries import (
 )
 from lethe.parametrisations.parameters import ParametrisationEntry
 
-MASKED_METRICS = ("mlm_loss", "mlm_accuracy", "mlm_likelihood")
+CLOZE = "cloze"
+MASKED_METRICS = ("mlm_loss", "mlm_accuracy", "mlm_likelihood", CLOZE)
 CAUSAL_METRICS = ("lm_loss", "lm_accuracy", "lm_likelihood")
 TEXT_METRICS = {"masked": MASKED_METRICS, "causal": CAUSAL_METRICS}
 """Headline metrics of `texts`, whose family of models they name."""
@@ -79,15 +80,19 @@ class Evaluation(Entry):
     texts: File | None = Field(
         None,
         description="jsonl of texts within the source, with `{split}`, instead of an lm-eval task; "
-        "metrics of masked language models: `mlm_loss` (nats a masked token), `mlm_accuracy` and "
-        "`mlm_likelihood` (exp of -loss); of decoders, on every token but a text's first: "
-        "`lm_loss`, `lm_accuracy` and `lm_likelihood`",
+        "metrics of masked language models: `mlm_loss` (nats a masked token), `mlm_accuracy`, "
+        "`mlm_likelihood` (exp of -loss) and `cloze` (share of texts whose hidden word gets the "
+        "right class; rows with `text`, `label`, `classes`, `cluster`); of decoders, on every "
+        "token but a text's first: `lm_loss`, `lm_accuracy` and `lm_likelihood`",
     )
     source: Name | None = Field(
         None, description="source of its YAML or its data, if it is not the probe's"
     )
     metric: str = Field(description="the headline metric")
-    chance: Share | None = Field(None, description="score of a random guess; null: it has none")
+    chance: Share | None = Field(
+        None,
+        description="score of a random guess; null: it has none, or of `cloze` 1 / classes",
+    )
     shots: Annotated[int, Field(ge=0)] = Field(0, le=100, description="examples in the prompt")
     cluster: str | None = Field(
         "cluster", description="column that shows which items belong together"

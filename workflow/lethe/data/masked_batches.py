@@ -152,3 +152,15 @@ def _lay_out(rows, pad_token: int) -> MaskedBatch:
         sources=tuple(example.source for example, *_ in members),
         original_ids=torch.from_numpy(originals),
     )
+
+
+def at_masks(examples: Sequence[Example], mask_token: int, pad_token: int) -> MaskedBatch:
+    """One batch of texts that hold mask tokens themselves; the label is each text's first one.
+
+    The targets are the mask token: what it hides is not known here.
+    """
+    rows = []
+    for example in examples:
+        seen = np.asarray(example.tokens)
+        rows.append([(example, seen, np.flatnonzero(seen == mask_token)[:1], 1 / len(examples))])
+    return _lay_out(rows, pad_token)

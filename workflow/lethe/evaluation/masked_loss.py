@@ -2,6 +2,7 @@
 
 An encoder's is the masked-LM loss, with fixed masks, so that all checkpoints predict the same
 tokens from the same contexts. A decoder predicts every token but a text's first, as in its stages.
+Texts may also be scored as cloze (`cloze.py`).
 """
 
 import time
@@ -19,6 +20,8 @@ from lethe.data.examples import Example, read_example_rows
 from lethe.data.masked_batches import Masking, collate
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
+from lethe.evaluation.cloze import CLOZE, score_cloze
+from lethe.evaluation.cloze import VERSION as CLOZE_VERSION
 from lethe.evaluation.intervals import mean_stderr
 from lethe.evaluation.outcomes import item_id
 from lethe.models.forward import label_logits
@@ -45,11 +48,12 @@ def score_texts(
     """One result per task, in the form of `harness.score_checkpoint`; reuses results in `store`.
 
     Args:
-        tasks: {name, axis, chance, path: file of texts}.
+        tasks: {name, axis, chance, path: file of texts}, and `metric` if it is `cloze`.
         weights: digest of the checkpoint's weights.
 
     Raises:
-        UserError: the checkpoint is an encoder-decoder, or a file has no texts.
+        UserError: the checkpoint is an encoder-decoder, or a file has no texts; see also
+            `cloze.score_cloze`.
     """
     opened: tuple | None = None
     results = []
@@ -58,13 +62,18 @@ def score_texts(
         identity = {**settings, "texts": sha256_file(task["path"]), "split": split}
         identity |= {"limit": limit, "version": VERSION, "weights": weights}
         identity |= {"files": identifying_files(directory)}
+        is_cloze = task.get("metric") == CLOZE
+        if is_cloze:
+            identity |= {"metric": CLOZE, "version": CLOZE_VERSION}
         file = store / f"{task['name']}-{digest(identity)[:12]}.json"
         result = read_kept(file)
         if result is None:
             opened = opened or _open(directory, dtype)
-            result = {**_score(*opened, task, limit), "split": split, **settings}
+            score = _cloze if is_cloze else _score
+            result = {**score(*opened, task, limit), "split": split, **settings}
             keep(file, result)
-        results.append({**result, "axis": task["axis"], "chance": task["chance"]})
+        chance = result.get("guess") if task["chance"] is None else task["chance"]
+        results.append({**result, "axis": task["axis"], "chance": chance})
     return results
 
 
@@ -85,13 +94,26 @@ def _open(directory: Path, dtype: str):
     return model, tokenizer, family
 
 
+def _cloze(model, tokenizer, family: str, task: dict[str, Any], limit: int | None) -> dict:
+    if family != "masked":
+        raise UserError(
+            f"{task['name']}: expected a masked language model to score cloze, found one of the "
+            f"type {model.config.model_type!r}; remove the set or the model from the study."
+        )
+    return score_cloze(model, tokenizer, task, limit, _room(model))
+
+
+def _room(model) -> int:
+    """Tokens of the longest text."""
+    return min(LONGEST, window(model.config) or LONGEST)
+
+
 def _score(
     model, tokenizer, family: str, task: dict[str, Any], limit: int | None
 ) -> dict[str, Any]:
     started = time.perf_counter()
     rows = read_example_rows(Path(task["path"]), task["name"])[:limit]
-    room = min(LONGEST, window(model.config) or LONGEST)
-    texts = encode_rows(rows, task["name"], tokenizer, room, "{prompt}", family)
+    texts = encode_rows(rows, task["name"], tokenizer, _room(model), "{prompt}", family)
     score = _of_texts if family == "masked" else _of_documents
     losses, right, items = score(model, tokenizer, texts)
     kind = "mlm" if family == "masked" else "lm"

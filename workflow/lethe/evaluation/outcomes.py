@@ -52,7 +52,7 @@ def outcomes(task: EvalTask, lm_task: Any, samples: list[dict]) -> list[Outcome]
         result.append(
             Outcome(
                 item_id=identity,
-                cluster_id=_cluster_of(doc, task.cluster, identity),
+                cluster_id=cluster_of(doc, task.cluster, identity),
                 subset=str(doc[task.subset]) if task.subset else "",
                 metrics=metrics,
                 **_measured(lm_task, doc, sample["filtered_resps"], metrics),
@@ -98,7 +98,8 @@ def item_id(doc: dict, cluster: str | None) -> str:
     return digest({key: doc[key] for key in doc if key not in ("id", cluster)})[:16]
 
 
-def _cluster_of(doc: dict, cluster: str | None, identity: str) -> str:
+def cluster_of(doc: dict, cluster: str | None, identity: str) -> str:
+    """The name of the items that depend on each other; without the column an item is alone."""
     value = doc.get(cluster) if cluster else None
     if value is None:
         return identity

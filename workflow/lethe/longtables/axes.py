@@ -5,6 +5,8 @@ from collections.abc import Iterable
 # As Luo et al. 2023 order them; other abilities follow by name.
 FIRST = ("knowledge", "reasoning", "reading", "bias")
 OWN, BIAS, CALIBRATION, DOMAIN = "own", "bias", "calibration", "domain"
+OF_DOMAINS = ("end_task", "mlm", "lm", "cloze")
+"""Kinds of scores that are of domains: they are no general ability and no own task."""
 # Names that the tables use for what is not an axis of an evaluation set.
 GENERAL, END_TASK = "general", "end_task"
 TAKEN = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from lethe.artefacts.nodes import read_results
 from lethe.artefacts.paths import node_manifest
+from lethe.longtables.axes import DOMAIN
 from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
 from lethe.longtables.headlines import require_scores
 from lethe.longtables.items import ItemsWriter
@@ -104,7 +105,12 @@ def run_rows(run: Run, record: dict, probes: dict[str, dict], end_tasks: dict) -
 
 
 def kind_of(result: dict, own: dict[str, str]) -> str:
-    """The kind of a score's row: how the score was made."""
+    """The kind of a score's row: how the score was made.
+
+    Cloze on another axis than that of domains is a test of general ability.
+    """
+    if result["axis"] == DOMAIN and any(score["metric"] == "cloze" for score in result["scores"]):
+        return "cloze"
     for kind in ("mlm", "lm"):
         if any(score["metric"] == f"{kind}_loss" for score in result["scores"]):
             return kind

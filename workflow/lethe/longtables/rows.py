@@ -42,7 +42,9 @@ SCORES = {
     "stage_task": rule(
         str, "the last mixture of the checkpoint's history; empty at stage 0", empty=True
     ),
-    "kind": rule(Literal["probe", "own_task", "end_task", "mlm", "lm"], "how the score was made"),
+    "kind": rule(
+        Literal["probe", "own_task", "end_task", "mlm", "lm", "cloze"], "how the score was made"
+    ),
     "axis": rule(str, "ability that the evaluation set belongs to"),
     "probe": rule(str, "evaluation set, by its lm-eval task name"),
     "subset": rule(

@@ -6,6 +6,8 @@ import pandas as pd
 PARTS = ("before", "right_after", "final", "mlm_loss_delta")
 
 LOSSES = ("mlm_loss", "lm_loss")
+SETS = ("loss_", "lm_", "cloze_")
+"""How the name of a domain's set starts: loss of an encoder, of a decoder, cloze."""
 
 
 def test_losses(scores: pd.DataFrame) -> pd.DataFrame:
@@ -14,8 +16,8 @@ def test_losses(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def domain_of(probe: str) -> str:
-    """The domain of a set: `loss_restaurant`, or of a decoder `lm_restaurant`, -> `restaurant`."""
-    return probe.removeprefix("loss_").removeprefix("lm_")
+    """The domain of a set: `loss_restaurant`, `lm_restaurant` or `cloze_restaurant`."""
+    return next((probe.removeprefix(kind) for kind in SETS if probe.startswith(kind)), probe)
 
 
 def of_run(cells: pd.DataFrame) -> dict[str, float]:

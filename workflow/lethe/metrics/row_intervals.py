@@ -12,6 +12,7 @@ from lethe.metrics.matrix import TASK_METRICS
 # Statistics that are means of scores; all others are differences or ratios of scores.
 MEANS = frozenset({"own_before", "own_after", "own_final"})
 MEANS |= {"own_base", "own_end", "acc", "la", "aia", "a_diaz", "fwt_diaz", "op_trace"}
+MEANS |= {"cloze", "cloze_base", "cloze_own", "cloze_final"}
 REGISTERED = {entry.id: entry for entry in [*GENERAL_METRICS, *TASK_METRICS]}
 NO_SPREAD = "all resamples alike"
 ONE_CLUSTER = "a single cluster, no interval"

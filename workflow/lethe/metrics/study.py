@@ -1,29 +1,31 @@
 """The metrics table of a study: every number with its interval, its unit and notes on it.
 
-Per run: each score, forgetting of general ability per set and axis, and the own-task metrics, with
-bootstrap intervals over items. Over runs that differ only in seeds: means with t-intervals.
+Per run: each score, forgetting of general ability per set and axis, the own-task metrics, and cloze
+and loss of domains, with bootstrap intervals over items. Over runs that differ only in seeds: means
+with t-intervals.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.axes import BIAS, OWN
+from lethe.longtables.axes import BIAS, OF_DOMAINS, OWN
 from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import ALONE, RUN_COLUMNS
 from lethe.longtables.schema import parse_table, table_text
 from lethe.longtables.tables import METRIC_COLUMNS, of_run, runs
 from lethe.metrics.cells import Cells, Evaluation, evaluations, own_schedule, read_cells
+from lethe.metrics.domain_rows import domain_rows
 from lethe.metrics.general import at_floor
 from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.matrix import TASK_METRICS
+from lethe.metrics.metric_rows import Place, metric_row
 from lethe.metrics.over_seeds import over_seeds
 from lethe.metrics.registry import REGISTRY, Metric
 from lethe.metrics.resamples import ItemResamples
-from lethe.metrics.row_intervals import Statistic, interval_notes, row_interval
+from lethe.metrics.row_intervals import Statistic
 from lethe.metrics.schedule import Schedule
 
 DROPS = ("fg_luo", "fg_last", "fg_chance", "drop_points")
@@ -48,9 +50,30 @@ def study_metrics(
     Raises:
         UserError: a matrix mixes engines, precisions, versions or digests.
     """
-    # End tasks have several seeds per cell, and losses have no forgetting metric; their tables read
-    # the scores directly. A run with nothing else (of a masked language model) has no metrics.
-    scores = scores[~scores["kind"].isin(["end_task", "mlm", "lm"])]
+    of_domains = domain_rows(scores, items, seed, resamples)
+    rows = [
+        row for part in by_family(scores) for row in _ability_rows(part, items, seed, resamples)
+    ]
+    rows += of_domains
+    rows += over_seeds(rows)
+    frame = pd.DataFrame(rows, columns=METRIC_COLUMNS).assign(schema_version=SCHEMA_VERSION)
+    return parse_table("metrics", table_text("metrics", frame, "metrics"), "metrics")
+
+
+def by_family(scores: pd.DataFrame) -> list[pd.DataFrame]:
+    """Scores of general ability and own tasks: of encoders, whose sets are others, and of the rest.
+
+    End tasks have several seeds per cell; their tables read the scores directly.
+    """
+    tested = scores[~scores["kind"].isin(OF_DOMAINS)]
+    masked = tested["family"] == "masked"
+    return [part for part in (tested[~masked], tested[masked]) if len(part)]
+
+
+def _ability_rows(
+    scores: pd.DataFrame, items: Mapping[str, pd.DataFrame], seed: int, resamples: int
+) -> list[dict]:
+    """The rows of all runs, without those over seeds."""
     sets = evaluations(scores)
     drawn = ItemResamples(items, _shown(scores, sets), seed, resamples)
     rows: list[dict] = []
@@ -62,9 +85,7 @@ def study_metrics(
         if head["order"].startswith(ALONE):
             found = _of_its_task(found)
         rows += [{**head, **row} for row in found]
-    rows += over_seeds(rows)
-    frame = pd.DataFrame(rows, columns=METRIC_COLUMNS).assign(schema_version=SCHEMA_VERSION)
-    return parse_table("metrics", table_text("metrics", frame, "metrics"), "metrics")
+    return rows
 
 
 def _of_its_task(rows: list[dict]) -> list[dict]:
@@ -79,27 +100,16 @@ def _shown(scores: pd.DataFrame, sets: list[Evaluation]) -> pd.DataFrame:
     return scores[(scores["split"] == "test") & (scores["metric"] == scores["probe"].map(metric))]
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a number belongs: an axis, and possibly one set, subset and stage."""
-
-    axis: str
-    probe: str = ""
-    subset: str = ""
-    stage_index: int | None = None
-    stage_task: str = ""
-
-
 def _score_rows(cells: Cells) -> list[dict]:
     """Each set after each stage, as metric `score_<name>`."""
     rows = []
     for column, evaluation in enumerate(cells.evaluations):
         for stage, task in enumerate(["", *cells.history]):
-            place = _Place(evaluation.axis, evaluation.probe, evaluation.subset, stage, task)
+            place = Place(evaluation.axis, evaluation.probe, evaluation.subset, stage, task)
             value = cells.values[stage, column]
             note = "missing" if np.isnan(value) else ""
             name = f"score_{evaluation.metric}"
-            rows.append(_row(place, name, value, cells, [column], note, _sum_of({stage: 1})))
+            rows.append(metric_row(place, name, value, cells, [column], note, _sum_of({stage: 1})))
     return rows
 
 
@@ -112,15 +122,15 @@ def _general_rows(cells: Cells) -> list[dict]:
     for axis, columns in by_axis.items():
         for column in columns:
             evaluation = cells.evaluations[column]
-            rows += _drops(cells, [column], _Place(axis, evaluation.probe, evaluation.subset))
-        rows += _drops(cells, columns, _Place(axis))
+            rows += _drops(cells, [column], Place(axis, evaluation.probe, evaluation.subset))
+        rows += _drops(cells, columns, Place(axis))
     general = [c for axis, columns in by_axis.items() if axis not in NOT_GENERAL for c in columns]
     if general:
-        rows.append(_computed(cells, REGISTRY["delta_general"], general, _Place("general")))
+        rows.append(_computed(cells, REGISTRY["delta_general"], general, Place("general")))
     return rows
 
 
-def _drops(cells: Cells, columns: list[int], place: _Place) -> list[dict]:
+def _drops(cells: Cells, columns: list[int], place: Place) -> list[dict]:
     chance = cells.chance[columns]
     floor = at_floor(cells.values[0, columns], chance, cells.base_stderr[columns])
     unknown = np.isnan(chance)
@@ -147,12 +157,12 @@ def _own_rows(cells: Cells) -> list[dict]:
     if not columns:
         return []
     rows = [
-        _computed(cells, entry, columns, _Place("own"), schedule=schedule)
+        _computed(cells, entry, columns, Place("own"), schedule=schedule)
         for entry in TASK_METRICS
         if entry.needs in (("R",), ("R", "b"))
     ]
     for column, first, last in zip(columns, schedule.first, schedule.last, strict=True):
-        place = _Place("own", cells.evaluations[column].probe, stage_task=cells.history[last - 1])
+        place = Place("own", cells.evaluations[column].probe, stage_task=cells.history[last - 1])
         parts = {
             "own_before": {first - 1: 1},
             "own_after": {last: 1},
@@ -165,16 +175,16 @@ def _own_rows(cells: Cells) -> list[dict]:
     return rows
 
 
-def _combined(cells: Cells, name: str, column: int, signs: dict, place: _Place) -> dict:
+def _combined(cells: Cells, name: str, column: int, signs: dict, place: Place) -> dict:
     """A sum of cells of one column: {stage: sign}."""
     if not signs:
         note = "the last task has no later stage"
-        return _row(place, name, np.nan, cells, [column], note)
+        return metric_row(place, name, np.nan, cells, [column], note)
     if len(signs) > 1 and (downwards := cells.worse_if_higher([column])):
-        return _row(place, name, np.nan, cells, [column], downwards)
+        return metric_row(place, name, np.nan, cells, [column], downwards)
     function = _sum_of(signs)
     value = float(function(cells.values[:, [column]]))
-    return _row(place, name, value, cells, [column], _missing(cells, column, signs), function)
+    return metric_row(place, name, value, cells, [column], _missing(cells, column, signs), function)
 
 
 def _sum_of(signs: dict[int, int]) -> Statistic:
@@ -193,7 +203,7 @@ def _computed(
     cells: Cells,
     entry: Metric,
     columns: list[int],
-    place: _Place,
+    place: Place,
     note: str = "",
     schedule: Schedule | None = None,
     **extra: np.ndarray,
@@ -207,51 +217,19 @@ def _computed(
 
     values = cells.values[:, columns]
     if downwards := cells.worse_if_higher(columns):
-        return _row(place, entry.id, np.nan, cells, columns, downwards)
+        return metric_row(place, entry.id, np.nan, cells, columns, downwards)
     try:
         names = [cells.evaluations[column].name for column in columns]
         entry.require(values, names, entry.needs[0], schedule)
     except UserError as error:
-        return _row(place, entry.id, np.nan, cells, columns, str(error))
+        return metric_row(place, entry.id, np.nan, cells, columns, str(error))
     value = float(function(values))
     if np.isnan(value) and not note:
         note = _why_undefined(entry, columns)
-    return _row(place, entry.id, value, cells, columns, note, function)
+    return metric_row(place, entry.id, value, cells, columns, note, function)
 
 
 def _why_undefined(entry: Metric, columns: list[int]) -> str:
     if entry.id.startswith("fg_"):
         return "a base score is 0 or below"
     return "not defined for one task" if len(columns) == 1 else "not defined for this order"
-
-
-def _row(
-    place: _Place,
-    name: str,
-    value: float,
-    cells: Cells,
-    columns: list[int],
-    note: str,
-    function: Statistic | None = None,
-) -> dict:
-    """A row with the interval of a statistic of the columns' scores; without it none."""
-    low = high = np.nan
-    unit, units = cells.unit(columns)
-    notes = [note] if note else []
-    if not np.isnan(value) and function is not None:
-        low, high = row_interval(name, value, cells, columns, function)
-        found = [*interval_notes(low, high, cells, columns), *cells.notes(columns)]
-        notes += [text for text in found if text not in notes]
-    if np.isnan(low):
-        unit, units = "none", 0
-    return {
-        **place.__dict__,
-        "metric": name,
-        "value": value,
-        "low": low,
-        "high": high,
-        "n": cells.items(columns),
-        "n_units": units,
-        "unit": unit,
-        "note": "; ".join(notes),
-    }

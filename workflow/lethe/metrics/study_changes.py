@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from lethe.longtables.axes import OF_DOMAINS
 from lethe.longtables.change_columns import ESTIMATES, WITH_INTERVAL
 from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.schema import columns, parse_table, table_text
@@ -28,7 +29,7 @@ def study_changes(
         items: tables of items by evaluation set, with their choices; each is asked for once.
         seed: of the bootstrap.
     """
-    scores = scores[~scores["kind"].isin(["end_task", "mlm", "lm"])]
+    scores = scores[~scores["kind"].isin(OF_DOMAINS)]
     sets: dict[str, list[Evaluation]] = {}
     for evaluation in answered(scores):
         sets.setdefault(evaluation.probe, []).append(evaluation)

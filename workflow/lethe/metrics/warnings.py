@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.axes import BIAS, CALIBRATION, OWN
+from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OF_DOMAINS, OWN
 from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.metrics.cells import LOWER_IS_BETTER, is_own, is_worse_if_higher
 from lethe.metrics.end_tasks import is_at_floor, percentages
@@ -112,7 +112,7 @@ def _few_runs(scores: pd.DataFrame) -> list[dict]:
 def _floor_and_ceiling(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Sets whose base score leaves nothing to lose, or hides small losses."""
     base = rows[rows["headline"] & (rows["subset"] == "") & rows["chance"].notna()]
-    base = base[~base["axis"].isin([BIAS, OWN, CALIBRATION])].drop_duplicates("probe")
+    base = base[~base["axis"].isin([BIAS, OWN, CALIBRATION, DOMAIN])].drop_duplicates("probe")
     for row in base.to_dict("records"):
         place = place_of_base(row["value"], row["chance"], row["stderr"])
         numbers = f"; base {row['value']:.2f}, chance {row['chance']:.2f}"
@@ -125,7 +125,7 @@ def _floor_and_ceiling(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
 def _lower_is_better(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Sets whose metric falls as a model gets better: the metrics of forgetting leave them out."""
     scored = rows[rows["headline"] & ~rows["axis"].isin([BIAS, CALIBRATION])]
-    scored = scored[~scored["kind"].isin(["end_task", "mlm", "lm"])]
+    scored = scored[~scored["kind"].isin(OF_DOMAINS)]
     for row in scored[is_worse_if_higher(scored)].drop_duplicates("probe").to_dict("records"):
         yield (
             LOWER_IS_BETTER,

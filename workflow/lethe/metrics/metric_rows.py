@@ -1,0 +1,51 @@
+"""Rows of the metrics table: a number, where it belongs, its interval and notes on it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lethe.metrics.cells import Cells
+from lethe.metrics.row_intervals import Statistic, interval_notes, row_interval
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a number belongs: an axis, and possibly one set, subset and stage."""
+
+    axis: str
+    probe: str = ""
+    subset: str = ""
+    stage_index: int | None = None
+    stage_task: str = ""
+
+
+def metric_row(
+    place: Place,
+    name: str,
+    value: float,
+    cells: Cells,
+    columns: list[int],
+    note: str,
+    function: Statistic | None = None,
+) -> dict:
+    """A row with the interval of a statistic of the columns' scores; without it none."""
+    low = high = np.nan
+    unit, units = cells.unit(columns)
+    notes = [note] if note else []
+    if not np.isnan(value) and function is not None:
+        low, high = row_interval(name, value, cells, columns, function)
+        found = [*interval_notes(low, high, cells, columns), *cells.notes(columns)]
+        notes += [text for text in found if text not in notes]
+    if np.isnan(low):
+        unit, units = "none", 0
+    return {
+        **place.__dict__,
+        "metric": name,
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": cells.items(columns),
+        "n_units": units,
+        "unit": unit,
+        "note": "; ".join(notes),
+    }
