@@ -1,7 +1,8 @@
 """Where a comparison of methods gets no verdict: at the floor or at the ceiling of an outcome.
 
 A method that learned nothing has nothing to forget; a score beside chance cannot fall, and one near
-100 leaves no room above it. A test there says nothing about methods. Numbers are shown all the same.
+100 leaves no room above it. A test there says nothing about methods. Numbers are shown all the
+same.
 """
 
 import numpy as np
@@ -13,6 +14,7 @@ from lethe.metrics.subjects import DOMAINS, LOSS, Subject
 
 NEAR_CHANCE = 5.0
 """Points within which a score is at chance: as many as the smallest effect of end tasks."""
+FORGETTING = ("fr_ke", "forgotten")
 OUTCOMES = {"f1": "F1", "acc": "accuracy", "cloze": "cloze", "loss": "loss"}
 
 
@@ -57,7 +59,7 @@ def _at_chance(subject: Subject, name: str, metric: str) -> str:
     outcome, _, part = metric.partition("_")
     chance = _of(subject, f"{outcome}_chance")
     scores = [_of(subject, metric)]
-    if part == "fr_ke":
+    if part in FORGETTING:
         own = _of(subject, f"{outcome}_own")
         scores = [own, own - scores[0]]
     for score in scores:
@@ -68,7 +70,7 @@ def _at_chance(subject: Subject, name: str, metric: str) -> str:
 
 def _no_room(compared: list[tuple[Subject, str]], asked: Question) -> str:
     """Nothing fits above the score that the claim puts lower."""
-    if len(compared) != 2 or asked.metric.endswith("fr_ke"):
+    if len(compared) != 2 or asked.metric.endswith(FORGETTING):
         return ""
     subject, name = compared[1 if asked.sign > 0 else 0]
     score = _of(subject, asked.metric)

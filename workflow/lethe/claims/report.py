@@ -26,10 +26,10 @@ CAPTION = (
     "undecided. With fewer units at most consistent. The rows of a claim and of a part give the "
     "weakest verdict under them, for all must hold, which is why nothing is corrected where it is "
     "supported. shown: the smallest effect that so many units would have shown to be supported, 4 "
-    "times in 5, by the spread of these. Not testable here: a method compared did not learn, or its "
-    "score is within five points of chance, or the score claimed to be lower is 95 or more; an "
-    "outcome at such a bound says nothing about methods. published: what the paper's own numbers say of the "
-    "same comparison (third-party transcriptions), by the sign alone, for they have no intervals. "
+    "times in 5, by the spread of these. Not testable here: a method compared did not learn, or "
+    "its score is within five points of chance, or the score claimed to be lower is 95 or more; an "
+    "outcome at such a bound says nothing about methods. published: what the paper's own numbers "
+    "say of the same comparison (third-party transcriptions), by the sign alone, for they have no intervals. "
     "Units: fg_ metrics in %, scores and rates of forgetting in points, losses in nats."
 )
 
@@ -186,7 +186,7 @@ def _cell_row(asked: Question, judgement: Judged, by_name: dict[tuple[str, str],
 
 
 def by_unit(cell: Cell) -> str:
-    """The effect of every unit: `world 31, base 0: +3.2; ...`, with train seeds where they count."""
+    """The effect of every unit: `world 31, base 0: +3.2; ...`; train seeds where they count."""
     words = ("world", "base", "train seed")
     return "; ".join(
         ", ".join(

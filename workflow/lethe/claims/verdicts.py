@@ -1,13 +1,13 @@
 """From effects by unit to a verdict: interval, margin, and Holm's correction where one is due.
 
-The interval is Student's t over units, 95 %, unadjusted. All comparisons of a claim must hold for it
-to be *supported*, so each is tested at its own 5 % and no correction is due: the claim is supported
-wrongly only if the false one among them is, whatever their number (intersection-union test; Berger
-1982, Technometrics 24, 295). One comparison on the other side is enough for *contradicted*, so there
-the p-values are adjusted by Holm (1979, Scandinavian Journal of Statistics 6, 65) over all
-comparisons of the family. If a family has several claims, the largest p of each, which is its own,
-is adjusted over them. *negligible* (the whole interval is within the margin) needs no correction,
-because a 95 % interval is already stricter than two one-sided tests at 5 %.
+The interval is Student's t over units, 95 %, unadjusted. All comparisons of a claim must hold for
+it to be *supported*, so each is tested at its own 5 % and no correction is due: the claim is
+supported wrongly only if the false one among them is, whatever their number (intersection-union
+test; Berger 1982, Technometrics 24, 295). One comparison on the other side is enough for
+*contradicted*, so there the p-values are adjusted by Holm (1979, Scandinavian Journal of Statistics
+6, 65) over all comparisons of the family. If a family has several claims, the largest p of each,
+which is its own, is adjusted over them. *negligible* (the whole interval is within the margin)
+needs no correction, because a 95 % interval is already stricter than two one-sided tests at 5 %.
 """
 
 from collections.abc import Iterable, Sequence

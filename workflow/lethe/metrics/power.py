@@ -66,7 +66,7 @@ def units_for(spread: float, target: float) -> int | None:
 def careful_spread(spread: float, n: int) -> float:
     """The spread that the true one is below with 80 %, from n units (chi-squared, n - 1 degrees).
 
-    A spread measured on five worlds is a rough one: the n that it asks for is too few half the time.
+    A spread measured on five worlds is rough: the n that it asks for is too small half the time.
     """
     if n < FEWEST:
         return float("nan")

@@ -205,12 +205,8 @@ def axes_at_floor(rows: pd.DataFrame) -> set[str]:
     Not what stages teach: own tasks and domains, where every base is to be at chance.
     """
     base = rows[(rows["stage_index"] == 0) & rows["headline"] & (rows["split"] == "test")]
-<<<<<<< HEAD
     taught = [CALIBRATION, OWN, DOMAIN, END_TASKS]
     base = base[base["chance"].notna() & ~base["axis"].isin(taught)]
-=======
-    base = base[base["chance"].notna() & ~base["axis"].isin([CALIBRATION, OWN, DOMAIN])]
->>>>>>> 5b69abee91b4abeda75cf90f073616d04a47ee30
     divided = set(base.loc[base["subset"] != "", "probe"])
     elements = base[(base["subset"] != "") | ~base["probe"].isin(divided)]
     axes = set()
