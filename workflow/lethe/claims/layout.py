@@ -33,7 +33,8 @@ def page(table: Table) -> str:
     """An overview, then a section per claim: statement, verdicts, published numbers."""
     frame = table.frame
     heads = frame[frame["part"] == ""]
-    overview = markdown(Table(heads[["claim", "verdict", "published", "statement"]], ""))
+    outcomes = ["by_outcome"] if heads["by_outcome"].any() else []
+    overview = markdown(Table(heads[["claim", "verdict", *outcomes, "published", "statement"]], ""))
     sections = [_section(table, rows) for _, rows in frame.groupby("claim", sort=False)]
     return "\n".join(["# Claims\n", table.caption, overview, *sections])
 

@@ -11,7 +11,8 @@ import pandas as pd
 from lethe.claims import method_contrasts  # noqa: F401 - makes its contrasts known
 from lethe.claims.cells import Cell, Question
 from lethe.claims.contrasts import CONTRASTS
-from lethe.claims.verdicts import UNDECIDED, Judged, claim_verdicts, counted, judge, weakest
+from lethe.claims.notes import by_outcome, by_unit, notes
+from lethe.claims.verdicts import Judged, claim_verdicts, counted, judge, weakest
 from lethe.longtables.tables import LongTables
 from lethe.metrics.published_subjects import published_subjects, sources
 from lethe.metrics.subjects import Subject, study_subjects
@@ -29,8 +30,8 @@ CAPTION = (
     "times in 5, by the spread of these. Not testable here: a method compared did not learn, or "
     "its score is within five points of chance, or the score claimed to be lower is 95 or more; an "
     "outcome at such a bound says nothing about methods. published: what the paper's own numbers "
-    "say of the same comparison (third-party transcriptions), by the sign alone, for they have no intervals. "
-    "Units: fg_ metrics in %, scores and rates of forgetting in points, losses in nats."
+    "say of the same comparison (third-party transcriptions), by the sign alone, for they have no "
+    "intervals. Units: fg_ metrics in %, scores and rates of forgetting in points, losses in nats."
 )
 
 
@@ -103,7 +104,7 @@ NUMBERS = (
 COLUMNS = [
     "claim", "part", "about", "verdict", "effect", "effect_low", "effect_high", "metric", "n",
     "unit", "p", "p_holm", "smallest_effect", "shown", "shown_against", "statement", "published",
-    "published_numbers", "source", "note", "by_unit",
+    "published_numbers", "source", "note", "by_outcome", "by_unit",
 ]  # fmt: skip
 
 
@@ -126,6 +127,7 @@ def _claim_rows(claim: dict, judged: list[Judged], verdict: str, known: Publishe
         statement=claim["statement"],
         published=_together([row["published"] for row in heads]),
         source=claim["where"],
+        by_outcome=by_outcome(judged),
         note="; ".join(filter(None, [counted(verdicts), claim["miniature"]])),
     )
     return [head, *(row for rows in parts for row in rows)]
@@ -180,44 +182,9 @@ def _cell_row(asked: Question, judgement: Judged, by_name: dict[tuple[str, str],
         shown_against=judgement.shown_against,
         published=agreement(asked, [same]) if same else "",
         published_numbers=_shown(same, asked) if same else "",
-        note="; ".join(filter(None, _notes(judgement))),
+        note=notes(judgement),
         by_unit=by_unit(judgement.cell),
     )
-
-
-def by_unit(cell: Cell) -> str:
-    """The effect of every unit: `world 31, base 0: +3.2; ...`; train seeds where they count."""
-    words = ("world", "base", "train seed")
-    return "; ".join(
-        ", ".join(
-            f"{word} {seed}" for word, seed in zip(words, unit, strict=False) if seed is not None
-        )
-        + f": {effect:+.4g}"
-        for unit, effect in cell.effects.items()
-        if unit
-    )
-
-
-def _notes(judgement: Judged) -> list[str]:
-    cell = judgement.cell
-    return [cell.missing or cell.note, cell.bound, lost_to_holm(judgement), could_show(judgement)]
-
-
-def lost_to_holm(judgement: Judged) -> str:
-    """A sentence if the interval alone would have decided; else empty."""
-    asked, ends = judgement.asked, (judgement.low, judgement.high)
-    if judgement.verdict == UNDECIDED and max(asked.sign * end for end in ends) < -(
-        asked.smallest_effect
-    ):
-        return "the interval lies beyond the smallest effect, but not after Holm's correction"
-    return ""
-
-
-def could_show(judgement: Judged) -> str:
-    """What an undecided comparison could have shown; empty for others."""
-    if judgement.verdict != UNDECIDED or np.isnan(judgement.shown):
-        return ""
-    return f"{judgement.n} would mostly have shown {judgement.shown:+.3g}"
 
 
 def agreement(asked: Question, published: list[Cell]) -> str:
