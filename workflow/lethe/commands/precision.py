@@ -14,6 +14,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--claims", help="names in the catalogue, joined by commas; default: those of the study"
     )
+    parser.add_argument(
+        "--split",
+        default="test",
+        choices=("test", "dev"),
+        help="scores to read: those on test sets, or on dev sets, by which n is planned (%(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.study}: expected a study with claims, found none; name some of the "
             "catalogue with --claims."
         )
-    tables = LongTables(scores=study.frame("scores"), metrics=study.frame("metrics")).parted()
+    scores = study.frame("scores")
+    scores = scores[scores["split"] == arguments.split].assign(split="test")
+    tables = LongTables(scores=scores, metrics=study.frame("metrics")).parted()
     table = precision_table(judge(claim_cells(tables, claims)))
     print(markdown(table))
     print(summary(table))
