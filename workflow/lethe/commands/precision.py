@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split",
         default="test",
         choices=("test", "dev"),
-        help="scores to read: those on test sets, or on dev sets, by which n is planned (%(default)s)",
+        help="whose scores are read; n can be planned on dev sets (default: %(default)s)",
     )
 
 
@@ -41,7 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
     scores = study.frame("scores")
     scores = scores[scores["split"] == arguments.split].assign(split="test")
-    tables = LongTables(scores=scores, metrics=study.frame("metrics")).parted()
+    metrics = study.frame("metrics")
+    if arguments.split != "test":
+        metrics = metrics[:0]
+    tables = LongTables(scores=scores, metrics=metrics).parted()
     table = precision_table(judge(claim_cells(tables, claims)))
     print(markdown(table))
     print(summary(table))

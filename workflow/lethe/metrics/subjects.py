@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
+from lethe.longtables.metric_ids import DOMAIN_SUMMARIES
 from lethe.longtables.tables import RUN_COLUMNS, LongTables, history, of_run, run_key
 from lethe.metrics.domain_numbers import domain_numbers
 from lethe.metrics.end_tasks import SUMMARIES, UNTRAINED, percentages
@@ -129,6 +130,8 @@ def run_numbers(metrics: pd.DataFrame | None) -> dict[Place, float]:
     if metrics is None:
         return {}
     over_axis = metrics[(metrics["probe"] == "") & metrics["value"].notna()]
+    # These are read from the scores, in points.
+    over_axis = over_axis[~over_axis["metric"].isin(DOMAIN_SUMMARIES)]
     numbers = {
         (name, axis, ""): float(value)
         for name, axis, value in over_axis[["metric", "axis", "value"]].itertuples(index=False)
