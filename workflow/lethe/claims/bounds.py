@@ -1,7 +1,7 @@
 """Where a comparison of methods gets no verdict: at the floor or at the ceiling of an outcome.
 
-A method that learned nothing has nothing to forget; a score beside chance cannot fall, and one near
-100 leaves no room above it. A test there says nothing about methods. Numbers are shown all the
+A method that learned nothing has nothing to forget; a score beside chance cannot fall, and two near
+100 cannot be told apart. A test there says nothing about methods. Numbers are shown all the
 same.
 """
 
@@ -69,12 +69,17 @@ def _at_chance(subject: Subject, name: str, metric: str) -> str:
 
 
 def _no_room(compared: list[tuple[Subject, str]], asked: Question) -> str:
-    """Nothing fits above the score that the claim puts lower."""
+    """All scores compared are at the ceiling; of a pool, which is to be exceeded, its own is enough.
+
+    A method far below one at the ceiling is told from it: the ceiling only makes it seem nearer.
+    """
     if len(compared) != 2 or asked.metric.endswith(FORGETTING):
         return ""
-    subject, name = compared[1 if asked.sign > 0 else 0]
-    score = _of(subject, asked.metric)
-    return f"{name} is at the ceiling: {score:.1f}" if score >= CEILING else ""
+    exceeded = compared[1:] if asked.contrast == "method_less_pool" else compared
+    scores = [(_of(subject, asked.metric), name) for subject, name in exceeded]
+    if not all(score >= CEILING for score, _ in scores):
+        return ""
+    return "; ".join(f"{name} is at the ceiling: {score:.1f}" for score, name in scores)
 
 
 def _of(subject: Subject, metric: str) -> float:

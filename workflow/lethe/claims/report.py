@@ -28,7 +28,7 @@ CAPTION = (
     "weakest verdict under them, for all must hold, which is why nothing is corrected where it is "
     "supported. shown: the smallest effect that so many units would have shown to be supported, 4 "
     "times in 5, by the spread of these. Not testable here: a method compared did not learn, or "
-    "its score is within five points of chance, or the score claimed to be lower is 95 or more; an "
+    "its score is within five points of chance, or both (of a pool: its own) are 95 or more; an "
     "outcome at such a bound says nothing about methods. published: what the paper's own numbers "
     "say of the same comparison (third-party transcriptions), by the sign alone, for they have no "
     "intervals. Units: fg_ metrics in %, scores and rates of forgetting in points, losses in nats."
