@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from lethe.claims.cells import Cell, Question
-from lethe.claims.verdicts import against_margin, counted, judge, verdict_of, weakest
+from lethe.claims.verdicts import (
+    beyond,
+    claim_verdicts,
+    counted,
+    judge,
+    verdict_of,
+    weakest,
+)
 from lethe.metrics.subjects import replicates
 
 ASKED = Question("C", "p", "above_zero", "fg_luo", ("knowledge",), "bases", 1.0, family="f")
@@ -30,7 +37,7 @@ def test_the_interval_and_p_are_students_over_units():
     # sd 1, n 3: half width 4.302653 / sqrt(3); t against the margin of 1 is 4 sqrt(3), 2 df.
     assert found.effect == 5.0 and found.n == 3
     assert found.low == pytest.approx(5 - 4.302653 / math.sqrt(3), abs=1e-5)
-    assert found.p_holm == pytest.approx(0.020204, abs=1e-5)
+    assert found.p_for == pytest.approx(0.020204, abs=1e-5) and found.p_holm == 1
     assert found.verdict == "supported"
 
 
@@ -68,23 +75,92 @@ def test_fewer_than_three_units_are_at_most_consistent():
     assert np.isnan(one([50.0, 60.0]).low) and np.isnan(one([50.0, 60.0]).p_holm)
 
 
-def test_holm_is_within_a_family_and_can_take_a_verdict_back():
-    strong, weak = [4.0, 5.0, 6.0], [4.0, 5.5, 7.0]
-    raw = against_margin(ASKED, weak)
-    assert one(weak).verdict == "supported" and one(weak).p_holm == raw < 0.05
+def mirrored(values):
+    return [-value for value in values]
+
+
+STRONG, WEAK = [4.0, 5.0, 6.0], [4.0, 5.5, 7.0]
+
+
+def test_what_is_supported_needs_no_correction_for_all_of_a_claim_must_hold():
+    together = judged((0, WEAK), (1, WEAK), (2, STRONG))
+    assert [found.verdict for found in together] == ["supported"] * 3
+    assert claim_verdicts(together) == {"C": "supported"}
+    with_one_open = judged((0, WEAK), (1, [3.0, 5.0, 9.0]))
+    assert claim_verdicts(with_one_open) == {"C": "undecided"}
+
+
+def test_holm_is_within_a_family_and_can_take_back_that_one_part_contradicts():
+    strong, weak = mirrored(STRONG), mirrored(WEAK)
+    raw = beyond(np.array(weak), 1.0)[1]
+    assert one(weak).verdict == "contradicted" and one(weak).p_holm == raw < 0.05
     together = judged((0, weak), (1, weak), (2, strong))
     assert [found.verdict for found in together] == ["undecided", "undecided", "undecided"]
-    assert together[2].p_holm == pytest.approx(3 * against_margin(ASKED, strong))
+    assert together[2].p_holm == pytest.approx(3 * beyond(np.array(strong), 1.0)[1])
     assert together[0].p_holm == pytest.approx(2 * raw)
     other = Question("D", "p", "above_zero", "fg_luo", ("knowledge",), "bases", 1.0, family="g")
     apart = judge([(ASKED, Cell("m", "x", effects(weak))), (other, Cell("m", "x", effects(weak)))])
-    assert [found.verdict for found in apart] == ["supported", "supported"]
+    assert [found.verdict for found in apart] == ["contradicted", "contradicted"]
+
+
+def test_strong_support_of_one_part_does_not_lighten_the_correction_of_another():
+    weak, supported = mirrored(WEAK), [40.0, 50.0, 60.0]
+    alone, beside = judged((0, weak), (1, weak)), judged((0, weak), (1, weak), (2, supported))
+    assert beside[0].p_holm == pytest.approx(1.5 * alone[0].p_holm)
+    assert beside[2].p_holm == 1
+
+
+def test_several_claims_of_one_family_are_corrected_by_the_largest_p_of_each():
+    other = Question("D", "p", "above_zero", "fg_luo", ("knowledge",), "bases", 1.0, family="f")
+    found = judge([(ASKED, Cell("m", "x", effects(WEAK))), (other, Cell("m", "x", effects(WEAK)))])
+    assert [each.verdict for each in found] == ["supported", "supported"]
+    assert 0.025 < found[0].p_for < 0.05
+    assert claim_verdicts(found) == {"C": "undecided", "D": "undecided"}
+    clear = [400.0, 401.0, 402.0]
+    found = judge([(ASKED, Cell("m", "x", effects(clear))), (other, Cell("m", "x", effects(WEAK)))])
+    assert claim_verdicts(found) == {"C": "supported", "D": "supported"}
+
+
+@pytest.mark.slow
+def test_a_claim_with_one_false_part_is_supported_in_one_of_forty_studies_at_most():
+    """Three parts of five units at the margin, and in another claim two of them far beyond it."""
+    rng = np.random.default_rng(0)
+    wrongly = {0.0: 0, 50.0: 0}
+    for centre in wrongly:
+        for _ in range(600):
+            drawn = rng.normal([1.0, 1.0 + centre, 1.0 + centre], 1.0, (5, 3)).T
+            verdicts = claim_verdicts(judged(*enumerate(drawn)))
+            wrongly[centre] += verdicts["C"] == "supported"
+    assert wrongly[0.0] <= 2
+    assert 0.01 < wrongly[50.0] / 600 < 0.042
+
+
+@pytest.mark.slow
+def test_a_claim_at_its_margin_on_the_other_side_is_contradicted_in_one_of_forty_studies_at_most():
+    rng = np.random.default_rng(1)
+    verdicts = [
+        claim_verdicts(judged(*enumerate(rng.normal(-1.0, 1.0, (4, 5)))))["C"] for _ in range(600)
+    ]
+    assert verdicts.count("contradicted") / 600 < 0.042
 
 
 def test_cells_with_too_few_units_take_no_share_of_the_correction():
-    found = judged((0, [4.0, 5.0, 6.0]), (1, [9.0]), (2, []))
-    assert found[0].p_holm == pytest.approx(against_margin(ASKED, [4.0, 5.0, 6.0]))
+    found = judged((0, mirrored(STRONG)), (1, [9.0]), (2, []))
+    assert found[0].p_holm == pytest.approx(beyond(np.array(mirrored(STRONG)), 1.0)[1])
     assert [each.verdict for each in found[1:]] == ["consistent, one seed", "not measured"]
+
+
+def test_what_so_many_units_would_have_shown_is_in_the_direction_of_the_claim():
+    """sd 3, n 3: a noncentral t of 2 df passes 4.30 in 4 of 5 cases if its centre is 5.6535."""
+    values = [-1.0, 2.0, 5.0]
+    above, below = one(values), one(mirrored(values), BELOW)
+    assert above.shown == pytest.approx(1 + 5.65349 * 3 / math.sqrt(3), abs=1e-3)
+    assert above.shown_against == pytest.approx(-above.shown)
+    assert below.shown == pytest.approx(-above.shown)
+    two = judged((0, values), (1, values))
+    assert two[0].shown == pytest.approx(above.shown)
+    assert two[0].shown_against < above.shown_against
+    assert np.isnan(one([1.0, 2.0]).shown)
 
 
 def test_a_limitation_has_numbers_and_no_verdict():

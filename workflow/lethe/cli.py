@@ -42,6 +42,7 @@ VERBS = {
     "table": ("lethe.commands.table", "make one table (called by the workflow)"),
     "figure": ("lethe.commands.figure", "draw one figure (called by the workflow)"),
     "claims": ("lethe.commands.claims", "test published claims on scores (called by the workflow)"),
+    "precision": ("lethe.commands.precision", "are there units enough? half-widths of claims"),
     "schema": ("lethe.commands.schema", "write the JSON schemas and the manual's tables of keys"),
     "unlock": ("lethe.commands.unlock", "release the lock of a run that was killed"),
 }

@@ -1,29 +1,90 @@
-"""Where a comparison of methods gets no verdict: at the floor or at the ceiling of its scores.
+"""Where a comparison of methods gets no verdict: at the floor or at the ceiling of an outcome.
 
-A method that learned nothing has nothing to forget, and above a score near 100 there is no room for
-a better one: a test there says nothing about methods. Numbers are shown all the same.
+A method that learned nothing has nothing to forget; a score beside chance cannot fall, and two near
+100 cannot be told apart. A test there says nothing about methods. Numbers are shown all the
+same.
 """
 
 import numpy as np
 
-from lethe.metrics.end_tasks import CEILING, SUMMARIES, is_at_floor
-from lethe.metrics.subjects import Subject
+from lethe.claims.cells import Question
+from lethe.longtables.metric_ids import DOMAIN_SUMMARIES, END_TASK_SUMMARIES
+from lethe.metrics.end_tasks import CEILING, FLOOR_GAIN
+from lethe.metrics.subjects import DOMAINS, LOSS, Subject
+
+NEAR_CHANCE = 5.0
+"""Points within which a score is at chance: as many as the smallest effect of end tasks."""
+FORGETTING = ("fr_ke", "forgotten")
+OUTCOMES = {"f1": "F1", "acc": "accuracy", "cloze": "cloze", "loss": "loss"}
 
 
-def at_bound(subject: Subject, name: str, metric: str, axis: str) -> str:
-    """Why the metric of that subject cannot be judged; empty if it can. For end tasks only."""
-    if metric not in SUMMARIES:
+def outcome_of(metric: str) -> str:
+    """`f1`, `acc`, `cloze` or `loss`; empty for a metric that is no outcome of a domain."""
+    if metric == LOSS:
+        return "loss"
+    known = metric in (*END_TASK_SUMMARIES, *DOMAIN_SUMMARIES)
+    return metric.partition("_")[0] if known else ""
+
+
+def at_bound(compared: list[tuple[Subject, str]], asked: Question, axis: str) -> str:
+    """Why the metric of these subjects, with their names, cannot be compared; empty if it can.
+
+    compared: the first minus the second, or one alone.
+    """
+    outcome = outcome_of(asked.metric)
+    if not outcome or (asked.metric == LOSS and axis != DOMAINS):
         return ""
-    word = metric.partition("_")[0]
-    own, untrained = (_mean(subject, f"{word}_{part}", axis) for part in ("own", "base"))
-    if is_at_floor(own, untrained):
-        return f"{name} is at floor: own {own:.1f}, {untrained:.1f} before any domain"
-    score = _mean(subject, metric, axis)
-    if not metric.endswith("fr_ke") and score >= CEILING:
-        return f"{name} is at the ceiling: {score:.1f}"
+    asked_for = FLOOR_GAIN if asked.gain is None and outcome != "loss" else asked.gain
+    reasons = [_did_not_learn(*one, outcome, asked_for) for one in compared]
+    if outcome != "loss":
+        reasons += [_at_chance(*one, asked.metric) for one in compared]
+        reasons.append(_no_room(compared, asked))
+    return "; ".join(dict.fromkeys(filter(None, reasons)))
+
+
+def _did_not_learn(subject: Subject, name: str, outcome: str, gain: float | None) -> str:
+    own, base = (_of(subject, f"{outcome}_{part}") for part in ("own", "base"))
+    learned = base - own if outcome == "loss" else own - base
+    if gain is None or np.isnan(learned) or learned >= gain:
+        return ""
+    digits = 2 if outcome == "loss" else 1
+    return (
+        f"{name} did not learn: {OUTCOMES[outcome]} {own:.{digits}f} right after its domains, "
+        f"{base:.{digits}f} before any"
+    )
+
+
+def _at_chance(subject: Subject, name: str, metric: str) -> str:
+    """Forgetting is at chance where what was forgotten or what is left is, own - forgetting."""
+    outcome, _, part = metric.partition("_")
+    chance = _of(subject, f"{outcome}_chance")
+    scores = [_of(subject, metric)]
+    if part in FORGETTING:
+        own = _of(subject, f"{outcome}_own")
+        scores = [own, own - scores[0]]
+    for score in scores:
+        if score - chance <= NEAR_CHANCE:
+            return f"{name} is at chance: {OUTCOMES[outcome]} {score:.1f}, chance {chance:.1f}"
     return ""
 
 
-def _mean(subject: Subject, metric: str, axis: str) -> float:
-    values = list(subject.values(metric, axis).values())
-    return float(np.mean(values)) if values else np.nan
+def _no_room(compared: list[tuple[Subject, str]], asked: Question) -> str:
+    """All scores compared are at the ceiling; of a pool, which is to be exceeded, its own is enough.
+
+    A method far below one at the ceiling is told from it: the ceiling only makes it seem nearer.
+    """
+    if len(compared) != 2 or asked.metric.endswith(FORGETTING):
+        return ""
+    exceeded = compared[1:] if asked.contrast == "method_less_pool" else compared
+    scores = [(_of(subject, asked.metric), name) for subject, name in exceeded]
+    if not all(score >= CEILING for score, _ in scores):
+        return ""
+    return "; ".join(f"{name} is at the ceiling: {score:.1f}" for score, name in scores)
+
+
+def _of(subject: Subject, metric: str) -> float:
+    """The mean over the subject's runs; nan if it has no such number."""
+    for place, by_seeds in subject.numbers.items():
+        if place[0] == metric and not place[2]:
+            return float(np.mean(list(by_seeds.values())))
+    return float("nan")

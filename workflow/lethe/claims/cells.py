@@ -12,7 +12,9 @@ class Question:
 
     direction: "above" or "below" zero. is_tested: false if no verdict is given. element: the set
     that represents an axis; empty for the axis' mean. methods: those that a contrast of methods
-    compares, the first minus the second.
+    compares, the first minus the second. gain: what a method must have learned to be compared, own
+    less base in the metric's unit; None for the rule of end tasks. half_width: that of the 95 %
+    interval with which there are units enough; None if none is declared.
     """
 
     claim: str
@@ -27,6 +29,8 @@ class Question:
     is_tested: bool = True
     element: str = ""
     methods: tuple[str, ...] = ()
+    gain: float | None = None
+    half_width: float | None = None
 
     @property
     def sign(self) -> int:

@@ -10,11 +10,11 @@ from lethe.tables.writing import Table, csv_text, markdown, markdown_text
 
 PAGE_COLUMNS = [
     "part", "about", "verdict", "effect", "effect_low", "effect_high", "metric", "n", "unit",
-    "p_holm", "smallest_effect", "published", "note",
+    "p_holm", "smallest_effect", "shown", "published", "note",
 ]  # fmt: skip
 LATEX_COLUMNS = [
     "claim", "part", "about", "verdict", "effect", "effect_low", "effect_high", "n", "unit",
-    "p_holm", "smallest_effect", "published",
+    "p_holm", "smallest_effect", "shown", "published",
 ]  # fmt: skip
 
 
@@ -33,7 +33,8 @@ def page(table: Table) -> str:
     """An overview, then a section per claim: statement, verdicts, published numbers."""
     frame = table.frame
     heads = frame[frame["part"] == ""]
-    overview = markdown(Table(heads[["claim", "verdict", "published", "statement"]], ""))
+    outcomes = ["by_outcome"] if heads["by_outcome"].any() else []
+    overview = markdown(Table(heads[["claim", "verdict", *outcomes, "published", "statement"]], ""))
     sections = [_section(table, rows) for _, rows in frame.groupby("claim", sort=False)]
     return "\n".join(["# Claims\n", table.caption, overview, *sections])
 

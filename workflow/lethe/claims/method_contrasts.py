@@ -32,7 +32,7 @@ def method_value(subjects: list[Subject], asked: Question) -> list[Cell]:
                 cells.append(Cell(about, axis, missing=absence))
                 continue
             found = cell(about, axis, subject.values(asked.metric, axis), asked)
-            cells.append(replace(found, bound=at_bound(subject, method, asked.metric, axis)))
+            cells.append(replace(found, bound=at_bound([(subject, method)], asked, axis)))
     return cells or _nothing(asked)
 
 
@@ -51,15 +51,20 @@ def method_difference(subjects: list[Subject], asked: Question) -> list[Cell]:
 
 @contrast
 def method_less_pool(subjects: list[Subject], asked: Question) -> list[Cell]:
-    """The metric of a method on the main order minus that of plain training on the pool (K5)."""
-    (method,) = asked.methods
+    """The metric of a method on the main order minus that of plain training on the pool (K5).
+
+    A second method, if one is named, trains the pool: plain training at another rate.
+    """
+    method, *others = asked.methods
+    pooled = others[0] if others else PLAIN
+    pool = f"{pooled} on the pool" if others else POOL
     cells = []
     for axis in asked.axes:
-        for model, by_method in _by_model(subjects, asked.methods).items():
+        for model, by_method in _by_model(subjects, (method,)).items():
             one = by_method.get(method)
-            other = _pool(subjects, model)
-            about = _about(f"{method} - pool", model, subjects)
-            cells.append(_less(one, other, asked, axis, about, (method, POOL)))
+            other = _pool(subjects, model, pooled)
+            about = _about(f"{method} - {pool}", model, subjects)
+            cells.append(_less(one, other, asked, axis, about, (method, pool)))
     return cells or _nothing(asked)
 
 
@@ -81,11 +86,11 @@ def _by_model(subjects: list[Subject], methods: tuple[str, ...]) -> dict[str, di
     return by_model
 
 
-def _pool(subjects: list[Subject], model: str) -> Subject | None:
-    """Plain training of the model on one stage that mixes the domains of the main order."""
+def _pool(subjects: list[Subject], model: str, method: str) -> Subject | None:
+    """The model trained by the method on one stage that mixes the domains of the main order."""
     domains = set(main_tasks(subjects))
     for subject in subjects:
-        if (subject.model, subject.method, len(subject.tasks)) == (model, PLAIN, 1):
+        if (subject.model, subject.method, len(subject.tasks)) == (model, method, 1):
             parts = [part.partition(":")[0] for part in subject.extras[0].split("&")]
             if subject.is_mixed and {subject.tasks[0], *parts} == domains:
                 return subject
@@ -103,12 +108,10 @@ def _less(
     for subject, name in zip((one, other), named, strict=True):
         if absence := _absence(subject, name, axis, asked):
             return Cell(about, axis, missing=absence)
+    assert one is not None and other is not None
+    compared = [(one, named[0]), (other, named[1])]
     found = difference(one, other, axis, asked, about)
-    bounds = [
-        at_bound(subject, name, asked.metric, axis)
-        for subject, name in zip((one, other), named, strict=True)
-    ]
-    return replace(found, bound="; ".join(filter(None, bounds)))
+    return replace(found, bound=at_bound(compared, asked, axis))
 
 
 def _absence(subject: Subject | None, name: str, axis: str, asked: Question) -> str:

@@ -11,7 +11,8 @@ import pandas as pd
 from lethe.claims import method_contrasts  # noqa: F401 - makes its contrasts known
 from lethe.claims.cells import Cell, Question
 from lethe.claims.contrasts import CONTRASTS
-from lethe.claims.verdicts import UNDECIDED, Judged, counted, judge, weakest
+from lethe.claims.notes import by_outcome, by_unit, notes
+from lethe.claims.verdicts import Judged, claim_verdicts, counted, judge, weakest
 from lethe.longtables.tables import LongTables
 from lethe.metrics.published_subjects import published_subjects, sources
 from lethe.metrics.subjects import Subject, study_subjects
@@ -20,14 +21,17 @@ from lethe.tables.writing import Table
 AGREES, CONTRADICTS, MIXED = "agree", "contradict", "partly contradict"
 CAPTION = (
     "Published claims as tests. A verdict is of the effect against the smallest one that matters: "
-    "supported or contradicted where the 95 % t-interval over at least three units lies beyond it "
-    "and p (t test against it, Holm within the claim's family) is at most 0.05; negligible where "
-    "the interval lies within it; else undecided. With fewer units at most consistent. Not "
-    "testable: a method compared is at floor (own scores not ten points above the untrained base) "
-    "or its score at the ceiling (98 or more). The rows of a claim and of a part give the weakest "
-    "verdict under them, for all must hold. published: what the paper's own numbers say of the "
-    "same comparison (third-party transcriptions), by the sign alone, for they have no intervals. "
-    "Units: fg_ metrics in %, scores and rates of forgetting in points, losses in nats."
+    "supported where the 95 % t-interval over at least three units lies beyond it; contradicted "
+    "where it lies beyond it on the other side and p_holm (t test against it, Holm within the "
+    "claim's family) is at most 0.05; negligible where the interval lies within it; else "
+    "undecided. With fewer units at most consistent. The rows of a claim and of a part give the "
+    "weakest verdict under them, for all must hold, which is why nothing is corrected where it is "
+    "supported. shown: the smallest effect that so many units would have shown to be supported, 4 "
+    "times in 5, by the spread of these. Not testable here: a method compared did not learn, or "
+    "its score is within five points of chance, or both (of a pool: its own) are 95 or more; an "
+    "outcome at such a bound says nothing about methods. published: what the paper's own numbers "
+    "say of the same comparison (third-party transcriptions), by the sign alone, for they have no "
+    "intervals. Units: fg_ metrics in %, scores and rates of forgetting in points, losses in nats."
 )
 
 
@@ -55,6 +59,9 @@ def questions(claim: dict) -> list[Question]:
             is_tested=part["verdict"],
             element=part["published_set"],
             methods=tuple(part["methods"]),
+            # Kept studies may have been claimed before these keys were.
+            gain=part.get("gain"),
+            half_width=part.get("half_width"),
         )
         for name, part in claim["parts"].items()
     ]
@@ -65,31 +72,40 @@ def claims_table(
 ) -> Table:
     """Verdicts of a study. claims: plain records; published, models: of `metrics.published`."""
     known = Published(published, published_subjects(published, models))
-    subjects = study_subjects(tables)
-    cells = [
-        (asked, cell)
-        for claim in claims
-        for asked in questions(claim)
-        for cell in CONTRASTS[asked.contrast](subjects, own_question(asked))
-    ]
-    judged = judge(cells)
+    judged = judge(claim_cells(tables, claims))
+    verdicts = claim_verdicts(judged)
     rows = []
     for claim in claims:
         rows += _claim_rows(
             claim,
             [judgement for judgement in judged if judgement.asked.claim == claim["name"]],
+            verdicts[claim["name"]],
             known,
         )
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"n": "Int64"})
     return Table(frame, CAPTION, {"p_holm": 3, "smallest_effect": 1})
 
 
+def claim_cells(tables: LongTables, claims: list[dict]) -> list[tuple[Question, Cell]]:
+    """Every comparison of the claims on a study's own numbers, with the part that it belongs to."""
+    subjects = study_subjects(tables)
+    return [
+        (asked, cell)
+        for claim in claims
+        for asked in questions(claim)
+        for cell in CONTRASTS[asked.contrast](subjects, own_question(asked))
+    ]
+
+
+NUMBERS = (
+    "effect", "effect_low", "effect_high", "n", "p", "p_holm", "smallest_effect", "shown",
+    "shown_against",
+)  # fmt: skip
 COLUMNS = [
     "claim", "part", "about", "verdict", "effect", "effect_low", "effect_high", "metric", "n",
-    "unit", "p_holm", "smallest_effect", "statement", "published", "published_numbers", "source",
-    "note",
+    "unit", "p", "p_holm", "smallest_effect", "shown", "shown_against", "statement", "published",
+    "published_numbers", "source", "note", "by_outcome", "by_unit",
 ]  # fmt: skip
-NUMBERS = ("effect", "effect_low", "effect_high", "p_holm", "smallest_effect", "n")
 
 
 def own_question(asked: Question) -> Question:
@@ -97,7 +113,7 @@ def own_question(asked: Question) -> Question:
     return replace(asked, element="")
 
 
-def _claim_rows(claim: dict, judged: list[Judged], known: Published) -> list[dict]:
+def _claim_rows(claim: dict, judged: list[Judged], verdict: str, known: Published) -> list[dict]:
     parts = []
     for asked in questions(claim):
         part = claim["parts"][asked.part]
@@ -107,10 +123,11 @@ def _claim_rows(claim: dict, judged: list[Judged], known: Published) -> list[dic
     verdicts = [judgement.verdict for judgement in judged]
     head = _row(
         claim=claim["name"],
-        verdict=weakest(verdicts),
+        verdict=verdict,
         statement=claim["statement"],
         published=_together([row["published"] for row in heads]),
         source=claim["where"],
+        by_outcome=by_outcome(judged),
         note="; ".join(filter(None, [counted(verdicts), claim["miniature"]])),
     )
     return [head, *(row for rows in parts for row in rows)]
@@ -158,29 +175,16 @@ def _cell_row(asked: Question, judgement: Judged, by_name: dict[tuple[str, str],
         metric=asked.metric,
         n=units,
         unit=unit if units else "",
+        p=judgement.p_for if asked.sign * judgement.effect > 0 else judgement.p_against,
         p_holm=judgement.p_holm,
         smallest_effect=asked.smallest_effect,
+        shown=judgement.shown,
+        shown_against=judgement.shown_against,
         published=agreement(asked, [same]) if same else "",
         published_numbers=_shown(same, asked) if same else "",
-        note="; ".join(
-            filter(
-                None,
-                [
-                    judgement.cell.missing or judgement.cell.note,
-                    judgement.cell.bound,
-                    lost_to_holm(judgement),
-                ],
-            )
-        ),
+        note=notes(judgement),
+        by_unit=by_unit(judgement.cell),
     )
-
-
-def lost_to_holm(judgement: Judged) -> str:
-    """A sentence if the interval alone would have decided; else empty."""
-    margin, low, high = judgement.asked.smallest_effect, judgement.low, judgement.high
-    if judgement.verdict == UNDECIDED and (low > margin or high < -margin):
-        return "the interval lies beyond the smallest effect, but not after Holm's correction"
-    return ""
 
 
 def agreement(asked: Question, published: list[Cell]) -> str:

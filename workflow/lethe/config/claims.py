@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from lethe.parameters.entries import Entry, Name, Number
 
 # How many methods a contrast of methods compares; others compare none.
-METHODS_COMPARED = {"method_value": 1, "method_difference": 2, "method_less_pool": 1}
+METHODS_COMPARED = {"method_value": (1,), "method_difference": (2,), "method_less_pool": (1, 2)}
 
 
 class ClaimPart(Entry):
@@ -50,15 +50,27 @@ class ClaimPart(Entry):
         "", description="published numbers: the set that represents the axis; empty: its mean"
     )
     methods: list[Name] = Field(
-        [], description="`method_` contrasts: the method, or two, the first minus the second"
+        [],
+        description="`method_` contrasts: the method, or two, the first minus the second; "
+        "`method_less_pool`: the second trains the pool, `sequential` if there is none",
+    )
+    gain: Annotated[Number, Field(ge=0)] | None = Field(
+        None,
+        description="`method_` contrasts: a method that learned less of the outcome than this, own "
+        "less base in the metric's unit, gets no verdict; null: 10 points, for losses nothing",
+    )
+    half_width: Annotated[Number, Field(gt=0)] | None = Field(
+        None,
+        description="half-width of the 95 % interval with which there are units enough, in the "
+        "metric's unit; for `lethe precision`",
     )
 
     @model_validator(mode="after")
     def _right_number_of_methods(self) -> "ClaimPart":
-        wanted = METHODS_COMPARED.get(self.contrast, 0)
-        if len(self.methods) != wanted:
+        wanted = METHODS_COMPARED.get(self.contrast, (0,))
+        if len(self.methods) not in wanted:
             raise ValueError(
-                f"as many `methods` as `{self.contrast}` needs ({wanted}), "
+                f"as many `methods` as `{self.contrast}` needs ({' or '.join(map(str, wanted))}), "
                 f"found {len(self.methods)}"
             )
         return self

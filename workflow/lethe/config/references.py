@@ -8,8 +8,8 @@ from lethe.config.end_tasks import SPLITS
 from lethe.config.origins import Model
 from lethe.config.recipe_values import hyper_for, recipe_for, require_complete
 from lethe.errors import UserError, shown
-from lethe.longtables.axes import END_TASK, is_named_for
-from lethe.longtables.metric_ids import END_TASK_SUMMARIES, OF_CLAIMS
+from lethe.longtables.axes import DOMAIN, END_TASK, is_named_for
+from lethe.longtables.metric_ids import DOMAIN_SUMMARIES, END_TASK_SUMMARIES, OF_CLAIMS
 from lethe.models.built_config import check_room, full_config
 from lethe.models.kinds import kind_of
 from lethe.parameters.entries import parse_mixture
@@ -116,10 +116,13 @@ def _check_claims(catalogue: Catalogue, axes: set[str]) -> None:
             require(f"claims.{name}.parts.{part}.metric", test.metric, OF_CLAIMS)
             for axis in test.axes:
                 require(f"claims.{name}.parts.{part}.axes", axis, axes)
-            if test.metric in END_TASK_SUMMARIES and set(test.axes) != {END_TASK}:
+            only = dict.fromkeys(END_TASK_SUMMARIES, END_TASK) | dict.fromkeys(
+                DOMAIN_SUMMARIES, DOMAIN
+            )
+            if test.metric in only and set(test.axes) != {only[test.metric]}:
                 raise UserError(
-                    f"claims.{name}.parts.{part}.axes: expected `[{END_TASK}]` beside the metric "
-                    f"{test.metric!r}, found [{', '.join(test.axes)}]."
+                    f"claims.{name}.parts.{part}.axes: expected `[{only[test.metric]}]` beside the "
+                    f"metric {test.metric!r}, found [{', '.join(test.axes)}]."
                 )
             for compared in test.methods:
                 require(f"claims.{name}.parts.{part}.methods", compared, catalogue.methods)

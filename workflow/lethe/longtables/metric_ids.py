@@ -8,4 +8,9 @@ REGISTERED = (
 )  # fmt: skip
 END_TASK_SUMMARIES = tuple(f"{word}_{part}" for word in ("f1", "acc")
                            for part in ("own", "final", "fr_ke"))  # fmt: skip
-OF_CLAIMS = (*REGISTERED, *END_TASK_SUMMARIES, "base_score", "final_score", "own_rise")
+# Outcomes of domains beside end tasks.
+DOMAIN_SUMMARIES = tuple(f"{word}_{part}" for word in ("cloze", "loss")
+                         for part in ("own", "final", "forgotten"))  # fmt: skip
+OF_CLAIMS = (
+    *REGISTERED, *END_TASK_SUMMARIES, *DOMAIN_SUMMARIES, "base_score", "final_score", "own_rise",
+)  # fmt: skip

@@ -59,6 +59,14 @@ def t_test(difference: np.ndarray) -> float:
     return float(2 * stdtr(n - 1, -abs(t)))
 
 
+def one_sided_t_test(difference: np.ndarray) -> float:
+    """One-sided p of Student's t test of a mean above 0; nan for n < 2."""
+    two_sided = t_test(difference)
+    if difference.mean() > 0:
+        return two_sided / 2
+    return 1 - two_sided / 2
+
+
 def sign_flip_test(difference: np.ndarray, seed: int = 0) -> float:
     """Two-sided p: share of sign patterns with a mean at least as far from 0.
 

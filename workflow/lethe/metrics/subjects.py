@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
+from lethe.longtables.metric_ids import DOMAIN_SUMMARIES
 from lethe.longtables.tables import RUN_COLUMNS, LongTables, history, of_run, run_key
+from lethe.metrics.domain_numbers import domain_numbers
 from lethe.metrics.end_tasks import SUMMARIES, UNTRAINED, percentages
 from lethe.metrics.general import FLOOR_STDERRS
 from lethe.metrics.masked_loss import mean_rise, test_losses
@@ -23,7 +25,7 @@ Seeds = tuple[int | None, int | None, int | None]
 Place = tuple[str, str, str]
 POINTS = 100
 END_TASKS = "end_task"
-LOSS, DOMAINS = "mlm_loss_delta", "domain"
+LOSS, DOMAINS = "mlm_loss_delta", DOMAIN
 # The units that effects are counted over.
 BASES, TRAIN_SEEDS = "bases", "train seeds"
 
@@ -33,8 +35,8 @@ class Subject:
     """A model in one order: `tasks` are the first tasks of its stages, `extras` what is mixed in.
 
     line: as in `lethe.metrics.shown`. numbers: by place and seeds; base_score, final_score,
-    own_rise and the summaries of end tasks in points, others in their own unit (%, nats). floor:
-    by axis, the seeds of bases at floor there.
+    own_rise, the summaries of end tasks and cloze in points, others in their own unit (%, nats).
+    floor: by axis, the seeds of bases at floor there.
     gaps: by place, which cell is missing if a run has no number.
     """
 
@@ -77,6 +79,7 @@ def study_subjects(
     """
     by_run = _metrics_by_run(tables.metrics)
     end_tasks = sorted(_end_tasks(tables.scores)["probe"].unique())
+    of_domains = domain_numbers(tables.scores)
     subjects: dict[tuple, Subject] = {}
     listed = tables.scores[RUN_COLUMNS].drop_duplicates()
     for run in [run_key(row) for _, row in listed.iterrows()]:
@@ -92,7 +95,7 @@ def study_subjects(
         subject = subjects[line]
         seeds = (words["world_seed"], words["base_seed"], words["train_seed"])
         numbers = run_numbers(by_run.get(run)) | end_task_numbers(rows, end_tasks)
-        numbers |= masked_loss_numbers(rows)
+        numbers |= masked_loss_numbers(rows) | of_domains.get((line, seeds), {})
         for place, value in numbers.items():
             subject.numbers.setdefault(place, {})[seeds] = value
         subject.gaps.update(run_gaps(by_run.get(run)))
@@ -127,6 +130,8 @@ def run_numbers(metrics: pd.DataFrame | None) -> dict[Place, float]:
     if metrics is None:
         return {}
     over_axis = metrics[(metrics["probe"] == "") & metrics["value"].notna()]
+    # These are read from the scores, in points.
+    over_axis = over_axis[~over_axis["metric"].isin(DOMAIN_SUMMARIES)]
     numbers = {
         (name, axis, ""): float(value)
         for name, axis, value in over_axis[["metric", "axis", "value"]].itertuples(index=False)
@@ -198,9 +203,13 @@ def _rises(metrics: pd.DataFrame, scored: pd.DataFrame) -> dict[Place, float]:
 
 
 def axes_at_floor(rows: pd.DataFrame) -> set[str]:
-    """Axes whose base score is not above chance by two standard errors, as a mean over sets."""
+    """Axes whose base score is not above chance by two standard errors, as a mean over sets.
+
+    Not what stages teach: own tasks and domains, where every base is to be at chance.
+    """
     base = rows[(rows["stage_index"] == 0) & rows["headline"] & (rows["split"] == "test")]
-    base = base[base["chance"].notna() & ~base["axis"].isin([CALIBRATION, OWN, DOMAIN])]
+    taught = [CALIBRATION, OWN, DOMAIN, END_TASKS]
+    base = base[base["chance"].notna() & ~base["axis"].isin(taught)]
     divided = set(base.loc[base["subset"] != "", "probe"])
     elements = base[(base["subset"] != "") | ~base["probe"].isin(divided)]
     axes = set()

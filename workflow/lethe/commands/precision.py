@@ -1,0 +1,67 @@
+"""lethe precision: are there units enough? Half-widths of a study's claims, without effects."""
+
+import argparse
+from pathlib import Path
+
+from lethe.errors import UserError
+
+POINTS = 5.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `lethe precision`."""
+    parser.add_argument("study", type=Path, help="folder of a study that was run or kept")
+    parser.add_argument(
+        "--claims", help="names in the catalogue, joined by commas; default: those of the study"
+    )
+    parser.add_argument(
+        "--split",
+        default="test",
+        choices=("test", "dev"),
+        help="whose scores are read; n can be planned on dev sets (default: %(default)s)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table; UserError if the study is none, or has no claims."""
+    from lethe.claims.precision import precision_table, summary, worth_of_cloze
+    from lethe.claims.report import claim_cells
+    from lethe.claims.verdicts import judge
+    from lethe.longtables.study_folder import open_study
+    from lethe.longtables.tables import LongTables
+    from lethe.metrics.subjects import study_subjects
+    from lethe.tables.writing import markdown
+
+    study = open_study(arguments.study)
+    claims = _of_catalogue(arguments.claims) if arguments.claims else study.record.claims
+    if not claims:
+        raise UserError(
+            f"{arguments.study}: expected a study with claims, found none; name some of the "
+            "catalogue with --claims."
+        )
+    scores = study.frame("scores")
+    scores = scores[scores["split"] == arguments.split].assign(split="test")
+    metrics = study.frame("metrics")
+    if arguments.split != "test":
+        metrics = metrics[:0]
+    tables = LongTables(scores=scores, metrics=metrics).parted()
+    table = precision_table(judge(claim_cells(tables, claims)))
+    print(markdown(table))
+    print(summary(table))
+    for sentence in worth_of_cloze(study_subjects(tables), POINTS):
+        print(sentence)
+    return 0
+
+
+def _of_catalogue(names: str) -> list[dict]:
+    """Records of claims of the catalogue."""
+    from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
+    from lethe.parameters.sentences import require
+    from lethe.planning.records import claims_record
+
+    listed = [name.strip() for name in names.split(",") if name.strip()]
+    study = parse_study({**read_yaml(DEFAULT), "claims": listed})
+    catalogue = read_catalogue(study)
+    for name in listed:
+        require("--claims", name, catalogue.claims)
+    return claims_record(study, catalogue)["claims"]
