@@ -8,10 +8,11 @@ names and saved checkpoints are those of the stock class either way.
 import torch
 
 from lethe.data.batches import Batch
-from lethe.models.attention import additive, same
+from lethe.models.attention import same
 from lethe.models.llama_block import Layer, Norm
 from lethe.models.plain_modules import is_plain_float
 
+LEAST = torch.finfo(torch.float32).min
 SHARE = 0.7
 """The last layer computes only the states that are asked for, if they are fewer than this share."""
 
@@ -35,7 +36,7 @@ def states_at(model, batch: Batch, places: torch.Tensor) -> torch.Tensor:
     """Last hidden states [N, d] at places [N] among the R x L tokens, every example by itself."""
     inner, documents = model.base_model, batch.document_ids
     turns, back = _turns(inner.rotary_emb, batch.position_ids)
-    mask = additive(same(documents, documents).tril(), torch.float32)
+    mask = torch.where(same(documents, documents).tril(), 0.0, LEAST)[:, None]
     states = inner.embed_tokens(batch.input_ids).flatten(0, 1)
     early = len(places) < SHARE * len(states)
     for layer in inner.layers:
@@ -49,9 +50,11 @@ def states_at(model, batch: Batch, places: torch.Tensor) -> torch.Tensor:
 
 def _turns(rotary, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """What turns queries and keys at positions [R, L], complex [R L, 1, D / 2]; its conjugate."""
-    angles = positions.reshape(-1, 1, 1).float() * rotary.inv_freq
-    turns = torch.polar(torch.ones(()).expand_as(angles), angles)
-    return turns, turns.conj().resolve_conj()
+    places = torch.arange(positions.shape[1])[:, None, None].float()
+    angles = places * rotary.inv_freq
+    turns = torch.polar(torch.ones_like(angles), angles)
+    chosen = positions.flatten()
+    return turns[chosen], turns.conj().resolve_conj()[chosen]
 
 
 def _weights(layer) -> tuple[torch.Tensor, ...]:
