@@ -80,7 +80,7 @@ class Layer(torch.autograd.Function):
         states: [T, d].
         turns, back: what rotates queries and keys, complex [T, 1, D / 2], and its conjugate.
         mask: added to attention's scores, [R, 1, L, L].
-        wanted: [N] the places among T whose results are asked for; None: all.
+        wanted: [N] the distinct places among T whose results are asked for; None: all.
         size: D.
         epsilon: of both normalisations.
         weights: first normalisation, query, key, value, output, second normalisation, gate, up,
@@ -105,9 +105,10 @@ class Layer(torch.autograd.Function):
             *heads, 0.0, False, attn_mask=mask
         )
         context = seen.transpose(1, 2).reshape(-1, inner)
+        residual = states
         if wanted is not None:
-            context, states_there = context[wanted], states[wanted]
-        middle = torch.addmm(states if wanted is None else states_there, context, output.t())
+            context, residual = context[wanted], states[wanted]
+        middle = torch.addmm(residual, context, output.t())
         fed, fed_scale = normed(middle, second, epsilon)
         gated, raised = torch.mm(fed, gate.t()), torch.mm(fed, up.t())
         opened = functional.silu(gated)

@@ -13,8 +13,6 @@ from lethe.models.llama_block import Layer, Norm
 from lethe.models.plain_modules import is_plain_float
 
 LEAST = torch.finfo(torch.float32).min
-SHARE = 0.7
-"""The last layer computes only the states that are asked for, if they are fewer than this share."""
 
 
 def applies(model) -> bool:
@@ -33,18 +31,19 @@ def applies(model) -> bool:
 
 
 def states_at(model, batch: Batch, places: torch.Tensor) -> torch.Tensor:
-    """Last hidden states [N, d] at places [N] among the R x L tokens, every example by itself."""
+    """Last hidden states [N, d] at distinct places [N] of the R x L tokens, examples by themselves.
+
+    After its attention the last layer computes those states alone.
+    """
     inner, documents = model.base_model, batch.document_ids
     turns, back = _turns(inner.rotary_emb, batch.position_ids)
     mask = torch.where(same(documents, documents).tril(), 0.0, LEAST)[:, None]
     states = inner.embed_tokens(batch.input_ids).flatten(0, 1)
-    early = len(places) < SHARE * len(states)
     for layer in inner.layers:
-        wanted = places if early and layer is inner.layers[-1] else None
+        wanted = places if layer is inner.layers[-1] else None
         epsilon = layer.input_layernorm.variance_epsilon
         size = layer.self_attn.head_dim
         states = Layer.apply(states, turns, back, mask, wanted, size, epsilon, *_weights(layer))
-    states = states if early else states.index_select(0, places)
     return Norm.apply(states, inner.norm.weight, inner.norm.variance_epsilon)
 
 
