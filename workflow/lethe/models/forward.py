@@ -6,7 +6,7 @@ import torch.nn.functional as functional
 from lethe.data.batches import Batch
 from lethe.data.masked_batches import MaskedBatch
 from lethe.data.seq2seq_batches import Seq2SeqBatch
-from lethe.models import chunked_loss, masked_forward, seq2seq_forward
+from lethe.models import chunked_loss, llama_forward, masked_forward, seq2seq_forward
 from lethe.models.attention import additive, same
 from lethe.models.chunked_loss import arithmetic_dtype
 from lethe.models.kinds import kind_of
@@ -30,6 +30,9 @@ def before_logits(model, batch: Batch) -> tuple[torch.Tensor, torch.nn.Module]:
     """
     if isinstance(batch, Seq2SeqBatch):
         return seq2seq_forward.before_logits(model, batch)
+    if llama_forward.applies(model):
+        hidden = llama_forward.states_at(model, batch, batch.label_positions)
+        return hidden, model.get_output_embeddings()
     if kind_of(model.config.model_type).plain_head:
         hidden = model.base_model(**inputs(model, batch)).last_hidden_state
         return picked(hidden, batch), model.get_output_embeddings()

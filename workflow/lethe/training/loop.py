@@ -66,6 +66,7 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
     if method.extra is not None:
         stage.extra = method.extra.to(training_device())
     # After the hook, which may freeze parameters or add some.
+    stage.trained = [parameter for _, parameter in stage.trainable()]
     optimizer = make_optimizer(stage, recipe)
     meter = leak_meter(stage, method, last_step(stage.steps, recipe))
     saved = snapshots.read() if snapshots else None

@@ -38,7 +38,7 @@ def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
             "eps": epsilon,
         },
     ]
-    return torch.optim.AdamW(
+    return DirectAdamW(
         [group for group in groups if group["params"]],
         lr=recipe["learning_rate"],
         betas=tuple(recipe["betas"]),
@@ -47,14 +47,57 @@ def make_optimizer(stage: Stage, recipe: dict) -> torch.optim.Optimizer:
     )
 
 
+class DirectAdamW(torch.optim.AdamW):
+    """AdamW whose fused kernel is called directly on a processor, once there is a state.
+
+    torch sorts parameters by device and type before every step, which takes a small network three
+    times as long as the kernel.
+    """
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        direct = closure is None and all(self._is_direct(group) for group in self.param_groups)
+        if not direct:
+            return super().step(closure)
+        for group in self.param_groups:
+            self._update(group)
+        return None
+
+    def _is_direct(self, group: dict) -> bool:
+        """Whether a group has all that the kernel takes; the first step makes the states."""
+        first = group["params"][0]
+        plain = first.is_cpu and first.dtype is torch.float32
+        wanted = (p for p in group["params"] if p.grad is not None)
+        return plain and group["fused"] is True and all(self.state.get(p) for p in wanted)
+
+    def _update(self, group: dict) -> None:
+        parameters = [p for p in group["params"] if p.grad is not None]
+        states = [self.state[p] for p in parameters]
+        steps = [state["step"] for state in states]
+        torch._foreach_add_(steps, 1)
+        beta1, beta2 = group["betas"]
+        torch._fused_adamw_(
+            parameters,
+            [p.grad for p in parameters],
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [],
+            steps,
+            lr=group["lr"],
+            beta1=beta1,
+            beta2=beta2,
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+        )
+
+
 def clip(stage: Stage, limit: float | None) -> torch.Tensor:
     """Global gradient norm before clipping to `limit` (None: no clipping), on its device."""
-    gradients = list(stage.gradients().values())
-    norm = torch.nn.utils.get_total_norm(gradients)
+    norm = torch.nn.utils.get_total_norm([p.grad for p in stage.trained if p.grad is not None])
     if limit is not None:
-        torch.nn.utils.clip_grads_with_norm_(
-            [parameter for _, parameter in stage.trainable()], limit, norm
-        )
+        torch.nn.utils.clip_grads_with_norm_(stage.trained, limit, norm)
     return norm
 
 
