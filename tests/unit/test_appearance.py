@@ -10,10 +10,15 @@ from lethe.figures.appearance import (
     CONTROL_COLOUR,
     MARKERS,
     PALETTE,
+    _variant,
+    _words,
     looks,
     point_looks,
 )
 from lethe.longtables.run import RUN_COLUMNS
+from lethe.metrics.shown import LINE_COLUMNS
+from lethe.metrics.warnings import _told
+from lethe.tables.lines import words as table_words
 
 APART = 10  # CIEDE2000
 
@@ -63,3 +68,16 @@ def test_a_marker_means_a_model_and_a_colour_a_method():
     assert {pair: (look.colour, look.marker) for pair, look in points.items()} == {
         pair: (look.colour, look.marker) for pair, look in by_name.items()
     }
+
+
+def test_tables_warnings_and_figures_name_a_chain_alike():
+    """With LoRA and one of two recipes: nothing has an order of words of its own."""
+    words = {name: "" for name in LINE_COLUMNS} | {"model": "xs", "method": "sequential"}
+    words |= {"order": "ab", "method_params": "{}", "parametrisation": "lora", "params": 1}
+    rows = pd.DataFrame([words | {"recipe": recipe} for recipe in ("slow", "fast")])
+    rows["line"] = [tuple(row) for row in rows[LINE_COLUMNS].to_numpy()]
+    line = rows["line"].iloc[0]
+    in_table = table_words(line, rows)["method"]
+    variants = [_variant(other) for other in rows["line"]]
+    (told, _) = _told(rows, ["recipe"], ("model", "method", "order"), (lambda _: [("kind", "x")],))
+    assert in_table == _words(line, variants) == told["method"] == "sequential (lora, slow)"

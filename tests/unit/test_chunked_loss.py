@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as functional
+from peft import LoraConfig, inject_adapter_in_model
 from plain_reference import (
     DRAW,
     FAMILY,
@@ -136,3 +137,25 @@ def test_every_family_takes_its_loss_in_pieces_where_it_is_large(model_type, mon
     assert sum(pieces) == len(batch.targets) and max(pieces) == 5
     torch.testing.assert_close(again, loss, rtol=1e-5, atol=0)
     assert farthest(gradients(model, again), reference) < 1e-5
+
+
+@pytest.mark.parametrize("rows", [1, 7, 100])
+def test_with_lora_on_the_output_layer_pieces_have_the_plain_loss_and_gradients(rows, monkeypatch):
+    """And no more logits than a piece's are kept for the backward pass."""
+    features, layer, targets, weights = parts(bias=False)
+    head = nn.ModuleDict({"lm_head": layer})
+    config = LoraConfig(r=2, target_modules=["lm_head"], init_lora_weights=False)
+    layer = inject_adapter_in_model(config, head)["lm_head"]
+    assert not chunked_loss.is_linear(layer)
+    wanted = [features, *(p for p in layer.parameters() if p.requires_grad)]
+    expected = plain(features, layer, targets, weights)
+    reference = torch.autograd.grad(expected, wanted)
+    monkeypatch.setattr(chunked_loss, "LARGE", 1)
+    monkeypatch.setattr(chunked_loss, "PIECE", {"cpu": rows * VOCABULARY})
+    largest = []
+    layer.register_forward_hook(lambda _, __, logits: largest.append(len(logits)))
+    found = chunked_loss.weighted_loss(features, layer, targets, weights)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
+    for gradient, other in zip(torch.autograd.grad(found, wanted), reference, strict=True):
+        assert (gradient - other).norm() < 1e-6 * other.norm()
+    assert max(largest) == min(rows, LABELS)

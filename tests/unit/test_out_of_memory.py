@@ -9,9 +9,10 @@ from small_nodes import RECIPE, make_nodes, stage_spec
 
 from lethe.data.masked_examples import document_examples
 from lethe.errors import UserError
+from lethe.methods import kd
 from lethe.methods.contract import Method
 from lethe.methods.registry import create
-from lethe.models.forward import weighted_loss
+from lethe.models.forward import label_logits, weighted_loss
 from lethe.training import stage as stage_module
 from lethe.training.layout import Ahead, make_collate
 from lethe.training.loop import train
@@ -39,16 +40,21 @@ def run(results, node, method="sequential", **spec):
     return train_stage(node, second, results, "code", 1e9)
 
 
-def failing(when):
-    """The plain loss, which raises as torch does when `when`(call, rows) says so."""
+def failing(when, computed=weighted_loss):
+    """What is computed, which raises as torch does when `when`(call, rows) says so.
+
+    Calls of a network that is not trained, such as a teacher, are let through.
+    """
     calls = 0
 
     def loss(model, batch):
         nonlocal calls
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            return computed(model, batch)
         calls += 1
         if when(calls, len(batch.input_ids)):
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return weighted_loss(model, batch)
+        return computed(model, batch)
 
     return loss
 
@@ -68,6 +74,8 @@ def test_weights_are_those_of_a_run_that_began_with_the_smaller_micro_batches(
     wanted = run(results, "small", method, recipe={**PADDED, "micro_batch_rows": 1})
     assert wanted["halvings"] == []
     monkeypatch.setattr(stage_module, "weighted_loss", failing(when))
+    # The pass that KD shares with its loss.
+    monkeypatch.setattr(kd, "label_logits", failing(when, label_logits))
     found = run(results, "halved", method, recipe={**PADDED, "micro_batch_rows": rows})
     assert found["halvings"] == halvings
     names = [name for name in wanted["files"] if name.endswith((".safetensors", ".csv"))]

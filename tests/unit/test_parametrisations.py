@@ -269,6 +269,8 @@ def test_requests_count_what_is_trained():
 def test_a_method_is_told_with_its_parametrisation_where_not_all_is_trained():
     assert method_words("ewc", "full") == "ewc"
     assert method_words("ewc", "lora") == "ewc (lora)"
+    assert method_words("ewc", "full", "slow") == "ewc (slow)"
+    assert method_words("ewc", "lora", "", "slow") == "ewc (lora, slow)"
 
 
 def test_two_names_of_one_parametrisation_are_refused():

@@ -194,12 +194,9 @@ def _words(line: Line, variants: list[tuple]) -> str:
     """The method, and what else is needed to distinguish it from its variants."""
     method, params, recipe, parametrisation = _variant(line)
     alike = [variant for variant in variants if variant[0] == method]
-    words = [method_words(method, parametrisation)]
-    if len({variant[1] for variant in alike}) > 1:
-        words.append(params)
-    if len({variant[2] for variant in alike}) > 1:
-        words.append(recipe)
-    return " ".join(words)
+    more = [params] if len({variant[1] for variant in alike}) > 1 else []
+    more += [recipe] if len({variant[2] for variant in alike}) > 1 else []
+    return method_words(method, parametrisation, *more)
 
 
 def set_words(probe: str) -> str:

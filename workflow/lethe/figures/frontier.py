@@ -29,6 +29,8 @@ from lethe.figures.frontier_words import (
     without_shares,
 )
 from lethe.figures.marks import mark_style
+from lethe.figures.squeezed import WORDS as SQUEEZED
+from lethe.figures.squeezed import empty_stretch, squeeze
 from lethe.longtables.axes import END_TASK, OWN
 from lethe.longtables.tables import LongTables
 from lethe.metrics.learning_curves import Curve, curves, level_of
@@ -87,7 +89,10 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
         _draw_block(of_block, kind, part, seen, fills)
     plotted = points.sort_values(["of", "kept", "model"], kind="stable")
     over = shown(tables.metrics, ["la", GENERAL, OLD])
-    words = f"{caption(points, over)}{without_shares(points, level)}{without(found, every)}"
+    squeezed = SQUEEZED if any(_stretch(part, kind) for kind, part in blocks) else ""
+    words = (
+        f"{caption(points, over)}{squeezed}{without_shares(points, level)}{without(found, every)}"
+    )
     return Drawn(figure, plotted, words)
 
 
@@ -159,15 +164,17 @@ def _of_kind(points: pd.DataFrame, kind: tuple[str, str]) -> pd.DataFrame:
 def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) -> None:
     """The panels of one kind share their limits, so that models are compared."""
     models = list(dict.fromkeys(part["model"]))
-    base = part["base"] if kind in BASE_IS_SHOWN else []
-    across = limits([*part.filter(like="learned_").to_numpy(float).ravel(), *base], LEAST)
+    across = _across(part, kind)
     # Shares are far from 0 where little is forgotten; changes are read against it.
     up = limits(part.filter(like="kept_").to_numpy(float).ravel(), LEAST, zero=kind not in SHARES)
+    stretch = _stretch(part, kind)
     for place, axes in enumerate(panels.flat):
         if place >= len(models):
             axes.set_visible(False)
             continue
         axes.set_xlim(across)
+        if stretch:
+            squeeze(axes, stretch, across)
         axes.set_ylim(up)
         axes.grid(True, axis="both")
         axes.set_title(models[place])
@@ -182,6 +189,21 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
         axes.set_xlabel("" if below else LEARNED[kind[0]])
     for axes in panels[:, 0]:
         axes.set_ylabel(KEPT[kind])
+
+
+def _learned(part: pd.DataFrame, kind: tuple[str, str]) -> list[float]:
+    """All that a block shows from left to right."""
+    base = part["base"] if kind in BASE_IS_SHOWN else []
+    return [*part.filter(like="learned_").to_numpy(float).ravel(), *base]
+
+
+def _across(part: pd.DataFrame, kind: tuple[str, str]) -> tuple[float, float]:
+    return limits(_learned(part, kind), LEAST)
+
+
+def _stretch(part: pd.DataFrame, kind: tuple[str, str]) -> tuple[float, float] | None:
+    """What is empty where all learn alike, far from what the base can."""
+    return empty_stretch(_learned(part, kind), _across(part, kind), LEAST / 2)
 
 
 def _draw_panel(axes: Axes, part: pd.DataFrame, seen: dict, fills: dict[str, str]) -> None:

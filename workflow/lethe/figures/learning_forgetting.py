@@ -28,6 +28,8 @@ APART = {"own_before": -0.3, "own_after": -0.3, "own_final": 0.3}
 """Shares of a line's room at a task."""
 HEIGHT, MARGIN = 1.55, 0.1
 SPREAD = 0.8
+FEW = 3
+"""Lines of which a task has room for two columns each; of more lines each has one."""
 
 
 def draw(tables: LongTables, width: str = "page") -> Drawn:
@@ -70,16 +72,18 @@ def _draw_own(axes: Axes, rows: pd.DataFrame, seen: dict[Line, Look], tables: Lo
         line_rows = rows[[other == line for other in rows["line"]]]
         for place, probe in enumerate(tasks):
             cells = line_rows[line_rows["probe"] == probe].set_index("metric")
-            _draw_task(axes, place + offset, room, cells, seen[line])
+            apart = room if len(own_lines) <= FEW else 0.0
+            _draw_task(axes, place + offset, apart, cells, seen[line])
     axes.set_xticks(range(len(tasks)), list(tasks.values()))
     axes.set_xlim(-0.5, max(len(tasks), 1) - 0.5)
     ends = rows[["value", "high"]].max(skipna=True).max() if len(rows) else 1
-    axes.set_ylim(-0.03, max(1.03, 1.03 * ends))
+    # A whole marker fits beyond either end.
+    axes.set_ylim(-0.06, max(1.06, 1.06 * ends))
     axes.set_ylabel("score")
 
 
 def _draw_task(axes: Axes, x: float, room: float, cells: pd.DataFrame, look: Look) -> None:
-    """Before (hollow), right after (filled) and, a little to the right, final (half filled)."""
+    """Before (hollow), right after (filled) and, `room` permitting to the right, final (half)."""
     found = {name: cells.loc[name] for name in MOMENTS if name in cells.index}
     found = {name: row for name, row in found.items() if not np.isnan(row["value"])}
     at = {name: x + share * room for name, share in APART.items()}
@@ -145,7 +149,8 @@ def _caption(rows: pd.DataFrame, left_out: list[str]) -> str:
     return (
         "What was learned, and what it cost. Own tasks, in the order of training: score on each "
         "right before its stage (hollow), right after it (filled) and after the last stage (half "
-        "filled); for the last task these two are one. General ability: absolute drop from base to "
+        "filled); for the last task these two are one, and where they are equal the last one is on "
+        "top. General ability: absolute drop from base to "
         "last stage in points (hundredths; drop_points), mean over the axis' sets; for bias a drop "
         f"is less stereotype preference.{control} Bars of own tasks: "
         f"{lower_first(interval_words(own))} Bars of general ability: "

@@ -14,13 +14,10 @@ from lethe.errors import UserError, shown
 from lethe.imported.items import is_sample
 from lethe.imported.scale import is_better_if_higher
 from lethe.imported.settings import settings_of, tokenizer_of_base
+from lethe.imported.task_config import config_digest, config_keys
 
 # The end of the names that lm-eval gives to a result file and to the samples beside it.
 DATE = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.json$")
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-
-LEFT_OUT = ("metadata", "num_fewshot", "dataset_kwargs")
-"""Keys of a task's configuration that hold paths and the model's arguments, or are read apart."""
 
 PLAIN = "none"
 """The filter of a metric that is computed of the answers as they are."""
@@ -30,9 +27,6 @@ PROMPT = ("doc_to_text", "fewshot_delimiter")
 
 SHOWN = 24
 """Characters of a file's or folder's name in a message."""
-
-SHORT = 20
-"""Characters of a value that is shown as it is, not by its digest."""
 
 TABLES = {
     "config": object,
@@ -225,8 +219,8 @@ def _task(name: str, entry: dict, raw: dict) -> TaskResult:
         version=_version(name, leaves, raw),
         shots=_shots(name, leaves, raw),
         hashed=_combined(raw.get("task_hashes"), leaves, str),
-        configured=_combined(raw.get("configs"), leaves, _config_digest),
-        keys=_keys(raw.get("configs") or {}, leaves),
+        configured=_combined(raw.get("configs"), leaves, config_digest),
+        keys=config_keys(raw.get("configs") or {}, leaves),
         broken=broken,
     )
 
@@ -279,23 +273,3 @@ def _combined(entries: dict | None, leaves: tuple[str, ...], describe) -> str | 
     if any(leaf not in entries for leaf in leaves):
         return None
     return digest({leaf: describe(entries[leaf]) for leaf in leaves})
-
-
-def _config_digest(config: dict) -> str:
-    """Digest of what defines the task, without paths, addresses and the model's arguments."""
-    return digest(_config_text({key: config[key] for key in config if key not in LEFT_OUT}))
-
-
-def _config_text(value: Any) -> str:
-    return ADDRESS.sub("", json.dumps(value, sort_keys=True, default=str))
-
-
-def _keys(configs: dict[str, Any], leaves: tuple[str, ...]) -> dict[str, str]:
-    found = [configs[leaf] for leaf in leaves if isinstance(configs.get(leaf), dict)]
-    names = {name for config in found for name in config} - {*LEFT_OUT, "task"}
-    described = {}
-    for name in sorted(names):
-        texts = [_config_text(config.get(name)) for config in found]
-        same = len(set(texts)) == 1 and len(texts[0]) <= SHORT
-        described[name] = texts[0] if same else digest(texts)
-    return described

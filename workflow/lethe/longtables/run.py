@@ -103,9 +103,16 @@ RUN_COLUMNS = [column.name for column in fields(Run) if column.metadata.get("tel
 """The words that distinguish a run from all others; rows that agree in them are one run."""
 
 
-def method_words(method: str, parametrisation: str) -> str:
-    """A method as a reader is told it, as `ewc (lora)`; with all weights trained its name alone."""
-    return method if parametrisation in ("full", "") else f"{method} ({parametrisation})"
+def method_words(method: str, parametrisation: str, *more: str) -> str:
+    """A method as a reader is told it, everywhere: `ewc`, `ewc (lora)`, `ewc (lora, slow)`.
+
+    Args:
+        parametrisation: left out where all weights are trained.
+        more: what else tells it from its like, hyper-parameters before the recipe.
+    """
+    words = [] if parametrisation in ("full", "") else [parametrisation]
+    words += [word for word in more if word]
+    return f"{method} ({', '.join(words)})" if words else method
 
 
 def run_of(record: dict[str, Any]) -> Run:

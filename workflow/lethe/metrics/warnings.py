@@ -86,10 +86,10 @@ def _told(
     for (kind, line, _), same in told.items():
         words = dict(zip(of_line, line, strict=True))
         alike = [chain for chain in chains if all(chain[name] == words[name] for name in named)]
-        if "parametrisation" in words:
-            words["method"] = method_words(words["method"], words["parametrisation"])
-        if len({chain.get("recipe") for chain in alike}) > 1:
-            words["method"] = f"{words['method']} ({words['recipe']})"
+        if "method" in words:
+            several = len({chain["recipe"] for chain in alike}) > 1
+            recipe = words["recipe"] if several else ""
+            words["method"] = method_words(words["method"], words["parametrisation"], recipe)
         row = {name: words.get(name, "") for name in ("model", "method", "order")}
         rows.append({"kind": kind, **row, "runs": len(same), "of": counts[line], "what": same[0]})
     return rows

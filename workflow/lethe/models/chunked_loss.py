@@ -8,6 +8,7 @@ multiplied out at once (Hsu et al. 2024, "Liger Kernel", section 3.2), so nothin
 import torch
 import torch.nn.functional as functional
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 
 def arithmetic_dtype(device: torch.device, otherwise: torch.dtype) -> torch.dtype:
@@ -31,11 +32,12 @@ def weighted_loss(
 
     Args:
         features: [N, width].
-        layer: makes logits [N, vocabulary] of them; pieces need it to be a plain linear map.
+        layer: makes logits [N, vocabulary] of them; pieces need it to say its `out_features`.
         targets, weights: [N], on any device.
     """
-    if is_linear(layer) and is_large(len(features), layer.out_features):
-        return chunked_loss(features, layer, targets, weights)
+    if is_large(len(features), getattr(layer, "out_features", 0)):
+        in_pieces = chunked_loss if is_linear(layer) else recomputed_loss
+        return in_pieces(features, layer, targets, weights)
     return loss_of_logits(layer(features), targets, weights)
 
 
@@ -85,6 +87,26 @@ def chunked_loss(
         rows,
         arithmetic_dtype(device, features.dtype),
     )
+
+
+def recomputed_loss(
+    features: torch.Tensor,
+    layer: nn.Module,
+    targets: torch.Tensor,
+    weights: torch.Tensor,
+    rows: int | None = None,
+) -> torch.Tensor:
+    """The loss in pieces for any layer, as one with LoRA: the backward pass makes logits again.
+
+    Arguments as of `chunked_loss`.
+    """
+    rows = rows or max(1, PIECE.get(features.device.type, LARGE) // layer.out_features)
+
+    def of_piece(states, piece_targets, piece_weights):
+        return loss_of_logits(layer(states), piece_targets, piece_weights)
+
+    parts = zip(features.split(rows), targets.split(rows), weights.split(rows), strict=True)
+    return sum(checkpoint(of_piece, *part, use_reentrant=False) for part in parts)
 
 
 class _ChunkedLoss(torch.autograd.Function):

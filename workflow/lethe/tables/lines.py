@@ -22,11 +22,9 @@ def words(line: Line, rows: pd.DataFrame) -> dict[str, str]:
         for column in ("method_params", "recipe")
         if len({other[column] for other in named_lines if other["method"] == named["method"]}) > 1
     ]
-    is_full = method_words("", named["parametrisation"]) == ""
-    differing += [] if is_full else ["parametrisation"]
-    extra = ", ".join(named[column] for column in differing)
+    more = [named[column] for column in differing]
     columns = {column: named[column] for column in always}
-    return columns | ({"method": f"{named['method']} ({extra})"} if extra else {})
+    return columns | {"method": method_words(named["method"], named["parametrisation"], *more)}
 
 
 def number(rows: pd.DataFrame, name: str, metric: str) -> dict[str, float]:

@@ -190,7 +190,7 @@ def add_gradients(stage, method, recipe, batches: list[Batch]) -> list[torch.Ten
 
 
 def _of_step(stage, method, recipe) -> Iterator[torch.Tensor]:
-    """The parts of the step's own loss, each made in the recipe's arithmetic and used outside it."""
+    """The parts of the step's own loss, each made in the recipe's arithmetic, used outside."""
     with arithmetic(recipe):
         found = method.step_loss(stage)
     if found is None or isinstance(found, torch.Tensor):
