@@ -5,7 +5,7 @@ reads these tables and nothing else.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
+from lethe.longtables.axes import DOMAIN
 from lethe.longtables.run import ALONE, RUN_COLUMNS
 from lethe.longtables.schema import columns, read_table, write_table
 
@@ -20,7 +21,7 @@ METRIC_COLUMNS = columns("metrics")
 STAGE_COLUMNS = columns("stages")
 # What must not differ within a matrix: between any two cells, and within one evaluation set.
 SAME_EVERYWHERE = ["engine", "dtype"]
-SPLIT = ("scores", "metrics", "stages", "changes", "calibration")
+SPLIT = ("scores", "metrics", "stages", "changes", "calibration", "domains")
 SAME_WITHIN_TASK = ["task_version", "task_digest", "lm_eval_version", "shots", "n"]
 
 Element = str | tuple[str, str]
@@ -64,9 +65,11 @@ def _without_rows(name: str) -> Any:
 class LongTables:
     """The input of tables and figures; `stages` is empty if no stage was trained here.
 
-    changes, calibration: of single items; empty where a study has no items. references: the same
-    tables of the reference chains, which only comparisons at equal learning read; None if all
-    chains are in the other tables, or there are none.
+    changes, calibration: of single items; empty where a study has no items. domains: the rows of
+    metrics of the axis `domain`, and beside other models all of the same models, which only tables
+    of domains read. references: the same tables of
+    the reference chains, which only comparisons at equal learning read; None if all chains are in
+    the other tables, or there are none.
     """
 
     scores: pd.DataFrame
@@ -74,10 +77,18 @@ class LongTables:
     stages: pd.DataFrame = _without_rows("stages")
     changes: pd.DataFrame = _without_rows("changes")
     calibration: pd.DataFrame = _without_rows("calibration")
+    domains: pd.DataFrame = _without_rows("metrics")
     references: "LongTables | None" = None
 
     def parted(self) -> "LongTables":
-        """The same tables with the rows of reference chains apart."""
+        """The same tables with metrics of domains and the rows of reference chains apart."""
+        of_domains = self.metrics["axis"] == DOMAIN
+        if of_domains.any():
+            # General ability of these models is on sets of their own: beside others it is no panel.
+            theirs = self.metrics["model"].isin(self.metrics.loc[of_domains, "model"])
+            apart = of_domains if theirs.all() else theirs
+            domains = pd.concat([self.domains, self.metrics[apart]])
+            return replace(self, metrics=self.metrics[~apart], domains=domains).parted()
         frames = {name: getattr(self, name) for name in SPLIT}
         alone = {name: frame["order"].str.startswith(ALONE) for name, frame in frames.items()}
         if not alone["scores"].any():

@@ -31,9 +31,11 @@ def points(tables: LongTables) -> pd.DataFrame:
     missing is nan; the note names the cell.
     """
     assert tables.references is not None
-    alone = _alone(tables.references.metrics)
-    single = tables.metrics[~tables.metrics["unit"].isin(SEED_UNITS)]
-    taught = {of: dict(_by_run(single[single["axis"] == of])) for of in (OWN, DOMAIN)}
+    alone = _alone(tables.references.metrics) | _alone(tables.references.domains)
+    frames = {OWN: tables.metrics[tables.metrics["axis"] == OWN], DOMAIN: tables.domains}
+    taught = {
+        of: dict(_by_run(frame[~frame["unit"].isin(SEED_UNITS)])) for of, frame in frames.items()
+    }
     first = _first_stages(tables.stages)
     lasts = tables.scores.groupby("order")["stage_index"].max()
     tested = _general(tables.scores)

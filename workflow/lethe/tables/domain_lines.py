@@ -96,7 +96,7 @@ def domain_lines(tables: LongTables) -> list[DomainLine]:
         of_run.setdefault(run.line, []).append(run)
     rows = scores[scores["kind"].ne("probe")]
     listed = [line for line in lines(rows) if line in of_run]
-    return [_line(line, of_run[line], rows, tables.metrics) for line in listed]
+    return [_line(line, of_run[line], rows, tables.domains) for line in listed]
 
 
 def one_domain_each(scores: pd.DataFrame) -> pd.DataFrame:
@@ -144,11 +144,11 @@ def _mean(runs: list[Values]) -> Values:
 
 
 def _of_items(line: tuple, metrics: pd.DataFrame) -> dict[tuple[Measure, Part], tuple]:
-    """Intervals of means over domains, from the metrics table."""
+    """Intervals of means over domains, from the metrics of domains."""
     found: dict[tuple[Measure, Part], tuple] = {}
     if not len(metrics):
         return found
-    whole = metrics[(metrics["axis"] == DOMAIN) & (metrics["probe"] == "")]
+    whole = metrics[metrics["probe"] == ""]
     whole = whole[~whole["unit"].isin(SEED_UNITS) & whole["low"].notna()]
     same = np.all([whole[n] == w for n, w in zip(LINE_COLUMNS, line, strict=True)], axis=0)
     ends = whole[same].set_index("metric")[["low", "high"]]
