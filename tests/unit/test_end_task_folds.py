@@ -194,7 +194,7 @@ def catalogue_with(**entry):
     ("entry", "sentence"),
     [
         ({"folds": 2, "train": "t-{fold}.jsonl", "test": "test.jsonl"},
-         r"end_tasks.folded .*: expected `test` with {fold} .*, as `folds` is 2, found 'test.jsonl'"),
+         r"end_tasks.folded .*: expected `test` with {fold} .*, as `folds` is 2, found 'test"),
         ({"folds": 2, "train": "t-{fold}.jsonl", "test": "s-{fold}.jsonl", "dev": "d.jsonl"},
          r"expected `dev` with {fold} .* found 'd.jsonl'"),
         ({"train": "t-{fold}.jsonl"},
