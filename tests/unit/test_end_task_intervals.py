@@ -6,13 +6,21 @@ import pytest
 from end_task_case import end_task_spec
 from end_task_scores import scores_of
 from scipy.stats import t as student
+from test_end_tasks_study import study_of
 
+from lethe.artefacts.manifests import publish
+from lethe.artefacts.nodes import write_results
 from lethe.endtasks.f1 import ITEM_VALUES, METRICS, macro_f1, macro_f1_values
+from lethe.longtables.collect import gather
 from lethe.longtables.end_task_items import PREFIX, clustered_error, end_task_items
 from lethe.longtables.end_task_rows import end_task_rows
-from lethe.longtables.tables import METRIC_COLUMNS, LongTables
+from lethe.longtables.items import ItemsWriter, ItemTables, read_items
+from lethe.longtables.tables import METRIC_COLUMNS, LongTables, read_scores, write_scores
 from lethe.metrics.clustered import difference, item_score, level, p_of_difference
 from lethe.metrics.end_task_intervals import end_task_intervals
+from lethe.metrics.study import study_metrics
+from lethe.planning.plan import make_plan
+from lethe.planning.records import study_record
 from lethe.tables import end_task_tests, end_tasks
 
 TRUTH = np.array([0, 0, 0, 1, 1, 2])
@@ -212,3 +220,52 @@ def test_with_several_runs_the_unit_stays_the_run():
     cells = {(name, "ab", world): c for name, c in POINTS.items() for world in range(3)}
     frame = end_tasks.build(LongTables(scores_of(cells), study(POINTS).metrics)).frame
     assert set(frame["interval_over"]) == {"3 runs"}
+
+
+def results_of(spec: dict, stage: int) -> list[dict]:
+    """Results of 24 texts of eight stems, a third more of them wrong after each stage."""
+    truth = np.arange(24) % 3
+    predicted = np.where(np.arange(24) // 3 < 8 - 2 * stage, truth, (truth + 1) % 3)
+    return [
+        {
+            "seed": seed,
+            "counts": {"train": 4, "test": 24},
+            "scores": {"test": {name: of(truth, predicted) for name, of in METRICS.items()}},
+            "labels": ["a", "b", "c"],
+            "predicted": predicted.tolist(),
+            "values": {name: of(truth, predicted).tolist() for name, of in ITEM_VALUES.items()},
+            "clusters": [f"stem {place // 3}" for place in range(24)],
+            "named_clusters": True,
+        }
+        for seed in spec["seeds"]
+    ]
+
+
+def test_a_studys_items_of_end_tasks_reach_its_tables(tmp_path):
+    study, catalogue = study_of(probes=[])
+    plan = make_plan(study, catalogue)
+    for run in plan.runs:
+        for stage, checkpoint in enumerate(run.checkpoints):
+            for node in plan.end_tasks[checkpoint]:
+                spec, place = plan.nodes[node].spec, tmp_path / "endtasks" / node
+                told = {"spec": spec, "parameters": 7, "task_digest": "d"}
+                publish(place, "end_task.json", told, write_results(place, results_of(spec, stage)))
+    with ItemsWriter(tmp_path / "items", tmp_path / "work") as writer:
+        rows = gather(study_record(study, catalogue, plan), tmp_path, writer)
+        files = writer.finish()
+    assert {read_items(path)["probe"].iloc[0] for path in files} == {
+        "end_task.toy",
+        "end_task.other",
+    }
+    write_scores(tmp_path / "scores.csv", rows)
+    scores = read_scores(tmp_path / "scores.csv")
+    assert scores["stderr"].notna().all()
+    metrics = study_metrics(scores, ItemTables(tmp_path / "items"), 0, 200)
+    table = end_tasks.build(LongTables(scores, metrics)).frame.set_index("method")
+    # Both end tasks ask for the same eight stems.
+    assert set(table["interval_over"]) == {"8 item clusters"}
+    last = table.loc["sequential"]
+    assert last["f1_final_low"] < last["f1_final"] < last["f1_final_high"]
+    # own of toy after stage 1: six of eight stems; final: four; the order's last domain is other's.
+    assert last["acc_fr_ke"] == pytest.approx(25)
+    assert last["acc_fr_ke_low"] < 25 < last["acc_fr_ke_high"]
