@@ -1,5 +1,7 @@
 """Intervals of end tasks over clusters of items: worked numbers, naive references, and tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -183,7 +185,7 @@ def study(methods: dict[str, tuple]) -> LongTables:
         )
     joined = {name: pd.concat(parts, ignore_index=True) for name, parts in items.items()}
     rows = end_task_intervals(scores, joined, 0, 200)
-    return LongTables(scores, pd.DataFrame(rows, columns=METRIC_COLUMNS))
+    return LongTables(scores, pd.DataFrame(rows, columns=METRIC_COLUMNS)).parted()
 
 
 POINTS = {"sequential": (40, 90, 60, 80), "das": (40, 85, 75, 85)}
@@ -207,8 +209,10 @@ def test_a_paired_test_of_one_run_is_over_stems():
     tables = study(POINTS)
     frame = end_task_tests.build(tables).frame
     assert len(frame) == 1
+    # Figures and tables of general ability know nothing of these rows.
+    assert not len(tables.metrics) and len(tables.parted().end_tasks) == len(tables.end_tasks)
     row = frame.iloc[0]
-    found = tables.metrics[tables.metrics["metric"] == "f1_fr_ke_less_sequential"].iloc[0]
+    found = tables.end_tasks.set_index("metric").loc["f1_fr_ke_less_sequential"]
     assert (row["method"], row["against"]) == ("das", "sequential")
     assert (row["n"], row["over"]) == (STEMS, "item clusters")
     assert row["f1_fr_ke"] == pytest.approx(found["value"])
@@ -218,7 +222,8 @@ def test_a_paired_test_of_one_run_is_over_stems():
 
 def test_with_several_runs_the_unit_stays_the_run():
     cells = {(name, "ab", world): c for name, c in POINTS.items() for world in range(3)}
-    frame = end_tasks.build(LongTables(scores_of(cells), study(POINTS).metrics)).frame
+    one = study(POINTS)
+    frame = end_tasks.build(replace(one, scores=scores_of(cells))).frame
     assert set(frame["interval_over"]) == {"3 runs"}
 
 
@@ -261,7 +266,7 @@ def test_a_studys_items_of_end_tasks_reach_its_tables(tmp_path):
     scores = read_scores(tmp_path / "scores.csv")
     assert scores["stderr"].notna().all()
     metrics = study_metrics(scores, ItemTables(tmp_path / "items"), 0, 200)
-    table = end_tasks.build(LongTables(scores, metrics)).frame.set_index("method")
+    table = end_tasks.build(LongTables(scores, metrics).parted()).frame.set_index("method")
     # Both end tasks ask for the same eight stems.
     assert set(table["interval_over"]) == {"8 item clusters"}
     last = table.loc["sequential"]

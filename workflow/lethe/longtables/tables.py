@@ -5,7 +5,7 @@ reads these tables and nothing else.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
+from lethe.longtables.axes import END_TASK
 from lethe.longtables.run import ALONE, RUN_COLUMNS
 from lethe.longtables.schema import columns, read_table, write_table
 
@@ -66,7 +67,8 @@ class LongTables:
 
     changes, calibration: of single items; empty where a study has no items. references: the same
     tables of the reference chains, which only comparisons at equal learning read; None if all
-    chains are in the other tables, or there are none.
+    chains are in the other tables, or there are none. end_tasks: rows of the metrics table on end
+    tasks of single runs, which only the tables of end tasks read.
     """
 
     scores: pd.DataFrame
@@ -75,16 +77,21 @@ class LongTables:
     changes: pd.DataFrame = _without_rows("changes")
     calibration: pd.DataFrame = _without_rows("calibration")
     references: "LongTables | None" = None
+    end_tasks: pd.DataFrame = _without_rows("metrics")
 
     def parted(self) -> "LongTables":
-        """The same tables with the rows of reference chains apart."""
+        """The same tables with the rows of reference chains, and those on end tasks, apart."""
+        of_end_tasks = self.metrics["axis"] == END_TASK
+        if of_end_tasks.any():
+            rows, found = self.metrics[~of_end_tasks], self.metrics[of_end_tasks]
+            return replace(self, metrics=rows, end_tasks=found).parted()
         frames = {name: getattr(self, name) for name in SPLIT}
         alone = {name: frame["order"].str.startswith(ALONE) for name, frame in frames.items()}
         if not alone["scores"].any():
             return self
         kept = {name: frame[~alone[name].astype(bool)] for name, frame in frames.items()}
         apart = {name: frame[alone[name].astype(bool)] for name, frame in frames.items()}
-        return LongTables(**kept, references=LongTables(**apart))
+        return replace(self, **kept, references=LongTables(**apart))
 
 
 def read_long_tables(scores: Path, metrics: Path, **others: Path | None) -> LongTables:
