@@ -1,5 +1,6 @@
 """Folds of an end task: one score of all predictions, restarts, and clusters that stay apart."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,7 +195,7 @@ def catalogue_with(**entry):
     ("entry", "sentence"),
     [
         ({"folds": 2, "train": "t-{fold}.jsonl", "test": "test.jsonl"},
-         r"end_tasks.folded .*: expected `test` with {fold} .*, as `folds` is 2, found 'test.jsonl'"),
+         r"end_tasks.folded .*: expected `test` with {fold} .*, as `folds` is 2, found 'test"),
         ({"folds": 2, "train": "t-{fold}.jsonl", "test": "s-{fold}.jsonl", "dev": "d.jsonl"},
          r"expected `dev` with {fold} .* found 'd.jsonl'"),
         ({"train": "t-{fold}.jsonl"},
@@ -216,3 +217,14 @@ def test_new_keys_are_in_the_spec_where_they_are_not_the_default():
                    for more in ({}, {"reads": "slot"}))  # fmt: skip
     assert not {"reads", "folds", "dtype"} & set(plain.model_dump(exclude=_not_in_spec(plain)))
     assert slot.model_dump(exclude=_not_in_spec(slot))["reads"] == "slot"
+
+
+def test_a_text_without_its_slot_is_found_before_the_first_fold_is_trained(nodes, capsys):
+    data = nodes / "data" / "data"
+    for name in ("train-1", "test-1", "train-2"):
+        rows = [json.loads(line) for line in (data / f"{name}.jsonl").read_text().splitlines()]
+        write_rows(data / f"{name}.jsonl", [{**r, "text": r["text"] + " <mask>"} for r in rows])
+    publish(data, "data.json", {}, [f"{s}-{f}.jsonl" for s in FILES for f in SIZES])
+    assert run(nodes, status=2, reads="slot") is None
+    assert "test-2.jsonl, row 1: expected <mask> once in the text" in capsys.readouterr().err
+    assert not list((nodes / "work").rglob("answers-*"))

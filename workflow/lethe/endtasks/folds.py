@@ -13,6 +13,8 @@ from lethe.data.draws import seed_of
 from lethe.endtasks.finetune import Settings, answers, fine_tune
 from lethe.endtasks.labelled import LabelledTask
 from lethe.endtasks.scoring import Answers, scored
+from lethe.endtasks.slot import MARK, require_slots
+from lethe.models.tokenizer import load_tokenizer
 from lethe.training.snapshots import Snapshots
 
 SnapshotsIn = Callable[[Path, dict], Snapshots]
@@ -38,12 +40,18 @@ def fine_tune_folds(
         key: digest of everything but the seed that the answers depend on.
 
     Raises:
-        UserError: as `answers`.
+        UserError: as `answers`; of a text without its slot before anything is trained.
         Stopped: the job was asked to end, and has saved its state.
     """
     identity = {"key": key, "seed": seed}
     if len(folds) == 1:
         return fine_tune(directory, folds[0], settings, seed, snapshots_in(work, identity))
+    if settings.reads == "slot":
+        # Before the first fold is trained, not after it.
+        mark = load_tokenizer(directory).mask_token or MARK
+        for task in folds:
+            for split in task.splits.values():
+                require_slots(split, mark)
     given = []
     for fold, task in enumerate(folds, start=1):
         folder = fold_folder(work, fold)

@@ -65,16 +65,7 @@ def end_task_results(
             "files": _digests(folds),
         }
     )
-    method = manifest.get("spec", {}).get("method")
-    code = [*CODE, f"lethe.methods.{method}"] if method else CODE
-    checkpoint_files = {
-        name: entry["sha256"]
-        for name, entry in manifest["files"].items()
-        if name.endswith((".safetensors", ".json"))
-    }
-    key = digest(
-        {"task": task_digest, "files": checkpoint_files, "code": fingerprint(code, LIBRARIES)}
-    )
+    key = _key(task_digest, manifest)
     results = []
     with Ending() as ending:
         snapshots_in = partial(_snapshots, seconds=snapshot_seconds, ending=ending)
@@ -92,6 +83,18 @@ def end_task_results(
             results.append(result)
             report(result)
     return task_digest, results
+
+
+def _key(task_digest: str, manifest: dict[str, Any]) -> str:
+    """Digest of all that a seed's result depends on: task, checkpoint and code."""
+    method = manifest.get("spec", {}).get("method")
+    code = [*CODE, f"lethe.methods.{method}"] if method else CODE
+    files = {
+        name: entry["sha256"]
+        for name, entry in manifest["files"].items()
+        if name.endswith((".safetensors", ".json"))
+    }
+    return digest({"task": task_digest, "files": files, "code": fingerprint(code, LIBRARIES)})
 
 
 def _files(spec: dict[str, Any], data: Path) -> list[dict[str, Path]]:

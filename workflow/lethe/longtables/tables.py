@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.axes import DOMAIN
+from lethe.longtables.axes import DOMAIN, END_TASK
 from lethe.longtables.run import ALONE, RUN_COLUMNS
 from lethe.longtables.schema import columns, read_table, write_table
 
@@ -67,9 +67,9 @@ class LongTables:
 
     changes, calibration: of single items; empty where a study has no items. domains: the rows of
     metrics of the axis `domain`, and beside other models all of the same models, which only tables
-    of domains read. references: the same tables of
-    the reference chains, which only comparisons at equal learning read; None if all chains are in
-    the other tables, or there are none.
+    of domains read. end_tasks: rows of metrics on end tasks of single runs, which only the tables
+    of end tasks read. references: the same tables of the reference chains, which only comparisons
+    at equal learning read; None if all chains are in the other tables, or there are none.
     """
 
     scores: pd.DataFrame
@@ -79,9 +79,14 @@ class LongTables:
     calibration: pd.DataFrame = _without_rows("calibration")
     domains: pd.DataFrame = _without_rows("metrics")
     references: "LongTables | None" = None
+    end_tasks: pd.DataFrame = _without_rows("metrics")
 
     def parted(self) -> "LongTables":
-        """The same tables with metrics of domains and the rows of reference chains apart."""
+        """The same tables with metrics of domains, of end tasks and of reference chains apart."""
+        of_end_tasks = self.metrics["axis"] == END_TASK
+        if of_end_tasks.any():
+            rows, found = self.metrics[~of_end_tasks], self.metrics[of_end_tasks]
+            return replace(self, metrics=rows, end_tasks=found).parted()
         of_domains = self.metrics["axis"] == DOMAIN
         if of_domains.any():
             # General ability of these models is on sets of their own: beside others it is no panel.
@@ -95,7 +100,7 @@ class LongTables:
             return self
         kept = {name: frame[~alone[name].astype(bool)] for name, frame in frames.items()}
         apart = {name: frame[alone[name].astype(bool)] for name, frame in frames.items()}
-        return LongTables(**kept, references=LongTables(**apart))
+        return replace(self, **kept, references=LongTables(**apart))
 
 
 def read_long_tables(scores: Path, metrics: Path, **others: Path | None) -> LongTables:

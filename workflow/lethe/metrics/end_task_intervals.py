@@ -95,31 +95,35 @@ def _sums(
     domain = dict(rows[["probe", "subset"]].drop_duplicates().itertuples(index=False, name=None))
     stages, last = stages_of(rows), int(rows["stage_index"].max())
     own = {name: stages.get(domain.get(name, "")) for name in names}
+    parts: dict[str, dict[str, int | None]] = {
+        "base": dict.fromkeys(names, 0),
+        "own": own,
+        "final": dict.fromkeys(names, last),
+    }
+    chosen = {"f1": rows["headline"].astype(bool), "acc": rows["metric"] == "accuracy"}
     found: dict[tuple[str, str], Sum] = {}
-    for word in ("f1", "acc"):
-        chosen = rows[
-            rows["headline"].astype(bool) if word == "f1" else rows["metric"] == "accuracy"
-        ]
-        columns = ["stage_index", "probe", "node", "metric"]
-        cells = {
-            (stage, name): known[node, name, metric]
-            for stage, name, node, metric in chosen[columns].itertuples(index=False, name=None)
-            if (node, name, metric) in known
-        }
-        for part, stage_of in (
-            ("base", dict.fromkeys(names, 0)),
-            ("own", own),
-            ("final", dict.fromkeys(names, last)),
-        ):
-            scored = {
-                name: cells[stage, name] for name, stage in stage_of.items() if (stage, name) in cells
+    for word, mask in chosen.items():
+        cells = _cells(rows[mask], known)
+        for part, stage_of in parts.items():
+            places = [(stage, name) for name, stage in stage_of.items() if (stage, name) in cells]
+            found |= {
+                (f"{word}_{part}", name): [(1.0, cells[stage, name])] for stage, name in places
             }
-            found |= {(f"{word}_{part}", name): [(1.0, one)] for name, one in scored.items()}
-            if len(scored) == len(names):
-                found[f"{word}_{part}", ""] = [(1 / len(names), one) for one in scored.values()]
+            if len(places) == len(names):
+                found[f"{word}_{part}", ""] = [(1 / len(names), cells[place]) for place in places]
         if lost := _lost(cells, own, last):
             found[f"{word}_fr_ke", ""] = lost
     return found
+
+
+def _cells(rows: pd.DataFrame, known: Mapping[Place, ItemScore]) -> dict[tuple, ItemScore]:
+    """By (stage, end task) the scores of one run's rows, one metric for each end task."""
+    columns = ["stage_index", "probe", "node", "metric"]
+    return {
+        (stage, name): known[node, name, metric]
+        for stage, name, node, metric in rows[columns].itertuples(index=False, name=None)
+        if (node, name, metric) in known
+    }
 
 
 def _lost(cells: Mapping[tuple, ItemScore], own: Mapping[str, int | None], last: int) -> Sum:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.axes import END_TASK
 from lethe.longtables.tables import LongTables, of_run, run_key, runs
 from lethe.metrics.end_task_intervals import UNITS, less, nearness
 from lethe.metrics.end_tasks import (
@@ -136,10 +135,10 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
             # Runs share their base, and each of them repeats its scores.
             before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
             untrained = {**named, "method": NONE, "order": "", "recipe": ""}
-            end_lines.append(_line(untrained, NONE, before, names, metrics=tables.metrics))
+            end_lines.append(_line(untrained, NONE, before, names, found=tables.end_tasks))
         named["recipe"] = line[LINE_COLUMNS.index("recipe")]
-        found = rises.get(line, ())
-        end_lines.append(_line(named, entry, rows, names, found, tables.metrics))
+        rise = rises.get(line, ())
+        end_lines.append(_line(named, entry, rows, names, rise, tables.end_tasks))
     # Methods of one order are compared, so they stand beside each other.
     places = {
         (end_line.model, end_line.order): place
@@ -200,7 +199,7 @@ def _line(
     rows: pd.DataFrame,
     names: list[str],
     rises: tuple[float, ...] = (),
-    metrics: pd.DataFrame | None = None,
+    found: pd.DataFrame | None = None,
 ) -> EndTaskLine:
     over, parts = by_unit(rows)
     stages = stages_of(rows)
@@ -219,16 +218,15 @@ def _line(
         end_task_seeds=rows["end_task_seed"].dropna().nunique(),
         rises=rises,
         reasons={name: why for _, reasons in matrices.values() for name, why in reasons.items()},
-        items=_within_run(metrics, rows) if over == "end-task seeds" else {},
+        items=_within_run(found, rows) if over == "end-task seeds" else {},
     )
 
 
-def _within_run(metrics: pd.DataFrame | None, rows: pd.DataFrame) -> dict[tuple, Within]:
+def _within_run(found: pd.DataFrame | None, rows: pd.DataFrame) -> dict[tuple, Within]:
     """What the metrics table says of the run of some scores, with intervals over its items."""
-    if metrics is None or not len(metrics) or not len(rows):
+    if found is None or not len(found) or not len(rows):
         return {}
-    found = metrics[(metrics["axis"] == END_TASK) & metrics["unit"].isin(UNITS)]
-    found = of_run(found, run_key(rows.iloc[0]))
+    found = of_run(found[found["unit"].isin(UNITS)], run_key(rows.iloc[0]))
     columns = ["metric", "probe", "value", "low", "high", "n_units", "unit"]
     return {
         (metric, probe): Within(*numbers)
