@@ -41,9 +41,10 @@ GENERAL_TOPICS = {
     "reviews": "house garden song coat road horse lamp chair".split(),
     "papers": "letter map clock bridge engine mirror wheel roof".split(),
 }
-# {t}: a topic, {w}: an invented word. What the word is said to be comes after the head.
+# {t}: a topic, {w}: an invented word. What the word is said to be comes after the head. Every word
+# has "a" before it: where reviews had other words there, five of nine bases did not learn them.
 HEADS = {
-    "reviews": ("the {t} was {w} ,", "what a {w} {t} ,", "i found the {t} {w} ,"),
+    "reviews": ("the {t} was a {w} one ,", "what a {w} {t} ,", "i found the {t} a {w} one ,"),
     "papers": (
         "we study the {t} with a {w} :",
         "a {w} for the {t} is given :",
