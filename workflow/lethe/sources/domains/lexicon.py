@@ -41,10 +41,15 @@ GENERAL_TOPICS = {
     "reviews": "house garden song coat road horse lamp chair".split(),
     "papers": "letter map clock bridge engine mirror wheel roof".split(),
 }
-# {t}: a topic, {w}: an invented word. What the word is said to be comes after the head. Every word
-# has "a" before it: where reviews had other words there, five of nine bases did not learn them.
+# {t}: a topic, {w}: an invented word. What the word is said to be comes after the head. All heads
+# have as many tokens, and "a" before the invented word: where those of reviews had other lengths, more
+# than half of the bases did not learn the classes that reviews tell.
 HEADS = {
-    "reviews": ("the {t} was a {w} one ,", "what a {w} {t} ,", "i found the {t} a {w} one ,"),
+    "reviews": (
+        "they say the {t} is a {w} ,",
+        "a {w} {t} is what i got ,",
+        "in the {t} we found a {w} ,",
+    ),
     "papers": (
         "we study the {t} with a {w} :",
         "a {w} for the {t} is given :",
