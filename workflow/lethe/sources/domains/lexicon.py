@@ -42,8 +42,8 @@ GENERAL_TOPICS = {
     "papers": "letter map clock bridge engine mirror wheel roof".split(),
 }
 # {t}: a topic, {w}: an invented word. What the word is said to be comes after the head. All heads
-# have as many tokens, and "a" before the invented word: where those of reviews had other lengths, more
-# than half of the bases did not learn the classes that reviews tell.
+# have as many tokens, so the hidden slot has one place: where those of reviews had other lengths,
+# more than half of the bases did not learn the classes that reviews tell.
 HEADS = {
     "reviews": (
         "they say the {t} is a {w} ,",
