@@ -114,7 +114,7 @@ TABLES = {
     "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
     "bases": ABILITY, "items": ANSWERS, "calibration": CHOICES,
     "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
-    "orders": ORDERS, "masked_loss": LOSSES,
+    "orders": ORDERS, "masked_loss": LOSSES, "domains": LOSSES,
 }  # fmt: skip
 FIGURES = {
     "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "frontier": KEPT,
