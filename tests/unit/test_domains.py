@@ -253,6 +253,14 @@ def test_the_tokenizer_splits_an_invented_word_in_stem_and_suffix_and_no_other(b
     assert tokenizer.convert_tokens_to_ids(MASK) == tokenizer.mask_token_id
 
 
+def test_the_hidden_slot_has_the_same_place_in_all_questions(built):
+    directory, rows, _ = built
+    tokenizer = AutoTokenizer.from_pretrained(directory / "tokenizer")
+    texts = [row["text"] for name in rows for row in rows[name] if MASK in row["text"]]
+    places = {tokens.index(tokenizer.mask_token_id) for tokens in tokenizer(texts).input_ids}
+    assert len(places) == 1
+
+
 def test_every_word_of_any_world_is_two_pieces_only():
     many = {"stems": 60, "agreed": 0, "contradicted": 0, "general_stems": 60, "suffixes": 24}
     for seed in range(3):

@@ -220,7 +220,7 @@ def test_wrong_further_chains_are_one_sentence(also, sentence):
 
 def test_the_dtype_of_an_end_task_is_part_of_its_identity_only_where_it_is_bfloat16():
     toy = {"source": "domains", "task": "acl", "metric": "macro_f1", "epochs": 2}
-    toy |= {split: f"end_tasks/acl/{split}.jsonl" for split in ("train", "test")}
+    toy |= {split: f"end_tasks/acl/{split}-1.jsonl" for split in ("train", "test")}
     masked = {"models": ["masked"], "orders": ["only-acl"], "probes": ["domains"]}
 
     def specs(**changes):

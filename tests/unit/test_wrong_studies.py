@@ -37,7 +37,7 @@ WRONG = {
     TUNED: "strength in recipes.mine.tuned.ewc.hyper: expected a number of at least 0, found -1",
     SOURCE % ("world", "documents: {knowlege: 10}"): "documents.knowlege in "
     "sources.mine.parameters: there is no such key; did you mean 'knowledge'?",
-    SOURCE % ("world", "part: domains, words: 4.5"): "words in sources.mine.parameters: expected "
+    SOURCE % ("world", "part: domains, stems: 4.5"): "stems in sources.mine.parameters: expected "
     "a whole number, found 4.5",
     "define: {sources: {mine: {kind: hub, repo: a/b, loader: alpaca, parameters: {wraper: x}}}}": (
         "wraper in sources.mine.parameters: there is no such key; did you mean 'wrapper'?"

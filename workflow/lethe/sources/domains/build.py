@@ -50,37 +50,37 @@ def build_domains(spec: dict, directory: Path) -> dict:
 def _general(spec: dict, groups: dict[str, Group]) -> Files:
     """The general corpus: it tells classes of general stems only, and attributes of the others."""
     rng = stream(spec["seed"], "domains-general")
-    told_of, attributed = {}, {}
+    heads: dict[tuple[bool, str], Heads] = {}
     for name, group in groups.items():
-        told_of[name] = Heads.drawn(rng, group, list(group.general), topics_of(name))
-        attributed[name] = Heads.drawn(rng, group, list(group.attributes), topics_of(name))
+        heads[True, name] = Heads.drawn(rng, group, list(group.general), topics_of(name))
+        heads[False, name] = Heads.drawn(rng, group, list(group.attributes), topics_of(name))
 
-    def sentence(stem: str, head: str, group: Group) -> str:
+    def drawn(name: str) -> tuple[bool, str]:
+        return bool(rng.random() < spec["evidence_share"]), name
+
+    def sentence(name: str, stem: str, head: str) -> str:
+        group = groups[name]
         known = group.general.get(stem)
-        words = EVIDENCE[group.name][known] if known else group.attributes[stem]
+        words = EVIDENCE[name][known] if known else group.attributes[stem]
         return told(rng, head, words, spec["single_share"])
 
     names = list(groups)
     train = []
     for _ in range(spec["corpus"]):
         name = pick(rng, names)
-        kind = told_of if rng.random() < spec["evidence_share"] else attributed
-        train.append(sentence(*kind[name].draw(rng), groups[name]))
+        train.append(sentence(name, *heads[drawn(name)].draw(rng)))
     files = {"corpus/train.jsonl": _text_rows("general-train", train)}
     for split in EVALUATED:
         pools = {
-            (kind, name): iter(heads[name].different(rng, spec["held_out"], split))
-            for kind, heads in (("told", told_of), ("attributed", attributed))
+            (tells, name): iter(heads[tells, name].different(rng, spec["held_out"], split))
+            for tells in (True, False)
             for name in names
         }
-        held = []
-        for number in range(spec["held_out"]):
-            name = names[number % len(names)]
-            kind = "told" if rng.random() < spec["evidence_share"] else "attributed"
-            held.append(sentence(*next(pools[kind, name]), groups[name]))
+        turns = [names[number % len(names)] for number in range(spec["held_out"])]
+        held = [sentence(name, *next(pools[drawn(name)])) for name in turns]
         files[f"corpus/{split}.jsonl"] = _text_rows(f"general-{split}", held)
         for name, group in groups.items():
-            pairs = told_of[name].different(rng, spec["held_out"], split)
+            pairs = heads[True, name].different(rng, spec["held_out"], split)
             files[f"corpus/cloze-{name}-{split}.jsonl"] = _cloze_rows(
                 f"general-{name}-cloze-{split}", group, group.general, pairs
             )

@@ -41,9 +41,15 @@ GENERAL_TOPICS = {
     "reviews": "house garden song coat road horse lamp chair".split(),
     "papers": "letter map clock bridge engine mirror wheel roof".split(),
 }
-# {t}: a topic, {w}: an invented word. What the word is said to be comes after the head.
+# {t}: a topic, {w}: an invented word. What the word is said to be comes after the head. All heads
+# have as many tokens, so the hidden slot has one place: where those of reviews had other lengths,
+# more than half of the bases did not learn the classes that reviews tell.
 HEADS = {
-    "reviews": ("the {t} was {w} ,", "what a {w} {t} ,", "i found the {t} {w} ,"),
+    "reviews": (
+        "they say the {t} is a {w} ,",
+        "a {w} {t} is what i got ,",
+        "in the {t} we found a {w} ,",
+    ),
     "papers": (
         "we study the {t} with a {w} :",
         "a {w} for the {t} is given :",
