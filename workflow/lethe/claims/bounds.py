@@ -69,7 +69,7 @@ def _at_chance(subject: Subject, name: str, metric: str) -> str:
 
 
 def _no_room(compared: list[tuple[Subject, str]], asked: Question) -> str:
-    """All scores compared are at the ceiling; of a pool, which is to be exceeded, its own is enough.
+    """Both scores are at the ceiling; of a pool, which is to be exceeded, its own is enough.
 
     A method far below one at the ceiling is told from it: the ceiling only makes it seem nearer.
     """
