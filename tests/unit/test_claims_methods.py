@@ -202,6 +202,15 @@ def test_cloze_at_chance_gets_no_verdict(das, plain, why):
     assert judge([(asked, found)])[0].verdict == "not testable here"
 
 
+def test_end_tasks_are_at_chance_where_cloze_has_its_chance_level():
+    runs = {("das", "ab", 1): (20, 90, 60, 90), ("sequential", "ab", 1): (20, 90, 37, 39)}
+    cloze = {(method, "ab", 1): (33, 95, 80) for method, *_ in runs}
+    scores = pd.concat([scores_of(runs), cloze_of(cloze)], ignore_index=True)
+    subjects = study_subjects(LongTables(scores, pd.DataFrame(columns=METRIC_COLUMNS)))
+    found = only(method_difference(subjects, ask("f1_final", "das", "sequential"))).bound
+    assert found == "sequential is at chance: F1 38.0, chance 33.3"
+
+
 def test_a_loss_that_did_not_fall_by_the_declared_gain_gets_no_verdict():
     asked = ask("mlm_loss_delta", "das", "sequential", axis="domain")
     subjects = study_subjects(tables())
@@ -339,6 +348,12 @@ def test_a_method_that_does_not_exist_is_one_sentence():
     study = parse_study({**read_yaml(DEFAULT), "define": {"claims": {"mine": claim}}})
     with pytest.raises(UserError, match="claims.mine.parts.one.methods: 'dass' is not known"):
         read_catalogue(study)
+
+
+def test_a_gain_is_refused_where_no_methods_are_compared():
+    words = {"metric": "fg_luo", "axes": ["reading"], "unit": "bases", "smallest_effect": 1}
+    with pytest.raises(ValueError, match="no `gain` beside `above_zero`.*found 10"):
+        ClaimPart(contrast="above_zero", gain=10, **words)
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,13 @@ def _did_not_learn(subject: Subject, name: str, outcome: str, gain: float | None
 
 
 def _at_chance(subject: Subject, name: str, metric: str) -> str:
-    """Forgetting is at chance where what was forgotten or what is left is, own - forgetting."""
+    """Forgetting is at chance where what was forgotten or what is left is, own - forgetting.
+
+    End tasks have no chance level of their own; where there is cloze, its classes are theirs.
+    """
     outcome, _, part = metric.partition("_")
-    chance = _of(subject, f"{outcome}_chance")
+    levels = [_of(subject, f"{word}_chance") for word in (outcome, "cloze")]
+    chance = next((level for level in levels if not np.isnan(level)), np.nan)
     scores = [_of(subject, metric)]
     if part in FORGETTING:
         own = _of(subject, f"{outcome}_own")
