@@ -69,7 +69,8 @@ class ClaimPart(Entry):
     def _methods_fit(self) -> "ClaimPart":
         if self.gain is not None and self.contrast not in METHODS_COMPARED:
             raise ValueError(
-                f"no `gain` beside `{self.contrast}`, which compares no methods, found {self.gain:g}"
+                f"no `gain` beside `{self.contrast}`, which is not about methods, "
+                f"found {self.gain:g}"
             )
         wanted = METHODS_COMPARED.get(self.contrast, (0,))
         if len(self.methods) not in wanted:
