@@ -63,6 +63,7 @@ def test_the_answer_is_the_class_of_the_largest_summed_probability(tmp_path):
         share = sums[row["label"]] / sum(sums.values())
         assert item["gold_logprob"] == pytest.approx(np.log(share), abs=1e-5)
         assert item["margin"] == pytest.approx(np.log(share / (1 - share)), abs=1e-5)
+        assert sum(np.exp(item["choice_logprobs"])) == pytest.approx(1)
         assert item["cluster_id"] == row["cluster"]
     (score,) = result["scores"]
     assert score["metric"] == "cloze"

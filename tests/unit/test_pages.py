@@ -51,7 +51,7 @@ def test_a_study_of_one_s_own_has_what_it_can_fill():
     ]  # fmt: skip
     study = pages("test-nano-ke.yaml", **NOTHING)
     assert study.tables == [
-        "methods", "end_tasks", "end_task_methods", "end_task_tests", "masked_loss"
+        "methods", "end_tasks", "end_task_methods", "end_task_tests", "masked_loss", "domains",
     ]  # fmt: skip
     assert study.figures == ["frontier", "end_tasks", "importance"]
 

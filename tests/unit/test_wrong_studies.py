@@ -50,7 +50,8 @@ WRONG = {
     "define: {probes: {mine: {tasks: {mine: {axis: bias, metric: acc}}}}}": "expected `metric: "
     "pct_stereotype` beside `axis: bias`",
     TEXTS % ("domains", "acc, texts: 'x/{split}.jsonl'"): "expected one of mlm_loss, mlm_accuracy, "
-    "mlm_likelihood, lm_loss, lm_accuracy, lm_likelihood as `metric` of `texts`, found 'acc'",
+    "mlm_likelihood, cloze, lm_loss, lm_accuracy, lm_likelihood "
+    "as `metric` of `texts`, found 'acc'",
     TEXTS % ("domains", "mlm_loss, texts: x.jsonl"): "`texts` that hold {split}, found 'x.jsonl'",
     TEXTS
     % (

@@ -14,8 +14,8 @@ class References(Entry):
 
     orders: list[Name] = Field(
         min_length=1,
-        description="orders of the study; each of their tasks that has an own set is also taught "
-        "alone from the base",
+        description="orders of the study; each of their tasks that has an own set, or as a domain "
+        "a set `cloze_TASK`, is also taught alone from the base",
     )
     recipe: Name | None = Field(
         None,

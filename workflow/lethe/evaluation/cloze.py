@@ -194,5 +194,6 @@ def _item(question: Question, shares: dict[str, float], identity: str) -> dict[s
         "gold_logprob": gold,
         "margin": margin,
         "predicted": max(shares, key=shares.__getitem__),
+        "choice_logprobs": list(shares.values()),
         "metrics": {CLOZE: correct},
     }

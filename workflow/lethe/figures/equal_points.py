@@ -5,21 +5,34 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from lethe.longtables.axes import DOMAIN, OWN
 from lethe.longtables.run import method_words
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.learning_curves import Curve
 from lethe.metrics.learning_points import KEPT, LEARNED
 
-EQUAL = ("equal", "kept_share")
-"""The words `of` and `kept` of these points."""
-EQUAL_CAPTION = (
-    "In %: right: learned, mean over tasks of what a chain gained right after the task's stage, as "
-    "a share of what the task alone gains at four times the steps; up: kept, the share of general "
-    "ability above chance that is left after the last stage, mean over axes, a point a rate. "
-    "Dotted: the level L* at which methods are compared (table equal_learning). "
-)
+EQUAL, EQUAL_DOMAINS = ("equal", "kept_share"), ("equal_domains", "kept_share")
+"""The words `of` and `kept` of these points: of own tasks, and of domains."""
+OF_CURVES = {OWN: EQUAL, DOMAIN: EQUAL_DOMAINS}
+KEPT_WORDS = {
+    EQUAL[0]: "the share of general ability above chance that is left after the last stage, mean "
+    "over axes",
+    EQUAL_DOMAINS[0]: "the share of what was learned of earlier domains (cloze above the base) "
+    "that is left after the last stage",
+}
+DOTTED = "Dotted: the level L* at which methods are compared (table equal_learning). "
 PERCENT = 100.0
 ENDS = ("value", "low", "high")
+
+
+def equal_caption(kinds: Iterable[str]) -> str:
+    """What is right and up. kinds: the words `of` of the points that are shown."""
+    kept = "; of domains ".join(KEPT_WORDS[of] for of in KEPT_WORDS if of in set(kinds))
+    return (
+        "In %: right: learned, mean over tasks or domains of what a chain gained right after its "
+        "stage, as a share of what it alone gains at four times the steps; up: kept, "
+        f"{kept}; a point a rate. {DOTTED}"
+    )
 
 
 def equal_points(curves: Iterable[Curve], level: float) -> pd.DataFrame:
@@ -38,7 +51,8 @@ def equal_points(curves: Iterable[Curve], level: float) -> pd.DataFrame:
             if np.isnan([numbers["learned"][0], numbers["kept"][0]]).any():
                 continue
             row = {"model": curve.model, "method": name, "recipe": recipe, "order": curve.order}
-            row |= {"of": EQUAL[0], "kept": EQUAL[1], "control": False, "base": 0.0}
+            of, kept = OF_CURVES[curve.of]
+            row |= {"of": of, "kept": kept, "control": False, "base": 0.0}
             for kind, ends in numbers.items():
                 row |= {f"{kind}_{end}": x for end, x in zip(ENDS, ends, strict=True)}
             row |= {"rate": curve.rates[place], "curve": curve.number}

@@ -18,7 +18,7 @@ from lethe.figures.drawing import (
     limits,
     new_figure,
 )
-from lethe.figures.equal_points import EQUAL, equal_points
+from lethe.figures.equal_points import EQUAL, EQUAL_DOMAINS, equal_points
 from lethe.figures.frontier_words import (
     GENERAL,
     KEYS,
@@ -38,6 +38,7 @@ from lethe.tables.method_lines import MethodLine, method_lines
 
 KEPT = {
     EQUAL: "general ability kept,\n% above chance",
+    EQUAL_DOMAINS: "earlier domains kept,\n% of what was learned",
     (OWN, GENERAL): "general ability,\npoints from base",
     (OWN, OLD): "old tasks, points\nsince learned",
     (END_TASK, OLD): "old end tasks, points\nsince learned",
@@ -45,9 +46,11 @@ KEPT = {
 """What is kept, by the sets that are learned and the measure."""
 LEARNED = {
     EQUAL[0]: "learned, % of alone at 4 times the steps",
+    EQUAL_DOMAINS[0]: "learned, % of alone at 4 times the steps",
     OWN: "own tasks, points",
     END_TASK: "end tasks, points",
 }
+SHARES = (EQUAL, EQUAL_DOMAINS)
 BASE_IS_SHOWN = ((OWN, GENERAL), (END_TASK, OLD))
 """Where the base is a point: it keeps everything, and of old tasks it has learned none."""
 PANEL = (1.4, 1.6)
@@ -98,10 +101,12 @@ def with_equal_learning(
     equal = pd.DataFrame() if level is None else equal_points(rates, level)
     if not len(equal):
         return points
-    groups = equal.groupby(["model"], sort=False)
+    groups = equal.groupby(["model", "of"], sort=False)
     on_front = [place for _, part in groups for place in part.index[front(part)]]
     equal = equal.assign(on_front=equal.index.isin(on_front))
-    is_replaced = (points["of"] == OWN) & (points["kept"] == GENERAL) if len(points) else None
+    is_replaced = None
+    if len(points) and (equal["of"] == EQUAL[0]).any():
+        is_replaced = (points["of"] == OWN) & (points["kept"] == GENERAL)
     rest = points if is_replaced is None else points[~is_replaced]
     return pd.concat([equal, rest], ignore_index=True)
 
@@ -157,7 +162,7 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
     base = part["base"] if kind in BASE_IS_SHOWN else []
     across = limits([*part.filter(like="learned_").to_numpy(float).ravel(), *base], LEAST)
     # Shares are far from 0 where little is forgotten; changes are read against it.
-    up = limits(part.filter(like="kept_").to_numpy(float).ravel(), LEAST, zero=kind != EQUAL)
+    up = limits(part.filter(like="kept_").to_numpy(float).ravel(), LEAST, zero=kind not in SHARES)
     for place, axes in enumerate(panels.flat):
         if place >= len(models):
             axes.set_visible(False)
@@ -169,7 +174,7 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
         of_model = part[part["model"] == models[place]]
         if kind in BASE_IS_SHOWN:
             axes.plot([of_model["base"].iloc[0]], [0], "+", color=INK, ms=7, mew=1.2, zorder=4)
-        if kind == EQUAL:
+        if kind in SHARES:
             axes.axvline(of_model["level"].iloc[0], color=INK, lw=0.9, ls=DOTS, zorder=1.5)
         _draw_panel(axes, of_model, seen, fills)
         below = place + panels.shape[1] < len(models)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from lethe.figures.drawing import lower_first
-from lethe.figures.equal_points import EQUAL, EQUAL_CAPTION
+from lethe.figures.equal_points import KEPT_WORDS, equal_caption
 from lethe.longtables.axes import END_TASK, OWN
 from lethe.metrics.shown import interval_words
 from lethe.tables.method_lines import MethodLine
@@ -25,7 +25,7 @@ def caption(points: pd.DataFrame, over: pd.DataFrame) -> str:
 
     over: rows of the metrics table whose intervals are drawn.
     """
-    equal = points["of"] == EQUAL[0]
+    equal = points["of"].isin(list(KEPT_WORDS))
     listed = "from the lowest rate" if equal.any() else "in the order of the study's list"
     recipes = (
         f"A thin line joins the recipes of one method {listed}, with an arrow to the last. "
@@ -39,7 +39,9 @@ def caption(points: pd.DataFrame, over: pd.DataFrame) -> str:
     )
     first = f"R{IN_POINTS}{OF_GENERAL}{OF_OLD}"
     if equal.any():
-        first = EQUAL_CAPTION + ("" if equal.all() else f"In points: r{IN_POINTS}{OF_OLD}")
+        first = equal_caption(points["of"]) + (
+            "" if equal.all() else f"In points: r{IN_POINTS}{OF_OLD}"
+        )
     return (
         f"{TITLE}. {first}Orders of the same stages are averaged. {recipes}{control}Dashed: the "
         "front, points that no other one of the model is beyond. "
@@ -49,7 +51,7 @@ def caption(points: pd.DataFrame, over: pd.DataFrame) -> str:
 
 def without_shares(points: pd.DataFrame, level: float | None) -> str:
     """That reference chains were made, and yet no chain has both shares."""
-    if level is None or (points["of"] == EQUAL[0]).any():
+    if level is None or points["of"].isin(list(KEPT_WORDS)).any():
         return ""
     return (
         " No chain has both the share learned and the share kept, as the table equal_learning "
@@ -61,7 +63,7 @@ def _bars(points: pd.DataFrame, over: pd.DataFrame) -> Iterable[str]:
     """What the intervals are over: of own sets, of shares and of end tasks."""
     if (points["of"] == OWN).any():
         yield interval_words(over)
-    for of in (EQUAL[0], END_TASK):
+    for of in (*KEPT_WORDS, END_TASK):
         runs = ", ".join(dict.fromkeys(points.loc[points["of"] == of, "interval_over"]))
         if runs:
             yield f"95 % t-intervals over {runs}; none for fewer than three."

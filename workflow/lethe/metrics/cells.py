@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.axes import BIAS, CALIBRATION, OWN, is_named_for, sorted_axes
+from lethe.longtables.axes import BIAS, CALIBRATION, CLOZE_SET, OWN, is_named_for, sorted_axes
 from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
 from lethe.metrics.resamples import ItemResamples
@@ -213,7 +213,8 @@ def own_schedule(cells: Cells) -> tuple[list[int], Schedule]:
 def is_own(probe: str, mixture: str) -> bool:
     """True if the set tests a task of the mixture.
 
-    Own sets are named by their task: own_simp belongs to simp and to simp&general:64.
+    Own sets are named by their task: own_simp belongs to simp and to simp&general:64, cloze_acl to
+    the domain acl.
     """
     tasks = [part.partition(":")[0] for part in mixture.split("&")]
-    return any(is_named_for(probe, task) for task in tasks)
+    return any(is_named_for(probe, task) or probe == f"{CLOZE_SET}{task}" for task in tasks)

@@ -20,7 +20,6 @@ from lethe.metrics.metric_rows import Place, metric_row
 from lethe.metrics.resamples import ItemResamples
 from lethe.metrics.row_intervals import Statistic
 
-LAST = "only the last stage taught it"
 Terms = Mapping[int, float]
 """What is added: the factor of each stage."""
 
@@ -74,9 +73,8 @@ def _of_run(cells: Cells, measure: Measure, stages: Mapping[str, int]) -> list[d
     for column, stage in taught.items():
         place = Place(DOMAIN, cells.evaluations[column].probe, "", None, cells.history[stage - 1])
         for part, terms in _parts(measure, stage, last).items():
-            rows.append(_row(cells, f"{measure}_{part}", place, {column: terms} if terms else {}))
-            if terms:
-                by_part.setdefault(part, {})[column] = terms
+            rows.append(_row(cells, f"{measure}_{part}", place, {column: terms}))
+            by_part.setdefault(part, {})[column] = terms
     rows += [
         _row(cells, f"{measure}_{part}", Place(DOMAIN), terms) for part, terms in by_part.items()
     ]
@@ -84,24 +82,24 @@ def _of_run(cells: Cells, measure: Measure, stages: Mapping[str, int]) -> list[d
 
 
 def _parts(measure: Measure, own: int, last: int) -> dict[str, Terms]:
-    """What is added for each number of a domain. A loss falls with learning, so signs turn."""
+    """What is added for each number of a domain; what the last stage taught is not forgotten yet.
+
+    A loss falls with learning, so its signs turn.
+    """
     sign = -1.0 if measure == "loss" else 1.0
+    forgotten = {"forgotten": {own: sign, last: -sign}} if own < last else {}
     return {
         "base": {0: 1.0},
         "own": {own: 1.0},
         "final": {last: 1.0},
         "gained": {own: sign, 0: -sign},
-        "forgotten": {own: sign, last: -sign} if own < last else {},
+        **forgotten,
     }
 
 
 def _row(cells: Cells, name: str, place: Place, terms: Mapping[int, Terms]) -> dict:
-    """The mean over columns of sums of their cells. terms: by column; empty: there is no value."""
-    columns = list(terms) or [
-        column for column, one in enumerate(cells.evaluations) if one.probe == place.probe
-    ]
-    if not terms:
-        return metric_row(place, name, np.nan, cells, columns, LAST)
+    """The mean over columns of sums of their cells. terms: by column."""
+    columns = list(terms)
     missing = [
         f"the cell (stage {stage}, {cells.evaluations[column].name}) is missing"
         for column, of_column in terms.items()

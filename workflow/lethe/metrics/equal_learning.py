@@ -21,6 +21,8 @@ from lethe.metrics.comparisons import PairedDifference, paired_difference
 BELOW, ABOVE = "does not reach L*", "learns more than L* at every rate"
 LEAST_LEARNED = 0.9
 """A method learns if at some rate it reaches this share of plain training's best *learned*."""
+LEAST_GAIN = 0.05
+"""What must have been learned of earlier domains, so that a share of it means something."""
 POWER = 0.8
 FEWEST = 3
 Unit = Hashable
@@ -73,6 +75,34 @@ def kept(
                 f"{low:.3g}), so it has nothing to keep; leave the set out"
             )
     return (after - guess) / (before - guess)
+
+
+def kept_of_earlier(
+    own: Sequence[float], last: Sequence[float], base: Sequence[float], names: Sequence[str]
+) -> float:
+    """Share of what was learned of earlier domains that is left: sum (last - base) / (own - base).
+
+    Sums over domains stand above and below, so that one of which little was learned weighs little.
+
+    Args:
+        own, last, base: (T - 1,) scores right after the domain's stage, after the last stage, and
+            of the base.
+
+    Raises:
+        UserError: a score is missing, or less than LEAST_GAIN was learned, a mean over domains, so
+            that there is nothing to keep; or no domain is an earlier one.
+    """
+    if not names:
+        raise UserError("equal learning: there is one stage, so no domain is an earlier one")
+    kinds = {"own": own, "last": last, "base": base}
+    after, end, before = (_whole(kind, kinds[kind], names) for kind in kinds)
+    gained = float((after - before).mean())
+    if gained < LEAST_GAIN:
+        raise UserError(
+            f"equal learning: of earlier domains {100 * gained:.0f} points were learned, too few "
+            "to be kept or lost"
+        )
+    return float((end - before).mean() / gained)
 
 
 def _whole(kind: str, values: Sequence[float], names: Sequence[str]) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
+from lethe.longtables.axes import OWN
 from lethe.longtables.stage_rows import LEVEL
 from lethe.longtables.tables import LongTables
 from lethe.metrics.equal_learning import AtLevel, at_level
@@ -30,8 +31,9 @@ class Curve:
 
     recipes, rates, learned, kept: (R,), means over units. axes: kept by axis, (R,) each. by_unit:
     what each unit keeps at the level; by_axis: the same of single axes. unit: what a unit is.
-    units: learned and kept of every unit, (R,) each. number: what tells curves of one method apart
-    whose recipes differ by more than the rate.
+    units: learned and kept of every unit, (R,) each. of: OWN, or DOMAIN where what is learned and
+    kept is of domains, so that `kept` is no mean of `axes`. number: what tells curves of one method
+    apart whose recipes differ by more than the rate.
     """
 
     model: str
@@ -47,6 +49,7 @@ class Curve:
     by_axis: Mapping[str, Mapping[int, AtLevel]]
     unit: str
     units: Mapping[int, Mapping[str, np.ndarray]]
+    of: str = OWN
     number: float = float("nan")
     notes: tuple[str, ...] = field(default=())
 
@@ -149,6 +152,7 @@ def _curve(part: pd.DataFrame, unit: str, level: float) -> Curve:
             key: {name: rows[name].to_numpy() for name in (LEARNED, KEPT)}
             for key, rows in by_unit.items()
         },
+        of=str(word["of"]),
         number=float(word["curve"]),
         notes=tuple(dict.fromkeys(note for note in part["note"] if note)),
     )

@@ -12,7 +12,7 @@ from lethe.longtables.run import ALONE
 from lethe.longtables.stage_rows import CURVE, RATE
 from lethe.longtables.tables import RUN_COLUMNS, LongTables, run_key
 from lethe.metrics.cells import is_own
-from lethe.metrics.equal_learning import kept, learned
+from lethe.metrics.equal_learning import kept, kept_of_earlier, learned
 from lethe.metrics.general import at_floor
 from lethe.metrics.shown import CONTROL, SEED_UNITS
 
@@ -20,17 +20,20 @@ FULL = "full"
 NOT_KEPT = (OWN, BIAS, CALIBRATION, DOMAIN)
 """Axes that are taught, or that have no direction: they are not what is kept."""
 LEARNED, KEPT = "learned", "kept"
+AFTER = ("own_after", "cloze_own")
+"""Scores right after their own stage: of own sets, of cloze on domains."""
 
 
 def points(tables: LongTables) -> pd.DataFrame:
     """A row per run whose order has references: learned, kept, kept by axis, rate, curve, note.
 
-    A number whose cells are missing is nan; the note names the cell.
+    of: OWN, or DOMAIN where cloze on domains is what is learned and kept. A number whose cells are
+    missing is nan; the note names the cell.
     """
     assert tables.references is not None
     alone = _alone(tables.references.metrics)
     single = tables.metrics[~tables.metrics["unit"].isin(SEED_UNITS)]
-    own = dict(_by_run(single[single["axis"] == OWN]))
+    taught = {of: dict(_by_run(single[single["axis"] == of])) for of in (OWN, DOMAIN)}
     first = _first_stages(tables.stages)
     lasts = tables.scores.groupby("order")["stage_index"].max()
     tested = _general(tables.scores)
@@ -39,12 +42,13 @@ def points(tables: LongTables) -> pd.DataFrame:
     rows = []
     for key, scores in _by_run(tables.scores):
         words = dict(zip(RUN_COLUMNS, key, strict=True))
-        if str(words["order"]).startswith(CONTROL) or key not in own:
+        of = OWN if key in taught[OWN] else DOMAIN
+        if str(words["order"]).startswith(CONTROL) or key not in taught[of]:
             continue
-        known = _of_own(own[key], words, alone)
+        known = _of_own(taught[of][key], words, alone)
         if known is None:
             continue
-        found: dict = {"parametrisation": FULL, "rate": np.nan, "curve": np.nan}
+        found: dict = {"of": of, "parametrisation": FULL, "rate": np.nan, "curve": np.nan}
         if "parametrisation" in scores:
             found["parametrisation"] = scores["parametrisation"].iloc[0]
         found |= words | first.get(key, {})
@@ -53,6 +57,8 @@ def points(tables: LongTables) -> pd.DataFrame:
         ability = of_ability.get(key, tested[:0])
         ability = ability[ability["probe"].isin(later)]
         found |= _kept_of(ability, int(lasts[words["order"]]), notes)
+        if of == DOMAIN:
+            found[KEPT] = _or_note(partial(_kept_of_domains, taught[of][key]), notes)
         rows.append(found | {"note": "; ".join(dict.fromkeys(notes))})
     return pd.DataFrame(rows)
 
@@ -64,7 +70,8 @@ def _by_run(frame: pd.DataFrame) -> Iterable[tuple[tuple, pd.DataFrame]]:
 
 def _alone(metrics: pd.DataFrame) -> dict[tuple, float]:
     """The score of each task alone by model, world, base, own set and the mixture it was taught."""
-    rows = metrics[(metrics["metric"] == "own_after") & ~metrics["unit"].isin(SEED_UNITS)]
+    rows = metrics[metrics["metric"].isin(AFTER) & ~metrics["unit"].isin(SEED_UNITS)]
+    rows = rows[rows["probe"] != ""]
     return {
         (*_base(row), row["probe"], row["order"].removeprefix(ALONE)): float(row["value"])
         for row in rows.to_dict("records")
@@ -78,9 +85,11 @@ def _base(row: Mapping) -> tuple:
 
 def _of_own(rows: pd.DataFrame, words: Mapping, alone: Mapping[tuple, float]) -> tuple | None:
     """(own, base, alone, names) of a run's tasks; None if none of them has a reference."""
-    after = rows[rows["metric"] == "own_after"].drop_duplicates("probe")
-    scored = rows[rows["metric"].str.startswith("score_") & (rows["subset"] == "")]
-    start = scored[scored["stage_index"] == 0].set_index("probe")["value"].to_dict()
+    rows = rows[rows["probe"] != ""]
+    after = rows[rows["metric"].isin(AFTER)].drop_duplicates("probe")
+    scored = rows["metric"].str.startswith("score_") & (rows["subset"] == "")
+    before = rows[scored & (rows["stage_index"] == 0) | (rows["metric"] == "cloze_base")]
+    start = before.set_index("probe")["value"].to_dict()
     own, base, best, names = [], [], [], []
     for row in after.to_dict("records"):
         probe = row["probe"]
@@ -91,6 +100,18 @@ def _of_own(rows: pd.DataFrame, words: Mapping, alone: Mapping[tuple, float]) ->
         best.append(next((alone[key] for part in parts
                           if (key := (*_base(words), probe, part)) in alone), np.nan))  # fmt: skip
     return None if np.isnan(best).all() else (own, base, best, names)
+
+
+def _kept_of_domains(rows: pd.DataFrame) -> float:
+    """What is left of the domains that a later stage may have made forgotten."""
+    rows = rows[rows["probe"] != ""]
+    earlier = list(rows.loc[rows["metric"] == "cloze_forgotten", "probe"])
+    by_set = rows.set_index(["metric", "probe"])["value"].to_dict()
+    own, last, base = (
+        [float(by_set[f"cloze_{part}", probe]) for probe in earlier]
+        for part in ("own", "final", "base")
+    )
+    return kept_of_earlier(own, last, base, earlier)
 
 
 def _or_note(compute: Callable[[], float], notes: list[str]) -> float:

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from lethe.longtables.axes import CLOZE_SET
+
 PARTS = ("before", "right_after", "final", "mlm_loss_delta")
 
 LOSSES = ("mlm_loss", "lm_loss")
-SETS = ("loss_", "lm_", "cloze_")
+SETS = ("loss_", "lm_", CLOZE_SET)
 """How the name of a domain's set starts: loss of an encoder, of a decoder, cloze."""
 
 

@@ -71,8 +71,12 @@ BOTH = Need(
 )
 TASKS = Need("a set of the axis `own`, or end tasks", lambda study: study.measures_tasks)
 KEPT = Need(
-    "own tasks or end tasks, and an order of several stages or a set of general ability",
-    lambda study: study.measures_tasks and (study.measures_ability or study.has_later_stages),
+    "own tasks, end tasks or `references`, and an order of several stages or a set of general "
+    "ability",
+    lambda study: (
+        (study.measures_tasks or study.references)
+        and (study.measures_ability or study.has_later_stages)
+    ),
 )
 BIAS = Need("a set of the axis `bias`", lambda study: BIAS_AXIS in study.axes)
 SIZES = Need(
@@ -110,7 +114,7 @@ TABLES = {
     "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
     "bases": ABILITY, "items": ANSWERS, "calibration": CHOICES,
     "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
-    "orders": ORDERS, "masked_loss": LOSSES,
+    "orders": ORDERS, "masked_loss": LOSSES, "domains": LOSSES,
 }  # fmt: skip
 FIGURES = {
     "evolution": ABILITY, "fg": ABILITY, "learning_forgetting": BOTH, "frontier": KEPT,

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from lethe.artefacts.strict_json import digest
-from lethe.config.catalogue import Catalogue, Study
+from lethe.config.catalogue import CLOZE, Catalogue, Evaluation, Study
 from lethe.config.reading import selected
 from lethe.config.recipe_values import hyper_for
 from lethe.config.recipes import listed
 from lethe.config.reference_chains import References
 from lethe.errors import UserError
-from lethe.longtables.axes import OWN
+from lethe.longtables.axes import CLOZE_SET, DOMAIN, OWN
 from lethe.longtables.run import ALONE, Run, method_words
 from lethe.parameters.entries import parse_mixture, resolved
 from lethe.planning.nodes import Base, Plan, slug_word
@@ -78,21 +78,27 @@ def add_references(
     )
     own = _own_sets(study, catalogue, base)
     for part in parts:
-        test = catalogue.tasks[parse_mixture(part)[0][0]].own
-        if test in own:
-            _add_reference(plan, study, catalogue, base, part, test)
+        task = parse_mixture(part)[0][0]
+        for test in (catalogue.tasks[task].own, f"{CLOZE_SET}{task}"):
+            if test in own:
+                _add_reference(plan, study, catalogue, base, part, test)
+                break
 
 
 def _own_sets(study: Study, catalogue: Catalogue, base: Base) -> set[str]:
-    """The own sets by which models like this one are scored."""
+    """The own sets by which models like this one are scored, and the cloze sets of domains."""
     probes = [catalogue.probes[name] for name in selected(study, "probes", base.model)]
     return {
         name
         for probe in probes
         if scores(probe, base.family) and probe.stages == "all"
         for name, entry in probe.tasks.items()
-        if entry.axis == OWN
+        if entry.axis == OWN or _is_cloze(name, entry)
     }
+
+
+def _is_cloze(name: str, entry: Evaluation) -> bool:
+    return entry.axis == DOMAIN and entry.metric == CLOZE and name.startswith(CLOZE_SET)
 
 
 def _add_reference(
@@ -126,9 +132,9 @@ def require_reference_runs(study: Study, plan: Plan) -> None:
     """Refuse references of which no model has any: no task of theirs has an own set here."""
     if study.references and not any(run.order.startswith(ALONE) for run in plan.runs):
         raise UserError(
-            "references: no task of these orders has a set of the axis `own` in the study's "
-            "probes, so nothing tells how much of it is learned; select such a probe, or leave "
-            "`references` out."
+            "references: no task of these orders has a set of the axis `own`, or as a domain a set "
+            f"`{CLOZE_SET}TASK` of the metric `{CLOZE}`, in the study's probes, so nothing tells "
+            "how much of it is learned; select such a probe, or leave `references` out."
         )
 
 

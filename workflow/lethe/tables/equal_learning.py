@@ -5,6 +5,7 @@ from typing import TypeGuard
 
 import numpy as np
 
+from lethe.longtables.axes import DOMAIN, OWN
 from lethe.longtables.tables import LongTables
 from lethe.metrics.equal_learning import (
     LEAST_LEARNED,
@@ -24,10 +25,18 @@ from lethe.tables.writing import Table
 PERCENT = 100.0
 NO_LEARNING = "does not learn here"
 NOTHING = "it has no `references`, so nothing tells how much of a task could be learned"
+OF_TASKS = (
+    "kept: mean over axes and their sets of (after the last stage - chance) / (base - chance). "
+)
+OF_DOMAINS = (
+    "kept, of domains: mean over all domains but the last of (cloze after the last stage - base) / "
+    "the same mean of (right after the domain's own stage - base); beside it general ability by "
+    "axis, (after the last stage - chance) / (base - chance). "
+)
 CAPTION = (
-    "Methods at equal learning, in %. learned: mean over tasks of (own score right after its stage "
-    "- base) / (alone from the base at four times the steps - base). kept: mean over axes and "
-    "their sets of (after the last stage - chance) / (base - chance). rates: peak learning rates "
+    "Methods at equal learning, in %. learned: mean over tasks of (own score, of domains cloze, "
+    "right after its stage - base) / (alone from the base at four times the steps - base). {kept}"
+    "rates: peak learning rates "
     "tried, from the lowest; learned and kept at each, mean over {unit}s. of_plain: the most "
     f"learned at a rate relative to that of `sequential`; below {PERCENT * LEAST_LEARNED:.0f} a "
     f"method {NO_LEARNING}. kept_at_level [95 % t-interval over three {{unit}}s or more]: at "
@@ -47,7 +56,14 @@ def build(tables: LongTables) -> Table:
     spent = _ratios(tables)
     rows = [_row(curve, plain_of(curve, found), spent) for curve in found]
     level, unit = level_of(tables), found[0].unit
-    said = {"unit": unit, "level": f"{PERCENT * (level or 0):g}", "power": f"{PERCENT * POWER:g}"}
+    kinds = {OWN: OF_TASKS, DOMAIN: OF_DOMAINS}
+    kept = "".join(words for of, words in kinds.items() if any(one.of == of for one in found))
+    said = {
+        "kept": kept,
+        "unit": unit,
+        "level": f"{PERCENT * (level or 0):g}",
+        "power": f"{PERCENT * POWER:g}",
+    }
     table = or_nothing(rows, CAPTION.format(**said), NOTHING)
     frame = table.frame
     several = [name for name in ("model", "parametrisation", "order") if frame[name].nunique() > 1]

@@ -84,6 +84,8 @@ def _with_own_tasks(tables: LongTables) -> list[MethodLine]:
     if not own.any():
         return []
     every = method_metrics(tables.scores, tables.metrics)
+    # A model without own tasks may have general ability all the same.
+    every = every[every["model"].isin(tables.metrics.loc[own, "model"])]
     rows, single = shown(every), every[~every["unit"].isin(SEED_UNITS)]
     probes = _probes(tables.metrics[own])
     found = []
