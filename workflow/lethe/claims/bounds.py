@@ -11,9 +11,8 @@ from lethe.claims.cells import Question
 from lethe.longtables.metric_ids import DOMAIN_SUMMARIES, END_TASK_SUMMARIES
 from lethe.metrics.end_tasks import CEILING, FLOOR_GAIN
 from lethe.metrics.subjects import DOMAINS, LOSS, Subject
+from lethe.tables.domain_lines import NEAR_CHANCE
 
-NEAR_CHANCE = 5.0
-"""Points within which a score is at chance: as many as the smallest effect of end tasks."""
 FORGETTING = ("fr_ke", "forgotten")
 OUTCOMES = {"f1": "F1", "acc": "accuracy", "cloze": "cloze", "loss": "loss"}
 
