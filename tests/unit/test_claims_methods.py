@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from end_task_scores import losses_of, scores_of
 
-from lethe.claims.cells import Question
+from lethe.claims.cells import Cell, Question
+from lethe.claims.layout import page
 from lethe.claims.method_contrasts import (
     main_tasks,
     method_difference,
     method_less_pool,
     method_value,
 )
+from lethe.claims.notes import notes
 from lethe.claims.report import claims_table
 from lethe.claims.verdicts import judge
 from lethe.config.claims import ClaimPart
@@ -23,6 +25,7 @@ from lethe.longtables.tables import METRIC_COLUMNS, LongTables
 from lethe.metrics.published import read_published, read_published_models
 from lethe.metrics.subjects import study_subjects
 from lethe.planning.records import claims_record
+from lethe.tables.writing import Table
 
 # Claims about many runs, with their tests.
 pytestmark = pytest.mark.slow
@@ -272,6 +275,30 @@ def test_every_outcome_has_its_verdict_at_its_margin(frame):
         "f1": "contradicted", "cloze": "not measured", "loss": "not measured"
     }  # fmt: skip
     assert heads(frame)["K1"] == "negligible" and heads(frame)["K2"] == "supported"
+
+
+def test_the_overview_has_the_verdict_by_outcome(frame):
+    told = frame[(frame["claim"] == "K1") & (frame["part"] == "")]["by_outcome"].iloc[0]
+    assert told == "F1 negligible; cloze supported; loss supported"
+    text = page(Table(frame, "caption", {}))
+    assert f"| {told} " in text.partition("## K1")[0]
+    luo = frame[frame["claim"] == "K5-hub"]
+    assert "by_outcome" not in page(Table(luo, "caption", {}))
+
+
+def test_an_undecided_comparison_says_what_its_units_would_have_shown():
+    """sd 10, n 3: 5 + 5.65349 * 10 / sqrt(3) = 37.6; of the same below zero it is -37.6."""
+    effects = dict(zip(WORLDS, (-10.0, 0.0, 10.0), strict=False))
+    above = replace(ask("f1_final", "das", "sequential"), smallest_effect=5.0)
+    for asked, words in [
+        (above, "3 bases would have shown +37.6 or more"),
+        (replace(above, direction="below"), "3 bases would have shown -37.6 or less"),
+    ]:
+        (judged,) = judge([(asked, Cell("das - sequential", "end_task", effects))])
+        assert judged.verdict == "undecided" and notes(judged) == words
+    clear = {world: 50.0 + world for world in WORLDS}
+    (judged,) = judge([(above, Cell("das - sequential", "end_task", clear))])
+    assert judged.verdict == "supported" and not notes(judged)
 
 
 def test_the_claims_for_models_of_the_hub_are_about_end_tasks_at_margins_of_a_point(frame):
