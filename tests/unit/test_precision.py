@@ -76,6 +76,11 @@ def test_points_of_cloze_are_worth_what_plain_training_lost_in_nats_for_them():
     learned, forgotten = worth_of_cloze(subjects, 5.0)
     assert "cloze learned go with 0.20 nats of loss [0.20, 0.20] over 4 runs" in learned
     assert "cloze forgotten go with 0.25 nats of loss" in forgotten
+    kept = cloze_of({run: (35, 95, 95) for run in plain})
+    subjects = study_subjects(
+        LongTables(pd.concat([kept, losses]), pd.DataFrame(columns=METRIC_COLUMNS))
+    )
+    assert len(worth_of_cloze(subjects, 5.0)) == 1
 
 
 @pytest.mark.slow
