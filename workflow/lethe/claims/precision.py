@@ -97,7 +97,7 @@ def worth_of_cloze(subjects: list[Subject], points: float) -> list[str]:
         cloze, loss = (_changes(subject, measure) for measure in ("cloze", "loss"))
         for word in LEARNED, FORGOTTEN:
             values = [
-                points * abs(loss[word][seeds]) / abs(change)
+                points * loss[word][seeds] / change
                 for seeds, change in cloze[word].items()
                 if seeds in loss[word] and abs(change) >= points
             ]
@@ -112,9 +112,10 @@ def worth_of_cloze(subjects: list[Subject], points: float) -> list[str]:
 
 
 def _changes(subject: Subject, measure: str) -> dict[str, dict[Seeds, float]]:
-    """What a measure gained on its own domains and lost later, by run."""
+    """By how much a measure became better on its own domains, and worse later, by run."""
+    sign = -1 if measure == "loss" else 1
     own, base = (subject.values(f"{measure}_{part}", DOMAINS) for part in ("own", "base"))
     return {
-        LEARNED: {seeds: own[seeds] - base[seeds] for seeds in own if seeds in base},
+        LEARNED: {seeds: sign * (own[seeds] - base[seeds]) for seeds in own if seeds in base},
         FORGOTTEN: subject.values(f"{measure}_forgotten", DOMAINS),
     }
