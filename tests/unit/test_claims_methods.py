@@ -41,7 +41,7 @@ NOISE = (0.0, 0.4, -0.4, 0.2)
 def tables(worlds=WORLDS) -> LongTables:
     """Final means: sequential 50, das 53, pool 60 and noise; forgetting 4 and -2.
 
-    Plain training at the rate of DAS: 51 and 3. Rise of masked-LM loss: 1.5, 1.2, and 0.8 for DAS.
+    Plain training at the rate of DAS: 51 and 3. Rise of masked-LM loss: 1.5, 1.1, and 0.8 for DAS.
     Cloze of the first domain, 95 right after its stage, ends at 60, 66 and, for DAS, 80.
     """
     runs, losses, cloze = {}, {}, {}
@@ -52,7 +52,7 @@ def tables(worlds=WORLDS) -> LongTables:
         runs["das", "ab", world] = (30, ease + 51 + noise, ease + 53 + noise, ease + 53)
         runs["sequential", "ba", world] = (30, 20, 20, 20)
         runs["sequential", "pool", world] = (30, 0, ease + 60 + noise, ease + 60)
-        for method, rise in [("sequential", 1.5), ("sequential-das-rate", 1.2), ("das", 0.8)]:
+        for method, rise in [("sequential", 1.5), ("sequential-das-rate", 1.1), ("das", 0.8)]:
             losses[method, "ab", world] = (3.0, 0.7, 0.7 + rise + noise / 100)
         for method, final in [("sequential", 60), ("sequential-das-rate", 66), ("das", 80)]:
             cloze[method, "ab", world] = (33, 95, final)
@@ -108,7 +108,7 @@ def test_the_rise_of_masked_loss_is_compared_in_nats():
     subjects = study_subjects(tables())
     asked = ask("mlm_loss_delta", "das", "sequential-das-rate", axis="domain")
     found = only(method_difference(subjects, asked))
-    assert list(found.effects.values()) == pytest.approx([-0.4] * 4) and not found.bound
+    assert list(found.effects.values()) == pytest.approx([-0.3] * 4) and not found.bound
 
 
 def bounded(das: tuple, plain: tuple, pool: float) -> list:
@@ -260,7 +260,7 @@ def parts(frame, claim) -> dict[str, str]:
 def test_every_outcome_has_its_verdict_at_its_margin(frame):
     """DAS is 3 above and 6 below in F1; a cloze of two domains is 10 above, forgetting 20 below.
 
-    Its loss ends 0.35 lower; at equal rates 0.2, and its rise is 0.4 lower.
+    Its loss ends 0.35 lower; at equal rates 0.15, and its rise is 0.3 lower.
     """
     assert parts(frame, "K1") == {"f1": "negligible", "cloze": "supported", "loss": "supported"}
     assert parts(frame, "K2") == dict.fromkeys(("f1", "cloze", "loss"), "supported")
