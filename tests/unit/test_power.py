@@ -57,3 +57,21 @@ def test_the_careful_spread_is_above_the_true_one_in_four_of_five_simulated_stud
 def test_fewer_than_three_units_show_nothing():
     assert math.isnan(spread_of([1.0, 2.0])) and math.isnan(smallest_shown(1.0, 2))
     assert math.isnan(half_width(1.0, 2)) and math.isnan(careful_spread(1.0, 2))
+
+
+def stopped(spread, effect, first=8, most=12, wanted=2.5, studies=20_000):
+    """Means and half-widths of simulated studies that stop by half-widths alone."""
+    drawn = np.random.default_rng(0).normal(effect, spread, (studies, most))
+    means, widths = np.full(studies, np.nan), np.full(studies, np.inf)
+    for n in range(first, most + 1):
+        part, going = drawn[:, :n], widths > wanted
+        width = half_width(1.0, n) * part.std(1, ddof=1)
+        means[going], widths[going] = part.mean(1)[going], width[going]
+    return means, widths
+
+
+@pytest.mark.parametrize("spread", [1.5, 3.0, 4.0, 5.0])
+def test_stopping_by_half_widths_leaves_intervals_and_tests_nearly_as_they_are(spread):
+    means, widths = stopped(spread, effect=5.0)
+    assert 0.935 < np.mean(abs(means - 5.0) <= widths) < 0.955
+    assert np.mean(means - widths > 5.0) < 0.033

@@ -13,6 +13,7 @@ from lethe.claims.cells import Cell, Question
 from lethe.claims.precision import precision_table, summary, worth_of_cloze
 from lethe.claims.verdicts import judge
 from lethe.cli import main
+from lethe.commands.precision import on_dev
 from lethe.longtables.tables import METRIC_COLUMNS, LongTables
 from lethe.metrics.subjects import study_subjects
 
@@ -76,6 +77,22 @@ def test_points_of_cloze_are_worth_what_plain_training_lost_in_nats_for_them():
     learned, forgotten = worth_of_cloze(subjects, 5.0)
     assert "cloze learned go with 0.20 nats of loss [0.20, 0.20] over 4 runs" in learned
     assert "cloze forgotten go with 0.25 nats of loss" in forgotten
+    kept = cloze_of({run: (35, 95, 95) for run in plain})
+    subjects = study_subjects(
+        LongTables(pd.concat([kept, losses]), pd.DataFrame(columns=METRIC_COLUMNS))
+    )
+    assert len(worth_of_cloze(subjects, 5.0)) == 1
+
+
+def test_dev_scores_take_the_place_of_those_on_test_sets():
+    rows = [
+        ("cloze", "cloze_a", "dev", 0.9), ("cloze", "cloze_a", "test", 0.1),
+        ("end_task", "a", "dev", 0.8), ("end_task", "a", "test", 0.2),
+        ("end_task", "b-dev", "test", 0.7),
+    ]  # fmt: skip
+    found = on_dev(pd.DataFrame(rows, columns=["kind", "probe", "split", "value"]))
+    assert set(found["split"]) == {"test"}
+    assert found["value"].tolist() == [0.9, 0.8, 0.7]
 
 
 @pytest.mark.slow

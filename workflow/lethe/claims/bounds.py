@@ -11,9 +11,8 @@ from lethe.claims.cells import Question
 from lethe.longtables.metric_ids import DOMAIN_SUMMARIES, END_TASK_SUMMARIES
 from lethe.metrics.end_tasks import CEILING, FLOOR_GAIN
 from lethe.metrics.subjects import DOMAINS, LOSS, Subject
+from lethe.tables.domain_lines import NEAR_CHANCE
 
-NEAR_CHANCE = 5.0
-"""Points within which a score is at chance: as many as the smallest effect of end tasks."""
 FORGETTING = ("fr_ke", "forgotten")
 OUTCOMES = {"f1": "F1", "acc": "accuracy", "cloze": "cloze", "loss": "loss"}
 
@@ -55,9 +54,13 @@ def _did_not_learn(subject: Subject, name: str, outcome: str, gain: float | None
 
 
 def _at_chance(subject: Subject, name: str, metric: str) -> str:
-    """Forgetting is at chance where what was forgotten or what is left is, own - forgetting."""
+    """Forgetting is at chance where what was forgotten or what is left is, own - forgetting.
+
+    End tasks have no chance level of their own; where there is cloze, its classes are theirs.
+    """
     outcome, _, part = metric.partition("_")
-    chance = _of(subject, f"{outcome}_chance")
+    levels = [_of(subject, f"{word}_chance") for word in (outcome, "cloze")]
+    chance = next((level for level in levels if not np.isnan(level)), np.nan)
     scores = [_of(subject, metric)]
     if part in FORGETTING:
         own = _of(subject, f"{outcome}_own")
@@ -69,7 +72,7 @@ def _at_chance(subject: Subject, name: str, metric: str) -> str:
 
 
 def _no_room(compared: list[tuple[Subject, str]], asked: Question) -> str:
-    """All scores compared are at the ceiling; of a pool, which is to be exceeded, its own is enough.
+    """Both scores are at the ceiling; of a pool, which is to be exceeded, its own is enough.
 
     A method far below one at the ceiling is told from it: the ceiling only makes it seem nearer.
     """

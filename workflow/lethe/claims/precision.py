@@ -12,7 +12,7 @@ from lethe.claims.verdicts import Judged
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.power import careful_spread, half_width, spread_of, units_for
 from lethe.metrics.shown import PLAIN
-from lethe.metrics.subjects import DOMAINS, Subject
+from lethe.metrics.subjects import DOMAINS, Seeds, Subject
 from lethe.tables.writing import Table
 
 CAPTION = (
@@ -28,6 +28,7 @@ COLUMNS = [
     "n_expected", "n_careful", "smallest_effect", "shown", "note",
 ]  # fmt: skip
 YES, NO = "yes", "no"
+LEARNED, FORGOTTEN = "learned", "forgotten"
 
 
 def precision_table(judged: list[Judged]) -> Table:
@@ -86,28 +87,20 @@ def summary(table: Table) -> str:
 def worth_of_cloze(subjects: list[Subject], points: float) -> list[str]:
     """What so many points of cloze are in nats of loss, in plain training; by learning, forgetting.
 
-    The ratio of both changes in every world, its mean and 95 % t-interval over worlds. A margin of
-    loss can be argued from it.
+    The ratio of both changes in every run whose cloze changes by as much, its mean and 95 %
+    t-interval over runs. A margin of loss can be argued from it.
     """
+    main = main_tasks(subjects)
+    plain = [one for one in subjects if (one.method, one.tasks) == (PLAIN, main)]
     said = []
-    for subject in subjects:
-        if subject.method != PLAIN or subject.tasks != main_tasks(subjects) or subject.is_mixed:
-            continue
-        at = {
-            name: subject.values(name, DOMAINS)
-            for measure in ("cloze", "loss")
-            for name in (f"{measure}_{part}" for part in ("base", "own", "forgotten"))
-        }
-        seeds = [key for key in at["cloze_own"] if all(key in values for values in at.values())]
-        learned = [
-            points * (at["loss_base"][key] - at["loss_own"][key])
-            / (at["cloze_own"][key] - at["cloze_base"][key])
-            for key in seeds
-        ]  # fmt: skip
-        forgotten = [
-            points * at["loss_forgotten"][key] / at["cloze_forgotten"][key] for key in seeds
-        ]
-        for word, values in (("learned", learned), ("forgotten", forgotten)):
+    for subject in (one for one in plain if not one.is_mixed):
+        cloze, loss = (_changes(subject, measure) for measure in ("cloze", "loss"))
+        for word in LEARNED, FORGOTTEN:
+            values = [
+                points * loss[word][seeds] / change
+                for seeds, change in cloze[word].items()
+                if seeds in loss[word] and abs(change) >= points
+            ]
             if values:
                 low, high = t_interval(values)
                 interval = "" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]"
@@ -116,3 +109,13 @@ def worth_of_cloze(subjects: list[Subject], points: float) -> list[str]:
                     f"{np.mean(values):.2f} nats of loss{interval} over {len(values)} runs."
                 )
     return said
+
+
+def _changes(subject: Subject, measure: str) -> dict[str, dict[Seeds, float]]:
+    """By how much a measure became better on its own domains, and worse later, by run."""
+    sign = -1 if measure == "loss" else 1
+    own, base = (subject.values(f"{measure}_{part}", DOMAINS) for part in ("own", "base"))
+    return {
+        LEARNED: {seeds: sign * (own[seeds] - base[seeds]) for seeds in own if seeds in base},
+        FORGOTTEN: subject.values(f"{measure}_forgotten", DOMAINS),
+    }

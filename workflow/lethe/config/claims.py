@@ -66,7 +66,12 @@ class ClaimPart(Entry):
     )
 
     @model_validator(mode="after")
-    def _right_number_of_methods(self) -> "ClaimPart":
+    def _methods_fit(self) -> "ClaimPart":
+        if self.gain is not None and self.contrast not in METHODS_COMPARED:
+            raise ValueError(
+                f"no `gain` beside `{self.contrast}`, which is not about methods, "
+                f"found {self.gain:g}"
+            )
         wanted = METHODS_COMPARED.get(self.contrast, (0,))
         if len(self.methods) not in wanted:
             raise ValueError(

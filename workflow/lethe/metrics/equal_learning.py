@@ -13,18 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from lethe.errors import UserError
 from lethe.metrics.comparisons import PairedDifference, paired_difference
+from lethe.metrics.power import FEWEST, smallest_shown, spread_of
 
 BELOW, ABOVE = "does not reach L*", "learns more than L* at every rate"
 LEAST_LEARNED = 0.9
 """A method learns if at some rate it reaches this share of plain training's best *learned*."""
 LEAST_GAIN = 0.05
 """What must have been learned of earlier domains, so that a share of it means something."""
-POWER = 0.8
-FEWEST = 3
 Unit = Hashable
 """What is paired: a world, or what stands for one."""
 
@@ -199,14 +197,9 @@ def compared(of: Mapping[Unit, float], reference: Mapping[Unit, float]) -> Compa
 
 
 def smallest_seen(differences: ArrayLike) -> float:
-    """The effect that a paired two-sided 5 % t-test finds with a power of 80 %, about.
+    """The effect that a paired two-sided 5 % t-test finds with a power of 80 %, by their spread.
 
-    (t(n-1, 0.975) + t(n-1, 0.8)) s / sqrt(n), with s the spread of these differences; nan for
-    n < 3.
+    nan for fewer than three differences.
     """
     array = np.asarray(differences, dtype=float)
-    n = len(array)
-    if n < FEWEST:
-        return float("nan")
-    quantiles = stdtrit(n - 1, 0.975) + stdtrit(n - 1, POWER)
-    return float(quantiles * array.std(ddof=1) / np.sqrt(n))
+    return smallest_shown(spread_of(array), len(array))

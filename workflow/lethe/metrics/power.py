@@ -7,9 +7,8 @@ noncentrality (d - m) sqrt(n) / s exceeds t(n-1, 1 - level / 2) (Lehmann & Roman
 Statistical Hypotheses, section 5.2).
 """
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import chdtri, nctdtrinc, stdtrit
 
 POWER = 0.8
@@ -20,7 +19,7 @@ SURE = 0.8
 """How sure the careful n is that the spread is not above what it reckons with."""
 
 
-def spread_of(effects: Sequence[float]) -> float:
+def spread_of(effects: ArrayLike) -> float:
     """Standard deviation over units (n - 1); nan for fewer than three."""
     array = np.asarray(effects, dtype=float)
     return float(array.std(ddof=1)) if len(array) >= FEWEST else float("nan")
