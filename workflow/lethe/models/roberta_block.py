@@ -75,16 +75,14 @@ class Layer(torch.autograd.Function):
         draws, residual = kept(states, settings.drop), states
         if wanted is not None:
             context, residual = context[wanted], states[wanted]
-            draws_there = None if draws is None else draws[wanted]
-        else:
-            draws_there = draws
+            draws = None if draws is None else draws[wanted]
         summed = torch.addmm(output_bias, context, output.t())
-        summed = (summed if draws is None else summed.mul_(draws_there)).add_(residual)
+        summed = (summed if draws is None else summed.mul_(draws)).add_(residual)
         middle, *moments = _normed(summed, first, first_bias, settings.epsilon)
         whole = (states, wanted)
         result, fed = _feed(middle, feed, settings, whole)
         ctx.save_for_backward(
-            states, wanted, matrix, heads, seen, seen_kept, used, context, draws_there, summed,
+            states, wanted, matrix, heads, seen, seen_kept, used, context, draws, summed,
             *moments, output, first, first_bias, *fed, *feed,
         )  # fmt: skip
         ctx.shape = shape
@@ -108,7 +106,9 @@ class Layer(torch.autograd.Function):
             of_summed = _everywhere(of_summed, wanted, len(states))
         of_mixed = _attention_backward(of_context, ctx.shape, heads, seen, seen_kept, used)
         of_states = of_summed.addmm_(of_mixed, matrix)
-        of_projections = zip(torch.mm(of_mixed.t(), states).chunk(3), of_mixed.sum(0).chunk(3))
+        of_projections = zip(
+            torch.mm(of_mixed.t(), states).chunk(3), of_mixed.sum(0).chunk(3), strict=True
+        )
         of_weights = [part for pair in of_projections for part in pair]
         of_weights += [of_output, of_output_bias, of_first, of_first_bias, *of_feed]
         return of_states, None, None, None, None, *of_weights

@@ -7,7 +7,7 @@ torch has a fused kernel that keeps less.
 
 import torch
 
-from lethe.models.plain_modules import is_plain_float
+from lethe.models.plain_modules import is_plain_float, operation_of
 from lethe.models.roberta_block import Layer, Settings
 
 LEAST = torch.finfo(torch.float32).min
@@ -16,16 +16,13 @@ LEAST = torch.finfo(torch.float32).min
 def applies(model) -> bool:
     """Whether a network is a RoBERTa whose pass in training can be computed here."""
     config = model.config
-    if config.model_type != "roberta" or not model.training or not is_plain_float(model):
+    if config.model_type != "roberta" or not model.training:
         return False
-    if getattr(model.base_model.encoder, "gradient_checkpointing", False):
-        return False
-    return (
+    return is_plain_float(model, model.base_model.embeddings) and (
         config.attention_probs_dropout_prob > 0
         and config.hidden_act == "gelu"
         and not config.is_decoder
         and not config.chunk_size_feed_forward
-        and not any(getattr(layer, "gradient_checkpointing", False) for layer in layers_of(model))
         and all(part.training for layer in layers_of(model) for part in layer.modules())
     )
 
@@ -49,7 +46,8 @@ def last_states(model, tokens, allowed, positions=None, places=None) -> torch.Te
     states = inner.embeddings(input_ids=tokens, position_ids=positions).flatten(0, 1)
     for layer in layers_of(model):
         wanted = places if layer is layers_of(model)[-1] else None
-        states = Layer.apply(states, mask, wanted, shape, _settings(layer), *_weights(layer))
+        settings = (mask, wanted, shape, _settings(layer))
+        states = operation_of(layer, Layer.apply)(states, *settings, *_weights(layer))
     return states if places is not None else states.view(*shape, -1)
 
 
@@ -66,6 +64,6 @@ def _settings(layer) -> Settings:
 def _weights(layer) -> list[torch.Tensor]:
     """A layer's parameters in the order of `Layer`."""
     attention, first, second = layer.attention.self, layer.attention.output, layer.output
-    modules = (attention.query, attention.key, attention.value, first.dense, first.LayerNorm)
-    modules += (layer.intermediate.dense, second.dense, second.LayerNorm)
+    attended = (attention.query, attention.key, attention.value, first.dense, first.LayerNorm)
+    modules = (*attended, layer.intermediate.dense, second.dense, second.LayerNorm)
     return [parameter for module in modules for parameter in (module.weight, module.bias)]
