@@ -125,10 +125,17 @@ def test_a_network_with_hooks_or_other_modules_goes_through_transformers():
     assert not llama_forward.applies(model)
 
 
-def test_other_types_of_number_and_recomputed_activations_go_through_transformers():
+def test_recomputed_activations_change_no_bit():
+    model, labels = network(), batch(8)
+    loss, gradients = pass_of(model, labels)
+    model.activation_checkpointing_enable()
+    again, recomputed = pass_of(model, labels)
+    assert loss == again
+    assert all(torch.equal(gradients[name], recomputed[name]) for name in gradients)
+
+
+def test_other_types_of_number_go_through_transformers():
     assert not llama_forward.applies(network().bfloat16())
     model = network()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert not llama_forward.applies(model)
-    model.gradient_checkpointing_enable()
-    assert not llama_forward.applies(model)

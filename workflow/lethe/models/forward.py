@@ -77,7 +77,6 @@ def token_losses(model, batch: Batch) -> torch.Tensor:
 def weighted_loss(model, batch: Batch) -> torch.Tensor:
     """The plain training loss: label losses with the batch's weights (scalar, nats)."""
     if isinstance(batch, MaskedBatch):
-        hidden = masked_forward.hidden_states(model, batch)
-        return masked_forward.weighted_loss(model, batch, hidden)
+        return masked_forward.weighted_loss(model, batch)
     features, layer = before_logits(model, batch)
     return chunked_loss.weighted_loss(features, layer, batch.targets, batch.weights)

@@ -99,8 +99,8 @@ class Layer(torch.autograd.Function):
         mixed = torch.mm(read, matrix.t())
         turned = torch.view_as_real(_complex(mixed[:, : 2 * inner], size) * turns)
         turned = turned.view(rows, length, 2, -1, size).transpose(1, 3)
-        heads = (turned[:, :, 0], turned[:, :, 1])
-        heads += (mixed[:, 2 * inner :].view(rows, length, -1, size).transpose(1, 2),)
+        values = mixed[:, 2 * inner :].view(rows, length, -1, size).transpose(1, 2)
+        heads = (turned[:, :, 0], turned[:, :, 1], values)
         seen, sums = aten._scaled_dot_product_flash_attention_for_cpu(
             *heads, 0.0, False, attn_mask=mask
         )

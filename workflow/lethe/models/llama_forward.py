@@ -10,7 +10,7 @@ import torch
 from lethe.data.batches import Batch
 from lethe.models.attention import same
 from lethe.models.llama_block import Layer, Norm
-from lethe.models.plain_modules import is_plain_float
+from lethe.models.plain_modules import is_plain_float, operation_of
 
 LEAST = torch.finfo(torch.float32).min
 
@@ -18,11 +18,9 @@ LEAST = torch.finfo(torch.float32).min
 def applies(model) -> bool:
     """Whether a network is a LLaMA whose pass can be computed here."""
     config = model.config
-    if config.model_type != "llama" or not is_plain_float(model):
+    if config.model_type != "llama":
         return False
-    if getattr(model.base_model, "gradient_checkpointing", False):
-        return False
-    return (
+    return is_plain_float(model, model.base_model.embed_tokens) and (
         config.num_key_value_heads == config.num_attention_heads
         and config.hidden_act == "silu"
         and config.rope_parameters["rope_type"] == "default"
@@ -43,7 +41,8 @@ def states_at(model, batch: Batch, places: torch.Tensor) -> torch.Tensor:
         wanted = places if layer is inner.layers[-1] else None
         epsilon = layer.input_layernorm.variance_epsilon
         size = layer.self_attn.head_dim
-        states = Layer.apply(states, turns, back, mask, wanted, size, epsilon, *_weights(layer))
+        settings = (turns, back, mask, wanted, size, epsilon)
+        states = operation_of(layer, Layer.apply)(states, *settings, *_weights(layer))
     return Norm.apply(states, inner.norm.weight, inner.norm.variance_epsilon)
 
 
@@ -60,6 +59,6 @@ def _weights(layer) -> tuple[torch.Tensor, ...]:
     """A layer's parameters in the order of `Layer`."""
     attention, feed = layer.self_attn, layer.mlp
     projections = (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj)
-    modules = (layer.input_layernorm, *projections, layer.post_attention_layernorm)
-    modules += (feed.gate_proj, feed.up_proj, feed.down_proj)
+    before = (layer.input_layernorm, *projections, layer.post_attention_layernorm)
+    modules = (*before, feed.gate_proj, feed.up_proj, feed.down_proj)
     return tuple(module.weight for module in modules)

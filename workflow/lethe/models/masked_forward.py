@@ -5,7 +5,7 @@ import torch.nn.functional as functional
 
 from lethe.data.masked_batches import MaskedBatch
 from lethe.errors import UserError
-from lethe.models import chunked_loss
+from lethe.models import chunked_loss, roberta_forward
 from lethe.models.attention import additive, same
 from lethe.models.kinds import kind_of, known_with
 
@@ -17,12 +17,30 @@ def hidden_states(model, batch: MaskedBatch, input_ids: torch.Tensor | None = No
         input_ids: [R, L] tokens to use in place of the batch's masked ones, such as its originals.
     """
     tokens = batch.input_ids if input_ids is None else input_ids
+    if roberta_forward.applies(model):
+        return _own_states(model, batch, tokens)
     named = {"attention_mask": batch.attention_mask}
     if batch.unpadded:
         allowed = same(batch.document_ids, batch.document_ids)
         named = {"attention_mask": additive(allowed, model.dtype)}
         named["position_ids"] = _positions(model, tokens, batch.position_ids)
     return model.base_model(input_ids=tokens, **named).last_hidden_state
+
+
+def label_states(model, batch: MaskedBatch) -> torch.Tensor:
+    """Last hidden states [N, width] at the masked positions."""
+    if roberta_forward.applies(model):
+        return _own_states(model, batch, batch.input_ids, batch.label_positions)
+    return hidden_states(model, batch).flatten(0, 1)[batch.label_positions]
+
+
+def _own_states(model, batch: MaskedBatch, tokens, places=None) -> torch.Tensor:
+    if not batch.unpadded:
+        seen = batch.attention_mask[:, None].bool()
+        return roberta_forward.last_states(model, tokens, seen, places=places)
+    positions = _positions(model, tokens, batch.position_ids)
+    seen = same(batch.document_ids, batch.document_ids)
+    return roberta_forward.last_states(model, tokens, seen, positions, places)
 
 
 def _positions(model, tokens: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
@@ -59,13 +77,17 @@ def label_logits(model, batch: MaskedBatch, hidden: torch.Tensor | None = None) 
     """Logits [N, vocabulary] at the masked positions; `hidden` states are computed if None."""
     make_logits = head(model)
     if hidden is None:
-        hidden = hidden_states(model, batch)
+        return make_logits(label_states(model, batch))
     return make_logits(hidden.flatten(0, 1)[batch.label_positions])
 
 
-def weighted_loss(model, batch: MaskedBatch, hidden: torch.Tensor) -> torch.Tensor:
-    """The plain training loss from hidden states already computed (scalar, nats)."""
-    states, layer = hidden.flatten(0, 1)[batch.label_positions], head(model)
+def weighted_loss(model, batch: MaskedBatch, hidden: torch.Tensor | None = None) -> torch.Tensor:
+    """The plain training loss (scalar, nats); `hidden` states are computed if None."""
+    if hidden is None:
+        states = label_states(model, batch)
+    else:
+        states = hidden.flatten(0, 1)[batch.label_positions]
+    layer = head(model)
     if chunked_loss.is_large(len(states), model.config.vocab_size):
         states, layer = _before_logits(layer, states)
     return chunked_loss.weighted_loss(states, layer, batch.targets, batch.weights)

@@ -1,17 +1,24 @@
-"""Whether a network consists of stock modules that do nothing but what their class says."""
+"""Networks of stock modules alone, for which a pass of our own may stand; and its operations."""
+
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 STOCK = ("torch.nn.modules.", "transformers.")
 
 
-def is_plain_float(model: nn.Module) -> bool:
+def is_plain_float(model: nn.Module, called: nn.Module) -> bool:
     """Whether every module is a stock one without hooks, in float32 on a processor, no autocast.
 
     A pass that does not call the modules one by one may stand for theirs only then. It is asked
     before every pass, so that it reads the modules' own tables: `modules()` takes half a
     millisecond for a small network.
+
+    Args:
+        called: a module that the pass does call; what it holds may be of any kind.
     """
     if torch.is_autocast_enabled("cpu"):
         return False
@@ -21,10 +28,19 @@ def is_plain_float(model: nn.Module) -> bool:
     waiting = [model]
     while waiting:
         module = waiting.pop()
+        if module is called:
+            continue
         if not _is_plain(module):
             return False
         waiting += [part for part in module._modules.values() if part is not None]
     return True
+
+
+def operation_of(layer: nn.Module, operation: Callable) -> Callable:
+    """What computes a layer: the operation, again in the backward pass if the layer asks for it."""
+    if getattr(layer, "gradient_checkpointing", False) and torch.is_grad_enabled():
+        return partial(checkpoint, operation, use_reentrant=False)
+    return operation
 
 
 def _is_plain(module: nn.Module) -> bool:
