@@ -8,6 +8,7 @@ score's sign and weight, added up. The parts of the clusters are the independent
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -104,7 +105,13 @@ def _summed(weighted: Sequence[tuple[float, ItemScore]]) -> tuple[float, dict[st
 
 def _moves(parts: dict[str, float], seed: int, resamples: int) -> np.ndarray:
     """How far a sum moves in each resample of its clusters, (resamples,)."""
-    names, clusters = sorted(parts), len(parts)
-    generator = item_generator(seed, "end tasks", names)
-    weights = cluster_weights(clusters, resamples, generator)
+    names, clusters = tuple(sorted(parts)), len(parts)
+    weights = _drawn(names, seed, resamples)
     return weights @ np.array([parts[name] for name in names]) * clusters / max(clusters - 1, 1)
+
+
+# The numbers of a world's runs are sums over few sets of clusters, in turn.
+@lru_cache(maxsize=8)
+def _drawn(names: tuple[str, ...], seed: int, resamples: int) -> np.ndarray:
+    """How often each cluster is drawn in each resample, (resamples, clusters)."""
+    return cluster_weights(len(names), resamples, item_generator(seed, "end tasks", names))
