@@ -60,7 +60,7 @@ def test_rows_may_be_dictionaries_and_none_at_all(tables, tmp_path):
         ("stage_index", "1.5", "expected an integer, found '1.5'"),
         ("train_seed", "x", "expected an integer or nothing, found 'x'"),
         ("higher_is_better", "maybe", "expected true or false or nothing, found 'maybe'"),
-        ("kind", "exam", "expected one of probe, own_task, end_task, mlm, lm, found 'exam'"),
+        ("kind", "exam", "expected one of probe, own_task, end_task, mlm, lm, cloze, found 'exam'"),
         ("model", "", "column 'model': expected some text, found an empty field"),
         ("method_params", "{", "expected a JSON object, found '{'"),
         ("schema_version", "1", "column 'schema_version': expected 3, found '1'"),
@@ -229,3 +229,19 @@ def test_metrics_tables_and_figures_import_nothing_heavy(rooms, heavy):
         env={"PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"},
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_dev_sets_stand_for_test_sets_where_stages_have_no_others(tables, tmp_path):
+    scores, _ = tables
+    stages = scores["stage_index"] > 0
+    for name, on_dev, expected in (
+        ("dev", scores.assign(split="dev"), {"test"}),
+        # A base may be held to its floors on dev sets in a study on test sets.
+        ("floors", scores.assign(split=stages.map({True: "test", False: "dev"})), {"dev", "test"}),
+    ):
+        file = tmp_path / f"{name}.csv"
+        longtables.write_scores(file, on_dev)
+        longtables.write_metrics(tmp_path / "metrics.csv", [])
+        assert set(longtables.read_scores(file)["split"]) == expected
+        read = longtables.read_long_tables(file, tmp_path / "metrics.csv")
+        assert read.on_dev == (name == "dev")

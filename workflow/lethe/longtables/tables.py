@@ -28,8 +28,26 @@ Element = str | tuple[str, str]
 
 
 def read_scores(path: Path | str) -> pd.DataFrame:
-    """Read and check scores.csv; UserError names file, row and column of the first violation."""
-    return read_table("scores", path)
+    """Read and check scores.csv; UserError names file, row and column of the first violation.
+
+    Where all stages were scored on dev sets (see `scored_on_dev`), these stand for the test sets,
+    so that tables and figures show them.
+    """
+    return shown(read_table("scores", path))
+
+
+def shown(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores with dev sets in the place of test sets, if stages have no others."""
+    return scores.assign(split="test") if scored_on_dev(scores) else scores
+
+
+def scored_on_dev(scores: pd.DataFrame) -> bool:
+    """Whether the probes of all stages were on dev sets, as where methods are tuned.
+
+    End tasks say themselves which file they are tested on.
+    """
+    of_stages = scores[(scores["stage_index"] > 0) & (scores["kind"] != "end_task")]
+    return len(of_stages) > 0 and bool((of_stages["split"] == "dev").all())
 
 
 def read_metrics(path: Path | str) -> pd.DataFrame:
@@ -69,7 +87,8 @@ class LongTables:
     metrics of the axis `domain`, and beside other models all of the same models, which only tables
     of domains read. end_tasks: rows of metrics on end tasks of single runs, which only the tables
     of end tasks read. references: the same tables of the reference chains, which only comparisons
-    at equal learning read; None if all chains are in the other tables, or there are none.
+    at equal learning read; None if all chains are in the other tables, or there are none. on_dev:
+    whether the scores are of dev sets.
     """
 
     scores: pd.DataFrame
@@ -80,6 +99,7 @@ class LongTables:
     domains: pd.DataFrame = _without_rows("metrics")
     references: "LongTables | None" = None
     end_tasks: pd.DataFrame = _without_rows("metrics")
+    on_dev: bool = False
 
     def parted(self) -> "LongTables":
         """The same tables with metrics of domains, of end tasks and of reference chains apart."""
@@ -109,7 +129,10 @@ def read_long_tables(scores: Path, metrics: Path, **others: Path | None) -> Long
     others: the files of further tables by the name of their field; None for one that is absent.
     """
     read = {name: read_table(name, path) for name, path in others.items() if path is not None}
-    tables = LongTables(scores=read_scores(scores), metrics=read_metrics(metrics), **read)
+    rows = read_table("scores", scores)
+    tables = LongTables(
+        scores=shown(rows), metrics=read_metrics(metrics), on_dev=scored_on_dev(rows), **read
+    )
     return tables.parted()
 
 

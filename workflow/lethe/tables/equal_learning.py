@@ -9,7 +9,6 @@ from lethe.longtables.axes import DOMAIN, OWN
 from lethe.longtables.tables import LongTables
 from lethe.metrics.equal_learning import (
     LEAST_LEARNED,
-    POWER,
     Compared,
     compared,
     learns,
@@ -17,6 +16,7 @@ from lethe.metrics.equal_learning import (
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.learning_curves import Curve, curves, level_of
 from lethe.metrics.learning_points import FULL
+from lethe.metrics.power import POWER
 from lethe.metrics.shown import LINE_COLUMNS
 from lethe.tables.compute import by_line
 from lethe.tables.paper import or_nothing
