@@ -3,6 +3,7 @@
 import pytest
 
 from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
+from lethe.config.recipe_values import recipe_for
 from lethe.errors import UserError
 from lethe.planning.plan import make_plan
 from lethe.planning.same_training import same_trainings
@@ -59,3 +60,22 @@ def test_a_rate_of_its_own_makes_it_another_training():
 def test_a_claim_that_compares_a_training_with_itself_is_refused():
     with pytest.raises(UserError, match="'sequential' and 'rate-of-das' are one training"):
         planned({"itself": claim("rate-of-das", "sequential")})
+
+
+def test_claims_at_equal_rates_compare_methods_at_one_rate():
+    catalogue = read_catalogue(parse_study(read_yaml(DEFAULT)))
+    recipe = catalogue.recipes["domains"]
+    # DEMIX trains adapters alone, which have a rate of their own.
+    equal = {
+        method
+        for name, claim in catalogue.claims.items()
+        if name.endswith("-equal") or name in ("K3", "update", "cheap", "released")
+        for part in claim.parts.values()
+        for method in part.methods
+    } - {"demix"}
+    assert {"das", "das-update", "ewc", "sequential-das-rate"} <= equal
+    rates = {
+        method: recipe_for("domains", recipe, "masked", method, "masked", "full")["learning_rate"]
+        for method in equal
+    }
+    assert len(set(rates.values())) == 1, rates
