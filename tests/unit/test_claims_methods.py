@@ -396,3 +396,17 @@ def test_a_wrong_number_of_methods_is_refused(contrast, methods, found):
     words = {"metric": "f1_final", "axes": ["end_task"], "unit": "bases", "smallest_effect": 1}
     with pytest.raises(ValueError, match=f"`{contrast}` needs .*, found {found}"):
         ClaimPart(contrast=contrast, methods=methods, **words)
+
+
+def test_a_method_with_every_number_of_another_is_told_beside_the_verdict():
+    scores = tables().scores
+    plain = scores[scores["method"] == "sequential"]
+    others = scores[scores["method"] != "sequential-das-rate"]
+    both = pd.concat([others, plain.assign(method="sequential-das-rate")], ignore_index=True)
+    subjects = study_subjects(LongTables(both, tables().metrics))
+    pair = ("sequential", "sequential-das-rate")
+    for twin, other in (pair, pair[::-1]):
+        found = only(method_difference(subjects, ask("f1_final", "das", twin)))
+        assert f"{twin} and {other} are equal in every number, so one training" in found.note
+    apart = study_subjects(tables())
+    assert not only(method_difference(apart, ask("f1_final", "das", "sequential"))).note

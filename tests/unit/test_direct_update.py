@@ -58,3 +58,14 @@ def test_a_state_of_torch_is_continued_as_torch_continues_it():
     trained(DirectAdamW, other, 9, copy.deepcopy(state), first=4)
     trained(torch.optim.AdamW, twin, 9, copy.deepcopy(state), first=4)
     assert same(other, twin) and not same(one, other)
+
+
+def test_a_group_without_gradients_is_left_alone():
+    one, twin = network(), network()
+    for optimizer_class, model in ((DirectAdamW, one), (torch.optim.AdamW, twin)):
+        optimizer = optimizer_class(groups(model), **SETTINGS)
+        for _ in range(3):
+            for parameter in optimizer.param_groups[0]["params"]:
+                parameter.grad = torch.ones_like(parameter)
+            optimizer.step()
+    assert same(one, twin) and not same(one, network())

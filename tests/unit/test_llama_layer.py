@@ -1,5 +1,7 @@
 """A LLaMA's layers as one operation each compute what transformers computes, and step aside."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -121,8 +123,30 @@ def test_a_network_with_hooks_or_other_modules_goes_through_transformers():
     assert seen
     handle.remove()
     assert llama_forward.applies(model)
+    model.config.num_hidden_layers = 2
+    assert not llama_forward.applies(model)
+    model.config.num_hidden_layers = 3
     model.model.layers[1].mlp.down_proj = type("Other", (torch.nn.Linear,), {})(48, 32, bias=False)
     assert not llama_forward.applies(model)
+
+
+def test_one_label_and_a_row_without_any_have_their_gradients(monkeypatch):
+    model, whole = network(tie_word_embeddings=False), batch(1)
+    in_rows = whole.label_positions // whole.input_ids.shape[1]
+    for kept in ([5], in_rows > 0, []):
+        some = replace(
+            whole,
+            label_positions=whole.label_positions[kept],
+            targets=whole.targets[kept],
+            weights=whole.weights[kept],
+        )
+        loss, gradients = pass_of(model, some)
+        wanted, theirs = by_transformers(monkeypatch, model, some)
+        assert loss == pytest.approx(wanted, rel=LOSS)
+        largest = max(gradient.norm() for gradient in theirs.values())
+        for name, gradient in theirs.items():
+            scale = max(gradient.norm(), 1e-2 * largest)
+            assert (gradients[name] - gradient).norm() <= GRADIENT * scale, name
 
 
 def test_recomputed_activations_change_no_bit():
@@ -132,6 +156,18 @@ def test_recomputed_activations_change_no_bit():
     again, recomputed = pass_of(model, labels)
     assert loss == again
     assert all(torch.equal(gradients[name], recomputed[name]) for name in gradients)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_gradient_of_gradients_is_refused_and_never_wrong(frozen):
+    model = network(tie_word_embeddings=False)
+    for layer in (model.model.embed_tokens, model.model.layers):
+        layer.requires_grad_(not frozen)
+    weights = [p for p in model.parameters() if p.requires_grad]
+    loss = forward.weighted_loss(model, batch(8))
+    with pytest.raises(RuntimeError, match="once_differentiable|not implemented"):
+        gradients = torch.autograd.grad(loss, weights, create_graph=True)
+        sum(gradient.square().sum() for gradient in gradients).backward()
 
 
 def test_other_types_of_number_go_through_transformers():

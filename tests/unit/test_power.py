@@ -75,3 +75,8 @@ def test_stopping_by_half_widths_leaves_intervals_and_tests_nearly_as_they_are(s
     means, widths = stopped(spread, effect=5.0)
     assert 0.935 < np.mean(abs(means - 5.0) <= widths) < 0.955
     assert np.mean(means - widths > 5.0) < 0.033
+
+
+def test_up_to_ten_thousand_units_are_found():
+    assert units_for(1.0, half_width(1.0, 9_000)) == 9_000
+    assert units_for(1.0, half_width(1.0, 10_000) * 0.99) is None

@@ -128,6 +128,9 @@ def test_tokens_come_from_steps_or_from_epochs_of_the_counted_examples():
         ("task_arithmetic", {}, 2),
         ("self_replay", {}, 1),
         ("replay", {}, 0),
+        ("hat", {}, 2),
+        ("das", {}, 0),
+        ("das", {"mask": "update"}, 1),
     ],
 )
 def test_what_a_method_holds_counts_beside_the_model(method, hyper, copies):

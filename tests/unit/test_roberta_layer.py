@@ -1,5 +1,7 @@
 """A RoBERTa's layers as one operation each compute what transformers computes, dropout included."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from masked_model import masked_model
@@ -74,6 +76,42 @@ def test_all_states_and_their_gradients_are_those_of_transformers(monkeypatch, w
         return (states + weights).square()[real].sum()
 
     compared(monkeypatch, network(), loss_of)
+
+
+@pytest.mark.parametrize("width", [None, 32], ids=["padded", "unpadded"])
+def test_the_two_halves_of_a_layer_have_values_of_their_own(monkeypatch, width):
+    model, labels = network(), batch(width)
+    for layer in model.roberta.encoder.layer:
+        layer.attention.output.dropout.p = 0.3
+        layer.attention.output.LayerNorm.eps = 1e-2
+    compared(monkeypatch, model, lambda model: forward.weighted_loss(model, labels))
+    # torch draws nothing where all is dropped.
+    model.roberta.encoder.layer[0].attention.self.dropout.p = 1.0
+    compared(monkeypatch, model, lambda model: forward.weighted_loss(model, labels))
+
+
+@pytest.mark.parametrize("left", ["bias", "1.attention.self.key.weight", "encoder.layer.1"])
+def test_frozen_weights_keep_the_gradients_of_the_rest(monkeypatch, left):
+    model, labels = network(), batch(32)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(left in name)
+    compared(monkeypatch, model, lambda model: forward.weighted_loss(model, labels))
+
+
+def test_a_step_with_few_labels_or_none(monkeypatch):
+    model = network()
+    for labels in (batch(), batch(32)):
+        in_rows = labels.label_positions // labels.input_ids.shape[1]
+        for kept in ([0], in_rows > 0, []):
+            some = replace(
+                labels,
+                label_positions=labels.label_positions[kept],
+                targets=labels.targets[kept],
+                weights=labels.weights[kept],
+            )
+            compared(
+                monkeypatch, model, lambda model, some=some: forward.weighted_loss(model, some)
+            )
 
 
 def test_two_passes_of_one_draw_are_equal_to_the_last_bit():

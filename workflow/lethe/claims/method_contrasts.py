@@ -31,7 +31,8 @@ def method_value(subjects: list[Subject], asked: Question) -> list[Cell]:
             if subject is None or absence:
                 cells.append(Cell(about, axis, missing=absence))
                 continue
-            found = cell(about, axis, subject.values(asked.metric, axis), asked)
+            note = _twins([subject], subjects)
+            found = cell(about, axis, subject.values(asked.metric, axis), asked, note)
             cells.append(replace(found, bound=at_bound([(subject, method)], asked, axis)))
     return cells or _nothing(asked)
 
@@ -45,7 +46,8 @@ def method_difference(subjects: list[Subject], asked: Question) -> list[Cell]:
         for model, by_method in _by_model(subjects, asked.methods).items():
             about = _about(f"{first} - {second}", model, subjects)
             one, other = by_method.get(first), by_method.get(second)
-            cells.append(_less(one, other, asked, axis, about, (first, second)))
+            note = _twins([one, other], subjects)
+            cells.append(_less(one, other, asked, axis, about, (first, second), note))
     return cells or _nothing(asked)
 
 
@@ -64,7 +66,8 @@ def method_less_pool(subjects: list[Subject], asked: Question) -> list[Cell]:
             one = by_method.get(method)
             other = _pool(subjects, model, pooled)
             about = _about(f"{method} - {pool}", model, subjects)
-            cells.append(_less(one, other, asked, axis, about, (method, pool)))
+            note = _twins([one, other], subjects)
+            cells.append(_less(one, other, asked, axis, about, (method, pool), note))
     return cells or _nothing(asked)
 
 
@@ -104,14 +107,30 @@ def _less(
     axis: str,
     about: str,
     named: tuple[str, str],
+    note: str,
 ) -> Cell:
     for subject, name in zip((one, other), named, strict=True):
         if absence := _absence(subject, name, axis, asked):
             return Cell(about, axis, missing=absence)
     assert one is not None and other is not None
     compared = [(one, named[0]), (other, named[1])]
-    found = difference(one, other, axis, asked, about)
+    found = difference(one, other, axis, asked, about, note)
     return replace(found, bound=at_bound(compared, asked, axis))
+
+
+def _twins(compared: list[Subject | None], subjects: list[Subject]) -> str:
+    """Which of the compared have every number of another method: one training of two names."""
+    told = [
+        f"{one.method} and {other.method} are equal in every number, so one training"
+        for one in compared
+        for other in subjects
+        if one is not None
+        and one.numbers
+        and one.method != other.method
+        and (one.model, one.order) == (other.model, other.order)
+        and one.numbers == other.numbers
+    ]
+    return "; ".join(told)
 
 
 def _absence(subject: Subject | None, name: str, axis: str, asked: Question) -> str:

@@ -10,6 +10,7 @@ from lethe.planning.pages import empty_pages
 from lethe.planning.parametrisations import without_rates
 from lethe.planning.plan import make_plan, without_base_seed
 from lethe.planning.reference_chains import single_rates
+from lethe.planning.same_training import same_trainings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,5 +29,6 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"seeds.base has no effect on {', '.join(elsewhere)}: trained elsewhere.")
     notes = [*empty_pages(study, catalogue, plan), *single_rates(study, plan)]
     notes += [*unknown_types(catalogue, plan), *without_rates(catalogue, plan)]
+    notes += same_trainings(study, catalogue, plan)
     for note in notes:
         print(f"Note: {note}")

@@ -53,9 +53,9 @@ def units_for(spread: float, target: float) -> int | None:
         return None
     low, high = FEWEST, FEWEST
     while half_width(spread, high) > target:
-        low, high = high, 2 * high
-        if high > MOST:
+        if high == MOST:
             return None
+        low, high = high, min(2 * high, MOST)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if half_width(spread, middle) <= target else (middle + 1, high)

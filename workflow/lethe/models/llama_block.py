@@ -12,6 +12,7 @@ are asked for.
 
 import torch
 import torch.nn.functional as functional
+from torch.autograd.function import once_differentiable
 
 aten = torch.ops.aten
 
@@ -48,6 +49,7 @@ class Norm(torch.autograd.Function):
         return result
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient):
         states, scale, weight = ctx.saved_tensors
         return *normed_backward(gradient.contiguous(), states, scale, weight), None

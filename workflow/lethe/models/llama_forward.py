@@ -23,6 +23,7 @@ def applies(model) -> bool:
     return is_plain_float(model, model.base_model.embed_tokens) and (
         config.num_key_value_heads == config.num_attention_heads
         and config.hidden_act == "silu"
+        and config.num_hidden_layers == len(model.base_model.layers)
         and config.rope_parameters["rope_type"] == "default"
         and not (config.attention_bias or config.mlp_bias or config.attention_dropout)
     )

@@ -18,19 +18,24 @@ aten = torch.ops.aten
 
 @dataclass(frozen=True)
 class Settings:
-    """heads: H. drop_seen, drop: shares dropped of attention's weights and of both outputs.
-    epsilon: of both normalisations."""
+    """heads: H. drop_seen, drops: shares dropped of attention's weights, and of the outputs of
+    attention and feed-forward. epsilons: of their normalisations."""
 
     heads: int
     drop_seen: float
-    drop: float
-    epsilon: float
+    drops: tuple[float, float]
+    epsilons: tuple[float, float]
 
 
 def kept(like: torch.Tensor, drop: float) -> torch.Tensor | None:
-    """What dropout multiplies with, as torch draws it; None: nothing is dropped."""
+    """What dropout multiplies with, as torch draws it; None: nothing is dropped.
+
+    torch draws nothing where nothing or all is dropped.
+    """
     if drop == 0.0:
         return None
+    if drop == 1.0:
+        return torch.zeros_like(like)
     return torch.empty_like(like).bernoulli_(1.0 - drop).div_(1.0 - drop)
 
 
@@ -72,13 +77,13 @@ class Layer(torch.autograd.Function):
         seen_kept = kept(seen, settings.drop_seen)
         used = seen if seen_kept is None else seen * seen_kept
         context = torch.matmul(used, value).transpose(1, 2).reshape(len(states), -1)
-        draws, residual = kept(states, settings.drop), states
+        draws, residual = kept(states, settings.drops[0]), states
         if wanted is not None:
             context, residual = context[wanted], states[wanted]
             draws = None if draws is None else draws[wanted]
         summed = torch.addmm(output_bias, context, output.t())
         summed = (summed if draws is None else summed.mul_(draws)).add_(residual)
-        middle, *moments = _normed(summed, first, first_bias, settings.epsilon)
+        middle, *moments = _normed(summed, first, first_bias, settings.epsilons[0])
         whole = (states, wanted)
         result, fed = _feed(middle, feed, settings, whole)
         ctx.save_for_backward(
@@ -129,12 +134,12 @@ def _feed(middle, weights, settings: Settings, whole) -> tuple[torch.Tensor, tup
     entered = torch.addmm(enter_bias, middle, enter.t())
     neurons = functional.gelu(entered)
     summed = torch.addmm(leave_bias, neurons, leave.t())
-    draws = kept(states, settings.drop)
+    draws = kept(states, settings.drops[1])
     if draws is not None:
         draws = draws if wanted is None else draws[wanted]
         summed.mul_(draws)
     summed.add_(middle)
-    result, *moments = _normed(summed, second, second_bias, settings.epsilon)
+    result, *moments = _normed(summed, second, second_bias, settings.epsilons[1])
     return result, (middle, entered, neurons, draws, summed, *moments)
 
 

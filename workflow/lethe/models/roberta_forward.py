@@ -52,12 +52,12 @@ def last_states(model, tokens, allowed, positions=None, places=None) -> torch.Te
 
 
 def _settings(layer) -> Settings:
-    attention, output = layer.attention.self, layer.output
+    attention, first, second = layer.attention.self, layer.attention.output, layer.output
     return Settings(
         attention.num_attention_heads,
         attention.dropout.p,
-        output.dropout.p,
-        output.LayerNorm.eps,
+        (first.dropout.p, second.dropout.p),
+        (first.LayerNorm.eps, second.LayerNorm.eps),
     )
 
 

@@ -25,6 +25,7 @@ from lethe.planning.reference_chains import (
     require_reference_runs,
     require_references,
 )
+from lethe.planning.same_training import refuse_self_comparisons
 from lethe.planning.several_recipes import require_recipes_fit
 from lethe.planning.stages import How, add_stage
 
@@ -53,6 +54,7 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     refuse_equal_words(study, catalogue)
     require_recipes_fit(study, plan)
     require_reference_runs(study, plan)
+    refuse_self_comparisons(study, catalogue, plan)
     _require_someone_to_score(plan, study, catalogue)
     _require_use_of_seeds(plan, study)
     # Scores that were made elsewhere need no such task here.

@@ -163,7 +163,7 @@ def held_by_method(spec: dict, params: float, trained: float) -> float:
     if spec.get("method") is None:
         return 0.0
     hyper = parameters_of(spec["method"])(**spec.get("hyper", {}))
-    return hyper.copies * trained + hyper.networks_held() * params
+    return hyper.copies_held() * trained + hyper.networks_held() * params
 
 
 def width_of(params: float) -> float:

@@ -72,6 +72,8 @@ class DirectAdamW(torch.optim.AdamW):
 
     def _update(self, group: dict) -> None:
         parameters = [p for p in group["params"] if p.grad is not None]
+        if not parameters:
+            return
         states = [self.state[p] for p in parameters]
         steps = [state["step"] for state in states]
         torch._foreach_add_(steps, 1)

@@ -88,6 +88,10 @@ class MethodParameters(Parameters):
         """Whether a stage with these values reads the network that its chain began with."""
         return self.needs_base or any(getattr(self, key) == value for key, value in self.base_with)
 
+    def copies_held(self) -> int:
+        """Float32 copies of what is trained that a stage with these values holds at its most."""
+        return self.copies
+
     def networks_held(self) -> int:
         """Whole networks that a stage with these values holds besides the one that it trains."""
         return max(self.networks, int(self.reads_base()))

@@ -119,5 +119,9 @@ class DasParameters(MethodParameters):
         lt=1,
     )
 
+    def copies_held(self) -> int:
+        """A mask on the update needs the values before it."""
+        return int(self.mask == "update")
+
 
 PARAMETERS = DasParameters

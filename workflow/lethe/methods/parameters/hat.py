@@ -9,6 +9,9 @@ from lethe.parameters.entries import parameter
 class HatParameters(HardAttention):
     """Gates on the encoder itself."""
 
+    # Factors of the gradients, and the values of what earlier domains use.
+    copies = 2
+
     layers: Literal["ffn_attention", "all"] = parameter(
         "ffn_attention",
         "gated units: attention heads and intermediate neurons (the rest is trained freely), or "
