@@ -16,6 +16,7 @@ from lethe.errors import UserError
 from lethe.longtables.tables import write_metrics, write_scores
 from lethe.metrics.published import read_published, read_published_models
 from lethe.metrics.subjects import axes_at_floor, reference, study_subjects
+from lethe.metrics.warnings import ON_DEV
 from lethe.planning.records import claims_record, write_claims_record
 
 # Claims about three bases of four models, each with its metrics.
@@ -201,6 +202,11 @@ def test_the_command_writes_three_forms_that_say_the_same(tables, record, tmp_pa
     assert "Source: Table 5 (note-A)" in page
     body = (tmp_path / "out" / "claims.tex").read_text()
     assert all(claim in body for claim in frame["claim"].unique())
+    assert ON_DEV not in page
+    # Verdicts on dev sets are for choosing settings, and the page says so.
+    write_scores(tmp_path / "scores.csv", tables.scores.assign(split="dev"))
+    assert command.run(parser.parse_args([*flags, "--out", str(tmp_path / "out")])) == 0
+    assert ON_DEV in (tmp_path / "out" / "claims.md").read_text()
 
 
 def test_a_record_that_is_none_is_refused(tmp_path):

@@ -7,10 +7,13 @@ from domain_study import BASE, WORLDS, domain_scores, domain_tables, with_items
 from end_task_scores import clozes_of, losses_of, scores_of
 from synthetic_study import typed
 
-from lethe.longtables.tables import LongTables
+from lethe.claims.bounds import at_bound
+from lethe.claims.cells import Question
+from lethe.longtables.tables import METRIC_COLUMNS, LongTables
 from lethe.metrics.end_tasks import ALONE
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.study import study_metrics
+from lethe.metrics.subjects import study_subjects
 from lethe.tables.domains import build
 from lethe.tables.writing import readable
 
@@ -48,6 +51,32 @@ def test_a_row_at_floor_or_ceiling_is_marked_and_others_are_not():
     # As little learned, but away from chance: the method can still forget what it had.
     away = {("adapter", "ab", 1): (60, 63, 64, 65)}
     assert built(clozes_of(away))["note"]["adapter"] == ""
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_bound"),
+    [
+        ((30, 90, 70, 94), False),
+        ((30, 33, 34, 35), True),
+        # What is left is at chance.
+        ((30, 90, 36, 37), True),
+        # More is learned than ten points, and it is at chance all the same.
+        ((20, 36, 34, 37), True),
+        # Little is learned by a base that knows something.
+        ((60, 63, 64, 65), False),
+        ((38, 47, 60, 46), True),
+    ],
+)
+def test_tables_and_claims_have_one_rule_of_the_floor(cells, is_bound):
+    runs = {("das", "ab", 1): cells}
+    scores = pd.concat([scores_of(runs), clozes_of(runs)], ignore_index=True)
+    expected = "F1, cloze at floor" if is_bound else ""
+    assert built(scores)["note"]["das"] == expected
+    metrics = pd.DataFrame(columns=METRIC_COLUMNS)
+    (subject,) = study_subjects(LongTables(scores, metrics))
+    for metric, axis in (("f1_final", "end_task"), ("cloze_final", "domain")):
+        asked = Question("K", "p", "method_value", metric, (axis,), "bases", 1.0)
+        assert bool(at_bound([(subject, "das")], asked, axis)) == is_bound
 
 
 def test_the_base_is_a_row_of_its_own_and_a_loss_that_rises_is_forgotten():

@@ -23,7 +23,7 @@ from lethe.metrics.end_task_intervals import end_task_intervals
 from lethe.metrics.study import study_metrics
 from lethe.planning.plan import make_plan
 from lethe.planning.records import study_record
-from lethe.tables import end_task_tests, end_tasks
+from lethe.tables import domains, end_task_tests, end_tasks
 
 TRUTH = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 0, 1, 1, 2, 2])
@@ -203,6 +203,14 @@ def test_the_tables_of_one_run_have_intervals_over_stems():
     assert das["f1_gain"] == pytest.approx(das["f1_final"] - frame.loc["sequential", "f1_final"])
     assert das["f1_gain_low"] < das["f1_gain"] < das["f1_gain_high"]
     assert np.isnan(frame.loc["sequential", "f1_gain_low"])
+    # So has the table of domains, whose F1 is the same number.
+    of_domains = domains.build(tables).frame.set_index("method").loc["das"]
+    for part, name in (("final", "f1_final"), ("forgotten", "f1_fr_ke")):
+        names = [f"f1_{part}{end}" for end in ("", "_low", "_high")]
+        assert of_domains[names].tolist() == pytest.approx(
+            [das[f"{name}{end}"] for end in ("", "_low", "_high")]
+        )
+    assert of_domains["interval_over"] == "stems"
 
 
 def test_a_paired_test_of_one_run_is_over_stems():

@@ -245,3 +245,13 @@ def test_dev_sets_stand_for_test_sets_where_stages_have_no_others(tables, tmp_pa
         assert set(longtables.read_scores(file)["split"]) == expected
         read = longtables.read_long_tables(file, tmp_path / "metrics.csv")
         assert read.on_dev == (name == "dev")
+
+
+def test_an_end_task_s_dev_file_never_stands_for_its_test_file(tables):
+    scores, _ = tables
+    found = scores.assign(split="dev")
+    ends = scores.iloc[:2].assign(kind="end_task", split=["dev", "test"], value=[0.5, 0.9])
+    read = longtables.shown(pd.concat([found, ends], ignore_index=True))
+    tested = read[(read["kind"] == "end_task") & (read["split"] == "test")]
+    assert tested["value"].tolist() == [0.9]
+    assert set(read.loc[read["kind"] != "end_task", "split"]) == {"test"}

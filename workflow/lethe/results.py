@@ -13,7 +13,7 @@ from lethe.errors import UserError
 from lethe.longtables.items import ItemTables
 from lethe.longtables.schema import columns
 from lethe.longtables.study_folder import StudyFolder, open_study
-from lethe.longtables.tables import LongTables
+from lethe.longtables.tables import LongTables, shown
 from lethe.metrics.published import read_published, read_published_models
 
 
@@ -68,7 +68,7 @@ class Study:
         wanted = self._study.record.claims
         if not wanted:
             return pd.DataFrame()
-        tables = LongTables(scores=self.scores, metrics=self.metrics).parted()
+        tables = LongTables(scores=shown(self.scores), metrics=self.metrics).parted()
         models = read_published_models(LUO2023)
         return claims_table(tables, wanted, read_published(LUO2023), models).frame
 

@@ -1,17 +1,19 @@
 """Where a comparison of methods gets no verdict: at the floor or at the ceiling of an outcome.
 
-A method that learned nothing has nothing to forget; a score beside chance cannot fall, and two near
-100 cannot be told apart. A test there says nothing about methods. Numbers are shown all the
-same.
+The rule is that of `lethe.metrics.bounds`, which tables have too. Numbers are shown all the same.
 """
 
 import numpy as np
 
 from lethe.claims.cells import Question
 from lethe.longtables.metric_ids import DOMAIN_SUMMARIES, END_TASK_SUMMARIES
-from lethe.metrics.end_tasks import CEILING, FLOOR_GAIN
+from lethe.metrics.bounds import (
+    is_at_ceiling,
+    is_at_chance,
+    learned_too_little,
+    loss_fell_too_little,
+)
 from lethe.metrics.subjects import DOMAINS, LOSS, Subject
-from lethe.tables.domain_lines import NEAR_CHANCE
 
 FORGETTING = ("fr_ke", "forgotten")
 OUTCOMES = {"f1": "F1", "acc": "accuracy", "cloze": "cloze", "loss": "loss"}
@@ -33,8 +35,7 @@ def at_bound(compared: list[tuple[Subject, str]], asked: Question, axis: str) ->
     outcome = outcome_of(asked.metric)
     if not outcome or (asked.metric == LOSS and axis != DOMAINS):
         return ""
-    asked_for = FLOOR_GAIN if asked.gain is None and outcome != "loss" else asked.gain
-    reasons = [_did_not_learn(*one, outcome, asked_for) for one in compared]
+    reasons = [_did_not_learn(*one, outcome, asked.gain) for one in compared]
     if outcome != "loss":
         reasons += [_at_chance(*one, asked.metric) for one in compared]
         reasons.append(_no_room(compared, asked))
@@ -43,10 +44,13 @@ def at_bound(compared: list[tuple[Subject, str]], asked: Question, axis: str) ->
 
 def _did_not_learn(subject: Subject, name: str, outcome: str, gain: float | None) -> str:
     own, base = (_of(subject, f"{outcome}_{part}") for part in ("own", "base"))
-    learned = base - own if outcome == "loss" else own - base
-    if gain is None or np.isnan(learned) or learned >= gain:
-        return ""
     digits = 2 if outcome == "loss" else 1
+    if outcome == "loss":
+        learned = not loss_fell_too_little(own, base, gain)
+    else:
+        learned = not learned_too_little(own, base, _chance(subject, outcome), gain)
+    if learned:
+        return ""
     return (
         f"{name} did not learn: {OUTCOMES[outcome]} {own:.{digits}f} right after its domains, "
         f"{base:.{digits}f} before any"
@@ -54,21 +58,23 @@ def _did_not_learn(subject: Subject, name: str, outcome: str, gain: float | None
 
 
 def _at_chance(subject: Subject, name: str, metric: str) -> str:
-    """Forgetting is at chance where what was forgotten or what is left is, own - forgetting.
-
-    End tasks have no chance level of their own; where there is cloze, its classes are theirs.
-    """
+    """Forgetting is at chance where what was forgotten or what is left is, own - forgetting."""
     outcome, _, part = metric.partition("_")
-    levels = [_of(subject, f"{word}_chance") for word in (outcome, "cloze")]
-    chance = next((level for level in levels if not np.isnan(level)), np.nan)
+    chance = _chance(subject, outcome)
     scores = [_of(subject, metric)]
     if part in FORGETTING:
         own = _of(subject, f"{outcome}_own")
         scores = [own, own - scores[0]]
     for score in scores:
-        if score - chance <= NEAR_CHANCE:
+        if is_at_chance(score, chance):
             return f"{name} is at chance: {OUTCOMES[outcome]} {score:.1f}, chance {chance:.1f}"
     return ""
+
+
+def _chance(subject: Subject, outcome: str) -> float:
+    """End tasks have no chance level of their own; where there is cloze, its classes are theirs."""
+    levels = [_of(subject, f"{word}_chance") for word in (outcome, "cloze")]
+    return next((level for level in levels if not np.isnan(level)), np.nan)
 
 
 def _no_room(compared: list[tuple[Subject, str]], asked: Question) -> str:
@@ -80,7 +86,7 @@ def _no_room(compared: list[tuple[Subject, str]], asked: Question) -> str:
         return ""
     exceeded = compared[1:] if asked.contrast == "method_less_pool" else compared
     scores = [(_of(subject, asked.metric), name) for subject, name in exceeded]
-    if not all(score >= CEILING for score, _ in scores):
+    if not all(is_at_ceiling(score) for score, _ in scores):
         return ""
     return "; ".join(f"{name} is at the ceiling: {score:.1f}" for score, name in scores)
 

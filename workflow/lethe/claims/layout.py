@@ -20,7 +20,7 @@ LATEX_COLUMNS = [
 
 def save_claims(table: Table, directory: Path) -> list[Path]:
     """Write claims.csv, claims.md and claims.tex."""
-    narrow = Table(table.frame[LATEX_COLUMNS], table.caption, table.decimals)
+    narrow = Table(table.frame[LATEX_COLUMNS], table.caption, table.decimals, notes=table.notes)
     forms = {
         "csv": csv_text(table.frame),
         "md": page(table),
@@ -36,7 +36,8 @@ def page(table: Table) -> str:
     outcomes = ["by_outcome"] if heads["by_outcome"].any() else []
     overview = markdown(Table(heads[["claim", "verdict", *outcomes, "published", "statement"]], ""))
     sections = [_section(table, rows) for _, rows in frame.groupby("claim", sort=False)]
-    return "\n".join(["# Claims\n", table.caption, overview, *sections])
+    notes = [f"\n{markdown_text(note)}." for note in table.notes]
+    return "\n".join(["# Claims\n", table.caption, *notes, overview, *sections])
 
 
 def _section(table: Table, rows: pd.DataFrame) -> str:

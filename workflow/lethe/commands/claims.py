@@ -1,6 +1,7 @@
 """lethe claims: test published claims on a study's scores, beside the published numbers."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from lethe.artefacts.study_files import checked_files, read_record
@@ -26,8 +27,9 @@ def run(args: argparse.Namespace) -> int:
     from lethe.artefacts.paths import LUO2023
     from lethe.claims.layout import save_claims
     from lethe.claims.report import claims_table
-    from lethe.longtables.tables import LongTables, read_metrics, read_scores
+    from lethe.longtables.tables import read_long_tables
     from lethe.metrics.published import read_published, read_published_models
+    from lethe.metrics.warnings import ON_DEV
 
     code = code_for(args, "claims", "claims")
     record = read_record(args.claims)
@@ -35,11 +37,10 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{args.claims}: expected a record with a list `claims`, found none.")
     inputs = {**checked_files([args.scores, args.metrics]), "claims": args.claims.stem}
     source = args.published or LUO2023
-    tables = LongTables(
-        scores=read_scores(args.scores), metrics=read_metrics(args.metrics)
-    ).parted()
+    tables = read_long_tables(args.scores, args.metrics)
     models = read_published_models(source)
     table = claims_table(tables, record["claims"], read_published(source), models)
+    table = replace(table, notes=(ON_DEV,) if tables.on_dev else ())
     written = save_claims(table, args.out)
     publish("claims", "claims", written, inputs, code)
     return 0

@@ -37,8 +37,14 @@ def read_scores(path: Path | str) -> pd.DataFrame:
 
 
 def shown(scores: pd.DataFrame) -> pd.DataFrame:
-    """The scores with dev sets in the place of test sets, if stages have no others."""
-    return scores.assign(split="test") if scored_on_dev(scores) else scores
+    """The scores with dev sets in the place of test sets, if stages have no others.
+
+    End tasks have their own: a score on a dev file that chose nothing here stays one.
+    """
+    if not scored_on_dev(scores):
+        return scores
+    stands = (scores["split"] == "dev") & (scores["kind"] != END_TASK)
+    return scores.assign(split=scores["split"].mask(stands, "test"))
 
 
 def scored_on_dev(scores: pd.DataFrame) -> bool:
@@ -46,7 +52,7 @@ def scored_on_dev(scores: pd.DataFrame) -> bool:
 
     End tasks say themselves which file they are tested on.
     """
-    of_stages = scores[(scores["stage_index"] > 0) & (scores["kind"] != "end_task")]
+    of_stages = scores[(scores["stage_index"] > 0) & (scores["kind"] != END_TASK)]
     return len(of_stages) > 0 and bool((of_stages["split"] == "dev").all())
 
 

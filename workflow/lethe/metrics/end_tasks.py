@@ -16,18 +16,8 @@ PARTS = ("own", "final", "fr_ke")
 SUMMARIES = tuple(f"{word}_{part}" for word in ("f1", "acc") for part in PARTS)
 # What a method is held against to tell whether it learned anything.
 UNTRAINED = ("f1_base", "acc_base")
-# Points above the untrained base that count as learning: a seventh of what there is to learn in the
-# miniature, where the base has about 34. A method that learned nothing has nothing to forget.
-FLOOR_GAIN = 10.0
-# At five points below 100 the smallest effects that claims ask for no longer fit above.
-CEILING = 95.0
 # Every run from a base repeats the base's scores; these columns identify a score.
 ONCE = ["node", "probe", "metric", "end_task_seed"]
-
-
-def is_at_floor(own: float, untrained: float) -> bool:
-    """Whether own scores are not above those before any domain, by FLOOR_GAIN; both in points."""
-    return own - untrained < FLOOR_GAIN
 
 
 def by_unit(rows: pd.DataFrame) -> tuple[str, dict[tuple, pd.DataFrame]]:

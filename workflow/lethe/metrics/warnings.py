@@ -7,8 +7,9 @@ import pandas as pd
 
 from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OF_DOMAINS, OWN
 from lethe.longtables.run import RUN_COLUMNS, method_words
+from lethe.metrics.bounds import learned_too_little
 from lethe.metrics.cells import LOWER_IS_BETTER, is_own, is_worse_if_higher
-from lethe.metrics.end_tasks import is_at_floor, percentages
+from lethe.metrics.end_tasks import percentages
 from lethe.metrics.general import FLOOR_STDERRS, place_of_base
 from lethe.metrics.item_changes import COLLAPSED
 from lethe.metrics.shown import LINE_COLUMNS
@@ -160,7 +161,7 @@ def _domains_not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     if len(scored):
         values = percentages(scored, sorted(scored["probe"].unique()))
         own, base = values["f1_own"], values["f1_base"]
-        if is_at_floor(own, base):
+        if learned_too_little(own, base):
             numbers = f"own {own:.1f}, {base:.1f} before any domain"
             yield NOT_LEARNED, f"its domains teach end tasks nothing; {numbers}"
 

@@ -7,8 +7,15 @@ import pandas as pd
 
 from lethe.longtables.axes import DOMAIN
 from lethe.longtables.tables import LongTables
+from lethe.metrics.bounds import (
+    is_at_ceiling,
+    is_at_chance,
+    learned_too_little,
+    loss_fell_too_little,
+)
 from lethe.metrics.domain_outcomes import (
     END_TASK,
+    IN_END_TASKS,
     MEASURES,
     PARTS,
     POINTS,
@@ -19,7 +26,7 @@ from lethe.metrics.domain_outcomes import (
     of_measure,
     run_outcomes,
 )
-from lethe.metrics.end_tasks import CEILING, FLOOR_GAIN, alone_together
+from lethe.metrics.end_tasks import alone_together
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.masked_loss import domain_of
 from lethe.metrics.over_seeds import SEEDS
@@ -27,8 +34,6 @@ from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, lines
 from lethe.tables.lines import words
 
 UNITS = ("worlds", "bases", "train seeds")
-NEAR_CHANCE = 5.0
-"""Points within which a score is at chance."""
 Values = dict[tuple[Measure, Part], float]
 Ends = tuple[float, float, float]
 """Value, low and high end."""
@@ -77,15 +82,16 @@ class DomainLine:
         return [{"f1": "F1"}.get(name, name) for name in MEASURES if is_at(name)]
 
     def _is_at_floor(self, measure: Measure) -> bool:
-        own, base = (self.cell(measure, part)[0] for part in ("own", "base"))
+        base, own, final = (self.cell(measure, part)[0] for part in ("base", "own", "final"))
         if measure == "loss":
-            return bool(own >= base)
-        near = not own - self.chance.get(measure, np.nan) > NEAR_CHANCE
-        return bool(own - base < FLOOR_GAIN) and near
+            return loss_fell_too_little(own, base)
+        chance = self.chance.get(measure, np.nan)
+        beside = any(is_at_chance(score, chance) for score in (own, final))
+        return beside or learned_too_little(own, base, chance)
 
     def _is_at_ceiling(self, measure: Measure) -> bool:
         ends = [self.cell(measure, part)[0] for part in ("own", "final")]
-        return measure != "loss" and min(ends) >= CEILING
+        return measure != "loss" and all(map(is_at_ceiling, ends))
 
 
 def domain_lines(tables: LongTables) -> list[DomainLine]:
@@ -96,7 +102,7 @@ def domain_lines(tables: LongTables) -> list[DomainLine]:
         of_run.setdefault(run.line, []).append(run)
     rows = scores[scores["kind"].ne("probe")]
     listed = [line for line in lines(rows) if line in of_run]
-    return [_line(line, of_run[line], rows, tables.domains) for line in listed]
+    return [_line(line, of_run[line], rows, tables) for line in listed]
 
 
 def one_domain_each(scores: pd.DataFrame) -> pd.DataFrame:
@@ -113,7 +119,7 @@ def one_domain_each(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _line(
-    line: tuple, found: list[RunOutcomes], scores: pd.DataFrame, metrics: pd.DataFrame
+    line: tuple, found: list[RunOutcomes], scores: pd.DataFrame, tables: LongTables
 ) -> DomainLine:
     place, over = _unit([run.seeds for run in found])
     by_unit: dict[int | None, list[Values]] = {}
@@ -124,7 +130,7 @@ def _line(
         named=words(line, scores),
         units={unit: _mean(values) for unit, values in by_unit.items()},
         over=over,
-        of_items=_of_items(line, metrics) if len(found) == 1 else {},
+        of_items=_of_items(line, tables) if len(found) == 1 else {},
         chance={measure: _chance(of_line, measure) for measure in ("f1", "cloze")},
     )
 
@@ -143,27 +149,32 @@ def _mean(runs: list[Values]) -> Values:
     return {key: float(np.mean([values.get(key, np.nan) for values in runs])) for key in keys}
 
 
-def _of_items(line: tuple, metrics: pd.DataFrame) -> dict[tuple[Measure, Part], tuple]:
-    """Intervals of means over domains, from the metrics of domains."""
+def _of_items(line: tuple, tables: LongTables) -> dict[tuple[Measure, Part], tuple]:
+    """Intervals of means over domains, from the metrics of domains and of end tasks."""
     found: dict[tuple[Measure, Part], tuple] = {}
-    if not len(metrics):
-        return found
-    whole = metrics[metrics["probe"] == ""]
-    whole = whole[~whole["unit"].isin(SEED_UNITS) & whole["low"].notna()]
-    same = np.all([whole[n] == w for n, w in zip(LINE_COLUMNS, line, strict=True)], axis=0)
-    ends = whole[same].set_index("metric")[["low", "high"]]
-    for measure in MEASURES[1:]:
-        for part in PARTS:
-            if (name := f"{measure}_{part}") in ends.index:
-                scale = POINTS if measure == "cloze" else 1.0
-                low, high = scale * ends.loc[name].to_numpy(float)
-                found[measure, part] = (float(low), float(high))
+    for metrics in (tables.domains, tables.end_tasks):
+        if not len(metrics):
+            continue
+        whole = metrics[metrics["probe"] == ""]
+        whole = whole[~whole["unit"].isin(SEED_UNITS) & whole["low"].notna()]
+        same = np.all([whole[n] == w for n, w in zip(LINE_COLUMNS, line, strict=True)], axis=0)
+        ends = whole[same].set_index("metric")[["low", "high"]]
+        for measure in MEASURES:
+            # Rows on end tasks are in points.
+            scale = POINTS if measure == "cloze" else 1.0
+            for part in PARTS:
+                word = IN_END_TASKS.get(part, part) if measure == "f1" else part
+                if (name := f"{measure}_{word}") in ends.index:
+                    low, high = scale * ends.loc[name].to_numpy(float)
+                    found[measure, part] = (float(low), float(high))
     return found
 
 
 def _chance(rows: pd.DataFrame, measure: Measure) -> float:
-    """The mean chance level of a measure's sets, in points."""
+    """The mean chance level of a measure's sets, in points; of end tasks without one, cloze's."""
     is_f1 = (rows["kind"] == END_TASK) & rows["headline"].astype(bool)
     chosen = rows[is_f1] if measure == "f1" else of_measure(rows, measure)
     known = chosen.loc[chosen["chance"].notna(), "chance"].astype(float)
-    return POINTS * float(known.mean()) if len(known) else np.nan
+    if len(known):
+        return POINTS * float(known.mean())
+    return _chance(rows, "cloze") if measure == "f1" else np.nan

@@ -1,9 +1,9 @@
 """Domains by method: own, final and forgotten in F1, cloze and loss, and what is at a bound."""
 
 from lethe.longtables.tables import LongTables
+from lethe.metrics.bounds import CEILING, FLOOR_GAIN, NEAR_CHANCE
 from lethe.metrics.domain_outcomes import MEASURES
-from lethe.metrics.end_tasks import CEILING, FLOOR_GAIN
-from lethe.tables.domain_lines import NEAR_CHANCE, DomainLine, domain_lines
+from lethe.tables.domain_lines import DomainLine, domain_lines
 from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
 
@@ -16,8 +16,9 @@ CAPTION = (
     "predicted token. own: right after the domain's stage, final: after the last stage, forgotten: "
     "own - final (loss: final - own) over all domains but the last. none: before any domain. "
     "95 % t-intervals over what interval_over names, of a single run over stems (losses: texts). "
-    f"note: at floor within {NEAR_CHANCE:g} points of chance if not {FLOOR_GAIN:g} points above "
-    "the base (loss: not below the base's), at ceiling where own and final are "
+    f"note: at floor where own is not {FLOOR_GAIN:g} points above a base beside chance (loss: not "
+    f"below the base's), or own or final within {NEAR_CHANCE:g} points of chance (of F1 that of "
+    "cloze, as it has none of its own); at ceiling where own and final are "
     f"{CEILING:g} or more; such a number shows no forgetting and compares no methods."
 )
 

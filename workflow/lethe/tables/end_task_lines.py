@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.tables import LongTables, of_run, run_key, runs
+from lethe.metrics.bounds import learned_too_little
 from lethe.metrics.end_task_intervals import UNITS, less, nearness
 from lethe.metrics.end_tasks import (
     ONCE,
     RUN,
     alone_together,
     by_unit,
-    is_at_floor,
     percentages,
     stages_of,
     task_metrics,
@@ -74,7 +74,7 @@ class EndTaskLine:
     @property
     def is_at_floor(self) -> bool:
         """Whether it learned nothing: own scores not above those before any domain."""
-        return is_at_floor(self.cell("f1_own")["f1_own"], self.cell("f1_base")["f1_base"])
+        return learned_too_little(self.cell("f1_own")["f1_own"], self.cell("f1_base")["f1_base"])
 
     def words(self) -> dict:
         """The columns that name the line of a row."""

@@ -12,8 +12,8 @@ import pandas as pd
 from lethe.longtables.axes import OWN
 from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
+from lethe.metrics.bounds import learned_too_little
 from lethe.metrics.comparisons import paired_difference
-from lethe.metrics.end_tasks import is_at_floor
 from lethe.metrics.methods import OWN_BASE, OWN_END, TASK_MEASURES, method_metrics
 from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, is_control, lines, shown
@@ -59,7 +59,7 @@ class MethodLine:
     @property
     def is_at_floor(self) -> bool:
         """Whether it learned nothing, so that it has nothing to forget."""
-        return is_at_floor(self.number("la")[0], self.number(OWN_BASE)[0])
+        return learned_too_little(self.number("la")[0], self.number(OWN_BASE)[0])
 
     def number(self, name: str) -> Number:
         return self.numbers.get(name, NOTHING)

@@ -5,7 +5,7 @@ import pandas as pd
 
 from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
-from lethe.metrics.end_tasks import FLOOR_GAIN
+from lethe.metrics.bounds import FLOOR_GAIN
 from lethe.metrics.methods import OWN_BASE, TASK_MEASURES
 from lethe.metrics.shown import INTERVAL, LINE_COLUMNS
 from lethe.tables.compute import by_line
