@@ -202,8 +202,8 @@ def catalogue_with(**entry):
          r"expected `folds` above 1, as `train` is 't-{fold}.jsonl', found 1"),
         ({"folds": 0}, "end_tasks.folded.folds"),
         ({"reads": "last"}, "end_tasks.folded.reads .*: expected .*slot.* found 'last'"),
-        ({"folds": 2, "train": HELD + "/train-{fold}.jsonl", "test": HELD + "/test-{fold}.jsonl"},
-         "end_tasks.folded.train, .* 'end_tasks/restaurant/train-1.jsonl' is not known"),
+        ({"folds": 2, "train": HELD + "/labels-{fold}.jsonl", "test": HELD + "/test-{fold}.jsonl"},
+         "end_tasks.folded.train, .* 'end_tasks/restaurant/labels-1.jsonl' is not known"),
     ],
 )  # fmt: skip
 def test_a_wrong_entry_is_one_sentence_before_anything_runs(entry, sentence):
@@ -212,7 +212,7 @@ def test_a_wrong_entry_is_one_sentence_before_anything_runs(entry, sentence):
 
 
 def test_new_keys_are_in_the_spec_where_they_are_not_the_default():
-    files = {"train": f"{HELD}/train.jsonl", "test": f"{HELD}/test.jsonl"}
+    files = {"train": f"{HELD}/train-1.jsonl", "test": f"{HELD}/test-1.jsonl"}
     plain, slot = (catalogue_with(**files, **more).end_tasks["folded"]
                    for more in ({}, {"reads": "slot"}))  # fmt: skip
     assert not {"reads", "folds", "dtype"} & set(plain.model_dump(exclude=_not_in_spec(plain)))

@@ -51,9 +51,13 @@ def test_a_study_of_one_s_own_has_what_it_can_fill():
     ]  # fmt: skip
     study = pages("test-nano-ke.yaml", **NOTHING)
     assert study.tables == [
-        "methods", "end_tasks", "end_task_methods", "end_task_tests", "masked_loss", "domains",
+        "fg", "general_ability", "methods", "bases", "items", "end_tasks", "end_task_methods",
+        "end_task_tests", "masked_loss", "domains",
     ]  # fmt: skip
-    assert study.figures == ["frontier", "end_tasks", "importance"]
+    # What the general corpus tells of classes is general ability of an encoder.
+    assert study.figures == [
+        "evolution", "fg", "frontier", "end_tasks", "importance", "items"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", PAGES)

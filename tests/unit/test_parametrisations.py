@@ -7,7 +7,8 @@ from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
 from lethe.longtables.run import method_words, run_of
 from lethe.models.known_shapes import Shapes, _tied
-from lethe.parametrisations.parameters import KINDS, PARTS, Lora
+from lethe.parametrisations.constants import PARTS
+from lethe.parametrisations.parameters import KINDS, Lora
 from lethe.parametrisations.parametrised import KINDS as APPLIED
 from lethe.planning.parametrisations import _require_fits, without_rates
 from lethe.planning.plan import make_plan

@@ -77,10 +77,10 @@ class DAS(Method):
 
     def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
         """Eq. 8; a micro-batch's contrast is weighted by its share of the step's labels."""
+        if self.options.contrast_weight == 0:
+            return stage.plain_loss(batch)
         hidden = last_states(stage.model, batch)
         total = weighted_loss(stage.model, batch, hidden)
-        if self.options.contrast_weight == 0:
-            return total
         share = self.options.contrast_weight * batch.weights.sum()
         return total + share * self._contrast(stage, batch, hidden)
 

@@ -18,7 +18,7 @@ from lethe.models.adapters import in_dtype, merge_adapter
 from lethe.models.loading import load_model
 from lethe.models.weights import CARRIER, weights_digest
 from lethe.parametrisations import bottleneck
-from lethe.parametrisations.parameters import PARTS
+from lethe.parametrisations.constants import PARTS
 
 
 def parametrisation_in(directory: Path) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from lethe.errors import UserError, shown
 from lethe.models.kinds import known_with
-from lethe.parametrisations.parameters import USUAL_REDUCTION
+from lethe.parametrisations.constants import USUAL_REDUCTION
 
 ALL = "all-linear"
 """Targets of LoRA: every linear module but the output layer."""

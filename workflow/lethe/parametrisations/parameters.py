@@ -10,10 +10,10 @@ from pydantic import Field, model_validator
 
 from lethe.parameters.entries import Count, Entry, Parameters, Positive, Share, parameter
 from lethe.parameters.sentences import validated
+from lethe.parametrisations.constants import USUAL_REDUCTION
 
 TIED = "frozen:tied"
 """The word for frozen embeddings where the output layer is them."""
-USUAL_REDUCTION = 16
 LORA = "Hu et al. 2021, LoRA"
 
 
@@ -128,8 +128,6 @@ KINDS: dict[str, type[ParametrisationParameters]] = {
     entry.kind: entry for entry in (Full, Lora, Frozen, Adapters)
 }
 Kind = Literal["full", "lora", "frozen", "adapters"]
-PARTS = ("lora", "adapters")
-"""Kinds whose checkpoints are a small part of a network, beside a whole one that stays."""
 FULL = {"kind": "full"}
 """What a stage's spec leaves out."""
 

@@ -20,7 +20,8 @@ from lethe.parametrisations.mistakes import (
     require_narrow,
     too_many_layers,
 )
-from lethe.parametrisations.parameters import FULL, PARTS, settings_of
+from lethe.parametrisations.constants import PARTS
+from lethe.parametrisations.parameters import FULL, settings_of
 from lethe.planning.composition import reason_against
 from lethe.planning.nodes import Node, Plan
 

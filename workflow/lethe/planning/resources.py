@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lethe.artefacts.rules import RULES
 from lethe.methods.parameters.base import parameters_of
 from lethe.models.parameter_bytes import FROZEN, TRAINING, USABLE_SHARE, WIDTH
-from lethe.parametrisations.parameters import PARTS
+from lethe.parametrisations.constants import PARTS
 from lethe.training.snapshot_pace import MOMENTS, WEIGHTS, interval, seconds_for
 
 # A smaller model trains on one CPU core in minutes to hours, and would leave a GPU idle.
