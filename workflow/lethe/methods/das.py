@@ -78,7 +78,7 @@ class DAS(Method):
     def loss(self, stage: Stage, batch: Batch) -> torch.Tensor:
         """Eq. 8; a micro-batch's contrast is weighted by its share of the step's labels."""
         if self.options.contrast_weight == 0:
-            return stage.plain_loss(batch)
+            return stage.plain_loss(stage.model, batch)
         hidden = last_states(stage.model, batch)
         total = weighted_loss(stage.model, batch, hidden)
         share = self.options.contrast_weight * batch.weights.sum()

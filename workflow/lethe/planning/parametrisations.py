@@ -11,6 +11,7 @@ from lethe.methods.parameters.base import MethodParameters
 from lethe.models.kinds import kind_of
 from lethe.models.known_shapes import Shapes, shapes_in, shapes_of_built
 from lethe.parameters.entries import resolved
+from lethe.parametrisations.constants import PARTS
 from lethe.parametrisations.mistakes import (
     ALL,
     is_named,
@@ -20,7 +21,6 @@ from lethe.parametrisations.mistakes import (
     require_narrow,
     too_many_layers,
 )
-from lethe.parametrisations.constants import PARTS
 from lethe.parametrisations.parameters import FULL, settings_of
 from lethe.planning.composition import reason_against
 from lethe.planning.nodes import Node, Plan
