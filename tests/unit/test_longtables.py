@@ -255,3 +255,22 @@ def test_an_end_task_s_dev_file_never_stands_for_its_test_file(tables):
     tested = read[(read["kind"] == "end_task") & (read["split"] == "test")]
     assert tested["value"].tolist() == [0.9]
     assert set(read.loc[read["kind"] != "end_task", "split"]) == {"test"}
+
+
+def test_items_of_models_with_domains_are_apart_beside_other_models_and_stay_alone():
+    def rows(name, *models, **more):
+        return pd.DataFrame([{"model": m, **more} for m in models], columns=columns(name))
+
+    metrics = pd.concat(
+        [rows("metrics", "xs", axis="knowledge"), rows("metrics", "masked", axis="evidence"),
+         rows("metrics", "masked", axis="domain")]
+    )  # fmt: skip
+    scores = rows("scores", "xs", "masked", order="forward")
+    mixed = longtables.LongTables(scores, metrics, changes=rows("changes", "xs", "masked"))
+    assert set(mixed.parted().changes["model"]) == {"xs"}
+    assert set(mixed.parted().domains["model"]) == {"masked"}
+    alone = longtables.LongTables(
+        scores[scores["model"] == "masked"], metrics[metrics["model"] == "masked"],
+        changes=rows("changes", "masked"),
+    )  # fmt: skip
+    assert set(alone.parted().changes["model"]) == {"masked"}

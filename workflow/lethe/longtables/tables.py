@@ -119,7 +119,8 @@ class LongTables:
             theirs = self.metrics["model"].isin(self.metrics.loc[of_domains, "model"])
             apart = of_domains if theirs.all() else theirs
             domains = pd.concat([self.domains, self.metrics[apart]])
-            return replace(self, metrics=self.metrics[~apart], domains=domains).parted()
+            items = {} if theirs.all() else self._items_without(self.metrics.loc[theirs, "model"])
+            return replace(self, metrics=self.metrics[~apart], domains=domains, **items).parted()
         frames = {name: getattr(self, name) for name in SPLIT}
         alone = {name: frame["order"].str.startswith(ALONE) for name, frame in frames.items()}
         if not alone["scores"].any():
@@ -127,6 +128,11 @@ class LongTables:
         kept = {name: frame[~alone[name].astype(bool)] for name, frame in frames.items()}
         apart = {name: frame[alone[name].astype(bool)] for name, frame in frames.items()}
         return replace(self, **kept, references=LongTables(**apart))
+
+    def _items_without(self, models: pd.Series) -> dict[str, pd.DataFrame]:
+        """The tables of single items without some models, whose metrics are apart too."""
+        frames = {"changes": self.changes, "calibration": self.calibration}
+        return {name: frame[~frame["model"].isin(models)] for name, frame in frames.items()}
 
 
 def read_long_tables(scores: Path, metrics: Path, **others: Path | None) -> LongTables:
