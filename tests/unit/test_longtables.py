@@ -259,13 +259,14 @@ def test_an_end_task_s_dev_file_never_stands_for_its_test_file(tables):
 
 def test_items_of_models_with_domains_are_apart_beside_other_models_and_stay_alone():
     def rows(name, *models, **more):
-        return pd.DataFrame([{"model": m, **more} for m in models], columns=columns(name))
+        found = [{"model": m, "order": "forward", **more} for m in models]
+        return pd.DataFrame(found, columns=columns(name))
 
     metrics = pd.concat(
         [rows("metrics", "xs", axis="knowledge"), rows("metrics", "masked", axis="evidence"),
          rows("metrics", "masked", axis="domain")]
     )  # fmt: skip
-    scores = rows("scores", "xs", "masked", order="forward")
+    scores = rows("scores", "xs", "masked")
     mixed = longtables.LongTables(scores, metrics, changes=rows("changes", "xs", "masked"))
     assert set(mixed.parted().changes["model"]) == {"xs"}
     assert set(mixed.parted().domains["model"]) == {"masked"}
