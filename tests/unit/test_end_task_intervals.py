@@ -78,7 +78,7 @@ def made(stems: int, seed: int, known: float) -> tuple[np.ndarray, np.ndarray, l
 
 
 def test_an_interval_is_that_of_whole_stems_drawn_again():
-    """The spread of macro-F1 computed anew of drawn stems, by a loop."""
+    """The spread of macro-F1 of drawn stems, computed in full, by a loop."""
     truth, before, stems = made(24, 0, 0.5)
     after = made(24, 1, 0.3)[1]
     of_stem = [np.flatnonzero(np.array(stems) == name) for name in dict.fromkeys(stems)]

@@ -33,7 +33,7 @@ class Heads:
     def drawn(
         cls, rng: np.random.Generator, group: Group, stems: Sequence[str], topics: Sequence[str]
     ) -> "Heads":
-        """All heads with these topics, parted anew for every word."""
+        """All heads with these topics, parted for every word."""
         heads = cls(group, stems)
         for stem in stems:
             for suffix in group.suffixes:
