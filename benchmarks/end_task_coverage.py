@@ -3,9 +3,10 @@
 Simulated end tasks of three classes: each stem has one class, and ITEMS sentences ask for it. A
 stem's share of right answers is drawn from a beta distribution whose intraclass correlation is
 given; a wrong answer is one of the two other classes. A later checkpoint knows each stem as the one
-before, or by a new draw. Printed by number of stems, correlation and true scores: coverage in % and median
-width in points of macro-F1 and of its difference between two checkpoints, for the intervals of the
-metrics table (`lethe.metrics.clustered`), and for the percentiles of as many stems drawn again.
+before, or by a new draw. Printed by number of stems, correlation and true scores: coverage in % and
+median width in points of macro-F1 and of its difference between two checkpoints, for the intervals
+of the metrics table (`lethe.metrics.clustered`), and for the percentiles of as many stems drawn
+again.
 """
 
 import argparse
