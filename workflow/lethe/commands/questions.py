@@ -69,10 +69,15 @@ def write_texts(specs: list[dict[str, Any]], results: Path, folder: Path) -> lis
     Fetched documents may have been removed to save space. Scores are valid without them.
     """
     sets: dict[str, list[tuple[dict, dict]]] = {}
+    without: set[str] = set()
     for spec in specs:
         for task in spec["tasks"]:
             if not task.get("texts"):
                 sets.setdefault(task["name"], []).append((task, spec))
+            elif task.get("metric") == "cloze":
+                without.add(task["name"])
+    for name in sorted(without):
+        print(f"{name}: its texts are not kept: cloze sets are read in their source's file")
     written = []
     for name, asked in sorted(sets.items()):
         parts = (questions_of(task, spec, results) for task, spec in asked)
