@@ -48,7 +48,7 @@ def test_planning_refuses_what_the_table_does_with_the_same_reason(method):
             assert bool(said) == (family not in row.families)
         for way in parametrisations():
             catalogue = Catalogue(parametrisations={"mine": entry_of(way)})
-            said = is_planned(spec_of, catalogue, "mine", "mine", hyper)
+            said = is_planned(spec_of, catalogue, "mine", {"methods.mine": hyper})
             assert bool(said) == (way in row.refused) and row.refused.get(way, "") in said
 
 

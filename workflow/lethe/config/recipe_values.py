@@ -56,6 +56,8 @@ def recipe_for(
         del values["kept_dtype"]
     if values["embedding_epsilon"] is None:
         del values["embedding_epsilon"]
+    if values["unused_rows"] == "trained":
+        del values["unused_rows"]
     if family != "masked" or not values["unpadded"]:
         del values["unpadded"]
     return values

@@ -56,6 +56,12 @@ class Recipe(Entry):
         description="AdamW's epsilon for the matrices of input and output embeddings alone; null: "
         "`epsilon`",
     )
+    unused_rows: Literal["trained", "held"] = Field(
+        "trained",
+        description="rows of the embeddings and of the output layer whose tokens are in no example "
+        "of the stage: trained as the others, or held as they are (as the method `row_rule`, and "
+        "beside any method that trains on the stage's own examples alone)",
+    )
     weight_decay: Annotated[Number, Field(ge=0)] = Field(
         0.0, description="decoupled weight decay of matrices; vectors are not decayed"
     )

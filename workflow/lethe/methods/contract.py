@@ -67,6 +67,7 @@ class Stage:
         blank: returns how a text begins and ends, for a method that lets the network write one.
         replayed: [tokens, those of an encoder] that `replay` laid out in this step.
         trained: the parameters that are trained, in order, from the end of `before_stage` on.
+        held: rules that act after the method, by the recipe's `unused_rows`.
     """
 
     model: torch.nn.Module
@@ -91,6 +92,7 @@ class Stage:
     blank: Callable[[], Blank] | None = None
     replayed: list[int] = field(default_factory=lambda: [0, 0])
     trained: list[torch.nn.Parameter] = field(default_factory=list)
+    held: list["Method"] = field(default_factory=list)
 
     def replay(self, examples: list[Example], draw: int = 0) -> list[Batch]:
         """Micro-batches of examples that a step learns from besides the stage's own.

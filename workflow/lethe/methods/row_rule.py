@@ -23,10 +23,16 @@ from lethe.models.vocabulary import token_rows
 
 
 class RowRule(Method):
-    """Holds the rows of tokens without data; the data are read once before the first step."""
+    """Holds the rows of tokens without data; the data are read once before the first step.
 
-    def __init__(self, what: str):
+    Args:
+        required: refuse a stage that trains no such rows. Beside a method that freezes them there
+            is nothing to hold.
+    """
+
+    def __init__(self, what: str, required: bool = True):
         self.what = what
+        self.required = required
         self.unused: dict[str, torch.Tensor] = {}
         self.kept: dict[str, torch.Tensor] = {}
 
@@ -34,7 +40,7 @@ class RowRule(Method):
         used = sorted(tokens_of(stage))
         trained = {name for name, _ in stage.trainable()}
         rows = {name: p for name, p in token_rows(stage.model).items() if name in trained}
-        if not rows:
+        if not rows and self.required:
             raise UserError(
                 "Row rule: expected embeddings or an output layer that are trained, found none "
                 "whose rows it could hold; do not freeze them, or train with another method."

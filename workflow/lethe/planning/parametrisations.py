@@ -29,14 +29,15 @@ from lethe.planning.nodes import Node, Plan
 def spec_of(
     catalogue: Catalogue,
     name: str,
-    method: str,
-    hyper: MethodParameters,
+    trained_by: dict[str, MethodParameters],
     base: Node | None = None,
     results: str = "",
 ) -> dict[str, Any]:
     """The key `parametrisation` of a stage's spec, which is left out where all is trained.
 
     Args:
+        trained_by: what it has to go with: hyper-parameters by the key of the configuration that
+            chose them.
         base: that with which the chain begins, as far as settings are held against it.
 
     Raises:
@@ -46,14 +47,15 @@ def spec_of(
     settings = settings_of(f"parametrisations.{name}", entry)
     spec = {"kind": entry.kind, **resolved(settings)}
     shapes = _shapes(base.spec, results) if base and spec != FULL else None
-    _require_goes_with(catalogue, name, method, hyper, tied=bool(shapes and shapes.tied))
+    for where, hyper in trained_by.items():
+        _require_goes_with(catalogue, name, where, hyper, tied=bool(shapes and shapes.tied))
     if shapes:
         _require_fits(spec, shapes)
     return {} if spec == FULL else {"parametrisation": spec}
 
 
 def _require_goes_with(
-    catalogue: Catalogue, name: str, method: str, hyper: MethodParameters, tied: bool
+    catalogue: Catalogue, name: str, where: str, hyper: MethodParameters, tied: bool
 ) -> None:
     """Refuse what the method says that it does not go with, with its reason and what goes."""
     reason = reason_against(hyper, _words(catalogue, name, tied))
@@ -62,7 +64,7 @@ def _require_goes_with(
     ways = catalogue.parametrisations
     goes = [way for way in ways if not reason_against(hyper, _words(catalogue, way, tied))]
     raise UserError(
-        f"methods.{method}: does not go with the parametrisation {name!r}, as {reason}; select it "
+        f"{where}: does not go with the parametrisation {name!r}, as {reason}; select it "
         f"with other `parametrisations` in an entry of `also`"
         + (f" (it goes with {', '.join(goes)})." if goes else ".")
     )

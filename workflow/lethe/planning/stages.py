@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from lethe.config.catalogue import Catalogue, MethodEntry
 from lethe.config.recipe_values import hyper_for, longer, recipe_for
 from lethe.errors import UserError
-from lethe.methods.parameters.base import MethodParameters
+from lethe.methods.parameters.base import MethodParameters, parameters_of
 from lethe.parameters.entries import resolved
 from lethe.planning.data import mixture_spec
 from lethe.planning.model_types import require_type
@@ -51,7 +51,8 @@ def add_stage(
     _require_family(method, entry, hyper, family)
     root = root_of(plan, lived.node)
     require_type(method, hyper.of_type, root, plan.results)
-    trained = spec_of(catalogue, parametrisation, method, hyper, root, plan.results)
+    trained_by = {f"methods.{method}": hyper} | _held_rows(recipe, values, method, hyper)
+    trained = spec_of(catalogue, parametrisation, trained_by, root, plan.results)
     _require_general_texts(method, entry, hyper)
     _require_rows(recipe, values, entry, hyper)
     hyper.require_fit(f"methods.{method}.hyper", values)
@@ -83,6 +84,24 @@ def add_stage(
         spec["general"] = mixture_spec(plan, catalogue, entry.general, lived, before)
     node = plan.add("stage", slug, spec, plan.sizes.get(parent.id, 0.0))
     return node, components
+
+
+def _held_rows(
+    name: str, recipe: dict[str, Any], method: str, hyper: MethodParameters
+) -> dict[str, MethodParameters]:
+    """The row rule, if a recipe asks for it: it too has to go with what is trained.
+
+    Raises:
+        UserError: it does not go with the method.
+    """
+    if "unused_rows" not in recipe:
+        return {}
+    if hyper.not_with_held_rows:
+        raise UserError(
+            f"recipes.{name}.unused_rows: `held` does not go with the method {method!r}, as "
+            f"{hyper.not_with_held_rows}; give it another recipe in an entry of `also`."
+        )
+    return {f"recipes.{name}.unused_rows": parameters_of("row_rule")()}
 
 
 def _require_family(name: str, entry: MethodEntry, hyper: MethodParameters, family: str) -> None:

@@ -13,6 +13,7 @@ from lethe.jobs.out_of_memory import ran_out
 from lethe.methods.contract import Method, Stage
 from lethe.training import memory
 from lethe.training.device import arithmetic, seed_draws, training_device
+from lethe.training.held_rows import row_rules
 from lethe.training.layout import Ahead
 from lethe.training.leak import leak_meter
 from lethe.training.optimizer import clip, factor, make_optimizer
@@ -66,6 +67,7 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
     if method.extra is not None:
         stage.extra = method.extra.to(training_device())
     # After the hook, which may freeze parameters or add some.
+    stage.held = row_rules(stage, recipe)
     stage.trained = [parameter for _, parameter in stage.trainable()]
     optimizer = make_optimizer(stage, recipe)
     meter = leak_meter(stage, method, last_step(stage.steps, recipe))
@@ -154,7 +156,8 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
     progress.encoder_tokens += encoded
     progress.labels += sum(len(batch.targets) for batch in batches)
     progress.replayed = [sum(pair) for pair in zip(progress.replayed, stage.replayed, strict=True)]
-    method.after_backward(stage)
+    for rule in (method, *stage.held):
+        rule.after_backward(stage)
     norm = clip(stage, recipe["clip_norm"])
     on_gpu = training_device().type == "cuda"
     result = StepResult(stage.step, losses, norm, rate, examples, stage.settings)
@@ -162,7 +165,8 @@ def take_step(stage, method, optimizer, rate, recipe, progress, ahead) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
-    method.after_update(stage)
+    for rule in (method, *stage.held):
+        rule.after_update(stage)
     optimizer.zero_grad(set_to_none=True)
 
 

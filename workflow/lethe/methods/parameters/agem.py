@@ -1,6 +1,6 @@
 """Hyper-parameters of A-GEM (Chaudhry et al. 2019)."""
 
-from lethe.methods.parameters.base import MethodParameters
+from lethe.methods.parameters.base import OTHER_TEXTS, MethodParameters
 from lethe.parameters.entries import Count, parameter
 
 
@@ -8,6 +8,7 @@ class AgemParameters(MethodParameters):
     """The draw that no step may forget, and the projection."""
 
     reads_earlier = True
+    not_with_held_rows = OTHER_TEXTS
     copies = 1
     cost = "a backward pass over `replayed` examples in a step, and another gradient in memory"
     since_its_base = True

@@ -10,6 +10,8 @@ from lethe.parameters.sentences import validated
 MASKED = frozenset({"masked"})
 OWN_ADAPTERS = "it freezes the model and trains adapters of its own"
 OWN_GATES = "its gates protect the model's own weights, and decide which of them are trained"
+WITHOUT_ROWS = "it trains no embedding of a token, so there is no row to hold"
+OTHER_TEXTS = "it trains on other texts than the stage's own too, whose rows would be held"
 NOT_OF_THE_BASE = "the base has none of the parameters that are trained then"
 CODE_OF_KE = "released code of Ke et al. 2023"
 
@@ -54,6 +56,9 @@ class MethodParameters(Parameters):
 
     not_with_values: ClassVar[dict[tuple[str, Any], dict[str, str]]] = {}
     """The same for one value of a parameter: (name, value) -> kinds, and why."""
+
+    not_with_held_rows: ClassVar[str] = ""
+    """Why the recipe's `unused_rows: held` does not go with the method; empty: it does."""
 
     only_with: ClassVar[tuple[str, ...]] = ()
     """Kinds of parametrisation that the method is made for; none: those not in `not_with`."""
@@ -112,6 +117,7 @@ class Bottleneck(MethodParameters):
     families = MASKED
     of_type = "encoder"
     not_with = dict.fromkeys(("lora", "frozen", "adapters"), OWN_ADAPTERS)
+    not_with_held_rows = WITHOUT_ROWS
     cost = "a bottleneck at two places of every layer; gradients and moments for it alone"
 
     reduction: Count = parameter(
@@ -160,6 +166,7 @@ class GatedAdapters(HardAttention, Bottleneck):
     """Parameters of methods with gated adapters."""
 
     not_with = Bottleneck.not_with
+    not_with_held_rows = Bottleneck.not_with_held_rows
     cost = "a gated bottleneck at two places of every layer; gradients and moments for it alone"
 
 

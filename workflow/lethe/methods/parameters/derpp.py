@@ -1,6 +1,6 @@
 """Hyper-parameters of DER++ (Buzzega et al. 2020)."""
 
-from lethe.methods.parameters.base import MethodParameters
+from lethe.methods.parameters.base import OTHER_TEXTS, MethodParameters
 from lethe.parameters.entries import Count, Number, parameter
 
 
@@ -10,6 +10,7 @@ class DerppParameters(MethodParameters):
     since_its_base = True
     capacity_of = "chain"
     reads_earlier = True
+    not_with_held_rows = OTHER_TEXTS
     cost = (
         "two batches of `replayed` examples more in a step; the buffer, labels x vocabulary x 2 "
         "bytes an example"

@@ -1,6 +1,6 @@
 """Hyper-parameters of OSF as PEFT has it."""
 
-from lethe.methods.parameters.base import MethodParameters
+from lethe.methods.parameters.base import WITHOUT_ROWS, MethodParameters
 from lethe.parameters.entries import Number, parameter
 
 
@@ -11,6 +11,7 @@ class OsfPeftParameters(MethodParameters):
         ("lora", "frozen", "adapters"),
         "it freezes the model and trains factors of its matrices",
     )
+    not_with_held_rows = WITHOUT_ROWS
 
     share: Number = parameter(
         0.5, "share of each matrix's directions that is kept", "PEFT's OSF", gt=0, lt=1

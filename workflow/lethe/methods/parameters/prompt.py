@@ -1,6 +1,6 @@
 """Hyper-parameters of soft prompts (Lester et al. 2021)."""
 
-from lethe.methods.parameters.base import MASKED, MethodParameters
+from lethe.methods.parameters.base import MASKED, WITHOUT_ROWS, MethodParameters
 from lethe.parameters.entries import Count, parameter
 
 
@@ -15,6 +15,7 @@ class PromptParameters(MethodParameters):
         ("lora", "frozen", "adapters"), "it freezes the model and trains a prompt alone"
     )
     one_text_a_row = True
+    not_with_held_rows = WITHOUT_ROWS
 
     tokens: Count = parameter(
         100,

@@ -1,6 +1,6 @@
 """Hyper-parameters of experience replay."""
 
-from lethe.methods.parameters.base import MethodParameters
+from lethe.methods.parameters.base import OTHER_TEXTS, MethodParameters
 from lethe.parameters.entries import Count, Number, Positive, parameter
 
 
@@ -8,6 +8,7 @@ class ReplayParameters(MethodParameters):
     """Of the replayed examples."""
 
     reads_earlier = True
+    not_with_held_rows = OTHER_TEXTS
     cost = "`ratio` more examples in a step; no more memory"
     since_its_base = True
     capacity_of = "stage"

@@ -2,10 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from lethe.methods.parameters.base import MethodParameters
+from lethe.methods.parameters.base import WITHOUT_ROWS, MethodParameters
 from lethe.parameters.entries import parameter
-
-WITHOUT_ROWS = "it trains no embedding of a token, so there is no row to hold"
 
 
 class RowRuleParameters(MethodParameters):
@@ -17,6 +15,8 @@ class RowRuleParameters(MethodParameters):
         "frozen:tied": "with frozen embeddings to which the output layer is tied no row is trained "
         "that it could hold",
     }
+
+    not_with_held_rows = "it holds them itself"
 
     what: Literal["gradients", "updates"] = parameter(
         "gradients",

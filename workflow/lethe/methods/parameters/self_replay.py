@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from lethe.errors import UserError
-from lethe.methods.parameters.base import MethodParameters
+from lethe.methods.parameters.base import OTHER_TEXTS, MethodParameters
 from lethe.parameters.entries import Count, Number, Positive, parameter
 
 Length = Annotated[int, Field(ge=2)]
@@ -21,6 +21,7 @@ class SelfReplayParameters(MethodParameters):
     families = frozenset({"causal", "seq2seq"})
     families_why = "a masked model gives whole texts no probability to draw them by"
     needs_base = True
+    not_with_held_rows = OTHER_TEXTS
     since_its_base = True
 
     ratio: Positive = parameter(
