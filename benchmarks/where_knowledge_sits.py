@@ -77,13 +77,15 @@ def last_stages(
 ) -> list[str]:
     """The last stage of every chain of a finished study, in the order of the methods.
 
-    Chains that train adapters or LoRA are left out, as their checkpoints are not grafted.
+    Chains that train adapters or LoRA are left out, as their checkpoints are not grafted, and so are
+    pools, as what they learned is not one domain's.
     """
     rows = read_stages(study_directory(results, study) / "stages.csv")
     ends = rows.loc[rows.groupby(RUN_COLUMNS, dropna=False, sort=False)["stage_index"].idxmax()]
     least = 1 if against == "base" else 2
     ends = ends[(ends["stage_index"] >= least) & ends["method"].isin(list(methods))]
     ends = ends[ends["parametrisation"].isin(["full", ""])]
+    ends = ends[~ends["stage_task"].astype(str).str.contains("&")]
     if not len(ends):
         raise UserError(
             f"The study {study!r} has no chain of {least} stages or more by {', '.join(methods)}."
