@@ -47,6 +47,7 @@ def convert_gguf(path: Path, folder: Path) -> dict[str, Any]:
     count = sum(int(tensor.n_elements) for tensor in reader.tensors)
     require_memory(BYTES * count, f"Converting {path.name}")
     model, tokenizer = _loaded(path)
+    _require_same_positions(reader, model, path)
     tensors = _require_same_tensors(reader, model, path)
     require_finite(model, path)
     _require_same_tokens(reader, tokenizer, path)
@@ -96,6 +97,18 @@ def _loaded(path: Path) -> tuple[Any, Any]:
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     return model, tokenizer
+
+
+def _require_same_positions(reader: Any, model: Any, path: Path) -> None:
+    """Refuse stretched positions, which are numbers of the header and show in no tensor."""
+    field = reader.get_field(f"{_text(reader, 'general.architecture')}.rope.scaling.type")
+    stretched = "none" if field is None else str(field.contents())
+    made = (getattr(model.config, "rope_parameters", None) or {}).get("rope_type", "default")
+    if stretched != "none" and made == "default":
+        raise UserError(
+            f"{path}: its positions are stretched ({stretched}), which transformers leaves out of "
+            "what it makes of a GGUF file; convert it with other tools and `import` the folder."
+        )
 
 
 def _require_same_tensors(reader: Any, model: Any, path: Path) -> int:
