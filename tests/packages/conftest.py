@@ -66,7 +66,7 @@ def packages(tmp_path, monkeypatch) -> Packages:
         if name != "PIP_CONFIG_FILE":
             monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_INDEX_URL", ELSEWHERE)
-    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_RETRIES", "1")
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
     return Packages(tmp_path / "results")
 

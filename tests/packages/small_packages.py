@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-NAME, VERSION = "lethe-small-words", "1.2"
+NAME, VERSION = "lethe-small-words", "1.2.0"
 LICENCE = "CC0-1.0"
 METADATA = (
     f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\nLicense: {LICENCE}\n\nWords.\n"

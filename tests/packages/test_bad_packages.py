@@ -137,7 +137,7 @@ def test_two_files_of_one_name_are_not_unpacked(tmp_path):
         unpacked(make_tar(tmp_path / "a.tgz", files), tmp_path / "out")
 
 
-@pytest.mark.parametrize("cut", [0, 40, -20])
+@pytest.mark.parametrize("cut", [0, 40, 400])
 def test_a_damaged_archive_is_a_sentence(tmp_path, cut):
     whole = make_sdist(tmp_path, tmp_path / "mark").read_bytes()
     (tmp_path / f"{STEM}.tar.gz").write_bytes(whole[:cut])

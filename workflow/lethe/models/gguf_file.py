@@ -82,7 +82,9 @@ def _loaded(path: Path) -> tuple[Any, Any]:
     """(model, tokenizer) as transformers reads them out of a GGUF file, as unquantised ones."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     # Alone in a folder, so that no other file beside it is read.
     with tempfile.TemporaryDirectory() as alone:
         (Path(alone) / "model.gguf").symlink_to(path.resolve())
