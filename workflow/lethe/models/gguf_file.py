@@ -23,6 +23,8 @@ from lethe.models.saving import save_model
 MAGIC = b"GGUF"
 BYTES = 9
 """Memory of a conversion, bytes a parameter: the weights twice in float32, and what is read."""
+OF_THE_FILE = ("quantization_config", "_model_name_or_path")
+"""What a configuration says of the file, and no longer of the model."""
 INTERLEAVED = ("attn_q", "attn_k")
 """Matrices whose rows GGUF keeps in another order for architecture `llama`."""
 
@@ -96,8 +98,9 @@ def _loaded(path: Path) -> tuple[Any, Any]:
             tokenizer = AutoTokenizer.from_pretrained(alone, **given)
     # The weights are plain numbers now; transformers would still refuse to save or to load them.
     model.hf_quantizer = None
-    if hasattr(model.config, "quantization_config"):
-        del model.config.quantization_config
+    for name in OF_THE_FILE:
+        if hasattr(model.config, name):
+            delattr(model.config, name)
     return model, tokenizer
 
 
