@@ -1,11 +1,12 @@
-"""Too little disk or memory for a model of a package: said before any job, and only if it matters."""
+"""Too little disk or memory for a model of a package: said before any job, where it matters."""
 
 import shutil
 from collections import namedtuple
 
 import pytest
 
-from lethe.config.reading import parse_study, read_catalogue
+from lethe.artefacts.strict_yaml import read_yaml
+from lethe.config.reading import DEFAULT, parse_study, read_catalogue
 from lethe.errors import UserError
 from lethe.models import machine_memory
 from lethe.planning import room
@@ -18,7 +19,8 @@ GB = 10**9
 def study(model: str = "smollm2", parametrisation: str = "full", folder: str = "none"):
     """(catalogue, plan) of a short chain of a model."""
     read = parse_study(
-        {
+        read_yaml(DEFAULT)
+        | {
             "study": "room",
             "models": [model],
             "orders": ["short"],
@@ -40,7 +42,9 @@ def study(model: str = "smollm2", parametrisation: str = "full", folder: str = "
                 },
                 "tasks": {"notes": {"source": "notes"}},
                 "orders": {"short": ["notes"]},
-                "recipes": {"brief": {"steps": 2, "batch_size": 2, "learning_rate": 1e-4}},
+                "recipes": {
+                    "brief": {"steps": 2, "batch_size": 2, "learning_rate": 1e-4, "max_length": 64}
+                },
                 "probes": {
                     "mine": {
                         "include": "config/examples/tasks",
