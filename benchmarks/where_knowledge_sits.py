@@ -77,8 +77,8 @@ def last_stages(
 ) -> list[str]:
     """The last stage of every chain of a finished study, in the order of the methods.
 
-    Chains that train adapters or LoRA are left out, as their checkpoints are not grafted, and so are
-    pools, as what they learned is not one domain's.
+    Chains that train adapters or LoRA are left out, as their checkpoints are not grafted, and so
+    are pools, as what they learned is not one domain's.
     """
     rows = read_stages(study_directory(results, study) / "stages.csv")
     ends = rows.loc[rows.groupby(RUN_COLUMNS, dropna=False, sort=False)["stage_index"].idxmax()]
