@@ -36,7 +36,7 @@ def row_interval(
         return _interval_of_mean(value, cells, columns, function)
     replicates = np.asarray(function(cells.replicates[:, :, columns]))
     degrees = _degrees(cells, columns, function)
-    items, clusters = cells.items(columns), int(cells.n_units[list(columns)].sum())
+    items, clusters = cells.items(columns), cells.number_of_units(columns)
     shared = 1 - clusters / max(items, 1)
     if not cells.are_shares[list(columns)].all():
         return bootstrap_interval(value, replicates, degrees, shared=shared)
@@ -52,12 +52,12 @@ def _interval_of_mean(
 ) -> tuple[float, float]:
     """That of a mean of shares, from the interval of each set's part in it.
 
-    Sets share no items. One of few clusters, or whose items are all alike, is as uncertain in a
-    mean as alone, however many items the others have.
+    Sets that share clusters are one part. A part of few clusters, or whose items are all alike, is
+    as uncertain in a mean as alone, however many items the others have.
     """
     parts, lows, highs = [], [], []
-    for place, column in enumerate(columns):
-        only = np.arange(len(columns)) == place
+    for group in cells.apart(columns):
+        only = np.isin(columns, group)
         weight = float(function(np.broadcast_to(only, cells.values[:, columns].shape) * 1.0))
         if weight == 0:
             continue
@@ -65,7 +65,7 @@ def _interval_of_mean(
             np.asarray(function(np.where(only, scores[..., columns], 0.0))) / weight
             for scores in (cells.values, cells.replicates)
         )
-        items, units = int(cells.n_items[column]), int(cells.n_units[column])
+        items, units = cells.items(group), cells.number_of_units(group)
         ends = share_interval(float(part), drawn, units - 1, items, units)
         parts.append(weight * part)
         lows.append(weight * ends[0])
@@ -77,16 +77,17 @@ def _interval_of_mean(
 
 
 def _degrees(cells: Cells, columns: Sequence[int], function: Statistic) -> int:
-    """Degrees of freedom of a statistic's spread: those of its sets, which share no items, add up.
+    """Degrees of freedom of a statistic's spread: those of sets that share no clusters add up.
 
-    Where a set has few clusters it may bring most of the spread and few degrees, so there they are
+    Where one has few clusters it may bring most of the spread and few degrees, so there they are
     those of Welch (1947, Biometrika 34, 28), with the share of each set in the variance.
     """
-    degrees = cells.n_units[list(columns)] - 1
+    groups = cells.apart(columns)
+    degrees = np.array([cells.degrees(group) for group in groups])
     if degrees.min() < 1 or (degrees + 1 >= FEW_CLUSTERS).all():
         return cells.degrees(columns)
     values, drawn = cells.values[:, columns], cells.replicates[:, :, columns]
-    alone = np.eye(len(columns), dtype=bool)
+    alone = [np.isin(columns, group) for group in groups]
     variances = np.array([np.nanvar(function(np.where(one, drawn, values))) for one in alone])
     if not variances.sum() > 0:
         return int(degrees.min())
