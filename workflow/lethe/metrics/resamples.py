@@ -62,7 +62,6 @@ class ItemDraw:
         """The number of clusters of some of the items."""
         return len(np.unique(self.cluster[mask]))
 
-
     def present(self, mask: np.ndarray) -> np.ndarray:
         """(clusters,) which of the drawn clusters some of the items have."""
         return np.bincount(self.cluster[mask], minlength=self.weights.shape[1]) > 0

@@ -6,7 +6,14 @@ import numpy as np
 
 from lethe.metrics.cells import Cells
 from lethe.metrics.general import GENERAL_METRICS
-from lethe.metrics.intervals import FEW_CLUSTERS, bootstrap_interval, mean_interval, share_interval
+from lethe.metrics.intervals import (
+    EVERYWHERE,
+    FEW_CLUSTERS,
+    Range,
+    bootstrap_interval,
+    mean_interval,
+    share_interval,
+)
 from lethe.metrics.matrix import TASK_METRICS
 
 # Statistics that are means of scores; all others are differences or ratios of scores.
@@ -18,7 +25,6 @@ NO_SPREAD = "all resamples alike"
 ONE_CLUSTER = "a single cluster, no interval"
 FEW = f"fewer than {FEW_CLUSTERS} clusters"
 STEP = 1e-6
-EVERYWHERE = (-np.inf, np.inf)
 
 # From scores, shape (..., T+1, E'), to its value, shape (...).
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -43,7 +49,7 @@ def row_interval(
     slopes = _slopes(function, cells.values[:, columns])
     coin = float(np.nansum(slopes**2 * cells.coins(columns)))
     ends = bootstrap_interval(value, replicates, degrees, coin, shared)
-    low, high = np.clip(ends, *_range(name))
+    low, high = np.clip(ends, *range_of_shares(name))
     return float(low), float(high)
 
 
@@ -99,7 +105,7 @@ def is_mean_of_scores(name: str) -> bool:
     return name in MEANS or name.startswith("score_")
 
 
-def share_range(values: Sequence[float], top: float = 1.0) -> tuple[float, float]:
+def share_range(values: Sequence[float], top: float = 1.0) -> Range:
     """0 and `top` (100 for percentages) if all scores lie between these, else no bounds."""
     return (0.0, top) if all(0 <= value <= top for value in values) else EVERYWHERE
 
@@ -119,11 +125,11 @@ def _slopes(function: Statistic, values: np.ndarray) -> np.ndarray:
     return ((function(moved) - function(values)) / STEP).reshape(values.shape)
 
 
-def _range(name: str) -> tuple[float, float]:
+def range_of_shares(name: str) -> Range:
     """The least and the greatest value of a statistic of scores between 0 and 1."""
     entry = REGISTERED.get(name)
     if entry is None or entry.unit in ("score", "share"):
         return (0.0, 1.0) if entry and entry.sign.startswith("higher is better") else (-1.0, 1.0)
     if entry.unit == "points":
         return -100.0, 100.0
-    return -np.inf, np.inf if name == "fg_chance" else 100.0
+    return -np.inf, 100.0 if entry.unit == "%" and name != "fg_chance" else np.inf

@@ -27,7 +27,7 @@ from lethe.metrics.domain_outcomes import (
     run_outcomes,
 )
 from lethe.metrics.end_tasks import alone_together
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import EVERYWHERE, NOT_NEGATIVE, Range, t_interval
 from lethe.metrics.masked_loss import domain_of
 from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, lines
@@ -60,7 +60,7 @@ class DomainLine:
         known = [value for value in every if not np.isnan(value)]
         if not known:
             return (np.nan,) * 3
-        ends = t_interval(known)
+        ends = t_interval(known, _range(measure, part))
         if len(self.units) == 1:
             ends = self.of_items.get((measure, part), ends)
         return (float(np.mean(known)), *ends)
@@ -116,6 +116,13 @@ def one_domain_each(scores: pd.DataFrame) -> pd.DataFrame:
     domains = chosen["probe"].map(domain_of)
     joined = alone_together(chosen.assign(subset=chosen["subset"].mask(of_sets, domains)))
     return joined.assign(subset=joined["subset"].mask(of_sets[joined.index], ""))
+
+
+def _range(measure: Measure, part: Part) -> Range:
+    """The least and the greatest value of a number."""
+    if measure == "loss":
+        return EVERYWHERE if part == "forgotten" else NOT_NEGATIVE
+    return (-POINTS, POINTS) if part == "forgotten" else (0.0, POINTS)
 
 
 def _line(

@@ -14,10 +14,11 @@ from lethe.metrics.end_tasks import (
     alone_together,
     by_unit,
     percentages,
+    range_of,
     stages_of,
     task_metrics,
 )
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import EVERYWHERE, Range, t_interval
 from lethe.metrics.masked_loss import mean_rise, test_losses
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, lines
 from lethe.tables.lines import words
@@ -98,8 +99,9 @@ class EndTaskLine:
     def cell(self, name: str) -> dict[str, float]:
         """{name, name_low, name_high}: mean over the units that have the number, and interval."""
         if name == LOSS_RISE:
-            return with_interval(name, list(self.rises))
-        found = with_interval(name, [unit.get(name, np.nan) for unit in self.units.values()])
+            return with_interval(name, list(self.rises), EVERYWHERE)
+        values = [unit.get(name, np.nan) for unit in self.units.values()]
+        found = with_interval(name, values, range_of(name))
         if self.items:
             within = self.within(name)
             ends = (within.low, within.high) if within else (np.nan, np.nan)
@@ -174,10 +176,10 @@ def main_order(end_lines: list[EndTaskLine]) -> str:
     return max(counts, key=lambda order: counts[order], default="")
 
 
-def with_interval(name: str, values: list[float]) -> dict[str, float]:
-    """{name, name_low, name_high} of the values that are not nan."""
+def with_interval(name: str, values: list[float], within: Range) -> dict[str, float]:
+    """{name, name_low, name_high} of the values that are not nan; within: their range."""
     finite = np.array([value for value in values if not np.isnan(value)])
-    low, high = t_interval(finite)
+    low, high = t_interval(finite, within)
     mean = float(finite.mean()) if len(finite) else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
