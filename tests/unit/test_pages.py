@@ -10,6 +10,7 @@ from lethe.cli import main
 from lethe.config.by_file import names_in
 from lethe.config.reading import check_selection, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
+from lethe.planning.claimed import unmeasured
 from lethe.planning.pages import PAGES, empty_pages, with_pages
 from lethe.planning.plan import make_plan
 from lethe.planning.workflow import read_workflow
@@ -38,6 +39,16 @@ def test_the_default_study_has_its_own_lists_and_all_of_them_apply_to_it():
     other = pages("config.yaml", study="mine")
     assert set(study.tables) <= set(other.tables) and set(study.figures) <= set(other.figures)
     assert other.claims == []
+
+
+def test_check_tells_of_claims_whose_outcome_the_study_does_not_measure():
+    assert not list(unmeasured(*planned("config.yaml")))
+    notes = list(unmeasured(*planned("test-nano.yaml", claims=["C1", "K1"])))
+    assert len(notes) == 1 and "'K1'" in notes[0]
+    for what in ("no end task (`", "`cloze` of domains (`", "`mlm_loss` of domains (`"):
+        assert what in notes[0]
+    (note,) = unmeasured(*planned("test-nano-ke.yaml", claims=["C2"]))
+    assert "set of the axis `knowledge` (`order`)" in note
 
 
 def test_a_study_of_one_s_own_has_what_it_can_fill():
