@@ -81,9 +81,9 @@ def draw_items(
     """
     cluster, own = pd.factorize(items["cluster_id"].to_numpy(dtype=object), sort=True)
     unit = "items" if len(own) == len(items) else "item clusters"
-    names = list(own)
+    names = together or tuple(own)
     if together:
-        cluster, names = np.searchsorted(np.array(together, dtype=object), own)[cluster], together
+        cluster = np.searchsorted(np.array(together, dtype=object), own)[cluster]
     generator = item_generator(seed, NAME if together else probe, names)
     return ItemDraw(cluster, cluster_weights(len(names), resamples, generator), unit)
 

@@ -10,7 +10,7 @@ from lethe.longtables.tables import LongTables
 from lethe.metrics.bounds import (
     is_at_ceiling,
     is_at_chance,
-    learned_too_little,
+    learned_nothing,
     loss_fell_too_little,
 )
 from lethe.metrics.domain_outcomes import (
@@ -23,7 +23,7 @@ from lethe.metrics.domain_outcomes import (
     Part,
     RunOutcomes,
     Seeds,
-    of_measure,
+    chance_of,
     run_outcomes,
 )
 from lethe.metrics.end_tasks import alone_together
@@ -87,7 +87,7 @@ class DomainLine:
             return loss_fell_too_little(own, base)
         chance = self.chance.get(measure, np.nan)
         beside = any(is_at_chance(score, chance) for score in (own, final))
-        return beside or learned_too_little(own, base, chance)
+        return beside or learned_nothing(own, base, chance)
 
     def _is_at_ceiling(self, measure: Measure) -> bool:
         ends = [self.cell(measure, part)[0] for part in ("own", "final")]
@@ -138,7 +138,7 @@ def _line(
         units={unit: _mean(values) for unit, values in by_unit.items()},
         over=over,
         of_items=_of_items(line, tables) if len(found) == 1 else {},
-        chance={measure: _chance(of_line, measure) for measure in ("f1", "cloze")},
+        chance={measure: chance_of(of_line, measure) for measure in ("f1", "cloze")},
     )
 
 
@@ -175,13 +175,3 @@ def _of_items(line: tuple, tables: LongTables) -> dict[tuple[Measure, Part], tup
                     low, high = scale * ends.loc[name].to_numpy(float)
                     found[measure, part] = (float(low), float(high))
     return found
-
-
-def _chance(rows: pd.DataFrame, measure: Measure) -> float:
-    """The mean chance level of a measure's sets, in points; of end tasks without one, cloze's."""
-    is_f1 = (rows["kind"] == END_TASK) & rows["headline"].astype(bool)
-    chosen = rows[is_f1] if measure == "f1" else of_measure(rows, measure)
-    known = chosen.loc[chosen["chance"].notna(), "chance"].astype(float)
-    if len(known):
-        return POINTS * float(known.mean())
-    return _chance(rows, "cloze") if measure == "f1" else np.nan

@@ -1,12 +1,13 @@
 """What tables of end tasks share: the end-task scores of every line by unit, and their cells."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from lethe.longtables.tables import LongTables, of_run, run_key, runs
-from lethe.metrics.bounds import learned_too_little
+from lethe.metrics.bounds import learned_nothing
+from lethe.metrics.domain_outcomes import chance_of
 from lethe.metrics.end_task_intervals import UNITS, less, nearness
 from lethe.metrics.end_tasks import (
     ONCE,
@@ -50,6 +51,7 @@ class EndTaskLine:
     on. over: what a unit is. reasons: why a metric of the matrix of end tasks has no value. rises:
     by run, the mean rise of masked-LM loss over the domains but the last, in nats. items: of a
     single run whose items are known, by metric and end task, what the metrics table says of it.
+    chance: of the end tasks' scores, in %; nan where it is not known.
     """
 
     model: str
@@ -66,6 +68,7 @@ class EndTaskLine:
     rises: tuple[float, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
     items: dict[tuple[str, str], Within] = field(default_factory=dict)
+    chance: float = np.nan
 
     @property
     def is_continual(self) -> bool:
@@ -74,8 +77,9 @@ class EndTaskLine:
 
     @property
     def is_at_floor(self) -> bool:
-        """Whether it learned nothing: own scores not above those before any domain."""
-        return learned_too_little(self.cell("f1_own")["f1_own"], self.cell("f1_base")["f1_base"])
+        """Whether it learned nothing: own scores not above those before any domain, at chance."""
+        own, base = self.cell("f1_own")["f1_own"], self.cell("f1_base")["f1_base"]
+        return learned_nothing(own, base, self.chance)
 
     def words(self) -> dict:
         """The columns that name the line of a row."""
@@ -138,9 +142,11 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
             before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
             untrained = {**named, "method": NONE, "order": "", "recipe": ""}
             end_lines.append(_line(untrained, NONE, before, names, found=tables.end_tasks))
+        model = tables.scores[tables.scores["model"] == line[LINE_COLUMNS.index("model")]]
         named["recipe"] = line[LINE_COLUMNS.index("recipe")]
         rise = rises.get(line, ())
-        end_lines.append(_line(named, entry, rows, names, rise, tables.end_tasks))
+        made = _line(named, entry, rows, names, rise, tables.end_tasks)
+        end_lines.append(replace(made, chance=chance_of(model, "f1")))
     # Methods of one order are compared, so they stand beside each other.
     places = {
         (end_line.model, end_line.order): place
