@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lethe.artefacts.paths import FIGURE_STYLE
 from lethe.commands import from_tables
-from lethe.config.catalogue import FIGURE_WIDTHS
+from lethe.config.pages import FIGURE_WIDTHS
 
 SUFFIXES = ".pdf, .svg, .png, .csv, .txt"
 
