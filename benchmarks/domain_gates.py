@@ -3,7 +3,8 @@
 Reads the scores of a finished study (or of its parts, one a world) and prints a table in Markdown:
 by world and as a mean, F1 of the end tasks and cloze accuracy of the base, of each domain alone by
 every way to train parameters, of all domains at once (pool) and of one after the other, beside what
-had to be reached. Nothing is trained. The study scores dev sets, under whatever names.
+had to be reached. Nothing is trained. Only dev sets are read; end tasks of such a study are tested
+on files of dev, as they themselves say.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import pandas as pd
 
 from lethe.artefacts.paths import study_directory
 from lethe.errors import UserError
-from lethe.longtables.tables import read_scores
+from lethe.longtables.schema import read_table
 from lethe.metrics.domain_outcomes import END_TASK, run_outcomes
 from lethe.metrics.shown import LINE_COLUMNS
 
@@ -33,8 +34,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         folders = [study_directory(arguments.output, study) for study in arguments.study]
-        scores = pd.concat([read_scores(folder / "scores.csv") for folder in folders])
-        print(report(scores))
+        tables = [read_table("scores", folder / "scores.csv") for folder in folders]
+        print(report(pd.concat(tables)))
     except UserError as error:
         raise SystemExit(str(error)) from None
 
@@ -64,8 +65,7 @@ def report(scores: pd.DataFrame) -> str:
 
 def by_world(scores: pd.DataFrame, measure: str) -> dict[int, Values]:
     """By world every row of the table, in points; means over the domains."""
-    # The study's items are those of dev sets, whatever its tables call them.
-    parts = [of_order(rows, order) for order, rows in scores.assign(split="test").groupby("order")]
+    parts = [of_order(rows, order) for order, rows in on_dev(scores).groupby("order")]
     runs = [run for rows in parts for run in run_outcomes(rows)]
     alone: dict[tuple[int, str], list[float]] = {}
     worlds: dict[int, Values] = {}
@@ -86,6 +86,24 @@ def by_world(scores: pd.DataFrame, measure: str) -> dict[int, Values]:
     for (world, row), numbers in alone.items():
         worlds[world][row] = float(np.mean(numbers))
     return worlds
+
+
+def on_dev(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows on dev sets, in the place of those on test sets that outcomes read.
+
+    An end task's own file stays, unless there are rows on its dev file.
+
+    Raises:
+        UserError: no set was scored on dev.
+    """
+    is_dev, is_end_task = scores["split"] == "dev", scores["kind"] == END_TASK
+    if not (is_dev & ~is_end_task).any():
+        raise UserError(
+            "expected scores on dev sets (`split: dev` in the study's probes), found "
+            f"{', '.join(sorted(scores['split'].unique())) or 'none'} alone"
+        )
+    has_dev = scores["probe"].isin(scores.loc[is_dev & is_end_task, "probe"])
+    return scores[is_dev | (is_end_task & ~has_dev)].assign(split="test")
 
 
 def of_order(rows: pd.DataFrame, order: str) -> pd.DataFrame:

@@ -7,6 +7,10 @@ before, or by a new draw. Printed by number of stems, correlation and true score
 median width in points of macro-F1 and of its difference between two checkpoints, for the intervals
 of the metrics table (`lethe.metrics.clustered`), and for the percentiles of as many stems drawn
 again.
+
+A second table is of cloze: means over three domains of twelve stems each, of which some are the
+same in all three, for the intervals of the metrics table (`lethe.metrics.row_intervals`) with
+stems drawn once for all domains, and with stems drawn anew in each.
 """
 
 import argparse
@@ -16,9 +20,19 @@ import numpy as np
 from interval_coverage import Setting, simulated_answers
 
 from lethe.endtasks.f1 import macro_f1_values
+from lethe.metrics.cells import Cells, Evaluation
 from lethe.metrics.clustered import difference, item_score, level
+from lethe.metrics.intervals import cluster_weights, resampled_means
+from lethe.metrics.row_intervals import row_interval
+from lethe.metrics.shared_clusters import DrawnClusters
 
 CLASSES, ITEMS = 3, 20
+DOMAINS, STEMS, HIDDEN = 3, 12, 8
+"""Of cloze: domains, stems of each, and items of a stem in each."""
+MEANS = {
+    "cloze_final": lambda scores: scores[..., 1, :].mean(-1),
+    "cloze_forgotten": lambda scores: (scores[..., 0, :] - scores[..., 1, :]).mean(-1),
+}
 
 
 def simulated(stems: int, icc: float, shares: tuple[float, ...], generator) -> tuple:
@@ -60,13 +74,87 @@ def weighted_f1(truth, predicted, weights) -> np.ndarray:
     return np.nanmean(scores, axis=0)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=300)
-    parser.add_argument("--resamples", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    generator = np.random.default_rng(arguments.seed)
+def cloze(common: int, icc: float, shares: tuple[float, ...], simulations: int, resamples: int,
+          generator) -> dict[tuple[str, str], tuple[float, float]]:  # fmt: skip
+    """Coverage and median width, both in %, by number and by how stems are drawn.
+
+    common: stems that are in all domains, known there alike.
+    """
+    stems = common + DOMAINS * (STEMS - common)
+    of_domain = [
+        [*range(common), *range(first, first + STEMS - common)]
+        for first in range(common, stems, max(STEMS - common, 1))
+    ] or [list(range(common))] * DOMAINS
+    # A stem has items of its own in each domain.
+    setting = Setting((DOMAINS * HIDDEN,) * stems, icc, shares)
+    answers = simulated_answers(setting, simulations, generator)
+    answers = answers.reshape(stems, DOMAINS, HIDDEN, len(shares), simulations)
+    scores = np.stack([answers[own, d] for d, own in enumerate(of_domain)])
+    once = cluster_weights(stems, resamples, generator)
+    anew = [cluster_weights(STEMS, resamples, generator) for _ in of_domain]
+    place = np.repeat(np.arange(STEMS), HIDDEN)
+    drawn = {"once": [], "anew": []}
+    for own, weights, of_one in zip(of_domain, anew, scores, strict=True):
+        columns = of_one.reshape(STEMS * HIDDEN, -1)
+        for how, draw in (("once", once[:, own]), ("anew", weights)):
+            means = resampled_means(columns, place, draw)
+            drawn[how].append(means.reshape(resamples, len(shares), simulations))
+    present = [np.isin(np.arange(stems), own) for own in of_domain]
+    truth = {"cloze_final": shares[1], "cloze_forgotten": shares[0] - shares[1]}
+    values = scores.mean((1, 2))
+    found = {}
+    for how, replicates in drawn.items():
+        clusters = {d: DrawnClusters(("stems",), mask) for d, mask in enumerate(present)}
+        for name, function in MEANS.items():
+            ends = np.array([
+                row_interval(
+                    name,
+                    float(function(values[..., n].T)),
+                    _cells(values[..., n].T, np.stack(replicates, -1)[:, :, n],
+                           clusters if how == "once" else {}),
+                    list(range(DOMAINS)),
+                    function,
+                )
+                for n in range(simulations)
+            ])  # fmt: skip
+            low, high = 100 * ends.T
+            true = 100 * truth[name]
+            covered = (low <= true + 1e-9) & (true - 1e-9 <= high)
+            found[name, how] = 100 * float(covered.mean()), float(np.median(high - low))
+    return found
+
+
+def _cells(values: np.ndarray, replicates: np.ndarray, clusters: dict) -> Cells:
+    """Of one simulation. values: (stages, DOMAINS)."""
+    unknown = np.full(DOMAINS, np.nan)
+    return Cells(
+        [Evaluation("domain", f"cloze_{d}", "", "cloze") for d in range(DOMAINS)],
+        ["a"],
+        values,
+        replicates,
+        chance=unknown,
+        base_stderr=unknown,
+        n_items=np.full(DOMAINS, STEMS * HIDDEN),
+        n_units=np.full(DOMAINS, STEMS),
+        units=["item clusters"] * DOMAINS,
+        cell_notes=[[] for _ in range(DOMAINS)],
+        clusters=clusters,
+    )
+
+
+def print_cloze(simulations: int, resamples: int, generator) -> None:
+    kinds = list(product(MEANS, ("once", "anew")))
+    heads = [f"{name}, stems drawn {how}" for name, how in kinds]
+    print("\n| common stems | ICC | before, after | " + " | ".join(heads) + " |")
+    print("|---" * 7 + "|")
+    for common, icc, shares in product((0, 6, 12), (0.1, 0.5, 0.8), ((0.5, 0.5), (0.95, 0.8))):
+        found = cloze(common, icc, shares, simulations, resamples, generator)
+        cells = [f"{found[kind][0]:.1f}, {found[kind][1]:.1f}" for kind in kinds]
+        print(f"| {common} | {icc} | {shares[0]}, {shares[1]} | " + " | ".join(cells) + " |",
+              flush=True)  # fmt: skip
+
+
+def print_end_tasks(simulations: int, resamples: int, generator) -> None:
     kinds = ("score", "score, percentiles", "difference", "difference, percentiles")
     print("| stems | ICC | before, after | " + " | ".join(kinds) + " |")
     print("|---" * 7 + "|")
@@ -75,9 +163,9 @@ def main() -> None:
     ):
         truths = {"score": 100 * shares[1], "difference": 100 * (shares[1] - shares[0])}
         found: dict[str, list] = {kind: [] for kind in kinds}
-        for _ in range(arguments.simulations):
+        for _ in range(simulations):
             made = simulated(stems, icc, shares, generator)
-            for kind, pair in ends(*made, arguments.resamples, generator).items():
+            for kind, pair in ends(*made, resamples, generator).items():
                 found[kind].append(pair)
         cells = []
         for kind in kinds:
@@ -89,6 +177,20 @@ def main() -> None:
             f"| {stems} | {icc} | {shares[0]}, {shares[1]} | " + " | ".join(cells) + " |",
             flush=True,
         )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--simulations", type=int, default=300)
+    parser.add_argument("--resamples", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=("end_tasks", "cloze"))
+    arguments = parser.parse_args()
+    generator = np.random.default_rng(arguments.seed)
+    if arguments.only != "cloze":
+        print_end_tasks(arguments.simulations, arguments.resamples, generator)
+    if arguments.only != "end_tasks":
+        print_cloze(arguments.simulations, arguments.resamples, generator)
 
 
 if __name__ == "__main__":

@@ -111,18 +111,20 @@ def test_the_rise_of_masked_loss_is_compared_in_nats():
     assert list(found.effects.values()) == pytest.approx([-0.3] * 4) and not found.bound
 
 
-def bounded(das: tuple, plain: tuple, pool: float) -> list:
+def bounded(das: tuple, plain: tuple, pool: float, chance: float | None = None) -> list:
     """Subjects of four worlds, without noise."""
     runs = {}
     for world in WORLDS:
         runs |= {("das", "ab", world): das, ("sequential", "ab", world): plain}
         runs["sequential", "pool", world] = (30, 0, pool, pool)
-    return study_subjects(LongTables(scores_of(runs), pd.DataFrame(columns=METRIC_COLUMNS)))
+    scores = scores_of(runs)
+    scores = scores if chance is None else scores.assign(chance=chance)
+    return study_subjects(LongTables(scores, pd.DataFrame(columns=METRIC_COLUMNS)))
 
 
 def test_a_method_that_learned_nothing_gets_no_verdict():
     """Own scores are 39 where the untrained base has 30; forgetting is 2 against 40."""
-    subjects = bounded((30, 39, 37, 39), (30, 90, 50, 90), 90)
+    subjects = bounded((30, 39, 37, 39), (30, 90, 50, 90), 90, chance=0.25)
     asked = ask("f1_fr_ke", "das", "sequential")
     found = only(method_difference(subjects, asked))
     assert list(found.effects.values()) == pytest.approx([-38] * 4)
@@ -130,9 +132,13 @@ def test_a_method_that_learned_nothing_gets_no_verdict():
     (judged,) = judge([(asked, found)])
     assert judged.verdict == "not testable here" and judged.effect == pytest.approx(-38)
     assert np.isnan(judged.p_holm)
-    learned = bounded((30, 41, 37, 39), (30, 90, 50, 90), 90)
+    learned = bounded((30, 41, 37, 39), (30, 90, 50, 90), 90, chance=0.25)
     assert not only(method_difference(learned, asked)).bound
     assert only(method_difference(learned, replace(asked, gain=12))).bound
+    # Without a chance level no floor is known; what a claim itself asks for is.
+    unknown = bounded((70, 74, 72, 74), (70, 75, 60, 75), 80)
+    assert not only(method_difference(unknown, asked)).bound
+    assert only(method_difference(unknown, replace(asked, gain=12))).bound
     assert only(method_difference(learned, replace(asked, methods=("sequential", "das")))).effects
     assert not only(method_difference(subjects, replace(asked, gain=9))).bound
 

@@ -13,10 +13,10 @@ from lethe.commands import claims as command
 from lethe.config.catalogue import Claim
 from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
+from lethe.longtables.dev_sets import ON_DEV
 from lethe.longtables.tables import write_metrics, write_scores
 from lethe.metrics.published import read_published, read_published_models
 from lethe.metrics.subjects import axes_at_floor, reference, study_subjects
-from lethe.metrics.warnings import ON_DEV
 from lethe.planning.records import claims_record, write_claims_record
 
 # Claims about three bases of four models, each with its metrics.

@@ -8,9 +8,14 @@ from small_nodes import WORDS, make_tokenizer
 from tokenizers import normalizers
 
 from lethe.artefacts.jsonlines import write_rows
+from lethe.artefacts.paths import node_directory
+from lethe.commands.questions import data_nodes, write_texts
 from lethe.errors import UserError
+from lethe.evaluation.cloze_texts import cloze_questions
 from lethe.evaluation.masked_loss import score_texts
+from lethe.longtables.questions import read_questions
 from lethe.models.saving import save_model
+from lethe.questions.changes import answer_of
 
 CLASSES = {"warm": ["red", "blue"], "cold": ["green"]}
 
@@ -70,6 +75,38 @@ def test_the_answer_is_the_class_of_the_largest_summed_probability(tmp_path):
     right = [item["correct"] for item in result["items"]]
     assert 0 < score["value"] == np.mean(right) < 1
     assert result["chance"] == 0.5
+
+
+def test_a_reader_sees_text_classes_words_and_the_right_class_of_every_item(tmp_path):
+    result = scored(tmp_path, rows())
+    (path,) = tmp_path.rglob("t.jsonl")
+    asked = {one.item_id: one for one in cloze_questions(path, None)}
+    assert list(asked) == [item["item_id"] for item in result["items"]]
+    for row, item in zip(rows(), result["items"], strict=True):
+        question = asked[item["item_id"]]
+        assert question.text == f"{row['text']}\nwarm: red, blue\ncold: green"
+        assert question.answers == (row["label"],) and not question.choices
+        answer = answer_of(item, question)
+        assert answer.text == item["predicted"] and answer.choice is None
+    assert len(list(cloze_questions(path, 7))) == 7
+    # A class may be called by a number.
+    number = answer_of({**result["items"][0], "predicted": "1"}, question)
+    assert (number.text, number.choice) == ("1", None)
+
+
+def test_the_command_takes_the_texts_of_cloze_sets_and_of_no_losses(tmp_path, monkeypatch):
+    loss = {"name": "loss_d", "texts": "domains/d/{split}.jsonl", "metric": "mlm_loss"}
+    ask = {"name": "cloze_d", "texts": "domains/d/cloze-{split}.jsonl", "metric": "cloze"}
+    both = [one | {"data": "data-1", "data_kind": "data"} for one in (loss, ask)]
+    assert data_nodes([{"tasks": both}]) == [("data", "data-1")]
+    folder = node_directory(tmp_path, "data", "data-1")
+    write_rows(folder / "domains/d/cloze-dev.jsonl", rows(5))
+    monkeypatch.setattr("lethe.commands.questions.verify", lambda *_: None)
+    spec = {"tasks": both, "split": "dev", "limit": 4}
+    (path,) = write_texts([spec], tmp_path, tmp_path)
+    found = list(read_questions(path))
+    assert path.name == "cloze_d.jsonl" and len(found) == 4
+    assert found[0].text.startswith(rows(1)[0]["text"])
 
 
 def test_texts_of_one_stem_are_no_independent_evidence(tmp_path):

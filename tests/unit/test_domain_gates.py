@@ -5,6 +5,8 @@ import pytest
 from domain_gates import by_world, gates, report
 from end_task_scores import clozes_of, scores_of
 
+from lethe.errors import UserError
+
 WORLDS = (1, 2)
 HOWS = {"full": 95, "adapters-wide": 60, "lora": 80}
 
@@ -53,6 +55,18 @@ def test_every_row_is_what_its_chains_scored(measure):
                 "lost": 26,
             }
         )
+
+
+def test_test_sets_are_not_read():
+    made = study()
+    tested = made.assign(split="test", value=made["value"] / 2)
+    both = pd.concat([made, tested], ignore_index=True)
+    assert report(both) == report(made)
+    # An end task's own file is the one that it is tested on.
+    ends = made["kind"] == "end_task"
+    assert report(made.assign(split=made["split"].mask(ends, "test"))) == report(made)
+    with pytest.raises(UserError, match=r"expected scores on dev sets .* found test alone"):
+        by_world(tested, "cloze")
 
 
 def test_gates_are_judged_by_world_and_on_the_mean():

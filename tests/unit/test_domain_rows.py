@@ -6,6 +6,7 @@ import pytest
 from domain_study import BASE, BASE_LOSS, DOMAINS, STEMS, domain_scores, domain_tables, with_items
 from synthetic_study import synthetic_study, typed
 
+from lethe.metrics.clustered import difference, item_score, level
 from lethe.metrics.domain_outcomes import MEASURES, PARTS, outcome, run_outcomes
 from lethe.metrics.shown import LINE_COLUMNS
 from lethe.metrics.study import study_metrics
@@ -64,6 +65,53 @@ def test_intervals_of_one_run_are_over_stems():
     # Items of the loss are not in this study: its intervals come of standard errors.
     loss = rows[(rows["metric"] == "loss_own") & (rows["probe"] == "")].iloc[0]
     assert loss["low"] < loss["value"] < loss["high"] and "standard errors" in loss["note"]
+
+
+def test_a_stem_of_several_domains_is_drawn_once_for_all_of_them():
+    """As `clustered` has it, which adds up what every stem brings to the mean."""
+    scores, items = with_items(domain_scores(**ONE))
+    scores, _ = typed(scores, next(iter(items.values())))
+    rows = study_metrics(scores, items, seed=1, resamples=4000)
+    rows = rows[(rows["axis"] == "domain") & (rows["order"] == "domains") & (rows["probe"] == "")]
+    rows = rows.set_index("metric")
+    chain = scores[(scores["order"] == "domains") & (scores["metric"] == "cloze")]
+    nodes = chain.drop_duplicates("stage_index").set_index("stage_index")["node"]
+
+    def of(domain, stage):
+        found = items[f"cloze_{domain}"]
+        found = found[found["node"] == nodes[stage]]
+        return item_score(found["value_cloze"].to_numpy(), found["cluster_id"].tolist())
+
+    for part, stages in {"own": (1, 2, 3), "final": (3, 3, 3)}.items():
+        wanted = level([of(*place) for place in zip(DOMAINS, stages, strict=True)], 0, 4000)
+        row = rows.loc[f"cloze_{part}"]
+        assert (row["n_units"], row["unit"]) == (STEMS, "item clusters")
+        assert row["value"] == pytest.approx(wanted.value)
+        assert row["low"] == pytest.approx(wanted.low, abs=0.01)
+        assert row["high"] == pytest.approx(wanted.high, abs=0.01)
+    earlier = list(enumerate(DOMAINS[:-1], start=1))
+    terms = [(0.5, of(domain, stage)) for stage, domain in earlier]
+    terms += [(-0.5, of(domain, len(DOMAINS))) for _, domain in earlier]
+    wanted, row = difference(terms, 0, 4000), rows.loc["cloze_forgotten"]
+    assert row["n_units"] == STEMS
+    width = row["high"] - row["low"]
+    assert width == pytest.approx(wanted.high - wanted.low, rel=0.1)
+
+
+def test_domains_without_a_common_stem_add_up_their_stems():
+    scores, items = with_items(domain_scores(**ONE))
+    apart = {
+        probe: table.assign(cluster_id=[f"{probe} {name}" for name in table["cluster_id"]])
+        for probe, table in items.items()
+    }
+    scores, _ = typed(scores, next(iter(items.values())))
+    widths = {}
+    for name, tables in (("shared", items), ("apart", apart)):
+        rows = study_metrics(scores, tables, seed=1, resamples=400)
+        whole = rows[(rows["metric"] == "cloze_own") & (rows["probe"] == "")]
+        widths[name] = whole[whole["order"] == "domains"].iloc[0]
+    assert widths["apart"]["n_units"] == len(DOMAINS) * STEMS
+    assert widths["shared"]["n_units"] == STEMS
 
 
 def test_a_missing_cell_has_its_name_where_the_number_would_be():

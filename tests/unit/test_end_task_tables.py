@@ -108,6 +108,30 @@ def test_the_best_rate_of_forgetting_is_the_lowest():
     assert bold(built("end_task_methods", runs), "f1_fr_ke") == {"das"}
 
 
+def test_a_line_is_at_floor_only_where_the_floor_is_known():
+    """Own scores four points above the base's, which are 70, or 30 at a chance of a third."""
+    for base, chance, note in ((70, None, ""), (70, 1 / 3, ""), (30, 1 / 3, "at floor")):
+        runs = {("das", "ab", world): (base, base + 4, base + 2, base + 4) for world in WORLDS}
+        scores = scores_of(runs)
+        scores = scores if chance is None else scores.assign(chance=chance)
+        table = end_task_methods.build(LongTables(scores, pd.DataFrame()))
+        assert row_of(table, method="das")["note"] == note
+
+
+def test_intervals_end_where_scores_do_and_those_that_do_are_shown_by_their_ends():
+    """Three of four worlds are at 100: Student's t alone would reach to 102."""
+    finals = dict(zip(WORLDS, (100, 100, 100, 92), strict=True))
+    runs = {("das", "ab", world): (30, 95, final, 100) for world, final in finals.items()}
+    runs |= {("sequential", "ab", world): (30, 60 + world, 50 + world, 60) for world in WORLDS}
+    table = built("end_task_methods", runs)
+    row = row_of(table, method="das")
+    values = [(final + 100) / 2 for final in finals.values()]
+    assert row["f1_final_high"] == 100 and row["f1_final"] == pytest.approx(np.mean(values))
+    shown = markdown(table)
+    assert f"{np.mean(values):.1f} [{row['f1_final_low']:.1f}, 100.0]" in shown
+    assert " ± " in shown
+
+
 @pytest.mark.parametrize("worlds", [(1,), (1, 2)])
 def test_nothing_is_bold_with_fewer_than_three_runs(worlds):
     assert built("end_task_methods", four(worlds=worlds)).bold == frozenset()

@@ -16,7 +16,7 @@ from synthetic_study import FULL, Synthetic, long_tables, synthetic_study
 
 from lethe.commands import figure as command
 from lethe.config.by_file import names_in
-from lethe.config.catalogue import FIGURE_WIDTHS
+from lethe.config.pages import FIGURE_WIDTHS
 from lethe.errors import one_line
 from lethe.figures.appearance import LONGEST_NAME, NAMED, drawable
 from lethe.longtables.schema import parse_table, table_text

@@ -13,6 +13,7 @@ from synthetic_study import Synthetic, synthetic_study, typed
 
 from lethe.errors import UserError
 from lethe.longtables import tables as longtables
+from lethe.longtables.dev_sets import ON_DEV, SOME_ON_DEV, shown, words
 from lethe.longtables.rows import SCHEMAS
 from lethe.longtables.schema import columns, parse_table, table_text
 
@@ -244,14 +245,31 @@ def test_dev_sets_stand_for_test_sets_where_stages_have_no_others(tables, tmp_pa
         longtables.write_metrics(tmp_path / "metrics.csv", [])
         assert set(longtables.read_scores(file)["split"]) == expected
         read = longtables.read_long_tables(file, tmp_path / "metrics.csv")
-        assert read.on_dev == (name == "dev")
+        assert read.on_dev == (ON_DEV if name == "dev" else "")
+
+
+def test_chains_on_dev_sets_beside_others_on_test_sets_are_shown_and_named(tables):
+    scores, _ = tables
+    of_one = scores["model"] == scores["model"].iloc[0]
+    assert 0 < of_one.sum() < len(scores)
+    mixed = scores.assign(split=of_one.map({True: "dev", False: "test"}))
+    # The base of the dev chains has test items too.
+    base = scores[of_one & (scores["stage_index"] == 0)].assign(value=0.123)
+    mixed = pd.concat([mixed, base], ignore_index=True)
+    read = shown(mixed)
+    assert (read["split"] == "test").all() and len(read) == len(scores)
+    assert not (read["value"] == 0.123).any()
+    told = words(mixed)
+    assert told.startswith(SOME_ON_DEV) and scores["model"].iloc[0] in told
+    named = told.partition(":")[2].replace(",", " ").split()
+    assert not set(named) & set(scores.loc[~of_one, "model"])
 
 
 def test_an_end_task_s_dev_file_never_stands_for_its_test_file(tables):
     scores, _ = tables
     found = scores.assign(split="dev")
     ends = scores.iloc[:2].assign(kind="end_task", split=["dev", "test"], value=[0.5, 0.9])
-    read = longtables.shown(pd.concat([found, ends], ignore_index=True))
+    read = shown(pd.concat([found, ends], ignore_index=True))
     tested = read[(read["kind"] == "end_task") & (read["split"] == "test")]
     assert tested["value"].tolist() == [0.9]
     assert set(read.loc[read["kind"] != "end_task", "split"]) == {"test"}

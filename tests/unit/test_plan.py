@@ -185,7 +185,10 @@ def test_several_recipes_are_a_chain_each_and_leave_the_nodes_of_one_as_they_wer
             {"parametrisations": ["lora"]},
             r"equal values for .* by 'sequential \(lora\)'.*`parametrised`",
         ),
-        ({"recipe": ["instruct", "twin"], "claims": ["C1"]}, "claims: 'C1' compares .* one recipe"),
+        (
+            {"recipe": ["instruct", "twin"], "claims": ["C1"]},
+            "claims: 'C1' compares .* one recipe.*name the `recipe` in its parts",
+        ),
         (
             {"recipe": ["instruct", "twin"], "figures": ["scale"]},
             "figures: 'scale' compares",

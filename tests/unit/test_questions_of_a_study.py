@@ -80,6 +80,12 @@ def test_what_a_stage_teaches_is_compared_from_that_stage_on():
     assert [node for _, node in line.stages] == ["base", "a1", "a2"]
 
 
+def test_cloze_of_a_domain_is_compared_from_the_domain_s_stage_on():
+    scores = scores_of({0: ["base", "a1", "a2"]}, axis="domain", probe="cloze_t1")
+    (line,) = lines_of(scores.assign(kind="cloze"), "cloze_t1", items_of(RIGHT))
+    assert [node for _, node in line.stages] == ["a1", "a2"]
+
+
 def test_bias_has_no_lost_items():
     assert not list(lines_of(scores_of(STUDY, axis="bias"), "set", items_of(RIGHT)))
 

@@ -10,10 +10,11 @@ from lethe.artefacts.paths import LUO2023
 from lethe.artefacts.study_files import ITEMS
 from lethe.claims.report import claims_table
 from lethe.errors import UserError
+from lethe.longtables.dev_sets import shown
 from lethe.longtables.items import ItemTables
 from lethe.longtables.schema import columns
 from lethe.longtables.study_folder import StudyFolder, open_study
-from lethe.longtables.tables import LongTables, shown
+from lethe.longtables.tables import LongTables
 from lethe.metrics.published import read_published, read_published_models
 
 

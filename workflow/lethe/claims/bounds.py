@@ -10,7 +10,7 @@ from lethe.longtables.metric_ids import DOMAIN_SUMMARIES, END_TASK_SUMMARIES
 from lethe.metrics.bounds import (
     is_at_ceiling,
     is_at_chance,
-    learned_too_little,
+    learned_nothing,
     loss_fell_too_little,
 )
 from lethe.metrics.subjects import DOMAINS, LOSS, Subject
@@ -48,7 +48,7 @@ def _did_not_learn(subject: Subject, name: str, outcome: str, gain: float | None
     if outcome == "loss":
         learned = not loss_fell_too_little(own, base, gain)
     else:
-        learned = not learned_too_little(own, base, _chance(subject, outcome), gain)
+        learned = not learned_nothing(own, base, _chance(subject, outcome), gain)
     if learned:
         return ""
     return (

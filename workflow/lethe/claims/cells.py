@@ -14,7 +14,8 @@ class Question:
     that represents an axis; empty for the axis' mean. methods: those that a contrast of methods
     compares, the first minus the second. gain: what a method must have learned to be compared, own
     less base in the metric's unit; None for the rule of end tasks. half_width: that of the 95 %
-    interval with which there are units enough; None if none is declared.
+    interval with which there are units enough; None if none is declared. recipe: of the chains that
+    are compared; empty: any.
     """
 
     claim: str
@@ -31,6 +32,7 @@ class Question:
     methods: tuple[str, ...] = ()
     gain: float | None = None
     half_width: float | None = None
+    recipe: str = ""
 
     @property
     def sign(self) -> int:

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from lethe.claims import method_contrasts  # noqa: F401 - makes its contrasts known
+from lethe.claims.asked_of import all_subjects, asked_of, told_of
 from lethe.claims.cells import Cell, Question
 from lethe.claims.contrasts import CONTRASTS
 from lethe.claims.notes import by_outcome, by_unit, notes
 from lethe.claims.verdicts import Judged, claim_verdicts, counted, judge, weakest
 from lethe.longtables.tables import LongTables
 from lethe.metrics.published_subjects import published_subjects, sources
-from lethe.metrics.subjects import Subject, study_subjects
+from lethe.metrics.subjects import Subject
 from lethe.tables.writing import Table
 
 AGREES, CONTRADICTS, MIXED = "agree", "contradict", "partly contradict"
@@ -62,6 +63,7 @@ def questions(claim: dict) -> list[Question]:
             # Kept studies may have been claimed before these keys were.
             gain=part.get("gain"),
             half_width=part.get("half_width"),
+            recipe=part.get("recipe") or "",
         )
         for name, part in claim["parts"].items()
     ]
@@ -72,7 +74,8 @@ def claims_table(
 ) -> Table:
     """Verdicts of a study. claims: plain records; published, models: of `metrics.published`."""
     known = Published(published, published_subjects(published, models))
-    judged = judge(claim_cells(tables, claims))
+    subjects = all_subjects(tables)
+    judged = judge(_cells(subjects, claims))
     verdicts = claim_verdicts(judged)
     rows = []
     for claim in claims:
@@ -81,6 +84,7 @@ def claims_table(
             [judgement for judgement in judged if judgement.asked.claim == claim["name"]],
             verdicts[claim["name"]],
             known,
+            [text for asked in questions(claim) for text in told_of(subjects, asked)],
         )
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"n": "Int64"})
     return Table(frame, CAPTION, {"p_holm": 3, "smallest_effect": 1})
@@ -88,12 +92,15 @@ def claims_table(
 
 def claim_cells(tables: LongTables, claims: list[dict]) -> list[tuple[Question, Cell]]:
     """Every comparison of the claims on a study's own numbers, with the part that it belongs to."""
-    subjects = study_subjects(tables)
+    return _cells(all_subjects(tables), claims)
+
+
+def _cells(subjects: list[Subject], claims: list[dict]) -> list[tuple[Question, Cell]]:
     return [
         (asked, cell)
         for claim in claims
         for asked in questions(claim)
-        for cell in CONTRASTS[asked.contrast](subjects, own_question(asked))
+        for cell in CONTRASTS[asked.contrast](asked_of(subjects, asked), own_question(asked))
     ]
 
 
@@ -113,7 +120,10 @@ def own_question(asked: Question) -> Question:
     return replace(asked, element="")
 
 
-def _claim_rows(claim: dict, judged: list[Judged], verdict: str, known: Published) -> list[dict]:
+def _claim_rows(
+    claim: dict, judged: list[Judged], verdict: str, known: Published, told: list[str]
+) -> list[dict]:
+    """told: what there is to say of whom the claim is about."""
     parts = []
     for asked in questions(claim):
         part = claim["parts"][asked.part]
@@ -128,7 +138,7 @@ def _claim_rows(claim: dict, judged: list[Judged], verdict: str, known: Publishe
         published=_together([row["published"] for row in heads]),
         source=claim["where"],
         by_outcome=by_outcome(judged),
-        note="; ".join(filter(None, [counted(verdicts), claim["miniature"]])),
+        note="; ".join(filter(None, [counted(verdicts), claim["miniature"], *dict.fromkeys(told)])),
     )
     return [head, *(row for rows in parts for row in rows)]
 

@@ -5,6 +5,7 @@ import argparse
 from lethe.artefacts.output_folder import require_output
 from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.planning.claimed import unmeasured
 from lethe.planning.model_types import unknown_types
 from lethe.planning.pages import empty_pages
 from lethe.planning.parametrisations import without_rates
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"seeds.base has no effect on {', '.join(elsewhere)}: trained elsewhere.")
     notes = [*empty_pages(study, catalogue, plan), *single_rates(study, plan)]
     notes += [*unknown_types(catalogue, plan), *without_rates(catalogue, plan)]
-    notes += [*same_trainings(study, catalogue, plan), *too_little_memory(plan)]
+    notes += [*same_trainings(study, catalogue, plan), *unmeasured(study, catalogue, plan)]
+    notes += too_little_memory(plan)
     for note in notes:
         print(f"Note: {note}")

@@ -29,7 +29,6 @@ def run(args: argparse.Namespace) -> int:
     from lethe.claims.report import claims_table
     from lethe.longtables.tables import read_long_tables
     from lethe.metrics.published import read_published, read_published_models
-    from lethe.metrics.warnings import ON_DEV
 
     code = code_for(args, "claims", "claims")
     record = read_record(args.claims)
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     tables = read_long_tables(args.scores, args.metrics)
     models = read_published_models(source)
     table = claims_table(tables, record["claims"], read_published(source), models)
-    table = replace(table, notes=(ON_DEV,) if tables.on_dev else ())
+    table = replace(table, notes=tuple(filter(None, [tables.on_dev])))
     written = save_claims(table, args.out)
     publish("claims", "claims", written, inputs, code)
     return 0

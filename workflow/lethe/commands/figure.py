@@ -7,11 +7,12 @@ stands there is the figure's own.
 import argparse
 import importlib
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from lethe.artefacts.paths import FIGURE_STYLE
 from lethe.commands import from_tables
-from lethe.config.catalogue import FIGURE_WIDTHS
+from lethe.config.pages import FIGURE_WIDTHS
 
 SUFFIXES = ".pdf, .svg, .png, .csv, .txt"
 
@@ -53,7 +54,10 @@ def draw(name: str, tables, width: str | None = None):
     module = importlib.import_module(f"lethe.figures.{name}")
     drawn = module.draw(drawable(tables), **({"width": width} if width else {}))
     finish(drawn.figure)
-    return drawn
+    if not tables.on_dev:
+        return drawn
+    note = f"{tables.on_dev[0].upper()}{tables.on_dev[1:]}."
+    return replace(drawn, caption=f"{drawn.caption} {note}".strip())
 
 
 @contextmanager

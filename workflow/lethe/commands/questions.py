@@ -6,12 +6,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.manifests import read_manifest, verify
+from lethe.artefacts.manifests import inside, read_manifest, verify
 from lethe.artefacts.nodes import read_spec
 from lethe.artefacts.paths import MANIFEST, node_directory, node_manifest
 from lethe.artefacts.strict_json import digest
 from lethe.artefacts.study_files import checked_files, publish_study_files, read_record
 from lethe.commands.arguments import add_code_argument, code_to_record
+from lethe.config.catalogue import CLOZE
 from lethe.errors import UserError
 from lethe.longtables.questions import Question, file_of, write_questions
 from lethe.planning.code import code_of
@@ -59,7 +60,7 @@ def probe_specs(record: dict[str, Any], results: Path) -> list[dict[str, Any]]:
 
 def data_nodes(specs: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """(kind, id) of the nodes that hold the documents."""
-    tasks = [task for spec in specs for task in spec["tasks"] if not task.get("texts")]
+    tasks = [task for spec in specs for task in spec["tasks"] if has_questions(task)]
     return sorted({(task["data_kind"], task["data"]) for task in tasks if task.get("data")})
 
 
@@ -69,15 +70,9 @@ def write_texts(specs: list[dict[str, Any]], results: Path, folder: Path) -> lis
     Fetched documents may have been removed to save space. Scores are valid without them.
     """
     sets: dict[str, list[tuple[dict, dict]]] = {}
-    without: set[str] = set()
     for spec in specs:
-        for task in spec["tasks"]:
-            if not task.get("texts"):
-                sets.setdefault(task["name"], []).append((task, spec))
-            elif task.get("metric") == "cloze":
-                without.add(task["name"])
-    for name in sorted(without):
-        print(f"{name}: its texts are not kept: cloze sets are read in their source's file")
+        for task in filter(has_questions, spec["tasks"]):
+            sets.setdefault(task["name"], []).append((task, spec))
     written = []
     for name, asked in sorted(sets.items()):
         parts = (questions_of(task, spec, results) for task, spec in asked)
@@ -92,17 +87,29 @@ def write_texts(specs: list[dict[str, Any]], results: Path, folder: Path) -> lis
     return written
 
 
+def has_questions(task: dict[str, Any]) -> bool:
+    """Whether a set asks something; texts whose loss is measured do not."""
+    return not task.get("texts") or task["metric"] == CLOZE
+
+
 def questions_of(task: dict[str, Any], spec: dict[str, Any], results: Path) -> Iterator[Question]:
     """The texts of one set, from its documents or from samples that were imported."""
     if "imported" in spec:
         from lethe.imported.scores import imported_questions
 
         return imported_questions(task, spec)
+    if task["data"]:
+        kind = task["data_kind"]
+        verify(node_directory(results, kind, task["data"]), MANIFEST[kind])
+    if task.get("texts"):
+        from lethe.evaluation.cloze_texts import cloze_questions
+
+        folder = node_directory(results, task["data_kind"], task["data"])
+        return cloze_questions(
+            inside(folder, task["texts"].format(split=spec["split"])), spec["limit"]
+        )
     # Evaluation imports torch, which imported samples do not need.
     from lethe.commands.probe import eval_task
     from lethe.evaluation.questions import questions
 
-    if task["data"]:
-        kind = task["data_kind"]
-        verify(node_directory(results, kind, task["data"]), MANIFEST[kind])
     return questions(eval_task(task, results, spec))

@@ -14,7 +14,7 @@ from lethe.artefacts.files import digest, write_atomic, write_json
 from lethe.artefacts.study_files import COLLECTED, ITEMS
 from lethe.commands import claims, figure, from_tables, summarize, table
 from lethe.commands.keep import KEPT
-from lethe.config.catalogue import FIGURE_WIDTHS
+from lethe.config.pages import FIGURE_WIDTHS
 from lethe.errors import UserError, shown
 from lethe.longtables.study_record import FILE, StudyRecord
 

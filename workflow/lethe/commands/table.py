@@ -18,11 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build and write; UserError for an unknown name or a table that breaks its schema."""
     tables, inputs = from_tables.long_tables(args, "tables")
-    from lethe.metrics.warnings import ON_DEV, notes_for, study_warnings
+    from lethe.metrics.warnings import notes_for, study_warnings
     from lethe.tables.saving import save
 
     warnings = study_warnings(tables.scores, tables.stages)
-    first = (ON_DEV,) if tables.on_dev else ()
+    first = tuple(filter(None, [tables.on_dev]))
     for name in args.name:
         code = from_tables.code_for(args, "table", name)
         built = importlib.import_module(f"lethe.tables.{name}").build(tables)

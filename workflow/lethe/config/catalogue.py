@@ -3,13 +3,14 @@
 JSON schemas and the manual's tables are generated from it. Nothing heavy is imported here.
 """
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from lethe.config.claims import Claim
 from lethe.config.end_tasks import EndTask
 from lethe.config.origins import Import, Model, Source
+from lethe.config.pages import Figures, FigureWidth, Listed
 from lethe.config.recipes import OneOrMore, Recipe
 from lethe.config.reference_chains import References
 from lethe.errors import shown
@@ -215,28 +216,6 @@ class Seeds(Entry):
         [0], min_length=1, description="head, order of examples and dropout of end tasks"
     )
     bootstrap: Seed = Field(0, description="resampling of items for intervals")
-
-
-FigureWidth = Literal["column", "text", "page"]
-FIGURE_WIDTHS: tuple[FigureWidth, ...] = get_args(FigureWidth)
-
-
-class FigureSettings(Entry):
-    """How a study draws one figure."""
-
-    width: FigureWidth | None = Field(
-        None,
-        description="width in print: `column` (3.3 inches), `text` (5.5) or `page` (6.5); null: "
-        "the figure's own",
-    )
-
-
-Listed = list[Name] | dict[Name, list[Name]] | None
-"""Names, or the names of some studies by study: then the lists of others are null."""
-
-
-Figures = list[Name] | dict[Name, list[Name] | FigureSettings] | None
-"""As `Listed`, and settings by the name of a figure."""
 
 
 class Study(Entry):

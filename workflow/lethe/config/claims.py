@@ -59,6 +59,11 @@ class ClaimPart(Entry):
         description="`method_` contrasts: a method that learned less of the outcome than this, own "
         "less base in the metric's unit, gets no verdict; null: 10 points, for losses nothing",
     )
+    recipe: Name | None = Field(
+        None,
+        description="recipe of the chains that are compared, where a study trains them with "
+        "several; null: there is one",
+    )
     half_width: Annotated[Number, Field(gt=0)] | None = Field(
         None,
         description="half-width of the 95 % interval with which there are units enough, in the "

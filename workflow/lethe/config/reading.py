@@ -8,7 +8,8 @@ from typing import Any
 from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml, require_plain, require_yaml
 from lethe.config.by_file import require_file
-from lethe.config.catalogue import Catalogue, FigureSettings, FigureWidth, Probe, Study
+from lethe.config.catalogue import Catalogue, Probe, Study
+from lethe.config.pages import FigureSettings, FigureWidth
 from lethe.config.recipes import listed
 from lethe.config.references import check_references
 from lethe.errors import UserError

@@ -105,7 +105,7 @@ def _differences(tables: LongTables, chosen: list[Subject]) -> pd.DataFrame:
                 "stage_index": stage,
                 "value": value,
             }
-            row |= {"stage_task": task, "low": value - half, "high": value + half}
+            row |= {"stage_task": task, "low": max(value - half, 0.0), "high": value + half}
             difference_rows.append(row | {"metric": DIFFERENCE, "n": int(cells["n"].max())})
     columns = ["line", "model", "stage_index", "stage_task", "value", "low", "high", "metric", "n"]
     return pd.DataFrame(difference_rows, columns=columns)

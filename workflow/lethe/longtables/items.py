@@ -209,6 +209,10 @@ class ItemTables(Mapping[str, pd.DataFrame]):
         """The same tables with the choices."""
         return ItemTables(self._folder, choices=True)
 
+    def clusters(self, probe: str) -> pd.DataFrame:
+        """The columns node and cluster_id of one set; raises as `read_items`."""
+        return _read(self._files[probe], (), only=["node", "cluster_id"]).to_pandas()
+
     def __getitem__(self, probe: str) -> pd.DataFrame:
         if self._choices:
             return read_items_with_choices(self._files[probe])

@@ -14,6 +14,7 @@ import pandas as pd
 
 from lethe.errors import UserError
 from lethe.longtables.axes import DOMAIN, END_TASK
+from lethe.longtables.dev_sets import shown, words
 from lethe.longtables.run import ALONE, RUN_COLUMNS
 from lethe.longtables.schema import columns, read_table, write_table
 
@@ -30,30 +31,10 @@ Element = str | tuple[str, str]
 def read_scores(path: Path | str) -> pd.DataFrame:
     """Read and check scores.csv; UserError names file, row and column of the first violation.
 
-    Where all stages were scored on dev sets (see `scored_on_dev`), these stand for the test sets,
-    so that tables and figures show them.
+    Of chains that were scored on dev sets alone, these stand for the test sets (`dev_sets`), so
+    that tables and figures show them.
     """
     return shown(read_table("scores", path))
-
-
-def shown(scores: pd.DataFrame) -> pd.DataFrame:
-    """The scores with dev sets in the place of test sets, if stages have no others.
-
-    End tasks have their own: a score on a dev file that chose nothing here stays one.
-    """
-    if not scored_on_dev(scores):
-        return scores
-    stands = (scores["split"] == "dev") & (scores["kind"] != END_TASK)
-    return scores.assign(split=scores["split"].mask(stands, "test"))
-
-
-def scored_on_dev(scores: pd.DataFrame) -> bool:
-    """Whether the probes of all stages were on dev sets, as where methods are tuned.
-
-    End tasks say themselves which file they are tested on.
-    """
-    of_stages = scores[(scores["stage_index"] > 0) & (scores["kind"] != END_TASK)]
-    return len(of_stages) > 0 and bool((of_stages["split"] == "dev").all())
 
 
 def read_metrics(path: Path | str) -> pd.DataFrame:
@@ -94,7 +75,7 @@ class LongTables:
     of domains read. end_tasks: rows of metrics on end tasks of single runs, which only the tables
     of end tasks read. references: the same tables of the reference chains, which only comparisons
     at equal learning read; None if all chains are in the other tables, or there are none. on_dev:
-    whether the scores are of dev sets.
+    which scores are of dev sets, as a sentence, or nothing.
     """
 
     scores: pd.DataFrame
@@ -105,7 +86,7 @@ class LongTables:
     domains: pd.DataFrame = _without_rows("metrics")
     references: "LongTables | None" = None
     end_tasks: pd.DataFrame = _without_rows("metrics")
-    on_dev: bool = False
+    on_dev: str = ""
 
     def parted(self) -> "LongTables":
         """The same tables with metrics of domains, of end tasks and of reference chains apart."""
@@ -143,7 +124,7 @@ def read_long_tables(scores: Path, metrics: Path, **others: Path | None) -> Long
     read = {name: read_table(name, path) for name, path in others.items() if path is not None}
     rows = read_table("scores", scores)
     tables = LongTables(
-        scores=shown(rows), metrics=read_metrics(metrics), on_dev=scored_on_dev(rows), **read
+        scores=shown(rows), metrics=read_metrics(metrics), on_dev=words(rows), **read
     )
     return tables.parted()
 

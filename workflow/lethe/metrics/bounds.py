@@ -5,6 +5,8 @@ cannot be told apart. Tables mark such numbers, tests leave them out, and claims
 verdict. Scores are in points, losses in nats; nan is what is not known, and is at no bound.
 """
 
+import math
+
 NAN = float("nan")
 # Points above the untrained base that count as learning: a seventh of what there is to learn in the
 # miniature, where the base has about 34.
@@ -27,6 +29,16 @@ def learned_too_little(
     if gain is None and base - chance >= FLOOR_GAIN:
         return False
     return own - base < (FLOOR_GAIN if gain is None else gain)
+
+
+def learned_nothing(own: float, base: float, chance: float, gain: float | None = None) -> bool:
+    """As `learned_too_little`, of scores whose chance level may be unknown, as that of end tasks.
+
+    Then no floor is known either: a base from elsewhere may do well before any domain.
+    """
+    if math.isnan(chance) and gain is None:
+        return False
+    return learned_too_little(own, base, chance, gain)
 
 
 def loss_fell_too_little(own: float, base: float, gain: float | None = None) -> bool:

@@ -1,7 +1,7 @@
 """One run's scores as an array (stages, evaluation sets), and replicates of that array."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
 from lethe.metrics.resamples import ItemResamples
 from lethe.metrics.schedule import Schedule
+from lethe.metrics.shared_clusters import DrawnClusters, apart, number
 
 LOWER_IS_BETTER = "lower is better"
 # Means of whole numbers may be off by this.
@@ -41,7 +42,8 @@ class Evaluation:
 class Cells:
     """values (T+1, E), replicates (resamples, T+1, E); nan where a cell is missing.
 
-    chance, base_stderr, n_items, n_units: (E,). units, cell_notes: a text per column.
+    chance, base_stderr, n_items, n_units: (E,). units, cell_notes: a text per column. clusters: by
+    column, absent where they are not known.
     """
 
     evaluations: list[Evaluation]
@@ -54,6 +56,7 @@ class Cells:
     n_units: np.ndarray
     units: list[str]
     cell_notes: list[list[str]]
+    clusters: Mapping[int, DrawnClusters] = field(default_factory=dict)
 
     def elements(self) -> list[int]:
         """Columns that are averaged over an axis: a set's subsets if it has any, else the set."""
@@ -72,15 +75,29 @@ class Cells:
         """What the interval of the columns is over, and the number of these units."""
         names = sorted({self.units[column] for column in columns} - {"none"})
         unit = "item clusters" if "item clusters" in names else (names or ["none"])[0]
-        return unit, int(self.n_units[list(columns)].sum())
+        return unit, self.number_of_units(columns)
+
+    def number_of_units(self, columns: Sequence[int]) -> int:
+        """The units that the columns are over; what several of them share counts once."""
+        known = [self.clusters[column] for column in columns if column in self.clusters]
+        rest = [self.n_units[column] for column in columns if column not in self.clusters]
+        return number(known) + int(sum(rest))
+
+    def apart(self, columns: Sequence[int]) -> list[list[int]]:
+        """The columns in groups that share no cluster with each other, in order."""
+        known = [column for column in columns if column in self.clusters]
+        groups = apart([self.clusters[column] for column in known])
+        alone = [[column] for column in columns if column not in self.clusters]
+        return sorted([*alone, *([known[place] for place in group] for group in groups)])
 
     def degrees(self, columns: Sequence[int]) -> int:
         """Degrees of freedom of an interval over the columns; 0 if a column has a single cluster.
 
-        Sets share no items, so their degrees add up.
+        Those of sets that share no clusters add up.
         """
-        units = self.n_units[list(columns)]
-        return int((units - 1).sum()) if (units > 1).all() else 0
+        if not (self.n_units[list(columns)] > 1).all():
+            return 0
+        return self.number_of_units(columns) - len(self.apart(columns))
 
     @cached_property
     def are_shares(self) -> np.ndarray:
@@ -159,6 +176,7 @@ def read_cells(
     n_items, n_units = np.zeros(len(sets), dtype=int), np.zeros(len(sets), dtype=int)
     units = ["none"] * len(sets)
     notes: list[list[str]] = [[] for _ in sets]
+    clusters: dict[int, DrawnClusters] = {}
     replicates: np.ndarray | None = None
     tested = run_scores[run_scores["split"] == "test"]
     for row in tested.to_dict("records"):
@@ -171,6 +189,8 @@ def read_cells(
                 replicates = np.full((len(resampled.values), *values.shape), np.nan)
             replicates[:, row["stage_index"], column] = resampled.values
             n_units[column], units[column] = resampled.units, resampled.unit
+            if resampled.clusters is not None:
+                clusters[column] = resampled.clusters
         for note in (resampled.note, differences_note(row["engine"])):
             if note and note not in notes[column]:
                 notes[column].append(note)
@@ -180,7 +200,9 @@ def read_cells(
             stderr[column] = _base_stderr(row, resampled.values)
     if replicates is None:
         replicates = np.full((1, *values.shape), np.nan)
-    return Cells(sets, stages, values, replicates, chance, stderr, n_items, n_units, units, notes)
+    return Cells(
+        sets, stages, values, replicates, chance, stderr, n_items, n_units, units, notes, clusters
+    )
 
 
 def _base_stderr(row: dict, replicates: np.ndarray | None) -> float:

@@ -8,9 +8,8 @@ import numpy as np
 from lethe.longtables.change_columns import ESTIMATES, SHARES, WITH_INTERVAL
 from lethe.longtables.change_columns import SEEDS as BETWEEN_SEEDS
 from lethe.metrics.compared import OF_RUN
-from lethe.metrics.intervals import mean_interval, t_interval
+from lethe.metrics.intervals import EVERYWHERE, mean_interval, t_interval
 from lethe.metrics.over_seeds import SEEDS, TOO_FEW, units_of
-from lethe.metrics.row_intervals import EVERYWHERE
 
 OF_PAIR = ["stage_index", "stage_task", "against", "before_index"]
 OF_SET = ["axis", "probe", "subset"]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from lethe.errors import UserError
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import EVERYWHERE, Range, t_interval
 
 EXACT_PAIRS = 16
 RANDOM_FLIPS = 100_000
@@ -26,17 +26,20 @@ class PairedDifference:
     p_sign_flip: float
 
 
-def paired_difference(a: Sequence[float], b: Sequence[float], seed: int = 0) -> PairedDifference:
+def paired_difference(
+    a: Sequence[float], b: Sequence[float], seed: int = 0, within: Range = EVERYWHERE
+) -> PairedDifference:
     """Compare a and b, scores of the same seeds in the same order.
 
-    seed: for the random sign flips above 16 pairs. UserError if lengths differ or a pair is nan.
+    seed: for the random sign flips above 16 pairs. within: the range of a difference, at which its
+    interval is cut. UserError if lengths differ or a pair is nan.
     """
     if len(a) != len(b) or not len(a):
         raise UserError(f"a paired comparison needs equally many values, found {len(a)}, {len(b)}")
     difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
     if np.isnan(difference).any():
         raise UserError("a paired comparison needs both values of every pair, found a missing one")
-    low, high = t_interval(difference)
+    low, high = t_interval(difference, within)
     return PairedDifference(
         mean=float(difference.mean()),
         low=low,

@@ -101,6 +101,19 @@ def of_measure(scores: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     return scores[of_domains & scores["metric"].isin(metrics)]
 
 
+def chance_of(rows: pd.DataFrame, measure: Measure) -> float:
+    """The mean chance level of a measure's sets in points; of end tasks without one, cloze's.
+
+    nan if neither is known, as for end tasks of data from elsewhere.
+    """
+    is_f1 = (rows["kind"] == END_TASK) & rows["headline"].astype(bool)
+    chosen = rows[is_f1] if measure == "f1" else of_measure(rows, measure)
+    known = chosen.loc[chosen["chance"].notna(), "chance"].astype(float)
+    if len(known):
+        return POINTS * float(known.mean())
+    return chance_of(rows, "cloze") if measure == "f1" else np.nan
+
+
 def _of_end_tasks(rows: pd.DataFrame, names: list[str]) -> dict[tuple[Measure, Part], float]:
     if not len(rows):
         return {}

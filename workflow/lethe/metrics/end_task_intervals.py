@@ -22,6 +22,7 @@ from lethe.metrics.intervals import RESAMPLES
 EQUAL_RATE = "sequential-das-rate"
 REFERENCES = ("sequential", EQUAL_RATE, "das")
 COMPARED = ("f1_final", "f1_fr_ke", "acc_final", "acc_fr_ke")
+LOST = ("f1_fr_ke", "acc_fr_ke")
 UNITS = ("item clusters", "items")
 # Two runs that agree in these are paired.
 PAIRED = ("model", "order", "world_seed", "base_seed", "train_seed")
@@ -183,6 +184,10 @@ def _reference(run: tuple, reference: str, listed: list[tuple]) -> tuple | None:
 
 def _row(head: dict, metric: str, probe: str, found: ClusterInterval) -> dict:
     has_interval = not np.isnan(found.low)
+    low, high = 100 * found.low, 100 * found.high
+    if metric in LOST:
+        # The ends of a difference to a method are kept as they are: its p is read from them.
+        low, high = np.clip([low, high], -100.0, 100.0).tolist()
     return {
         **head,
         "stage_index": None,
@@ -192,8 +197,8 @@ def _row(head: dict, metric: str, probe: str, found: ClusterInterval) -> dict:
         "subset": "",
         "metric": metric,
         "value": 100 * found.value,
-        "low": 100 * found.low,
-        "high": 100 * found.high,
+        "low": low,
+        "high": high,
         "n": found.items,
         "n_units": found.clusters if has_interval else 0,
         "unit": UNITS[found.clusters == found.items] if has_interval else "none",

@@ -5,8 +5,10 @@ import pandas as pd
 
 from lethe.errors import UserError
 from lethe.longtables.tables import RUN_COLUMNS
+from lethe.metrics.intervals import Range
 from lethe.metrics.methods import OWN_BASE, TASK_MEASURES
 from lethe.metrics.registry import REGISTRY
+from lethe.metrics.row_intervals import range_of_shares
 from lethe.metrics.schedule import Schedule
 
 RUN = ["world_seed", "base_seed", "train_seed"]
@@ -126,6 +128,14 @@ def percentages(rows: pd.DataFrame, names: list[str]) -> dict[str, float]:
     for word, chosen in (("f1", headline), ("acc", accuracy)):
         values |= {f"{word}_{part}": one for part, one in summary(chosen, names).items()}
     return {name: 100 * float(value) for name, value in values.items()}
+
+
+def range_of(name: str) -> Range:
+    """The least and the greatest value of a number of `percentages` or `task_metrics`, in %."""
+    part = name if name in REGISTRY else name.partition("_")[2]
+    # What is no metric of a matrix is a score, of an end task or a mean over them.
+    low, high = range_of_shares(part) if part in REGISTRY else (0.0, 1.0)
+    return 100 * low, 100 * high
 
 
 def task_metrics(rows: pd.DataFrame, names: list[str]) -> tuple[dict[str, float], dict[str, str]]:

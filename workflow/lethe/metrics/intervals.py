@@ -19,6 +19,10 @@ LEVEL = 0.95
 # Fewer clusters are noted: their intervals are wide, and may still cover less than 95 %.
 FEW_CLUSTERS = 8
 SMALL = 1e-9
+Range = tuple[float, float]
+EVERYWHERE: Range = (-np.inf, np.inf)
+NOT_NEGATIVE: Range = (0.0, np.inf)
+"""The range of losses and costs."""
 
 
 def cluster_weights(clusters: int, resamples: int, generator: np.random.Generator) -> np.ndarray:
@@ -138,9 +142,7 @@ def mean_interval(values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> tu
     return float(mean - below / n), float(mean + above / n)
 
 
-def t_interval(
-    values: Sequence[float], within: tuple[float, float] = (-np.inf, np.inf)
-) -> tuple[float, float]:
+def t_interval(values: Sequence[float], within: Range = EVERYWHERE) -> tuple[float, float]:
     """Student's t interval of a mean over n >= 3 seeds; (nan, nan) for fewer.
 
     within: the range of the values, which the mean cannot leave. The interval is cut there.

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from lethe.longtables.tables import RUN_COLUMNS
-from lethe.metrics.intervals import t_interval
-from lethe.metrics.row_intervals import EVERYWHERE, is_mean_of_scores, share_range
+from lethe.metrics.intervals import EVERYWHERE, t_interval
+from lethe.metrics.row_intervals import is_mean_of_scores, share_range
 
 SEEDS = ["world_seed", "base_seed", "train_seed"]
 PLACE = ["stage_index", "stage_task", "axis", "probe", "subset", "metric"]

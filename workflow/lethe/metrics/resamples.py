@@ -14,6 +14,7 @@ from lethe.errors import UserError
 from lethe.longtables.rows import VALUE
 from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
+from lethe.metrics.shared_clusters import NAME, DrawnClusters, Names, drawn_together
 
 STDERR_NOTE = "interval from standard errors, not paired"
 
@@ -24,12 +25,16 @@ CELL = ["node", "probe", "subset", "metric"]
 
 @dataclass(frozen=True)
 class Replicates:
-    """One score, resampled: values (resamples,) or None, and the number and kind of units drawn."""
+    """One score, resampled: values (resamples,) or None, and the number and kind of units drawn.
+
+    clusters: which ones, if they are known.
+    """
 
     values: np.ndarray | None
     units: int
     unit: str
     note: str = ""
+    clusters: DrawnClusters | None = None
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,15 @@ class _Drawn:
     values: np.ndarray
     units: int
     unit: str
+    clusters: DrawnClusters
 
 
 @dataclass(frozen=True)
 class ItemDraw:
     """One draw of the clusters of a set's items, for all checkpoints with these items.
 
-    cluster: (items,) index of each item's cluster. weights: (resamples, clusters). unit: what is
-    drawn, in words.
+    cluster: (items,) index of each item's cluster. weights: (resamples, clusters), of clusters of
+    other sets too if these are drawn with them. unit: what is drawn, in words.
     """
 
     cluster: np.ndarray
@@ -56,12 +62,29 @@ class ItemDraw:
         """The number of clusters of some of the items."""
         return len(np.unique(self.cluster[mask]))
 
+    def present(self, mask: np.ndarray) -> np.ndarray:
+        """(clusters,) which of the drawn clusters some of the items have."""
+        return np.bincount(self.cluster[mask], minlength=self.weights.shape[1]) > 0
 
-def draw_items(probe: str, items: pd.DataFrame, seed: int, resamples: int = RESAMPLES) -> ItemDraw:
-    """The draw of a set's items, which depends on the seed, the set and its clusters alone."""
-    cluster, names = pd.factorize(items["cluster_id"].to_numpy(dtype=object), sort=True)
-    generator = item_generator(seed, probe, list(names))
-    unit = "items" if len(names) == len(items) else "item clusters"
+
+def draw_items(
+    probe: str,
+    items: pd.DataFrame,
+    seed: int,
+    resamples: int = RESAMPLES,
+    together: Names = (),
+) -> ItemDraw:
+    """The draw of a set's items, which depends on the seed, the set and its clusters alone.
+
+    together: the sorted clusters of this set and of others that are drawn with it; their draw
+    depends on the seed and on these alone, so it is the same for all these sets.
+    """
+    cluster, own = pd.factorize(items["cluster_id"].to_numpy(dtype=object), sort=True)
+    unit = "items" if len(own) == len(items) else "item clusters"
+    names = together or tuple(own)
+    if together:
+        cluster = np.searchsorted(np.array(together, dtype=object), own)[cluster]
+    generator = item_generator(seed, NAME if together else probe, names)
     return ItemDraw(cluster, cluster_weights(len(names), resamples, generator), unit)
 
 
@@ -78,15 +101,20 @@ class ItemResamples:
         """Draw from the items of every set that has any.
 
         Args:
-            items: tables of items by evaluation set; each is asked for once.
+            items: tables of items by evaluation set; one at a time is held.
             scores: the rows of the scores table that will be resampled.
         """
         self._seed = seed
         self._resamples = resamples
         self._drawn: dict[Cell, _Drawn] = {}
-        for probe, rows in scores.groupby("probe", sort=True):
-            if probe in items:
-                self._draw_probe(str(probe), items[str(probe)], sorted(rows["metric"].unique()))
+        metrics = {
+            str(probe): sorted(rows["metric"].unique())
+            for probe, rows in scores.groupby("probe", sort=True)
+            if probe in items
+        }
+        self._together = drawn_together(items, metrics)
+        for probe, named in metrics.items():
+            self._draw_probe(probe, items[probe], named)
         self._no_means = self._not_means(scores)
 
     def replicates(self, row: pd.Series | dict) -> Replicates:
@@ -98,10 +126,10 @@ class ItemResamples:
         drawn = self._drawn.get(tuple(row[key] for key in CELL))
         if drawn is not None:
             if (row["probe"], row["metric"]) not in self._no_means:
-                return Replicates(drawn.values, drawn.units, drawn.unit)
+                return Replicates(drawn.values, drawn.units, drawn.unit, "", drawn.clusters)
             if row["metric"].partition(",")[0] in CORPUS_LEVEL:
                 moved = _bounded(drawn.values - drawn.mean + row["value"], row)
-                return Replicates(moved, drawn.units, drawn.unit, SENTENCE_NOTE)
+                return Replicates(moved, drawn.units, drawn.unit, SENTENCE_NOTE, drawn.clusters)
         if pd.isna(row["stderr"]):
             return Replicates(None, 0, "none", "no items and no standard error")
         words = [str(row[key]) for key in ("node", "subset", "metric")]
@@ -145,7 +173,9 @@ class ItemResamples:
         nodes: (checkpoints,). first: the items of the first checkpoint. values: by metric, of all
         rows of the set's table. rows: (items, checkpoints) places in it.
         """
-        draw = draw_items(probe, first, self._seed, self._resamples)
+        together = self._together.get((probe, str(nodes[0])), ())
+        draw = draw_items(probe, first, self._seed, self._resamples, together)
+        drawn_as = together or (probe, str(nodes[0]))
         subset = first["subset"].to_numpy(dtype=object)
         chosen = {"": np.ones(len(first), dtype=bool)}
         chosen |= {name: subset == name for name in np.unique(subset) if name}
@@ -156,9 +186,10 @@ class ItemResamples:
                 drawn = resampled_means(answers[mask], draw.cluster[mask], draw.weights)
                 means = answers[mask].mean(0)
                 units = draw.units(mask)
+                clusters = DrawnClusters(drawn_as, draw.present(mask))
                 for place, node in enumerate(nodes[known]):
                     self._drawn[node, probe, name, metric] = _Drawn(
-                        float(means[place]), drawn[:, place], units, draw.unit
+                        float(means[place]), drawn[:, place], units, draw.unit, clusters
                     )
 
 

@@ -6,7 +6,14 @@ import numpy as np
 
 from lethe.metrics.cells import Cells
 from lethe.metrics.general import GENERAL_METRICS
-from lethe.metrics.intervals import FEW_CLUSTERS, bootstrap_interval, mean_interval, share_interval
+from lethe.metrics.intervals import (
+    EVERYWHERE,
+    FEW_CLUSTERS,
+    Range,
+    bootstrap_interval,
+    mean_interval,
+    share_interval,
+)
 from lethe.metrics.matrix import TASK_METRICS
 
 # Statistics that are means of scores; all others are differences or ratios of scores.
@@ -18,7 +25,6 @@ NO_SPREAD = "all resamples alike"
 ONE_CLUSTER = "a single cluster, no interval"
 FEW = f"fewer than {FEW_CLUSTERS} clusters"
 STEP = 1e-6
-EVERYWHERE = (-np.inf, np.inf)
 
 # From scores, shape (..., T+1, E'), to its value, shape (...).
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -36,14 +42,14 @@ def row_interval(
         return _interval_of_mean(value, cells, columns, function)
     replicates = np.asarray(function(cells.replicates[:, :, columns]))
     degrees = _degrees(cells, columns, function)
-    items, clusters = cells.items(columns), int(cells.n_units[list(columns)].sum())
+    items, clusters = cells.items(columns), cells.number_of_units(columns)
     shared = 1 - clusters / max(items, 1)
     if not cells.are_shares[list(columns)].all():
         return bootstrap_interval(value, replicates, degrees, shared=shared)
     slopes = _slopes(function, cells.values[:, columns])
     coin = float(np.nansum(slopes**2 * cells.coins(columns)))
     ends = bootstrap_interval(value, replicates, degrees, coin, shared)
-    low, high = np.clip(ends, *_range(name))
+    low, high = np.clip(ends, *range_of_shares(name))
     return float(low), float(high)
 
 
@@ -52,12 +58,12 @@ def _interval_of_mean(
 ) -> tuple[float, float]:
     """That of a mean of shares, from the interval of each set's part in it.
 
-    Sets share no items. One of few clusters, or whose items are all alike, is as uncertain in a
-    mean as alone, however many items the others have.
+    Sets that share clusters are one part. A part of few clusters, or whose items are all alike, is
+    as uncertain in a mean as alone, however many items the others have.
     """
     parts, lows, highs = [], [], []
-    for place, column in enumerate(columns):
-        only = np.arange(len(columns)) == place
+    for group in cells.apart(columns):
+        only = np.isin(columns, group)
         weight = float(function(np.broadcast_to(only, cells.values[:, columns].shape) * 1.0))
         if weight == 0:
             continue
@@ -65,7 +71,7 @@ def _interval_of_mean(
             np.asarray(function(np.where(only, scores[..., columns], 0.0))) / weight
             for scores in (cells.values, cells.replicates)
         )
-        items, units = int(cells.n_items[column]), int(cells.n_units[column])
+        items, units = cells.items(group), cells.number_of_units(group)
         ends = share_interval(float(part), drawn, units - 1, items, units)
         parts.append(weight * part)
         lows.append(weight * ends[0])
@@ -77,16 +83,17 @@ def _interval_of_mean(
 
 
 def _degrees(cells: Cells, columns: Sequence[int], function: Statistic) -> int:
-    """Degrees of freedom of a statistic's spread: those of its sets, which share no items, add up.
+    """Degrees of freedom of a statistic's spread: those of sets that share no clusters add up.
 
-    Where a set has few clusters it may bring most of the spread and few degrees, so there they are
+    Where one has few clusters it may bring most of the spread and few degrees, so there they are
     those of Welch (1947, Biometrika 34, 28), with the share of each set in the variance.
     """
-    degrees = cells.n_units[list(columns)] - 1
+    groups = cells.apart(columns)
+    degrees = np.array([cells.degrees(group) for group in groups])
     if degrees.min() < 1 or (degrees + 1 >= FEW_CLUSTERS).all():
         return cells.degrees(columns)
     values, drawn = cells.values[:, columns], cells.replicates[:, :, columns]
-    alone = np.eye(len(columns), dtype=bool)
+    alone = [np.isin(columns, group) for group in groups]
     variances = np.array([np.nanvar(function(np.where(one, drawn, values))) for one in alone])
     if not variances.sum() > 0:
         return int(degrees.min())
@@ -98,7 +105,7 @@ def is_mean_of_scores(name: str) -> bool:
     return name in MEANS or name.startswith("score_")
 
 
-def share_range(values: Sequence[float], top: float = 1.0) -> tuple[float, float]:
+def share_range(values: Sequence[float], top: float = 1.0) -> Range:
     """0 and `top` (100 for percentages) if all scores lie between these, else no bounds."""
     return (0.0, top) if all(0 <= value <= top for value in values) else EVERYWHERE
 
@@ -118,11 +125,11 @@ def _slopes(function: Statistic, values: np.ndarray) -> np.ndarray:
     return ((function(moved) - function(values)) / STEP).reshape(values.shape)
 
 
-def _range(name: str) -> tuple[float, float]:
+def range_of_shares(name: str) -> Range:
     """The least and the greatest value of a statistic of scores between 0 and 1."""
     entry = REGISTERED.get(name)
     if entry is None or entry.unit in ("score", "share"):
         return (0.0, 1.0) if entry and entry.sign.startswith("higher is better") else (-1.0, 1.0)
     if entry.unit == "points":
         return -100.0, 100.0
-    return -np.inf, np.inf if name == "fg_chance" else 100.0
+    return -np.inf, 100.0 if entry.unit == "%" and name != "fg_chance" else np.inf

@@ -55,6 +55,11 @@ class Subject:
     gaps: dict[Place, str] = field(default_factory=dict)
 
     @property
+    def recipe(self) -> str:
+        """The optimisation settings by name; empty for published numbers."""
+        return self.line[LINE_COLUMNS.index("recipe")] if self.line else ""
+
+    @property
     def is_mixed(self) -> bool:
         return any(self.extras)
 

@@ -25,7 +25,6 @@ KINDS = (
     FEW,
 )  # fmt: skip
 MOST_NOTES = 12
-ON_DEV = "all stages of this study were scored on dev sets; its numbers are for choosing settings"
 BASE = ["model", "world_seed", "base_seed"]
 
 

@@ -52,7 +52,7 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     for name in study.imports:
         add_import(plan, study, catalogue, name)
     refuse_equal_words(study, catalogue)
-    require_recipes_fit(study, plan)
+    require_recipes_fit(study, catalogue, plan)
     require_reference_runs(study, plan)
     refuse_self_comparisons(study, catalogue, plan)
     _require_someone_to_score(plan, study, catalogue)

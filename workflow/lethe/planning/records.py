@@ -10,6 +10,7 @@ from lethe.artefacts.files import json_text, write_atomic
 from lethe.artefacts.paths import spec_file
 from lethe.artefacts.strict_json import digest
 from lethe.config.catalogue import Catalogue, Study
+from lethe.config.claims import Claim
 from lethe.config.reading import selected
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.planning.nodes import Plan
@@ -124,11 +125,17 @@ def claims_record(study: Study, catalogue: Catalogue) -> dict[str, Any]:
     """The study's claims by name, in the order that it lists them."""
     return {
         "study": study.study,
-        "claims": [
-            {"name": name, **catalogue.claims[name].model_dump(mode="json")}
-            for name in study.claims or ()
-        ],
+        "claims": [{"name": name, **_claim(catalogue.claims[name])} for name in study.claims or ()],
     }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    """A claim without the keys that it does not use and that were added later."""
+    record = claim.model_dump(mode="json")
+    for part in record["parts"].values():
+        if part["recipe"] is None:
+            del part["recipe"]
+    return record
 
 
 def write_claims_record(study: Study, record: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from lethe.config.catalogue import Study
+from lethe.config.catalogue import Catalogue, Study
 from lethe.errors import UserError
 from lethe.longtables.run import Run, method_words
 from lethe.planning.nodes import Plan
@@ -25,7 +25,7 @@ def with_several_recipes(runs: list[Run]) -> list[list[Run]]:
     return [group for group in groups.values() if len({run.recipe for run in group}) > 1]
 
 
-def require_recipes_fit(study: Study, plan: Plan) -> None:
+def require_recipes_fit(study: Study, catalogue: Catalogue, plan: Plan) -> None:
     """Refuse recipes that train the same chain, and what compares chains of one recipe only.
 
     Raises:
@@ -46,17 +46,32 @@ def require_recipes_fit(study: Study, plan: Plan) -> None:
                 )
     if not groups:
         return
-    named = {"claims": list(study.claims or ())}
+    recipes = {run.recipe for run in plan.runs}
+    named = {
+        "claims": [name for name in study.claims or () if not _of_one(name, catalogue, recipes)]
+    }
     for kind, pages in OF_ONE_RECIPE.items():
         named[kind] = [name for name in getattr(study, kind) or () if name in pages]
     for kind, names in named.items():
         if names:
-            recipes = ", ".join(dict.fromkeys(run.recipe for run in groups[0]))
+            several = ", ".join(dict.fromkeys(run.recipe for run in groups[0]))
+            way_out = "name the `recipe` in its parts, " if kind == "claims" else ""
             raise UserError(
                 f"{kind}: {next(iter(names))!r} compares chains of one recipe, and "
-                f"{_words(groups[0][0])} has several ({recipes}); leave it out, or select one "
-                "recipe."
+                f"{_words(groups[0][0])} has several ({several}); {way_out}leave it out, or select "
+                "one recipe."
             )
+
+
+def _of_one(name: str, catalogue: Catalogue, recipes: set[str]) -> bool:
+    """Whether every part of a claim names its recipe; UserError if no chain has it."""
+    for part, test in catalogue.claims[name].parts.items():
+        if test.recipe is not None and test.recipe not in recipes:
+            raise UserError(
+                f"claims.{name}.parts.{part}.recipe: expected a recipe of the study's chains "
+                f"({', '.join(sorted(recipes))}), found {test.recipe!r}."
+            )
+    return all(test.recipe is not None for test in catalogue.claims[name].parts.values())
 
 
 def _words(run: Run) -> str:

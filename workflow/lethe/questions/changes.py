@@ -117,10 +117,9 @@ def answer_of(row: Mapping[str, Any] | pd.Series, question: Question | None) -> 
         for column in MEASURED
     )
     predicted = str(row["predicted"])
-    # A set of choices has margins; a generated text may be a number too.
-    is_choice = predicted.isdecimal() and (
-        bool(question and question.choices) or margin is not None
-    )
+    # A set of choices has margins; a generated text, or a class of a cloze, may be a number too.
+    has_choices = bool(question.choices) if question else margin is not None
+    is_choice = predicted.isdecimal() and has_choices
     choice = int(predicted) if is_choice else None
     text = predicted
     if choice is not None:

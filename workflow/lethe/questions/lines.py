@@ -6,7 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from lethe.longtables.axes import BIAS, OWN
+from lethe.longtables.axes import BIAS, DOMAIN, OWN
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.tables import of_run, runs
 from lethe.metrics.cells import is_own
@@ -53,7 +53,7 @@ def lines_of(scores: pd.DataFrame, probe: str, items: pd.DataFrame) -> Iterator[
         scores: the study's; items: the set's table, with the answers.
     """
     cells = scores[(scores["probe"] == probe) & (scores["axis"] != BIAS)]
-    cells = cells[cells["kind"].isin(("probe", "own_task"))]
+    cells = cells[cells["kind"].isin(("probe", "own_task", "cloze"))]
     cells = cells.drop_duplicates([*RUN_COLUMNS, "stage_index"])
     of_node = dict(list(items.groupby("node", observed=True)))
     graded = is_graded(items)
@@ -90,7 +90,7 @@ def _chains(
             continue
         stages = list(zip(chain["stage_index"], chain["stage_task"], chain["node"], strict=True))
         first = 0
-        if chain["axis"].iloc[0] == OWN:
+        if chain["axis"].iloc[0] in (OWN, DOMAIN):
             probe = chain["probe"].iloc[0]
             taught = [place for place, stage in enumerate(stages) if is_own(probe, stage[1])]
             first = taught[-1] if taught and taught[-1] < len(stages) - 1 else 0

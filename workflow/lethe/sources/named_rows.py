@@ -5,7 +5,12 @@ from itertools import islice
 from pathlib import Path
 
 from lethe.errors import UserError
-from lethe.sources.loaders.registry import Loader, checked_value, choose_layout
+from lethe.sources.loaders.registry import (
+    Loader,
+    checked_value,
+    choose_layout,
+    with_optional,
+)
 
 
 def named_rows(
@@ -30,6 +35,7 @@ def named_rows(
     for number, row in enumerate(islice(loader.raw_rows(split, parts), most), start=1):
         if layout is None:
             layout = choose_layout(loader.layouts, renamed, list(row), loader.where)
+            layout = with_optional(layout, loader, renamed, list(row))
         place = f"{loader.where}: {names}, row {number}"
         if absent := [column for column in layout.values() if column not in row]:
             raise UserError(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 KEPT_FIELDS = ("references", "source", "constraint", "cluster")
+TEXT_FIELDS = ("id", "text", "label", "cluster")
+"""Of texts; a text without an `id` of its own is named by its split and place."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Counts:
 
 
 def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
-    """Rows of a split: {id, prompt, response, ...}, {id, text}, or {id, text, label}.
+    """Rows of a split: {id, prompt, response, ...}, {id, text}, or {id, text, label, ...}.
 
     Raises:
         UserError: missing columns, or a split without examples.
@@ -114,7 +116,7 @@ def _from_raw(
         if "text" in example and "response" not in example:
             if taken[place]:
                 counts.written["text"] += 1
-                columns = {key: example[key] for key in ("text", "label") if key in example}
+                columns = {key: example[key] for key in TEXT_FIELDS if key in example}
                 yield {"id": f"{split.name}-{place}", **columns}
             continue
         for name, prompts in sets.items():

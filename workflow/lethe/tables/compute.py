@@ -5,7 +5,7 @@ import pandas as pd
 
 from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import RUN, alone_together
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import NOT_NEGATIVE, t_interval
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, Line, is_control, lines, order_of
 from lethe.tables.lines import words
 from lethe.tables.paper import or_nothing
@@ -117,6 +117,6 @@ def _peak(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _with_interval(name: str, values: list[float]) -> dict[str, float]:
-    low, high = t_interval(values)
+    low, high = t_interval(values, NOT_NEGATIVE)
     mean = float(np.mean(values)) if values else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}

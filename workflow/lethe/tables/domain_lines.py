@@ -10,7 +10,7 @@ from lethe.longtables.tables import LongTables
 from lethe.metrics.bounds import (
     is_at_ceiling,
     is_at_chance,
-    learned_too_little,
+    learned_nothing,
     loss_fell_too_little,
 )
 from lethe.metrics.domain_outcomes import (
@@ -23,11 +23,11 @@ from lethe.metrics.domain_outcomes import (
     Part,
     RunOutcomes,
     Seeds,
-    of_measure,
+    chance_of,
     run_outcomes,
 )
 from lethe.metrics.end_tasks import alone_together
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import EVERYWHERE, NOT_NEGATIVE, Range, t_interval
 from lethe.metrics.masked_loss import domain_of
 from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, lines
@@ -60,7 +60,7 @@ class DomainLine:
         known = [value for value in every if not np.isnan(value)]
         if not known:
             return (np.nan,) * 3
-        ends = t_interval(known)
+        ends = t_interval(known, _range(measure, part))
         if len(self.units) == 1:
             ends = self.of_items.get((measure, part), ends)
         return (float(np.mean(known)), *ends)
@@ -87,7 +87,7 @@ class DomainLine:
             return loss_fell_too_little(own, base)
         chance = self.chance.get(measure, np.nan)
         beside = any(is_at_chance(score, chance) for score in (own, final))
-        return beside or learned_too_little(own, base, chance)
+        return beside or learned_nothing(own, base, chance)
 
     def _is_at_ceiling(self, measure: Measure) -> bool:
         ends = [self.cell(measure, part)[0] for part in ("own", "final")]
@@ -118,6 +118,13 @@ def one_domain_each(scores: pd.DataFrame) -> pd.DataFrame:
     return joined.assign(subset=joined["subset"].mask(of_sets[joined.index], ""))
 
 
+def _range(measure: Measure, part: Part) -> Range:
+    """The least and the greatest value of a number."""
+    if measure == "loss":
+        return EVERYWHERE if part == "forgotten" else NOT_NEGATIVE
+    return (-POINTS, POINTS) if part == "forgotten" else (0.0, POINTS)
+
+
 def _line(
     line: tuple, found: list[RunOutcomes], scores: pd.DataFrame, tables: LongTables
 ) -> DomainLine:
@@ -131,7 +138,7 @@ def _line(
         units={unit: _mean(values) for unit, values in by_unit.items()},
         over=over,
         of_items=_of_items(line, tables) if len(found) == 1 else {},
-        chance={measure: _chance(of_line, measure) for measure in ("f1", "cloze")},
+        chance={measure: chance_of(of_line, measure) for measure in ("f1", "cloze")},
     )
 
 
@@ -168,13 +175,3 @@ def _of_items(line: tuple, tables: LongTables) -> dict[tuple[Measure, Part], tup
                     low, high = scale * ends.loc[name].to_numpy(float)
                     found[measure, part] = (float(low), float(high))
     return found
-
-
-def _chance(rows: pd.DataFrame, measure: Measure) -> float:
-    """The mean chance level of a measure's sets, in points; of end tasks without one, cloze's."""
-    is_f1 = (rows["kind"] == END_TASK) & rows["headline"].astype(bool)
-    chosen = rows[is_f1] if measure == "f1" else of_measure(rows, measure)
-    known = chosen.loc[chosen["chance"].notna(), "chance"].astype(float)
-    if len(known):
-        return POINTS * float(known.mean())
-    return _chance(rows, "cloze") if measure == "f1" else np.nan

@@ -1,12 +1,13 @@
 """What tables of end tasks share: the end-task scores of every line by unit, and their cells."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from lethe.longtables.tables import LongTables, of_run, run_key, runs
-from lethe.metrics.bounds import learned_too_little
+from lethe.metrics.bounds import learned_nothing
+from lethe.metrics.domain_outcomes import chance_of
 from lethe.metrics.end_task_intervals import UNITS, less, nearness
 from lethe.metrics.end_tasks import (
     ONCE,
@@ -14,10 +15,11 @@ from lethe.metrics.end_tasks import (
     alone_together,
     by_unit,
     percentages,
+    range_of,
     stages_of,
     task_metrics,
 )
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import EVERYWHERE, Range, t_interval
 from lethe.metrics.masked_loss import mean_rise, test_losses
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, lines
 from lethe.tables.lines import words
@@ -49,6 +51,7 @@ class EndTaskLine:
     on. over: what a unit is. reasons: why a metric of the matrix of end tasks has no value. rises:
     by run, the mean rise of masked-LM loss over the domains but the last, in nats. items: of a
     single run whose items are known, by metric and end task, what the metrics table says of it.
+    chance: of the end tasks' scores, in %; nan where it is not known.
     """
 
     model: str
@@ -65,6 +68,7 @@ class EndTaskLine:
     rises: tuple[float, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
     items: dict[tuple[str, str], Within] = field(default_factory=dict)
+    chance: float = np.nan
 
     @property
     def is_continual(self) -> bool:
@@ -73,8 +77,9 @@ class EndTaskLine:
 
     @property
     def is_at_floor(self) -> bool:
-        """Whether it learned nothing: own scores not above those before any domain."""
-        return learned_too_little(self.cell("f1_own")["f1_own"], self.cell("f1_base")["f1_base"])
+        """Whether it learned nothing: own scores not above those before any domain, at chance."""
+        own, base = self.cell("f1_own")["f1_own"], self.cell("f1_base")["f1_base"]
+        return learned_nothing(own, base, self.chance)
 
     def words(self) -> dict:
         """The columns that name the line of a row."""
@@ -98,8 +103,9 @@ class EndTaskLine:
     def cell(self, name: str) -> dict[str, float]:
         """{name, name_low, name_high}: mean over the units that have the number, and interval."""
         if name == LOSS_RISE:
-            return with_interval(name, list(self.rises))
-        found = with_interval(name, [unit.get(name, np.nan) for unit in self.units.values()])
+            return with_interval(name, list(self.rises), EVERYWHERE)
+        values = [unit.get(name, np.nan) for unit in self.units.values()]
+        found = with_interval(name, values, range_of(name))
         if self.items:
             within = self.within(name)
             ends = (within.low, within.high) if within else (np.nan, np.nan)
@@ -136,9 +142,11 @@ def end_task_lines(tables: LongTables) -> tuple[list[str], list[EndTaskLine]]:
             before = rows[rows["stage_index"] == 0].drop_duplicates(ONCE)
             untrained = {**named, "method": NONE, "order": "", "recipe": ""}
             end_lines.append(_line(untrained, NONE, before, names, found=tables.end_tasks))
+        model = tables.scores[tables.scores["model"] == line[LINE_COLUMNS.index("model")]]
         named["recipe"] = line[LINE_COLUMNS.index("recipe")]
         rise = rises.get(line, ())
-        end_lines.append(_line(named, entry, rows, names, rise, tables.end_tasks))
+        made = _line(named, entry, rows, names, rise, tables.end_tasks)
+        end_lines.append(replace(made, chance=chance_of(model, "f1")))
     # Methods of one order are compared, so they stand beside each other.
     places = {
         (end_line.model, end_line.order): place
@@ -174,10 +182,10 @@ def main_order(end_lines: list[EndTaskLine]) -> str:
     return max(counts, key=lambda order: counts[order], default="")
 
 
-def with_interval(name: str, values: list[float]) -> dict[str, float]:
-    """{name, name_low, name_high} of the values that are not nan."""
+def with_interval(name: str, values: list[float], within: Range) -> dict[str, float]:
+    """{name, name_low, name_high} of the values that are not nan; within: their range."""
     finite = np.array([value for value in values if not np.isnan(value)])
-    low, high = t_interval(finite)
+    low, high = t_interval(finite, within)
     mean = float(finite.mean()) if len(finite) else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 

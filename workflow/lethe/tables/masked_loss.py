@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.tables import RUN_COLUMNS, LongTables
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import EVERYWHERE, NOT_NEGATIVE, Range, t_interval
 from lethe.metrics.masked_loss import PARTS, domain_of, of_run, test_losses
 from lethe.metrics.shown import LINE_COLUMNS, lines
+from lethe.tables.end_task_lines import LOSS_RISE
 from lethe.tables.lines import words
 from lethe.tables.writing import Table
 
@@ -33,7 +34,8 @@ def build(tables: LongTables) -> Table:
             runs = [of_run(part) for _, part in cells.groupby(RUN_COLUMNS, dropna=False)]
             row = {**words(line, rows), "domain": domain_of(probe)}
             for name in PARTS:
-                row |= _over_runs(name, [run[name] for run in runs])
+                within = EVERYWHERE if name == LOSS_RISE else NOT_NEGATIVE
+                row |= _over_runs(name, [run[name] for run in runs], within)
             domain_rows.append(row | {"runs": len(runs)})
     masked = (rows["metric"] == "mlm_loss").all()
     return Table(
@@ -43,8 +45,8 @@ def build(tables: LongTables) -> Table:
     )
 
 
-def _over_runs(name: str, values: list[float]) -> dict[str, float]:
+def _over_runs(name: str, values: list[float], within: Range) -> dict[str, float]:
     finite = np.array([value for value in values if not np.isnan(value)])
-    low, high = t_interval(finite)
+    low, high = t_interval(finite, within)
     mean = float(finite.mean()) if len(finite) else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lethe.longtables.tables import LongTables
+from lethe.metrics.end_tasks import range_of
 from lethe.tables.end_task_lines import EndTaskLine, end_task_lines, main_order, with_interval
 from lethe.tables.end_tasks import UNITS
 from lethe.tables.paper import or_nothing
@@ -58,10 +59,10 @@ def _row(
     for order in orders:
         units = lines[order].units if order in lines else {}
         by_unit.append({key: unit[metric] for key, unit in units.items()})
-        row |= with_interval(order, list(by_unit[-1].values()))
+        row |= with_interval(order, list(by_unit[-1].values()), range_of(metric))
     shared = [key for key in by_unit[0] if all(key in other for other in by_unit)]
     averages = [float(np.mean([one[key] for one in by_unit])) for key in shared]
-    row |= with_interval(AVERAGE, averages)
+    row |= with_interval(AVERAGE, averages, range_of(metric))
     means = [row[order] for order in orders]
     row["range"] = max(means) - min(means) if shared and not np.isnan(means).any() else np.nan
     counts = sorted({(len(one.units), one.over) for one in lines.values()})

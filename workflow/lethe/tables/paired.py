@@ -11,6 +11,7 @@ import numpy as np
 from lethe.metrics.clustered import p_of_difference
 from lethe.metrics.comparisons import PairedDifference, holm, paired_difference
 from lethe.metrics.end_task_intervals import REFERENCES
+from lethe.metrics.end_tasks import range_of
 from lethe.metrics.subjects import TRAIN_SEEDS, replicates
 from lethe.tables.end_task_lines import EndTaskLine, entry_line
 
@@ -48,7 +49,10 @@ def compared(one: EndTaskLine, other: EndTaskLine, name: str) -> PairedDifferenc
 def over_units(one: EndTaskLine, other: EndTaskLine, name: str) -> PairedDifference | None:
     """The paired test of two lines over their units; None if no unit has both."""
     paired = differences(one, other, name)
-    return paired_difference(paired, [0.0] * len(paired)) if paired else None
+    if not paired:
+        return None
+    low, high = range_of(name)
+    return paired_difference(paired, [0.0] * len(paired), within=(low - high, high - low))
 
 
 def paired_columns(name: str, test: PairedDifference | None) -> dict:

@@ -35,8 +35,9 @@ class Table:
     """Numbers, a caption, and the decimals of each column (2 by default).
 
     The other fields are for the readable forms. columns: those shown, in order; empty: all. bold:
-    cells by row and column. is_symmetric: intervals are symmetric about their values (Student's t)
-    and are shown as `x ± half`. missing: text for a missing number. notes: sentences below.
+    cells by row and column. is_symmetric: intervals that are symmetric about their values are shown
+    as `x ± half`; those that are not, as where a range ends, stay `x [low, high]`. missing: text
+    for a missing number. notes: sentences below.
     """
 
     frame: pd.DataFrame
@@ -78,11 +79,11 @@ def shown_columns(table: Table) -> list[Column]:
         values = [_text(value, decimals) for value in frame[name]]
         intervals = [""] * len(values)
         if f"{name}_low" in frame.columns:
-            ends = zip(values, frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
-            shape = _half if table.is_symmetric else _ends
+            ends = [frame[f"{name}{end}"] for end in ("", "_low", "_high")]
+            half = table.is_symmetric
             intervals = [
-                "" if not value or pd.isna(low) else shape(low, high, decimals)
-                for value, low, high in ends
+                "" if not text or pd.isna(low) else _interval(value, low, high, decimals, half)
+                for text, value, low, high in zip(values, *ends, strict=True)
             ]
         is_number = _is_number(frame[name])
         if is_number:
@@ -162,9 +163,9 @@ def _text(value, decimals: int) -> str:
     return str(value)
 
 
-def _ends(low: float, high: float, decimals: int) -> str:
+def _interval(value: float, low: float, high: float, decimals: int, half: bool) -> str:
+    """`± half` if that is asked for and says where both ends are, to the last digit shown."""
+    uneven = abs((high - value) - (value - low)) / 2
+    if half and uneven <= 0.5 * 10.0**-decimals:
+        return f"± {(high - low) / 2:z.{decimals}f}"
     return f"[{low:z.{decimals}f}, {high:z.{decimals}f}]"
-
-
-def _half(low: float, high: float, decimals: int) -> str:
-    return f"± {(high - low) / 2:z.{decimals}f}"

@@ -19,13 +19,16 @@ def _is_label(value: Any) -> bool:
 
 @register("labelled")
 class Labelled(Loader):
-    """The columns `text` and `label`; other names go into `parameters.columns`.
+    """The columns `text` and `label`, and if there are any `id` and `cluster`, as end tasks read.
+
+    Other names go into `parameters.columns`.
 
     Rows keep the file's order; a label that is a number, true or false becomes text as
     it is written.
     """
 
     layouts = ({"text": "text", "label": "label"},)
+    optional = ("id", "cluster")
     needed = ("train", "test")
     forms = {"label": Form("text or a number", _is_label)}
 
@@ -34,12 +37,14 @@ class Labelled(Loader):
             if not row["text"] or row["label"] in (None, ""):
                 dropped["text or label is empty"] += 1
                 continue
-            yield {"text": row["text"], "label": text_of(row["label"])}
+            kept = {name: row[name] for name in self.optional if row.get(name)}
+            yield {"text": row["text"], "label": text_of(row["label"]), **kept}
 
 
 class Ruled(Labelled):
     """Labelled texts whose public splits are rearranged by a rule of `ruled_splits`."""
 
+    optional = ()
     ruled = True
 
     def raw_rows(self, split: str, parts: dict[str, list[Path]]) -> Iterator[dict]:

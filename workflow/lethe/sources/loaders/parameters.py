@@ -261,7 +261,7 @@ class Labelled(SampledParameters):
     """A user's own labelled texts."""
 
     title = "labelled"
-    own_columns = ("text", "label")
+    own_columns = ("text", "label", "id", "cluster")
 
 
 class TextLines(SampledParameters):

@@ -44,6 +44,7 @@ class Loader:
     Attributes:
         layouts: the known layouts of its raw table, each {own name: raw column}; the first layout
             whose columns are all present is used.
+        optional: further columns, taken where a table has them.
         train_sets, test_sets: prompt sets by name; every example gets a prompt from each.
         needed: splits that a source must have, among train, validation and test.
         process: function of `lethe.evaluation.text_metrics` that scores a generated response.
@@ -54,6 +55,7 @@ class Loader:
 
     name: ClassVar[str]
     layouts: ClassVar[tuple[dict[str, str], ...]]
+    optional: ClassVar[tuple[str, ...]] = ()
     train_sets: ClassVar[dict[str, PromptSet]] = {"plain": PLAIN}
     test_sets: ClassVar[dict[str, PromptSet] | None] = None
     needed: ClassVar[tuple[str, ...]] = ("train", "test")
@@ -162,6 +164,24 @@ def lost(value: Any) -> str:
 def is_number(value: Any) -> bool:
     """Whether a value is a finite number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def with_optional(
+    layout: dict[str, str], loader: Loader, renamed: dict[str, str], found: list[str]
+) -> dict[str, str]:
+    """The layout with the optional columns that the table has.
+
+    Raises:
+        UserError: one was given another name, which is not in the table.
+    """
+    for name in loader.optional:
+        if name in renamed and renamed[name] not in found:
+            raise UserError(
+                f"{loader.where}.parameters.columns.{name}: expected a column of the table "
+                f"({', '.join(found)}), found {shown(renamed[name])}."
+            )
+    wanted = {name: renamed.get(name, name) for name in loader.optional}
+    return layout | {name: column for name, column in wanted.items() if column in found}
 
 
 def choose_layout(

@@ -1,0 +1,67 @@
+"""Which of a study's subjects a part of a claim is about, and what is said of the others.
+
+A study may train encoders on domains beside decoders on instructions. A claim about an ability is
+about the models that can be asked for it: encoders have evaluation sets of their own, and where no
+encoder has one of the ability, encoders are left out, and so are all others the other way round.
+Where only some of them lack it, they stay, and are not measured.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pandas as pd
+
+from lethe.claims.cells import Question
+from lethe.longtables.axes import DOMAIN
+from lethe.longtables.tables import LongTables
+from lethe.metrics.shown import PLAIN
+from lethe.metrics.subjects import Subject, study_subjects
+
+MASKED = "masked"
+
+
+def all_subjects(tables: LongTables) -> list[Subject]:
+    """The study's subjects, with the general ability of models with domains beside other models."""
+    general = tables.domains[tables.domains["axis"] != DOMAIN]
+    return study_subjects(replace(tables, metrics=pd.concat([tables.metrics, general])))
+
+
+def asked_of(subjects: list[Subject], asked: Question) -> list[Subject]:
+    """The subjects of the named recipe, without the kind of models that has no set of the axes."""
+    chosen = [one for one in subjects if not asked.recipe or one.recipe == asked.recipe]
+    measured = {one.family == MASKED for one in chosen if _is_measured(one, asked)}
+    return [one for one in chosen if not measured or (one.family == MASKED) in measured]
+
+
+def told_of(subjects: list[Subject], asked: Question) -> list[str]:
+    """Sentences on who is left out, and on which chain stands for several of the same words."""
+    chosen = asked_of(subjects, asked)
+    of_recipe = [one for one in subjects if not asked.recipe or one.recipe == asked.recipe]
+    models = {one.model for one in chosen}
+    out = list(dict.fromkeys(one.model for one in of_recipe if one.model not in models))
+    told = []
+    if out:
+        axes = ", ".join(asked.axes)
+        told.append(f"left out, as models of their kind have no set of {axes}: {', '.join(out)}")
+    return told + _first_of_several(chosen, asked)
+
+
+def _is_measured(subject: Subject, asked: Question) -> bool:
+    return any(place[1] in asked.axes for place in (*subject.numbers, *subject.gaps))
+
+
+def _first_of_several(subjects: Iterable[Subject], asked: Question) -> list[str]:
+    """Which recipe is compared of a model and method that have several on the same stages."""
+    recipes: dict[tuple, dict[str, None]] = {}
+    # The pool is trained plainly where no other method is named.
+    methods = (*asked.methods, PLAIN) if len(asked.methods) < 2 else asked.methods
+    for one in subjects:
+        if one.method in methods and one.tasks:
+            key = (one.model, one.method, one.order)
+            recipes.setdefault(key, {})[one.recipe] = None
+    return [
+        f"{model} by {method} on {order}: of several recipes the first is compared, {first} "
+        f"(not {', '.join(others)})"
+        for (model, method, order), (first, *others) in recipes.items()
+        if others
+    ]

@@ -1,0 +1,113 @@
+"""Clusters that several evaluation sets of a checkpoint share, such as stems of several domains.
+
+What depends on one cluster depends on it in every set that has items of it. So it is drawn once for
+all of them, and a mean over these sets is over the clusters of all, each counted once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables.items import ItemTables
+
+NAME = "shared clusters"
+"""In place of a set's name, where the generator of a draw for several sets is made."""
+Place = tuple[str, str]
+"""Evaluation set, checkpoint."""
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DrawnClusters:
+    """The clusters of one score. present: (clusters,) which of those drawn together it has.
+
+    draw: equal for scores whose clusters were drawn together.
+    """
+
+    draw: Names
+    present: np.ndarray
+
+
+def drawn_together(items: Mapping[str, pd.DataFrame], probes: Iterable[str]) -> dict[Place, Names]:
+    """The sorted clusters to draw for a set on a checkpoint; absent where it shares none.
+
+    Sets are drawn together if they share a cluster on a checkpoint, or both do with a third one.
+    Worlds have stems of their own, and those of one world are drawn without the others.
+    """
+    found = {probe: _clusters(items, probe) for probe in probes}
+    first: dict[str, str] = {}
+    repeated = {
+        name
+        for probe, of_nodes in found.items()
+        for name in frozenset().union(*of_nodes.values())
+        if first.setdefault(name, probe) != probe
+    }
+    if not repeated:
+        return {}
+    groups: dict[tuple[str, frozenset[str]], list] = {}
+    by_node: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    for probe, of_nodes in found.items():
+        for node, names in of_nodes.items():
+            if not names.isdisjoint(repeated):
+                by_node.setdefault(node, []).append((probe, names))
+                groups.setdefault((probe, names), [(probe, names)])
+    for sets in {frozenset(sets) for sets in by_node.values()}:
+        _join(sets, groups)
+    return {
+        (probe, node): tuple(sorted(frozenset().union(*(names for _, names in group))))
+        for node, sets in by_node.items()
+        for probe, names in sets
+        if len(group := groups[probe, names]) > 1
+    }
+
+
+def number(clusters: Sequence[DrawnClusters]) -> int:
+    """How many clusters there are in all, each counted once."""
+    present: dict[Names, np.ndarray] = {}
+    for one in clusters:
+        before = present.get(one.draw)
+        present[one.draw] = one.present if before is None else before | one.present
+    return sum(int(mask.sum()) for mask in present.values())
+
+
+def apart(clusters: Sequence[DrawnClusters]) -> list[list[int]]:
+    """Places of the scores, in groups that share no cluster with each other."""
+    if number(clusters) == sum(int(one.present.sum()) for one in clusters):
+        return [[place] for place in range(len(clusters))]
+    groups: list[list[int]] = []
+    for place, one in enumerate(clusters):
+        near = [group for group in groups if any(_share(one, clusters[p]) for p in group)]
+        groups = [group for group in groups if group not in near]
+        groups.append(sorted([place, *(other for group in near for other in group)]))
+    return sorted(groups)
+
+
+def _share(one: DrawnClusters, other: DrawnClusters) -> bool:
+    return one.draw == other.draw and bool((one.present & other.present).any())
+
+
+def _clusters(items: Mapping[str, pd.DataFrame], probe: str) -> dict[str, frozenset[str]]:
+    """The clusters of a set's items by checkpoint."""
+    read = items.clusters if isinstance(items, ItemTables) else items.__getitem__
+    pairs = read(probe)[["node", "cluster_id"]].drop_duplicates()
+    nodes = pairs["node"].astype(object)
+    # Checkpoints have the same clusters nearly always; they are held once.
+    same: dict[frozenset[str], frozenset[str]] = {}
+    return {
+        str(node): same.setdefault(names := frozenset(of_node), names)
+        for node, of_node in pairs["cluster_id"].astype(object).groupby(nodes)
+    }
+
+
+def _join(sets: Iterable[tuple[str, frozenset[str]]], groups: dict) -> None:
+    """Make one group of those whose sets share a cluster; groups are lists that members share."""
+    listed = sorted(sets, key=lambda one: one[0])
+    for place, one in enumerate(listed):
+        for other in listed[:place]:
+            if one[1].isdisjoint(other[1]) or groups[one] is groups[other]:
+                continue
+            joined = groups[one] + groups[other]
+            for member in joined:
+                groups[member] = joined
