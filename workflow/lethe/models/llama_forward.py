@@ -9,8 +9,9 @@ import torch
 
 from lethe.data.batches import Batch
 from lethe.models.attention import same
-from lethe.models.llama_block import Layer, Norm
+from lethe.models.llama_block import Layer
 from lethe.models.plain_modules import is_plain_float, operation_of
+from lethe.models.rms_norm import Norm
 
 LEAST = torch.finfo(torch.float32).min
 

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 STOCK = ("torch.nn.modules.", "transformers.")
 
 
-def is_plain_float(model: nn.Module, called: nn.Module) -> bool:
+def is_plain_float(model: nn.Module, *called: nn.Module) -> bool:
     """Whether every module is a stock one without hooks, in float32 on a processor, no autocast.
 
     A pass that does not call the modules one by one may stand for theirs only then. It is asked
@@ -18,7 +18,7 @@ def is_plain_float(model: nn.Module, called: nn.Module) -> bool:
     millisecond for a small network.
 
     Args:
-        called: a module that the pass does call; what it holds may be of any kind.
+        called: modules that the pass does call; what they hold may be of any kind.
     """
     if torch.is_autocast_enabled("cpu"):
         return False
@@ -28,7 +28,7 @@ def is_plain_float(model: nn.Module, called: nn.Module) -> bool:
     waiting = [model]
     while waiting:
         module = waiting.pop()
-        if module is called:
+        if module in called:
             continue
         if not _is_plain(module):
             return False
