@@ -11,6 +11,7 @@ import torch.nn.functional as functional
 
 from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.models.attention import additive, same
+from lethe.models.folded_lora import weight_of
 from lethe.models.plain_modules import is_plain_float, operation_of
 from lethe.models.rms_norm import Norm
 from lethe.models.t5_block import ACTIVATIONS, Layer, Settings
@@ -115,4 +116,4 @@ def _weights(block) -> list[torch.Tensor]:
     feed = block.layer[-1].DenseReluDense
     enter = (feed.wi_0, feed.wi_1) if hasattr(feed, "wi_0") else (feed.wi,)
     modules += [block.layer[-1].layer_norm, *enter, feed.wo]
-    return [module.weight for module in modules]
+    return [weight_of(module) for module in modules]
