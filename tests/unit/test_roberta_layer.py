@@ -8,6 +8,8 @@ from masked_model import masked_model
 
 from lethe.data.examples import Example
 from lethe.data.masked_batches import Masking, collate
+from lethe.endtasks.batches import LabelledBatch, classification_loss
+from lethe.endtasks.classifier import Classifier
 from lethe.models import forward, masked_forward, roberta_forward
 
 DROPOUT = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.2}
@@ -130,6 +132,34 @@ def test_recomputed_activations_change_no_bit():
     again, recomputed = pass_of(model, lambda model: forward.weighted_loss(model, labels))
     assert loss == again
     assert all(torch.equal(gradients[name], recomputed[name]) for name in gradients)
+
+
+@pytest.mark.parametrize("slot", [None, 4], ids=["first", "slot"])
+def test_a_classifier_on_one_state_of_each_text_is_the_same(monkeypatch, slot):
+    model = Classifier(network().base_model, 3, seed=0, slot=slot).train()
+    tokens = torch.randint(5, 20, (6, 11), generator=torch.Generator().manual_seed(3))
+    tokens[torch.arange(6), torch.tensor([1, 3, 2, 7, 5, 4])] = 4
+    mask = (torch.arange(11) < torch.tensor([11, 8, 9, 11, 10, 6])[:, None]).long()
+    labels = LabelledBatch(tokens, mask, torch.tensor([0, 1, 2, 0, 1, 2]), 1.0)
+
+    def loss_and_gradients():
+        model.zero_grad()
+        torch.manual_seed(5)
+        loss = classification_loss(model, labels)
+        loss.backward()
+        found = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+        return loss.item(), found
+
+    assert roberta_forward.applies(model.encoder)
+    loss, gradients = loss_and_gradients()
+    monkeypatch.setattr(roberta_forward, "applies", lambda model: False)
+    wanted, theirs = loss_and_gradients()
+    assert loss == pytest.approx(wanted, rel=LOSS)
+    assert gradients.keys() == theirs.keys()
+    largest = max(gradient.norm() for gradient in theirs.values())
+    for name, gradient in theirs.items():
+        scale = max(gradient.norm(), 1e-2 * largest)
+        assert (gradients[name] - gradient).norm() <= GRADIENT * scale, name
 
 
 def test_what_it_cannot_compute_goes_through_transformers():

@@ -15,6 +15,7 @@ from torch import nn
 
 from lethe.errors import UserError
 from lethe.methods.attached import attach
+from lethe.models import roberta_forward
 from lethe.parameters.families import END_TASK_FAMILIES, family_of_classes
 from lethe.parametrisations.composed import load_checkpoint
 
@@ -55,12 +56,20 @@ class Classifier(nn.Module):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Logits [R, C] of token rows [R, L]; the mask is 1 on tokens and 0 on padding."""
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        read = states[:, 0]
+        place = torch.zeros(len(input_ids), dtype=torch.long, device=input_ids.device)
         if self.slot is not None:
             place = (input_ids == self.slot).int().argmax(1)
-            read = states[torch.arange(len(states), device=states.device), place]
+        read = self._states_at(input_ids, attention_mask, place)
         return self.out(self.dropout(torch.tanh(self.dense(read))))
+
+    def _states_at(self, input_ids, attention_mask, place) -> torch.Tensor:
+        """The encoder's last states [R, width], one of each row, at a place [R]."""
+        rows = torch.arange(len(input_ids), device=input_ids.device)
+        if roberta_forward.applies(self.encoder):
+            seen, flat = attention_mask[:, None].bool(), rows * input_ids.shape[1] + place
+            return roberta_forward.last_states(self.encoder, input_ids, seen, places=flat)
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return states[rows.to(states.device), place.to(states.device)]
 
 
 class LastTokenClassifier(nn.Module):

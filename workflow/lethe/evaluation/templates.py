@@ -45,8 +45,7 @@ def refuse_no_value(field: str, doc: dict, columns: Iterable[str]) -> None:
     if field in columns:
         used, prints = {field}, doc[field] is None
     else:
-        parsed = STRICT.parse(field)
-        used, prints = meta.find_undeclared_variables(parsed), _prints_no_value(field, doc, parsed)
+        used, prints = _columns_used(field), _prints_no_value(field, doc)
     if prints:
         names = ", ".join(repr(name) for name in absent if name in used)
         raise NoValue(f"expected a value in the column {names}, found none")
@@ -64,20 +63,29 @@ def _columns_used(template: str) -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(TEMPLATES.parse(template)))
 
 
-def _prints_no_value(template: str, doc: dict, parsed: nodes.Template) -> bool:
+def _prints_no_value(template: str, doc: dict) -> bool:
+    render, filtered = _strict(template)
     try:
-        text = STRICT.from_string(template).render(**doc)
+        text = render(**doc)
     except NoValue:
         return True
-    # A filter turns null into the word None before it is printed.
+    return "None" in text and any(name in doc and doc[name] is None for name in filtered)
+
+
+@lru_cache(maxsize=64)
+def _strict(template: str) -> tuple[Callable[..., str], frozenset[str]]:
+    """What renders a template and refuses to print no value, and the columns that a filter reads.
+
+    A filter turns null into the word None before it is printed.
+    """
     filtered = {
         name.name
-        for output in parsed.find_all(nodes.Output)
+        for output in STRICT.parse(template).find_all(nodes.Output)
         for used in output.find_all(nodes.Filter)
         if used.name not in ("default", "d")
         for name in used.find_all(nodes.Name)
     }
-    return "None" in text and any(name in doc and doc[name] is None for name in filtered)
+    return STRICT.from_string(template).render, frozenset(filtered)
 
 
 class Template:

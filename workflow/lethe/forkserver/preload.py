@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Callable
 
 from lethe.artefacts.rules import RULES
 
@@ -11,6 +12,7 @@ GROUPS = {
         "torch",
         "transformers.models.llama.modeling_llama",
         "transformers.models.t5.modeling_t5",
+        "transformers.models.roberta.modeling_roberta",
         "transformers.models.auto.modeling_auto",
         "transformers.tokenization_utils_tokenizers",
         "datasets",
@@ -21,6 +23,8 @@ GROUPS = {
         "lethe.commands.base",
         "lethe.commands.stage",
         "lethe.commands.probe",
+        "lethe.commands.end_task",
+        "lethe.methods.das",
         "lethe.sources.world.build",
     ),
     "tables": (
@@ -46,8 +50,20 @@ GROUP_OF_VERB = {verb: rule.preload for verb, rule in RULES.items() if rule.prel
 def preload(group: str) -> None:
     """Import a group's modules; if one fails, the job that needs it reports the error."""
     for name in GROUPS[group]:
-        try:
-            importlib.import_module(name)
-        except Exception as error:
-            print(f"not preloaded: {name} ({type(error).__name__}: {error})", file=sys.stderr)
+        _or_say(name, lambda name=name: importlib.import_module(name))
+    if group == "models":
+        _or_say("names of weights", _name_weights)
     sys.stderr.flush()
+
+
+def _name_weights() -> None:
+    """What transformers makes at a process's first checkpoint: a thousand patterns, 0.06 s."""
+    mapping = importlib.import_module("transformers.conversion_mapping")
+    mapping.get_checkpoint_conversion_mapping("llama")
+
+
+def _or_say(name: str, load: Callable[[], object]) -> None:
+    try:
+        load()
+    except Exception as error:
+        print(f"not preloaded: {name} ({type(error).__name__}: {error})", file=sys.stderr)

@@ -4,7 +4,7 @@ A network of width 64 spends most of its time between operations: transformers t
 layer and torch's automatic differentiation twice as many. Here query, key and value are one
 product, rotation is one complex product, and normalisation's gradient is torch's kernel for layer
 normalisation with one correction. Touvron et al. 2023, "LLaMA", section 2.2; Su et al. 2021,
-"RoFormer", section 3.2.2; Zhang and Sennrich 2019, "Root mean square layer normalization", eq. 4.
+"RoFormer", section 3.2.2.
 
 Shapes: T = R x L tokens of R rows, width d, H heads of size D, feed-forward width F, N states that
 are asked for.
@@ -12,47 +12,10 @@ are asked for.
 
 import torch
 import torch.nn.functional as functional
-from torch.autograd.function import once_differentiable
+
+from lethe.models.rms_norm import normed, normed_backward
 
 aten = torch.ops.aten
-
-
-def normed(states, weight, epsilon: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """x / rms(x) x weight, and 1 / rms(x), [rows, 1], for states [rows, d]."""
-    length = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
-    scale = length.mul_(length).mul_(1.0 / states.shape[-1]).add_(epsilon).rsqrt_()
-    return (states * scale).mul_(weight), scale
-
-
-def normed_backward(gradient, states, scale, weight) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gradients of states and weight.
-
-    Layer normalisation's with a mean of 0, which also takes off what would flow through the mean.
-    That is added again: scale x mean(gradient x weight).
-    """
-    width = states.shape[-1]
-    none = torch.zeros_like(scale)
-    of_states, of_weight, _ = aten.native_layer_norm_backward(
-        gradient, states, [width], none, scale, weight, None, [True, True, False]
-    )
-    mean = torch.mv(gradient, weight)[:, None].mul_(scale)
-    return of_states.add_(mean, alpha=1.0 / width), of_weight
-
-
-class Norm(torch.autograd.Function):
-    """The normalisation after the last layer, of states [N, d]."""
-
-    @staticmethod
-    def forward(ctx, states, weight, epsilon):
-        result, scale = normed(states, weight, epsilon)
-        ctx.save_for_backward(states, scale, weight)
-        return result
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient):
-        states, scale, weight = ctx.saved_tensors
-        return *normed_backward(gradient.contiguous(), states, scale, weight), None
 
 
 def _paired(query, key, value, size: int) -> torch.Tensor:

@@ -9,8 +9,10 @@ import torch
 
 from lethe.data.batches import Batch
 from lethe.models.attention import same
-from lethe.models.llama_block import Layer, Norm
+from lethe.models.folded_lora import weight_of
+from lethe.models.llama_block import Layer
 from lethe.models.plain_modules import is_plain_float, operation_of
+from lethe.models.rms_norm import Norm
 
 LEAST = torch.finfo(torch.float32).min
 
@@ -62,4 +64,4 @@ def _weights(layer) -> tuple[torch.Tensor, ...]:
     projections = (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj)
     before = (layer.input_layernorm, *projections, layer.post_attention_layernorm)
     modules = (*before, feed.gate_proj, feed.up_proj, feed.down_proj)
-    return tuple(module.weight for module in modules)
+    return tuple(weight_of(module) for module in modules)

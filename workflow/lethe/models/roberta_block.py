@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as functional
 
+from lethe.models.dropout_draws import kept
+
 aten = torch.ops.aten
 
 
@@ -25,18 +27,6 @@ class Settings:
     drop_seen: float
     drops: tuple[float, float]
     epsilons: tuple[float, float]
-
-
-def kept(like: torch.Tensor, drop: float) -> torch.Tensor | None:
-    """What dropout multiplies with, as torch draws it; None: nothing is dropped.
-
-    torch draws nothing where nothing or all is dropped.
-    """
-    if drop == 0.0:
-        return None
-    if drop == 1.0:
-        return torch.zeros_like(like)
-    return torch.empty_like(like).bernoulli_(1.0 - drop).div_(1.0 - drop)
 
 
 def _normed(states, weight, bias, epsilon):

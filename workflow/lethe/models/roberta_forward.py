@@ -7,6 +7,7 @@ torch has a fused kernel that keeps less.
 
 import torch
 
+from lethe.models.folded_lora import weight_of
 from lethe.models.plain_modules import is_plain_float, operation_of
 from lethe.models.roberta_block import Layer, Settings
 
@@ -66,4 +67,4 @@ def _weights(layer) -> list[torch.Tensor]:
     attention, first, second = layer.attention.self, layer.attention.output, layer.output
     attended = (attention.query, attention.key, attention.value, first.dense, first.LayerNorm)
     modules = (*attended, layer.intermediate.dense, second.dense, second.LayerNorm)
-    return [parameter for module in modules for parameter in (module.weight, module.bias)]
+    return [parameter for module in modules for parameter in (weight_of(module), module.bias)]

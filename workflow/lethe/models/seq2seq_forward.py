@@ -4,6 +4,7 @@ import torch
 
 from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.errors import UserError
+from lethe.models import t5_forward
 from lethe.models.attention import additive, same
 from lethe.models.kinds import kind_of
 
@@ -22,6 +23,8 @@ def before_logits(model, batch: Seq2SeqBatch) -> tuple[torch.Tensor, torch.nn.Mo
 
 def decoder_states(model, batch: Seq2SeqBatch) -> torch.Tensor:
     """Last hidden states [R, L, width] of a T5, every example by itself."""
+    if t5_forward.applies(model):
+        return t5_forward.decoder_states(model, batch)
     documents, sources = batch.document_ids, batch.encoder_document_ids
     encoded = model.encoder(
         input_ids=batch.encoder_ids,
