@@ -100,8 +100,9 @@ def _bytes_to_train(node: Node, params: float) -> float:
 
 def _packages(catalogue: Catalogue) -> Iterable[Package]:
     """Every package that the catalogue names, once."""
-    entries = [*catalogue.models.values(), *catalogue.sources.values()]
-    found = [entry.package for entry in entries if entry.package is not None]
+    of_models = [model.package for model in catalogue.models.values()]
+    of_sources = [source.package for source in catalogue.sources.values()]
+    found = [package for package in [*of_models, *of_sources] if package is not None]
     return {add_package(Plan(), package).id: package for package in found}.values()
 
 
