@@ -9,7 +9,7 @@ from lethe.artefacts.paths import spec_file
 from lethe.errors import UserError
 
 NAMING = ("parent", "checkpoint", "data", "fetched", "tokens", "tokenizer", "base")
-PARTS = ("mixture", "earlier", "general", "tasks")
+PARTS = ("mixture", "earlier", "general", "tasks", "packages")
 
 
 def find_node(results: Path, name: str) -> str:
@@ -37,8 +37,8 @@ def inputs_of(spec: dict[str, Any]) -> list[tuple[str, str]]:
     """(kind, id) of every node that a node is made from: first the one that it continues or reads.
 
     Specs name them by the keys of NAMING, and the data of their parts by the same keys in
-    `mixture`, `earlier`, `general` and `tasks`. A key that ends in `_kind` gives the kind where it
-    is not the key itself.
+    `mixture`, `earlier`, `general`, `tasks` and `packages`. A key that ends in `_kind` gives the
+    kind where it is not the key itself.
     """
     named = [(str(spec.get(f"{key}_kind", key)), spec[key]) for key in NAMING if spec.get(key)]
     for key in PARTS:

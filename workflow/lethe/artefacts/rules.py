@@ -75,6 +75,7 @@ RULES = {
             # A base that was trained elsewhere does not depend on how bases are trained here.
             "ready made": Code(("lethe.training.ready_made",), libraries=True),
             "merged": Code(("lethe.training.merged",), libraries=True),
+            "packaged": Code(("lethe.training.from_package",), libraries=True),
         },
         "models",
         "base",

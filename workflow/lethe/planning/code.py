@@ -55,8 +55,8 @@ def way_of(rule: str, spec: dict[str, Any]) -> str:
         is_domains = spec.get("part") == "domains"
         return "prepared" if spec["source"] != "world" else "domains" if is_domains else "world"
     if rule == "base":
-        is_merged = spec.get("source") == "adapter"
-        return "trained" if "architecture" in spec else "merged" if is_merged else "ready made"
+        ways = {"adapter": "merged", "package": "packaged"}
+        return "trained" if "architecture" in spec else ways.get(spec["source"], "ready made")
     if rule == "probe":
         return "imported" if "imported" in spec else "scored"
     return ""

@@ -1,10 +1,11 @@
-"""Nodes of data: generated, prepared from the hub or from files, or used as fetched."""
+"""Nodes of data: generated, prepared from the hub, a package or files, or used as fetched."""
 
 from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.local_files import file_digest
 from lethe.config.catalogue import Catalogue
+from lethe.config.packages import Package
 from lethe.errors import UserError
 from lethe.parameters.entries import parse_mixture
 from lethe.planning.nodes import Base, Node, Plan
@@ -23,6 +24,15 @@ def add_fetched(plan: Plan, kind: str, repo: str, revision: str | None, **spec: 
     return plan.add(
         "fetched", slug, {"repo": repo, "repo_type": kind, "revision": revision, **spec}
     )
+
+
+def add_package(plan: Plan, package: Package) -> Node:
+    """The node of files fetched from a package; all who want the same files of it share it."""
+    slug = package.name.strip("@").replace("/", "--")[-60:].lstrip("-.")
+    spec = package.model_dump(mode="json", include={"index", "name", "version", "sha256"})
+    spec["archive"] = (package.archive or "wheel") if package.index == "pypi" else "tarball"
+    spec["members"] = package.digests()
+    return plan.add("fetched", slug, {"package": spec})
 
 
 def add_data(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | None) -> Node:
@@ -54,9 +64,12 @@ def _data_node(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | 
         }
         check_beginning(spec, CHECKED_ROWS)
         return plan.add("data", source, spec)
-    fetched = add_fetched(
-        plan, "dataset", entry.repo, entry.revision, include=entry.include, gated=entry.gated
-    )
+    if entry.kind == "package":
+        fetched = add_package(plan, entry.package)
+    else:
+        fetched = add_fetched(
+            plan, "dataset", entry.repo, entry.revision, include=entry.include, gated=entry.gated
+        )
     if entry.loader is None:
         return fetched
     return plan.add("data", source, {**spec, "fetched": fetched.id})

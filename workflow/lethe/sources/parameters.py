@@ -22,7 +22,7 @@ def source_parameters(
 
     Args:
         where: the key of the source, for messages.
-        kind: `world`, `hub` or `files`.
+        kind: `world`, `hub`, `package` or `files`.
         loader: name of its loader; None: no loader.
         given: the parameters that its entry sets.
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lethe.artefacts.files import atomic_path
@@ -28,35 +29,8 @@ COMPANIONS = (
 )
 
 
-def publish_ready_made(node: str, spec: dict, results: Path, code: str) -> dict:
-    """Check a checkpoint and publish it as the base `node`; return its manifest.
-
-    The weights are linked if the file system allows it, else copied; they are read to hash them
-    and to see that they are whole. `warnings` of the manifest holds a sentence for everything in
-    which the configuration contradicts them.
-
-    Raises:
-        UserError: the checkpoint is of another family, incomplete, or has no fast tokenizer.
-    """
-
-    def make(directory: Path) -> tuple[dict, list[str]]:
-        started = time.monotonic()
-        source, origin = find_source(spec, results)
-        parameters, warnings = check_ready_made(source, spec["family"])
-        if "chat" in spec:
-            require_chat(load_tokenizer(source), spec["chat"], str(source))
-        files = bring(source, directory)
-        facts = {
-            "origin": origin,
-            "seed": None,
-            "parameters": parameters,
-            "warnings": warnings,
-            "seconds": round(time.monotonic() - started, 3),
-            "provenance": provenance(code),
-        }
-        return facts, files
-
-    return make_node(results, node, spec, code, make)
+Find = Callable[[dict, Path], tuple[Path, dict]]
+"""From a spec and the results to the folder of a checkpoint, and the record of its origin."""
 
 
 def find_source(spec: dict, results: Path) -> tuple[Path, dict]:
@@ -75,6 +49,39 @@ def find_source(spec: dict, results: Path) -> tuple[Path, dict]:
             "again to plan it again."
         )
     return Path(spec["path"]), {"path": os.path.abspath(spec["path"])}
+
+
+def publish_ready_made(
+    node: str, spec: dict, results: Path, code: str, find: Find = find_source
+) -> dict:
+    """Check a checkpoint and publish it as the base `node`; return its manifest.
+
+    The weights are linked if the file system allows it, else copied; they are read to hash them
+    and to see that they are whole. `warnings` of the manifest holds a sentence for everything in
+    which the configuration contradicts them.
+
+    Raises:
+        UserError: the checkpoint is of another family, incomplete, or has no fast tokenizer.
+    """
+
+    def make(directory: Path) -> tuple[dict, list[str]]:
+        started = time.monotonic()
+        source, origin = find(spec, results)
+        parameters, warnings = check_ready_made(source, spec["family"])
+        if "chat" in spec:
+            require_chat(load_tokenizer(source), spec["chat"], str(source))
+        files = bring(source, directory)
+        facts = {
+            "origin": origin,
+            "seed": None,
+            "parameters": parameters,
+            "warnings": warnings,
+            "seconds": round(time.monotonic() - started, 3),
+            "provenance": provenance(code),
+        }
+        return facts, files
+
+    return make_node(results, node, spec, code, make)
 
 
 def check_ready_made(directory: Path, family: str) -> tuple[int, list[str]]:

@@ -1,0 +1,1 @@
+"""Files out of packages of the Python index and of npm, which are unpacked and never run."""

@@ -1,0 +1,128 @@
+"""One file or page from an index, with a user's certificates and proxies, whole or not at all."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from shutil import copyfile
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import url2pathname
+
+import requests
+
+from lethe.artefacts.disk_errors import disk_errors_as_sentences
+from lethe.artefacts.files import CHUNK_BYTES, atomic_path
+from lethe.errors import UserError
+from lethe.sources.packages.archives import require_room
+
+TIMEOUT = 60.0  # seconds without a byte
+ABSENT = (404, 410)
+
+
+class NotServed(Exception):
+    """An index was reached and does not have what was asked for."""
+
+
+class Client:
+    """Reads http, https and file addresses.
+
+    Environment variables of proxies and certificates count, and so do the logins in ~/.netrc.
+    """
+
+    def __init__(
+        self,
+        certificates: str | bool = True,
+        trusted: tuple[str, ...] = (),
+        proxy: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
+    ):
+        """trusted: hosts whose certificates are not checked."""
+        self.trusted, self.timeout = trusted, timeout
+        self.session = requests.Session()
+        self.session.headers.update(headers or {})
+        self.certificates = certificates
+        if proxy:
+            self.session.proxies = {"http": proxy, "https": proxy}
+
+    def text(self, address: str, accept: str) -> tuple[str, str]:
+        """A page, and the address where it was found in the end."""
+        if (path := local_path(address)) is not None:
+            if not path.is_file():
+                raise NotServed(address)
+            return path.read_text(encoding="utf-8", errors="replace"), address
+        with self._get(address, {"Accept": accept}) as response:
+            return _in_time(address, lambda: response.text), response.url
+
+    def download(self, address: str, path: Path) -> None:
+        """Write what an address holds to `path`, whole or not at all."""
+        if (local := local_path(address)) is not None:
+            if not local.is_file():
+                raise NotServed(address)
+            require_room(local.stat().st_size, path.parent, path.name)
+            with atomic_path(path) as temporary:
+                copyfile(local, temporary)
+            return
+        with self._get(address, {"Accept-Encoding": "identity"}) as response:
+            require_room(int(response.headers.get("Content-Length", 0)), path.parent, path.name)
+            with atomic_path(path) as temporary, open(temporary, "wb") as file:
+                for chunk in _chunks(address, response):
+                    with disk_errors_as_sentences(path, temporary):
+                        file.write(chunk)
+
+    def _get(self, address: str, headers: dict[str, str]) -> requests.Response:
+        parts = urlsplit(address)
+        verify = False if {parts.hostname, parts.netloc} & {*self.trusted} else self.certificates
+        response = _in_time(
+            address,
+            lambda: self.session.get(
+                address, headers=headers, stream=True, timeout=self.timeout, verify=verify
+            ),
+        )
+        if response.status_code in ABSENT:
+            raise NotServed(address)
+        if response.status_code != requests.codes.ok:
+            raise UserError(
+                f"{public(address)}: expected the package's files, found the answer "
+                f"{response.status_code} {response.reason}; see the index and login in the "
+                "settings of your pip or npm."
+            )
+        return response
+
+
+def local_path(address: str) -> Path | None:
+    """The path of a file address or of a plain path; None for an address on a network."""
+    parts = urlsplit(address)
+    if parts.scheme == "file":
+        return Path(url2pathname(parts.path))
+    return None if parts.scheme in ("http", "https") else Path(address).expanduser()
+
+
+def public(address: str) -> str:
+    """An address without the login in it."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def unreachable(address: str, error: object) -> UserError:
+    """The error of an index that does not answer."""
+    return UserError(
+        f"{public(address)} cannot be reached ({error}); fetch on a machine with network access "
+        "(`lethe fetch NODE`), or correct the index in the settings of your pip or npm."
+    )
+
+
+def _in_time(address: str, call):
+    try:
+        return call()
+    except requests.RequestException as error:
+        raise unreachable(address, type(error).__name__) from error
+
+
+def _chunks(address: str, response: requests.Response):
+    """The bytes of an answer; UserError if the connection breaks."""
+    received, expected = 0, int(response.headers.get("Content-Length", 0))
+    chunks = response.iter_content(CHUNK_BYTES)
+    while chunk := _in_time(address, lambda: next(chunks, b"")):
+        received += len(chunk)
+        yield chunk
+    if expected and received != expected:
+        raise unreachable(address, f"{received} of {expected} bytes came")

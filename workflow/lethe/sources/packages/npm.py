@@ -1,0 +1,127 @@
+"""A tarball of npm's registry: fetched by npm where it is there, else with npm's own settings."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from lethe.errors import UserError
+from lethe.sources.packages.downloads import Client, NotServed
+
+UNREACHED = ("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "network")
+"""In what npm says of a network that does not answer."""
+ABSENT = ("E404", "ETARGET", "404 Not Found")
+FULL = "ENOSPC"
+
+
+def download_tarball(package: dict, folder: Path) -> Path:
+    """Fetch a tarball into an empty folder; return its path. None of its scripts is run.
+
+    Raises:
+        UserError: the registry does not serve it or cannot be reached, or the disk is full.
+    """
+    npm = shutil.which("npm")
+    return _by_npm(npm, package, folder) if npm else _without_npm(package, folder)
+
+
+def _by_npm(npm: str, package: dict, folder: Path) -> Path:
+    wanted = f"{package['name']}@{package['version']}"
+    result = subprocess.run(
+        [npm, "pack", wanted, "--ignore-scripts", "--pack-destination", str(folder.resolve())],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    tarballs = sorted(folder.glob("*.tgz"))
+    if result.returncode == 0 and tarballs:
+        return tarballs[0]
+    said = result.stderr + result.stdout
+    if FULL in said:
+        raise UserError(
+            f"no space is left on the disk for the tarball of {wanted}; free some in {folder} and "
+            "in npm's cache, and run again."
+        )
+    if any(words in said for words in ABSENT):
+        raise UserError(_not_served(package))
+    if any(words in said for words in UNREACHED):
+        raise UserError(
+            f"npm cannot reach its registry to fetch {wanted}: fetch on a machine with network "
+            "access (`lethe fetch NODE`), or correct npm's settings (`npm config list`)."
+        )
+    errors = [line for line in said.splitlines() if re.match(r"npm (ERR!|error)", line)]
+    raise UserError(f"npm could not fetch {wanted}: {(errors or [said])[0]}")
+
+
+def _without_npm(package: dict, folder: Path) -> Path:
+    settings = npm_settings()
+    scope = package["name"].partition("/")[0]
+    registry = settings.get(f"{scope}:registry") or settings.get("registry", "")
+    if not registry:
+        raise UserError(
+            f"{package['name']} is a package of npm, which is not installed here; install npm, or "
+            "name a registry with the variable npm_config_registry or in ~/.npmrc."
+        )
+    client = _client(registry, settings)
+    name = quote(package["name"], safe="@")
+    address = f"{registry.rstrip('/')}/{name}/{package['version']}"
+    try:
+        text, _ = client.text(address, "application/json")
+        tarball = str(json.loads(text)["dist"]["tarball"])
+        # A token is for its own registry only.
+        elsewhere = urlsplit(tarball).hostname != urlsplit(registry).hostname
+        path = folder / "package.tgz"
+        (_client("", settings) if elsewhere else client).download(tarball, path)
+    except NotServed:
+        raise UserError(_not_served(package)) from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{package['name']}: expected the description of a package from npm's registry, found "
+            "something else; correct `registry` in npm's settings."
+        ) from None
+    return path
+
+
+def npm_settings() -> dict[str, str]:
+    """npm's settings of this user: ~/.npmrc, and above it the environment (`npm_config_...`)."""
+    settings = {}
+    file = Path(os.environ.get("npm_config_userconfig") or Path.home() / ".npmrc")
+    lines = (
+        file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
+    )
+    for line in lines:
+        key, equals, value = line.strip().partition("=")
+        if equals and not key.startswith(("#", ";")):
+            named = re.sub(r"\$\{(\w+)\}", lambda m: os.environ.get(m[1], ""), value.strip())
+            settings[key.strip()] = named.strip("\"'")
+    for variable, value in os.environ.items():
+        if variable.lower().startswith("npm_config_"):
+            settings[variable[len("npm_config_") :].lower().replace("_", "-")] = value
+    return settings
+
+
+def _client(registry: str, settings: dict[str, str]) -> Client:
+    """A client that shows the registry the user's token, if there is one for it."""
+    headers = {}
+    place = re.sub(r"^https?:", "", registry.rstrip("/") + "/")
+    for key, value in settings.items():
+        if (
+            registry
+            and key.endswith(":_authToken")
+            and place.startswith(key[: -len(":_authToken")])
+        ):
+            headers["Authorization"] = f"Bearer {value}"
+    certificates = settings.get("cafile") or settings.get("strict-ssl", "true") != "false"
+    proxy = settings.get("https-proxy") or settings.get("proxy") or ""
+    return Client(certificates, proxy=proxy, headers=headers)
+
+
+def _not_served(package: dict) -> str:
+    return (
+        f"npm's registry serves no {package['name']} {package['version']}; correct `package` in "
+        "the catalogue, or name a registry that has it in npm's settings (`npm config list`)."
+    )
