@@ -100,13 +100,13 @@ def _of_prose(spec: dict, packages: Packages) -> dict[str, dict[str, list]]:
         and len(word) > 3
         and not any((word, p) in packages.net.senses for p in "var")
     )
-    found: dict[str, dict[str, list]] = {"endings": {}, "reading": {}}
+    found: dict[str, dict[str, list]] = {"endings": {}, "gaps": {}}
     for split in ("test", "dev"):
         documents, most = packages.documents[split], spec["items"][split] // 4
         rng = stream(spec["seed"], f"prose-{split}")
         endings = prose_sets.ending_fours(documents, rng, OF_DOCUMENT)
-        reading = prose_sets.reading_fours(documents, nouns, rng, OF_DOCUMENT)
-        found["endings"][split], found["reading"][split] = endings[:most], reading[:most]
+        gaps = prose_sets.gap_fours(documents, nouns, rng, OF_DOCUMENT)
+        found["endings"][split], found["gaps"][split] = endings[:most], gaps[:most]
     return found
 
 

@@ -24,7 +24,7 @@ RULES = {
     "documents_in_two_splits": "a document has pieces in two splits",
 }
 WORD_SETS = ("definitions", "words", "kinds", "opposites", "elements")
-PROSE_SETS = ("endings", "reading")
+PROSE_SETS = ("endings", "gaps")
 SPLITS = ("train", "dev", "test")
 WORD = re.compile(r"\w+")
 

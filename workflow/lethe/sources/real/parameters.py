@@ -1,10 +1,10 @@
 """Every size of the real data, and the seed with which items are drawn."""
 
-from typing import Literal
-
 from lethe.parameters.entries import Parameters, Seed, parameter
 
 MOST = 100_000
+PARTS = ("wordnet", "elements", "speeches", "novel", "countries", "manual")
+"""What is made of one package each."""
 
 
 class SetItems(Parameters):
@@ -36,7 +36,6 @@ class RealParameters(Parameters):
 
     title = "the real data"
 
-    part: Literal["real"] = parameter("real", "which generator")
     seed: Seed = parameter(0, "which of the packages' items are drawn")
     items: SetItems = parameter(SetItems(), "each evaluation set")
     tasks: TaskItems = parameter(TaskItems(), "each of the five instruction tasks")

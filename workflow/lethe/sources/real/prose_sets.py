@@ -57,7 +57,7 @@ def _alike_long(one: Asked, other: Asked) -> bool:
     return abs(one.about - other.about) <= 2
 
 
-def reading_fours(
+def gap_fours(
     documents: list[Document], nouns: frozenset[str], rng: np.random.Generator, most: int
 ) -> list[tuple[Asked, ...]]:
     """Fours of questions about one passage; at most `most` passages of one document.
