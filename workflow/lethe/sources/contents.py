@@ -83,7 +83,7 @@ def rows_of(kind: str, parameters: dict[str, Any], file: str) -> int | None:
     """
     room, _, within = file.partition("/")
     if kind == "real" and within.endswith("/train.jsonl"):
-        return parameters["prose" if room == "prose" else "tasks"]["train"]
+        return parameters["prose" if room == "prose" else "rows"]["train"]
     if kind != "world" or not within.endswith("/train.jsonl"):
         return None
     if parameters["part"] == "domains":

@@ -141,7 +141,7 @@ def generate_tasks(spec: dict, packages: Packages, sets: leakage.Rows) -> leakag
         name: word_tasks.drawn(
             stream(spec["seed"], f"task-{name}"),
             rows,
-            spec["tasks"],
+            spec["rows"],
             name,
             lambda row: telling.tells(leakage.text_of(row)),
         )

@@ -38,5 +38,5 @@ class RealParameters(Parameters):
 
     seed: Seed = parameter(0, "which of the packages' items are drawn")
     items: SetItems = parameter(SetItems(), "each evaluation set")
-    tasks: TaskItems = parameter(TaskItems(), "each of the five instruction tasks")
+    rows: TaskItems = parameter(TaskItems(), "each of the five instruction tasks")
     prose: ProseItems = parameter(ProseItems(), "each of the three kinds of prose")

@@ -1,4 +1,4 @@
-"""Documents by split, and their pieces of whole sentences: prose to train on, and held-out prose."""
+"""Documents by split, and their pieces of whole sentences: prose to train on or held out."""
 
 from __future__ import annotations
 

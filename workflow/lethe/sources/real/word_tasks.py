@@ -130,7 +130,7 @@ def drawn(
     if len(found) < wanted:
         raise UserError(
             f"Expected {wanted} rows for the task {name}, found {len(found)} in the packages: "
-            "lower `tasks` in the parameters of the source."
+            "lower `rows` in the parameters of the source."
         )
     cut = {"test": sizes["test"], "dev": sizes["test"] + sizes["dev"]}
     return {
