@@ -133,7 +133,7 @@ def generate_tasks(spec: dict, packages: Packages, sets: leakage.Rows) -> leakag
     made = {
         "restore": text_tasks.restorations(packages.documents["train"], held),
         "gloss": word_tasks.glosses(net, fresh),
-        "manual": text_tasks.entries(packages.manual),
+        "manual": text_tasks.entries(packages.manual, fresh),
         "example": word_tasks.examples(net, fresh),
         "path": word_tasks.paths(net, fresh),
     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from lethe.sources.real.prose import Document
-from lethe.sources.real.word_tasks import row
+from lethe.sources.real.word_tasks import Fresh, row
 
 RESTORE = "Write this telegram as a full sentence: {telegram}"
 MANUAL = "Write the one-line manual entry of the Python function {name}."
@@ -49,6 +49,6 @@ def bare(sentence: str) -> str:
     return " ".join(re.findall(r"\w+", sentence.lower()))
 
 
-def entries(manual: dict[str, str]) -> list[dict]:
-    """The manual's entry of every name."""
+def entries(manual: dict[str, str], fresh: Fresh) -> list[dict]:
+    """The manual's entry of every name that is no word asked about."""
     return [row(MANUAL.format(name=name), line, name, (name,)) for name, line in manual.items()]
