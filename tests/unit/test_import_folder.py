@@ -108,7 +108,7 @@ def test_other_formats_are_refused_with_the_way_to_convert_them(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     refused(tmp_path, "causal", WHERE, "no *.safetensors weights", "save_pretrained")
     (tmp_path / "model-Q4.gguf").write_bytes(b"GGUF")
-    refused(tmp_path, "causal", WHERE, "model-Q4.gguf", "gguf_file=", "save_pretrained")
+    refused(tmp_path, "causal", WHERE, "model-Q4.gguf", "lethe convert")
     refused(tmp_path / "model-Q4.gguf", "causal", "expected a checkpoint folder, found a file")
     folder_of(random_model("llama", None), tmp_path)
     assert parameters_of(str(tmp_path), "causal", WHERE)

@@ -66,6 +66,7 @@ def test_the_code_of_every_way_of_every_rule_is_there(rule):
         ("data", {"source": "files", "files": {}}, "prepared"),
         ("base", {"architecture": "llama"}, "trained"),
         ("base", {"source": "hub"}, "ready made"),
+        ("base", {"source": "package"}, "packaged"),
         ("probe", {"checkpoint": "x"}, "scored"),
         ("probe", {"imported": {}}, "imported"),
         ("stage", {"method": "das"}, ""),

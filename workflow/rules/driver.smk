@@ -10,6 +10,7 @@ from lethe.jobs.announced import announce_driver
 from lethe.jobs.drivers import record_driver
 from lethe.jobs.gpus import visible_gpus
 from lethe.jobs.runs import turn
+from lethe.planning.room import require_memory_to_train
 from lethe.slurm.driver import begin, jobs_left, warn_of_left
 from lethe.slurm.own_job import announce_end
 
@@ -69,6 +70,7 @@ def offer_gpus():
             "the CPU, also those that are large enough for a GPU; with --resources gpu=1 their "
             "jobs refuse instead\n"
         )
+        require_memory_to_train(wf.plan)
 
 
 if workflow.is_main_process:

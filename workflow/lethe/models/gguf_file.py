@@ -23,6 +23,8 @@ from lethe.models.saving import save_model
 MAGIC = b"GGUF"
 BYTES = 9
 """Memory of a conversion, bytes a parameter: the weights twice in float32, and what is read."""
+OF_THE_FILE = ("quantization_config", "_model_name_or_path")
+"""What a configuration says of the file, and no longer of the model."""
 INTERLEAVED = ("attn_q", "attn_k")
 """Matrices whose rows GGUF keeps in another order for architecture `llama`."""
 
@@ -47,6 +49,7 @@ def convert_gguf(path: Path, folder: Path) -> dict[str, Any]:
     count = sum(int(tensor.n_elements) for tensor in reader.tensors)
     require_memory(BYTES * count, f"Converting {path.name}")
     model, tokenizer = _loaded(path)
+    _require_same_positions(reader, model, path)
     tensors = _require_same_tensors(reader, model, path)
     require_finite(model, path)
     _require_same_tokens(reader, tokenizer, path)
@@ -81,7 +84,9 @@ def _loaded(path: Path) -> tuple[Any, Any]:
     """(model, tokenizer) as transformers reads them out of a GGUF file, as unquantised ones."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     # Alone in a folder, so that no other file beside it is read.
     with tempfile.TemporaryDirectory() as alone:
         (Path(alone) / "model.gguf").symlink_to(path.resolve())
@@ -93,9 +98,22 @@ def _loaded(path: Path) -> tuple[Any, Any]:
             tokenizer = AutoTokenizer.from_pretrained(alone, **given)
     # The weights are plain numbers now; transformers would still refuse to save or to load them.
     model.hf_quantizer = None
-    if hasattr(model.config, "quantization_config"):
-        del model.config.quantization_config
+    for name in OF_THE_FILE:
+        if hasattr(model.config, name):
+            delattr(model.config, name)
     return model, tokenizer
+
+
+def _require_same_positions(reader: Any, model: Any, path: Path) -> None:
+    """Refuse stretched positions, which are numbers of the header and show in no tensor."""
+    field = reader.get_field(f"{_text(reader, 'general.architecture')}.rope.scaling.type")
+    stretched = "none" if field is None else str(field.contents())
+    made = (getattr(model.config, "rope_parameters", None) or {}).get("rope_type", "default")
+    if stretched != "none" and made == "default":
+        raise UserError(
+            f"{path}: its positions are stretched ({stretched}), which transformers leaves out of "
+            "what it makes of a GGUF file; convert it with other tools and `import` the folder."
+        )
 
 
 def _require_same_tensors(reader: Any, model: Any, path: Path) -> int:

@@ -20,7 +20,7 @@ from lethe.errors import UserError
 from lethe.sources.packages.downloads import TIMEOUT, Client, NotServed, local_path
 from lethe.sources.packages.pip_settings import PipSettings, pip_settings, run_pip
 
-UNREACHED = ("Retrying (", "connection broken", "Connection", "timed out", "ProxyError", "SSLError")
+UNREACHED = ("Retrying (", "timed out", "confirming the ssl certificate")
 """In what pip says of a network that does not answer."""
 ABSENT = ("No matching distribution", "Could not find a version")
 FULL = "No space left on device"

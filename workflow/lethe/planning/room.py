@@ -1,0 +1,109 @@
+"""Whether disk and memory suffice for models and packages, as far as it is known before a job."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lethe.artefacts.paths import node_manifest
+from lethe.config.catalogue import Catalogue
+from lethe.config.packages import Package
+from lethe.errors import UserError
+from lethe.models.machine_memory import GB, machine_memory, require_memory
+from lethe.models.parameter_bytes import FROZEN, TRAINING, WIDTH
+from lethe.planning.data import add_package
+from lethe.planning.nodes import Node, Plan
+from lethe.planning.resources import (
+    SMALLEST_ON_GPU,
+    held_by_method,
+    trained_parameters,
+    training_tokens,
+)
+from lethe.training.snapshot_pace import MOMENTS, WEIGHTS
+
+COPIES = 2
+"""An archive and what is kept of it lie on the disk together for a moment."""
+BESIDE = 1.9e9
+"""Bytes of libraries, and of what a small micro-batch leaves for the backward pass."""
+
+
+def require_room(catalogue: Catalogue, plan: Plan) -> None:
+    """Refuse a study whose packages, and the bases made of them, do not fit on the disk.
+
+    Raises:
+        UserError: the disk of `output` has less room than what is not there yet needs.
+    """
+    needed, names = 0.0, []
+    for package in _packages(catalogue):
+        node = add_package(Plan(), package)
+        if node.id in plan.nodes and not _is_done(plan, node):
+            needed += COPIES * (package.size or 0)
+            names.append(package.name)
+    for node in plan.of_kind("base"):
+        if node.spec.get("source") == "package" and not _is_done(plan, node):
+            needed += WIDTH["float32"] * plan.sizes.get(node.id, 0)
+    folder = Path(plan.results).absolute()
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(there).free
+    if needed > free:
+        raise UserError(
+            f"{' and '.join(names) or 'the bases of packages'}: fetched and converted, this takes "
+            f"{needed / GB:.2f} GB on the disk of {plan.results}, but only {free / GB:.2f} GB are "
+            "free; free some space, or set `output` to a larger disk."
+        )
+
+
+def require_memory_to_train(plan: Plan) -> None:
+    """Refuse a study that would train a large model on the CPU of a machine without the memory.
+
+    Raises:
+        UserError: this machine has less than such a training takes.
+    """
+    node, needed = _largest(plan)
+    require_memory(needed, f"Training on the CPU ({node})")
+
+
+def too_little_memory(plan: Plan) -> Iterator[str]:
+    """A note if this machine could not train a large model of the study on its CPU."""
+    node, needed = _largest(plan)
+    there = machine_memory()
+    if there is not None and there < needed:
+        yield (
+            f"training on a CPU ({node}) needs {needed / GB:.1f} GB of memory, but this machine "
+            f"has {there / GB:.1f} GB; run the study on another, with a GPU or with more."
+        )
+
+
+def _largest(plan: Plan) -> tuple[str, float]:
+    """The stage or base whose training takes the most memory, and its bytes; ("", 0) if none does.
+
+    Small models fit everywhere and are left out.
+    """
+    taken = {
+        node.id: _bytes_to_train(node, plan.sizes[node.id])
+        for node in plan.nodes.values()
+        if plan.sizes.get(node.id, 0) >= SMALLEST_ON_GPU
+        and node.kind in ("base", "stage")
+        and training_tokens(node.spec) != 0
+        and not _is_done(plan, node)
+    }
+    return max(taken.items(), key=lambda entry: entry[1], default=("", 0.0))
+
+
+def _bytes_to_train(node: Node, params: float) -> float:
+    """Weights, gradients and moments, a snapshot of them, what the method holds, and the rest."""
+    trained = trained_parameters(node.spec, params)
+    held = held_by_method(node.spec, params, trained)
+    snapshot = WIDTH["float32"] * (WEIGHTS + MOMENTS) * trained
+    training = FROZEN * params + (TRAINING - FROZEN) * trained
+    return BESIDE + training + snapshot + WIDTH["float32"] * held
+
+
+def _packages(catalogue: Catalogue) -> Iterable[Package]:
+    """Every package that the catalogue names, once."""
+    entries = [*catalogue.models.values(), *catalogue.sources.values()]
+    found = [entry.package for entry in entries if entry.package is not None]
+    return {add_package(Plan(), package).id: package for package in found}.values()
+
+
+def _is_done(plan: Plan, node: Node) -> bool:
+    return node_manifest(plan.results, node.kind, node.id).exists()
