@@ -51,4 +51,8 @@ def bare(sentence: str) -> str:
 
 def entries(manual: dict[str, str], fresh: Fresh) -> list[dict]:
     """The manual's entry of every name that is no word asked about."""
-    return [row(MANUAL.format(name=name), line, name, (name,)) for name, line in manual.items()]
+    return [
+        row(MANUAL.format(name=name), line, name, (name,))
+        for name, line in manual.items()
+        if fresh(name)
+    ]
