@@ -66,6 +66,7 @@ def test_the_code_of_every_way_of_every_rule_is_there(rule):
         ("data", {"source": "world", "part": "domains"}, "domains"),
         ("data", {"source": "hub", "fetched": "x"}, "prepared"),
         ("data", {"source": "files", "files": {}}, "prepared"),
+        ("data", {"source": "real", "packages": []}, "real"),
         ("base", {"architecture": "llama"}, "trained"),
         ("base", {"source": "hub"}, "ready made"),
         ("base", {"source": "package"}, "packaged"),

@@ -50,6 +50,7 @@ RULES = {
         {
             "world": Code(("lethe.sources.world.build",)),
             "domains": Code(("lethe.sources.domains.build",)),
+            "real": Code(("lethe.sources.real.build",)),
             # Data that a loader prepares does not depend on the world's generator.
             "prepared": Code(("lethe.sources.prepare",)),
         },

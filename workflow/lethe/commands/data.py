@@ -1,4 +1,4 @@
-"""Make one data node: the generated world of a seed, or the prepared data of a source."""
+"""Make one data node: generated, made from packages, or the prepared data of a source."""
 
 import argparse
 from pathlib import Path
@@ -24,6 +24,8 @@ def run(arguments: argparse.Namespace) -> None:
     def make(directory: Path) -> tuple[dict[str, Any], list[str]]:
         if spec["source"] == "world":
             return _world(spec, directory)
+        if spec["source"] == "real":
+            return _real(spec, directory, arguments.results)
         return _prepared(spec, directory, arguments.results)
 
     make_node(arguments.results, arguments.node, spec, arguments.code, make)
@@ -34,6 +36,8 @@ def _require_complete(spec: dict[str, Any], node: str) -> None:
     kind, loader, parameters = spec["source"], spec.get("loader"), spec.get("parameters")
     if kind == "world":
         parameters = {key: spec[key] for key in spec.keys() - {"kind", "source", "seed"}}
+    if kind == "real":
+        parameters = {key: spec[key] for key in spec.keys() - {"kind", "source", "packages"}}
     if source_parameters(f"the spec of {node}", kind, loader, parameters) != parameters:
         raise UserError(
             f"the spec of {node} lacks parameters, so another version of Lethe planned it; plan "
@@ -51,14 +55,30 @@ def _world(spec: dict[str, Any], directory: Path) -> tuple[dict[str, Any], list[
         from lethe.sources.world.build import build_world
 
         facts = build_world(parameters, directory)
-    files = [
+    return facts, _files_in(directory)
+
+
+def _files_in(directory: Path) -> list[str]:
+    return [
         str(path.relative_to(directory))
         for path in sorted(directory.rglob("*"))
         if path.is_file()
         and not path.name.endswith(MANIFEST["data"])
         and "__pycache__" not in path.parts
     ]
-    return facts, files
+
+
+def _real(spec: dict[str, Any], directory: Path, results: Path) -> tuple[dict[str, Any], list[str]]:
+    from lethe.sources.real.build import build_real
+
+    for package in spec["packages"]:
+        verify(node_directory(results, "fetched", package["fetched"]), MANIFEST["fetched"])
+    folders = {p["name"]: fetched_files(results, p["fetched"]) for p in spec["packages"]}
+    values = {key: value for key, value in spec.items() if key not in ("kind", "packages")}
+    facts = build_real(values, folders, directory)
+    for row in facts["shortcuts"]:
+        print(f"{row['set']:<12} {row['shortcut']:<24} {row['items']:>5} {row['above']:+.3f}")
+    return facts, _files_in(directory)
 
 
 def _prepared(

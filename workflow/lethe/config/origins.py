@@ -23,14 +23,16 @@ from lethe.parameters.entries import (
     Share,
 )
 from lethe.parameters.families import Family
+from lethe.sources.real.parameters import PARTS
 
 
 class Source(Entry):
-    """Where data comes from: the generated world, a hub dataset, a package, or local files."""
+    """Where data comes from: generated, from the hub, from packages, or local files."""
 
-    kind: Literal["world", "hub", "package", "files"] = Field(
+    kind: Literal["world", "hub", "package", "real", "files"] = Field(
         description="`world`: generated; `hub`: a dataset from the hub; `package`: files of a "
-        "package of the Python index or of npm; `files`: local files"
+        "package of the Python index or of npm; `real`: sets and tasks made from the packages of "
+        "`made_from`; `files`: local files"
     )
     parameters: dict[str, Any] = Field(
         {}, description="parameters of the generator or the loader, apart from the seed"
@@ -45,6 +47,9 @@ class Source(Entry):
     )
     package: Package | None = Field(
         None, description="package: which one, and which of its files; see the table of a package"
+    )
+    made_from: dict[Literal[PARTS], Name] = Field(  # type: ignore[valid-type]
+        {}, description="real: sources of `kind: package`, one for each part that is made of them"
     )
     files: dict[str, LocalPath] = Field(
         {}, description="path by split: of local files, or of a hub dataset's local files"
@@ -64,11 +69,16 @@ class Source(Entry):
             raise ValueError("`files` (a path by split) for a source of local files")
         if self.kind != "hub" and self.repo is not None:
             raise ValueError(f"no `repo` beside `kind: {self.kind}`; only hub sources have one")
-        if self.kind in ("world", "package") and self.files:
-            why = "which is generated" if self.kind == "world" else "which names `members`"
+        if self.kind in ("world", "package", "real") and self.files:
+            why = "which names `members`" if self.kind == "package" else "which is generated"
             raise ValueError(f"no `files` beside `kind: {self.kind}`, {why}")
         if (self.kind == "package") != (self.package is not None):
             raise ValueError("`package` in a source of `kind: package`, and in no other")
+        missing = [part for part in PARTS if part not in self.made_from]
+        if self.kind == "real" and missing:
+            raise ValueError(f"a source of `kind: package` for {missing[0]} in `made_from`")
+        if self.kind != "real" and self.made_from:
+            raise ValueError(f"no `made_from` beside `kind: {self.kind}`, only beside `real`")
         return self
 
 

@@ -34,6 +34,10 @@ def check_references(catalogue: Catalogue) -> None:
     for name, source in catalogue.sources.items():
         source_parameters(f"sources.{name}", source.kind, source.loader, source.parameters)
         check_splits(name, catalogue)
+        packages = [key for key, other in catalogue.sources.items() if other.kind == "package"]
+        for part, package in source.made_from.items():
+            where = f"sources.{name}.made_from.{part}, among the sources of `kind: package`"
+            require(where, package, packages)
     _check_tasks(catalogue)
     _check_probes(catalogue)
     axes = check_axes(catalogue)

@@ -53,7 +53,8 @@ def way_of(rule: str, spec: dict[str, Any]) -> str:
     """Which of a rule's ways makes the node of a spec: a key of its `code`."""
     if rule == "data":
         is_domains = spec.get("part") == "domains"
-        return "prepared" if spec["source"] != "world" else "domains" if is_domains else "world"
+        ways = {"world": "domains" if is_domains else "world", "real": "real"}
+        return ways.get(spec["source"], "prepared")
     if rule == "base":
         ways = {"adapter": "merged", "package": "packaged"}
         return "trained" if "architecture" in spec else ways.get(spec["source"], "ready made")

@@ -49,6 +49,13 @@ def _data_node(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | 
     if entry.kind == "world":
         spec = {"source": "world", "seed": world_seed, **parameters}
         return plan.add("data", f"{source}-{world_seed}", spec)
+    if entry.kind == "real":
+        made_of = {
+            part: add_package(plan, catalogue.sources[name].package)
+            for part, name in sorted(entry.made_from.items())
+        }
+        packages = [{"name": part, "fetched": node.id} for part, node in made_of.items()]
+        return plan.add("data", source, {"source": "real", **parameters, "packages": packages})
     spec = {
         "source": entry.kind,
         "name": source,

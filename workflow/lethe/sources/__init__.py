@@ -1,1 +1,1 @@
-"""Where data comes from: a generated world, generated domains, the hub, packages, local files."""
+"""Where data comes from: generated worlds and domains, packages, the hub, local files."""

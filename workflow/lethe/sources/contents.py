@@ -6,6 +6,7 @@ It stands apart from what makes them, which takes seconds to import; tests keep 
 from typing import Any
 
 from lethe.sources.loaders.parameters import LOADERS, PromptParameters, RuledParameters
+from lethe.sources.real.task_files import METRICS as REAL_METRICS
 from lethe.sources.world.task_files import METRICS as OWN_METRICS
 
 SPLITS = ("train", "dev", "test")
@@ -17,6 +18,10 @@ CHOICES = (
     "reason_property", "reason_tool", "reason_pronoun", "reason_story", "reason_arithmetic",
     "reason_dialogue", "read_middle", "read_high",
 )  # fmt: skip
+REAL_CHOICES = (
+    "definitions", "words", "kinds", "opposites", "elements", "endings", "gaps",
+)  # fmt: skip
+PROSE = ("speeches", "novel", "countries")
 DOMAINS = ("restaurant", "phone", "camera", "acl", "ai", "pubmed")
 GROUPS = ("reviews", "papers")
 ROOMS_OF_TEXTS = ("corpus", *(f"domains/{domain}" for domain in DOMAINS))
@@ -35,6 +40,8 @@ def files_of(
     """
     if kind == "world":
         return _of_world(parameters.get("part", "world"))
+    if kind == "real":
+        return _of_real()
     if loader is None:
         return None
     if not files or issubclass(LOADERS[loader], RuledParameters):
@@ -55,6 +62,11 @@ def _of_world(part: str) -> set[str]:
     return files | {f"corpus/{stem}{split}.jsonl" for stem in stems for split in ("train", "dev")}
 
 
+def _of_real() -> set[str]:
+    files = {f"tasks/{task}/{split}.jsonl" for task in REAL_METRICS for split in SPLITS}
+    return files | {f"prose/{source}/{split}.jsonl" for source in PROSE for split in SPLITS}
+
+
 def _of_domains() -> set[str]:
     files = {f"end_tasks/{d}/{s}-{fold}.jsonl" for d in DOMAINS for s in SPLITS for fold in (1, 2)}
     files |= {f"{room}/{s}.jsonl" for room in ROOMS_OF_TEXTS for s in SPLITS}
@@ -70,6 +82,8 @@ def rows_of(kind: str, parameters: dict[str, Any], file: str) -> int | None:
         parameters: every parameter, defaults included.
     """
     room, _, within = file.partition("/")
+    if kind == "real" and within.endswith("/train.jsonl"):
+        return parameters["prose" if room == "prose" else "rows"]["train"]
     if kind != "world" or not within.endswith("/train.jsonl"):
         return None
     if parameters["part"] == "domains":
@@ -95,6 +109,9 @@ def evaluation_tasks(
         own = {f"own_{task}": (TEXT, metrics) for task, metrics in OWN_METRICS.items()}
         bias = {"bias_pairs": (CHOICE, ("pct_stereotype", "likelihood_diff"))}
         return dict.fromkeys(CHOICES, (CHOICE, ("acc", "acc_norm"))) | bias | own
+    if kind == "real":
+        own = {f"own_{task}": (TEXT, metrics) for task, metrics in REAL_METRICS.items()}
+        return dict.fromkeys(REAL_CHOICES, (CHOICE, ("acc", "acc_norm"))) | own
     if loader is None:
         return None
     known = files_of(kind, loader, parameters, files) or set()

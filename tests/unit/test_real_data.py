@@ -1,0 +1,284 @@
+"""Data from packages: every choice is right once in four, nothing asked is taught."""
+
+from collections import Counter
+
+import pytest
+import yaml
+from real_packages import SMALL, make_packages
+
+from lethe.artefacts.jsonlines import read_rows
+from lethe.errors import UserError
+from lethe.sources.contents import evaluation_tasks, files_of, rows_of
+from lethe.sources.parameters import source_parameters
+from lethe.sources.real import leakage, shortcuts
+from lethe.sources.real.build import build_real, generate_sets, generate_tasks, read_packages
+from lethe.sources.real.items import sampled_items
+from lethe.sources.real.manual import read_manual
+from lethe.sources.real.pieces import pieces
+from lethe.sources.real.prose import sentences_of
+from lethe.sources.real.word_sets import related
+from lethe.sources.real.wordnet import read_wordnet
+
+SPLITS = ("train", "dev", "test")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    return make_packages(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture(scope="module")
+def packages(folders):
+    return read_packages(SMALL["seed"], folders)
+
+
+@pytest.fixture(scope="module")
+def made(packages):
+    sets = generate_sets(SMALL, packages)
+    return sets, generate_tasks(SMALL, packages, sets), pieces(SMALL, packages.documents)
+
+
+@pytest.fixture(scope="module")
+def built(folders, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("real")
+    return directory, build_real(SMALL, folders, directory)
+
+
+def all_rows(sets):
+    return [
+        (name, row) for name, splits in sets.items() for rows in splits.values() for row in rows
+    ]
+
+
+def test_every_choice_is_right_once_in_its_four_and_every_place_too(made):
+    sets, *_ = made
+    fours = {}
+    for name, row in all_rows(sets):
+        fours.setdefault((name, row["cluster"]), []).append(row)
+    assert {name for name, _ in fours} == set(sets)
+    for rows in fours.values():
+        assert sorted(row["answer"] for row in rows) == [0, 1, 2, 3]
+        assert {frozenset(row["choices"]) for row in rows} == {
+            frozenset(row["choices"][row["answer"]] for row in rows)
+        }
+
+
+def test_what_looks_at_choices_alone_is_right_in_exactly_one_of_four(made):
+    sets, *_ = made
+    rows = {name: splits["test"] for name, splits in sets.items()}
+    blind = {"longest", "shortest", "commonest", "rarest", "choices alone"}
+    found = shortcuts.shortcut_rows(rows, ["some texts"])
+    assert {row["set"] for row in found} == set(sets)
+    for row in found:
+        if row["shortcut"] in blind:
+            assert row["accuracy"] == pytest.approx(0.25), row
+
+
+def test_a_set_that_its_questions_give_away_stops_the_build(made):
+    rows = [
+        {**row, "context": f"{row['context']} {row['choices'][row['answer']]}"}
+        for row in made[0]["opposites"]["test"]
+    ]
+    found = shortcuts.shortcut_rows({"opposites": rows}, ["some texts"])
+    with pytest.raises(UserError, match=r"opposites is solved by a shortcut \(words of the quest"):
+        shortcuts.check(found)
+
+
+def test_no_wrong_kind_is_right_and_no_definition_has_a_part_of_its_word(made, packages):
+    sets, *_ = made
+    net = packages.net
+    for row in sets["kinds"]["test"]:
+        (key, _) = net.first(row["subjects"][0], "n")
+        above = {word for kind in net.above(key) for word in net.synsets[kind].words}
+        right = [choice for choice in row["choices"] if choice in above]
+        assert right == [row["choices"][row["answer"]]]
+    for row in sets["definitions"]["test"]:
+        assert not related(row["subjects"][0], row["choices"][row["answer"]])
+
+
+def test_the_data_break_no_rule_of_leakage(made):
+    counts = leakage.count_leaks(*made)
+    assert counts == dict.fromkeys(leakage.RULES, 0)
+
+
+def plant_item(sets, tasks, prose):
+    sets["kinds"]["dev"].append(sets["kinds"]["test"][0])
+
+
+def plant_taught_twice(sets, tasks, prose):
+    tasks["gloss"]["train"].append({**tasks["gloss"]["test"][0], "id": "another"})
+
+
+def plant_asked_word(sets, tasks, prose):
+    (word, *_) = sets["definitions"]["test"][0]["subjects"]
+    tasks["example"]["train"][0] = {**tasks["example"]["train"][0], "subjects": [word]}
+
+
+def plant_answer(sets, tasks, prose):
+    row = sets["opposites"]["test"][0]
+    told = f"One of {row['told'][0]} and {row['told'][1]}."
+    tasks["restore"]["train"][0] = {**tasks["restore"]["train"][0], "response": told}
+
+
+def plant_asked_sentence(sets, tasks, prose):
+    (sentence, *_) = sets["endings"]["test"][0]["subjects"]
+    # Every sentence of a held-out document may be asked about, so this breaks one rule alone.
+    sets["endings"]["test"][0]["subjects"] = ["Only this question has these words."]
+    prose["novel"]["train"][0]["text"] += " Only this question has these words."
+
+
+def plant_held_prose(sets, tasks, prose):
+    text = "Nobody else wrote this sentence of five and more words."
+    prose["speeches"]["test"][0]["text"] += f" {text}"
+    tasks["restore"]["train"][0] = {**tasks["restore"]["train"][0], "subjects": [text]}
+
+
+def plant_document(sets, tasks, prose):
+    row = {**prose["novel"]["test"][0], "text": "Unheard of."}
+    prose["novel"]["train"].append(row)
+
+
+BREACHES = {
+    "items_in_two_splits": plant_item,
+    "taught_in_two_splits": plant_taught_twice,
+    "asked_words_taught": plant_asked_word,
+    "answers_taught": plant_answer,
+    "asked_sentences_taught": plant_asked_sentence,
+    "held_prose_taught": plant_held_prose,
+    "documents_in_two_splits": plant_document,
+}
+
+
+def test_there_is_a_breach_for_every_rule():
+    assert set(BREACHES) == set(leakage.RULES)
+
+
+@pytest.mark.parametrize("rule", BREACHES)
+def test_a_breach_of_a_rule_is_counted_and_stops_the_build(made, rule):
+    sets, tasks, prose = (
+        {name: {s: [dict(row) for row in rows] for s, rows in splits.items()}
+         for name, splits in part.items()} for part in made
+    )  # fmt: skip
+    BREACHES[rule](sets, tasks, prose)
+    counts = leakage.count_leaks(sets, tasks, prose)
+    assert {name for name, count in counts.items() if count} == {rule}
+    with pytest.raises(UserError, match=leakage.RULES[rule]):
+        leakage.check(counts)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(built, folders, tmp_path):
+    directory, facts = built
+    build_real(SMALL, folders, tmp_path / "again")
+    build_real({**SMALL, "seed": 1}, folders, tmp_path / "other")
+    for name in facts["rows"]:
+        content = (directory / name).read_bytes()
+        assert content == (tmp_path / "again" / name).read_bytes()
+        assert content != (tmp_path / "other" / name).read_bytes()
+
+
+def test_the_files_are_those_that_the_catalogue_may_name(built):
+    directory, facts = built
+    values = source_parameters("sources.real", "real", None, {})
+    expected = files_of("real", None, values, {})
+    assert {name for name in facts["rows"] if not name.startswith("eval/")} == expected
+    described = {path.stem: yaml.load(path.read_text(), yaml.BaseLoader)
+                 for path in (directory / "eval").glob("*.yaml")}  # fmt: skip
+    known = evaluation_tasks("real", "real", None, values, {})
+    assert described.keys() == known.keys()
+    for name, (kind, metrics) in known.items():
+        assert described[name]["output_type"] == kind
+        assert tuple(entry["metric"] for entry in described[name]["metric_list"]) == metrics
+    for file in expected:
+        if file.endswith("train.jsonl"):
+            small = rows_of("real", SMALL, file)
+            assert len(read_rows(directory / file)) == small
+
+
+def test_a_task_answers_in_one_line_and_an_example_has_its_word(built):
+    directory, _ = built
+    for task in ("restore", "gloss", "manual", "example", "path"):
+        for row in read_rows(directory / "tasks" / task / "train.jsonl"):
+            assert row["response"] and "\n" not in row["response"]
+            assert row["references"] == [row["response"]]
+            if task == "example":
+                assert row["constraint"]["word"] in row["response"].split()
+
+
+def test_sampled_items_have_a_heading_for_every_set_task_and_kind_of_prose(built):
+    directory, _ = built
+    text = sampled_items(directory, count=2)
+    assert Counter(line[:3] for line in text.splitlines())["## "] == 7 + 5 + 3
+
+
+def test_too_few_items_and_missing_files_are_named(folders, packages, tmp_path):
+    many = {**SMALL, "items": {"test": 400, "dev": 8}}
+    with pytest.raises(UserError, match="Expected 408 questions for definitions, found "):
+        generate_sets(many, packages)
+    with pytest.raises(UserError, match="Expected 9000 pieces of speeches .train., found "):
+        pieces({**SMALL, "prose": {**SMALL["prose"], "train": 9000}}, packages.documents)
+    rows = {**SMALL, "rows": {"train": 5000, "dev": 4, "test": 4}}
+    with pytest.raises(UserError, match="Expected 5008 rows for the task restore, found "):
+        generate_tasks(rows, packages, generate_sets(SMALL, packages))
+    with pytest.raises(UserError, match="made_from.wordnet: expected files data.noun"):
+        read_packages(0, {**folders, "wordnet": tmp_path})
+
+
+def test_a_file_that_is_not_of_its_kind_is_named(folders, tmp_path):
+    (tmp_path / "data.noun").write_text("no synset at all\n")
+    with pytest.raises(UserError, match="data.noun, line 1: expected a synset of WordNet"):
+        read_wordnet(tmp_path)
+    (tmp_path / "elements.db").write_text("no database")
+    with pytest.raises(UserError, match="made_from.elements: .* cannot be read"):
+        read_packages(0, {**folders, "elements": tmp_path})
+    (tmp_path / "code.py").write_text("def (")
+    with pytest.raises(UserError, match=r"made_from.manual: .*code.py is not Python"):
+        read_manual(tmp_path)
+
+
+def test_wordnet_is_read_as_its_manual_says(tmp_path):
+    (tmp_path / "data.noun").write_text(
+        "  1 licence\n"
+        "00000010 03 n 01 thing 0 000 | what is  \n"
+        "00000020 05 n 02 dog 0 domestic_dog 0 001 @ 00000010 n 0000 | a tame animal; of old; "
+        '"the dog barked"; "dogs bark"  \n'
+        "00000030 05 n 01 dog 1 001 @ 00000020 n 0000 | a dull person  \n"
+    )
+    (tmp_path / "data.adj").write_text(
+        "00000040 00 a 01 hot 0 001 ! 00000050 a 0101 | warm  \n"
+        "00000050 00 a 01 cold(a) 0 001 ! 00000040 a 0101 | not warm  \n"
+    )
+    for name in ("data.verb", "data.adv"):
+        (tmp_path / name).write_text("  1 licence\n")
+    (tmp_path / "index.sense").write_text(
+        "dog%1:05:00:: 00000020 1 42\ndog%1:05:01:: 00000030 2 3\nhot%3:00:00:: 00000040 1 7\n"
+    )
+    net = read_wordnet(tmp_path)
+    dog = net.synsets["n", "00000020"]
+    assert dog.words == ("dog", "domestic dog")
+    assert dog.definition == "a tame animal; of old"
+    assert dog.examples == ("the dog barked", "dogs bark")
+    assert net.first("dog", "n") == (("n", "00000020"), 42)
+    assert net.seen("dog") == 45
+    assert net.above(("n", "00000030")) == {("n", "00000020"), ("n", "00000010")}
+    cold = net.synsets["a", "00000050"]
+    assert cold.words == ("cold",) and cold.opposites == ((0, ("a", "00000040"), 0),)
+
+
+def test_sentences_end_at_stops_but_not_after_initials_and_titles():
+    text = (
+        'Mr. J. Smith came.  "Who is it?" She\nasked No. 5. It was late! (Very late.) Then: 3.5 m.'
+    )
+    assert sentences_of(text) == (
+        "Mr. J. Smith came.",
+        '"Who is it?"',
+        "She asked No. 5.",
+        "It was late!",
+        "(Very late.)",
+        "Then: 3.5 m.",
+    )
+
+
+def test_a_package_is_read_and_never_run(folders):
+    entries = read_manual(folders["manual"])
+    assert len(entries) == 60
+    assert all("`" not in line and line.startswith("Return the") for line in entries.values())
