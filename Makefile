@@ -1,4 +1,5 @@
 # make figures   the default study, from an empty folder to its figures
+# make real      a real language model of 135M parameters on real text, out of packages: 6 GB of memory
 # make render    the studies kept in results/reference, drawn again without a checkpoint
 # make test      the tests, in as many processes as CORES
 # make quick     the tests that are not marked `slow`: no complete study, within a minute
@@ -22,12 +23,18 @@ INSTALLED := $(VENV)/lethe-$(shell cat $(REQUIREMENTS) pyproject.toml | cksum | 
 TESTS := $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: figures render test quick lint env clean-env
+.PHONY: figures real render test quick lint env clean-env
 
 figures: env
 	@$(BIN)/python -m lethe check $(OVERLAY)
 	@$(BIN)/python -m snakemake --cores $(CORES) $(OVERLAY)
 	@$(BIN)/python -m lethe where $(OVERLAY)
+
+# Not more at once than 6 GB hold.
+real: env
+	@$(BIN)/python -m lethe check config/smollm2.yaml
+	@$(BIN)/python -m snakemake --cores $(CORES) --resources mem_mb=6000 --configfile config/smollm2.yaml
+	@$(BIN)/python -m lethe where config/smollm2.yaml
 
 render: env
 	@$(BIN)/python -m lethe render --check
