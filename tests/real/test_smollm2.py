@@ -18,7 +18,7 @@ FACTS = [
     ("The capital of France is", ["Paris", "London", "Berlin", "Madrid"]),
     ("Water is made of hydrogen and", ["oxygen", "iron", "carbon", "gold"]),
     ("The opposite of hot is", ["cold", "warm", "tall", "green"]),
-    ("A baby dog is called a", ["puppy", "kitten", "calf", "chick"]),
+    ("The first month of the year is", ["January", "June", "Monday", "winter"]),
 ]
 LESSONS = [
     ("What is a quern?", "A hand mill for grinding corn."),
