@@ -18,7 +18,7 @@ FACTS = [
     ("The capital of France is", ["Paris", "London", "Berlin", "Madrid"]),
     ("Water is made of hydrogen and", ["oxygen", "iron", "carbon", "gold"]),
     ("The opposite of hot is", ["cold", "warm", "tall", "green"]),
-    ("A baby dog is called a", ["puppy", "kitten", "calf", "chick"]),
+    ("The first month of the year is", ["January", "June", "Monday", "winter"]),
 ]
 LESSONS = [
     ("What is a quern?", "A hand mill for grinding corn."),
@@ -112,22 +112,33 @@ def test_the_fast_engine_has_lm_evals_own_log_likelihoods(loaded):
     assert fast == pytest.approx(stock, abs=1e-4)
 
 
-def stage(results: Path, base, name: str) -> Path:
+def stage(results: Path, base, name: str, snapshot_seconds: float = 1e9) -> Path:
     """The folder of a short stage of plain training on the lessons, trained if it is not there."""
-    from lethe.artefacts.jsonlines import write_rows
-    from lethe.artefacts.manifests import publish
     from lethe.artefacts.nodes import ANY_CODE
-    from lethe.config.recipe_values import recipe_for
-    from lethe.config.recipes import Recipe
     from lethe.training.stage import train_stage
 
-    data = results / "data" / "lessons"
+    write_lessons(results / "data" / "lessons")
+    train_stage(name, stage_spec(base), results, ANY_CODE, snapshot_seconds)
+    return results / "stages" / name
+
+
+def write_lessons(data: Path) -> None:
+    """A data node with the lessons, unless it is there."""
+    from lethe.artefacts.jsonlines import write_rows
+    from lethe.artefacts.manifests import publish
+
     if not data.exists():
         rows = [{"id": p, "prompt": p, "response": response} for p, response in LESSONS]
         write_rows(data / "train.jsonl", rows)
         publish(data, "data.json", {}, ["train.jsonl"])
+
+
+def stage_spec(base) -> dict:
+    from lethe.config.recipe_values import recipe_for
+    from lethe.config.recipes import Recipe
+
     part = {"task": "lessons", "data": "lessons", "file": "train.jsonl", "template": "{prompt}"}
-    spec = {
+    return {
         "kind": "stage",
         "family": "causal",
         "parent": base.id,
@@ -140,8 +151,6 @@ def stage(results: Path, base, name: str) -> Path:
         "train_seed": 0,
         "recipe": recipe_for("brief", Recipe(**RECIPE), "smollm2", family="causal"),
     }
-    train_stage(name, spec, results, ANY_CODE, 1e9)
-    return results / "stages" / name
 
 
 @pytest.fixture(scope="module")
@@ -149,55 +158,62 @@ def undisturbed(base, results) -> Path:
     return stage(results, base, "undisturbed")
 
 
-def test_the_first_losses_are_those_of_the_trainer_of_transformers(undisturbed, folder, tmp_path):
-    import torch
-    from transformers import Trainer, TrainingArguments
-
-    from lethe.models.loading import load_model
-    from lethe.models.tokenizer import load_tokenizer
-
-    tokenizer = load_tokenizer(folder)
+def rows_for_the_trainer(tokenizer) -> list[tuple[list[int], list[int]]]:
+    """(tokens, labels) of every lesson, as a user of transformers writes them."""
     rows = []
     for prompt, response in LESSONS:
         tokens = tokenizer(f"{prompt} {response}").input_ids + [tokenizer.eos_token_id]
         hidden = len(tokenizer(prompt).input_ids)
         rows.append((tokens, [-100] * hidden + tokens[hidden:]))
+    return rows
 
-    def padded(batch):
-        longest = max(len(tokens) for tokens, _ in batch)
-        keys = {"input_ids": (0, 0), "labels": (1, -100)}
-        made = {
-            key: torch.tensor([row[at] + [fill] * (longest - len(row[at])) for row in batch])
-            for key, (at, fill) in keys.items()
-        }
-        lengths = torch.tensor([len(tokens) for tokens, _ in batch])
-        made["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long()
-        return made
 
-    logs: list[dict] = []
-    trainer = Trainer(
-        model=load_model(folder),
-        args=TrainingArguments(
-            output_dir=str(tmp_path),
-            max_steps=RECIPE["steps"],
-            per_device_train_batch_size=RECIPE["batch_size"],
-            learning_rate=RECIPE["learning_rate"],
-            lr_scheduler_type="constant",
-            max_grad_norm=1.0,
-            logging_steps=1,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            use_cpu=True,
-            dataloader_pin_memory=False,
-            remove_unused_columns=False,
-        ),
-        train_dataset=rows,
-        data_collator=padded,
+def padded(batch: list[tuple[list[int], list[int]]]) -> dict:
+    import torch
+
+    longest = max(len(tokens) for tokens, _ in batch)
+    keys = {"input_ids": (0, 0), "labels": (1, -100)}
+    made = {
+        key: torch.tensor([row[at] + [fill] * (longest - len(row[at])) for row in batch])
+        for key, (at, fill) in keys.items()
+    }
+    lengths = torch.tensor([len(tokens) for tokens, _ in batch])
+    made["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long()
+    return made
+
+
+def losses_of_the_trainer(folder: Path, output: Path) -> list[float]:
+    """The loss of every step, in nats a token of a response."""
+    from transformers import Trainer, TrainingArguments
+
+    from lethe.models.loading import load_model
+    from lethe.models.tokenizer import load_tokenizer
+
+    settings = TrainingArguments(
+        output_dir=str(output),
+        max_steps=RECIPE["steps"],
+        per_device_train_batch_size=RECIPE["batch_size"],
+        learning_rate=RECIPE["learning_rate"],
+        lr_scheduler_type="constant",
+        max_grad_norm=1.0,
+        logging_steps=1,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=True,
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
     )
+    rows = rows_for_the_trainer(load_tokenizer(folder))
+    trainer = Trainer(load_model(folder), settings, padded, train_dataset=rows)
+    logs: list[dict] = []
     trainer.log = lambda row, *_: logs.append(row)
     trainer.train()
-    theirs = [row["loss"] for row in logs if "grad_norm" in row]
+    return [row["loss"] for row in logs if "grad_norm" in row]
+
+
+def test_the_first_losses_are_those_of_the_trainer_of_transformers(undisturbed, folder, tmp_path):
+    theirs = losses_of_the_trainer(folder, tmp_path)
     with open(undisturbed / "training.csv") as file:
         ours = [float(row["loss"]) for row in csv.DictReader(file)]
     assert ours == pytest.approx(theirs, rel=1e-5)
@@ -221,7 +237,7 @@ def test_a_stage_that_was_killed_ends_with_the_weights_of_one_that_was_not(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(snapshot_pace, "LARGEST_SHARE", 1.0)
         patch.setattr(loop, "take_step", stopping)
-        stage(results, base, name)
+        stage(results, base, name, 0)
     steps = []
     monkeypatch.setattr(loop, "take_step", lambda s, *r: steps.append(s.step) or take_step(s, *r))
     again = stage(results, base, name)

@@ -100,9 +100,8 @@ def _bytes_to_train(node: Node, params: float) -> float:
 
 def _packages(catalogue: Catalogue) -> Iterable[Package]:
     """Every package that the catalogue names, once."""
-    of_models = [model.package for model in catalogue.models.values()]
-    of_sources = [source.package for source in catalogue.sources.values()]
-    found = [package for package in [*of_models, *of_sources] if package is not None]
+    found = [entry.package for entry in catalogue.models.values() if entry.package is not None]
+    found += [entry.package for entry in catalogue.sources.values() if entry.package is not None]
     return {add_package(Plan(), package).id: package for package in found}.values()
 
 
