@@ -14,8 +14,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No worker is left with a long file at the end while the others have nothing to do."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No worker is left with a long file at the end while the others have nothing to do.
+
+    Tests marked `real` fetch a large package, so they run only if `-m` names them.
+    """
+    if "real" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("real")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -12,6 +12,7 @@ from lethe.config.reading import parse_study, read_catalogue
 from lethe.errors import UserError
 from lethe.models.gguf_file import convert_gguf
 from lethe.models.loading import load_model
+from lethe.planning.model_types import type_of
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
 
@@ -42,6 +43,7 @@ def test_a_gguf_file_of_a_package_becomes_a_base_with_a_record_of_where_it_is_fr
     weights = record["files"]["model.safetensors"]["sha256"]
     assert origin["converted"] == {"tensors": len(arrays()), "sha256": weights}
     base = packages.results / "bases" / packages.ids["base"]
+    assert type_of(read_spec(packages.results, base.name), str(packages.results)) == "llama"
     assert load_model(base) and (base / "chat_template.jinja").is_file()
     assert not (packages.results / "work" / packages.ids["base"] / "converted").exists()
 

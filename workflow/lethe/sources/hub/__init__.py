@@ -1,1 +1,1 @@
-"""Fetching from the hub: the only code that uses the network."""
+"""Fetching from the hub: with `packages`, the only code that uses the network."""
