@@ -44,7 +44,7 @@ def _told(element: Element, column: str) -> Asked | None:
         if len(" ".join([*kept, sentence]).split()) > LONGEST:
             break
         kept.append(sentence)
-    text = re.sub(rf"\b{element.name}\b", IT, " ".join(kept), flags=re.IGNORECASE)
+    text = re.sub(rf"(?<![-\w]){element.name}(?![-\w])", IT, " ".join(kept), flags=re.IGNORECASE)
     if len(text.split()) < SHORTEST or _names(text, element):
         return None
     return _asked(TOLD[column].format(text=text), element)

@@ -14,9 +14,9 @@ SHORTEST, LONGEST = 4, 20
 
 
 def read_manual(folder: Path) -> dict[str, str]:
-    """The one line of every public function and class, by its name.
+    """The one line of every public function, by its name.
 
-    Names that a package gives to several things with different entries are left out, and entries
+    Names that a package gives to several functions with different entries are left out, and entries
     that two names share: which was meant, no reader could tell.
 
     Raises:
@@ -31,7 +31,7 @@ def read_manual(folder: Path) -> dict[str, str]:
         except (SyntaxError, ValueError) as error:
             raise UserError(f"made_from.manual: {path} is not Python: {error}.") from None
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
                 line = _first_line(ast.get_docstring(node) or "")
                 entries.setdefault(node.name, set()).add(line)
     single = {name: lines.pop() for name, lines in sorted(entries.items()) if len(lines) == 1}

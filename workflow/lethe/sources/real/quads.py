@@ -17,6 +17,8 @@ from lethe.sources.world.parts import content_id
 SIZE = 4
 # Candidates that are looked at for one place of a four, before its first one is given up.
 PATIENCE = 400
+LEAST = 5
+"""Fours of a set, of which one is for dev."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +93,19 @@ def split_fours(
 ) -> dict[str, list[tuple[Asked, ...]]]:
     """Fours by split, `items` of each, rounded down to whole fours.
 
-    needed: whether fewer than that is a mistake; else both splits shrink alike.
+    needed: whether fewer than that is a mistake; else dev has what test leaves, but a fifth at
+        least of the little that there is.
 
     Raises:
         UserError: there are too few.
     """
-    wanted = {split: items[split] // SIZE for split in ("test", "dev")}
-    total = sum(wanted.values())
-    if len(groups) < total:
-        if needed or len(groups) < len(wanted):
+    test, dev = items["test"] // SIZE, items["dev"] // SIZE
+    if len(groups) < test + dev:
+        if needed or len(groups) < LEAST:
             raise UserError(
-                f"Expected {total * SIZE} questions for {name}, found {len(groups) * SIZE} in the "
-                "packages: lower `items` in the parameters of the source."
+                f"Expected {(test + dev) * SIZE} questions for {name}, found "
+                f"{len(groups) * SIZE} in the packages: lower `items` in the parameters of the "
+                "source."
             )
-        wanted["dev"] = max(1, wanted["dev"] * len(groups) // total)
-        wanted["test"] = len(groups) - wanted["dev"]
-    return {
-        "test": groups[: wanted["test"]],
-        "dev": groups[wanted["test"] : wanted["test"] + wanted["dev"]],
-    }
+        test = min(test, len(groups) - min(dev, len(groups) // 5))
+    return {"test": groups[:test], "dev": groups[test : test + dev]}

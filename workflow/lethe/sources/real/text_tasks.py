@@ -17,7 +17,7 @@ LEFT_OUT = 4
 SMALL = frozenset(
     "a an the of to in on at by for from with and or as is are was were be been being has have had "
     "do does did it its this that these those which who will would shall should can could may "
-    "might must not so than then there we our us i my he his him they their them you "
+    "might must so than then there we our us i my he his him they their them you "
     "your she her".split()
 )
 """Words that a telegram leaves out."""

@@ -11,8 +11,8 @@ from lethe.sources.real.quads import Asked
 from lethe.sources.real.wordnet import Key, Synset, Wordnet
 
 WORD = re.compile(r"[a-z]+")
-STEM = 4
-"""Letters by which two words count as related, so that spelling gives no answer away."""
+RUN = 4
+"""Letters in a row by which two words count as related, so that spelling gives no answer away."""
 SHORTEST, LONGEST = 4, 14
 """Words of a definition."""
 RARELY, OFTEN = 1, 2
@@ -32,9 +32,13 @@ class Meaning:
 
 
 def related(one: str, other: str) -> bool:
-    """Whether two texts share a word, or the beginning of one."""
-    starts = {word[:STEM] for word in WORD.findall(one.lower()) if len(word) >= STEM}
-    return any(word[:STEM] in starts for word in WORD.findall(other.lower()))
+    """Whether words of two texts share letters in a row."""
+    return not _runs(one).isdisjoint(_runs(other))
+
+
+def _runs(text: str) -> set[str]:
+    words = WORD.findall(text.lower())
+    return {word[at : at + RUN] for word in words for at in range(len(word) - RUN + 1)}
 
 
 def common_nouns(net: Wordnet, rng: np.random.Generator) -> list[Meaning]:

@@ -17,7 +17,7 @@ from lethe.sources.world.parts import content_id
 
 Fresh = Callable[[str], bool]
 GLOSS = "Definition: {definition}\nWhich word is defined?"
-PATH = "Name the kinds to which {article} {word} belongs, the nearest first."
+PATH = 'Name the kinds to which "{word}" belongs, the nearest first.'
 EXAMPLE = 'Write a sentence with the word "{word}" ({definition}).'
 SHORTEST, LONGEST = 5, 14
 """Words of an example."""
@@ -48,8 +48,7 @@ def paths(net: Wordnet, fresh: Fresh) -> list[dict]:
     for word, synset in _rare_nouns(net, fresh):
         kinds = _path(net, synset)
         if len(kinds) >= 3 and all(fresh(kind) for kind in kinds):
-            article = "an" if word[0] in "aeiou" else "a"
-            prompt = PATH.format(article=article, word=word)
+            prompt = PATH.format(word=word)
             rows.append(row(prompt, ", ".join(kinds), word, (word, *kinds)))
     return rows
 
