@@ -1,4 +1,6 @@
-"""A LLaMA's pass, a layer an operation, beside transformers': `python benchmarks/layer_passes.py`.
+"""A pass with a layer an operation, beside transformers': `python benchmarks/layer_passes.py`.
+
+LLaMA, T5, and LLaMA with LoRA by PEFT; `--only` takes the networks whose names begin so.
 
 The same packed batch forward and backward, the two passes in turn; processor milliseconds, medians
 and ranges of `--repeats`, and what autograd keeps for the backward pass. Losses have to agree.
@@ -9,18 +11,56 @@ import statistics
 import time
 
 import torch
-from training_shapes import SMALL, _llama, make_examples, make_model
+from training_shapes import SMALL, Shape, _llama, _t5, make_examples, make_model
+from transformers import MT5Config, MT5ForConditionalGeneration, T5Config
+from transformers import T5ForConditionalGeneration as T5
 
-from lethe.data.batches import collate
-from lethe.models import forward, llama_forward
+from lethe.data import batches, seq2seq_batches
+from lethe.models import forward, llama_forward, t5_forward
+from lethe.parametrisations.parameters import Lora
+from lethe.parametrisations.parametrised import parametrised
 
 SHAPES = {
-    "width 64, 3 layers": _llama(64, 3, 2, 176, 983),
-    "width 256, 4 layers": SMALL["llama-small"],
-    "width 512, 6 layers": _llama(512, 6, 8, 1376, 8000),
+    "llama, width 64, 3 layers": _llama(64, 3, 2, 176, 983),
+    "llama, width 256, 4 layers": SMALL["llama-small"],
+    "llama, width 512, 6 layers": _llama(512, 6, 8, 1376, 8000),
+    "t5, width 64, 2 + 2 layers": _t5(T5Config, T5, 64, 176, 2, 4, 983),
+    "mt5 (gated), width 256, 4 + 4 layers": _t5(
+        MT5Config, MT5ForConditionalGeneration, 256, 688, 4, 4, 8000
+    ),
+    "lora: llama, width 64, 3 layers": _llama(64, 3, 2, 176, 983),
+    "lora: llama, width 128, 3 layers": _llama(128, 3, 2, 352, 983),
+    "lora: t5, width 64, 2 + 2 layers": _t5(T5Config, T5, 64, 176, 2, 4, 983),
 }
-OWN = llama_forward.applies
-PASSES = {"transformers": lambda model: False, "a layer an operation": OWN}
+LORA = {"kind": "lora", **Lora().model_dump(mode="json")}
+OWN = {"causal": llama_forward, "seq2seq": t5_forward}
+APPLIES = {family: module.applies for family, module in OWN.items()}
+PASSES = ("transformers", "a layer an operation")
+
+
+def take(system: str, family: str) -> None:
+    """Let a family's passes go through transformers, or layer by layer."""
+    stock = system == "transformers"
+    OWN[family].applies = (lambda model: False) if stock else APPLIES[family]
+
+
+def network(name: str, shape: Shape) -> torch.nn.Module:
+    model = make_model(shape, "cpu")
+    if not name.startswith("lora"):
+        return model
+    parametrised(model, LORA, 0)
+    with torch.no_grad():
+        for place, parameter in model.named_parameters():
+            if "lora_B" in place:
+                parameter.normal_(0.0, 0.02)
+    return model
+
+
+def laid_out(shape: Shape, examples: list) -> batches.Batch:
+    settings = {"packed": True, "normalisation": "token", "pad_token": 0}
+    if shape.family == "seq2seq":
+        return seq2seq_batches.collate(examples, start_token=0, **settings)[0]
+    return batches.collate(examples, width=96, **settings)[0]
 
 
 def pass_of(model, batch) -> tuple[float, float]:
@@ -50,19 +90,18 @@ def kept(model, batch) -> float:
 
 def measure(name: str, repeats: int, size: int) -> None:
     shape = SHAPES[name]
-    model = make_model(shape, "cpu")
-    examples = make_examples(shape, size)
-    batch = collate(examples, width=96, packed=True, normalisation="token", pad_token=0)[0]
+    model = network(name, shape)
+    batch = laid_out(shape, make_examples(shape, size))
     took, losses, memory = {n: [] for n in PASSES}, {}, {}
     for repeat in range(repeats + 1):
-        for system, applies in PASSES.items():
-            llama_forward.applies = applies
+        for system in PASSES:
+            take(system, shape.family)
             spent, losses[system] = pass_of(model, batch)
             if repeat:
                 took[system].append(spent)
             model.zero_grad()
-    for system, applies in PASSES.items():
-        llama_forward.applies = applies
+    for system in PASSES:
+        take(system, shape.family)
         memory[system] = kept(model, batch)
     first, second = losses.values()
     if abs(first - second) > 1e-6 * abs(first):
@@ -83,10 +122,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--examples", type=int, default=8)
+    parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print("| network | pass | CPU ms (range) | of transformers | MB kept |\n|---|---|---|---|---|")
-    for name in SHAPES:
+    for name in (name for name in SHAPES if name.startswith(arguments.only)):
         measure(name, arguments.repeats, arguments.examples)
 
 

@@ -91,6 +91,32 @@ class Layer(torch.autograd.Function):
         return gradient, of_encoded, of_bias, None, None, *of_own, *of_crossed, *of_feed
 
 
+class ByDistance(torch.autograd.Function):
+    """What a bucket of distances adds to the scores, [buckets, H], by query and key [H, L, L].
+
+    A lookup by query and key has L x L rows, whose gradient torch adds up one after the other;
+    there are 2 L - 1 distances, and `buckets` [2 L - 1] says which bucket each falls into.
+    """
+
+    @staticmethod
+    def forward(ctx, weight, buckets):
+        ctx.save_for_backward(buckets)
+        ctx.count = len(weight)
+        # Keys from distance 1 - L on are the last query's, so queries come in reverse.
+        return weight[buckets].t().unfold(1, (len(buckets) + 1) // 2, 1).flip(1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        (buckets,) = ctx.saved_tensors
+        heads, length, _ = gradient.shape
+        # Rows of 2 L numbers read as rows of 2 L - 1: each begins a place further left.
+        shifted = functional.pad(gradient.flip(1), (0, length)).flatten(1)
+        shifted = shifted[:, : length * len(buckets)].view(heads, length, len(buckets))
+        of_weight = gradient.new_zeros(ctx.count, heads)
+        return of_weight.index_add_(0, buckets, shifted.sum(1).t()), None
+
+
 def _split(mixed, count: int, settings: Settings) -> torch.Tensor:
     """Heads [count, R H, L, D] of projections [T, count H D]."""
     size = mixed.shape[1] // (count * settings.heads)

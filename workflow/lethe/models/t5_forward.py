@@ -7,14 +7,13 @@ float32 goes through transformers, with the same results up to rounding.
 from functools import lru_cache
 
 import torch
-import torch.nn.functional as functional
 
 from lethe.data.seq2seq_batches import Seq2SeqBatch
 from lethe.models.attention import additive, same
 from lethe.models.folded_lora import weight_of
 from lethe.models.plain_modules import is_plain_float, operation_of
 from lethe.models.rms_norm import Norm
-from lethe.models.t5_block import ACTIVATIONS, Layer, Settings
+from lethe.models.t5_block import ACTIVATIONS, ByDistance, Layer, Settings
 
 
 def applies(model) -> bool:
@@ -66,17 +65,16 @@ def _bias(attention, length: int) -> torch.Tensor:
         attention.relative_attention_num_buckets,
         attention.relative_attention_max_distance,
     )
-    return functional.embedding(buckets, attention.relative_attention_bias.weight).permute(2, 0, 1)
+    return ByDistance.apply(attention.relative_attention_bias.weight, buckets)
 
 
 @lru_cache(maxsize=64)
 def _buckets(kind, length: int, both_sides: bool, count: int, most: int) -> torch.Tensor:
-    """Which bucket the distance of every key from every query falls into, [L, L]."""
+    """The buckets [2 L - 1] of the distances of keys from queries, from 1 - L to L - 1."""
     # A tensor of inference mode could not be used in training later.
     with torch.inference_mode(False):
-        places = torch.arange(length)
         return kind._relative_position_bucket(
-            places[None, :] - places[:, None],
+            torch.arange(1 - length, length),
             bidirectional=both_sides,
             num_buckets=count,
             max_distance=most,
