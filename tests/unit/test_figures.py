@@ -17,6 +17,7 @@ from lethe.config.reading import CATALOGUE, read_yaml
 from lethe.errors import UserError
 from lethe.figures import items
 from lethe.figures.appearance import CONTROL_COLOUR, METHODS, NO_METHOD, looks, order_fills
+from lethe.longtables.dev_sets import words as words_of_dev
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.tables import write_metrics, write_scores
 from lethe.metrics.shown import is_control, lines, shown
@@ -142,6 +143,15 @@ def test_equal_tables_give_equal_files_without_a_date(tmp_path):
         first = (tmp_path / "one" / f"fg.{suffix}").read_bytes()
         assert first == (tmp_path / "two" / f"fg.{suffix}").read_bytes()
         assert b"CreationDate" not in first and b"Matplotlib" not in first
+
+
+def test_a_figure_of_chains_on_dev_sets_says_so():
+    tables = study("usual")
+    told = words_of_dev(tables.scores.assign(split="dev"))
+    with command.style():
+        plain, dev = (command.draw("fg", replace(tables, on_dev=text)) for text in ("", told))
+    assert dev.caption == f"{plain.caption} {told[0].upper()}{told[1:]}."
+    assert "dev sets" in dev.caption and "dev sets" not in plain.caption
 
 
 def test_the_command_writes_its_files_from_the_tables_on_disk(tmp_path, capsys):

@@ -53,8 +53,10 @@ def _is_measured(subject: Subject, asked: Question) -> bool:
 def _first_of_several(subjects: Iterable[Subject], asked: Question) -> list[str]:
     """Which recipe is compared of a model and method that have several on the same stages."""
     recipes: dict[tuple, dict[str, None]] = {}
-    # The pool is trained plainly where no other method is named.
-    methods = (*asked.methods, PLAIN) if len(asked.methods) < 2 else asked.methods
+    methods = asked.methods or (PLAIN,)
+    if asked.contrast == "method_less_pool" and len(methods) == 1:
+        # The pool is trained plainly where no other method is named.
+        methods = (*methods, PLAIN)
     for one in subjects:
         if one.method in methods and one.tasks:
             key = (one.model, one.method, one.order)

@@ -12,8 +12,8 @@ from lethe.artefacts.paths import MANIFEST, node_directory, node_manifest
 from lethe.artefacts.strict_json import digest
 from lethe.artefacts.study_files import checked_files, publish_study_files, read_record
 from lethe.commands.arguments import add_code_argument, code_to_record
-from lethe.config.catalogue import CLOZE
 from lethe.errors import UserError
+from lethe.evaluation.cloze_texts import CLOZE, cloze_questions
 from lethe.longtables.questions import Question, file_of, write_questions
 from lethe.planning.code import code_of
 
@@ -102,8 +102,6 @@ def questions_of(task: dict[str, Any], spec: dict[str, Any], results: Path) -> I
         kind = task["data_kind"]
         verify(node_directory(results, kind, task["data"]), MANIFEST[kind])
     if task.get("texts"):
-        from lethe.evaluation.cloze_texts import cloze_questions
-
         folder = node_directory(results, task["data_kind"], task["data"])
         return cloze_questions(
             inside(folder, task["texts"].format(split=spec["split"])), spec["limit"]
