@@ -10,6 +10,7 @@ import pytest
 from document_case import CHOICE, FAULTS, GENERATE, OWN, good_row, yaml_of
 
 from lethe.errors import UserError
+from lethe.evaluation import templates
 from lethe.evaluation.outcomes import gold_indices, require_columns
 from lethe.evaluation.specification import EvalTask
 from lethe.evaluation.tasks import build, find
@@ -186,6 +187,24 @@ def test_misspelt_columns_of_clusters_and_subsets_are_found_before_scoring(tmp_p
     task = EvalTask("t", str(tmp_path), subset="kind")
     with pytest.raises(UserError, match="document 2 has no value in its column 'kind'"):
         require_columns(task, [{"kind": "a"}, {"kind": None}])
+
+
+def test_a_template_is_compiled_once_for_all_documents_without_a_value(monkeypatch):
+    compiled, compile_one = [], templates.STRICT.from_string
+
+    def counted(source):
+        compiled.append(source)
+        return compile_one(source)
+
+    monkeypatch.setattr(templates.STRICT, "from_string", counted)
+    template = "{{ asked }} for {{ shown | trim }}, compiled once"
+    for number in range(5):
+        row = {"asked": str(number), "shown": "x", "other": None}
+        templates.refuse_no_value(template, row, ())
+    for absent in ("asked", "shown"):
+        with pytest.raises(templates.NoValue, match=f"the column '{absent}', found none"):
+            templates.refuse_no_value(template, {**row, absent: None}, ())
+    assert compiled == [template]
 
 
 DESCRIBED = """---

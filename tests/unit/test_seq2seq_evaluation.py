@@ -133,5 +133,6 @@ def test_lm_eval_scores_a_question_as_training_does(texts):
         settings = {"packed": True, "normalisation": "token"}
         (batch,) = collate([example], **settings, pad_token=0, start_token=0)
         losses = token_losses(model, batch)
-        # All but the end token, which lm-eval does not ask for.
-        assert -losses[:-1].sum().item() == pytest.approx(value, abs=1e-4)
+        # All but the end token, which lm-eval does not ask for. Such sharp weights make either's
+        # rounding 1e-4 of values up to 70.
+        assert -losses[:-1].sum().item() == pytest.approx(value, rel=1e-5, abs=1e-4)

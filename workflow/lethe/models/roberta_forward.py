@@ -17,7 +17,8 @@ LEAST = torch.finfo(torch.float32).min
 def applies(model) -> bool:
     """Whether a network is a RoBERTa whose pass in training can be computed here."""
     config = model.config
-    if config.model_type != "roberta" or not model.training:
+    # An end task's encoder may be of any class that says it is one.
+    if config.model_type != "roberta" or not (model.training and hasattr(model, "base_model")):
         return False
     return is_plain_float(model, model.base_model.embeddings) and (
         config.attention_probs_dropout_prob > 0
