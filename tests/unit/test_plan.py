@@ -238,7 +238,7 @@ def test_the_dtype_of_an_end_task_is_part_of_its_identity_only_where_it_is_bfloa
 
 
 def test_a_claim_that_names_its_recipe_may_stand_in_a_study_of_several():
-    twin = read_yaml(CATALOGUE / "recipes.yaml")["finetune"] | {"epochs": 3}
+    twin = read_yaml(CATALOGUE / "recipes.yaml")["finetune"] | {"learning_rate": 1e-5}
     part = {"contrast": "above_zero", "metric": "fg_luo", "axes": ["knowledge"]}
     part |= {"unit": "bases", "smallest_effect": 1}
     usual = {"models": ["xs"], "also": [], "figures": [], "tables": [], "claims": ["mine"]}
