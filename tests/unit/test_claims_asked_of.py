@@ -34,9 +34,9 @@ def test_an_ability_is_asked_of_the_models_that_have_a_set_of_it(tables):
     decoders = {one.model for one in subjects if one.family != "masked"}
     cells = CONTRASTS["above_zero"](asked_of(subjects, ABILITY), ABILITY)
     assert {cell.about for cell in cells} == decoders and not any(cell.missing for cell in cells)
-    assert told_of(subjects, ABILITY)[0] == (
-        "left out, as models of their kind have no set of knowledge: enc"
-    )
+    assert told_of(subjects, [ABILITY, replace(ABILITY, axes=("reading",))]) == [
+        "left out, as models of their kind have no set of knowledge, reading: enc"
+    ]
     # General ability of encoders is measured on sets of their own.
     chosen = asked_of(subjects, EVIDENCE)
     assert {one.family for one in chosen} == {"masked"} and chosen[0].values("fg_luo", "evidence")
@@ -55,14 +55,14 @@ def test_a_model_without_the_set_beside_one_of_its_kind_with_it_stays(tables):
 def test_several_recipes_are_told_or_one_is_named(tables):
     subjects = all_subjects(tables)
     asked = replace(EVIDENCE, contrast="method_value", methods=("kd",))
-    (told,) = [text for text in told_of(subjects, asked) if "recipes" in text]
+    (told,) = [text for text in told_of(subjects, [asked]) if "recipes" in text]
     assert told.startswith("enc by kd on domains: of several recipes the first is compared")
     assert len(DOMAINS) > 1
     for recipe in ("rate-0", "rate-1"):
         chosen = asked_of(subjects, replace(asked, recipe=recipe))
         assert {one.recipe for one in chosen} == {recipe}
         assert not any(
-            "recipes" in text for text in told_of(subjects, replace(asked, recipe=recipe))
+            "recipes" in text for text in told_of(subjects, [replace(asked, recipe=recipe)])
         )
 
 

@@ -235,3 +235,23 @@ def test_the_dtype_of_an_end_task_is_part_of_its_identity_only_where_it_is_bfloa
     assert plain and plain == specs() and not plain.keys() & short.keys()
     assert {spec.get("dtype") for spec in plain.values()} == {None}
     assert {spec["dtype"] for spec in short.values()} == {"bfloat16"}
+
+
+def test_a_claim_that_names_its_recipe_may_stand_in_a_study_of_several():
+    twin = read_yaml(CATALOGUE / "recipes.yaml")["finetune"] | {"learning_rate": 1e-5}
+    part = {"contrast": "above_zero", "metric": "fg_luo", "axes": ["knowledge"]}
+    part |= {"unit": "bases", "smallest_effect": 1}
+    usual = {"models": ["xs"], "also": [], "figures": [], "tables": [], "claims": ["mine"]}
+
+    def planned(recipe: str | None, recipes: list[str]):
+        mine = {"statement": "It forgets.", "family": "mine", "parts": {"p": {**part}}}
+        mine["parts"]["p"] |= {} if recipe is None else {"recipe": recipe}
+        define = {"recipes": {"twin": twin}, "claims": {"mine": mine}}
+        return plan_of(**usual, recipe=recipes, define=define)
+
+    assert planned("twin", ["finetune", "twin"]).runs
+    with pytest.raises(UserError, match="'mine' compares chains of one recipe"):
+        planned(None, ["finetune", "twin"])
+    for recipes in (["finetune", "twin"], ["finetune"]):
+        with pytest.raises(UserError, match=r"claims.mine.parts.p.recipe: expected .*'twinn'"):
+            planned("twinn", recipes)

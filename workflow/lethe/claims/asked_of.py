@@ -33,17 +33,23 @@ def asked_of(subjects: list[Subject], asked: Question) -> list[Subject]:
     return [one for one in chosen if not measured or (one.family == MASKED) in measured]
 
 
-def told_of(subjects: list[Subject], asked: Question) -> list[str]:
+def told_of(subjects: list[Subject], parts: Iterable[Question]) -> list[str]:
     """Sentences on who is left out, and on which chain stands for several of the same words."""
-    chosen = asked_of(subjects, asked)
-    of_recipe = [one for one in subjects if not asked.recipe or one.recipe == asked.recipe]
-    models = {one.model for one in chosen}
-    out = list(dict.fromkeys(one.model for one in of_recipe if one.model not in models))
-    told = []
-    if out:
-        axes = ", ".join(asked.axes)
-        told.append(f"left out, as models of their kind have no set of {axes}: {', '.join(out)}")
-    return told + _first_of_several(chosen, asked)
+    left_out: dict[str, dict[str, None]] = {}
+    several: dict[str, None] = {}
+    for asked in parts:
+        chosen = asked_of(subjects, asked)
+        models = {one.model for one in chosen}
+        of_recipe = [one for one in subjects if not asked.recipe or one.recipe == asked.recipe]
+        out = dict.fromkeys(one.model for one in of_recipe if one.model not in models)
+        if out:
+            left_out.setdefault(", ".join(out), {}).update(dict.fromkeys(asked.axes))
+        several |= dict.fromkeys(_first_of_several(chosen, asked))
+    told = [
+        f"left out, as models of their kind have no set of {', '.join(axes)}: {names}"
+        for names, axes in left_out.items()
+    ]
+    return [*told, *several]
 
 
 def _is_measured(subject: Subject, asked: Question) -> bool:

@@ -84,7 +84,7 @@ def claims_table(
             [judgement for judgement in judged if judgement.asked.claim == claim["name"]],
             verdicts[claim["name"]],
             known,
-            [text for asked in questions(claim) for text in told_of(subjects, asked)],
+            told_of(subjects, questions(claim)),
         )
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"n": "Int64"})
     return Table(frame, CAPTION, {"p_holm": 3, "smallest_effect": 1})
@@ -138,7 +138,7 @@ def _claim_rows(
         published=_together([row["published"] for row in heads]),
         source=claim["where"],
         by_outcome=by_outcome(judged),
-        note="; ".join(filter(None, [counted(verdicts), claim["miniature"], *dict.fromkeys(told)])),
+        note="; ".join(filter(None, [counted(verdicts), claim["miniature"], *told])),
     )
     return [head, *(row for rows in parts for row in rows)]
 

@@ -30,7 +30,8 @@ def require_recipes_fit(study: Study, catalogue: Catalogue, plan: Plan) -> None:
 
     Raises:
         UserError: two recipes have equal values for a chain; or the study names a claim, a table
-            or a figure in which a model has one chain of a method and order.
+            or a figure in which a model has one chain of a method and order; or a claim names a
+            recipe that no chain has.
     """
     groups = with_several_recipes(plan.runs)
     for group in groups:
@@ -44,12 +45,11 @@ def require_recipes_fit(study: Study, catalogue: Catalogue, plan: Plan) -> None:
                     f"recipe: {names[0]!r} and {names[1]!r} have equal values for "
                     f"{_words(group[0])}, so they would train one chain; list one of them{rates}."
                 )
+    recipes = {run.recipe for run in plan.runs}
+    of_any = [name for name in study.claims or () if not _of_one(name, catalogue, recipes)]
     if not groups:
         return
-    recipes = {run.recipe for run in plan.runs}
-    named = {
-        "claims": [name for name in study.claims or () if not _of_one(name, catalogue, recipes)]
-    }
+    named = {"claims": of_any}
     for kind, pages in OF_ONE_RECIPE.items():
         named[kind] = [name for name in getattr(study, kind) or () if name in pages]
     for kind, names in named.items():
