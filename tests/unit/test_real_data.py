@@ -207,8 +207,7 @@ def test_the_files_are_those_that_the_catalogue_may_name(built):
         assert tuple(entry["metric"] for entry in described[name]["metric_list"]) == metrics
     for file in expected:
         if file.endswith("train.jsonl"):
-            small = rows_of("real", SMALL, file)
-            assert len(read_rows(directory / file)) == small
+            assert len(read_rows(directory / file)) == rows_of("real", SMALL, file)
 
 
 def test_a_task_answers_in_one_line_and_an_example_has_its_word(built):
