@@ -112,13 +112,13 @@ def test_the_fast_engine_has_lm_evals_own_log_likelihoods(loaded):
     assert fast == pytest.approx(stock, abs=1e-4)
 
 
-def stage(results: Path, base, name: str) -> Path:
+def stage(results: Path, base, name: str, snapshot_seconds: float = 1e9) -> Path:
     """The folder of a short stage of plain training on the lessons, trained if it is not there."""
     from lethe.artefacts.nodes import ANY_CODE
     from lethe.training.stage import train_stage
 
     write_lessons(results / "data" / "lessons")
-    train_stage(name, stage_spec(base), results, ANY_CODE, 1e9)
+    train_stage(name, stage_spec(base), results, ANY_CODE, snapshot_seconds)
     return results / "stages" / name
 
 
@@ -237,7 +237,7 @@ def test_a_stage_that_was_killed_ends_with_the_weights_of_one_that_was_not(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(snapshot_pace, "LARGEST_SHARE", 1.0)
         patch.setattr(loop, "take_step", stopping)
-        stage(results, base, name)
+        stage(results, base, name, 0)
     steps = []
     monkeypatch.setattr(loop, "take_step", lambda s, *r: steps.append(s.step) or take_step(s, *r))
     again = stage(results, base, name)

@@ -100,8 +100,8 @@ def _bytes_to_train(node: Node, params: float) -> float:
 
 def _packages(catalogue: Catalogue) -> Iterable[Package]:
     """Every package that the catalogue names, once."""
-    entries = [*catalogue.models.values(), *catalogue.sources.values()]
-    found = [entry.package for entry in entries if entry.package is not None]
+    found = [entry.package for entry in catalogue.models.values() if entry.package is not None]
+    found += [entry.package for entry in catalogue.sources.values() if entry.package is not None]
     return {add_package(Plan(), package).id: package for package in found}.values()
 
 
