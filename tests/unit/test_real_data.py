@@ -11,11 +11,13 @@ from lethe.errors import UserError
 from lethe.sources.contents import evaluation_tasks, files_of, rows_of
 from lethe.sources.parameters import source_parameters
 from lethe.sources.real import leakage, shortcuts
+from lethe.sources.real.balance import balanced
 from lethe.sources.real.build import build_real, generate_sets, generate_tasks, read_packages
 from lethe.sources.real.items import sampled_items
 from lethe.sources.real.manual import read_manual
 from lethe.sources.real.pieces import pieces
 from lethe.sources.real.prose import sentences_of
+from lethe.sources.real.quads import Asked
 from lethe.sources.real.word_sets import related
 from lethe.sources.real.wordnet import read_wordnet
 
@@ -82,6 +84,21 @@ def test_a_set_that_its_questions_give_away_stops_the_build(made):
     found = shortcuts.shortcut_rows({"opposites": rows}, ["some texts"])
     with pytest.raises(UserError, match=r"opposites is solved by a shortcut \(words of the quest"):
         shortcuts.check(found)
+
+
+def test_fours_that_would_let_a_shortcut_gain_are_left_out():
+    def four(number, given_away):
+        answers = [f"{letter}answer{number}" for letter in "abcd"]
+        return tuple(
+            Asked(f"Question {answer if given_away else number}", answer, ()) for answer in answers
+        )
+
+    groups = [four(number, given_away=number % 2) for number in range(40)]
+    taken = balanced(groups, 20)
+    assert len(taken) == 20
+    assert sum(four in groups[1::2] for four in taken) <= 1
+    # Where nothing else is left, fewer are taken.
+    assert len(balanced(groups[1::2], 20)) <= 1
 
 
 def test_no_wrong_kind_is_right_and_no_definition_has_a_part_of_its_word(made, packages):
@@ -190,8 +207,7 @@ def test_the_files_are_those_that_the_catalogue_may_name(built):
         assert tuple(entry["metric"] for entry in described[name]["metric_list"]) == metrics
     for file in expected:
         if file.endswith("train.jsonl"):
-            small = rows_of("real", SMALL, file)
-            assert len(read_rows(directory / file)) == small
+            assert len(read_rows(directory / file)) == rows_of("real", SMALL, file)
 
 
 def test_a_task_answers_in_one_line_and_an_example_has_its_word(built):

@@ -17,16 +17,17 @@ from lethe.sources.real import (
     word_sets,
     word_tasks,
 )
+from lethe.sources.real.balance import balanced, split_fours
 from lethe.sources.real.elements import Element, read_elements
 from lethe.sources.real.manual import read_manual
 from lethe.sources.real.pieces import documents_by_split, pieces
 from lethe.sources.real.prose import PROSE, Document, read_prose
-from lethe.sources.real.quads import fours, rows_of, split_fours
+from lethe.sources.real.quads import fours, rows_of
 from lethe.sources.real.wordnet import Wordnet, read_wordnet
 from lethe.sources.world.parts import stream
 
 # Fours of questions that one document may give.
-OF_DOCUMENT = 3
+OF_DOCUMENT = 4
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ def generate_sets(spec: dict, packages: Packages) -> leakage.Rows:
         "kinds": (word_sets.kinds(net, nouns[2::3]), word_sets.other_kind),
         "opposites": (word_sets.opposites(net, stream(seed, "opposites")), word_sets.same_part),
     }
-    most = sum(items.values())
-    groups = {name: fours(questions, fit, most) for name, (questions, fit) in asked.items()}
+    groups = {
+        name: fours(questions, fit, len(questions)) for name, (questions, fit) in asked.items()
+    }
     groups["elements"] = element_set.element_fours(packages.elements, stream(seed, "elements"))
     split = {
         # There are only so many pairs of opposites, and elements.
@@ -106,7 +108,10 @@ def _of_prose(spec: dict, packages: Packages) -> dict[str, dict[str, list]]:
         rng = stream(spec["seed"], f"prose-{split}")
         endings = prose_sets.ending_fours(documents, rng, OF_DOCUMENT)
         gaps = prose_sets.gap_fours(documents, nouns, rng, OF_DOCUMENT)
-        found["endings"][split], found["gaps"][split] = endings[:most], gaps[:most]
+        found["endings"][split], found["gaps"][split] = (
+            balanced(endings, most),
+            balanced(gaps, most),
+        )
     return found
 
 

@@ -13,9 +13,9 @@ SHORTEST, LONGEST = 4, 40
 IT = "this element"
 STEM = 4
 TOLD = {
-    "description": "Which chemical element is described here? {text}",
-    "sources": "Which chemical element is meant? It is obtained thus: {text}",
-    "uses": "Which chemical element is meant? Its uses: {text}",
+    "description": "{text} The name of this chemical element is",
+    "sources": "It is obtained thus: {text} The name of this chemical element is",
+    "uses": "Its uses: {text} The name of this chemical element is",
 }
 
 
@@ -33,8 +33,7 @@ def element_fours(elements: list[Element], rng: np.random.Generator) -> list[tup
 
 
 def _numbered(element: Element) -> Asked:
-    question = f"Which chemical element has the atomic number {element.number}?"
-    return _asked(question, element)
+    return _asked(f"The chemical element with the atomic number {element.number} is", element)
 
 
 def _told(element: Element, column: str) -> Asked | None:
@@ -57,6 +56,6 @@ def _names(text: str, element: Element) -> bool:
     return any(word == element.symbol or word.lower().startswith(start) for word in words)
 
 
-def _asked(question: str, element: Element) -> Asked:
+def _asked(context: str, element: Element) -> Asked:
     name = element.name.lower()
-    return Asked(f"Question: {question}\nAnswer:", name, (name,))
+    return Asked(context, name, (name,))

@@ -34,7 +34,7 @@ def ending_fours(
     for document in documents:
         asked = list(_endings(document))
         order = [asked[i] for i in rng.permutation(len(asked))]
-        found += fours(order, _alike_long, most)
+        found += fours(order, _exchangeable, most)
     return [found[i] for i in rng.permutation(len(found))]
 
 
@@ -53,8 +53,16 @@ def _endings(document: Document) -> Iterator[Asked]:
                 yield Asked(context, ending, (sentence,), (), len(ending.split()))
 
 
-def _alike_long(one: Asked, other: Asked) -> bool:
-    return abs(one.about - other.about) <= 2
+def _exchangeable(one: Asked, other: Asked) -> bool:
+    """Whether two endings are nearly as long, and neither shares letters with the other's context.
+
+    An ending shares none with its own, so else the one that shares none would be right.
+    """
+    return (
+        abs(one.about - other.about) <= 2
+        and not related(one.context, other.answer)
+        and not related(other.context, one.answer)
+    )
 
 
 def gap_fours(

@@ -11,14 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from lethe.errors import UserError
 from lethe.sources.world.parts import content_id
 
 SIZE = 4
 # Candidates that are looked at for one place of a four, before its first one is given up.
 PATIENCE = 400
-LEAST = 5
-"""Fours of a set, of which one is for dev."""
 
 
 @dataclass(frozen=True)
@@ -86,26 +83,3 @@ def rows_of(rng: np.random.Generator, name: str, groups: Iterable[Sequence[Asked
                 }
             )
     return rows
-
-
-def split_fours(
-    groups: list[tuple[Asked, ...]], items: dict[str, int], name: str, needed: bool = True
-) -> dict[str, list[tuple[Asked, ...]]]:
-    """Fours by split, `items` of each, rounded down to whole fours.
-
-    needed: whether fewer than that is a mistake; else dev has what test leaves, but a fifth at
-        least of the little that there is.
-
-    Raises:
-        UserError: there are too few.
-    """
-    test, dev = items["test"] // SIZE, items["dev"] // SIZE
-    if len(groups) < test + dev:
-        if needed or len(groups) < LEAST:
-            raise UserError(
-                f"Expected {(test + dev) * SIZE} questions for {name}, found "
-                f"{len(groups) * SIZE} in the packages: lower `items` in the parameters of the "
-                "source."
-            )
-        test = min(test, len(groups) - min(dev, len(groups) // 5))
-    return {"test": groups[:test], "dev": groups[test : test + dev]}

@@ -77,10 +77,7 @@ def _fixed(counts: Counter) -> dict[str, Scorer]:
         "shortest": lambda row: [-len(choice) for choice in row["choices"]],
         "commonest": common,
         "rarest": lambda row: [-value for value in common(row)],
-        "words of the question": word_overlap,
-        "other words": lambda row: [-value for value in word_overlap(row)],
-        "letters of the question": letter_overlap,
-        "other letters": lambda row: [-value for value in letter_overlap(row)],
+        **COMPARING,
     }
 
 
@@ -100,6 +97,15 @@ def letter_overlap(row: dict) -> list[float]:
         float(np.mean([run in asked for run in _trigrams(choice)] or [0.0]))
         for choice in row["choices"]
     ]
+
+
+COMPARING: dict[str, Scorer] = {
+    "words of the question": word_overlap,
+    "other words": lambda row: [-value for value in word_overlap(row)],
+    "letters of the question": letter_overlap,
+    "other letters": lambda row: [-value for value in letter_overlap(row)],
+}
+"""Shortcuts that compare a choice with its question; `balance` keeps them near chance."""
 
 
 def choices_alone(training: list[dict]) -> Scorer:

@@ -69,7 +69,7 @@ def definitions(net: Wordnet, nouns: list[Meaning]) -> list[Asked]:
     """What a word means, out of four definitions."""
     return [
         Asked(
-            f'Question: What does the word "{noun.word}" mean?\nAnswer:',
+            f'The word "{noun.word}" means',
             text,
             (noun.word,),
             (text,),
@@ -105,7 +105,7 @@ def kinds(net: Wordnet, nouns: list[Meaning]) -> list[Asked]:
             continue
         kind = net.synsets[synset.kinds[0]].words[0]
         if kind.islower() and not related(" ".join(synset.words), kind):
-            context = f'Question: The word "{noun.word}" names a kind of what?\nAnswer:'
+            context = f"{noun.word.capitalize()} is a kind of"
             asked.append(
                 Asked(context, kind, (noun.word,), (noun.word, kind), (noun, synset.kinds[0]))
             )
