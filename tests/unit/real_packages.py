@@ -75,7 +75,15 @@ def _wordnet(folder: Path, nouns: list[str], kinds: list[str], fillers: list[str
     for number, noun in enumerate(nouns):
         kind = 2 + len(kinds) - 1 - number % 40
         seen = 5 if number < COMMON else 0
-        add("noun", 1000 + number, 5, noun, [("@", kind, "n", "0000")], gloss(noun), seen)
+        add(
+            "noun",
+            1000 + number,
+            5 + number % 9,
+            noun,
+            [("@", kind, "n", "0000")],
+            gloss(noun),
+            seen,
+        )
     pairs = made_up_words(2 * PAIRS, 3)
     for number, word in enumerate(pairs):
         add("adj", 5000 + number, 0, word, [("!", 5000 + (number ^ 1), "a", "0101")], "so", 3)

@@ -69,8 +69,8 @@ def generate_sets(spec: dict, packages: Packages) -> leakage.Rows:
     nouns = word_sets.common_nouns(net, stream(seed, "nouns"))
     asked = {
         # No noun is asked about in two sets.
-        "definitions": (word_sets.definitions(net, nouns[::3]), word_sets.same_field(net)),
-        "words": (word_sets.words(net, nouns[1::3]), word_sets.same_field(net)),
+        "definitions": (word_sets.definitions(net, nouns[::3]), word_sets.apart(net)),
+        "words": (word_sets.words(net, nouns[1::3]), word_sets.apart(net)),
         "kinds": (word_sets.kinds(net, nouns[2::3]), word_sets.other_kind),
         "opposites": (word_sets.opposites(net, stream(seed, "opposites")), word_sets.same_part),
     }

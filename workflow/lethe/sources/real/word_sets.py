@@ -112,13 +112,16 @@ def kinds(net: Wordnet, nouns: list[Meaning]) -> list[Asked]:
     return asked
 
 
-def same_field(net: Wordnet):
-    """Whether two meanings are of one field, and neither is a kind of the other."""
+def apart(net: Wordnet):
+    """Whether two meanings are of different fields, and neither is a kind of the other.
+
+    Among choices of one field a model of 135 M parameters is right in less than half of them.
+    """
 
     def fit(one: Asked, other: Asked) -> bool:
         a, b = one.about, other.about
         return (
-            net.synsets[a.key].field == net.synsets[b.key].field
+            net.synsets[a.key].field != net.synsets[b.key].field
             and a.key not in b.above
             and b.key not in a.above
         )
