@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
-from lethe.figures.appearance import CONTROL_COLOUR, FILLS, Look, point_looks
+from lethe.figures.appearance import CONTROL_COLOUR, Look
 from lethe.figures.drawing import (
     Drawn,
     columns_that_fit,
@@ -19,16 +18,31 @@ from lethe.figures.drawing import (
     new_figure,
 )
 from lethe.figures.equal_points import EQUAL, EQUAL_DOMAINS, equal_points
+from lethe.figures.frontier_looks import (
+    DASHES,
+    DOTS,
+    FRONT,
+    INK,
+    Looks,
+    any_pale,
+    chains,
+    fills_of,
+    handles,
+    is_pale,
+    looks_of,
+)
 from lethe.figures.frontier_words import (
     GENERAL,
-    KEYS,
     OLD,
     TITLE,
     caption,
+    unnamed,
     without,
     without_shares,
 )
 from lethe.figures.marks import mark_style
+from lethe.figures.spread import WORDS as SPREAD
+from lethe.figures.spread import crowded_end, spread
 from lethe.figures.squeezed import WORDS as SQUEEZED
 from lethe.figures.squeezed import empty_stretch, squeeze
 from lethe.longtables.axes import END_TASK, OWN
@@ -56,9 +70,9 @@ SHARES = (EQUAL, EQUAL_DOMAINS)
 BASE_IS_SHOWN = ((OWN, GENERAL), (END_TASK, OLD))
 """Where the base is a point: it keeps everything, and of old tasks it has learned none."""
 PANEL = (1.4, 1.6)
+HIGH = 2.6
+"""Inches of a panel where methods are many."""
 LEAST = 10.0  # points that an axis spans at least, so that tiny differences look tiny
-FRONT, INK = "#9A9A9A", "#222222"
-DASHES, DOTS = (0, (4, 2)), (0, (1, 1.5))
 ENDS = ["value", "low", "high"]
 
 
@@ -76,13 +90,14 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
     if not blocks:
         words = "No chain of which it is known what it learned and what it kept: name a set of the "
         return empty(TITLE, words + "axis `own`, or `end_tasks`, and an order of several stages.")
-    seen, fills = _looks(points), _fills(points)
+    seen, fills = looks_of(points), fills_of(points)
     most = max(part["model"].nunique() for _, part in blocks)
     across = columns_that_fit(width, most, PANEL[0])
     across = -(-most // -(-most // across))  # four models are two by two, not three and one
     down = [-(-part["model"].nunique() // across) for _, part in blocks]
-    figure = new_figure(width, 0.3 + sum(down) * PANEL[1])
-    legend(figure, _handles(points, seen, fills))
+    figure = new_figure(width, 0.3 + sum(down) * (HIGH if any_pale(seen) else PANEL[1]))
+    has_base = points[["of", "kept"]].apply(tuple, axis=1).isin(BASE_IS_SHOWN).any()
+    legend(figure, handles(points, seen, fills, has_base))
     panels = figure.subplots(sum(down), across, squeeze=False)
     for place, (kind, part) in enumerate(blocks):
         of_block = panels[sum(down[:place]) : sum(down[: place + 1])]
@@ -90,10 +105,9 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
     plotted = points.sort_values(["of", "kept", "model"], kind="stable")
     over = shown(tables.metrics, ["la", GENERAL, OLD])
     squeezed = SQUEEZED if any(_stretch(part, kind) for kind, part in blocks) else ""
-    words = (
-        f"{caption(points, over)}{squeezed}{without_shares(points, level)}{without(found, every)}"
-    )
-    return Drawn(figure, plotted, words)
+    squeezed += SPREAD if any(_end(part, kind, seen) for kind, part in blocks) else ""
+    rest = f"{squeezed}{without_shares(points, level)}{without(found, every)}"
+    return Drawn(figure, plotted, f"{caption(points, over)}{unnamed(points, seen)}{rest}")
 
 
 def with_equal_learning(
@@ -167,7 +181,7 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
     across = _across(part, kind)
     # Shares are far from 0 where little is forgotten; changes are read against it.
     up = limits(part.filter(like="kept_").to_numpy(float).ravel(), LEAST, zero=kind not in SHARES)
-    stretch = _stretch(part, kind)
+    stretch, end = _stretch(part, kind), _end(part, kind, seen)
     for place, axes in enumerate(panels.flat):
         if place >= len(models):
             axes.set_visible(False)
@@ -175,6 +189,8 @@ def _draw_block(panels: np.ndarray, kind: tuple[str, str], part, seen, fills) ->
         axes.set_xlim(across)
         if stretch:
             squeeze(axes, stretch, across)
+        if end is not None:
+            spread(axes, end, across[0], np.nanmax(_learned(part, kind)))
         axes.set_ylim(up)
         axes.grid(True, axis="both")
         axes.set_title(models[place])
@@ -206,22 +222,22 @@ def _stretch(part: pd.DataFrame, kind: tuple[str, str]) -> tuple[float, float] |
     return empty_stretch(_learned(part, kind), _across(part, kind), LEAST / 2)
 
 
+def _end(part: pd.DataFrame, kind: tuple[str, str], seen: Looks) -> float | None:
+    """Where the right end begins that is spread, if methods are many and most learn alike."""
+    if not any_pale(seen) or _stretch(part, kind):
+        return None
+    return crowded_end(part["learned_value"].to_list(), _learned(part, kind))
+
+
 def _draw_panel(axes: Axes, part: pd.DataFrame, seen: dict, fills: dict[str, str]) -> None:
     axes.axhline(0, color="#444444", lw=0.8, zorder=1)
     _draw_front(axes, part[part["on_front"]].sort_values("learned_value"))
-    for (method, *_), chain in _chains(part, ["method", "order"]):
-        is_grey = chain["control"].all()
-        colour = CONTROL_COLOUR if is_grey else seen[chain["model"].iloc[0], method].colour
-        _join(axes, chain.sort_values("place"), colour)
+    for (method, *_), chain in chains(part, ["method", "order"]):
+        look = seen[chain["model"].iloc[0], method]
+        look = replace(look, colour=CONTROL_COLOUR) if chain["control"].all() else look
+        _join(axes, chain.sort_values("place"), look)
     for row in part.to_dict("records"):
         _draw_point(axes, row, seen[row["model"], row["method"]], fills[row["order"]])
-
-
-def _chains(points: pd.DataFrame, words: list[str]) -> Iterable[tuple[tuple, pd.DataFrame]]:
-    """The points that a thin line joins, by words; a method may have several curves of rates."""
-    curve = [name for name in ("curve",) if name in points]
-    chains = points[points["place"] > 0].sort_values("place", kind="stable")
-    return chains.groupby([*words, *curve], sort=False, dropna=False)
 
 
 def _draw_front(axes: Axes, best: pd.DataFrame) -> None:
@@ -232,69 +248,26 @@ def _draw_front(axes: Axes, best: pd.DataFrame) -> None:
     axes.step(x, y, where="pre", color=FRONT, lw=0.9, ls=DASHES, zorder=1.5)
 
 
-def _join(axes: Axes, chain: pd.DataFrame, colour: str) -> None:
+def _join(axes: Axes, chain: pd.DataFrame, look: Look) -> None:
     """A thin line through the recipes of one method, with an arrow to the last of them."""
     places = list(chain[["learned_value", "kept_value"]].itertuples(index=False, name=None))
-    axes.plot(*zip(*places, strict=True), color=colour, lw=0.7, zorder=2)
-    arrow = {"arrowstyle": "-|>", "lw": 0, "color": colour, "shrinkB": 2.5, "mutation_scale": 7}
-    axes.annotate("", places[-1], places[-2], arrowprops=arrow, zorder=2)
+    if is_pale(look):
+        axes.plot(*zip(*places, strict=True), color=look.colour, lw=0.5, zorder=1.2)
+        return
+    axes.plot(*zip(*places, strict=True), color=look.colour, lw=0.7, zorder=2)
+    arrow = {"arrowstyle": "-|>", "lw": 0, "color": look.colour, "shrinkB": 2.5}
+    axes.annotate("", places[-1], places[-2], arrowprops=arrow | {"mutation_scale": 7}, zorder=2)
 
 
 def _draw_point(axes: Axes, row: dict, look: Look, fill: str) -> None:
     x, y = row["learned_value"], row["kept_value"]
     look = replace(look, colour=CONTROL_COLOUR) if row["control"] else look
+    if is_pale(look):
+        axes.plot([x], [y], ls="", zorder=1.3, **(mark_style(look, fill) | {"ms": 2.5}))
+        return
     learned, kept = (
         {end: row[f"{name}_{end}"] for end in ("low", "high")} for name in ("learned", "kept")
     )
     draw_interval(axes, y, learned, look.colour, across=True, alpha=0.6, lw=1.0)
     draw_interval(axes, x, kept, look.colour, alpha=0.6, lw=1.0)
     axes.plot([x], [y], ls="", zorder=3, **mark_style(look, fill))
-
-
-def _looks(points: pd.DataFrame) -> dict[tuple[str, str], Look]:
-    """A colour per method, whatever its recipe, and a marker per model."""
-    pairs = points[["model", "method"]].drop_duplicates()
-    return point_looks(pairs.itertuples(index=False, name=None))
-
-
-def _families(points: pd.DataFrame) -> dict[str, str]:
-    """By order, that of the most orders that are averaged where a model was taught all of them."""
-    orders = dict.fromkeys(points["order"])
-    most_first = sorted(orders, key=lambda order: -order.count(", "))
-    members = {order: set(order.split(", ")) for order in most_first}
-    return {
-        order: next(other for other in most_first if members[order] <= members[other])
-        for order in orders
-    }
-
-
-def _fills(points: pd.DataFrame) -> dict[str, str]:
-    """How much of a marker is filled says which order, as far as several are in the figure."""
-    families = _families(points)
-    taught = dict.fromkeys(families[order] for order in points.loc[~points["control"], "order"])
-    fills = {order: FILLS[place % len(FILLS)] for place, order in enumerate(taught)}
-    return {order: fills.get(family, FILLS[0]) for order, family in families.items()}
-
-
-def _handles(points: pd.DataFrame, seen: dict, fills: dict[str, str]) -> list[Line2D]:
-    methods = {row["method"]: seen[row["model"], row["method"]].colour
-               for row in points[~points["control"]].to_dict("records")}  # fmt: skip
-    handles = [Line2D([], [], color=colour, lw=3, label=name) for name, colour in methods.items()]
-    families = _families(points[~points["control"]])
-    orders = dict.fromkeys(families.values())
-    for order in orders if len(orders) > 1 else ():
-        style = {"fillstyle": fills[order], "markerfacecoloralt": "white", "ls": "", "ms": 4.5}
-        handles.append(Line2D([], [], marker="o", color=INK, label=order, **style))
-    for order in dict.fromkeys(points.loc[points["control"], "order"]):
-        handles.append(Line2D([], [], marker="o", ls="", color=CONTROL_COLOUR, label=order))
-    for chain in dict.fromkeys(
-        tuple(dict.fromkeys(part["recipe"])) for _, part in _chains(points, KEYS[:2])
-    ):
-        handles.append(Line2D([], [], color=INK, lw=0.7, label=" → ".join(chain)))
-    if points[["of", "kept"]].apply(tuple, axis=1).isin(BASE_IS_SHOWN).any():
-        handles.append(Line2D([], [], marker="+", ls="", color=INK, label="before any stage"))
-    for level in points["level"].dropna().unique() if "level" in points else ():
-        handles.append(Line2D([], [], color=INK, lw=0.9, ls=DOTS, label=f"L* = {level:g} %"))
-    if points["on_front"].sum() > points.loc[points["on_front"], "model"].nunique():
-        handles.append(Line2D([], [], color=FRONT, lw=0.9, ls=DASHES, label="front"))
-    return handles

@@ -6,6 +6,7 @@ import pandas as pd
 
 from lethe.figures.drawing import lower_first
 from lethe.figures.equal_points import KEPT_WORDS, equal_caption
+from lethe.figures.frontier_looks import NAMED, Looks, is_pale, joined_recipes
 from lethe.longtables.axes import END_TASK, OWN
 from lethe.metrics.shown import interval_words
 from lethe.tables.method_lines import MethodLine
@@ -47,6 +48,25 @@ def caption(points: pd.DataFrame, over: pd.DataFrame) -> str:
         "front, points that no other one of the model is beyond. "
         f"Bars: {lower_first(' '.join(_bars(points, over)))}"
     )
+
+
+def unnamed(points: pd.DataFrame, seen: Looks) -> str:
+    """How many methods are light grey, where their numbers are, and what the thin lines join."""
+    pale = {method for (_, method), look in seen.items() if is_pale(look)}
+    if not pale:
+        return ""
+    on_front = set(points.loc[points["on_front"], "method"])
+    named = (
+        f"the {NAMED} methods nearest the top of a front"
+        if on_front & pale
+        else "the methods with a point on a front"
+    )
+    table = "equal_learning" if points["of"].isin(list(KEPT_WORDS)).any() else "methods"
+    joined = "; ".join(joined_recipes(points))
+    return (
+        f" Named: plain training and {named}. Light grey, without bars: {len(pale)} other "
+        f"method{'s' * (len(pale) != 1)}, whose numbers are in the CSV and in the table {table}."
+    ) + (f" Recipes that are joined: {joined}." if joined else "")
 
 
 def without_shares(points: pd.DataFrame, level: float | None) -> str:
