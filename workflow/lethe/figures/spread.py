@@ -54,7 +54,8 @@ def spread(axes: Axes, start: float, low: float, high: float) -> None:
     axes.set_xlim(low, high)
     inches = axes.figure.get_figwidth() / axes.get_subplotspec().get_gridspec().ncols - BESIDE
     count = max(1, int(inches * WIDTH / TICK))
-    right = [x for x in MaxNLocator(min(count, 6)).tick_values(start, high) if start <= x <= high]
+    ticks = MaxNLocator(min(count, 6), steps=[1, 2, 5, 10]).tick_values(start, high)
+    right = [x for x in ticks if start <= x <= high] or [start]
     count = max(1, int(inches * (1 - WIDTH) / TICK))
     nearest = right[0] - GAP / inches / slopes[0]
     left = [x for x in MaxNLocator(min(count, 4)).tick_values(low, start) if low <= x <= nearest]
