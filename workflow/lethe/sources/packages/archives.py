@@ -71,9 +71,13 @@ class Archive:
     def open(self, name: str) -> IO[bytes]:
         """The bytes of one file."""
         info, _ = self.entries[name]
-        if isinstance(self._file, zipfile.ZipFile):
+        if not isinstance(self._file, zipfile.ZipFile):
+            return self._file.extractfile(info)
+        try:
             return self._file.open(info)
-        return self._file.extractfile(info)
+        # So zipfile answers a password, and a compression that it does not know.
+        except RuntimeError as error:
+            raise zipfile.BadZipFile(str(error)) from error
 
     def read(self, name: str) -> str:
         """The beginning of a small file as text."""
