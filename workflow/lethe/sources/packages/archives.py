@@ -119,9 +119,10 @@ def keep_members(archive: Archive, members: dict[str, str | None], folder: Path)
     require_room(sum(sizes.values()), folder, archive.path.name)
     for path in sizes:
         found = _write(archive, path, folder / path)
-        if chosen[path] not in (None, found):
+        wanted = chosen[path]
+        if wanted is not None and wanted != found:
             raise UserError(
-                f"{path} in {archive.path.name}: expected the sha256 {chosen[path][:12]}..., found "
+                f"{path} in {archive.path.name}: expected the sha256 {wanted[:12]}..., found "
                 f"{found}; correct it in `members` of the package, or do not use this package."
             )
     return sizes
