@@ -19,6 +19,7 @@ from small_packages import (
 
 from lethe.errors import UserError
 from lethe.sources.packages.archives import keep_members, opened
+from lethe.sources.packages.npm import _client, npm_settings
 
 NOUNS = {"words/nouns.txt": None}
 Usage = namedtuple("Usage", "total used free")
@@ -143,3 +144,40 @@ def test_a_damaged_archive_is_a_sentence(tmp_path, cut):
     (tmp_path / f"{STEM}.tar.gz").write_bytes(whole[:cut])
     with pytest.raises(UserError, match="cannot be unpacked"):
         unpacked(tmp_path / f"{STEM}.tar.gz", tmp_path / "out")
+
+
+def test_a_wheel_with_a_password_is_a_sentence(tmp_path):
+    whole = make_wheel(tmp_path).read_bytes()
+    # The bit of encryption, in the central directory and before each file.
+    for mark, place in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        whole = b"".join(
+            part if first else mark + part[: place - 4] + b"\x01" + part[place - 3 :]
+            for part, first in ((part, not n) for n, part in enumerate(whole.split(mark)))
+        )
+    (tmp_path / "locked.whl").write_bytes(whole)
+    with pytest.raises(UserError, match=r"cannot be unpacked .*password required"):
+        unpacked(tmp_path / "locked.whl", tmp_path / "out")
+
+
+def test_certificates_that_are_not_there_are_named(packages, tmp_path, monkeypatch, refused):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("npm_config_cafile", str(tmp_path / "none.pem"))
+    tarball = make_tarball(tmp_path, tmp_path / "mark")
+    refused(packages.fetch(tarball, NOUNS, "tarball"), "none.pem", "`cafile`")
+
+
+@pytest.mark.parametrize(
+    ("key", "is_shown"),
+    [
+        ("//npm.here/:_authToken", True),
+        ("//npm.here/team/:_authToken", True),
+        ("//npm.here/other/:_authToken", False),
+        ("//npm.he/:_authToken", False),
+        ("//npm.he:_authToken", False),
+    ],
+)
+def test_a_token_is_shown_to_its_own_registry_alone(tmp_path, monkeypatch, key, is_shown):
+    monkeypatch.setenv("npm_config_userconfig", str(tmp_path / "none"))
+    monkeypatch.setenv(f"npm_config_{key}", "secret")
+    client = _client("https://npm.here/team", npm_settings())
+    assert ("Authorization" in client.session.headers) == is_shown

@@ -1,5 +1,6 @@
 """Data from packages: every choice is right once in four, nothing asked is taught."""
 
+import shutil
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ from lethe.sources.parameters import source_parameters
 from lethe.sources.real import leakage, shortcuts
 from lethe.sources.real.balance import balanced
 from lethe.sources.real.build import build_real, generate_sets, generate_tasks, read_packages
+from lethe.sources.real.elements import read_elements
 from lethe.sources.real.items import sampled_items
 from lethe.sources.real.manual import read_manual
 from lethe.sources.real.pieces import pieces
@@ -298,3 +300,9 @@ def test_a_package_is_read_and_never_run(folders):
     entries = read_manual(folders["manual"])
     assert len(entries) == 60
     assert all("`" not in line and line.startswith("Return the") for line in entries.values())
+
+
+def test_elements_are_read_from_a_folder_of_any_name(folders, tmp_path):
+    there = tmp_path / "50% of what? #1"
+    shutil.copytree(folders["elements"], there)
+    assert read_elements(there) == read_elements(folders["elements"])

@@ -71,9 +71,13 @@ class Archive:
     def open(self, name: str) -> IO[bytes]:
         """The bytes of one file."""
         info, _ = self.entries[name]
-        if isinstance(self._file, zipfile.ZipFile):
+        if not isinstance(self._file, zipfile.ZipFile):
+            return self._file.extractfile(info)
+        try:
             return self._file.open(info)
-        return self._file.extractfile(info)
+        # So zipfile answers a password, and a compression that it does not know.
+        except RuntimeError as error:
+            raise zipfile.BadZipFile(str(error)) from error
 
     def read(self, name: str) -> str:
         """The beginning of a small file as text."""
@@ -115,9 +119,10 @@ def keep_members(archive: Archive, members: dict[str, str | None], folder: Path)
     require_room(sum(sizes.values()), folder, archive.path.name)
     for path in sizes:
         found = _write(archive, path, folder / path)
-        if chosen[path] not in (None, found):
+        wanted = chosen[path]
+        if wanted is not None and wanted != found:
             raise UserError(
-                f"{path} in {archive.path.name}: expected the sha256 {chosen[path][:12]}..., found "
+                f"{path} in {archive.path.name}: expected the sha256 {wanted[:12]}..., found "
                 f"{found}; correct it in `members` of the package, or do not use this package."
             )
     return sizes

@@ -1,5 +1,6 @@
 """One file or page from an index, with a user's certificates and proxies, whole or not at all."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from shutil import copyfile
@@ -35,7 +36,18 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT,
     ):
-        """trusted: hosts whose certificates are not checked."""
+        """trusted: hosts whose certificates are not checked.
+
+        Raises:
+            UserError: there are no `certificates` where a path names them.
+        """
+        if isinstance(certificates, str):
+            certificates = os.path.expanduser(certificates)
+            if not os.path.exists(certificates):
+                raise UserError(
+                    f"expected certificates at {certificates}, found none; correct `cert` in the "
+                    "settings of your pip, or `cafile` in those of your npm."
+                )
         self.trusted, self.timeout = trusted, timeout
         self.session = requests.Session()
         self.session.headers.update(headers or {})

@@ -100,7 +100,9 @@ def npm_settings() -> dict[str, str]:
             settings[key.strip()] = named.strip("\"'")
     for variable, value in os.environ.items():
         if variable.lower().startswith("npm_config_"):
-            settings[variable[len("npm_config_") :].lower().replace("_", "-")] = value
+            key = variable[len("npm_config_") :]
+            # What is set for one registry, such as `//HOST/:_authToken`, is named as in a file.
+            settings[key if key.startswith("//") else key.lower().replace("_", "-")] = value
     return settings
 
 
@@ -109,11 +111,9 @@ def _client(registry: str, settings: dict[str, str]) -> Client:
     headers = {}
     place = re.sub(r"^https?:", "", registry.rstrip("/") + "/")
     for key, value in settings.items():
-        if (
-            registry
-            and key.endswith(":_authToken")
-            and place.startswith(key[: -len(":_authToken")])
-        ):
+        of, _, what = key.rpartition(":")
+        # Of //HOST.one a registry at //HOST.one.two is no part.
+        if registry and what == "_authToken" and place.startswith(of.rstrip("/") + "/"):
             headers["Authorization"] = f"Bearer {value}"
     certificates = settings.get("cafile") or settings.get("strict-ssl", "true") != "false"
     proxy = settings.get("https-proxy") or settings.get("proxy") or ""

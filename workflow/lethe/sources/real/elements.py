@@ -30,7 +30,7 @@ def read_elements(folder: Path) -> list[Element]:
     (path, *_) = files_named(folder, "elements.db", "elements")
     columns = ("atomic_number", "name", "symbol", *TEXTS)
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as base:
+        with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True) as base:
             rows = base.execute(
                 f"SELECT {', '.join(columns)} FROM elements ORDER BY atomic_number"
             ).fetchall()
