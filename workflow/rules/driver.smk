@@ -10,7 +10,7 @@ from lethe.jobs.announced import announce_driver
 from lethe.jobs.drivers import record_driver
 from lethe.jobs.gpus import visible_gpus
 from lethe.jobs.runs import turn
-from lethe.planning.room import require_memory_to_train
+from lethe.planning.room import require_memory_to_train, require_room
 from lethe.slurm.driver import begin, jobs_left, warn_of_left
 from lethe.slurm.own_job import announce_end
 
@@ -27,6 +27,9 @@ def in_turn(execute):
         with ExitStack() as held:
             try:
                 if not common.dryrun_exec:
+                    # Not while planning: jobs of a run plan too, and what is half made then would
+                    # count as taken and as needed.
+                    require_room(wf.catalogue, wf.plan)
                     begin_driver(held)
                     if common.local_exec:
                         offer_gpus()

@@ -34,7 +34,6 @@ from lethe.planning.resources import (
     trained_parameters,
     training_tokens,
 )
-from lethe.planning.room import require_room
 from lethe.planning.standing import Job, Standing, standing
 
 SUMMARIES = ("metrics.csv", "changes.csv", "calibration.csv")
@@ -204,7 +203,6 @@ def read_workflow(config: dict[str, Any], files: Iterable[str | Path] = ()) -> W
     catalogue = read_catalogue(study)
     require_output(study.output)
     plan = make_plan(study, catalogue)
-    require_room(catalogue, plan)
     study = with_pages(study, catalogue, plan)
     manifests = (node_manifest(study.output, node.kind, node.id) for node in plan.nodes.values())
     folder = study_directory(study.output, study.study)
