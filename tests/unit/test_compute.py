@@ -113,6 +113,7 @@ def scores(seeds=(0, 1, 2)):
     both = pd.concat([base, frame.assign(value=0.5)])
     parts = [both.assign(probe=f"{domain}-end", subset=domain) for domain in DOMAINS]
     words = {"kind": "end_task", "split": "test", "metric": "macro_f1", "headline": True}
+    words |= {"axis": "end_task", "chance": 0.1}
     return pd.concat(parts, ignore_index=True).assign(**words, end_task_seed=0)
 
 

@@ -169,8 +169,9 @@ def scores(tmp_path):
 def test_a_base_that_runs_share_is_counted_once(tmp_path):
     frame = build(LongTables(scores_of(tmp_path, [0, 1]), pd.DataFrame())).frame
     assert list(frame["interval_over"]) == ["3 end-task seeds", "2 runs"]
-    width = frame["toy_high"] - frame["toy_low"]
-    assert width[0] == pytest.approx(2 * 4.302653 * 10 / 3**0.5)
+    half = 4.302653 * 10 / 3**0.5
+    assert frame["toy_low"][0] == pytest.approx(frame["toy"][0] - half)
+    assert frame["toy_high"][0] == pytest.approx(min(frame["toy"][0] + half, 100))
 
 
 def test_the_unit_is_the_run_whose_end_task_seeds_share_a_checkpoint(tmp_path):

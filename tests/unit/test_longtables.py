@@ -249,7 +249,7 @@ def test_dev_sets_stand_for_test_sets_where_stages_have_no_others(tables, tmp_pa
 
 
 def test_chains_on_dev_sets_beside_others_on_test_sets_are_shown_and_named(tables):
-    scores, _ = tables
+    scores = pd.concat([tables[0], tables[0].assign(model="s")], ignore_index=True)
     of_one = scores["model"] == scores["model"].iloc[0]
     assert 0 < of_one.sum() < len(scores)
     mixed = scores.assign(split=of_one.map({True: "dev", False: "test"}))

@@ -171,7 +171,8 @@ def test_scaling_by_one_changes_nothing_and_packed_rows_keep_the_plain_loss(name
     plain = last_states(model, batch)
     ones = {place: torch.ones(shape) for place, shape in units.shapes().items()}
     with scaled(units, ones):
-        assert torch.equal(last_states(model, batch), plain)
+        # Hooks need transformers' own layers, which add up in another order.
+        torch.testing.assert_close(last_states(model, batch), plain, rtol=1e-5, atol=1e-5)
     with scaled(units, {place: 0.5 * values for place, values in ones.items()}):
         assert not torch.allclose(last_states(model, batch), plain)
     logits = label_logits(model, batch, plain)

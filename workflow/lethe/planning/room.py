@@ -12,6 +12,7 @@ from lethe.models.machine_memory import GB, machine_memory, require_memory
 from lethe.models.parameter_bytes import FROZEN, TRAINING, WIDTH
 from lethe.planning.data import add_package
 from lethe.planning.nodes import Node, Plan
+from lethe.planning.parametrisations import root_of
 from lethe.planning.resources import (
     SMALLEST_ON_GPU,
     held_by_method,
@@ -55,10 +56,12 @@ def require_room(catalogue: Catalogue, plan: Plan) -> None:
 def require_memory_to_train(plan: Plan) -> None:
     """Refuse a study that would train a large model on the CPU of a machine without the memory.
 
+    Asked of models of packages alone, whose size is known and not declared.
+
     Raises:
         UserError: this machine has less than such a training takes.
     """
-    node, needed = _largest(plan)
+    node, needed = _largest(plan, of_packages=True)
     require_memory(needed, f"Training on the CPU ({node})")
 
 
@@ -73,7 +76,7 @@ def too_little_memory(plan: Plan) -> Iterator[str]:
         )
 
 
-def _largest(plan: Plan) -> tuple[str, float]:
+def _largest(plan: Plan, of_packages: bool = False) -> tuple[str, float]:
     """The stage or base whose training takes the most memory, and its bytes; ("", 0) if none does.
 
     Small models fit everywhere and are left out.
@@ -85,6 +88,7 @@ def _largest(plan: Plan) -> tuple[str, float]:
         and node.kind in ("base", "stage")
         and training_tokens(node.spec) != 0
         and not _is_done(plan, node)
+        and (not of_packages or root_of(plan, node).spec.get("source") == "package")
     }
     return max(taken.items(), key=lambda entry: entry[1], default=("", 0.0))
 
