@@ -26,7 +26,7 @@ class ProseItems(Parameters):
     """Pieces of prose, of whole sentences."""
 
     words: int = parameter(120, "words of a piece, at least", ge=20, le=2000)
-    train: int = parameter(400, "pieces of each source to train on", gt=0, le=MOST)
+    train: int = parameter(360, "pieces of each source to train on", gt=0, le=MOST)
     dev: int = parameter(30, "pieces of each source's dev split", gt=0, le=MOST)
     test: int = parameter(60, "pieces of each source's test split", gt=0, le=MOST)
 
