@@ -10,7 +10,7 @@ again.
 
 A second table is of cloze: means over three domains of twelve stems each, of which some are the
 same in all three, for the intervals of the metrics table (`lethe.metrics.row_intervals`) with
-stems drawn once for all domains, and with stems drawn anew in each.
+stems drawn once for all domains, and with stems drawn apart in each.
 """
 
 import argparse
@@ -91,12 +91,12 @@ def cloze(common: int, icc: float, shares: tuple[float, ...], simulations: int, 
     answers = answers.reshape(stems, DOMAINS, HIDDEN, len(shares), simulations)
     scores = np.stack([answers[own, d] for d, own in enumerate(of_domain)])
     once = cluster_weights(stems, resamples, generator)
-    anew = [cluster_weights(STEMS, resamples, generator) for _ in of_domain]
+    apart = [cluster_weights(STEMS, resamples, generator) for _ in of_domain]
     place = np.repeat(np.arange(STEMS), HIDDEN)
-    drawn = {"once": [], "anew": []}
-    for own, weights, of_one in zip(of_domain, anew, scores, strict=True):
+    drawn = {"once": [], "apart": []}
+    for own, weights, of_one in zip(of_domain, apart, scores, strict=True):
         columns = of_one.reshape(STEMS * HIDDEN, -1)
-        for how, draw in (("once", once[:, own]), ("anew", weights)):
+        for how, draw in (("once", once[:, own]), ("apart", weights)):
             means = resampled_means(columns, place, draw)
             drawn[how].append(means.reshape(resamples, len(shares), simulations))
     present = [np.isin(np.arange(stems), own) for own in of_domain]
@@ -143,7 +143,7 @@ def _cells(values: np.ndarray, replicates: np.ndarray, clusters: dict) -> Cells:
 
 
 def print_cloze(simulations: int, resamples: int, generator) -> None:
-    kinds = list(product(MEANS, ("once", "anew")))
+    kinds = list(product(MEANS, ("once", "apart")))
     heads = [f"{name}, stems drawn {how}" for name, how in kinds]
     print("\n| common stems | ICC | before, after | " + " | ".join(heads) + " |")
     print("|---" * 7 + "|")
