@@ -34,6 +34,7 @@ def test_the_reduced_study_of_domains_runs_and_a_further_end_task_seed_trains_on
         verdicts["verdict"].str.contains("one seed|not measured|not testable").tolist()
         == [True] * 3
     )
+    assert (folder / "questions" / "cloze_restaurant.html").is_file()
     assert project.planned(*STUDY) == {}
 
     kept = {path: path.stat().st_mtime_ns for path in stores(project)}

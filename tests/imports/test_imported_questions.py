@@ -6,13 +6,13 @@ import random
 import pytest
 from result_files import choice_sample, result, study, write, write_samples
 
-from lethe.commands.questions import data_nodes, write_texts
+from lethe.commands.questions import write_texts
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.imported.asked import arguments_of, finder, gold_of, texts_of
 from lethe.imported.items import doc_hash, items_of_samples, read_samples
 from lethe.imported.result_file import read_result_file, sample_file
 from lethe.imported.scores import result_of_file
-from lethe.longtables.questions import read_questions
+from lethe.longtables.questions import question_nodes, read_questions
 from lethe.planning.plan import make_plan
 from lethe.questions.changes import changed_items
 
@@ -131,7 +131,7 @@ def test_a_chain_of_result_files_keeps_the_texts_of_all_its_samples_once(tmp_pat
     chosen = parse_study(merge(read_yaml(DEFAULT), study(stages, tasks)))
     plan = make_plan(chosen, read_catalogue(chosen))
     specs = [node.spec for node in plan.of_kind("probe")]
-    assert len(specs) == 2 and data_nodes(specs) == []
+    assert len(specs) == 2 and question_nodes(specs) == []
     (path,) = write_texts(specs, tmp_path, tmp_path / "questions")
     assert path.name == "know.jsonl"
     found = list(read_questions(path))

@@ -9,11 +9,11 @@ from tokenizers import normalizers
 
 from lethe.artefacts.jsonlines import write_rows
 from lethe.artefacts.paths import node_directory
-from lethe.commands.questions import data_nodes, write_texts
+from lethe.commands.questions import write_texts
 from lethe.errors import UserError
 from lethe.evaluation.cloze_texts import cloze_questions
 from lethe.evaluation.masked_loss import score_texts
-from lethe.longtables.questions import read_questions
+from lethe.longtables.questions import question_nodes, read_questions
 from lethe.models.saving import save_model
 from lethe.questions.changes import answer_of
 
@@ -98,7 +98,7 @@ def test_the_command_takes_the_texts_of_cloze_sets_and_of_no_losses(tmp_path, mo
     loss = {"name": "loss_d", "texts": "domains/d/{split}.jsonl", "metric": "mlm_loss"}
     ask = {"name": "cloze_d", "texts": "domains/d/cloze-{split}.jsonl", "metric": "cloze"}
     both = [one | {"data": "data-1", "data_kind": "data"} for one in (loss, ask)]
-    assert data_nodes([{"tasks": both}]) == [("data", "data-1")]
+    assert question_nodes([{"tasks": both}]) == [("data", "data-1")]
     folder = node_directory(tmp_path, "data", "data-1")
     write_rows(folder / "domains/d/cloze-dev.jsonl", rows(5))
     monkeypatch.setattr("lethe.commands.questions.verify", lambda *_: None)

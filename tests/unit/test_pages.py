@@ -13,7 +13,7 @@ from lethe.errors import UserError
 from lethe.planning.claimed import unmeasured
 from lethe.planning.pages import PAGES, empty_pages, with_pages
 from lethe.planning.plan import make_plan
-from lethe.planning.workflow import read_workflow
+from lethe.planning.workflow import Workflow, read_workflow
 
 CONFIG = Path(__file__).parents[2] / "config"
 DEFAULT = read_yaml(CONFIG / "config.yaml")
@@ -143,3 +143,17 @@ def test_another_width_is_another_input_of_that_figure_alone(tmp_path):
     after = values(figures={"nano": names, "fg": {"width": "column"}})
     assert {job for job in before if before[job] != after[job]} == {("figure", "fg")}
     assert after["figure", "fg"][1] == {"width": "column"}
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "test-nano-ke.yaml", "test-nano.yaml"])
+def test_the_pages_of_questions_wait_for_the_documents_that_their_command_reads(file):
+    study, catalogue, plan = planned(file)
+    jobs = Workflow(study, catalogue, plan, record="r", claims_record="c").jobs()
+    (job,) = (job for job in jobs if job.rule == "questions")
+    asked = {
+        task["data"]
+        for node in plan.of_kind("probe")
+        for task in node.spec["tasks"]
+        if task.get("data") and task["metric"] not in ("mlm_loss", "lm_loss")
+    }
+    assert asked and set(job.reads) == {"scores.csv", "items", *asked}

@@ -13,8 +13,14 @@ from lethe.artefacts.strict_json import digest
 from lethe.artefacts.study_files import checked_files, publish_study_files, read_record
 from lethe.commands.arguments import add_code_argument, code_to_record
 from lethe.errors import UserError
-from lethe.evaluation.cloze_texts import CLOZE, cloze_questions
-from lethe.longtables.questions import Question, file_of, write_questions
+from lethe.evaluation.cloze_texts import cloze_questions
+from lethe.longtables.questions import (
+    Question,
+    file_of,
+    has_questions,
+    question_nodes,
+    write_questions,
+)
 from lethe.planning.code import code_of
 
 
@@ -35,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     record = read_record(arguments.record)
     specs = probe_specs(record, arguments.results)
     inputs = {"record": arguments.record.stem, **checked_files([arguments.scores, arguments.items])}
-    for kind, node in data_nodes(specs):
+    for kind, node in question_nodes(specs):
         inputs[node] = read_manifest(node_manifest(arguments.results, kind, node))["content"]
     arguments.out.mkdir(parents=True, exist_ok=True)
     texts = write_texts(specs, arguments.results, arguments.out)
@@ -56,12 +62,6 @@ def probe_specs(record: dict[str, Any], results: Path) -> list[dict[str, Any]]:
         of = {key: spec.get(key) for key in ("include", "limit", "split", "tasks", "imported")}
         specs.setdefault(digest(of), spec)
     return list(specs.values())
-
-
-def data_nodes(specs: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """(kind, id) of the nodes that hold the documents."""
-    tasks = [task for spec in specs for task in spec["tasks"] if has_questions(task)]
-    return sorted({(task["data_kind"], task["data"]) for task in tasks if task.get("data")})
 
 
 def write_texts(specs: list[dict[str, Any]], results: Path, folder: Path) -> list[Path]:
@@ -85,11 +85,6 @@ def write_texts(specs: list[dict[str, Any]], results: Path, folder: Path) -> lis
         if count:
             written.append(path)
     return written
-
-
-def has_questions(task: dict[str, Any]) -> bool:
-    """Whether a set asks something; texts whose loss is measured do not."""
-    return not task.get("texts") or task["metric"] == CLOZE
 
 
 def questions_of(task: dict[str, Any], spec: dict[str, Any], results: Path) -> Iterator[Question]:

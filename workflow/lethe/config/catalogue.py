@@ -14,7 +14,7 @@ from lethe.config.pages import Figures, FigureWidth, Listed
 from lethe.config.recipes import OneOrMore, Recipe
 from lethe.config.reference_chains import References
 from lethe.errors import shown
-from lethe.longtables.axes import BIAS, DOMAIN, TAKEN
+from lethe.longtables.axes import BIAS, CLOZE, DOMAIN, TAKEN
 from lethe.parameters.entries import (
     Count,
     Entry,
@@ -29,7 +29,6 @@ from lethe.parameters.entries import (
 )
 from lethe.parametrisations.parameters import ParametrisationEntry
 
-CLOZE = "cloze"
 MASKED_METRICS = ("mlm_loss", "mlm_accuracy", "mlm_likelihood", CLOZE)
 CAUSAL_METRICS = ("lm_loss", "lm_accuracy", "lm_likelihood")
 TEXT_METRICS = {"masked": MASKED_METRICS, "causal": CAUSAL_METRICS}

@@ -22,9 +22,10 @@ from lethe.data.encoding import encode_rows
 from lethe.data.examples import Example
 from lethe.data.masked_batches import at_masks
 from lethe.errors import UserError, shown
-from lethe.evaluation.cloze_texts import CLOZE, CLUSTER
+from lethe.evaluation.cloze_texts import CLUSTER
 from lethe.evaluation.intervals import mean_stderr
 from lethe.evaluation.outcomes import cluster_of, item_ids
+from lethe.longtables.axes import CLOZE
 from lethe.models.forward import label_logits
 
 VERSION = "1"

@@ -10,7 +10,6 @@ from lethe.errors import UserError, shown
 from lethe.evaluation.outcomes import item_ids
 from lethe.longtables.questions import Question
 
-CLOZE = "cloze"
 CLUSTER = "cluster"
 """The column of a row that is no content of its item."""
 

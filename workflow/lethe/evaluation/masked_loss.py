@@ -20,10 +20,11 @@ from lethe.data.examples import Example, read_example_rows
 from lethe.data.masked_batches import Masking, collate
 from lethe.errors import UserError
 from lethe.evaluation.checkpoint import identifying_files, open_checkpoint
-from lethe.evaluation.cloze import CLOZE, score_cloze
 from lethe.evaluation.cloze import VERSION as CLOZE_VERSION
+from lethe.evaluation.cloze import score_cloze
 from lethe.evaluation.intervals import mean_stderr
 from lethe.evaluation.outcomes import item_id
+from lethe.longtables.axes import CLOZE
 from lethe.models.forward import label_logits
 from lethe.models.window import window
 from lethe.parameters.families import family_of_classes

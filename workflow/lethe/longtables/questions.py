@@ -13,6 +13,7 @@ from typing import Any
 from lethe.artefacts.files import atomic_path
 from lethe.artefacts.jsonlines import iterate_rows
 from lethe.errors import UserError
+from lethe.longtables.axes import CLOZE
 from lethe.longtables.file_names import file_stem
 
 ENDING = ".jsonl"
@@ -90,3 +91,14 @@ def read_questions(path: Path, wanted: Collection[str] | None = None) -> Iterato
             )
         if wanted is None or row["item_id"] in wanted:
             yield Question.of(row)
+
+
+def has_questions(task: Mapping[str, Any]) -> bool:
+    """Whether a set of a probe's spec asks something; texts whose loss is measured do not."""
+    return not task.get("texts") or task["metric"] == CLOZE
+
+
+def question_nodes(specs: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(kind, id) of the nodes that hold the documents of these probes' questions, each once."""
+    tasks = [task for spec in specs for task in spec["tasks"] if has_questions(task)]
+    return sorted({(task["data_kind"], task["data"]) for task in tasks if task.get("data")})

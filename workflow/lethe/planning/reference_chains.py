@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from lethe.artefacts.strict_json import digest
-from lethe.config.catalogue import CLOZE, Catalogue, Evaluation, Study
+from lethe.config.catalogue import Catalogue, Evaluation, Study
 from lethe.config.reading import selected
 from lethe.config.recipe_values import hyper_for
 from lethe.config.recipes import listed
 from lethe.config.reference_chains import References
 from lethe.errors import UserError
-from lethe.longtables.axes import CLOZE_SET, DOMAIN, OWN
+from lethe.longtables.axes import CLOZE, CLOZE_SET, DOMAIN, OWN
 from lethe.longtables.run import ALONE, Run, method_words
 from lethe.parameters.entries import parse_mixture, resolved
 from lethe.planning.nodes import Base, Plan, slug_word

@@ -13,6 +13,7 @@ from lethe.artefacts.strict_yaml import read_yaml
 from lethe.artefacts.study_files import ITEMS, QUESTIONS, no_longer_named
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
+from lethe.longtables.questions import has_questions, question_nodes
 from lethe.longtables.rows import ITEMS_VERSION
 from lethe.planning.code import code_of, node_code
 from lethe.planning.nodes import Node, Plan
@@ -60,15 +61,15 @@ class Workflow:
         nodes = self.plan.of_kind("probe")
         return [str(node_manifest(self.study.output, "probe", node.id)) for node in nodes]
 
-    def _sets_of_questions(self) -> list[dict[str, Any]]:
-        """Every task of a probe that asks questions, and does not only read texts."""
-        tasks = [task for node in self.plan.of_kind("probe") for task in node.spec["tasks"]]
-        return [task for task in tasks if not task.get("texts")]
+    def _probe_specs(self) -> list[dict[str, Any]]:
+        return [node.spec for node in self.plan.of_kind("probe")]
+
+    def _asks_questions(self) -> bool:
+        return any(has_questions(task) for spec in self._probe_specs() for task in spec["tasks"])
 
     def document_nodes(self) -> list[Node]:
         """The nodes that hold the questions of the study."""
-        names = sorted({task["data"] for task in self._sets_of_questions() if task.get("data")})
-        return [self.plan.nodes[name] for name in names]
+        return [self.plan.nodes[name] for _, name in question_nodes(self._probe_specs())]
 
     def documents(self) -> list[str]:
         """Manifests of the nodes that hold the questions of the study."""
@@ -107,7 +108,7 @@ class Workflow:
             ("summarize", "", "summarize", ["scores.csv", ITEMS], seed),
             *[
                 ("questions", QUESTIONS, "questions", ["scores.csv", ITEMS, *documents], asked)
-                for _ in self._sets_of_questions()[:1]
+                for _ in range(self._asks_questions())
             ],
             *[("table", "tables", name, [*LONG_TABLES], {}) for name in self.study.tables],
             *[
