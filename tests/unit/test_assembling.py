@@ -1,5 +1,6 @@
 """Parts of a study that were run apart make the study that would have been run as a whole."""
 
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -7,11 +8,14 @@ import pytest
 from study_folder_case import files_of, of_seed, small_record, small_study, write_study
 
 from lethe.cli import main
+from lethe.commands.assemble import planned_whole
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.longtables.assembling import join_records, join_table, require_repetitions
 from lethe.longtables.items import ItemsWriter, ItemTables
 from lethe.longtables.joined_items import join_items
+from lethe.longtables.planned_whole import PlannedWhole
+from lethe.longtables.run import RUN_COLUMNS, Run
 from lethe.longtables.schema import parse_table, read_table, table_text
 from lethe.longtables.settings import chain_settings
 from lethe.planning.plan import make_plan
@@ -145,3 +149,56 @@ def test_parts_are_several_folders_and_not_the_whole(parts, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert main(["assemble", *parts, "--out", "out"]) == 2
     assert capsys.readouterr().err.startswith("lethe: ")
+
+
+def test_parts_kept_without_items_are_joined_if_asked_with_the_same_values(tmp_path):
+    parts = []
+    for seed in (0, 1):
+        made = part(tmp_path / f"part-{seed}", seed)
+        parts.append(str(tmp_path / f"kept-{seed}"))
+        assert main(["keep", str(made), "--to", parts[-1]]) == 0
+    out = tmp_path / "out"
+    assert main(["assemble", *parts, "--out", str(out), "--without-items"]) == 0
+    whole = tmp_path / "whole"
+    write_study(whole, *small_study(), small_record(), summarized=True)
+    found, expected = (read_table("metrics", folder / "metrics.csv") for folder in (out, whole))
+    keys = ["value", "metric", "probe", "n"]
+    pd.testing.assert_frame_equal(found[keys], expected[keys])
+    # Items alone tell what is paired, and a reader of an interval is told that they were not there.
+    over_items = expected["unit"].isin(["items", "item clusters"]) & found["low"].notna()
+    assert over_items.any()
+    assert found.loc[over_items, "note"].str.contains("standard errors").all()
+    assert main(["keep", str(out), "--to", str(tmp_path / "again"), "--items"]) == 0
+
+
+def run_of_scores(**changes) -> Run:
+    row = typed_scores(0).iloc[0]
+    words = {name: row[name] for name in ("model", "family", "series", "untuned", *RUN_COLUMNS)}
+    words |= {"method_params": json.loads(row["method_params"])}
+    words |= {"checkpoints": (), "stages": (), **changes}
+    return Run(**words)
+
+
+def test_parts_of_other_chains_are_held_against_the_file_of_the_whole():
+    slow = {"recipe": "slow"}
+    parts = {"a": typed_scores(0), "b": typed_scores(0, **slow)}
+    runs = [run_of_scores(), run_of_scores(**slow)]
+    with pytest.raises(UserError, match="unless `--study` names"):
+        require_repetitions(parts)
+    whole = PlannedWhole("whole.yaml", runs, {})
+    require_repetitions(parts, whole)
+    with pytest.raises(UserError, match="2 runs in the parts, but .*slow.* is in none of them"):
+        require_repetitions({"a": parts["a"]}, whole)
+    with pytest.raises(UserError, match="whole.yaml: .*slow.* is not planned there but in b"):
+        require_repetitions(parts, replace(whole, runs=runs[:1]))
+    # Whatever else must agree still must.
+    with pytest.raises(UserError, match="another engine"):
+        require_repetitions({"a": parts["a"], "b": parts["b"].assign(engine="stock2")}, whole)
+
+
+def test_the_settings_of_parts_are_those_of_the_file_of_the_whole():
+    whole = planned_whole(NANO)
+    ((chain, digest),) = whole.settings.items()
+    whole.require_settings({chain: digest})
+    with pytest.raises(UserError, match=f"1 of the parts' chains .* the first is {chain}"):
+        whole.require_settings({chain: "another"})

@@ -4,11 +4,17 @@ Metrics, tables, figures and claims are made of the whole.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
+from typing import TYPE_CHECKING
 
 from lethe.artefacts.study_files import ITEMS
 from lethe.commands.render import draw, pages, resummarize
 from lethe.errors import UserError
+
+if TYPE_CHECKING:
+    from lethe.longtables.planned_whole import PlannedWhole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of a part: results/studies/NAME of a run, or one that `lethe keep` wrote",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the whole")
+    parser.add_argument(
+        "--study",
+        type=Path,
+        metavar="STUDY.yaml",
+        help="the study's file: parts may then hold other chains too, and must be all of it",
+    )
+    parser.add_argument(
+        "--without-items",
+        action="store_true",
+        help="join parts that were kept without their items; intervals over items are then made "
+        "from standard errors, not paired, and no items are counted as lost",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -34,10 +52,17 @@ def run(args: argparse.Namespace) -> None:
     parts = {str(folder): open_study(folder) for folder in args.part}
     record = join_records({part: study.record for part, study in parts.items()}, args.out.name)
     scores = {part: study.frame("scores") for part, study in parts.items()}
-    require_repetitions(scores)
+    planned = planned_whole(args.study) if args.study else None
+    require_repetitions(scores, planned)
+    if planned:
+        planned.require_settings(record.settings)
     # A folder with a record is taken for a whole one, so the record is written last.
     (args.out / FILE).unlink(missing_ok=True)
-    join_all_items(parts, args.out)
+    if args.without_items:
+        record = replace(record, item_sets=[])
+        rmtree(args.out / ITEMS, ignore_errors=True)
+    else:
+        join_all_items(parts, args.out)
     stages = {
         part: study.frame("stages") for part, study in parts.items() if "stages" in study.tables
     }
@@ -47,6 +72,24 @@ def run(args: argparse.Namespace) -> None:
     resummarize(args.out, record.bootstrap_seed)
     write_study_record(args.out, record)
     draw(args.out, record, pages(record))
+
+
+def planned_whole(file: Path) -> "PlannedWhole":
+    """The runs of a study's file, and their settings; UserError if the file is wrong."""
+    from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
+    from lethe.longtables.planned_whole import PlannedWhole
+    from lethe.longtables.settings import chain_settings, chain_words
+    from lethe.planning.plan import make_plan
+
+    study = parse_study(merge(read_yaml(DEFAULT), read_yaml(file)))
+    plan = make_plan(study, read_catalogue(study))
+    settings = {}
+    for run in plan.runs:
+        end_tasks = [node for one in run.checkpoints for node in plan.end_tasks.get(one, ())]
+        digest = chain_settings(run, end_tasks, lambda node: plan.nodes[node].spec)
+        if digest is not None:
+            settings[chain_words(run)] = digest
+    return PlannedWhole(str(file), plan.runs, settings)
 
 
 def require_parts(parts: list[Path]) -> None:

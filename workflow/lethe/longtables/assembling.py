@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError, shown
+from lethe.longtables.planned_whole import SEEDS, PlannedWhole
 from lethe.longtables.run import RUN_COLUMNS, Origin, method_words
 from lethe.longtables.same_versions import WORDS, Scored, differing
 from lethe.longtables.study_record import StudyRecord
@@ -18,7 +19,6 @@ from lethe.longtables.study_record import StudyRecord
 Parts = Mapping[str, pd.DataFrame]
 """One long table of every part, by words that name the part."""
 
-SEEDS = ["world_seed", "base_seed", "train_seed"]
 CHAIN = [name for name in RUN_COLUMNS if name not in SEEDS]
 """The words of a run that repetitions share."""
 OF_MODEL = [column.name for column in fields(Origin) if column.name not in ("model", *SEEDS)]
@@ -90,14 +90,20 @@ def join_table(name: str, parts: Parts) -> pd.DataFrame:
     return rows.iloc[_planned_order(rows)][content].reset_index(drop=True)
 
 
-def require_repetitions(parts: Parts) -> None:
+def require_repetitions(parts: Parts, planned: PlannedWhole | None = None) -> None:
     """Refuse scores of parts that differ in more than seeds.
+
+    Args:
+        planned: what the parts are together, which then may differ in their chains too.
 
     Raises:
         UserError: names what differs, and the parts.
     """
     _require_same_models(parts)
-    _require_same_chains(parts)
+    if planned is None:
+        _require_same_chains(parts)
+    else:
+        planned.require_runs(parts)
     for columns, within in ((EVERYWHERE, []), (IN_ONE_WORLD, ["world_seed"])):
         _require_scored_alike(parts, columns, ["model", "probe", *within])
 
@@ -125,7 +131,8 @@ def _require_same_chains(parts: Parts) -> None:
             raise UserError(
                 f"{part}: expected the chains of the other parts, but {words['model']}, "
                 f"{words['method']} (recipe {words['recipe']}, {words['method_params']}) on the "
-                f"order {words['order']} is missing; parts may differ in seeds alone."
+                f"order {words['order']} is missing; parts may differ in seeds alone, "
+                "unless `--study` names the file of the whole."
             )
 
 

@@ -82,7 +82,8 @@ class StudyFolder:
             if not path.is_file():
                 raise UserError(
                     f"{path}: expected the items of {probe}, found none; keep the study with "
-                    "`--items`, or name the folder in which it was run."
+                    "`--items`, name the folder in which it was run, or join its parts with "
+                    "`lethe assemble --without-items`."
                 )
         return ItemTables(self.folder / ITEMS)
 
