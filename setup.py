@@ -1,4 +1,4 @@
-"""The wheel holds the workflow, its configuration and manual too, which lie outside of the package."""
+"""The wheel holds the workflow, its configuration and manual too, which lie outside of it."""
 
 import shutil
 from pathlib import Path
