@@ -4,10 +4,11 @@
 # make test      the tests, in as many processes as CORES
 # make quick     the tests that are not marked `slow`: no complete study, within a minute
 # make lint      style of code and rules, order of the package's rooms, types
+# make docs      the manual as pages, in site/
 # make env       only the environment;  make clean-env removes it
 #
 # Variables: CORES=4, CONFIG=my.yaml (a study of your own), PYTHON=python3.12, VENV=.venv,
-# PIP_FLAGS="..." (which build of torch: see envs/README.md)
+# PIP_FLAGS="..." (which build of torch: see docs/install.md)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -23,7 +24,7 @@ INSTALLED := $(VENV)/lethe-$(shell cat $(REQUIREMENTS) pyproject.toml | cksum | 
 TESTS := $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: figures real render test quick lint env clean-env
+.PHONY: figures real render test quick lint docs env clean-env
 
 figures: env
 	@$(BIN)/python -m lethe check $(OVERLAY)
@@ -53,6 +54,10 @@ lint: env
 	@$(BIN)/snakefmt --check Snakefile workflow/rules
 	@$(BIN)/python -m snakemake --lint
 
+docs: env
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "The manual: site/index.html"
+
 env: $(INSTALLED)
 
 $(INSTALLED):
@@ -71,7 +76,7 @@ $(INSTALLED):
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_FLAGS) \
 	  $(REQUIREMENTS:%=-r %) || { \
 	  echo "make: pip could not install the pinned versions (its message is above);" \
-	    "envs/README.md says how to choose another index or build"; exit 1; }
+	    "docs/install.md says how to choose another index or build"; exit 1; }
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
 	  --no-deps --no-build-isolation --editable .
 	@touch $@

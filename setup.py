@@ -1,4 +1,4 @@
-"""The wheel holds the workflow and its configuration too, which lie outside of the package."""
+"""The wheel holds the workflow, its configuration and manual too, which lie outside of it."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-FOLDERS = ("config", "envs", "profiles", "workflow/rules", "workflow/schemas")
+FOLDERS = ("config", "docs", "envs", "profiles", "workflow/rules", "workflow/schemas")
 FILES = ("Snakefile",)
 
 

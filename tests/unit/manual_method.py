@@ -6,13 +6,13 @@ from pathlib import Path
 import lethe.methods
 import lethe.methods.parameters
 
-MANUAL = Path(__file__).parents[2] / "config" / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "adding.md"
 PACKAGES = (lethe.methods, lethe.methods.parameters)
 
 
 def shown() -> list[str]:
     """The method and its hyper-parameters: the Python blocks of the section `Add a method`."""
-    section = MANUAL.read_text().split("\n## Add a method\n")[1].split("\n## ")[0]
+    section = PAGE.read_text().split("\n## Add a method\n")[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
 
 

@@ -186,14 +186,14 @@ def test_every_sentence_says_the_bytes_that_requests_are_made_of():
     # A model of so many parameters fills one GPU's share for training, and the next one does not.
     most = int(GPU_BYTES * USABLE_SHARE / TRAINING)
     assert gpus(most, True, "float32") == 1 and gpus(most * 1.001, True, "float32") == 2
-    manual = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    manual = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
     assert f"takes {TRAINING} bytes a parameter" in manual
     stage = SimpleNamespace(step=3)
     assert f"({TRAINING} bytes per parameter)" in str(elsewhere(stage))
 
 
 def test_the_manual_tells_what_is_asked_for():
-    manual = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    manual = (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
     for kind in ("stage", "probe"):
         cells = " | ".join(cell(kind, size) for size in (0.2e6, 1.1e9, 3.0e9, LARGEST))
         assert f"\n| `{kind}` | {cells} |\n" in manual

@@ -12,7 +12,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from lethe.artefacts.paths import PROJECT, SCHEMAS
-from lethe.commands.schema import MANUAL, schemas, with_tables
+from lethe.commands.schema import MANUAL, PAGES, schemas, with_generated
 
 CONFIG = PROJECT / "config"
 FILES = sorted(
@@ -60,9 +60,10 @@ def test_the_schemas_on_disk_are_those_of_the_types_and_no_others():
         assert on_disk == content, "run `lethe schema`"
 
 
-def test_the_manuals_tables_are_those_of_the_typed_configuration():
-    text = MANUAL.read_text(encoding="utf-8")
-    assert with_tables(text) == text, "run `lethe schema`"
+@pytest.mark.parametrize("page", PAGES)
+def test_the_manuals_tables_are_those_of_the_typed_configuration(page):
+    text = (MANUAL / page).read_text(encoding="utf-8")
+    assert with_generated(page, text) == text, "run `lethe schema`"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONFIG)))

@@ -21,7 +21,7 @@ BUILD = "from setuptools import build_meta; build_meta.build_wheel('wheel')"
 def installed(tmp_path_factory) -> Path:
     """The folder that a built wheel was unpacked to, as pip does."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("config", "envs", "profiles", "workflow"):
+    for name in ("config", "docs", "envs", "profiles", "workflow"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "Snakefile"):
         shutil.copy(ROOT / name, source)
@@ -40,7 +40,7 @@ def test_it_holds_every_file_that_the_verbs_read(installed):
         if path.is_file() and "__pycache__" not in path.parts
     }
     wanted.add(Path("project", "Snakefile"))
-    for folder in ("config", "envs", "profiles", "workflow/rules", "workflow/schemas"):
+    for folder in ("config", "docs", "envs", "profiles", "workflow/rules", "workflow/schemas"):
         files = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
         wanted |= {Path("project", path.relative_to(ROOT)) for path in files}
     found = installed / "lethe"

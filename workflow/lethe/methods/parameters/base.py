@@ -184,6 +184,6 @@ def parameters_of(method: str) -> type[MethodParameters]:
             raise
         raise UserError(
             f"workflow/lethe/methods/{method}.py: expected its hyper-parameters as `PARAMETERS` in "
-            f"workflow/lethe/methods/parameters/{method}.py, found none; write that file (config/"
-            "README.md, 'Add a method')."
+            f"workflow/lethe/methods/parameters/{method}.py, found none; write that file (docs/"
+            "adding.md, 'Add a method')."
         ) from None
