@@ -33,7 +33,7 @@ STATE = {f"importance.{place}": place for place in PLACES}
 
 
 class DAS(Method):
-    """Soft masks that protect what units have learned, and a contrast with it (Eq. 2-9).
+    """Soft masks that protect what units have learned, and a contrast with it (Eq. 2-8).
 
     The contrast's negatives come from the same micro-batch, so `micro_batch_rows` changes results
     here. The state is I^(<=t), normalised: `importance.heads`, `importance.intermediate`,
@@ -41,10 +41,10 @@ class DAS(Method):
     The checkpoint is a plain model.
 
     Off masked language models, where the paper has nothing, these choices are ours: what the units
-    are (`models/units.py`); Eq. 9 is the loss on a document's or a response's tokens, while gates
-    act on the prompt's too; Eq. 4 compares the states that predict these tokens, and Eq. 7 the mean
-    of these states, a decoder's last layer; a network without dropout has some at its gates, in
-    Eq. 4's passes and Eq. 7's second view (`gate_dropout`).
+    are (`models/units.py`); a stage's importance is of the loss on a document's or a response's
+    tokens, while gates act on the prompt's too; Eq. 4 compares the states that predict these
+    tokens, and Eq. 7 the mean of these states, a decoder's last layer; a network without dropout
+    has some at its gates, in Eq. 4's passes and Eq. 7's second view (`gate_dropout`).
     """
 
     micro_batches_add_up = False
@@ -102,7 +102,7 @@ class DAS(Method):
             self._before = {}
 
     def after_stage(self, stage: Stage) -> None:
-        """Eq. 9 on the trained model, then Eq. 5."""
+        """The importance for the stage's own loss on the trained model, then Eq. 5."""
         with drawing(stage, DOMAIN):
             raw = self._of_loss(stage, DOMAIN)
         later = importances.normalised(raw, self.options.normalisation)
@@ -168,7 +168,7 @@ class DAS(Method):
     def _of_loss(
         self, stage: Stage, purpose: int, examples: Sequence[Example] | None = None
     ) -> Importance:
-        """Eq. 9 on a subset of examples (None: the stage's own); not normalised."""
+        """Eq. 3 for the stage's loss on a subset of examples (None: its own); not normalised."""
         options = self.options
         return importances.domain_importance(
             stage.model,

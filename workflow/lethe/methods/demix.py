@@ -1,8 +1,8 @@
 """One set of adapters per domain; a new set starts as a copy of the one that fits its texts best.
 
 Gururangan et al. 2021, "DEMix layers", as Ke et al. 2023 use it for adapters: the earlier domains'
-set with the lowest perplexity on the new domain's texts is copied, and only the copy is trained
-(sections 2 and 5 of the former). Simplified: experts are adapters (Houlsby et al. 2019) instead of
+set with the lowest perplexity on the new domain's texts is copied, and only the copy is trained.
+Simplified: experts are adapters (Houlsby et al. 2019) instead of
 whole feed-forward layers. An evaluation, which does not know the domain, uses the last expert or
 the mean of all their parameters instead of mixing their predictions.
 """

@@ -1,9 +1,10 @@
 """DER++: replays a small buffer of examples with their stored logits (Buzzega et al. 2020).
 
-L = L_stage + alpha MSE(logits, stored) + beta L(buffer), each term on its own draw from the buffer
-(Eq. 6). The buffer is a reservoir over the examples of all stages. Simplified: an example is
-offered once per stage, with its logits at the end of the stage (in the paper, during training), so
-a stage replays only earlier stages. Memory: labels x vocabulary x 2 bytes per example (float16).
+L = L_stage + alpha MSE(logits, stored) + beta L(buffer), each term on its own draw from the buffer,
+as in the authors' release. The buffer is a reservoir over the examples of all stages. Simplified:
+an example is offered once per stage, with its logits at the end of the stage (there, during
+training), so a stage replays only earlier stages. Memory: labels x vocabulary x 2 bytes per example
+(float16).
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 L = L_stage + strength/2 sum F (theta - theta_old)^2 (Eq. 3). F is the diagonal empirical Fisher
 information (with the data's labels, not the model's), averaged over the stages so far; theta_old
 are the weights after the last stage. There is one penalty for all stages instead of one for each,
-as Ke et al. 2023 describe it. Memory: two float32 copies of the weights.
+as in the released code of Ke et al. 2023. Memory: two float32 copies of the weights.
 """
 
 import numpy as np

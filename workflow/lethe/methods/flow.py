@@ -1,10 +1,11 @@
 """FLOW: examples that the base finds easy weigh more (Sanyal et al. 2025, arXiv 2502.02797).
 
 L = sum_i w_i L_i with w_i = exp(-f_i / tau) / mean_j exp(-f_j / tau): f_i is example i's mean loss
-over its labels under the base that the chain began with, tau the median of all f of the stage. The
-mean in the denominator is ours: the loss keeps its size, and clipping and decay their meaning. Of a
-masked language model, f is of one draw of masks. Cost: one pass of the base over the stage's
-examples, forward only. Memory: one more network during that pass, and a number an example.
+over its labels under the base that the chain began with, tau the median of all f of the stage
+(algorithm 1 and remark 4.2 there). The mean in the denominator is ours: the loss keeps its size,
+and clipping and decay their meaning. Of a masked language model, f is of one draw of masks. Cost:
+one pass of the base over the stage's examples, forward only. Memory: one more network during that
+pass, and a number an example.
 """
 
 from collections.abc import Iterator

@@ -1,13 +1,15 @@
 """O-LoRA: every task's adapter is orthogonal to those of earlier tasks (Wang et al. 2023).
 
-arXiv 2310.14152, Eq. 7-9. A stage trains an adapter of its own, s B_t A_t; those of earlier stages
-stay on the network, frozen (parametrisation `lora` with `chain: one-a-task`). Its loss is
+arXiv 2310.14152, Eq. 7 and 8. A stage trains an adapter of its own, s B_t A_t; those of earlier
+stages stay on the network, frozen (parametrisation `lora` with `chain: one-a-task`). Its loss is
 
     L = L_stage + weight * sum over places and earlier tasks s of the entries of A_s A_t^T, squared.
 
-The released code penalizes PEFT's A, whose rows are directions of a place's inputs; so does this.
-That code sums absolute values (`norm: absolute`), and has a second penalty, on the size of the
-adapter, which is not here.
+The paper writes the change as A B, so its A spans a place's outputs. The released code penalizes
+PEFT's A, whose rows are directions of a place's inputs; so does this. That code sums absolute
+values (`norm: absolute`), and has a second penalty, on the size of the adapter, which is neither in
+the paper's objective nor here. The paper adds the adapters to the weights at the end (Eq. 9); here
+they stay beside them, which is the same function.
 
 What it says it protects are the inputs' directions that earlier adapters read. The leak meter looks
 at the product B_t A_t, for A_t alone begins with a part in them. Once the earlier ranks add up to a

@@ -1,18 +1,20 @@
 """OSF: a stage changes nothing in each matrix's strongest singular directions.
 
-Orthogonal subspace fine-tuning (Nayak et al. 2025, arXiv 2504.07097, section 3.2). When a stage
-starts, every matrix between the states is W = U S V^T. The first k directions are kept, on both
-sides as in the paper: the change D of the stage satisfies U_k^T D = 0 and D V_k = 0. The paper
-trains the factors of the rest; here the matrix itself is trained and its change is projected, which
-reaches the same matrices with the same rank.
+Orthogonal subspace fine-tuning (Nayak et al. 2025, arXiv 2504.07097). When a stage starts, every
+matrix between the states is W = U S V^T. The first k directions are kept, on both sides: the change
+D of the stage satisfies U_k^T D = 0 and D V_k = 0. So it is in the authors' release and in PEFT,
+which train the factors of the rest and project the gradients of U and V. Here the matrix itself is
+trained and its change is projected, which reaches the same matrices with the same rank. (The
+authors' account of the paper prints G - U_k U_k^T G V_k V_k^T instead, which leaves a change free
+that touches one side alone.)
 
-The paper projects gradients. AdamW divides every element by its own scale, and decays all of W, so
+The authors project gradients. AdamW divides every element by its own scale, and decays all of W, so
 its update leaves the free subspace (`project: gradient`). Projected after the update, nothing
 leaks, whatever the optimizer (`project: update`).
 
-Simplified: k is one share for all matrices. The paper's shares by layer, from the likeness of a
-layer's inputs and outputs, are not defined for matrices of different widths. Memory: a copy of the
-matrices, and their directions.
+Simplified: k is one share for all matrices. The authors' shares by layer, 0.1 to 0.8 by the
+likeness of its inputs and outputs, are not defined for matrices of different widths. Memory: a copy
+of the matrices, and their directions.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Soft prompts: trained vectors in front of every input's embeddings; the network is frozen.
 
-Lester et al. 2021, "The power of scale for parameter-efficient prompt tuning", section 2; this is
+Lester et al. 2021, "The power of scale for parameter-efficient prompt tuning"; this is
 DAP-Prompt of Ke et al. 2023. We do not use peft, because its prompt-tuning checkpoint is not a
 plain model and its network also returns states for the prompt. Here a checkpoint is a plain model
 with one state per token. The tokens keep their positions: the prompt is inserted after positions
@@ -29,7 +29,7 @@ class SoftPrompt(nn.Module):
 
 
 def new_prompt(model, tokens: int, seed: int) -> SoftPrompt:
-    """A prompt that starts as random words' embeddings (Lester et al. 2021, 3.2: "sampled vocab").
+    """A prompt that starts as random words' embeddings (Lester et al. 2021, "sampled vocab").
 
     Simplified: words are drawn from the whole vocabulary, which has no frequencies here.
     """

@@ -4,7 +4,7 @@ from lethe.methods.contract import Method
 
 
 class Sequential(Method):
-    """No remedy at all (Luo et al. 2023, section 3; "naive" or NCL in Ke et al. 2023)."""
+    """No remedy at all (Luo et al. 2023; "naive" or NCL in Ke et al. 2023)."""
 
 
 METHOD = Sequential

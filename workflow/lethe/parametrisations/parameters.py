@@ -62,7 +62,9 @@ class Lora(ParametrisationParameters):
     )
     rslora: bool = parameter(False, "s = alpha / sqrt(r)", "Kalajdzievski 2023, rsLoRA")
     dora: bool = parameter(
-        False, "the lengths of the columns of W are trained besides", "Liu et al. 2024, DoRA"
+        False,
+        "the lengths of the rows of W, one for each output, are trained besides",
+        "Liu et al. 2024, DoRA",
     )
     chain: Literal["same", "fresh", "one-a-task"] = parameter(
         "same",
@@ -73,7 +75,7 @@ class Lora(ParametrisationParameters):
     @model_validator(mode="after")
     def _has_an_order(self) -> "Lora":
         if self.dora and self.chain == "one-a-task":
-            # Lengths are of the columns of W + s B A: with two adapters on W, each has its own, and
+            # Lengths are of the rows of W + s B A: with two adapters on W, each has its own, and
             # their sum is no product of lengths and directions that could be merged.
             raise ValueError(
                 "`chain: same` or `fresh` with `dora`, whose lengths are of one adapter"

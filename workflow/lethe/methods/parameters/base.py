@@ -14,6 +14,7 @@ WITHOUT_ROWS = "it trains no embedding of a token, so there is no row to hold"
 OTHER_TEXTS = "it trains on other texts than the stage's own too, whose rows would be held"
 NOT_OF_THE_BASE = "the base has none of the parameters that are trained then"
 CODE_OF_KE = "released code of Ke et al. 2023"
+CODE_OF_SERRA = "released code of Serra et al. 2018, and of Ke et al. 2023"
 
 
 class MethodParameters(Parameters):
@@ -145,10 +146,10 @@ class HardAttention(MethodParameters):
     cost = "gates of every stage, and gradients that are scaled by those of earlier ones"
 
     largest: Positive = parameter(
-        400.0, "smax, the slope of the gates at the end of a stage", CODE_OF_KE
+        400.0, "smax, the slope of the gates at the end of a stage", CODE_OF_SERRA
     )
     sparsity: Number = parameter(
-        0.75, "lambda, weight of the penalty on units not used before", CODE_OF_KE, ge=0
+        0.75, "lambda, weight of the penalty on units not used before", CODE_OF_SERRA, ge=0
     )
     hard: bool = parameter(
         True,
@@ -156,9 +157,9 @@ class HardAttention(MethodParameters):
         "protects units under SGD; Adam's update hardly depends on a constant factor of the "
         "gradient, so with Adam only a factor of exactly 0 protects",
     )
-    cosh_limit: Positive = parameter(50.0, "largest size of s e inside cosh", CODE_OF_KE)
+    cosh_limit: Positive = parameter(50.0, "largest size of s e inside cosh", CODE_OF_SERRA)
     embedding_limit: Positive = parameter(
-        6.0, "largest size of e; clamped after every update", CODE_OF_KE
+        6.0, "largest size of e; clamped after every update", CODE_OF_SERRA
     )
 
 

@@ -78,7 +78,7 @@ class DasParameters(MethodParameters):
     initialise: Literal["proxy", "general", "domain", "none", "random"] = parameter(
         "proxy",
         "I^(0), the importance before the first domain: from the KL proxy (Eq. 4); from the "
-        "stage's loss (Eq. 9) on the method's `general` texts or on the first domain's own; "
+        "stage's loss on the method's `general` texts or on the first domain's own; "
         "none; or random numbers",
         f"{KE}, Eq. 4",
     )
@@ -96,7 +96,9 @@ class DasParameters(MethodParameters):
     proxy_dropout: bool = parameter(
         True, "dropout in the passes of the KL proxy, which Eq. 4 needs", f"{KE}, Eq. 4"
     )
-    importance_dropout: bool = parameter(False, "dropout in the passes of Eq. 9")
+    importance_dropout: bool = parameter(
+        False, "dropout in the passes for the importance of a stage's own loss"
+    )
     signed: bool = parameter(
         False, "gradients are averaged with their sign, as in the released code", f"{KE}, Eq. 3"
     )
@@ -107,7 +109,7 @@ class DasParameters(MethodParameters):
         CODE_OF_KE,
     )
     importance_input: Tokens = parameter(
-        "masked", "input tokens of Eq. 9, wherever it is used", f"{KE}, Eq. 9"
+        "masked", "input tokens of the importance of a stage's own loss, wherever it is used", KE
     )
     gate_dropout: Number = parameter(
         0.1,

@@ -5,7 +5,7 @@ from lethe.parameters.entries import Count, Number, parameter
 
 
 class DerppParameters(MethodParameters):
-    """The buffer and its two terms (Eq. 6)."""
+    """The buffer and its two terms."""
 
     since_its_base = True
     capacity_of = "chain"

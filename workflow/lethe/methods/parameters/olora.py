@@ -14,7 +14,10 @@ class OloraParameters(MethodParameters):
     only_with = ("lora:one-a-task",)
 
     weight: Number = parameter(
-        0.5, "lambda_1 of Eq. 9, weight of the penalty; 0: none", f"{WANG}, released code", ge=0
+        0.5,
+        "lambda_1 of Eq. 7, weight of the penalty; 0: none. The authors took 0.5 to 5",
+        f"{WANG}, released code",
+        ge=0,
     )
     norm: Literal["squared", "absolute"] = parameter(
         "squared", "of the entries of A_s A_t^T, which are summed", f"{WANG}, Eq. 8"

@@ -31,8 +31,8 @@ class OsfParameters(MethodParameters):
     project: Literal["update", "gradient", "both"] = parameter(
         "update",
         "what is projected: the change after the optimizer's update, so that nothing leaks; the "
-        "gradient, as in the paper, which AdamW undoes in part; or both",
-        f"{NAYAK}, section 3.2 (gradient)",
+        "gradient, as its authors do, which AdamW undoes in part; or both",
+        f"{NAYAK} (gradient)",
     )
     others: Literal["trained", "frozen"] = parameter(
         "trained",

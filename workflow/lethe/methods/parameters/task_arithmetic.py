@@ -14,7 +14,7 @@ class TaskArithmeticParameters(MergedFromBase):
     scale: Number = parameter(
         0.4,
         "lambda, factor of the sum; 0: the base, 1: the sum itself",
-        "Ilharco et al. 2023, for several tasks without a search",
+        "Ilharco et al. 2023, as Yadav et al. 2023 use it without validation data",
         ge=0,
     )
     drop: Number = parameter(

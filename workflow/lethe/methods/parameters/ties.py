@@ -13,7 +13,10 @@ class TiesParameters(MergedFromBase):
     )
 
     scale: Number = parameter(
-        1.0, "lambda, factor of the merged vector; 0: the base", "Yadav et al. 2023", ge=0
+        1.0,
+        "lambda, factor of the merged vector; 0: the base",
+        "Yadav et al. 2023, without validation data",
+        ge=0,
     )
     density: Number = parameter(
         0.2,

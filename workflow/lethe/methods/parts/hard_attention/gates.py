@@ -32,7 +32,7 @@ def final_gate(embedding: torch.Tensor, largest: float, hard: bool) -> torch.Ten
 def compensation(
     embedding: torch.Tensor, slope: float, largest: float, limit: float
 ) -> torch.Tensor:
-    """Factor of an embedding's gradient: smax [cosh(s e) + 1] / (s [cosh(e) + 1]) (Eq. 5).
+    """Factor of an embedding's gradient: smax [cosh(s e) + 1] / (s [cosh(e) + 1]) (section 2.5).
 
     Args:
         limit: s e is clamped to +-limit inside cosh, which overflows otherwise.
@@ -42,14 +42,14 @@ def compensation(
 
 
 def at_most(used: Vectors, gates: Vectors) -> Vectors:
-    """Cumulative masks: the elementwise maximum over domains (Eq. 2); `used` is {} at first."""
+    """Cumulative masks: the elementwise maximum over domains (section 2.3); {} at first."""
     return {
         name: torch.maximum(used[name], value) if used else value for name, value in gates.items()
     }
 
 
 def penalty(gates: Vectors, used: Vectors) -> torch.Tensor:
-    """Share of the still unused units that the gates use (Eq. 6), a scalar over all places.
+    """Share of the still unused units that the gates use (Eq. 5), a scalar over all places.
 
     R = sum a (1 - a_before) / sum (1 - a_before); 0 if every unit is already used.
     """

@@ -6,7 +6,7 @@ SMALLEST_SQUARE = 1e-12  # added under a norm's square root, whose gradient at 0
 
 
 def squash(capsules: torch.Tensor) -> torch.Tensor:
-    """Shrink vectors [..., size] to a norm below 1, keeping their direction (Eq. 1).
+    """Shrink vectors [..., size] to a norm below 1, keeping their direction.
 
     v = |s|^2 / (1 + |s|^2) s / |s|
     """
@@ -15,7 +15,7 @@ def squash(capsules: torch.Tensor) -> torch.Tensor:
 
 
 def routed(votes: torch.Tensor, iterations: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Upper capsules, routed by agreement with the lower ones' votes (Eq. 2-3, procedure 1).
+    """Upper capsules, routed by agreement with the lower ones' votes.
 
     v_j = squash(sum_i c_ij u_j|i) with c_i = softmax_j(b_ij). b_ij starts at 0 and grows by
     u_j|i . v_j after every iteration but the last.

@@ -102,9 +102,9 @@ def proxy_loss(model, batch: Batch, axis: str, view: View = nullcontext) -> torc
 
 
 def task_loss(model, batch: Batch, original: bool = False) -> torch.Tensor:
-    """The loss of Eq. 9: sum over samples of the mean loss of a sample's labels (nats).
+    """The stage's own loss: sum over samples of the mean loss of a sample's labels (nats).
 
-    The labels are those of the stage's own loss: masked tokens, a document's tokens, or a
+    The labels are those that the stage trains on: masked tokens, a document's tokens, or a
     response's.
 
     Args:
@@ -151,7 +151,7 @@ def proxy_importance(
 def domain_importance(
     model, batches: Iterable[Batch], *, original: bool, dropout: bool, signed: bool
 ) -> Importance:
-    """I^(t): Eq. 9 (Eq. 3 with the stage's own loss), not normalised."""
+    """I^(t): Eq. 3 with the stage's own loss, not normalised."""
     with mode(model, dropout):
         return gate_importance(
             units_of(model), batches, lambda batch: task_loss(model, batch, original), signed

@@ -2,7 +2,7 @@
 
 W = U S V^T. With U_k and V_k the first k columns of U and V, a change D is free of both if
 U_k^T D = 0 and D V_k = 0, that is D = (1 - U_k U_k^T) D (1 - V_k V_k^T): then the k strongest
-parts of W, u s v^T, are parts of W + D too (Nayak et al. 2025, arXiv 2504.07097, section 3).
+parts of W, u s v^T, are parts of W + D too (Nayak et al. 2025, arXiv 2504.07097).
 """
 
 from collections.abc import Iterator
