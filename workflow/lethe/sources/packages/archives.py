@@ -99,7 +99,7 @@ class Archive:
 
     def chunks(self, name: str, size: int = CHUNK_BYTES) -> Iterator[bytes]:
         """The bytes of one file, in pieces."""
-        info, _ = self.entries[name]
+        (info, promised), read = self.entries[name], 0
         is_zip = isinstance(self._file, zipfile.ZipFile)
         with _odd_bytes_as_damage():
             file = self._file.open(info) if is_zip else self._file.extractfile(info)
@@ -108,8 +108,11 @@ class Archive:
                 with _odd_bytes_as_damage():
                     chunk = file.read(size)
                 if not chunk:
-                    return
+                    break
+                read += len(chunk)
                 yield chunk
+        if read != promised:
+            raise zipfile.BadZipFile(f"{name} has {read} bytes, and not {promised}")
 
     def read(self, name: str) -> str:
         """The beginning of a small file as text."""
@@ -146,6 +149,13 @@ def keep_members(archive: Archive, members: dict[str, str | None], folder: Path)
         UserError: a member is missing or has another digest, or there is no room on the disk.
     """
     chosen = {path: digest for name in members for path, digest in _paths(archive, name, members)}
+    for path in chosen:
+        # Half a character stands for a byte that is no text; no record could hold it.
+        if not path.isprintable():
+            raise UserError(
+                f"{shown(path)} in {archive.path.name}: expected names in UTF-8 that can be "
+                "printed; leave it out of `members` of the package."
+            )
     sizes = {path: archive.entries[path][1] for path in sorted(chosen)}
     require_room(sum(sizes.values()), folder, archive.path.name)
     for path in sizes:
