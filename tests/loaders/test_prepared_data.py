@@ -10,7 +10,6 @@ import raw_tables
 from raw_tables import KEYS, TABLES
 from test_loaders import rows, spec_of
 
-from lethe.endtasks.labelled import read_task
 from lethe.errors import UserError
 from lethe.sources.loaders import eli5, esnli, gigaword, wiki_auto
 from lethe.sources.loaders.registry import LOADERS
@@ -281,41 +280,3 @@ def test_two_files_of_lines_must_be_equally_long(tmp_path):
     spec = spec_of("wiki_auto", raw_tables.Roads(tmp_path, local), False, hold_out={"test": 1})
     with pytest.raises(UserError, match="as many lines in both, one ends before line 2"):
         prepare(spec, tmp_path / "out", None)
-
-
-def labelled_files(folder: Path, **columns: list) -> "raw_tables.Roads":
-    """Train and test files of four labelled rows each, with further columns."""
-    local = {}
-    for split in ("train", "test"):
-        made = [{"text": f"{split} text {n}", "label": "ab"[n % 2]} for n in range(4)]
-        for name, values in columns.items():
-            for row, value in zip(made, values, strict=True):
-                row[name] = f"{split}-{value}" if value else None
-        local[split] = folder / f"{split}-raw.jsonl"
-        local[split].write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
-    return raw_tables.Roads(folder, local)
-
-
-def test_labelled_texts_keep_their_ids_and_clusters_so_that_end_tasks_know_them(tmp_path):
-    stems = ["zor", "zor", "kel", "kel"]
-    roads = labelled_files(tmp_path, id=["w1", None, "w3", "w4"], cluster=stems)
-    prepare(spec_of("labelled", roads, False), tmp_path / "made", None)
-    found = rows(tmp_path / "made" / "test.jsonl")
-    assert [row["id"] for row in found] == ["test-w1", "test-1", "test-w3", "test-w4"]
-    files = {split: tmp_path / "made" / f"{split}.jsonl" for split in ("train", "test")}
-    split = read_task(files).splits["test"]
-    assert split.in_clusters and split.names == ("test-zor", "test-zor", "test-kel", "test-kel")
-
-
-def test_columns_of_ids_and_clusters_may_have_other_names_or_be_absent(tmp_path):
-    stems = ["zor", None, "kel", "kel"]
-    roads = labelled_files(tmp_path, stem=stems)
-    spec = spec_of("labelled", roads, False, columns={"cluster": "stem"})
-    prepare(spec, tmp_path / "made", None)
-    found = rows(tmp_path / "made" / "test.jsonl")
-    assert [row.get("cluster") for row in found] == ["test-zor", None, "test-kel", "test-kel"]
-    prepare(spec_of("labelled", roads, False), tmp_path / "plain", None)
-    assert rows(tmp_path / "plain" / "test.jsonl")[0].keys() == {"id", "text", "label"}
-    spec = spec_of("labelled", roads, False, columns={"cluster": "stems"})
-    with pytest.raises(UserError, match=r"columns.cluster: expected a column .*stem.*'stems'"):
-        prepare(spec, tmp_path / "wrong", None)

@@ -53,7 +53,11 @@ def test_a_registry_without_the_package_is_a_sentence(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("npm_config_registry", server.address)
     tarball = make_tarball(tmp_path, tmp_path / "mark")
-    refused(packages.fetch(tarball, NOUNS, "tarball"), f"serves no {NAME} {VERSION}", "npm config")
+    refused(
+        packages.fetch(tarball, NOUNS, "tarball"),
+        f"serves no tarball of {NAME} {VERSION}",
+        "npm config",
+    )
     server.answers[f"/{NAME}/{VERSION}"] = b"[]"
     refused(packages.fetch(tarball, NOUNS, "tarball"), "found something else", "registry")
     monkeypatch.delenv("npm_config_registry")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lethe.sources.real.packages import Part
+
 COMMON, RARE, PAIRS, ELEMENTS, DOCUMENTS = 150, 90, 40, 40, 10
 SMALL = {
     "seed": 0,
@@ -28,7 +30,7 @@ def made_up_words(count: int, seed: int) -> list[str]:
 
 
 def make_packages(folder: Path) -> dict[str, Path]:
-    """Folders by part, as `build_real` takes them."""
+    """Folders of packages by part."""
     words = made_up_words(COMMON + RARE + FILLERS + 60, 1)
     nouns, fillers = words[: COMMON + RARE], words[COMMON + RARE + 60 :]
     kinds = words[COMMON + RARE : COMMON + RARE + 60]
@@ -48,6 +50,11 @@ def make_packages(folder: Path) -> dict[str, Path]:
     # Whoever imports the package, instead of reading it, fails.
     (folders["manual"] / "functions.py").write_text("".join(lines) + 'raise SystemExit("run")\n')
     return folders
+
+
+def parts_of(folders: dict[str, Path]) -> dict[str, Part]:
+    """Parts as `build_real` takes them, each made from the package `some-PART 1.0`."""
+    return {name: Part(name, folder, f"some-{name} 1.0") for name, folder in folders.items()}
 
 
 def _wordnet(folder: Path, nouns: list[str], kinds: list[str], fillers: list[str]) -> None:

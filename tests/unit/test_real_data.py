@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 import yaml
-from real_packages import SMALL, make_packages
+from real_packages import SMALL, make_packages, parts_of
 
 from lethe.artefacts.jsonlines import read_rows
 from lethe.errors import UserError
@@ -17,6 +17,7 @@ from lethe.sources.real.build import build_real, generate_sets, generate_tasks, 
 from lethe.sources.real.elements import read_elements
 from lethe.sources.real.items import sampled_items
 from lethe.sources.real.manual import read_manual
+from lethe.sources.real.packages import Part
 from lethe.sources.real.pieces import pieces
 from lethe.sources.real.prose import sentences_of
 from lethe.sources.real.quads import Asked
@@ -27,13 +28,13 @@ SPLITS = ("train", "dev", "test")
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    return make_packages(tmp_path_factory.mktemp("packages"))
+def parts(tmp_path_factory):
+    return parts_of(make_packages(tmp_path_factory.mktemp("packages")))
 
 
 @pytest.fixture(scope="module")
-def packages(folders):
-    return read_packages(SMALL["seed"], folders)
+def packages(parts):
+    return read_packages(SMALL["seed"], parts)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +44,9 @@ def made(packages):
 
 
 @pytest.fixture(scope="module")
-def built(folders, tmp_path_factory):
+def built(parts, tmp_path_factory):
     directory = tmp_path_factory.mktemp("real")
-    return directory, build_real(SMALL, folders, directory)
+    return directory, build_real(SMALL, parts, directory)
 
 
 def all_rows(sets):
@@ -185,10 +186,10 @@ def test_a_breach_of_a_rule_is_counted_and_stops_the_build(made, rule):
         leakage.check(counts)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(built, folders, tmp_path):
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(built, parts, tmp_path):
     directory, facts = built
-    build_real(SMALL, folders, tmp_path / "again")
-    build_real({**SMALL, "seed": 1}, folders, tmp_path / "other")
+    build_real(SMALL, parts, tmp_path / "again")
+    build_real({**SMALL, "seed": 1}, parts, tmp_path / "other")
     for name in facts["rows"]:
         content = (directory / name).read_bytes()
         assert content == (tmp_path / "again" / name).read_bytes()
@@ -228,7 +229,7 @@ def test_sampled_items_have_a_heading_for_every_set_task_and_kind_of_prose(built
     assert Counter(line[:3] for line in text.splitlines())["## "] == 7 + 5 + 3
 
 
-def test_too_few_items_and_missing_files_are_named(folders, packages, tmp_path):
+def test_too_few_items_and_missing_files_are_named(parts, packages, tmp_path):
     many = {**SMALL, "items": {"test": 400, "dev": 8}}
     with pytest.raises(UserError, match="Expected 408 questions for definitions, found "):
         generate_sets(many, packages)
@@ -238,19 +239,7 @@ def test_too_few_items_and_missing_files_are_named(folders, packages, tmp_path):
     with pytest.raises(UserError, match="Expected 5008 rows for the task restore, found "):
         generate_tasks(rows, packages, generate_sets(SMALL, packages))
     with pytest.raises(UserError, match="made_from.wordnet: expected files data.noun"):
-        read_packages(0, {**folders, "wordnet": tmp_path})
-
-
-def test_a_file_that_is_not_of_its_kind_is_named(folders, tmp_path):
-    (tmp_path / "data.noun").write_text("no synset at all\n")
-    with pytest.raises(UserError, match="data.noun, line 1: expected a synset of WordNet"):
-        read_wordnet(tmp_path)
-    (tmp_path / "elements.db").write_text("no database")
-    with pytest.raises(UserError, match="made_from.elements: .* cannot be read"):
-        read_packages(0, {**folders, "elements": tmp_path})
-    (tmp_path / "code.py").write_text("def (")
-    with pytest.raises(UserError, match=r"made_from.manual: .*code.py is not Python"):
-        read_manual(tmp_path)
+        read_packages(0, parts | {"wordnet": Part("wordnet", tmp_path)})
 
 
 def test_wordnet_is_read_as_its_manual_says(tmp_path):
@@ -270,7 +259,7 @@ def test_wordnet_is_read_as_its_manual_says(tmp_path):
     (tmp_path / "index.sense").write_text(
         "dog%1:05:00:: 00000020 1 42\ndog%1:05:01:: 00000030 2 3\nhot%3:00:00:: 00000040 1 7\n"
     )
-    net = read_wordnet(tmp_path)
+    net = read_wordnet(Part("wordnet", tmp_path))
     dog = net.synsets["n", "00000020"]
     assert dog.words == ("dog", "domestic dog")
     assert dog.definition == "a tame animal; of old"
@@ -296,13 +285,13 @@ def test_sentences_end_at_stops_but_not_after_initials_and_titles():
     )
 
 
-def test_a_package_is_read_and_never_run(folders):
-    entries = read_manual(folders["manual"])
+def test_a_package_is_read_and_never_run(parts):
+    entries = read_manual(parts["manual"])
     assert len(entries) == 60
     assert all("`" not in line and line.startswith("Return the") for line in entries.values())
 
 
-def test_elements_are_read_from_a_folder_of_any_name(folders, tmp_path):
+def test_elements_are_read_from_a_folder_of_any_name(parts, tmp_path):
     there = tmp_path / "50% of what? #1"
-    shutil.copytree(folders["elements"], there)
-    assert read_elements(there) == read_elements(folders["elements"])
+    shutil.copytree(parts["elements"].folder, there)
+    assert read_elements(Part("elements", there)) == read_elements(parts["elements"])

@@ -9,6 +9,7 @@ from real_packages import SMALL, make_packages
 from lethe.artefacts.files import read_json
 from lethe.artefacts.lineage import inputs_of
 from lethe.artefacts.manifests import publish
+from lethe.artefacts.nodes import read_spec
 from lethe.artefacts.paths import MANIFEST, node_directory
 from lethe.cli import main
 from lethe.config.catalogue import Catalogue
@@ -106,17 +107,24 @@ def test_only_real_data_are_made_from_packages():
         )
 
 
-def test_the_job_makes_it_from_what_was_fetched_and_checks_that_first(tmp_path, capsys):
-    packages = []
-    for part, folder in make_packages(tmp_path / "packages").items():
-        fetched = write_spec(tmp_path, part, {"kind": "fetched", "package": {"name": part}})
+def node_to_make(tmp_path, change=lambda folders: None) -> str:
+    """A node of small real data whose packages are fetched; `change` is made to them before."""
+    folders, packages = make_packages(tmp_path / "packages"), []
+    change(folders)
+    for part, folder in folders.items():
+        package = {"name": f"some-{part}", "version": "1.0"}
+        fetched = write_spec(tmp_path, part, {"kind": "fetched", "package": package})
         place = node_directory(tmp_path, "fetched", fetched)
         shutil.copytree(folder, place / "files")
         files = [str(p.relative_to(place)) for p in place.rglob("*") if p.is_file()]
         publish(place, MANIFEST["fetched"], {}, files)
         packages.append({"name": part, "fetched": fetched})
     spec = {"kind": "data", "source": "real", **SMALL, "packages": packages}
-    node = write_spec(tmp_path, "mine", spec)
+    return write_spec(tmp_path, "mine", spec)
+
+
+def test_the_job_makes_it_from_what_was_fetched_and_checks_that_first(tmp_path, capsys):
+    node = node_to_make(tmp_path)
     command = ["data", node, "--results", str(tmp_path)]
     assert main(command) == 0
     made = node_directory(tmp_path, "data", node)
@@ -126,7 +134,20 @@ def test_the_job_makes_it_from_what_was_fetched_and_checks_that_first(tmp_path, 
     assert "choices alone" in capsys.readouterr().out
 
     shutil.rmtree(made)
-    broken = node_directory(tmp_path, "fetched", packages[0]["fetched"]) / "files"
+    fetched = read_spec(tmp_path, node)["packages"][0]["fetched"]
+    broken = node_directory(tmp_path, "fetched", fetched) / "files"
     next(path for path in broken.rglob("*") if path.is_file()).write_text("cut short")
     assert main(command) != 0
     assert not made.exists()
+
+
+def test_the_job_names_package_and_file_in_one_sentence(tmp_path, capsys):
+    def spoil(folders):
+        (folders["novel"] / "data" / "chapter_0.json").write_text("[]")
+
+    node = node_to_make(tmp_path, spoil)
+    assert main(["data", node, "--results", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "made_from.novel: data/chapter_0.json of some-novel 1.0: expected an object" in said
+    assert not node_directory(tmp_path, "data", node).exists()

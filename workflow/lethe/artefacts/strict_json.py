@@ -70,8 +70,12 @@ def digest(value: Any) -> str:
     ValueError for NaN or infinity.
     """
     _require_string_keys(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """The one way to write a value of JSON: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from lethe.artefacts import nodes
 from lethe.artefacts.files import sha256_file
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node
@@ -70,12 +71,17 @@ def _files_in(directory: Path) -> list[str]:
 
 def _real(spec: dict[str, Any], directory: Path, results: Path) -> tuple[dict[str, Any], list[str]]:
     from lethe.sources.real.build import build_real
+    from lethe.sources.real.packages import Part
 
-    for package in spec["packages"]:
-        verify(node_directory(results, "fetched", package["fetched"]), MANIFEST["fetched"])
-    folders = {p["name"]: fetched_files(results, p["fetched"]) for p in spec["packages"]}
+    parts = {}
+    for made_from in spec["packages"]:
+        name, node = made_from["name"], made_from["fetched"]
+        verify(node_directory(results, "fetched", node), MANIFEST["fetched"])
+        package = nodes.read_spec(results, node)["package"]
+        words = f"{package['name']} {package['version']}"
+        parts[name] = Part(name, fetched_files(results, node), words)
     values = {key: value for key, value in spec.items() if key not in ("kind", "packages")}
-    facts = build_real(values, folders, directory)
+    facts = build_real(values, parts, directory)
     for row in facts["shortcuts"]:
         print(f"{row['set']:<12} {row['shortcut']:<24} {row['items']:>5} {row['above']:+.3f}")
     return facts, _files_in(directory)

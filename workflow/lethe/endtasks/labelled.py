@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lethe.artefacts.jsonlines import read_rows
+from lethe.artefacts.strict_json import canonical
 from lethe.errors import UserError, shown
 
 
@@ -151,7 +152,9 @@ def _read(path: Path) -> list[_Row]:
                 f"{path}, row {number}: expected the name of a cluster under 'cluster', or no such "
                 f"key, found {shown(cluster)}."
             )
-        named = None if name is None else str(name)
+        # The keys of an object have no order.
+        named = canonical(name) if isinstance(name, list | dict) else name
+        named = None if named is None else str(named)
         rows.append(_Row(row["text"], row["label"], named, cluster))
     if not rows:
         raise UserError(f"{path}: expected labelled texts, found none.")

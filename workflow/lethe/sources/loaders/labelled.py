@@ -9,12 +9,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lethe.artefacts.strict_json import canonical
 from lethe.sources.loaders.registry import Form, Loader, is_text, register, text_of
 from lethe.sources.reading import read_objects
+
+EMPTY = (None, "", [], {})
+"""Values that name nothing."""
 
 
 def _is_label(value: Any) -> bool:
     return value is None or isinstance(value, bool) or is_text(value)
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a value can name a row: also a list or an object, as exports of databases have."""
+    if not isinstance(value, list | dict):
+        return value is None or is_text(value)
+    try:
+        canonical(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _name_of(value: Any) -> str:
+    return canonical(value) if isinstance(value, list | dict) else text_of(value)
 
 
 @register("labelled")
@@ -24,20 +43,24 @@ class Labelled(Loader):
     Other names go into `parameters.columns`.
 
     Rows keep the file's order; a label that is a number, true or false becomes text as
-    it is written.
+    it is written, and so does an `id`; one that is a list or an object becomes its JSON.
     """
 
     layouts = ({"text": "text", "label": "label"},)
     optional = ("id", "cluster")
     needed = ("train", "test")
-    forms = {"label": Form("text or a number", _is_label)}
+    forms = {
+        "label": Form("text or a number", _is_label),
+        "id": Form("text, a number, or a list or an object of JSON", _is_name),
+    }
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:
             if not row["text"] or row["label"] in (None, ""):
                 dropped["text or label is empty"] += 1
                 continue
-            kept = {name: row[name] for name in self.optional if row.get(name)}
+            given = {name: row[name] for name in self.optional if name in row}
+            kept = {name: _name_of(value) for name, value in given.items() if value not in EMPTY}
             yield {"text": row["text"], "label": text_of(row["label"]), **kept}
 
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -14,7 +15,7 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from lethe.artefacts.disk_errors import disk_errors_as_sentences
+from lethe.artefacts.disk_errors import DISK_ERRORS, disk_errors_as_sentences
 from lethe.artefacts.files import CHUNK_BYTES
 from lethe.artefacts.manifests import is_inside
 from lethe.errors import UserError, shown
@@ -25,18 +26,36 @@ LARGEST_METADATA = 2**22
 """Bytes of a package's description of itself that are read at most."""
 
 
+@contextmanager
+def _odd_bytes_as_damage() -> Iterator[None]:
+    """What readers of archives answer to odd bytes, as an error of `DAMAGED`; what a disk says not.
+
+    A password is a RuntimeError, and so is a compression that is not known.
+    """
+    try:
+        yield
+    except DAMAGED:
+        raise
+    except (RuntimeError, ValueError, IndexError, OverflowError, OSError, struct.error) as error:
+        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+            raise
+        raise zipfile.BadZipFile(str(error)) from error
+
+
 class Archive:
     """The files of an archive by their path, without the outer folder of a tarball."""
 
     def __init__(self, path: Path):
         self.path = path
         self.entries: dict[str, tuple[Any, int]] = {}
-        if zipfile.is_zipfile(path):
-            self._file: Any = zipfile.ZipFile(path)
-            self._add_zipped()
-        else:
-            self._file = tarfile.open(path)
-            self._add_tarred()
+        with _odd_bytes_as_damage():
+            if zipfile.is_zipfile(path):
+                self._file: Any = zipfile.ZipFile(path)
+                self._add_zipped()
+            else:
+                self._file = tarfile.open(path)
+                self._add_tarred()
+        self._require_apart()
 
     def _add_zipped(self) -> None:
         # An sdist may be a zip, with an outer folder; a wheel has none.
@@ -68,21 +87,36 @@ class Archive:
             raise UserError(f"{self.path.name}: holds {shown(inner)} twice; it is not unpacked.")
         self.entries[inner] = (info, size)
 
-    def open(self, name: str) -> IO[bytes]:
-        """The bytes of one file."""
-        info, _ = self.entries[name]
-        if not isinstance(self._file, zipfile.ZipFile):
-            return self._file.extractfile(info)
-        try:
-            return self._file.open(info)
-        # So zipfile answers a password, and a compression that it does not know.
-        except RuntimeError as error:
-            raise zipfile.BadZipFile(str(error)) from error
+    def _require_apart(self) -> None:
+        """UserError for a name that is a file's and a folder's."""
+        for name in self.entries:
+            for folder in map(str, PurePosixPath(name).parents):
+                if folder in self.entries:
+                    raise UserError(
+                        f"{self.path.name}: holds {shown(folder)} as a file and as a folder; it is "
+                        "not unpacked."
+                    )
+
+    def chunks(self, name: str, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+        """The bytes of one file, in pieces."""
+        (info, promised), read = self.entries[name], 0
+        is_zip = isinstance(self._file, zipfile.ZipFile)
+        with _odd_bytes_as_damage():
+            file = self._file.open(info) if is_zip else self._file.extractfile(info)
+        with file:
+            while True:
+                with _odd_bytes_as_damage():
+                    chunk = file.read(size)
+                if not chunk:
+                    break
+                read += len(chunk)
+                yield chunk
+        if read != promised:
+            raise zipfile.BadZipFile(f"{name} has {read} bytes, and not {promised}")
 
     def read(self, name: str) -> str:
         """The beginning of a small file as text."""
-        with self.open(name) as file:
-            return file.read(LARGEST_METADATA).decode("utf-8", "replace")
+        return next(self.chunks(name, LARGEST_METADATA), b"").decode("utf-8", "replace")
 
     def close(self) -> None:
         self._file.close()
@@ -115,6 +149,13 @@ def keep_members(archive: Archive, members: dict[str, str | None], folder: Path)
         UserError: a member is missing or has another digest, or there is no room on the disk.
     """
     chosen = {path: digest for name in members for path, digest in _paths(archive, name, members)}
+    for path in chosen:
+        # Half a character stands for a byte that is no text; no record could hold it.
+        if not path.isprintable():
+            raise UserError(
+                f"{shown(path)} in {archive.path.name}: expected names in UTF-8 that can be "
+                "printed; leave it out of `members` of the package."
+            )
     sizes = {path: archive.entries[path][1] for path in sorted(chosen)}
     require_room(sum(sizes.values()), folder, archive.path.name)
     for path in sizes:
@@ -156,7 +197,7 @@ def licence_of(archive: Archive) -> str:
 def _licence_of_npm(text: str) -> str:
     try:
         named = json.loads(text).get("license", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
     return str(named.get("type", "") if isinstance(named, dict) else named)
 
@@ -189,10 +230,28 @@ def _paths(
 def _write(archive: Archive, name: str, path: Path) -> str:
     """Write one file; return its hex sha256."""
     digest = hashlib.sha256()
-    with disk_errors_as_sentences(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with archive.open(name) as source, open(path, "wb") as target:
-            while chunk := source.read(CHUNK_BYTES):
-                digest.update(chunk)
-                target.write(chunk)
+    try:
+        with disk_errors_as_sentences(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _created(path) as target:
+                for chunk in archive.chunks(name):
+                    digest.update(chunk)
+                    target.write(chunk)
+    except _SameName:
+        raise UserError(
+            f"{name} in {archive.path.name}: the disk of {path.parent} takes this name for that of "
+            "another file of the package, as disks do that mix capitals and small letters; set "
+            "`output` to another disk."
+        ) from None
     return digest.hexdigest()
+
+
+class _SameName(Exception):
+    """A new file is there already: a disk takes two names for one."""
+
+
+def _created(path: Path) -> IO[bytes]:
+    try:
+        return open(path, "xb")
+    except FileExistsError:
+        raise _SameName from None

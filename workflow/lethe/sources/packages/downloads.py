@@ -4,18 +4,22 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from shutil import copyfile
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 import requests
+import urllib3
 
 from lethe.artefacts.disk_errors import disk_errors_as_sentences
 from lethe.artefacts.files import CHUNK_BYTES, atomic_path
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 from lethe.sources.packages.archives import require_room
 
 TIMEOUT = 60.0  # seconds without a byte
 ABSENT = (404, 410)
+PLAIN = {"Accept-Encoding": "identity"}
+LARGEST_PAGE = 2**27
+"""Bytes of a page that are read at most."""
 
 
 class NotServed(Exception):
@@ -61,8 +65,9 @@ class Client:
             if not path.is_file():
                 raise NotServed(address)
             return path.read_text(encoding="utf-8", errors="replace"), address
-        with self._get(address, {"Accept": accept}) as response:
-            return _in_time(address, lambda: response.text), response.url
+        with self._get(address, {"Accept": accept, **PLAIN}) as response:
+            content = b"".join(_chunks(address, response, LARGEST_PAGE))
+            return content.decode("utf-8", "replace"), response.url
 
     def download(self, address: str, path: Path) -> None:
         """Write what an address holds to `path`, whole or not at all."""
@@ -73,15 +78,15 @@ class Client:
             with atomic_path(path) as temporary:
                 copyfile(local, temporary)
             return
-        with self._get(address, {"Accept-Encoding": "identity"}) as response:
-            require_room(int(response.headers.get("Content-Length", 0)), path.parent, path.name)
+        with self._get(address, PLAIN) as response:
+            require_room(_length(response), path.parent, path.name)
             with atomic_path(path) as temporary, open(temporary, "wb") as file:
                 for chunk in _chunks(address, response):
                     with disk_errors_as_sentences(path, temporary):
                         file.write(chunk)
 
     def _get(self, address: str, headers: dict[str, str]) -> requests.Response:
-        parts = urlsplit(address)
+        parts = _split(address)
         verify = False if {parts.hostname, parts.netloc} & {*self.trusted} else self.certificates
         response = _in_time(
             address,
@@ -102,15 +107,16 @@ class Client:
 
 def local_path(address: str) -> Path | None:
     """The path of a file address or of a plain path; None for an address on a network."""
-    parts = urlsplit(address)
+    parts = _split(address)
     if parts.scheme == "file":
         return Path(url2pathname(parts.path))
-    return None if parts.scheme in ("http", "https") else Path(address).expanduser()
+    # As `expanduser`, but a user that there is not stays as it is written.
+    return None if parts.scheme in ("http", "https") else Path(os.path.expanduser(address))
 
 
 def public(address: str) -> str:
     """An address without the login in it."""
-    parts = urlsplit(address)
+    parts = _split(address)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
@@ -122,19 +128,44 @@ def unreachable(address: str, error: object) -> UserError:
     )
 
 
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        raise UserError(
+            f"expected the address of an index, found {shown(address.rpartition('@')[2])}; correct "
+            "it in the settings of your pip or npm."
+        ) from None
+
+
 def _in_time(address: str, call):
     try:
         return call()
-    except requests.RequestException as error:
+    # Settings that no request can be made of are errors of many kinds.
+    except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
         raise unreachable(address, type(error).__name__) from error
 
 
-def _chunks(address: str, response: requests.Response):
-    """The bytes of an answer; UserError if the connection breaks."""
-    received, expected = 0, int(response.headers.get("Content-Length", 0))
-    chunks = response.iter_content(CHUNK_BYTES)
+def _length(response: requests.Response) -> int:
+    """The bytes that an answer promises; 0 if it does not say."""
+    said = response.headers.get("Content-Length", "")
+    return int(said) if said.isdecimal() and len(said) < 20 else 0
+
+
+def _chunks(address: str, response: requests.Response, most: int | None = None):
+    """The bytes of an answer; UserError if the connection breaks, or there are more than `most`.
+
+    most: given for a page, which is unpacked if it was packed on its way. An archive stays as it
+        is sent, since that is what its digest is of.
+    """
+    is_page = most is not None
+    packed = is_page and response.headers.get("Content-Encoding")
+    received, expected = 0, 0 if packed else _length(response)
+    chunks = response.raw.stream(CHUNK_BYTES, decode_content=is_page)
     while chunk := _in_time(address, lambda: next(chunks, b"")):
         received += len(chunk)
+        if most is not None and received > most:
+            raise UserError(f"{public(address)}: expected a page of an index, found a longer text.")
         yield chunk
     if expected and received != expected:
         raise unreachable(address, f"{received} of {expected} bytes came")

@@ -4,17 +4,22 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from lethe.errors import UserError
+from lethe.sources.packages.asking import Tool, run_tool
 from lethe.sources.packages.downloads import Client, NotServed
 
-UNREACHED = ("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "network")
-"""In what npm says of a network that does not answer."""
-ABSENT = ("E404", "ETARGET", "404 Not Found")
-FULL = "ENOSPC"
+NPM = Tool(
+    name="npm",
+    index="npm's registry",
+    settings="npm config list",
+    error=re.compile(r"npm (?:ERR!|error) (?!A complete log|code |errno )(.*)"),
+    absent=("E404", "ETARGET", "404 Not Found"),
+    unreached=("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "network"),
+    full="ENOSPC",
+)
 
 
 def download_tarball(package: dict, folder: Path) -> Path:
@@ -29,32 +34,9 @@ def download_tarball(package: dict, folder: Path) -> Path:
 
 def _by_npm(npm: str, package: dict, folder: Path) -> Path:
     wanted = f"{package['name']}@{package['version']}"
-    result = subprocess.run(
-        [npm, "pack", wanted, "--ignore-scripts", "--pack-destination", str(folder.resolve())],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    tarballs = sorted(folder.glob("*.tgz"))
-    if result.returncode == 0 and tarballs:
-        return tarballs[0]
-    said = result.stderr + result.stdout
-    if FULL in said:
-        raise UserError(
-            f"no space is left on the disk for the tarball of {wanted}; free some in {folder} and "
-            "in npm's cache, and run again."
-        )
-    if any(words in said for words in ABSENT):
-        raise UserError(_not_served(package))
-    if any(words in said for words in UNREACHED):
-        raise UserError(
-            f"npm cannot reach its registry to fetch {wanted}: fetch on a machine with network "
-            "access (`lethe fetch NODE`), or correct npm's settings (`npm config list`)."
-        )
-    errors = [line for line in said.splitlines() if re.match(r"npm (ERR!|error)", line)]
-    raise UserError(f"npm could not fetch {wanted}: {(errors or [said])[0]}")
+    place = str(folder.resolve())
+    command = [npm, "pack", wanted, "--ignore-scripts", "--pack-destination", place]
+    return NPM.archive(run_tool(command, folder), folder, "*.tgz", package)
 
 
 def _without_npm(package: dict, folder: Path) -> Path:
@@ -77,8 +59,8 @@ def _without_npm(package: dict, folder: Path) -> Path:
         path = folder / "package.tgz"
         (_client("", settings) if elsewhere else client).download(tarball, path)
     except NotServed:
-        raise UserError(_not_served(package)) from None
-    except (ValueError, KeyError, TypeError):
+        raise NPM.not_served(package) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError(
             f"{package['name']}: expected the description of a package from npm's registry, found "
             "something else; correct `registry` in npm's settings."
@@ -118,10 +100,3 @@ def _client(registry: str, settings: dict[str, str]) -> Client:
     certificates = settings.get("cafile") or settings.get("strict-ssl", "true") != "false"
     proxy = settings.get("https-proxy") or settings.get("proxy") or ""
     return Client(certificates, proxy=proxy, headers=headers)
-
-
-def _not_served(package: dict) -> str:
-    return (
-        f"npm's registry serves no {package['name']} {package['version']}; correct `package` in "
-        "the catalogue, or name a registry that has it in npm's settings (`npm config list`)."
-    )

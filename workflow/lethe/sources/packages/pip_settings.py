@@ -1,13 +1,28 @@
 """Where a user's pip looks for packages: its own command says it, whatever file it was set in."""
 
 import ast
+import math
+import re
 import subprocess
 import sys
 
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
+from lethe.sources.packages.asking import Tool, run_tool
 
 SECTIONS = ("global", "download", ":env:")
 """Sections that `pip download` obeys, from the weakest on."""
+PIP = Tool(
+    name="pip",
+    index="your Python index",
+    settings="pip config list",
+    # After the first line of a traceback comes its end.
+    error=re.compile(r"ERROR: (?!Exception:)(.*)"),
+    absent=("No matching distribution", "Could not find a version"),
+    unreached=("Retrying (", "timed out", "confirming the ssl certificate"),
+    full="No space left on device",
+)
+LONGEST = 86_400.0
+"""Seconds that are waited for a byte, at most."""
 TRUE = ("1", "true", "yes", "on", "y", "t")
 # The only place where pip keeps the address that it uses if none is set.
 DEFAULT_INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
@@ -20,13 +35,7 @@ def run_pip(*arguments: str) -> subprocess.CompletedProcess:
 
 def run_python(*arguments: str) -> subprocess.CompletedProcess:
     """Run this Python; what it says in text."""
-    result = subprocess.run(
-        [sys.executable, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
+    result = run_tool([sys.executable, *arguments])
     if result.returncode and "No module named pip" in result.stderr:
         raise UserError(
             f"{sys.executable} has no pip, with which packages are fetched; install it with "
@@ -48,6 +57,25 @@ class PipSettings:
     def text(self, name: str) -> str:
         return self._settings.get(name, "").strip()
 
+    def seconds(self, name: str, default: float) -> float:
+        """A time.
+
+        Raises:
+            UserError: it is no number above 0.
+        """
+        if not (text := self.text(name)):
+            return default
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < math.inf:
+            raise UserError(
+                f"{name} in pip's settings: expected seconds above 0, found {shown(text)}; see "
+                f"`{PIP.settings}`."
+            )
+        return min(seconds, LONGEST)
+
     def is_set(self, name: str) -> bool:
         return self.text(name).lower() in TRUE
 
@@ -60,9 +88,19 @@ class PipSettings:
 
 
 def pip_settings() -> PipSettings:
-    """The settings of the user's pip, in its files and in the environment."""
+    """The settings of the user's pip, in its files and in the environment.
+
+    Raises:
+        UserError: pip itself cannot read them.
+    """
     by_section: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
-    for line in run_pip("config", "list").stdout.splitlines():
+    result = run_pip("config", "list")
+    if result.returncode:
+        raise UserError(
+            f"pip cannot read its own settings: {PIP.reason(result.stdout + result.stderr)}; "
+            "correct its file of settings, or the variables PIP_..."
+        )
+    for line in result.stdout.splitlines():
         key, _, value = line.partition("=")
         section, _, name = key.rpartition(".")
         if section in by_section:

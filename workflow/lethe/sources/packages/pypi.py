@@ -5,9 +5,10 @@ an sdist is looked up and fetched here, from where pip would take it.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from packaging.utils import (
     InvalidSdistFilename,
@@ -16,14 +17,8 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
-from lethe.errors import UserError
 from lethe.sources.packages.downloads import TIMEOUT, Client, NotServed, local_path
-from lethe.sources.packages.pip_settings import PipSettings, pip_settings, run_pip
-
-UNREACHED = ("Retrying (", "timed out", "confirming the ssl certificate")
-"""In what pip says of a network that does not answer."""
-ABSENT = ("No matching distribution", "Could not find a version")
-FULL = "No space left on device"
+from lethe.sources.packages.pip_settings import PIP, PipSettings, pip_settings, run_pip
 
 
 def download_wheel(package: dict, folder: Path) -> Path:
@@ -37,25 +32,7 @@ def download_wheel(package: dict, folder: Path) -> Path:
         "download", "--no-deps", "--only-binary", ":all:", "--ignore-requires-python",
         "--progress-bar", "off", "--dest", str(folder), wanted,
     )  # fmt: skip
-    wheels = sorted(folder.glob("*.whl"))
-    if result.returncode == 0 and wheels:
-        return wheels[0]
-    said = result.stderr + result.stdout
-    if FULL in said:
-        raise UserError(
-            f"no space is left on the disk for the wheel of {wanted}; free some in {folder} and "
-            "where TMPDIR is, and run again."
-        )
-    if any(words in said for words in UNREACHED):
-        raise UserError(
-            f"pip cannot reach your Python index to fetch {wanted}: fetch on a machine with "
-            "network access (`lethe fetch NODE`), or correct the index in pip's settings (`pip "
-            "config list`)."
-        )
-    if any(words in said for words in ABSENT):
-        raise UserError(_not_served(package, "wheel"))
-    errors = [line for line in said.splitlines() if line.startswith("ERROR:")]
-    raise UserError(f"pip could not fetch the wheel of {wanted}: {(errors or [said])[-1]}")
+    return PIP.archive(result, folder, "*.whl", package)
 
 
 def download_sdist(package: dict, folder: Path) -> Path:
@@ -69,11 +46,11 @@ def download_sdist(package: dict, folder: Path) -> Path:
         settings.text("cert") or True,
         tuple(settings.words("trusted-host")),
         settings.text("proxy"),
-        timeout=float(settings.text("timeout") or settings.text("default-timeout") or TIMEOUT),
+        timeout=settings.seconds("timeout", settings.seconds("default-timeout", TIMEOUT)),
     )
     found = [link for link in _links(client, settings, package) if _is_wanted(link, package)]
     if not found:
-        raise UserError(_not_served(package, "sdist"))
+        raise PIP.not_served(package)
     # The one with this digest, if the index tells digests.
     found.sort(key=lambda link: package["sha256"] not in link)
     address, _ = urldefrag(found[0])
@@ -81,16 +58,8 @@ def download_sdist(package: dict, folder: Path) -> Path:
     try:
         client.download(address, path)
     except NotServed:
-        raise UserError(_not_served(package, "sdist")) from None
+        raise PIP.not_served(package) from None
     return path
-
-
-def _not_served(package: dict, archive: str) -> str:
-    return (
-        f"your Python index serves no {archive} of {package['name']} {package['version']}; correct "
-        "`package` in the catalogue, or name an index that has it in pip's settings (`pip config "
-        "list`)."
-    )
 
 
 def _links(client: Client, settings: PipSettings, package: dict) -> Iterator[str]:
@@ -107,14 +76,16 @@ def _of_page(client: Client, address: str) -> list[str]:
     if local is not None and local.is_dir():
         page = local / "index.html"
         if not page.is_file():
-            return [str(path) for path in sorted(local.iterdir()) if path.is_file()]
+            return [path.absolute().as_uri() for path in sorted(local.iterdir()) if path.is_file()]
         address = page.absolute().as_uri()
     try:
         text, base = client.text(address, "text/html")
     except NotServed:
         return []
     parser = _Links(base)
-    parser.feed(text)
+    # So the parser answers what is no HTML; the links before it count.
+    with suppress(AssertionError):
+        parser.feed(text)
     return parser.links
 
 
@@ -127,14 +98,20 @@ class _Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         href = dict(attrs).get("href")
-        if href and tag == "base":
-            self.base = urljoin(self.base, href)
-        elif href and tag == "a":
-            self.links.append(urljoin(self.base, href))
+        if not href or tag not in ("base", "a"):
+            return
+        try:
+            address = urljoin(self.base, href)
+        except ValueError:
+            return  # it leads nowhere
+        if tag == "base":
+            self.base = address
+        else:
+            self.links.append(address)
 
 
 def _file_name(link: str) -> str:
-    return unquote(urldefrag(link)[0].rpartition("/")[2])
+    return unquote(urlsplit(link).path.rpartition("/")[2])
 
 
 def _is_wanted(link: str, package: dict) -> bool:

@@ -20,6 +20,7 @@ from lethe.sources.real import (
 from lethe.sources.real.balance import balanced, split_fours
 from lethe.sources.real.elements import Element, read_elements
 from lethe.sources.real.manual import read_manual
+from lethe.sources.real.packages import Part
 from lethe.sources.real.pieces import documents_by_split, pieces
 from lethe.sources.real.prose import PROSE, Document, read_prose
 from lethe.sources.real.quads import fours, rows_of
@@ -41,21 +42,21 @@ class Packages:
     manual: dict[str, str]
 
 
-def read_packages(seed: int, folders: dict[str, Path]) -> Packages:
+def read_packages(seed: int, parts: dict[str, Part]) -> Packages:
     """Everything in the packages that data is made from.
 
     Args:
         seed: of the data, with which documents are assigned to splits.
-        folders: of the packages by part: wordnet, elements, speeches, novel, countries, manual.
+        parts: by name: wordnet, elements, speeches, novel, countries, manual.
 
     Raises:
         UserError: a package lacks a file, or a file is not what it should be.
     """
     return Packages(
-        read_wordnet(folders["wordnet"]),
-        read_elements(folders["elements"]),
-        documents_by_split(stream(seed, "documents"), read_prose(folders)),
-        read_manual(folders["manual"]),
+        read_wordnet(parts["wordnet"]),
+        read_elements(parts["elements"]),
+        documents_by_split(stream(seed, "documents"), read_prose(parts)),
+        read_manual(parts["manual"]),
     )
 
 
@@ -154,12 +155,12 @@ def generate_tasks(spec: dict, packages: Packages, sets: leakage.Rows) -> leakag
     }
 
 
-def build_real(spec: dict, folders: dict[str, Path], directory: Path) -> dict:
+def build_real(spec: dict, parts: dict[str, Part], directory: Path) -> dict:
     """Write all files under `directory`.
 
     Args:
         spec: every value of `RealParameters`.
-        folders: of the packages by part, as in `read_packages`.
+        parts: as in `read_packages`.
         directory: where the files go: tasks/, eval/, prose/, leakage.json and shortcuts.json.
 
     Returns:
@@ -169,7 +170,7 @@ def build_real(spec: dict, folders: dict[str, Path], directory: Path) -> dict:
         UserError: a package lacks what is needed, a leakage rule is broken, or a shortcut solves
             a set.
     """
-    packages = read_packages(spec["seed"], folders)
+    packages = read_packages(spec["seed"], parts)
     sets = generate_sets(spec, packages)
     tasks = generate_tasks(spec, packages, sets)
     prose = pieces(spec, packages.documents)

@@ -43,7 +43,8 @@ def _told(element: Element, column: str) -> Asked | None:
         if len(" ".join([*kept, sentence]).split()) > LONGEST:
             break
         kept.append(sentence)
-    text = re.sub(rf"(?<![-\w]){element.name}(?![-\w])", IT, " ".join(kept), flags=re.IGNORECASE)
+    name = rf"(?<![-\w]){re.escape(element.name)}(?![-\w])"
+    text = re.sub(name, IT, " ".join(kept), flags=re.IGNORECASE)
     if len(text.split()) < SHORTEST or _names(text, element):
         return None
     return _asked(TOLD[column].format(text=text), element)

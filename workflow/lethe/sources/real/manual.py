@@ -4,16 +4,16 @@ The package's files are parsed and never imported.
 """
 
 import ast
+import warnings
 from pathlib import Path
 
-from lethe.errors import UserError
-from lethe.sources.real.packages import files_named
+from lethe.sources.real.packages import Part
 
 SHORTEST, LONGEST = 4, 20
 """Words of an entry."""
 
 
-def read_manual(folder: Path) -> dict[str, str]:
+def read_manual(part: Part) -> dict[str, str]:
     """The one line of every public function, by its name.
 
     Names that a package gives to several functions with different entries are left out, and entries
@@ -23,14 +23,10 @@ def read_manual(folder: Path) -> dict[str, str]:
         UserError: no Python files, or one that cannot be parsed.
     """
     entries: dict[str, set[str]] = {}
-    for path in files_named(folder, "*.py", "manual"):
-        if "tests" in path.parts:
+    for path in part.files("*.py"):
+        if "tests" in path.relative_to(part.folder).parts:
             continue
-        try:
-            tree = ast.parse(path.read_text("utf-8"))
-        except (SyntaxError, ValueError) as error:
-            raise UserError(f"made_from.manual: {path} is not Python: {error}.") from None
-        for node in tree.body:
+        for node in _parsed(part, path).body:
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
                 line = _first_line(ast.get_docstring(node) or "")
                 entries.setdefault(node.name, set()).add(line)
@@ -43,7 +39,22 @@ def read_manual(folder: Path) -> dict[str, str]:
     }
 
 
+def _parsed(part: Part, path: Path) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            # How a package's own code could be better is not said here.
+            warnings.simplefilter("ignore")
+            # Bytes, since a file of Python may name its encoding.
+            return ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        raise part.wrong(path, "a file of Python 3", f"another: {error}") from None
+    # So a parser answers too deep nesting.
+    except (RecursionError, MemoryError):
+        raise part.wrong(path, "a file of Python 3", "one nested too deeply") from None
+
+
 def _first_line(docstring: str) -> str:
-    """The first paragraph as one line, without marks of code."""
+    """The first paragraph as one line, without marks of code; `?` for half a character."""
     paragraph = docstring.strip().split("\n\n")[0]
-    return " ".join(paragraph.replace("`", "").split())
+    whole = paragraph.encode("utf-8", "replace").decode("utf-8")
+    return " ".join(whole.replace("`", "").split())

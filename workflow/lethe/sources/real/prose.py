@@ -1,22 +1,26 @@
 """Documents of public-domain prose, in sentences: speeches, a novel, portraits of countries."""
 
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lethe.errors import UserError
-from lethe.sources.real.packages import files_named
+from lethe.artefacts import strict_json
+from lethe.errors import UserError, shown
+from lethe.sources.real.packages import Part
 
 PROSE = ("speeches", "novel", "countries")
+CHAPTERS = (("Introduction", "Background"), ("Economy", "Economy - overview"))
+"""Entries of a country whose texts are used."""
 # A full stop ends a sentence if a capital follows, and no abbreviation or initial stands before it.
 END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"”’)])) (?=[\"“‘(]?[A-Z])")
 NO_END = re.compile(
     r"(?:\b(?:Mr|Mrs|Dr|St|Gen|Gov|No|Art|Sec|vs|Capt|Col|Lieut|Messrs|Jr|Hon|Rev|etc|est)|\b[A-Z]"
     r"|\b[a-z])\.$"
 )
+LAST = 12
+"""Characters at the end of a piece in which an abbreviation would be found."""
 SPACE = re.compile(r"\s+")
 
 
@@ -31,64 +35,88 @@ class Document:
 
 def sentences_of(text: str) -> tuple[str, ...]:
     """The sentences of a text, with single blanks."""
-    found: list[str] = []
+    found: list[list[str]] = []
     for piece in END.split(SPACE.sub(" ", text).strip()):
-        if found and NO_END.search(found[-1]):
-            found[-1] = f"{found[-1]} {piece}"
+        if found and NO_END.search(found[-1][-1][-LAST:]):
+            found[-1].append(piece)
         else:
-            found.append(piece)
-    return tuple(sentence for sentence in found if sentence)
+            found.append([piece])
+    return tuple(sentence for pieces in found if (sentence := " ".join(pieces)))
 
 
-def read_prose(folders: dict[str, Path]) -> list[Document]:
+def read_prose(parts: dict[str, Part]) -> list[Document]:
     """All documents, by source and name.
 
     Args:
-        folders: of the packages `speeches` (a text file an address), `novel` (a JSON file a
-            chapter, with `text`) and `countries` (a JSON file a country, of the World Factbook).
+        parts: `speeches` (a text file an address), `novel` (a JSON file a chapter, with `text`) and
+            `countries` (a JSON file a country, of the World Factbook), each with its package.
 
     Raises:
-        UserError: a package has no such files.
+        UserError: a package has no such files, or one that is not of its form.
     """
-    texts = {
-        "speeches": ((p.stem, p.read_text("utf-8")) for p in _speeches(folders["speeches"])),
-        "novel": (
-            (p.stem, _read(p, "novel")["text"])
-            for p in files_named(folders["novel"], "chapter_*.json", "novel")
-        ),
-        "countries": _countries(folders["countries"]),
-    }
-    return [
-        Document(f"{source}-{name}", source, sentences)
-        for source in PROSE
-        for name, text in texts[source]
-        if (sentences := sentences_of(text))
-    ]
-
-
-def _speeches(folder: Path) -> list[Path]:
-    # Their names begin with the year.
-    return files_named(folder, "[12][0-9][0-9][0-9]_*.txt", "speeches")
-
-
-def _countries(folder: Path) -> Iterable[tuple[str, str]]:
-    for path in files_named(folder, "[a-z][a-z].json", "countries"):
-        country = _read(path, "countries")
-        texts = [
-            country.get(chapter, {}).get(entry, {}).get("text", "")
-            for chapter, entry in (
-                ("Introduction", "Background"),
-                ("Economy", "Economy - overview"),
-            )
+    found = []
+    for source, read in READERS.items():
+        documents = [
+            Document(f"{source}-{name}", source, sentences)
+            for name, text in read(parts[source])
+            if (sentences := sentences_of(text))
         ]
+        if not documents:
+            part = parts[source]
+            raise UserError(
+                f"made_from.{source}: expected texts in {part.package}, found files without one; "
+                "name another package, or keep more of its members."
+            )
+        found += documents
+    return found
+
+
+def _speeches(part: Part) -> Iterator[tuple[str, str]]:
+    # Their names begin with the year.
+    for path in part.files("[12][0-9][0-9][0-9]_*.txt"):
+        yield path.stem, part.text(path)
+
+
+def _novel(part: Part) -> Iterator[tuple[str, str]]:
+    for path in part.files("chapter_*.json"):
+        chapter = _read(part, path)
+        if not isinstance(chapter.get("text"), str):
+            raise part.wrong(path, "a text under 'text'", (chapter.get("text"),))
+        yield path.stem, chapter["text"]
+
+
+def _countries(part: Part) -> Iterator[tuple[str, str]]:
+    for path in part.files("[a-z][a-z].json"):
+        country = _read(part, path)
+        texts = [_below(part, path, country, *keys, "text") for keys in CHAPTERS]
         yield path.stem, " ".join(text for text in texts if text)
 
 
-def _read(path: Path, of: str) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise UserError(f"made_from.{of}: {path} is not JSON: {error}.") from None
-    if not isinstance(value, dict):
-        raise UserError(f"made_from.{of}: expected a JSON object in {path}.")
+def _below(part: Part, path: Path, value: Any, *keys: str) -> str:
+    """A text in a JSON value, where a key leads to the next; "" if a key is not there."""
+    for depth, key in enumerate(keys):
+        if not isinstance(value, dict):
+            place = " > ".join(keys[:depth])
+            raise part.wrong(path, f"an object under {shown(place)}", (value,))
+        if key not in value:
+            return ""
+        value = value[key]
+    if not isinstance(value, str):
+        raise part.wrong(path, f"a text under {shown(' > '.join(keys))}", (value,))
     return value
+
+
+def _read(part: Part, path: Path) -> dict[str, Any]:
+    """The object of a JSON file."""
+    text = part.text(path)
+    try:
+        value = strict_json.loads(text)
+    except ValueError as error:
+        found = f"another text ({error})" if text.strip() else "an empty file"
+        raise part.wrong(path, "JSON", found) from None
+    if not isinstance(value, dict):
+        raise part.wrong(path, "an object of JSON", (value,))
+    return value
+
+
+READERS = {"speeches": _speeches, "novel": _novel, "countries": _countries}

@@ -6,12 +6,13 @@ often a word was seen in each sense in the texts that were tagged by hand.
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
-from lethe.errors import UserError
-from lethe.sources.real.packages import files_named
+from lethe.errors import shown
+from lethe.sources.real.packages import Part
 
 FILES = {"n": "data.noun", "v": "data.verb", "a": "data.adj", "r": "data.adv"}
 KIND_OF, INSTANCE_OF, OPPOSITE = "@", "@i", "!"
@@ -19,6 +20,8 @@ KIND_OF, INSTANCE_OF, OPPOSITE = "@", "@i", "!"
 EXAMPLE = re.compile(r'"([^"]+)"')
 MARKED = re.compile(r"\((?:p|a|ip)\)$")
 """The syntactic marker of an adjective, which is no part of the word."""
+
+LINKED = "a synset that is in the files of WordNet"
 
 Key = tuple[str, str]
 """Part of speech and offset of a synset."""
@@ -74,53 +77,85 @@ class Wordnet:
         return sorted(pair for pair in self.senses if pair[0].isascii() and pair[0].isalpha())
 
 
-def read_wordnet(folder: Path) -> Wordnet:
-    """The database under a folder: data.noun, data.verb, data.adj, data.adv and index.sense.
+def read_wordnet(part: Part) -> Wordnet:
+    """The database in a package: data.noun, data.verb, data.adj, data.adv and index.sense.
 
     Raises:
-        UserError: a file is missing, or is not one of WordNet's.
+        UserError: a file is missing, is not one of WordNet's, or names a synset that is in none.
     """
-    net = Wordnet()
-    for part, name in FILES.items():
-        (path, *_) = files_named(folder, name, "wordnet")
-        with open(path, encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                # The licence stands at the top, every line of it indented.
-                if not line.startswith("  "):
-                    synset = _synset(part, line, f"{path}, line {number}")
-                    net.synsets[synset.key] = synset
-    (path, *_) = files_named(folder, "index.sense", "wordnet")
-    senses = defaultdict(list)
-    with open(path, encoding="utf-8") as lines:
-        for line in lines:
-            lemma, key, number, times = _sense(line)
-            word = next((w for w in net.synsets[key].words if w.lower() == lemma), None)
-            # A word with a capital is a name, and no word of the sets.
-            if word == lemma:
-                senses[word, key[0]].append((key, number, times))
-    net.senses = dict(senses)
+    net, links = Wordnet(), []
+    for letter, name in FILES.items():
+        path = part.file(name)
+        for number, line in part.lines(path):
+            # The licence stands at the top, every line of it indented.
+            if not line.startswith("  "):
+                synset = _read(part, path, number, line, "a synset", partial(_synset, letter))
+                net.synsets[synset.key] = synset
+                links.append((path, number, synset))
+    for path, number, synset in links:
+        if found := _not_there(net, synset):
+            raise part.wrong(path, LINKED, found, number)
+    net.senses = _senses(part, net)
     return net
 
 
-def _synset(part: str, line: str, where: str) -> Synset:
-    data, _, gloss = line.partition("|")
+def _senses(part: Part, net: Wordnet) -> dict[tuple[str, str], list[tuple[Key, int, int]]]:
+    senses = defaultdict(list)
+    path = part.file("index.sense")
+    for line_number, line in part.lines(path):
+        lemma, key, number, times = _read(part, path, line_number, line, "a sense", _sense)
+        if key not in net.synsets:
+            raise part.wrong(path, LINKED, _named(key), line_number)
+        word = next((w for w in net.synsets[key].words if w.lower() == lemma), None)
+        # A word with a capital is a name, and no word of the sets.
+        if word == lemma:
+            senses[word, key[0]].append((key, number, times))
+    return dict(senses)
+
+
+def _read(part: Part, path: Path, number: int, line: str, what: str, parse: Callable):
     try:
-        offset, lexical, _, count, *rest = data.split()
-        size = int(count, 16)
-        words = tuple(MARKED.sub("", w).replace("_", " ") for w in rest[: 2 * size : 2])
-        links = int(rest[2 * size])
-        fields = rest[2 * size + 1 : 2 * size + 1 + 4 * links]
-        pointers = [fields[at : at + 4] for at in range(0, 4 * links, 4)]
-        kinds = tuple(_key(p, o) for s, o, p, _ in pointers if s in (KIND_OF, INSTANCE_OF))
-        opposites = tuple(
-            (int(ends[:2], 16) - 1, _key(p, o), int(ends[2:], 16) - 1)
-            for s, o, p, ends in pointers
-            if s == OPPOSITE
-        )
-        key = (part, offset)
-    except (ValueError, IndexError):
-        raise UserError(f"{where}: expected a synset of WordNet, found {line[:60]!r}.") from None
-    return Synset(key, int(lexical), words, _definition(gloss), _examples(gloss), kinds, opposites)
+        return parse(line)
+    except (ValueError, IndexError, KeyError):
+        raise part.wrong(path, f"{what} of WordNet", (line,), number) from None
+
+
+def _not_there(net: Wordnet, synset: Synset) -> str | None:
+    """The first synset, or word of one, that a synset names and that does not exist, in words."""
+    for other in (*synset.kinds, *(key for _, key, _ in synset.opposites)):
+        if other not in net.synsets:
+            return _named(other)
+    for place, key, there in synset.opposites:
+        other = net.synsets[key]
+        if place not in range(len(synset.words)) or there not in range(len(other.words)):
+            return f"the opposite of a word that it or {_named(key)} does not have"
+    return None
+
+
+def _named(key: Key) -> str:
+    part, offset = key
+    return f"{shown(offset)} of {FILES.get(part, shown(part))}"
+
+
+def _synset(part: str, line: str) -> Synset:
+    data, _, gloss = line.partition("|")
+    offset, lexical, _, count, *rest = data.split()
+    size = int(count, 16)
+    words = tuple(MARKED.sub("", w).replace("_", " ") for w in rest[: 2 * size : 2])
+    links = int(rest[2 * size])
+    fields = rest[2 * size + 1 : 2 * size + 1 + 4 * links]
+    if not words or len(fields) != 4 * links:
+        raise ValueError
+    pointers = [fields[at : at + 4] for at in range(0, 4 * links, 4)]
+    kinds = tuple(_key(p, o) for s, o, p, _ in pointers if s in (KIND_OF, INSTANCE_OF))
+    opposites = tuple(
+        (int(ends[:2], 16) - 1, _key(p, o), int(ends[2:], 16) - 1)
+        for s, o, p, ends in pointers
+        if s == OPPOSITE
+    )
+    return Synset(
+        (part, offset), int(lexical), words, _definition(gloss), _examples(gloss), kinds, opposites
+    )
 
 
 def _key(part: str, offset: str) -> Key:
