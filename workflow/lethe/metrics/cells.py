@@ -13,7 +13,7 @@ from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
 from lethe.metrics.resamples import ItemResamples
 from lethe.metrics.schedule import Schedule
-from lethe.metrics.shared_clusters import DrawnClusters, apart, number
+from lethe.metrics.shared_clusters import DrawnClusters, apart, number_behind
 
 LOWER_IS_BETTER = "lower is better"
 # Means of whole numbers may be off by this.
@@ -79,9 +79,8 @@ class Cells:
 
     def number_of_units(self, columns: Sequence[int]) -> int:
         """The units that the columns are over; what several of them share counts once."""
-        known = [self.clusters[column] for column in columns if column in self.clusters]
-        rest = [self.n_units[column] for column in columns if column not in self.clusters]
-        return number(known) + int(sum(rest))
+        clusters = [self.clusters.get(column) for column in columns]
+        return number_behind(clusters, [int(self.n_units[column]) for column in columns])
 
     def apart(self, columns: Sequence[int]) -> list[list[int]]:
         """The columns in groups that share no cluster with each other, in order."""

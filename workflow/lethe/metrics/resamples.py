@@ -51,12 +51,14 @@ class ItemDraw:
     """One draw of the clusters of a set's items, for all checkpoints with these items.
 
     cluster: (items,) index of each item's cluster. weights: (resamples, clusters), of clusters of
-    other sets too if these are drawn with them. unit: what is drawn, in words.
+    other sets too if these are drawn with them. unit: what is drawn, in words. together: the names
+    of all that are drawn, if other sets' are among them.
     """
 
     cluster: np.ndarray
     weights: np.ndarray
     unit: str
+    together: Names = ()
 
     def units(self, mask: np.ndarray) -> int:
         """The number of clusters of some of the items."""
@@ -65,6 +67,10 @@ class ItemDraw:
     def present(self, mask: np.ndarray) -> np.ndarray:
         """(clusters,) which of the drawn clusters some of the items have."""
         return np.bincount(self.cluster[mask], minlength=self.weights.shape[1]) > 0
+
+    def clusters(self, mask: np.ndarray) -> DrawnClusters | None:
+        """Those of some of the items, if they are drawn with those of other sets."""
+        return DrawnClusters(self.together, self.present(mask)) if self.together else None
 
 
 def draw_items(
@@ -85,7 +91,8 @@ def draw_items(
     if together:
         cluster = np.searchsorted(np.array(together, dtype=object), own)[cluster]
     generator = item_generator(seed, NAME if together else probe, names)
-    return ItemDraw(cluster, cluster_weights(len(names), resamples, generator), unit)
+    weights = cluster_weights(len(names), resamples, generator)
+    return ItemDraw(cluster, weights, unit, together)
 
 
 class ItemResamples:

@@ -72,6 +72,16 @@ def number(clusters: Sequence[DrawnClusters]) -> int:
     return sum(int(mask.sum()) for mask in present.values())
 
 
+def number_behind(clusters: Sequence[DrawnClusters | None], units: Sequence[int]) -> int:
+    """How many units there are behind several scores; clusters that some share count once.
+
+    units: of each score, of which those with clusters are counted by these.
+    """
+    known = [one for one in clusters if one is not None]
+    rest = (n for one, n in zip(clusters, units, strict=True) if one is None)
+    return number(known) + int(sum(rest))
+
+
 def apart(clusters: Sequence[DrawnClusters]) -> list[list[int]]:
     """Places of the scores, in groups that share no cluster with each other."""
     if number(clusters) == sum(int(one.present.sum()) for one in clusters):

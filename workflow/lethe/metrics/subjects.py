@@ -134,7 +134,8 @@ def run_numbers(metrics: pd.DataFrame | None) -> dict[Place, float]:
     """Every number of one run that a claim may ask for."""
     if metrics is None:
         return {}
-    over_axis = metrics[(metrics["probe"] == "") & metrics["value"].notna()]
+    over_axis = metrics[(metrics["probe"] == "") & metrics["stage_index"].isna()]
+    over_axis = over_axis[over_axis["value"].notna()]
     # These are read from the scores, in points.
     over_axis = over_axis[~over_axis["metric"].isin(DOMAIN_SUMMARIES)]
     numbers = {

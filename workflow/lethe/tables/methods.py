@@ -6,12 +6,11 @@ import pandas as pd
 from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.bounds import FLOOR_GAIN
-from lethe.metrics.methods import OWN_BASE, TASK_MEASURES
+from lethe.metrics.methods import GENERAL_MEASURES, OWN_BASE, TASK_MEASURES
 from lethe.metrics.shown import INTERVAL, LINE_COLUMNS
 from lethe.tables.compute import by_line
 from lethe.tables.method_lines import (
     FEWEST_PAIRS,
-    GENERAL_MEASURES,
     MethodLine,
     method_lines,
     tied_bests,
