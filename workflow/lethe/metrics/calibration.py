@@ -22,7 +22,7 @@ from lethe.metrics.over_seeds import over_seeds
 from lethe.metrics.probabilities import ece_if_calibrated
 from lethe.metrics.resampled_probabilities import Drawn, Measured, SameItems, of_set
 from lethe.metrics.resamples import same_items
-from lethe.metrics.row_intervals import FEW, ONE_CLUSTER
+from lethe.metrics.row_intervals import FEW, ONE_CLUSTER, WITHIN
 from lethe.metrics.set_means import OfSet, interval_over_sets
 from lethe.metrics.shared_clusters import Names, Place, drawn_together, number_behind
 from lethe.metrics.warnings import COLLAPSED
@@ -63,7 +63,7 @@ def study_calibration(
                 of_axis += parts
         rows += _of_axes(of_axis)
         rows += [{name: row[name] for name in row if name != DRAWN} for row in of_axis]
-    rows += [_within_range(row) for row in over_seeds(rows)]
+    rows += over_seeds(rows)
     names = columns("calibration")
     frame = pd.DataFrame(rows, columns=names).assign(schema_version=SCHEMA_VERSION)
     return frame.sort_values(["axis", "probe"], kind="stable", ignore_index=True)
@@ -180,7 +180,8 @@ def _row(
     note: str = "",
 ) -> dict:
     numbers = {"metric": name, "value": value, "low": low, "high": high}
-    return numbers | {"n": n, "n_units": units, "unit": unit, "note": note}
+    numbers |= {"n": n, "n_units": units, "unit": unit, "note": note}
+    return numbers | {WITHIN: range_of(name)}
 
 
 def _common_notes(drawn: Drawn) -> list[str]:
@@ -232,9 +233,3 @@ def _mean(group: list[dict]) -> dict:
     value = float(np.mean([part.value for part in parts])) if parts else np.nan
     n = sum(row["n"] for row in valued)
     return _row(name, value, n, float(low), float(high), units, unit, note)
-
-
-def _within_range(row: dict) -> dict:
-    """A mean over seeds whose interval stays within the range of its measure."""
-    low, high = np.clip([row["low"], row["high"]], *range_of(row["metric"]))
-    return row | {"low": low, "high": high}

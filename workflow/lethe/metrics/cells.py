@@ -100,10 +100,14 @@ class Cells:
 
     @cached_property
     def are_shares(self) -> np.ndarray:
-        """(E,) True where all scores and replicates of a column lie between 0 and 1."""
+        """(E,) True where all scores and replicates of a column lie between 0 and 1.
+
+        Losses and perplexities, which are better if lower, may be there by chance.
+        """
         every = np.concatenate([self.values[None], self.replicates]).reshape(-1, len(self.units))
         inside = np.isnan(every) | ((every >= -ROUNDING) & (every <= 1 + ROUNDING))
-        return inside.all(axis=0)
+        lower = np.array([one.lower_is_better for one in self.evaluations], dtype=bool)
+        return inside.all(axis=0) & ~lower
 
     def coins(self, columns: Sequence[int]) -> np.ndarray:
         """Variance of each column's share if one item were a coin toss, with its cluster; (E',).

@@ -12,7 +12,7 @@ from lethe.longtables.axes import BIAS, GENERAL, OWN
 from lethe.longtables.tables import METRIC_COLUMNS, RUN_COLUMNS
 from lethe.metrics.axis_scores import ENDS, mean_of_rows
 from lethe.metrics.over_seeds import SEEDS, over_seeds
-from lethe.metrics.row_intervals import MEAN_SCORE
+from lethe.metrics.row_intervals import MEAN_SCORE, WITHIN, metric_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS
 
 TASK_MEASURES = ("acc", "la", "aia", "forget_chaudhry", "bwt_gem", "fwt_gem")
@@ -41,7 +41,16 @@ def method_metrics(scores: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
         for row in _of_run(part)
     ]
     rows = _over_orders(pd.DataFrame(of_runs, columns=METRIC_COLUMNS), _stages(scores))
+    in_range = {is_own: _are_shares(metrics, is_own) for is_own in (True, False)}
+    for row in rows:
+        row[WITHIN] = metric_range(row["metric"], in_range[row["axis"] == OWN])
     return pd.DataFrame([*rows, *over_seeds(rows)], columns=METRIC_COLUMNS)
+
+
+def _are_shares(metrics: pd.DataFrame, are_own: bool) -> bool:
+    """Whether all scores lie between 0 and 1: those of own tasks, or of general ability."""
+    chosen = metrics["metric"].str.startswith("score_") & ((metrics["axis"] == OWN) == are_own)
+    return bool(metrics.loc[chosen, "value"].dropna().between(0, 1).all())
 
 
 def _of_run(rows: pd.DataFrame) -> Iterable[dict]:
