@@ -14,7 +14,14 @@ from lethe.errors import UserError
 from lethe.longtables.rows import VALUE
 from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
-from lethe.metrics.shared_clusters import NAME, DrawnClusters, Names, drawn_together
+from lethe.metrics.shared_clusters import (
+    NAME,
+    DrawnClusters,
+    Names,
+    drawn_together,
+    full_names,
+    plain_names,
+)
 
 STDERR_NOTE = "interval from standard errors, not paired"
 
@@ -85,12 +92,13 @@ def draw_items(
     together: the sorted clusters of this set and of others that are drawn with it; their draw
     depends on the seed and on these alone, so it is the same for all these sets.
     """
-    cluster, own = pd.factorize(items["cluster_id"].to_numpy(dtype=object), sort=True)
+    full = full_names(items) if together else items["cluster_id"].to_numpy(dtype=object)
+    cluster, own = pd.factorize(full, sort=True)
     unit = "items" if len(own) == len(items) else "item clusters"
     names = together or tuple(own)
     if together:
         cluster = np.searchsorted(np.array(together, dtype=object), own)[cluster]
-    generator = item_generator(seed, NAME if together else probe, names)
+    generator = item_generator(seed, NAME if together else probe, plain_names(names))
     weights = cluster_weights(len(names), resamples, generator)
     return ItemDraw(cluster, weights, unit, together)
 

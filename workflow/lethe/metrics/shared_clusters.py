@@ -10,13 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.items import ItemTables
+from lethe.longtables.items import CLUSTERS, SCOPE, ItemTables
 
 NAME = "shared clusters"
 """In place of a set's name, where the generator of a draw for several sets is made."""
+BETWEEN = "\0"
+"""Between a cluster's name and its scope: no name has it, and names sort as without scopes."""
 Place = tuple[str, str]
 """Evaluation set, checkpoint."""
 Names = tuple[str, ...]
+"""Full names of clusters, sorted."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,23 @@ class DrawnClusters:
 
     draw: Names
     present: np.ndarray
+
+
+def full_names(items: pd.DataFrame) -> np.ndarray:
+    """The name of each item's cluster, (items,), with its scope behind it where it has one.
+
+    So the clusters `0`, `1`, ... of unrelated sets are not taken for the same.
+    """
+    names = items["cluster_id"].astype(object)
+    if SCOPE not in items:
+        return names.to_numpy()
+    scopes = items[SCOPE].astype(object)
+    return np.where(scopes == "", names, names + BETWEEN + scopes)
+
+
+def plain_names(names: Iterable[str]) -> list[str]:
+    """Names without their scopes: draws depend on these alone."""
+    return [name.partition(BETWEEN)[0] for name in names]
 
 
 def drawn_together(items: Mapping[str, pd.DataFrame], probes: Iterable[str]) -> dict[Place, Names]:
@@ -101,13 +121,14 @@ def _share(one: DrawnClusters, other: DrawnClusters) -> bool:
 def _clusters(items: Mapping[str, pd.DataFrame], probe: str) -> dict[str, frozenset[str]]:
     """The clusters of a set's items by checkpoint."""
     read = items.clusters if isinstance(items, ItemTables) else items.__getitem__
-    pairs = read(probe)[["node", "cluster_id"]].drop_duplicates()
-    nodes = pairs["node"].astype(object)
+    pairs = read(probe)
+    pairs = pairs[[name for name in CLUSTERS if name in pairs]].drop_duplicates()
+    nodes, full = pairs["node"].astype(object), pd.Series(full_names(pairs), pairs.index)
     # Checkpoints have the same clusters nearly always; they are held once.
     same: dict[frozenset[str], frozenset[str]] = {}
     return {
         str(node): same.setdefault(names := frozenset(of_node), names)
-        for node, of_node in pairs["cluster_id"].astype(object).groupby(nodes)
+        for node, of_node in full.groupby(nodes)
     }
 
 
