@@ -16,7 +16,7 @@ PERCENT = ("R_o", "R_-1", "FG")
 CAPTION_ENDS = (
     "FG: drop relative to the base, mean over stages and sets (fg_luo), %; positive = drop. "
     f"{INTERVAL} For R_o and R_-1 over items it comes from those of the sets; sets that share "
-    "clusters are resampled together."
+    "clusters of items are taken together."
 )
 
 
