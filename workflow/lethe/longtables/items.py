@@ -176,9 +176,10 @@ def _read(
 ) -> pa.Table:
     """A checked table of items; NAMES and `more_names` have a dictionary."""
     try:
-        with pq.ParquetFile(path, read_dictionary=[*NAMES, *more_names]) as file:
+        present = pq.read_schema(path).names
+        repeated = [name for name in (*NAMES, *more_names) if name in present]
+        with pq.ParquetFile(path, read_dictionary=repeated) as file:
             _require_columns(path, file.schema_arrow)
-            present = file.schema_arrow.names
             columns = [name for name in only or present if name in present and name not in left_out]
             table = with_scope(file.read(columns, use_threads=False))
     except FileNotFoundError:

@@ -14,8 +14,8 @@ from lethe.longtables.items import CLUSTERS, SCOPE, ItemTables
 
 NAME = "shared clusters"
 """In place of a set's name, where the generator of a draw for several sets is made."""
-BETWEEN = "\0"
-"""Between a cluster's name and its scope: no name has it, and names sort as without scopes."""
+BETWEEN = "\x1f"
+"""Between a cluster's name and its scope: below all letters, so names sort as without scopes."""
 Place = tuple[str, str]
 """Evaluation set, checkpoint."""
 Names = tuple[str, ...]
