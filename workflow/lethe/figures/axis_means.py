@@ -7,7 +7,7 @@ import pandas as pd
 
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.longtables.tables import RUN_COLUMNS
-from lethe.metrics.axis_scores import axis_score, elements_of
+from lethe.metrics.axis_scores import axis_score, scores_of_sets
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.row_intervals import share_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
@@ -29,7 +29,7 @@ def axis_means(
     rows = metrics[~metrics["axis"].isin(without) & ~metrics["unit"].isin(SEED_UNITS)]
     rows = rows[_of_line(rows, line)]
     rows = rows.assign(run=rows.groupby(RUN_COLUMNS, dropna=False).ngroup())
-    scored = elements_of(rows)
+    scored = scores_of_sets(rows)
     mean_rows = []
     for axis in sorted_axes(scored["axis"]):
         for stage, cells in scored[scored["axis"] == axis].groupby("stage_index"):

@@ -21,36 +21,51 @@ def axis_score(rows: pd.DataFrame, stage: int) -> dict:
     found = at_stage[at_stage["metric"] == MEAN_SCORE]
     if len(found):
         return found.iloc[0][[*ENDS, "n", "n_units", "unit"]].to_dict()
-    return mean_of_rows(elements_of(at_stage), rows)
+    return mean_of_rows(scores_of_sets(at_stage), rows)
 
 
 def mean_of_rows(parts: pd.DataFrame, whole: pd.DataFrame) -> dict:
     """ENDS, n, n_units and unit of the mean of some rows.
 
-    Their intervals are taken as independent, unless a number over all of them tells that they share
-    clusters, as it counts each once: then as dependent.
+    Their intervals are taken as independent, unless they share clusters: then as dependent.
 
     Args:
-        whole: rows of the run, among them some over all sets of the parts.
+        whole: as for `units_behind`.
     """
-    n, units = int(parts["n"].sum()), int(parts["n_units"].sum())
-    over = whole[(whole["probe"] == "") & (whole["n"] == n) & (whole["n_units"] > 0)]
-    together = int(over["n_units"].min()) if len(over) else units
+    units = units_behind(parts, whole)
     values, lows, highs = (parts[name].to_numpy(dtype=float) for name in ENDS)
-    low, high = mean_interval(values, lows, highs, dependent=together < units)
+    dependent = units < parts["n_units"].sum()
+    low, high = mean_interval(values, lows, highs, dependent)
     clustered = (parts["unit"] == "item clusters").any()
     return {
         "value": float(parts["value"].mean(skipna=False)) if len(parts) else np.nan,
         "low": low,
         "high": high,
-        "n": n,
-        "n_units": min(together, units),
+        "n": int(parts["n"].sum()),
+        "n_units": units,
         "unit": "none" if np.isnan(low) else "item clusters" if clustered else "items",
     }
 
 
-def elements_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """The score rows that an axis averages over: sets, or the parts of a set with parts."""
-    scored = rows[rows["metric"].str.startswith("score_")]
+def units_behind(parts: pd.DataFrame, whole: pd.DataFrame) -> int:
+    """How many units there are behind some rows; fewer than theirs together if they share clusters.
+
+    A number over all of them tells, as it counts each cluster once.
+
+    Args:
+        whole: rows of the run, among them some over all sets of the parts.
+    """
+    units = int(parts["n_units"].sum())
+    of_all = (whole["probe"] == "") & (whole["n"] == parts["n"].sum()) & (whole["n_units"] > 0)
+    return min(units, *whole.loc[of_all, "n_units"]) if of_all.any() else units
+
+
+def scores_of_sets(rows: pd.DataFrame) -> pd.DataFrame:
+    """The score rows that an axis averages over."""
+    return elements_of(rows[rows["metric"].str.startswith("score_")])
+
+
+def elements_of(scored: pd.DataFrame) -> pd.DataFrame:
+    """Those of rows of scores that are counted: of sets, or of the parts of a set with parts."""
     divided = set(scored.loc[scored["subset"] != "", "probe"])
     return scored[(scored["subset"] != "") | ~scored["probe"].isin(divided)]
