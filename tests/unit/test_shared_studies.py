@@ -9,11 +9,14 @@ from synthetic_study import Synthetic, synthetic_study, typed, with_choices
 
 from lethe.figures.axis_means import axis_means
 from lethe.longtables.collect import scope_of, with_scope
+from lethe.longtables.run import RUN_COLUMNS
 from lethe.metrics.axis_scores import axis_score
 from lethe.metrics.calibration import study_calibration
-from lethe.metrics.intervals import mean_interval
+from lethe.metrics.cells import Cells, Evaluation
+from lethe.metrics.intervals import mean_interval, t_interval
 from lethe.metrics.methods import method_metrics
-from lethe.metrics.row_intervals import MEAN_SCORE
+from lethe.metrics.over_seeds import PLACE, SEEDS, over_seeds
+from lethe.metrics.row_intervals import MEAN_SCORE, WITHIN, metric_range
 from lethe.metrics.shown import lines
 from lethe.metrics.study import study_metrics
 from lethe.metrics.study_changes import study_changes
@@ -147,3 +150,49 @@ def test_a_scope_is_the_data_else_the_folder_and_an_items_own_name_has_none():
     named = {"item_id": "i1", "cluster_id": "7"}
     assert with_scope(named, "world-1")["cluster_scope"] == "world-1"
     assert with_scope({"item_id": "i1", "cluster_id": "i1"}, "world-1")["cluster_scope"] == ""
+
+
+@pytest.mark.parametrize(
+    ("metric", "are_shares", "values", "ends"),
+    [
+        ("drop_points", True, (99.0, 97.0, 60.0), (None, 100.0)),
+        ("fg_luo", True, (99.0, 97.0, 60.0), (None, 100.0)),
+        ("own_gain", True, (-0.99, -0.97, -0.6), (-1.0, None)),
+        ("acc", True, (0.99, 0.97, 0.6), (None, 1.0)),
+        ("loss_final", False, (0.1, 0.2, 0.9), (0.0, None)),
+        ("drop_points", False, (99.0, 97.0, 60.0), (None, None)),
+        ("loss_forgotten", False, (0.1, 0.2, 0.9), (None, None)),
+    ],
+)
+def test_an_interval_over_seeds_ends_where_its_number_does(metric, are_shares, values, ends):
+    """What no three seeds can show is cut, and all else is Student's t as it was."""
+    words = dict.fromkeys([*RUN_COLUMNS, "params", *PLACE], "")
+    within = metric_range(metric, are_shares)
+    rows = [
+        words | dict.fromkeys(SEEDS, 0) | {"world_seed": world, "metric": metric, "value": value}
+        | {"n": 10, "note": "", WITHIN: within}
+        for world, value in enumerate(values)
+    ]  # fmt: skip
+    (row,) = over_seeds(rows)
+    plain = t_interval(values)
+    expected = [one if cut is None else cut for one, cut in zip(plain, ends, strict=True)]
+    assert [row["low"], row["high"]] == pytest.approx(expected)
+    assert all(
+        cut is None or abs(one) > abs(cut) or cut == 0 > one
+        for one, cut in zip(plain, ends, strict=True)
+    )
+    # One run whose scores are no shares, and nothing is known of the range.
+    rows[0][WITHIN] = metric_range("own_gain", False)
+    assert [over_seeds(rows)[0][end] for end in ("low", "high")] == pytest.approx(plain)
+
+
+def test_losses_that_happen_to_lie_below_one_are_no_shares():
+    evaluations = [
+        Evaluation("domain", name, "", name, name == "lm_loss") for name in ("acc", "lm_loss")
+    ]
+    unknown = np.full(2, np.nan)
+    cells = Cells(
+        evaluations, ["a"], np.full((2, 2), 0.5), np.full((3, 2, 2), 0.5), unknown, unknown,
+        np.full(2, 9), np.full(2, 9), ["items"] * 2, [[], []],
+    )  # fmt: skip
+    assert cells.are_shares.tolist() == [True, False]

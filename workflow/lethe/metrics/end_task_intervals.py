@@ -80,7 +80,7 @@ def _item_scores(tested: pd.DataFrame, items: Mapping[str, pd.DataFrame]) -> dic
             continue
         metrics = {"accuracy", *rows.loc[rows["headline"].astype(bool), "metric"]}
         for node, of_node in items[f"{PREFIX}{probe}"].groupby("node", observed=True, sort=True):
-            clusters = full_names(of_node)
+            clusters = full_names(of_node).tolist()
             for metric in sorted(metrics):
                 values = of_node[VALUE + metric].to_numpy(dtype=float)
                 found[str(node), str(probe), metric] = item_score(values, clusters)
