@@ -11,6 +11,7 @@ from lethe.comparison.both import Items
 from lethe.comparison.compared import ability
 from lethe.comparison.sets import POINTS, SetChange
 from lethe.metrics.cells import Cells, Evaluation
+from lethe.metrics.drawn_clusters import DrawnClusters
 from lethe.metrics.drops import paired_drop
 from lethe.metrics.intervals import mean_interval, resampled_means
 from lethe.metrics.item_changes import Answers, item_values
@@ -19,7 +20,6 @@ from lethe.metrics.resampled_probabilities import SameItems, of_set
 from lethe.metrics.resamples import draw_items
 from lethe.metrics.row_intervals import MEAN_SCORE, row_interval
 from lethe.metrics.set_means import OfSet, interval_over_sets
-from lethe.metrics.shared_clusters import DrawnClusters
 
 SETS, THINGS, EACH = 3, 24, 6
 BEFORE, AFTER = 0.7, 0.5

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from lethe.comparison.sets import FLOOR, POINTS, Judged, SetChange
 from lethe.longtables.axes import sorted_axes
-from lethe.metrics.intervals import resampled_means
-from lethe.metrics.resamples import draw_items
+from lethe.metrics.drawn_clusters import NAME, DrawnClusters
+from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
 from lethe.metrics.set_means import OfSet, Resampled, interval_over_sets
-from lethe.metrics.shared_clusters import DrawnClusters
 from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED, Question, judge
 
 NO_DIRECTION = "no verdict: neither direction is better"
@@ -95,19 +93,22 @@ def _drawn_together(changes: Sequence[SetChange]) -> dict[int, Resampled]:
     times = Counter(name for items in known.values() for name in set(items.clusters))
     shared = {name for name, number in times.items() if number > 1}
     sharing = {p: items for p, items in known.items() if not shared.isdisjoint(items.clusters)}
+    if not sharing:
+        return {}
     names = tuple(sorted({name for items in sharing.values() for name in items.clusters}))
+    generator = item_generator(0, NAME, names)
+    weights = cluster_weights(len(names), RESAMPLES, generator)
+    places = {name: number for number, name in enumerate(names)}
     found = {}
     for place, items in sharing.items():
-        clusters = pd.DataFrame({"cluster_id": items.clusters})
-        draw = draw_items(changes[place].name, clusters, 0, together=names)
-        scale, every = changes[place].scale, np.ones(len(clusters), dtype=bool)
+        cluster = np.array([places[name] for name in items.clusters])
+        present = np.bincount(cluster, minlength=len(names)) > 0
+        scale = changes[place].scale
         moves = scale * (items.values[1] - items.values[0])
-        replicates = resampled_means(moves[:, None], draw.cluster, draw.weights)[:, 0]
+        replicates = resampled_means(moves[:, None], cluster, weights)[:, 0]
         # What a coin toss for one answer before and one after adds, as in the metrics table.
-        coin = scale**2 * 2 / (4 * len(moves) * draw.units(every))
-        found[place] = Resampled(
-            replicates, DrawnClusters(names, draw.present(every)), len(moves), coin
-        )
+        coin = scale**2 * 2 / (4 * len(moves) * int(present.sum()))
+        found[place] = Resampled(replicates, DrawnClusters(names, present), len(moves), coin)
     return found
 
 

@@ -17,6 +17,7 @@ from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.schema import columns
 from lethe.longtables.tables import of_run, runs
+from lethe.metrics.drawn_clusters import Names, number_behind
 from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.over_seeds import over_seeds
 from lethe.metrics.probabilities import ece_if_calibrated
@@ -24,7 +25,7 @@ from lethe.metrics.resampled_probabilities import Drawn, Measured, SameItems, of
 from lethe.metrics.resamples import same_items
 from lethe.metrics.row_intervals import FEW, ONE_CLUSTER, WITHIN
 from lethe.metrics.set_means import OfSet, interval_over_sets
-from lethe.metrics.shared_clusters import Names, Place, drawn_together, number_behind
+from lethe.metrics.shared_clusters import Place, drawn_together
 from lethe.metrics.warnings import COLLAPSED
 
 NOT_SCORED = "missing: not scored"

@@ -11,9 +11,9 @@ from lethe.errors import UserError
 from lethe.longtables.axes import BIAS, CALIBRATION, CLOZE_SET, OWN, is_named_for, sorted_axes
 from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
+from lethe.metrics.drawn_clusters import DrawnClusters, apart, number_behind
 from lethe.metrics.resamples import ItemResamples
 from lethe.metrics.schedule import Schedule
-from lethe.metrics.shared_clusters import DrawnClusters, apart, number_behind
 
 LOWER_IS_BETTER = "lower is better"
 # Means of whole numbers may be off by this.

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lethe.longtables.calibration_columns import BRIER, COVERAGE, ECE, OVERCONFIDENCE, range_of
 from lethe.longtables.items import CHOICE
+from lethe.metrics.drawn_clusters import Names
 from lethe.metrics.intervals import FEW_CLUSTERS, bootstrap_interval, share_interval
 from lethe.metrics.probabilities import (
     BINS,
@@ -22,7 +23,6 @@ from lethe.metrics.probabilities import (
 )
 from lethe.metrics.resamples import draw_items
 from lethe.metrics.set_means import OfSet, Resampled
-from lethe.metrics.shared_clusters import Names
 
 
 @dataclass(frozen=True)

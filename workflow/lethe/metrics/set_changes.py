@@ -12,6 +12,7 @@ from lethe.longtables.change_columns import ADJUSTED, KNOWN, WITH_INTERVAL
 from lethe.longtables.items import CHOICES
 from lethe.longtables.rows import VALUE
 from lethe.metrics.cells import Evaluation
+from lethe.metrics.drawn_clusters import Names
 from lethe.metrics.intervals import FEW_CLUSTERS
 from lethe.metrics.item_changes import (
     Answers,
@@ -28,7 +29,7 @@ from lethe.metrics.item_intervals import estimates
 from lethe.metrics.resamples import ItemDraw, draw_items, same_items
 from lethe.metrics.row_intervals import FEW, ONE_CLUSTER
 from lethe.metrics.set_means import OfSet
-from lethe.metrics.shared_clusters import Names, Place
+from lethe.metrics.shared_clusters import Place
 
 LONGEST_ANSWER = 40
 OTHER_ITEMS = "not scored on the same items"

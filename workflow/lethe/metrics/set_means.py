@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lethe.metrics.drawn_clusters import DrawnClusters, apart, number
 from lethe.metrics.intervals import bootstrap_interval, mean_interval, share_interval
-from lethe.metrics.shared_clusters import DrawnClusters, apart, number
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def interval_over_sets(parts: Sequence[OfSet], is_share: bool) -> tuple[float, f
     ends = [_group(group, is_share) for group in groups]
     if len(ends) == 1:
         return ends[0][1:]
-    # Each group counts by its sets; whole numbers where all have one.
+    # Each group counts by its sets: by 1, to the last bit, where every group is a single set.
     weights = np.array([len(group) for group in groups]) * len(groups) / max(len(parts), 1)
     values, lows, highs = (weights * np.array([each[end] for each in ends]) for end in range(3))
     return mean_interval(values, lows, highs)

@@ -4,33 +4,18 @@ What depends on one cluster depends on it in every set that has items of it. So 
 all of them, and a mean over these sets is over the clusters of all, each counted once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from lethe.longtables.items import CLUSTERS, SCOPE, ItemTables
+from lethe.metrics.drawn_clusters import Names
 
-NAME = "shared clusters"
-"""In place of a set's name, where the generator of a draw for several sets is made."""
 BETWEEN = "\x1f"
 """Between a cluster's name and its scope: below all letters, so names sort as without scopes."""
 Place = tuple[str, str]
 """Evaluation set, checkpoint."""
-Names = tuple[str, ...]
-"""Full names of clusters, sorted."""
-
-
-@dataclass(frozen=True)
-class DrawnClusters:
-    """The clusters of one score. present: (clusters,) which of those drawn together it has.
-
-    draw: equal for scores whose clusters were drawn together.
-    """
-
-    draw: Names
-    present: np.ndarray
 
 
 def full_names(items: pd.DataFrame) -> np.ndarray:
@@ -81,41 +66,6 @@ def drawn_together(items: Mapping[str, pd.DataFrame], probes: Iterable[str]) -> 
         for probe, names in sets
         if len(group := groups[probe, names]) > 1
     }
-
-
-def number(clusters: Sequence[DrawnClusters]) -> int:
-    """How many clusters there are in all, each counted once."""
-    present: dict[Names, np.ndarray] = {}
-    for one in clusters:
-        before = present.get(one.draw)
-        present[one.draw] = one.present if before is None else before | one.present
-    return sum(int(mask.sum()) for mask in present.values())
-
-
-def number_behind(clusters: Sequence[DrawnClusters | None], units: Sequence[int]) -> int:
-    """How many units there are behind several scores; clusters that some share count once.
-
-    units: of each score, of which those with clusters are counted by these.
-    """
-    known = [one for one in clusters if one is not None]
-    rest = (n for one, n in zip(clusters, units, strict=True) if one is None)
-    return number(known) + int(sum(rest))
-
-
-def apart(clusters: Sequence[DrawnClusters]) -> list[list[int]]:
-    """Places of the scores, in groups that share no cluster with each other."""
-    if number(clusters) == sum(int(one.present.sum()) for one in clusters):
-        return [[place] for place in range(len(clusters))]
-    groups: list[list[int]] = []
-    for place, one in enumerate(clusters):
-        near = [group for group in groups if any(_share(one, clusters[p]) for p in group)]
-        groups = [group for group in groups if group not in near]
-        groups.append(sorted([place, *(other for group in near for other in group)]))
-    return sorted(groups)
-
-
-def _share(one: DrawnClusters, other: DrawnClusters) -> bool:
-    return one.draw == other.draw and bool((one.present & other.present).any())
 
 
 def _clusters(items: Mapping[str, pd.DataFrame], probe: str) -> dict[str, frozenset[str]]:
