@@ -22,9 +22,9 @@ from interval_coverage import Setting, simulated_answers
 from lethe.endtasks.f1 import macro_f1_values
 from lethe.metrics.cells import Cells, Evaluation
 from lethe.metrics.clustered import difference, item_score, level
+from lethe.metrics.drawn_clusters import DrawnClusters
 from lethe.metrics.intervals import cluster_weights, resampled_means
 from lethe.metrics.row_intervals import row_interval
-from lethe.metrics.shared_clusters import DrawnClusters
 
 CLASSES, ITEMS = 3, 20
 DOMAINS, STEMS, HIDDEN = 3, 12, 8

@@ -18,7 +18,7 @@ from lethe.metrics.probabilities import (
     probabilities,
     thresholds,
 )
-from lethe.metrics.resampled_probabilities import SameItems, interval
+from lethe.metrics.resampled_probabilities import SameItems, of_set
 
 NAN = float("nan")
 
@@ -258,8 +258,8 @@ def test_intervals_of_changes_hold_the_truth_nineteen_times_in_twenty():
         changes = {name: later.measured[name] - before.measured[name] for name in later.measured}
         changes["coverage"] = later.coverage(before) - before.coverage(before)
         for name in truth:
-            low, high = interval(f"{name}_change", changes[name], later)
-            held[name] += low <= truth[name] <= high
+            found = of_set(f"{name}_change", changes[name], later)
+            held[name] += found.low <= truth[name] <= found.high
     assert all(184 <= count <= 198 for count in held.values()), held
 
 

@@ -183,6 +183,13 @@ def test_an_axis_is_at_floor_within_two_standard_errors_of_chance():
     # Two sets with standard error 0.04: that of their mean is 0.0283, twice that 0.0566.
     assert axes_at_floor(rows(0.30, 0.31)) == {"reading"}
     assert axes_at_floor(rows(0.30, 0.32)) == set()
+    # The same sets with ten clusters in common: a mean of theirs is known as each is, to 0.04.
+    scored = {"stage_index": 0, "axis": "reading", "metric": "score_acc", "subset": "", "n": 50}
+    metrics = [scored | {"probe": f"p{place}", "n_units": 10} for place in (0, 1)]
+    whole = scored | {"stage_index": None, "metric": "drop_points", "probe": "", "n": 100}
+    for units, found in ((20, set()), (10, {"reading"})):
+        frame = pd.DataFrame([*metrics, whole | {"n_units": units}])
+        assert axes_at_floor(rows(0.30, 0.32), frame) == found
 
 
 def test_the_command_writes_three_forms_that_say_the_same(tables, record, tmp_path, capsys):

@@ -151,8 +151,26 @@ def test_items_are_means_over_seeds_in_the_clusters_of_their_files():
     # Names that only tell texts apart are not shared with other end tasks.
     (first, *_) = end_task_items(manifest(named_clusters=False))
     assert first["cluster_id"] == "toy zor"
+    # Those that the files name are shared with end tasks on the same data.
+    assert first["cluster_scope"] == "" and rows[0]["cluster_scope"] == manifest()["spec"]["data"]
     old = [{"seed": 0, "counts": {"test": 3}, "scores": {"test": {"accuracy": 1.0}}}]
     assert end_task_items({**manifest(), "results": old}) == []
+
+
+@pytest.mark.parametrize(("other", "clusters"), [("texts-1", 2), ("texts-2", 4)])
+def test_end_tasks_share_clusters_of_equal_names_on_the_same_data_alone(other, clusters):
+    scores = scores_of({("sequential", "ab", 0): (70, 70, 70, 70)})
+    tables = {}
+    for name, data in (("task_a", "texts-1"), ("task_b", other)):
+        made = manifest()
+        made["spec"] = made["spec"] | {"end_task": name, "data": data}
+        rows = pd.DataFrame(end_task_items(made))
+        rows = rows.assign(value_accuracy=rows["correct"], value_macro_f1=rows["correct"])
+        nodes = scores["node"].unique()
+        tables[PREFIX + name] = pd.concat([rows.assign(node=node) for node in nodes])
+    found = pd.DataFrame(end_task_intervals(scores, tables, 0, 50))
+    summaries = found[(found["probe"] == "") & found["metric"].isin(["f1_own", "f1_final"])]
+    assert set(summaries["n_units"]) == {clusters}
 
 
 def test_scores_have_the_standard_error_over_their_clusters():

@@ -8,6 +8,7 @@ from lethe.longtables.change_columns import KNOWN
 from lethe.metrics.item_changes import Answers, item_values
 from lethe.metrics.item_intervals import estimates
 from lethe.metrics.resamples import draw_items
+from lethe.metrics.set_means import OfSet
 
 K, KNOWS, LOSES, REGAINS = 4, 0.7, 0.3, 0.1
 STUDIES = 300
@@ -60,8 +61,7 @@ def test_intervals_cover_what_they_say(clusters, each, like):
     for seed in range(STUDIES):
         found = study(seed, clusters, each, like)
         for name, true in truth(like).items():
-            _, low, high = found[name]
-            covered[name] += low <= true <= high
+            covered[name] += found[name].low <= true <= found[name].high
     # Three standard errors of a share of 0.95 of STUDIES.
     least = 0.95 - 3 * (0.95 * 0.05 / STUDIES) ** 0.5
     assert {name: count for name, count in covered.items() if count < least * STUDIES} == {}
@@ -74,9 +74,10 @@ def test_nothing_seen_to_change_is_no_certainty():
     values = item_values(same, same, np.full(n, K))
     draw = draw_items("set", items, 1, 200)
     found = estimates(values, draw, np.ones(n, dtype=bool), dict.fromkeys(KNOWN, K / (K - 1)))
-    assert found["lost"][:2] == (0.0, 0.0) and 0.05 < found["lost"][2] < 0.2
-    assert found["lost_r0"][0] == 0 and found["lost_r0"][1] < -0.01 and found["lost_r0"][2] > 0.01
-    assert found["drift"] == (0.0, 0.0, 0.0)
+    assert found["lost"].value == found["lost"].low == 0.0 and 0.05 < found["lost"].high < 0.2
+    known = found["lost_r0"]
+    assert known.value == 0 and known.low < -0.01 and known.high > 0.01
+    assert found["drift"] == OfSet(0.0, 0.0, 0.0)
 
 
 def test_items_without_a_number_are_left_out_of_its_mean_alone():
@@ -87,12 +88,12 @@ def test_items_without_a_number_are_left_out_of_its_mean_alone():
     items = pd.DataFrame({"cluster_id": [f"{number:02d}" for number in range(n)]})
     values = item_values(before, after, None)
     found = estimates(values, draw_items("set", items, 1, 50), np.ones(n, dtype=bool), {})
-    assert found["drift"][0] == pytest.approx(np.mean(np.arange(10)))
-    assert np.isnan(found["sign_changed"]).all() and found["lost"][0] == 1
+    assert found["drift"].value == pytest.approx(np.mean(np.arange(10)))
+    assert np.isnan(found["sign_changed"].value) and found["lost"].value == 1
 
 
 def test_a_single_cluster_has_no_interval():
     same = Answers(np.ones(4), np.full(4, 1.0), np.zeros(4))
     draw = draw_items("set", pd.DataFrame({"cluster_id": ["a"] * 4}), 1, 50)
     found = estimates(item_values(same, same, None), draw, np.ones(4, dtype=bool), {})
-    assert found["lost"][0] == 0 and np.isnan(found["lost"][1:]).all()
+    assert found["lost"].value == 0 and np.isnan([found["lost"].low, found["lost"].high]).all()

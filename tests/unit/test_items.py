@@ -8,7 +8,15 @@ import pytest
 from lethe.artefacts.study_files import checked_files, publish_study_files
 from lethe.errors import UserError
 from lethe.longtables import items as tables
-from lethe.longtables.items import COLUMNS, ItemsWriter, ItemTables, file_name, read_items
+from lethe.longtables.items import (
+    COLUMNS,
+    SCOPE,
+    ItemsWriter,
+    ItemTables,
+    file_name,
+    read_items,
+)
+from lethe.longtables.joined_items import join_items
 from lethe.longtables.rows import ITEMS_VERSION
 from lethe.longtables.schema import columns
 
@@ -125,6 +133,18 @@ def test_a_reader_for_metrics_leaves_out_what_no_metric_reads(tmp_path):
     found = ItemTables(tmp_path / "items")["quiz"]
     assert set(COLUMNS) - set(found) == {"predicted", "choice_logprobs", "schema_version"}
     assert found["item_id"].dtype == "category"
+
+
+def test_a_table_from_before_scopes_is_read_and_joined_as_one_whose_scopes_are_not_known(tmp_path):
+    (path,) = written(tmp_path / "now", {"quiz": 4})
+    pq.write_table(pq.read_table(path).drop_columns(SCOPE), path)
+    assert read_items(path)[SCOPE].tolist() == [""] * 8
+    found = ItemTables(path.parent)
+    assert found.clusters("quiz")[SCOPE].tolist() == [""] * 8
+    with ItemsWriter(tmp_path / "joined", tmp_path / "work") as writer:
+        join_items({"part": found}, writer)
+        (joined,) = writer.finish()
+    assert read_items(joined)[SCOPE].tolist() == [""] * 8
 
 
 @pytest.mark.parametrize("value", [1.5, -0.25])

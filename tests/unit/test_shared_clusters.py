@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from lethe.metrics.drawn_clusters import DrawnClusters, apart, number
 from lethe.metrics.resamples import draw_items
-from lethe.metrics.shared_clusters import DrawnClusters, apart, drawn_together, number
+from lethe.metrics.shared_clusters import drawn_together
 
 
 def table(*rows: tuple[str, str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """One checkpoint against the one before: all sets judged together, abilities, and warnings."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,9 @@ import numpy as np
 
 from lethe.comparison.sets import FLOOR, POINTS, Judged, SetChange
 from lethe.longtables.axes import sorted_axes
-from lethe.metrics.intervals import mean_interval
+from lethe.metrics.drawn_clusters import NAME, DrawnClusters
+from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
+from lethe.metrics.set_means import OfSet, Resampled, interval_over_sets
 from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED, Question, judge
 
 NO_DIRECTION = "no verdict: neither direction is better"
@@ -19,7 +22,7 @@ NO_MARGIN = "no verdict: no share, so a margin in points means nothing; give --m
 class Ability:
     """The mean over the sets of an ability that are in points, before and after.
 
-    low, high: 95 % interval of the change; sets share no items.
+    low, high: 95 % interval of the change.
     """
 
     name: str
@@ -71,13 +74,42 @@ def ability(name: str, changes: Sequence[SetChange]) -> Ability | None:
     if not changes:
         return None
     before, after = (100 * float(np.mean([c.scores[i] for c in changes])) for i in (0, 1))
-    ends = np.array([change.interval for change in changes])
-    values = np.array([change.change for change in changes])
-    if np.isnan(ends).any():
-        low = high = float("nan")
-    else:
-        low, high = mean_interval(values, ends[:, 0], ends[:, 1])
-    return Ability(name, len(changes), before, after, low, high)
+    drawn = _drawn_together(changes)
+    parts = [
+        OfSet(change.change, *change.interval, drawn.get(place))
+        for place, change in enumerate(changes)
+    ]
+    low, high = np.clip(interval_over_sets(parts, is_share=False), -100.0, 100.0)
+    return Ability(name, len(changes), before, after, float(low), float(high))
+
+
+def _drawn_together(changes: Sequence[SetChange]) -> dict[int, Resampled]:
+    """By place the changes of sets that share clusters of items with others, resampled."""
+    known = {
+        place: change.items
+        for place, change in enumerate(changes)
+        if change.items is not None and change.drop is not None and change.drop.paired
+    }
+    times = Counter(name for items in known.values() for name in set(items.clusters))
+    shared = {name for name, number in times.items() if number > 1}
+    sharing = {p: items for p, items in known.items() if not shared.isdisjoint(items.clusters)}
+    if not sharing:
+        return {}
+    names = tuple(sorted({name for items in sharing.values() for name in items.clusters}))
+    generator = item_generator(0, NAME, names)
+    weights = cluster_weights(len(names), RESAMPLES, generator)
+    places = {name: number for number, name in enumerate(names)}
+    found = {}
+    for place, items in sharing.items():
+        cluster = np.array([places[name] for name in items.clusters])
+        present = np.bincount(cluster, minlength=len(names)) > 0
+        scale = changes[place].scale
+        moves = scale * (items.values[1] - items.values[0])
+        replicates = resampled_means(moves[:, None], cluster, weights)[:, 0]
+        # What a coin toss for one answer before and one after adds, as in the metrics table.
+        coin = scale**2 * 2 / (4 * len(moves) * int(present.sum()))
+        found[place] = Resampled(replicates, DrawnClusters(names, present), len(moves), coin)
+    return found
 
 
 def compare(

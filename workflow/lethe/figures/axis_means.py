@@ -7,7 +7,8 @@ import pandas as pd
 
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.longtables.tables import RUN_COLUMNS
-from lethe.metrics.intervals import mean_interval, t_interval
+from lethe.metrics.axis_scores import axis_score, scores_of_sets
+from lethe.metrics.intervals import t_interval
 from lethe.metrics.row_intervals import share_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
 
@@ -21,21 +22,20 @@ def axis_means(
     """Rows of axis and stage_index, of one line: the mean over the axis' sets, as a fraction.
 
     A set with parts counts as its parts. With several bases the value is the mean over bases and
-    the interval is Student's t over them (at least three). With one run the interval is over items,
-    combined from the intervals of the sets, which share no items. The columns are always COLUMNS,
-    even for a line without such sets. without: axes that are left out.
+    the interval is Student's t over them (at least three). With one run the interval is over items
+    (`axis_score`). The columns are always COLUMNS, even for a line without such sets. without: axes
+    that are left out.
     """
-    rows = metrics[metrics["metric"].str.startswith("score_") & ~metrics["axis"].isin(without)]
-    rows = rows[_of_line(rows, line) & ~rows["unit"].isin(SEED_UNITS)]
+    rows = metrics[~metrics["axis"].isin(without) & ~metrics["unit"].isin(SEED_UNITS)]
+    rows = rows[_of_line(rows, line)]
     rows = rows.assign(run=rows.groupby(RUN_COLUMNS, dropna=False).ngroup())
-    divided = set(rows.loc[rows["subset"] != "", "probe"])
-    rows = rows[(rows["subset"] != "") | ~rows["probe"].isin(divided)]
+    scored = scores_of_sets(rows)
     mean_rows = []
-    for axis in sorted_axes(rows["axis"]):
-        for stage, cells in rows[rows["axis"] == axis].groupby("stage_index"):
+    for axis in sorted_axes(scored["axis"]):
+        for stage, cells in scored[scored["axis"] == axis].groupby("stage_index"):
             row = {"axis": axis, "stage_index": int(stage)}
             row["stage_task"] = cells["stage_task"].iloc[0]
-            mean_rows.append(row | _mean(cells))
+            mean_rows.append(row | _mean(cells, rows[rows["axis"] == axis], int(stage)))
     return pd.DataFrame(mean_rows, columns=COLUMNS)
 
 
@@ -46,16 +46,17 @@ def _of_line(rows: pd.DataFrame, line: Line) -> pd.Series:
     return same
 
 
-def _mean(cells: pd.DataFrame) -> dict:
-    """Mean and interval of the cells of one axis and stage, in one or several runs."""
+def _mean(cells: pd.DataFrame, rows: pd.DataFrame, stage: int) -> dict:
+    """Mean and interval of the cells of one axis and stage, in one or several runs.
+
+    rows: all of the axis in these runs.
+    """
     runs = [cells[cells["run"] == run] for run in sorted(cells["run"].unique())]
     n = int(max(part["n"].sum() for part in runs))
     if len(runs) == 1:
-        mean = cells["value"].mean(skipna=False)
-        low, high = mean_interval(*(cells[name].to_numpy() for name in ("value", "low", "high")))
-        clustered = (cells["unit"] == "item clusters").any()
-        units, unit = int(cells["n_units"].sum()), "item clusters" if clustered else "items"
-        return _row(mean, low, high, n, units, unit)
+        found = axis_score(rows, stage)
+        unit = "items" if found["unit"] == "none" else found["unit"]
+        return _row(*(found[name] for name in ("value", "low", "high", "n", "n_units")), unit)
     bases: dict[tuple, list[float]] = {}
     for part in runs:
         base = tuple(part[["world_seed", "base_seed"]].iloc[0].astype(object).fillna(-1))

@@ -32,11 +32,15 @@ def gather(record: dict[str, Any], results: Path, items: ItemsWriter) -> list[di
     for checkpoint, nodes in sorted(record["probes"].items()):
         for node in nodes:
             probes[node] = read_results(results, "probe", node)
-            headlines = {task["name"]: task["metric"] for task in probes[node]["spec"]["tasks"]}
+            tasks = {task["name"]: task for task in probes[node]["spec"]["tasks"]}
             for result in probes[node]["results"]:
-                task = result["task"]
-                found = [with_metrics(item, headlines[task]) for item in result.pop("items")]
-                items.add(checkpoint, task, found)
+                name = result["task"]
+                scope = scope_of(probes[node]["spec"], tasks[name])
+                found = [
+                    with_scope(with_metrics(item, tasks[name]["metric"]), scope)
+                    for item in result.pop("items")
+                ]
+                items.add(checkpoint, name, found)
     runs = [run_of(entry) for entry in record["runs"]]
     for run in runs:
         require_same_versions(run, record, probes, results)
@@ -48,6 +52,19 @@ def gather(record: dict[str, Any], results: Path, items: ItemsWriter) -> list[di
     scores = [row for run in runs for row in run_rows(run, record, probes, end_tasks)]
     require_scores(scores)
     return scores
+
+
+def scope_of(spec: dict[str, Any], task: dict[str, Any]) -> str:
+    """What a task's names of clusters are from: its data, or the folder of its file; or not known.
+
+    Sets of one source may ask of the same things, as domains of one world share stems.
+    """
+    return task.get("data") or spec.get("include_sha256") or ""
+
+
+def with_scope(item: dict, scope: str) -> dict:
+    """An item with the scope of its cluster's name; a name that is the item's own needs none."""
+    return item | {"cluster_scope": "" if item["cluster_id"] == item["item_id"] else scope}
 
 
 def with_metrics(item: dict, headline: str) -> dict:

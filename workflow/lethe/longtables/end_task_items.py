@@ -12,7 +12,8 @@ def end_task_items(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """A row for every test item of an end task on one checkpoint; none of older results.
 
     Its values are means over end-task seeds, and `predicted` is the first seed's. Clusters that the
-    files name are the same in all end tasks; other items are told apart by the end task's name.
+    files name are the same in all end tasks on the same data; other items are told apart by the end
+    task's name.
     """
     results = manifest["results"]
     if not results or not all("values" in result for result in results):
@@ -28,6 +29,7 @@ def end_task_items(manifest: dict[str, Any]) -> list[dict[str, Any]]:
             "subset": "",
             "item_id": f"{name} {place + 1:06d}",
             "cluster_id": f"{prefix}{cluster}",
+            "cluster_scope": "" if prefix else manifest["spec"]["data"],
             "correct": values["accuracy"][place],
             "predicted": first["labels"][first["predicted"][place]],
             "metrics": {metric: of_items[place] for metric, of_items in values.items()},

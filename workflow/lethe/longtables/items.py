@@ -27,10 +27,12 @@ COLUMNS = {
     for column, rule in SCHEMAS["items"]["properties"].items()
 }
 """The type of every column but those of metrics."""
-NAMES = ["node", "probe", "subset", "item_id", "cluster_id"]
+SCOPE = "cluster_scope"
+NAMES = ["node", "probe", "subset", "item_id", "cluster_id", SCOPE]
 """Texts that repeat: they are read as categories."""
 ANSWERS = ["node", "item_id", "correct", "margin", "gold_logprob", "predicted"]
 """Columns that show what a checkpoint answered."""
+CLUSTERS = ["node", "cluster_id", SCOPE]
 LEFT_OUT = ("predicted", "choice_logprobs", "schema_version")
 """Columns that no metric reads."""
 CHOICES, CHOICE = "choices", "choice_"
@@ -174,10 +176,12 @@ def _read(
 ) -> pa.Table:
     """A checked table of items; NAMES and `more_names` have a dictionary."""
     try:
-        with pq.ParquetFile(path, read_dictionary=[*NAMES, *more_names]) as file:
+        present = pq.read_schema(path).names
+        repeated = [name for name in (*NAMES, *more_names) if name in present]
+        with pq.ParquetFile(path, read_dictionary=repeated) as file:
             _require_columns(path, file.schema_arrow)
-            columns = [name for name in only or file.schema_arrow.names if name not in left_out]
-            table = file.read(columns, use_threads=False)
+            columns = [name for name in only or present if name in present and name not in left_out]
+            table = with_scope(file.read(columns, use_threads=False))
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except (OSError, pa.ArrowException) as error:
@@ -210,8 +214,8 @@ class ItemTables(Mapping[str, pd.DataFrame]):
         return ItemTables(self._folder, choices=True)
 
     def clusters(self, probe: str) -> pd.DataFrame:
-        """The columns node and cluster_id of one set; raises as `read_items`."""
-        return _read(self._files[probe], (), only=["node", "cluster_id"]).to_pandas()
+        """The columns CLUSTERS of one set; raises as `read_items`."""
+        return _read(self._files[probe], (), only=CLUSTERS).to_pandas()
 
     def __getitem__(self, probe: str) -> pd.DataFrame:
         if self._choices:
@@ -225,11 +229,21 @@ class ItemTables(Mapping[str, pd.DataFrame]):
         return len(self._files)
 
 
+def with_scope(table: pa.Table) -> pa.Table:
+    """The same with the column SCOPE, which tables of version 3 lack: not known."""
+    if SCOPE in table.column_names or "cluster_id" not in table.column_names:
+        return table
+    return table.append_column(SCOPE, pa.array([""] * len(table)).dictionary_encode())
+
+
 def _table(node: str, probe: str, items: list[dict[str, Any]]) -> pa.Table:
     same = {"node": node, "probe": probe, "schema_version": ITEMS_VERSION}
+    absent = {SCOPE: ""}
     arrays = {
         column: pa.array(
-            [same[column]] * len(items) if column in same else [item.get(column) for item in items],
+            [same[column]] * len(items)
+            if column in same
+            else [item.get(column, absent.get(column)) for item in items],
             type=kind,
         )
         for column, kind in COLUMNS.items()
@@ -261,6 +275,8 @@ def _ordered(names: list[str]) -> list[str]:
 
 def _require_columns(path: Path, schema: pa.Schema) -> None:
     for column, kind in COLUMNS.items():
+        if column == SCOPE and column not in schema.names:
+            continue
         if column not in schema.names:
             raise UserError(f"{path}: the column {column!r} is missing; expected {list(COLUMNS)}")
         found = schema.field(column).type

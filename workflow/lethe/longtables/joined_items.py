@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lethe.errors import UserError
-from lethe.longtables.items import COLUMNS, ItemsWriter, ItemTables
+from lethe.longtables.items import COLUMNS, ItemsWriter, ItemTables, with_scope
 
 
 def join_items(parts: Mapping[str, ItemTables], writer: ItemsWriter) -> None:
@@ -32,7 +32,7 @@ def join_items(parts: Mapping[str, ItemTables], writer: ItemsWriter) -> None:
 
 def _by_node(path: Path) -> list[tuple[str, pa.Table]]:
     """(Checkpoint, its rows) of a table of items, in which the rows of one stand together."""
-    table = pq.read_table(path, use_threads=False)
+    table = with_scope(pq.read_table(path, use_threads=False))
     # As when they were written, for readers describe columns in ways of their own.
     kinds = [(name, COLUMNS.get(name, pa.float64())) for name in table.column_names]
     table = table.cast(pa.schema(kinds))

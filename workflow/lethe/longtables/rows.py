@@ -8,7 +8,7 @@ from lethe.longtables.columns import rule
 from lethe.longtables.run import COLUMNS, RUN_COLUMNS
 
 SCHEMA_VERSION = 3
-ITEMS_VERSION = 3
+ITEMS_VERSION = 4
 VALUE = "value_"
 """The start of the column of a metric in a table of items; its name follows."""
 # The columns of a run in tables that name the model without describing it.
@@ -75,6 +75,12 @@ ITEMS = {
     "subset": rule(str, "part of the set; empty if it has none", empty=True),
     "item_id": rule(str, "content hash of the item"),
     "cluster_id": rule(str, "items of one cluster are resampled together"),
+    "cluster_scope": rule(
+        str,
+        "what the cluster's name is from, a node of data or a folder of tasks: sets of one scope "
+        "share clusters of equal names; empty if it is the item's own name, or not known",
+        empty=True,
+    ),
     "correct": rule(float | None, "0 or 1, or the per-item metric 0..1", minimum=0, maximum=1),
     "gold_logprob": rule(float | None, "log-probability of the right answer in nats"),
     "margin": rule(

@@ -17,18 +17,23 @@ from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.schema import columns
 from lethe.longtables.tables import of_run, runs
-from lethe.metrics.intervals import RESAMPLES, mean_interval
+from lethe.metrics.drawn_clusters import Names, number_behind
+from lethe.metrics.intervals import RESAMPLES
 from lethe.metrics.over_seeds import over_seeds
 from lethe.metrics.probabilities import ece_if_calibrated
-from lethe.metrics.resampled_probabilities import Drawn, Measured, SameItems, interval
+from lethe.metrics.resampled_probabilities import Drawn, Measured, SameItems, of_set
 from lethe.metrics.resamples import same_items
-from lethe.metrics.row_intervals import FEW, ONE_CLUSTER
+from lethe.metrics.row_intervals import FEW, ONE_CLUSTER, WITHIN
+from lethe.metrics.set_means import OfSet, interval_over_sets
+from lethe.metrics.shared_clusters import Place, drawn_together
 from lethe.metrics.warnings import COLLAPSED
 
 NOT_SCORED = "missing: not scored"
 NOT_KEPT = "log-probabilities of choices not kept"
 OTHER_ITEMS = "other items than the base"
 FEW_ITEMS = "too few items for a threshold"
+DRAWN = "drawn"
+"""In the row of a set that shares clusters, beside the columns: what is behind its number."""
 
 
 def study_calibration(
@@ -48,11 +53,18 @@ def study_calibration(
     """
     asked = _asked(scores)
     rows: list[dict] = []
-    for probe, cells in asked.groupby("probe", sort=True):
-        if probe in items:
-            rows += _of_set(str(probe), cells, items[str(probe)], seed, resamples)
-    rows += _of_axes(rows)
-    rows += [_within_range(row) for row in over_seeds(rows)]
+    scored = {str(probe): cells for probe, cells in asked.groupby("probe") if probe in items}
+    together = drawn_together(items, scored)
+    # What means over sets need is large, so it is held for the sets of one axis.
+    for axis in asked["axis"].unique():
+        of_axis: list[dict] = []
+        for probe, cells in scored.items():
+            if (chosen := cells["axis"] == axis).any():
+                parts = _of_set(probe, cells[chosen], items[probe], seed, resamples, together)
+                of_axis += parts
+        rows += _of_axes(of_axis)
+        rows += [{name: row[name] for name in row if name != DRAWN} for row in of_axis]
+    rows += over_seeds(rows)
     names = columns("calibration")
     frame = pd.DataFrame(rows, columns=names).assign(schema_version=SCHEMA_VERSION)
     return frame.sort_values(["axis", "probe"], kind="stable", ignore_index=True)
@@ -79,13 +91,20 @@ def _asked(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_set(
-    probe: str, cells: pd.DataFrame, items: pd.DataFrame, seed: int, resamples: int
+    probe: str,
+    cells: pd.DataFrame,
+    items: pd.DataFrame,
+    seed: int,
+    resamples: int,
+    together: Mapping[Place, Names],
 ) -> list[dict]:
     """The rows of one set; none if it has no choices."""
     if items["margin"].isna().all():
         return []
     parts = [
-        SameItems(probe, nodes, items, places, seed, resamples)
+        SameItems(
+            probe, nodes, items, places, seed, resamples, together.get((probe, str(nodes[0])), ())
+        )
         for nodes, places in same_items(probe, items)
     ]
     drawn = {node: part.drawn(node) for part in parts for node in part.nodes}
@@ -139,15 +158,16 @@ def _valued(name: str, measured: Measured | None, drawn: Drawn, notes: list[str]
     """The row of a measure with its interval."""
     if measured is None:
         return _row(name, np.nan, drawn.n, note="; ".join(filter(None, notes)))
-    low, high = interval(name, measured, drawn)
-    units, unit = drawn.items.clusters, drawn.items.unit
-    if np.isnan(low):
+    found = of_set(name, measured, drawn)
+    units, unit = drawn.items.clusters, drawn.items.draw.unit
+    if np.isnan(found.low):
         units, unit = 0, "none"
         notes = [*notes, ONE_CLUSTER]
     elif drawn.items.is_few:
         notes = [*notes, FEW]
     note = "; ".join(filter(None, notes))
-    return _row(name, measured.value, drawn.n, low, high, units, unit, note)
+    row = _row(name, found.value, drawn.n, found.low, found.high, units, unit, note)
+    return row | ({DRAWN: found.drawn} if found.drawn else {})
 
 
 def _row(
@@ -161,7 +181,8 @@ def _row(
     note: str = "",
 ) -> dict:
     numbers = {"metric": name, "value": value, "low": low, "high": high}
-    return numbers | {"n": n, "n_units": units, "unit": unit, "note": note}
+    numbers |= {"n": n, "n_units": units, "unit": unit, "note": note}
+    return numbers | {WITHIN: range_of(name)}
 
 
 def _common_notes(drawn: Drawn) -> list[str]:
@@ -191,27 +212,25 @@ def _of_axes(rows: list[dict]) -> list[dict]:
 
 
 def _mean(group: list[dict]) -> dict:
-    """The mean of one measure over sets, which share no items."""
+    """The mean of one measure over sets."""
+    name = group[0]["metric"]
     valued = [row for row in group if not np.isnan(row["value"])]
-    values, lows, highs = (
-        np.array([row[end] for row in valued]) for end in ("value", "low", "high")
-    )
-    low, high = mean_interval(values, lows, highs)
+    sets_drawn = [row.get(DRAWN) for row in valued]
+    parts = [
+        OfSet(row["value"], row["low"], row["high"], drawn)
+        for row, drawn in zip(valued, sets_drawn, strict=True)
+    ]
+    low, high = np.clip(interval_over_sets(parts, name == COVERAGE), *range_of(name))
     units, unit = 0, "none"
     if not np.isnan(low):
-        units = sum(row["n_units"] for row in valued)
+        clusters = [drawn.clusters if drawn else None for drawn in sets_drawn]
+        units = number_behind(clusters, [row["n_units"] for row in valued])
         unit = max((row["unit"] for row in valued), key=len)
     sets: dict[str, list[str]] = {}
     for row in group:
         for note in filter(None, row["note"].split("; ")):
             sets.setdefault(note, []).append(row["probe"])
     note = "; ".join(f"{note}: {', '.join(probes)}" for note, probes in sorted(sets.items()))
-    value = float(values.mean()) if valued else np.nan
+    value = float(np.mean([part.value for part in parts])) if parts else np.nan
     n = sum(row["n"] for row in valued)
-    return _row(group[0]["metric"], value, n, low, high, units, unit, note)
-
-
-def _within_range(row: dict) -> dict:
-    """A mean over seeds whose interval stays within the range of its measure."""
-    low, high = np.clip([row["low"], row["high"]], *range_of(row["metric"]))
-    return row | {"low": low, "high": high}
+    return _row(name, value, n, float(low), float(high), units, unit, note)

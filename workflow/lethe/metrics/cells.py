@@ -11,9 +11,9 @@ from lethe.errors import UserError
 from lethe.longtables.axes import BIAS, CALIBRATION, CLOZE_SET, OWN, is_named_for, sorted_axes
 from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
+from lethe.metrics.drawn_clusters import DrawnClusters, apart, number_behind
 from lethe.metrics.resamples import ItemResamples
 from lethe.metrics.schedule import Schedule
-from lethe.metrics.shared_clusters import DrawnClusters, apart, number
 
 LOWER_IS_BETTER = "lower is better"
 # Means of whole numbers may be off by this.
@@ -79,9 +79,8 @@ class Cells:
 
     def number_of_units(self, columns: Sequence[int]) -> int:
         """The units that the columns are over; what several of them share counts once."""
-        known = [self.clusters[column] for column in columns if column in self.clusters]
-        rest = [self.n_units[column] for column in columns if column not in self.clusters]
-        return number(known) + int(sum(rest))
+        clusters = [self.clusters.get(column) for column in columns]
+        return number_behind(clusters, [int(self.n_units[column]) for column in columns])
 
     def apart(self, columns: Sequence[int]) -> list[list[int]]:
         """The columns in groups that share no cluster with each other, in order."""
@@ -101,10 +100,14 @@ class Cells:
 
     @cached_property
     def are_shares(self) -> np.ndarray:
-        """(E,) True where all scores and replicates of a column lie between 0 and 1."""
+        """(E,) True where all scores and replicates of a column lie between 0 and 1.
+
+        Losses and perplexities, which are better if lower, may be there by chance.
+        """
         every = np.concatenate([self.values[None], self.replicates]).reshape(-1, len(self.units))
         inside = np.isnan(every) | ((every >= -ROUNDING) & (every <= 1 + ROUNDING))
-        return inside.all(axis=0)
+        lower = np.array([one.lower_is_better for one in self.evaluations], dtype=bool)
+        return inside.all(axis=0) & ~lower
 
     def coins(self, columns: Sequence[int]) -> np.ndarray:
         """Variance of each column's share if one item were a coin toss, with its cluster; (E',).

@@ -8,8 +8,11 @@ import numpy as np
 from lethe.longtables.change_columns import ESTIMATES, SHARES, WITH_INTERVAL
 from lethe.longtables.change_columns import SEEDS as BETWEEN_SEEDS
 from lethe.metrics.compared import OF_RUN
-from lethe.metrics.intervals import EVERYWHERE, mean_interval, t_interval
+from lethe.metrics.drawn_clusters import number_behind
+from lethe.metrics.intervals import EVERYWHERE, t_interval
 from lethe.metrics.over_seeds import SEEDS, TOO_FEW, units_of
+from lethe.metrics.set_changes import CLUSTERS, ESTIMATED
+from lethe.metrics.set_means import OfSet, interval_over_sets
 
 OF_PAIR = ["stage_index", "stage_task", "against", "before_index"]
 OF_SET = ["axis", "probe", "subset"]
@@ -25,8 +28,8 @@ def over_axes(rows: Iterable[Row]) -> list[Row]:
     """One row for each run, pair of checkpoints and axis: means over its sets, each counted once.
 
     Of a set with parts (subsets) the parts count, as in the metrics. Sets without a number are left
-    out of its mean and named; of the commonest answer's share it is the largest. The sets share no
-    items, so the interval of a mean follows from theirs (Zou & Donner 2008).
+    out of its mean and named; of the commonest answer's share it is the largest. The intervals
+    are those of `interval_over_sets`.
     """
     found = []
     same = [*OF_RUN, *OF_PAIR, "axis"]
@@ -39,6 +42,8 @@ def over_axes(rows: Iterable[Row]) -> list[Row]:
         starts = {part["before_index"] for part in counted}
         row["before_index"] = starts.pop() if len(starts) == 1 else None
         row |= {name: sum(part[name] for part in counted) for name in SUMS}
+        clusters = [part.get(CLUSTERS) for part in counted]
+        row["n_units"] = number_behind(clusters, [part["n_units"] for part in counted])
         row["unit"] = max(part["unit"] for part in counted)
         for name in [*ESTIMATES, "choices"]:
             row |= _mean_of_sets(parts, name)
@@ -53,8 +58,16 @@ def _mean_of_sets(parts: list[Row], name: str) -> Row:
     values = [part[name] for part in valued]
     row = {name: float(max(values) if name in WORST else np.mean(values))}
     if name in WITH_INTERVAL:
-        ends = ([part[f"{name}_{end}"] for part in valued] for end in ("low", "high"))
-        row |= _ends(name, mean_interval(np.array(values), *map(np.array, ends)))
+        sets = [
+            OfSet(
+                part[name],
+                part[f"{name}_low"],
+                part[f"{name}_high"],
+                part.get(ESTIMATED, {}).get(name),
+            )
+            for part in valued
+        ]
+        row |= _ends(name, interval_over_sets(sets, name in SHARES))
     return row
 
 

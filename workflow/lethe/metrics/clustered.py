@@ -21,6 +21,7 @@ from lethe.metrics.intervals import (
     item_generator,
     share_interval,
 )
+from lethe.metrics.shared_clusters import plain_names
 
 
 @dataclass(frozen=True)
@@ -114,4 +115,6 @@ def _moves(parts: dict[str, float], seed: int, resamples: int) -> np.ndarray:
 @lru_cache(maxsize=8)
 def _drawn(names: tuple[str, ...], seed: int, resamples: int) -> np.ndarray:
     """How often each cluster is drawn in each resample, (resamples, clusters)."""
-    return cluster_weights(len(names), resamples, item_generator(seed, "end tasks", names))
+    return cluster_weights(
+        len(names), resamples, item_generator(seed, "end tasks", plain_names(names))
+    )

@@ -15,7 +15,7 @@ from lethe.longtables.tables import of_run, runs
 from lethe.metrics.cells import Cells, Evaluation, read_cells
 from lethe.metrics.domain_outcomes import MEASURES, Measure, of_measure
 from lethe.metrics.end_tasks import stages_of
-from lethe.metrics.masked_loss import domain_of
+from lethe.metrics.masked_loss import LOSSES, domain_of
 from lethe.metrics.metric_rows import Place, metric_row
 from lethe.metrics.resamples import ItemResamples
 from lethe.metrics.row_intervals import Statistic
@@ -51,7 +51,7 @@ def _sets(rows: pd.DataFrame) -> list[Evaluation]:
     """The sets that a run was scored on."""
     pairs = rows[["probe", "metric"]].drop_duplicates().sort_values("probe")
     return [
-        Evaluation(DOMAIN, str(probe), "", str(metric))
+        Evaluation(DOMAIN, str(probe), "", str(metric), metric in LOSSES)
         for probe, metric in pairs.itertuples(index=False, name=None)
     ]
 

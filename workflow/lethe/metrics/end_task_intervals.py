@@ -17,6 +17,7 @@ from lethe.longtables.tables import of_run, runs
 from lethe.metrics.clustered import ClusterInterval, ItemScore, difference, item_score, level
 from lethe.metrics.end_tasks import stages_of
 from lethe.metrics.intervals import RESAMPLES
+from lethe.metrics.shared_clusters import full_names
 
 # Plain training at the rate of DAS: methods are compared at equal learning.
 EQUAL_RATE = "sequential-das-rate"
@@ -79,7 +80,7 @@ def _item_scores(tested: pd.DataFrame, items: Mapping[str, pd.DataFrame]) -> dic
             continue
         metrics = {"accuracy", *rows.loc[rows["headline"].astype(bool), "metric"]}
         for node, of_node in items[f"{PREFIX}{probe}"].groupby("node", observed=True, sort=True):
-            clusters = of_node["cluster_id"].astype(object).to_numpy()
+            clusters = full_names(of_node).tolist()
             for metric in sorted(metrics):
                 values = of_node[VALUE + metric].to_numpy(dtype=float)
                 found[str(node), str(probe), metric] = item_score(values, clusters)

@@ -128,15 +128,22 @@ def _t_ends(degrees: int, skew: float) -> tuple[float, float]:
     return t + max(-shift, 0.0), t + max(shift, 0.0)
 
 
-def mean_interval(values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> tuple[float, float]:
-    """Interval of the mean of independent values from their own; nan if one has none.
+def mean_interval(
+    values: np.ndarray, lows: np.ndarray, highs: np.ndarray, dependent: bool = False
+) -> tuple[float, float]:
+    """Interval of the mean of values from their own; nan if one has none.
 
-    It stays within any range that theirs stay in (Zou & Donner 2008, Statistics in Medicine 27,
-    1693).
+    It stays within any range that theirs stay in. Of independent values it is that of Zou & Donner
+    2008 (Statistics in Medicine 27, 1693).
+
+    dependent: values depend on each other in ways that are not known. Their errors are taken to go
+    all the same way, so the ends are the means of the ends: at least as wide as they need be.
     """
     values, lows, highs = (np.asarray(each, dtype=float) for each in (values, lows, highs))
     if not len(values):
         return float("nan"), float("nan")
+    if dependent:
+        return float(lows.mean()), float(highs.mean())
     mean, n = values.mean(), len(values)
     below, above = np.sqrt(((values - lows) ** 2).sum()), np.sqrt(((highs - values) ** 2).sum())
     return float(mean - below / n), float(mean + above / n)

@@ -7,9 +7,10 @@ import numpy as np
 from lethe.longtables.change_columns import SHARES, WITH_INTERVAL
 from lethe.metrics.intervals import bootstrap_interval, resampled_means, share_interval
 from lethe.metrics.resamples import ItemDraw
+from lethe.metrics.set_means import OfSet, Resampled
 
-Estimate = tuple[float, float, float]
-NONE: Estimate = (float("nan"),) * 3
+NO_ENDS = (float("nan"),) * 2
+NONE = OfSet(float("nan"), *NO_ENDS)
 
 
 def estimates(
@@ -17,8 +18,8 @@ def estimates(
     draw: ItemDraw,
     mask: np.ndarray,
     steps: Mapping[str, float],
-) -> dict[str, Estimate]:
-    """(mean, low, high) of each array of items; items of which it is nan are left out.
+) -> dict[str, OfSet]:
+    """The mean of each array of items with its interval; items of which it is nan are left out.
 
     SHARES have Wilson's interval and all others Student's t, as in `intervals`; the ends are nan
     where a single cluster is left, and of what is shown without them.
@@ -30,20 +31,23 @@ def estimates(
             more item adds to the spread.
     """
     found = dict.fromkeys(values, NONE)
+    chosen = np.flatnonzero(mask)
     known = {name: ~np.isnan(array) for name, array in values.items()}
     cluster = draw.cluster[mask]
     for places in {has.tobytes(): has for has in known.values() if has.any()}.values():
         names = [name for name, has in known.items() if np.array_equal(has, places)]
         table = np.stack([values[name][places] for name in names], axis=1)
-        drawn = resampled_means(table, cluster[places], draw.weights)
+        moved = resampled_means(table, cluster[places], draw.weights)
         items, units = len(table), len(np.unique(cluster[places]))
-        for name, mean, replicates in zip(names, table.mean(0), drawn.T, strict=True):
+        clusters = draw.clusters(chosen[places])
+        for name, mean, replicates in zip(names, table.mean(0), moved.T, strict=True):
+            coin = steps.get(name, 0.0) ** 2 / (4 * items * units)
             if name not in WITH_INTERVAL:
-                ends = NONE[1:]
+                ends = NO_ENDS
             elif name in SHARES:
                 ends = share_interval(mean, replicates, units - 1, items, units)
             else:
-                coin = steps.get(name, 0.0) ** 2 / (4 * items * units)
                 ends = bootstrap_interval(mean, replicates, units - 1, coin, 1 - units / items)
-            found[name] = (float(mean), *ends)
+            drawn = Resampled(replicates, clusters, items, coin) if clusters else None
+            found[name] = OfSet(float(mean), *ends, drawn)
     return found

@@ -10,14 +10,15 @@ import pandas as pd
 
 from lethe.longtables.axes import BIAS, GENERAL, OWN
 from lethe.longtables.tables import METRIC_COLUMNS, RUN_COLUMNS
-from lethe.metrics.intervals import mean_interval
+from lethe.metrics.axis_scores import ENDS, mean_of_rows
 from lethe.metrics.over_seeds import SEEDS, over_seeds
+from lethe.metrics.row_intervals import MEAN_SCORE, WITHIN, metric_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS
 
 TASK_MEASURES = ("acc", "la", "aia", "forget_chaudhry", "bwt_gem", "fwt_gem")
+GENERAL_MEASURES = ("fg_luo", "delta_general")
 OWN_BASE, OWN_END = "own_base", "own_end"
 """The own tasks' mean score of the base, and after the last stage, whoever taught them."""
-ENDS = ["value", "low", "high"]
 ORDERLESS = [column for column in LINE_COLUMNS if column != "order"]
 
 
@@ -31,7 +32,7 @@ def method_metrics(scores: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     The interval of a mean over orders is the mean of theirs: as orders share their items, it is at
     least as wide as it needs to be. A line that lacks an order for some of its seeds has no value.
     """
-    named = metrics["metric"].isin([*TASK_MEASURES, "own_after", "fg_luo", "delta_general"])
+    named = metrics["metric"].isin([*TASK_MEASURES, MEAN_SCORE, "own_after", *GENERAL_MEASURES])
     own_scores = (metrics["axis"] == OWN) & metrics["metric"].str.startswith("score_")
     single = metrics[(named | own_scores) & ~metrics["unit"].isin(SEED_UNITS)]
     of_runs = [
@@ -40,7 +41,16 @@ def method_metrics(scores: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
         for row in _of_run(part)
     ]
     rows = _over_orders(pd.DataFrame(of_runs, columns=METRIC_COLUMNS), _stages(scores))
+    in_range = {is_own: _are_shares(metrics, is_own) for is_own in (True, False)}
+    for row in rows:
+        row[WITHIN] = metric_range(row["metric"], in_range[row["axis"] == OWN])
     return pd.DataFrame([*rows, *over_seeds(rows)], columns=METRIC_COLUMNS)
+
+
+def _are_shares(metrics: pd.DataFrame, are_own: bool) -> bool:
+    """Whether all scores lie between 0 and 1: those of own tasks, or of general ability."""
+    chosen = metrics["metric"].str.startswith("score_") & ((metrics["axis"] == OWN) == are_own)
+    return bool(metrics.loc[chosen, "value"].dropna().between(0, 1).all())
 
 
 def _of_run(rows: pd.DataFrame) -> Iterable[dict]:
@@ -50,31 +60,28 @@ def _of_run(rows: pd.DataFrame) -> Iterable[dict]:
     for axis, names in named.items():
         yield from whole[(whole["axis"] == axis) & whole["metric"].isin(names)].to_dict("records")
     general = whole[(whole["metric"] == "fg_luo") & ~whole["axis"].isin([OWN, BIAS])]
-    yield from _mean(general, "fg_luo", GENERAL)
+    yield from _mean(general, "fg_luo", GENERAL, whole[whole["axis"] == GENERAL])
     scored = rows[(rows["axis"] == OWN) & rows["metric"].str.startswith("score_")]
     scored = scored[scored["subset"] == ""]
     taught = rows.loc[rows["metric"] == "own_after", "probe"]
     if len(taught):
         scored = scored[scored["probe"].isin(taught)]
+    own = whole[whole["axis"] == OWN]
+    means = own[own["metric"] == MEAN_SCORE]
     ends = {OWN_BASE: 0, OWN_END: scored["stage_index"].max()}
     for name, stage in ends.items():
-        yield from _mean(scored[scored["stage_index"] == stage], name, OWN)
+        parts = means if len(means) else scored
+        yield from _mean(parts[parts["stage_index"] == stage], name, OWN, own)
 
 
-def _mean(rows: pd.DataFrame, name: str, axis: str) -> Iterable[dict]:
-    """The mean of numbers of sets or axes, which share no items, as one row; none of none."""
+def _mean(rows: pd.DataFrame, name: str, axis: str, whole: pd.DataFrame) -> Iterable[dict]:
+    """The mean of numbers of sets or axes as one row; none of none. whole: as `mean_of_rows`."""
     if not len(rows):
         return
-    low, high = mean_interval(*(rows[end].to_numpy(dtype=float) for end in ENDS))
     place = {"axis": axis, "probe": "", "subset": "", "stage_index": None, "stage_task": ""}
-    sums = {"n": int(rows["n"].sum()), "n_units": int(rows["n_units"].sum())}
-    value = float(rows["value"].mean(skipna=False))
-    ends = dict(zip(ENDS, (value, low, high), strict=True))
     notes = "; ".join(dict.fromkeys(note for note in rows["note"] if note))
-    unit = "none" if np.isnan(low) else rows["unit"].iloc[0]
-    yield (
-        rows.iloc[0].to_dict() | place | sums | ends | {"metric": name, "unit": unit, "note": notes}
-    )
+    mean = mean_of_rows(rows, whole)
+    yield rows.iloc[0].to_dict() | place | mean | {"metric": name, "note": notes}
 
 
 def _stages(scores: pd.DataFrame) -> dict[str, tuple[str, ...]]:

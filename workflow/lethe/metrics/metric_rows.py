@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lethe.metrics.cells import Cells
-from lethe.metrics.row_intervals import Statistic, interval_notes, row_interval
+from lethe.metrics.row_intervals import (
+    WITHIN,
+    Statistic,
+    interval_notes,
+    metric_range,
+    row_interval,
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,10 @@ def metric_row(
     note: str,
     function: Statistic | None = None,
 ) -> dict:
-    """A row with the interval of a statistic of the columns' scores; without it none."""
+    """A row with the interval of a statistic of the columns' scores; without it none.
+
+    Beside the table's columns it has WITHIN, which means over seeds need.
+    """
     low = high = np.nan
     unit, units = cells.unit(columns)
     notes = [note] if note else []
@@ -48,4 +57,5 @@ def metric_row(
         "n_units": units,
         "unit": unit,
         "note": "; ".join(notes),
+        WITHIN: metric_range(name, bool(cells.are_shares[columns].all())),
     }

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from lethe.longtables.tables import RUN_COLUMNS
-from lethe.metrics.intervals import EVERYWHERE, t_interval
-from lethe.metrics.row_intervals import is_mean_of_scores, share_range
+from lethe.metrics.intervals import EVERYWHERE, Range, t_interval
+from lethe.metrics.row_intervals import WITHIN
 
 SEEDS = ["world_seed", "base_seed", "train_seed"]
 PLACE = ["stage_index", "stage_task", "axis", "probe", "subset", "metric"]
@@ -20,7 +20,8 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row per metric and group of two or more runs that differ only in their seeds.
 
     Runs over several bases are first averaged over train seeds within each base, so the unit is
-    the base. If the value of a seed is missing, so is the mean. Seeds are empty in the result.
+    the base. If the value of a seed is missing, so is the mean. Seeds are empty in the result. An
+    interval is cut at the range WITHIN of the rows.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
@@ -30,8 +31,7 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         unit, values = units_of(group)
         if len(values) < 2:
             continue
-        is_mean = is_mean_of_scores(dict(zip(ALIKE, key, strict=True))["metric"])
-        low, high = t_interval(values, share_range(values) if is_mean else EVERYWHERE)
+        low, high = t_interval(values, _within(group))
         notes = [TOO_FEW] if len(values) < 3 else []
         notes += sorted({row["note"] for row in group if _concerns_value(row)} - {""})
         means.append(
@@ -42,6 +42,12 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             | {"note": "; ".join(notes)}
         )
     return means
+
+
+def _within(group: list[dict]) -> Range:
+    """The range that no run's number can leave."""
+    ranges = [row.get(WITHIN, EVERYWHERE) for row in group]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def units_of(group: list[dict], name: str = "value") -> tuple[str, list[float]]:

@@ -9,13 +9,8 @@ import pandas as pd
 
 from lethe.longtables.calibration_columns import BRIER, COVERAGE, ECE, OVERCONFIDENCE, range_of
 from lethe.longtables.items import CHOICE
-from lethe.metrics.intervals import (
-    FEW_CLUSTERS,
-    bootstrap_interval,
-    cluster_weights,
-    item_generator,
-    share_interval,
-)
+from lethe.metrics.drawn_clusters import Names
+from lethe.metrics.intervals import FEW_CLUSTERS, bootstrap_interval, share_interval
 from lethe.metrics.probabilities import (
     BINS,
     Probabilities,
@@ -26,6 +21,8 @@ from lethe.metrics.probabilities import (
     probabilities,
     thresholds,
 )
+from lethe.metrics.resamples import draw_items
+from lethe.metrics.set_means import OfSet, Resampled
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class SameItems:
 
     Attributes:
         nodes: (checkpoints,). rows: (items, checkpoints) places in the set's table.
-        cluster: (items,) index of the item's cluster; weights: (resamples, clusters).
+        draw: of their clusters. clusters: their number.
         half: (items,) in which half of the items it is, with its whole cluster.
     """
 
@@ -57,28 +54,28 @@ class SameItems:
         rows: np.ndarray,
         seed: int,
         resamples: int,
+        together: Names = (),
     ):
         self.nodes, self.rows, self._items = list(nodes), rows, items
-        identities = items["cluster_id"].iloc[rows[:, 0]].to_numpy(dtype=object)
-        self.cluster, names = pd.factorize(identities, sort=True)
+        first = items.iloc[rows[:, 0]]
+        self.draw = draw_items(probe, first, seed, resamples, together)
+        identities = first["cluster_id"].to_numpy(dtype=object)
+        places, names = pd.factorize(identities, sort=True)
         self.clusters = len(names)
-        self.unit = "items" if self.clusters == len(rows) else "item clusters"
         self.is_few = self.clusters < FEW_CLUSTERS
-        generator = item_generator(seed, probe, list(names))
-        self.weights = cluster_weights(self.clusters, resamples, generator)
         order = sorted(range(self.clusters), key=lambda place: _scattered(seed, names[place]))
         halves = np.zeros(self.clusters, dtype=bool)
         halves[order[::2]] = True
-        self.half = halves[self.cluster]
+        self.half = halves[places]
 
     def drawn(self, node: str) -> "Drawn":
         """One checkpoint's probabilities."""
         return Drawn(self, self._items.iloc[self.rows[:, self.nodes.index(node)]])
 
     def sums(self, values: np.ndarray, of: np.ndarray) -> np.ndarray:
-        """(clusters, columns) sums of values (items', columns) of the items `of`, (items,)."""
-        found = np.zeros((self.clusters, values.shape[1]))
-        np.add.at(found, self.cluster[of], values)
+        """(drawn clusters, columns) sums of values (items', columns) of the items `of`."""
+        found = np.zeros((self.draw.weights.shape[1], values.shape[1]))
+        np.add.at(found, self.draw.cluster[of], values)
         return found
 
 
@@ -121,7 +118,7 @@ class Drawn:
     def _counts(self) -> np.ndarray:
         """(resamples,) items drawn."""
         ones = np.ones((self.n, 1))
-        return self.items.weights @ self.items.sums(ones, self.known)[:, 0]
+        return self.items.draw.weights @ self.items.sums(ones, self.known)[:, 0]
 
     @cached_property
     def measured(self) -> dict[str, Measured]:
@@ -151,22 +148,26 @@ class Drawn:
 
     def _means(self, values: np.ndarray) -> np.ndarray:
         """(resamples, columns) means of values (n, columns) over the items drawn."""
-        sums = self.items.weights @ self.items.sums(values, self.known)
+        sums = self.items.draw.weights @ self.items.sums(values, self.known)
         with np.errstate(invalid="ignore", divide="ignore"):
             return sums / self._counts[:, None]
 
 
-def interval(name: str, measured: Measured, drawn: Drawn) -> tuple[float, float]:
-    """The 95 % interval of a measure or of its difference to the base, within its range.
+def of_set(name: str, measured: Measured, drawn: Drawn) -> OfSet:
+    """A measure or its difference to the base, with its 95 % interval within its range.
 
     Coverage is a share of items, and has their intervals; thresholds are taken as they are.
     """
-    clusters = len(np.unique(drawn.items.cluster[drawn.known]))
-    if name == COVERAGE:
-        return share_interval(measured.value, measured.replicates, clusters - 1, drawn.n, clusters)
+    clusters = drawn.items.draw.units(drawn.known)
     # Items of which none changed leave open what one more would do, as in row_intervals.
     coin = 2 / (4.0 * drawn.n * clusters) if name.startswith(COVERAGE) else 0.0
-    shared = 1 - clusters / drawn.n
-    ends = bootstrap_interval(measured.value, measured.replicates, clusters - 1, coin, shared)
+    value, replicates = measured.value, measured.replicates
+    if name == COVERAGE:
+        ends = share_interval(value, replicates, clusters - 1, drawn.n, clusters)
+    else:
+        shared = 1 - clusters / drawn.n
+        ends = bootstrap_interval(value, replicates, clusters - 1, coin, shared)
     low, high = np.clip(ends, *range_of(name))
-    return float(low), float(high)
+    together = drawn.items.draw.clusters(drawn.known)
+    behind = Resampled(replicates, together, drawn.n, coin) if together else None
+    return OfSet(value, float(low), float(high), behind)

@@ -13,8 +13,9 @@ import pandas as pd
 from lethe.errors import UserError
 from lethe.longtables.rows import VALUE
 from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
+from lethe.metrics.drawn_clusters import NAME, DrawnClusters, Names
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
-from lethe.metrics.shared_clusters import NAME, DrawnClusters, Names, drawn_together
+from lethe.metrics.shared_clusters import drawn_together, full_names, plain_names
 
 STDERR_NOTE = "interval from standard errors, not paired"
 
@@ -51,12 +52,14 @@ class ItemDraw:
     """One draw of the clusters of a set's items, for all checkpoints with these items.
 
     cluster: (items,) index of each item's cluster. weights: (resamples, clusters), of clusters of
-    other sets too if these are drawn with them. unit: what is drawn, in words.
+    other sets too if these are drawn with them. unit: what is drawn, in words. together: the names
+    of all that are drawn, if other sets' are among them.
     """
 
     cluster: np.ndarray
     weights: np.ndarray
     unit: str
+    together: Names = ()
 
     def units(self, mask: np.ndarray) -> int:
         """The number of clusters of some of the items."""
@@ -65,6 +68,10 @@ class ItemDraw:
     def present(self, mask: np.ndarray) -> np.ndarray:
         """(clusters,) which of the drawn clusters some of the items have."""
         return np.bincount(self.cluster[mask], minlength=self.weights.shape[1]) > 0
+
+    def clusters(self, mask: np.ndarray) -> DrawnClusters | None:
+        """Those of some of the items, if they are drawn with those of other sets."""
+        return DrawnClusters(self.together, self.present(mask)) if self.together else None
 
 
 def draw_items(
@@ -79,13 +86,15 @@ def draw_items(
     together: the sorted clusters of this set and of others that are drawn with it; their draw
     depends on the seed and on these alone, so it is the same for all these sets.
     """
-    cluster, own = pd.factorize(items["cluster_id"].to_numpy(dtype=object), sort=True)
+    full = full_names(items) if together else items["cluster_id"].to_numpy(dtype=object)
+    cluster, own = pd.factorize(full, sort=True)
     unit = "items" if len(own) == len(items) else "item clusters"
     names = together or tuple(own)
     if together:
         cluster = np.searchsorted(np.array(together, dtype=object), own)[cluster]
-    generator = item_generator(seed, NAME if together else probe, names)
-    return ItemDraw(cluster, cluster_weights(len(names), resamples, generator), unit)
+    generator = item_generator(seed, NAME if together else probe, plain_names(names))
+    weights = cluster_weights(len(names), resamples, generator)
+    return ItemDraw(cluster, weights, unit, together)
 
 
 class ItemResamples:

@@ -9,6 +9,7 @@ from lethe.metrics.general import GENERAL_METRICS
 from lethe.metrics.intervals import (
     EVERYWHERE,
     FEW_CLUSTERS,
+    NOT_NEGATIVE,
     Range,
     bootstrap_interval,
     mean_interval,
@@ -20,11 +21,18 @@ from lethe.metrics.matrix import TASK_METRICS
 MEANS = frozenset({"own_before", "own_after", "own_final"})
 MEANS |= {"own_base", "own_end", "acc", "la", "aia", "a_diaz", "fwt_diaz", "op_trace"}
 MEANS |= {"cloze", "cloze_base", "cloze_own", "cloze_final"}
+LOSSES = frozenset({"loss", "loss_base", "loss_own", "loss_final"})
+"""Means of losses, in nats."""
 REGISTERED = {entry.id: entry for entry in [*GENERAL_METRICS, *TASK_METRICS]}
 NO_SPREAD = "all resamples alike"
 ONE_CLUSTER = "a single cluster, no interval"
 FEW = f"fewer than {FEW_CLUSTERS} clusters"
 STEP = 1e-6
+MEAN_SCORE = "mean_score"
+"""The mean over an axis' sets of their scores after a stage."""
+
+WITHIN = "within"
+"""In rows beside the columns of a table: the range that a value, and so a mean, cannot leave."""
 
 # From scores, shape (..., T+1, E'), to its value, shape (...).
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -38,25 +46,26 @@ def row_interval(
     function: Statistic,
 ) -> tuple[float, float]:
     """The 95 % interval of a statistic of the columns' scores, (nan, nan) without replicates."""
-    if is_mean_of_scores(name) and cells.are_shares[list(columns)].all():
+    are_shares = bool(cells.are_shares[list(columns)].all())
+    if name == MEAN_SCORE or is_mean_of_scores(name) and are_shares:
         return _interval_of_mean(value, cells, columns, function)
     replicates = np.asarray(function(cells.replicates[:, :, columns]))
     degrees = _degrees(cells, columns, function)
     items, clusters = cells.items(columns), cells.number_of_units(columns)
     shared = 1 - clusters / max(items, 1)
-    if not cells.are_shares[list(columns)].all():
-        return bootstrap_interval(value, replicates, degrees, shared=shared)
-    slopes = _slopes(function, cells.values[:, columns])
-    coin = float(np.nansum(slopes**2 * cells.coins(columns)))
+    coin = 0.0
+    if are_shares:
+        slopes = _slopes(function, cells.values[:, columns])
+        coin = float(np.nansum(slopes**2 * cells.coins(columns)))
     ends = bootstrap_interval(value, replicates, degrees, coin, shared)
-    low, high = np.clip(ends, *range_of_shares(name))
+    low, high = np.clip(ends, *metric_range(name, are_shares))
     return float(low), float(high)
 
 
 def _interval_of_mean(
     value: float, cells: Cells, columns: Sequence[int], function: Statistic
 ) -> tuple[float, float]:
-    """That of a mean of shares, from the interval of each set's part in it.
+    """That of a mean of scores, from the interval of each set's part in it.
 
     Sets that share clusters are one part. A part of few clusters, or whose items are all alike, is
     as uncertain in a mean as alone, however many items the others have.
@@ -72,7 +81,10 @@ def _interval_of_mean(
             for scores in (cells.values, cells.replicates)
         )
         items, units = cells.items(group), cells.number_of_units(group)
-        ends = share_interval(float(part), drawn, units - 1, items, units)
+        if cells.are_shares[group].all():
+            ends = share_interval(float(part), drawn, units - 1, items, units)
+        else:
+            ends = bootstrap_interval(float(part), drawn, units - 1, shared=1 - units / items)
         parts.append(weight * part)
         lows.append(weight * ends[0])
         highs.append(weight * ends[1])
@@ -102,7 +114,19 @@ def _degrees(cells: Cells, columns: Sequence[int], function: Statistic) -> int:
 
 def is_mean_of_scores(name: str) -> bool:
     """Whether a metric is a score or a mean of scores, not a difference or a ratio of them."""
-    return name in MEANS or name.startswith("score_")
+    return name in MEANS or name == MEAN_SCORE or name.startswith("score_")
+
+
+def metric_range(name: str, are_shares: bool) -> Range:
+    """The least and the greatest value of a metric.
+
+    are_shares: whether the scores behind it lie between 0 and 1.
+    """
+    if name in LOSSES:
+        return NOT_NEGATIVE
+    if not are_shares:
+        return EVERYWHERE
+    return (0.0, 1.0) if is_mean_of_scores(name) else range_of_shares(name)
 
 
 def share_range(values: Sequence[float], top: float = 1.0) -> Range:

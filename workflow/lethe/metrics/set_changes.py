@@ -1,5 +1,6 @@
 """What became of the items of one evaluation set, between any two of its checkpoints."""
 
+from collections.abc import Mapping
 from dataclasses import astuple
 from typing import Any
 
@@ -11,6 +12,7 @@ from lethe.longtables.change_columns import ADJUSTED, KNOWN, WITH_INTERVAL
 from lethe.longtables.items import CHOICES
 from lethe.longtables.rows import VALUE
 from lethe.metrics.cells import Evaluation
+from lethe.metrics.drawn_clusters import Names
 from lethe.metrics.intervals import FEW_CLUSTERS
 from lethe.metrics.item_changes import (
     Answers,
@@ -23,9 +25,11 @@ from lethe.metrics.item_changes import (
     right_or_wrong,
     why_not_identified,
 )
-from lethe.metrics.item_intervals import Estimate, estimates
+from lethe.metrics.item_intervals import estimates
 from lethe.metrics.resamples import ItemDraw, draw_items, same_items
 from lethe.metrics.row_intervals import FEW, ONE_CLUSTER
+from lethe.metrics.set_means import OfSet
+from lethe.metrics.shared_clusters import Place
 
 LONGEST_ANSWER = 40
 OTHER_ITEMS = "not scored on the same items"
@@ -33,6 +37,8 @@ NO_ITEMS = "one of the checkpoints has no items"
 NO_VALUES = "items without a value"
 GRADED = "answers are graded, not right or wrong"
 NOT_IDENTIFIED = "not identified"
+ESTIMATED, CLUSTERS = "estimated", "clusters"
+"""In the numbers of a set that shares clusters, beside the columns: what means over sets need."""
 NOTHING = {
     "n": 0,
     "n_units": 0,
@@ -51,9 +57,18 @@ class SetChanges:
     """
 
     def __init__(
-        self, part: Evaluation, items: pd.DataFrame, chance: float, seed: int, resamples: int
+        self,
+        part: Evaluation,
+        items: pd.DataFrame,
+        chance: float,
+        seed: int,
+        resamples: int,
+        together: Mapping[Place, Names],
     ):
-        """items: with choices. chance: of the set, where choices were not kept; nan if unknown."""
+        """items: with choices. chance: of the set, where choices were not kept; nan if unknown.
+
+        together: as of `shared_clusters.drawn_together`.
+        """
         self._subset, self._chance = items["subset"], chance
         column = VALUE + part.metric
         self._right = items[column if column in items else "correct"].to_numpy(dtype=float)
@@ -68,7 +83,8 @@ class SetChanges:
         self._predicted = (answers.categories.tolist(), answers.codes.to_numpy())
         self._places: dict[str, tuple[np.ndarray, np.ndarray, ItemDraw]] = {}
         for nodes, rows in same_items(part.probe, items):
-            draw = draw_items(part.probe, items.iloc[rows[:, 0]], seed, resamples)
+            drawn_with = together.get((part.probe, str(nodes[0])), ())
+            draw = draw_items(part.probe, items.iloc[rows[:, 0]], seed, resamples, drawn_with)
             for place, node in enumerate(nodes):
                 self._places[node] = (rows, rows[:, place], draw)
         self._found: dict[tuple, dict] = {}
@@ -96,6 +112,8 @@ class SetChanges:
             mask = (self._subset.iloc[rows[:, 0]] == subset).to_numpy()
         rows, units = rows[mask], draw.units(mask)
         behind = {"n": len(rows), "n_units": units, "unit": draw.unit}
+        if (clusters := draw.clusters(mask)) is not None:
+            behind[CLUSTERS] = clusters
         notes = [ONE_CLUSTER] if units == 1 else [FEW] if units < FEW_CLUSTERS else []
         if before:
             numbers, reason = self._of_pair(rows, draw, mask)
@@ -164,11 +182,13 @@ class SetChanges:
         return np.full(len(rows), 1 / self._chance)
 
 
-def _columns(found: dict[str, Estimate]) -> dict[str, float]:
+def _columns(found: dict[str, OfSet]) -> dict[str, Any]:
     """Columns of estimates, with those of their intervals where they have any."""
-    columns = {}
-    for name, (value, low, high) in found.items():
-        columns[name] = value
+    columns: dict[str, Any] = {}
+    for name, estimate in found.items():
+        columns[name] = estimate.value
         if name in WITH_INTERVAL:
-            columns |= {f"{name}_low": low, f"{name}_high": high}
+            columns |= {f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+            if estimate.drawn:
+                columns.setdefault(ESTIMATED, {})[name] = estimate.drawn
     return columns

@@ -4,30 +4,35 @@ What depends on one cluster depends on it in every set that has items of it. So 
 all of them, and a mean over these sets is over the clusters of all, each counted once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.items import ItemTables
+from lethe.longtables.items import CLUSTERS, SCOPE, ItemTables
+from lethe.metrics.drawn_clusters import Names
 
-NAME = "shared clusters"
-"""In place of a set's name, where the generator of a draw for several sets is made."""
+BETWEEN = "\x1f"
+"""Between a cluster's name and its scope: below all letters, so names sort as without scopes."""
 Place = tuple[str, str]
 """Evaluation set, checkpoint."""
-Names = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class DrawnClusters:
-    """The clusters of one score. present: (clusters,) which of those drawn together it has.
+def full_names(items: pd.DataFrame) -> np.ndarray:
+    """The name of each item's cluster, (items,), with its scope behind it where it has one.
 
-    draw: equal for scores whose clusters were drawn together.
+    So the clusters `0`, `1`, ... of unrelated sets are not taken for the same.
     """
+    names = items["cluster_id"].astype(object)
+    if SCOPE not in items:
+        return names.to_numpy()
+    scopes = items[SCOPE].astype(object)
+    return np.where(scopes == "", names, names + BETWEEN + scopes)
 
-    draw: Names
-    present: np.ndarray
+
+def plain_names(names: Iterable[str]) -> list[str]:
+    """Names without their scopes: draws depend on these alone."""
+    return [name.partition(BETWEEN)[0] for name in names]
 
 
 def drawn_together(items: Mapping[str, pd.DataFrame], probes: Iterable[str]) -> dict[Place, Names]:
@@ -63,41 +68,17 @@ def drawn_together(items: Mapping[str, pd.DataFrame], probes: Iterable[str]) -> 
     }
 
 
-def number(clusters: Sequence[DrawnClusters]) -> int:
-    """How many clusters there are in all, each counted once."""
-    present: dict[Names, np.ndarray] = {}
-    for one in clusters:
-        before = present.get(one.draw)
-        present[one.draw] = one.present if before is None else before | one.present
-    return sum(int(mask.sum()) for mask in present.values())
-
-
-def apart(clusters: Sequence[DrawnClusters]) -> list[list[int]]:
-    """Places of the scores, in groups that share no cluster with each other."""
-    if number(clusters) == sum(int(one.present.sum()) for one in clusters):
-        return [[place] for place in range(len(clusters))]
-    groups: list[list[int]] = []
-    for place, one in enumerate(clusters):
-        near = [group for group in groups if any(_share(one, clusters[p]) for p in group)]
-        groups = [group for group in groups if group not in near]
-        groups.append(sorted([place, *(other for group in near for other in group)]))
-    return sorted(groups)
-
-
-def _share(one: DrawnClusters, other: DrawnClusters) -> bool:
-    return one.draw == other.draw and bool((one.present & other.present).any())
-
-
 def _clusters(items: Mapping[str, pd.DataFrame], probe: str) -> dict[str, frozenset[str]]:
     """The clusters of a set's items by checkpoint."""
     read = items.clusters if isinstance(items, ItemTables) else items.__getitem__
-    pairs = read(probe)[["node", "cluster_id"]].drop_duplicates()
-    nodes = pairs["node"].astype(object)
+    pairs = read(probe)
+    pairs = pairs[[name for name in CLUSTERS if name in pairs]].drop_duplicates()
+    nodes, full = pairs["node"].astype(object), pd.Series(full_names(pairs), pairs.index)
     # Checkpoints have the same clusters nearly always; they are held once.
     same: dict[frozenset[str], frozenset[str]] = {}
     return {
         str(node): same.setdefault(names := frozenset(of_node), names)
-        for node, of_node in pairs["cluster_id"].astype(object).groupby(nodes)
+        for node, of_node in full.groupby(nodes)
     }
 
 

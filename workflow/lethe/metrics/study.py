@@ -26,7 +26,7 @@ from lethe.metrics.metric_rows import Place, metric_row
 from lethe.metrics.over_seeds import over_seeds
 from lethe.metrics.registry import REGISTRY, Metric
 from lethe.metrics.resamples import ItemResamples
-from lethe.metrics.row_intervals import Statistic
+from lethe.metrics.row_intervals import MEAN_SCORE, Statistic
 from lethe.metrics.schedule import Schedule
 
 DROPS = ("fg_luo", "fg_last", "fg_chance", "drop_points")
@@ -84,7 +84,7 @@ def _ability_rows(
         run_scores = of_run(scores, run)
         cells = read_cells(scores, run_scores, run, sets, drawn)
         head = dict(zip(RUN_COLUMNS, run, strict=True)) | {"params": run_scores["params"].iloc[0]}
-        found = [*_score_rows(cells), *_general_rows(cells), *_own_rows(cells)]
+        found = [*_score_rows(cells), *_mean_rows(cells), *_general_rows(cells), *_own_rows(cells)]
         if head["order"].startswith(ALONE):
             found = _of_its_task(found)
         rows += [{**head, **row} for row in found]
@@ -116,12 +116,42 @@ def _score_rows(cells: Cells) -> list[dict]:
     return rows
 
 
-def _general_rows(cells: Cells) -> list[dict]:
+def _mean_rows(cells: Cells) -> list[dict]:
+    """The mean score of each axis after each stage; of own tasks that of what was taught, if any.
+
+    Tables and figures cannot make its interval from those of the sets, which may share clusters.
+    """
     rows = []
+    taught, _ = own_schedule(cells)
+    for axis, columns in _by_axis(cells).items():
+        if axis == OWN:
+            whole = [column for column in columns if not cells.evaluations[column].subset]
+            columns = taught or whole
+        for stage, task in enumerate(["", *cells.history]):
+            value = float(cells.values[stage, columns].mean())
+            absent = [note for column in columns if (note := _missing(cells, column, [stage]))]
+            place, note = Place(axis, "", "", stage, task), absent[0] if absent else ""
+            function = _mean_after(stage)
+            rows.append(metric_row(place, MEAN_SCORE, value, cells, columns, note, function))
+    return rows
+
+
+def _mean_after(stage: int) -> Statistic:
+    return lambda scores: scores[..., stage, :].mean(-1)
+
+
+def _by_axis(cells: Cells) -> dict[str, list[int]]:
+    """The columns that are averaged over each axis."""
     by_axis: dict[str, list[int]] = {}
     for column in cells.elements():
         by_axis.setdefault(cells.evaluations[column].axis, []).append(column)
-    by_axis.pop("own", None)
+    return by_axis
+
+
+def _general_rows(cells: Cells) -> list[dict]:
+    rows = []
+    by_axis = _by_axis(cells)
+    by_axis.pop(OWN, None)
     for axis, columns in by_axis.items():
         for column in columns:
             evaluation = cells.evaluations[column]

@@ -1,6 +1,7 @@
 """The long table of changes: what became of single items between a study's checkpoints."""
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 
 import pandas as pd
 
@@ -12,9 +13,11 @@ from lethe.metrics.cells import Evaluation
 from lethe.metrics.changes_over import over_axes, over_seeds
 from lethe.metrics.compared import Compared, answered, comparisons
 from lethe.metrics.intervals import RESAMPLES
-from lethe.metrics.set_changes import SetChanges
+from lethe.metrics.set_changes import CLUSTERS, ESTIMATED, SetChanges
+from lethe.metrics.shared_clusters import drawn_together
 
 DECIMALS = 6
+BEHIND = (CLUSTERS, ESTIMATED)
 
 
 def study_changes(
@@ -35,12 +38,21 @@ def study_changes(
         sets.setdefault(evaluation.probe, []).append(evaluation)
     compared = comparisons(scores, {probe: parts[0].axis for probe, parts in sets.items()})
     chance = scores.drop_duplicates("probe").set_index("probe")["chance"].to_dict()
+    scored = {probe: parts for probe, parts in sets.items() if probe in items}
+    together = drawn_together(items, scored)
     rows: list[dict] = []
-    for probe, parts in sets.items():
-        if probe in items:
-            of_set = SetChanges(parts[0], items[probe], chance[probe], seed, resamples)
-            rows += _of_set(of_set, parts, compared[probe])
-    rows += over_axes(rows)
+    means: list[dict] = []
+    # What means over sets need is large, so it is held for the sets of one axis.
+    for _, probes in groupby(scored, key=lambda probe: scored[probe][0].axis):
+        of_axis: list[dict] = []
+        for probe in probes:
+            of_set = SetChanges(
+                scored[probe][0], items[probe], chance[probe], seed, resamples, together
+            )
+            of_axis += _of_set(of_set, scored[probe], compared[probe])
+        means += over_axes(of_axis)
+        rows += [{name: row[name] for name in row if name not in BEHIND} for row in of_axis]
+    rows += means
     rows += over_seeds(rows)
     frame = pd.DataFrame(rows, columns=columns("changes")).assign(schema_version=SCHEMA_VERSION)
     ends = [f"{name}_{end}" for name in WITH_INTERVAL for end in ("low", "high")]

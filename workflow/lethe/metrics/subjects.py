@@ -13,6 +13,7 @@ import pandas as pd
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
 from lethe.longtables.metric_ids import DOMAIN_SUMMARIES
 from lethe.longtables.tables import RUN_COLUMNS, LongTables, history, of_run, run_key
+from lethe.metrics.axis_scores import elements_of, scores_of_sets, units_behind
 from lethe.metrics.domain_numbers import domain_numbers
 from lethe.metrics.end_tasks import SUMMARIES, UNTRAINED, percentages
 from lethe.metrics.general import FLOOR_STDERRS
@@ -104,7 +105,7 @@ def study_subjects(
         for place, value in numbers.items():
             subject.numbers.setdefault(place, {})[seeds] = value
         subject.gaps.update(run_gaps(by_run.get(run)))
-        for axis in axes_at_floor(rows):
+        for axis in axes_at_floor(rows, by_run.get(run)):
             subject.floor.setdefault(axis, set()).add(seeds)
     return list(subjects.values())
 
@@ -134,7 +135,8 @@ def run_numbers(metrics: pd.DataFrame | None) -> dict[Place, float]:
     """Every number of one run that a claim may ask for."""
     if metrics is None:
         return {}
-    over_axis = metrics[(metrics["probe"] == "") & metrics["value"].notna()]
+    over_axis = metrics[(metrics["probe"] == "") & metrics["stage_index"].isna()]
+    over_axis = over_axis[over_axis["value"].notna()]
     # These are read from the scores, in points.
     over_axis = over_axis[~over_axis["metric"].isin(DOMAIN_SUMMARIES)]
     numbers = {
@@ -186,8 +188,7 @@ def _end_tasks(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _ends(rows: pd.DataFrame) -> dict[str, float]:
     """Mean over an axis' sets, or the parts of a set with parts, at the base and at the end."""
-    divided = set(rows.loc[rows["subset"] != "", "probe"])
-    elements = rows[(rows["subset"] != "") | ~rows["probe"].isin(divided)]
+    elements = elements_of(rows)
     stages = {"base_score": 0, "final_score": rows["stage_index"].max()}
     return {
         name: elements.loc[elements["stage_index"] == stage, "value"].mean(skipna=False)
@@ -207,22 +208,33 @@ def _rises(metrics: pd.DataFrame, scored: pd.DataFrame) -> dict[Place, float]:
     }
 
 
-def axes_at_floor(rows: pd.DataFrame) -> set[str]:
+def axes_at_floor(rows: pd.DataFrame, metrics: pd.DataFrame | None = None) -> set[str]:
     """Axes whose base score is not above chance by two standard errors, as a mean over sets.
 
-    Not what stages teach: own tasks and domains, where every base is to be at chance.
+    Not what stages teach: own tasks and domains, where every base is to be at chance. Errors of
+    sets that share clusters are taken to go all the same way.
+
+    Args:
+        rows: of one run, in the table of scores; metrics: of the same, in that of metrics.
     """
     base = rows[(rows["stage_index"] == 0) & rows["headline"] & (rows["split"] == "test")]
     taught = [CALIBRATION, OWN, DOMAIN, END_TASKS]
     base = base[base["chance"].notna() & ~base["axis"].isin(taught)]
-    divided = set(base.loc[base["subset"] != "", "probe"])
-    elements = base[(base["subset"] != "") | ~base["probe"].isin(divided)]
     axes = set()
-    for axis, cells in elements.groupby("axis"):
-        stderr = float(np.sqrt((cells["stderr"].fillna(0) ** 2).sum())) / len(cells)
+    for axis, cells in elements_of(base).groupby("axis"):
+        errors = cells["stderr"].fillna(0).to_numpy()
+        stderr = float(np.sqrt((errors**2).sum())) / len(cells)
+        if metrics is not None and _share_clusters(metrics[metrics["axis"] == axis]):
+            stderr = float(errors.mean())
         if (cells["value"] - cells["chance"]).mean() <= FLOOR_STDERRS * stderr:
             axes.add(str(axis))
     return axes
+
+
+def _share_clusters(metrics: pd.DataFrame) -> bool:
+    """Whether sets of an axis share clusters; rows of one run and axis."""
+    base = scores_of_sets(metrics[metrics["stage_index"] == 0])
+    return units_behind(base, metrics) < base["n_units"].sum()
 
 
 def _metrics_by_run(metrics: pd.DataFrame) -> dict[tuple, pd.DataFrame]:

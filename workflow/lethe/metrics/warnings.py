@@ -145,6 +145,7 @@ def _not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
         if after is None or 0 not in by_stage:
             continue
         before, then = by_stage[0], by_stage[after]
+        # As if independent: the same items make it smaller, so a warning comes rather too soon.
         error = float(np.hypot(*(np.nan_to_num(row["stderr"]) for row in (before, then))))
         if then["value"] - before["value"] <= FLOOR_STDERRS * error:
             yield (

@@ -5,10 +5,11 @@ import pandas as pd
 
 from lethe.longtables.axes import BIAS
 from lethe.longtables.tables import LongTables
+from lethe.metrics.axis_scores import elements_of
 from lethe.metrics.shown import INTERVAL, LINE_COLUMNS, shown
 from lethe.metrics.subjects import Subject, study_subjects
 from lethe.tables.lines import NUMBERS, of_line
-from lethe.tables.paper import behind_drop, elements_of, ends_and_drop, or_nothing, words_of
+from lethe.tables.paper import behind_drop, ends_and_drop, or_nothing, words_of
 from lethe.tables.writing import Table
 
 PAPER, ALL_PAIRS, APART = "mean over types", "all pairs", "likelihood_diff, nats"

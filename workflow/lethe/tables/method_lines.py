@@ -21,7 +21,6 @@ from lethe.metrics.subjects import TRAIN_SEEDS, replicates
 from lethe.tables.end_task_lines import NONE, EndTaskLine, end_task_lines
 from lethe.tables.lines import NUMBERS, behind, of_line
 
-GENERAL_MEASURES = ("fg_luo", "delta_general")
 LOWER_IS_BETTER = ("forget_chaudhry", "fg_luo")
 FEWEST_PAIRS = 3
 POINTS = 100.0

@@ -6,12 +6,11 @@ import pandas as pd
 from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.bounds import FLOOR_GAIN
-from lethe.metrics.methods import OWN_BASE, TASK_MEASURES
+from lethe.metrics.methods import GENERAL_MEASURES, OWN_BASE, TASK_MEASURES
 from lethe.metrics.shown import INTERVAL, LINE_COLUMNS
 from lethe.tables.compute import by_line
 from lethe.tables.method_lines import (
     FEWEST_PAIRS,
-    GENERAL_MEASURES,
     MethodLine,
     method_lines,
     tied_bests,
@@ -30,7 +29,8 @@ CAPTION = (
     "forgetting; bwt_gem: since the own stage, negative = forgetting; fwt_gem: right before the "
     "own stage less the base. fg_luo: relative drop of general ability, %, mean over its axes but "
     "bias; delta_general: its change after the last stage, mean over its sets. Orders of the same "
-    "stages are averaged. "
+    "stages are averaged. Intervals of means over orders, and of fg_luo over axes that share "
+    "clusters of items, are the means of theirs: at least as wide as they need be. "
     "seconds: of training, of processors or by the clock (`of`); ratio: relative to `sequential`; "
     "peak_mb: the most memory of a stage. "
     f"{INTERVAL} Over end tasks as in `end_tasks`. Bold: the best of one model and order and all "

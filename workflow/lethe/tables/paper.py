@@ -4,17 +4,19 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
-from lethe.metrics.intervals import mean_interval, t_interval
+from lethe.metrics.axis_scores import axis_score
+from lethe.metrics.intervals import t_interval
 from lethe.metrics.row_intervals import share_range
 from lethe.metrics.shown import INTERVAL, SEED_UNITS
 from lethe.metrics.subjects import POINTS, TRAIN_SEEDS, Subject, replicates
-from lethe.tables.lines import NUMBERS, number, of_line, words
+from lethe.tables.lines import number, of_line, words
 from lethe.tables.writing import Table
 
 PERCENT = ("R_o", "R_-1", "FG")
 CAPTION_ENDS = (
     "FG: drop relative to the base, mean over stages and sets (fg_luo), %; positive = drop. "
-    f"{INTERVAL} For R_o and R_-1 over items it comes from those of the sets."
+    f"{INTERVAL} For R_o and R_-1 over items it comes from those of the sets; sets that share "
+    "clusters of items are taken together."
 )
 
 
@@ -37,7 +39,8 @@ def ends_and_drop(subject: Subject, rows: pd.DataFrame, axis: str, prefix: str =
         scores = list(replicates(values, TRAIN_SEEDS)[1].values())
         ends = mean_and_interval(scores, share_range(scores, POINTS))
         if len(values) == 1:
-            ends = (ends[0], *interval_of_sets(part[part["stage_index"] == stage]))
+            found = axis_score(part, stage)
+            ends = (ends[0], POINTS * found["low"], POINTS * found["high"])
         columns |= _named(f"{prefix}{name}", ends)
     over_axis = part[(part["probe"] == "") & (part["metric"] == "fg_luo")]
     return columns | number(over_axis, f"{prefix}FG", "fg_luo")
@@ -50,23 +53,6 @@ def mean_and_interval(
     if not values:
         return (np.nan,) * 3
     return (float(np.mean(values)), *t_interval(values, within))
-
-
-def interval_of_sets(rows: pd.DataFrame) -> tuple[float, float]:
-    """Interval of an axis' mean score, in %, from the intervals of its sets, which share no items.
-
-    rows: one run, stage and axis. (nan, nan) if a set has no interval.
-    """
-    elements = elements_of(rows)
-    low, high = mean_interval(*(elements[name].to_numpy() for name in NUMBERS))
-    return POINTS * low, POINTS * high
-
-
-def elements_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """The score rows that an axis averages over: sets, or the parts of a set with parts."""
-    scored = rows[rows["metric"].str.startswith("score_")]
-    divided = set(scored.loc[scored["subset"] != "", "probe"])
-    return scored[(scored["subset"] != "") | ~scored["probe"].isin(divided)]
 
 
 def words_of(subject: Subject, rows: pd.DataFrame) -> dict:
