@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         UserError: the study is wrong, there is no such profile, or Snakemake is not installed.
     """
-    arguments.config = []
+    arguments.config, arguments.json = [], False
     check.run(arguments)
     sys.stdout.flush()
     if importlib.util.find_spec("snakemake") is None:

@@ -105,26 +105,33 @@ def find_by_words(results: Path, text: str, study: str | None = None) -> str:
     """
     by_study = recorded_runs(results, study)
     words = Words(run for runs in by_study.values() for run in runs)
-    found = dict(_named(words, text, _is_exactly)) or dict(_named(words, text, _fits))
+    found = named(words, text)
     if len(found) == 1:
         return next(iter(found))
-    if not found:
-        known = list(words.of_nodes().values())
-        close = difflib.get_close_matches(text, known, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        what = f"no checkpoint {text!r} in the studies of {results}"
-        raise UserError(f"There is {what}{hint} (expected {PATTERN}; `lethe status` prints them).")
+    if found:
+        raise UserError(_several(text, found, by_study))
+    close = difflib.get_close_matches(text, words.of_nodes().values(), n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UserError(
+        f"There is no checkpoint {text!r} in the studies of {results}{hint} (expected {PATTERN}; "
+        "`lethe status` prints them)."
+    )
+
+
+def named(words: Words, text: str) -> dict[str, str]:
+    """Words by id of the checkpoints that a text names: if one is named in full, it alone."""
+    return dict(_named(words, text, _is_exactly)) or dict(_named(words, text, _fits))
+
+
+def _several(text: str, found: dict[str, str], by_study: dict[str, list[Run]]) -> str:
     listed = list(dict.fromkeys(found.values()))
-    more = ", ..." if len(listed) > MOST_SHOWN else ""
+    shown_words = ", ".join(listed[:MOST_SHOWN]) + ", ..." * (len(listed) > MOST_SHOWN)
     way_out = "give more of the words"
     if len(listed) == 1:
         names = [name for name, runs in by_study.items() if _holds(runs, found)]
-        way_out = f"name one with --study ({', '.join(names)})"
-        way_out += ", or the node by its id" if len(names) < len(found) else ""
-    raise UserError(
-        f"{text!r} names {len(found)} checkpoints: {', '.join(listed[:MOST_SHOWN])}{more}; "
-        f"{way_out}."
-    )
+        way_out = f"choose with --study ({', '.join(names)})"
+        way_out += ", or by the id" if len(names) < len(found) else ""
+    return f"{text!r} names {len(found)} checkpoints: {shown_words}; {way_out}."
 
 
 def _holds(runs: list[Run], nodes: dict[str, str]) -> bool:
@@ -137,9 +144,7 @@ def _named(words: Words, text: str, is_meant) -> Iterator[tuple[str, str]]:
     parts = path.split("/")
     seeds = [SEED.fullmatch(seed) for seed in after.split(",")] if at else []
     if None in seeds:
-        raise UserError(
-            f"{text!r}: expected a seed after `@`, as 0 or w204,b1,t0, found {shown(after)}."
-        )
+        return
     wanted = dict(seed.groups() for seed in seeds if seed)
     for run in words.runs:
         for index, node in enumerate(run.checkpoints):
