@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.cores < 1:
         raise UserError(f"--cores: expected at least 1, found {arguments.cores}.")
     status = subprocess.run(command(arguments), check=False).returncode
-    if status == 0 and not arguments.dry_run:
+    # What is passed on may be a target that makes nothing of the study's own.
+    if status == 0 and not arguments.dry_run and not arguments.snakemake:
         where.run(arguments)
     return status
 
