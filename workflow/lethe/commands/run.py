@@ -9,6 +9,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from lethe.artefacts.paths import PROFILES, SNAKEFILE
@@ -52,9 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.cores < 1:
         raise UserError(f"--cores: expected at least 1, found {arguments.cores}.")
     status = subprocess.run(command(arguments), check=False).returncode
-    # What is passed on may be a target that makes nothing of the study's own.
-    if status == 0 and not arguments.dry_run and not arguments.snakemake:
-        where.run(arguments)
+    if status == 0 and not arguments.dry_run:
+        # What is passed on to Snakemake may name a target that makes nothing of the study's own.
+        with suppress(UserError):
+            where.run(arguments)
     return status
 
 
