@@ -9,6 +9,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from lethe.artefacts.paths import PROFILES, SNAKEFILE
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         UserError: the study is wrong, there is no such profile, or Snakemake is not installed.
     """
-    arguments.config = []
+    arguments.config, arguments.json = [], False
     check.run(arguments)
     sys.stdout.flush()
     if importlib.util.find_spec("snakemake") is None:
@@ -53,7 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--cores: expected at least 1, found {arguments.cores}.")
     status = subprocess.run(command(arguments), check=False).returncode
     if status == 0 and not arguments.dry_run:
-        where.run(arguments)
+        # What is passed on to Snakemake may name a target that makes nothing of the study's own.
+        with suppress(UserError):
+            where.run(arguments)
     return status
 
 
