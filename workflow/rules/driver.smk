@@ -3,14 +3,20 @@
 from contextlib import ExitStack
 from functools import cache
 
+from snakemake.logging import logger as snakemake_logger
+
+from lethe.artefacts.paths import work_directory
 from lethe.artefacts.rules import rule_of
 from lethe.commands.unlock import unlock_if_possible
+from lethe.display.handler import show_run
 from lethe.forkserver.launch import forget, start
 from lethe.jobs.announced import announce_driver
 from lethe.jobs.drivers import record_driver
 from lethe.jobs.gpus import visible_gpus
+from lethe.jobs.live import read_live
 from lethe.jobs.runs import turn
 from lethe.planning.room import require_memory_to_train, require_room
+from lethe.planning.words import node_words
 from lethe.slurm.driver import begin, jobs_left, warn_of_left
 from lethe.slurm.own_job import announce_end
 
@@ -53,6 +59,21 @@ def begin_driver(held):
     get_left()
 
 
+def tell_run():
+    """Show jobs by their words. A dry run and `--verbose` keep Snakemake's own lines."""
+    asked = workflow.output_settings
+    if asked.dryrun or asked.verbose or asked.debug_dag:
+        return
+    words = node_words(wf.plan)
+    show_run(
+        snakemake_logger,
+        wf.study.study,
+        words=lambda rule, name: f"{rule} {words.get(name, name)}".rstrip(),
+        progress=lambda name: read_live(work_directory(RESULTS, name)),
+        is_local=lambda: workflow.local_exec,
+    )
+
+
 @cache
 def get_left():
     """Looked up before Snakemake looks at files: what killed runs' jobs make later is theirs."""
@@ -78,6 +99,7 @@ def offer_gpus():
 
 if workflow.is_main_process:
     workflow.execute = in_turn(workflow.execute)
+    tell_run()
 elif workflow.remote_exec:
     # A submitted job goes on when the run that submitted it has ended.
     forget()

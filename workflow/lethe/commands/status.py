@@ -7,6 +7,7 @@ from lethe.artefacts.locks import is_held
 from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest, study_directory, work_directory
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.display.failures import error_line
 from lethe.errors import UserError, one_line
 from lethe.jobs.live import read_live
 from lethe.planning.nodes import Plan
@@ -76,7 +77,7 @@ def state(plan: Plan, results: Path, node: str, counted: set[str]) -> tuple[str,
     if any(is_held(work_directory(results, name) / "lock") for _, name in jobs):
         return ">", ""
     for (job, name), finished in zip(jobs, done, strict=True):
-        why = "" if finished else failure(results / "logs" / job / f"{name}.log")
+        why = "" if finished else error_line(results / "logs" / job / f"{name}.log")
         if why:
             return "!", why
     return ("o" if done[0] else "."), ""
@@ -119,13 +120,3 @@ def warnings(folder: Path) -> list[str]:
     of_stages = read_stages(stages) if stages.is_file() else None
     found = study_warnings(read_scores(scores), of_stages)
     return [sentence(row) for row in found.to_dict("records")]
-
-
-def failure(log: Path) -> str:
-    """The last line of a log that reports an error; empty if the log is missing or has none."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    errors = [line for line in lines if line.startswith("lethe: ") or "Error" in line]
-    return errors[-1].removeprefix("lethe: ") if errors else ""

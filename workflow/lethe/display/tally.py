@@ -1,0 +1,96 @@
+"""What a run has done so far, from the events that Snakemake logs."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lethe.display.durations import seconds_left
+from lethe.display.failures import Failure
+
+NO_JOBS = ("all", "total")
+"""What Snakemake counts among its jobs and is none."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A job that has begun."""
+
+    rule: str
+    name: str
+    words: str
+    began: float
+
+
+@dataclass
+class Tally:
+    """Jobs by rule: how many there are, how many are done, which are running and which failed.
+
+    words: a job as a reader is told it, from its rule and the name of what it makes.
+    """
+
+    words: Callable[[str, str], str]
+    clock: Callable[[], float] = time.monotonic
+    planned: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+    running: dict[int, Running] = field(default_factory=dict)
+    failures: dict[int, Failure] = field(default_factory=dict)
+    first: float | None = None
+
+    def plan(self, counts: Mapping[str, int]) -> None:
+        """Take the number of jobs by rule."""
+        self.planned = Counter({r: count for r, count in counts.items() if r not in NO_JOBS})
+
+    def begin(self, number: int, rule: str, wildcards: Mapping[str, Any]) -> Running | None:
+        """A job has begun, for the first time or again."""
+        if rule in NO_JOBS:
+            return None
+        now = self.clock()
+        self.first = now if self.first is None else self.first
+        name = str(wildcards.get("node", wildcards.get("name", "")))
+        self.failures.pop(number, None)
+        self.running[number] = job = Running(rule, name, self.words(rule, name), now)
+        return job
+
+    def finish(self, number: int) -> tuple[Running, float] | None:
+        """A job has ended well: the job, and the seconds that it took."""
+        job = self.running.pop(number, None)
+        if job is None:
+            return None
+        took = self.clock() - job.began
+        self.done[job.rule] += 1
+        self.seconds[job.rule] += took
+        return job, took
+
+    def fail(self, number: int, rule: str, logs: list[str], how: str) -> Failure:
+        """A job has failed."""
+        job = self.running.pop(number, None)
+        words = job.words if job else self.words(rule, "")
+        took = self.clock() - job.began if job else None
+        self.failures[number] = failure = Failure(words, took, logs, how)
+        return failure
+
+    @property
+    def total(self) -> int:
+        return max(self.planned.total(), self.done.total() + len(self.running))
+
+    @property
+    def not_begun(self) -> int:
+        """Jobs that have not begun; after the end of a run, those that need a failed one."""
+        return max(0, self.total - self.done.total() - len(self.running) - len(self.failures))
+
+    @property
+    def elapsed(self) -> float:
+        return 0.0 if self.first is None else self.clock() - self.first
+
+    def seconds_left(self) -> float | None:
+        """From what finished jobs of each rule took; None as long as that says too little."""
+        now = self.clock()
+        running = [(job.rule, now - job.began) for job in [*self.running.values()]]
+        waiting = self.planned - self.done - Counter(rule for rule, _ in running)
+        means = {rule: self.seconds[rule] / count for rule, count in self.done.items()}
+        busy = self.seconds.total() + sum(spent for _, spent in running)
+        at_once = busy / self.elapsed if self.elapsed else 1.0
+        return seconds_left(waiting, running, means, at_once)
