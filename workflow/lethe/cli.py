@@ -5,48 +5,72 @@ import difflib
 import importlib
 import os
 import sys
+from types import ModuleType
 from typing import NoReturn
 
 from lethe.artefacts.disk_errors import disk_sentence
+from lethe.artefacts.paths import CLONE
 from lethe.artefacts.rules import RULES
-from lethe.errors import Stopped, UserError
+from lethe.errors import Stopped, UserError, shown
+from lethe.terminal import paint
 
-VERBS = {
-    "run": ("lethe.commands.run", "make a study, from any folder"),
-    "check": ("lethe.commands.check", "is this configuration right?"),
-    "plan": ("lethe.commands.plan", "what a study will compute, and the specs of its nodes"),
-    "status": ("lethe.commands.status", "grid of stages: done, running, failed and why"),
-    "show": ("lethe.commands.show", "lineage, spec and record of one node"),
-    "diff": ("lethe.commands.diff", "how two nodes differ"),
-    "verify": ("lethe.commands.verify", "read all results again, and name what is damaged"),
-    "where": ("lethe.commands.where", "where a study's figures and tables are"),
-    "evaluate": ("lethe.commands.evaluate", "score any checkpoint or adapter on any tasks"),
-    "compare": ("lethe.commands.compare", "did a fine-tune forget anything?"),
-    "tasks": ("lethe.commands.tasks", "what can be asked: names for --tasks"),
-    "methods": ("lethe.commands.methods", "how stages can be trained, and what goes together"),
-    "items": ("lethe.commands.items", "which questions were lost, with the answers"),
-    "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),
-    "keep": ("lethe.commands.keep", "keep a finished study's long tables, to draw them again"),
-    "render": ("lethe.commands.render", "draw kept studies again, without any checkpoint"),
-    "assemble": ("lethe.commands.assemble", "join the parts of a study that were run apart"),
-    "convert": ("lethe.commands.convert", "a GGUF file as a checkpoint folder, equal to the file"),
-    "fetch": ("lethe.commands.fetch", "fetch a model or data (called by the workflow)"),
-    "data": ("lethe.commands.data", "make a data node (called by the workflow)"),
-    "tokens": ("lethe.commands.tokens", "tokenize a corpus once (called by the workflow)"),
-    "base": ("lethe.commands.base", "train a base node (called by the workflow)"),
-    "stage": ("lethe.commands.stage", "train a stage node (called by the workflow)"),
-    "probe": ("lethe.commands.probe", "score a checkpoint (called by the workflow)"),
-    "end_task": ("lethe.commands.end_task", "fine-tune on an end task (called by the workflow)"),
-    "collect": ("lethe.commands.collect", "gather a study's long tables (called by the workflow)"),
-    "summarize": ("lethe.commands.summarize", "metrics of a study (called by the workflow)"),
-    "questions": ("lethe.commands.questions", "texts and pages of items (called by the workflow)"),
-    "table": ("lethe.commands.table", "make one table (called by the workflow)"),
-    "figure": ("lethe.commands.figure", "draw one figure (called by the workflow)"),
-    "claims": ("lethe.commands.claims", "test published claims on scores (called by the workflow)"),
-    "precision": ("lethe.commands.precision", "are there units enough? half-widths of claims"),
-    "schema": ("lethe.commands.schema", "write the JSON schemas and the manual's tables of keys"),
-    "unlock": ("lethe.commands.unlock", "release the lock of a run that was killed"),
+GROUPS = {
+    "Studies: train models one stage after another, and see what they forget": {
+        "init": "write a study of your own to start from",
+        "check": "is this study right? in one sentence",
+        "plan": "what a study will compute, and what of it is done",
+        "run": "make a study, from any folder",
+        "status": "grid of stages: done, running, failed and why",
+        "where": "where a study's figures and tables are",
+        "models": "the models that a study can name",
+        "methods": "how stages can be trained, and what goes together",
+        "unlock": "release the lock of a run that was killed",
+    },
+    "Checkpoints: score and compare what you have": {
+        "compare": "did a fine-tune forget anything?",
+        "evaluate": "score any checkpoint or adapter on any tasks",
+        "tasks": "what can be asked: names for --tasks",
+        "convert": "a GGUF file as a checkpoint folder, equal to the file",
+    },
+    "Results: read, check and keep what a study found": {
+        "items": "which questions were lost, with the answers",
+        "show": "lineage, spec and record of one node",
+        "diff": "how two nodes differ",
+        "metrics": "forgetting metrics of your own score matrix",
+        "precision": "are there units enough? half-widths of claims",
+        "verify": "read all results again, and name what is damaged",
+        "keep": "keep a finished study's long tables, to draw them again",
+        "render": "draw kept studies again, without any checkpoint",
+        "assemble": "join the parts of a study that were run apart",
+    },
 }
+"""What `lethe --help` lists: by group, in the order in which they are used."""
+
+COMPLETION = {"completion": "print a script that completes commands in bash or zsh"}
+CALLED = {
+    "fetch": "fetch a model or data",
+    "data": "make a data node",
+    "tokens": "tokenize a corpus once",
+    "base": "train a base node",
+    "stage": "train a stage node",
+    "probe": "score a checkpoint",
+    "end_task": "fine-tune on an end task",
+    "collect": "gather a study's long tables",
+    "summarize": "metrics of a study",
+    "questions": "texts and pages of items",
+    "table": "make one table",
+    "figure": "draw one figure",
+    "claims": "test published claims on scores",
+    "schema": "write the JSON schemas and the manual's tables of keys",
+}
+"""What the workflow and developers call: not in `lethe --help`, but each has its own help."""
+
+LISTED = {verb: what for verbs in GROUPS.values() for verb, what in verbs.items()} | COMPLETION
+VERBS = LISTED | CALLED
+
+
+def _complain(error: Exception) -> None:
+    print(f"{paint('lethe:', 'red', sys.stderr)} {error}", file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -67,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except UserError as error:
-        print(f"lethe: {error}", file=sys.stderr)
+        _complain(error)
         return 2
     except MemoryError:
         print("lethe: there was not enough memory; what was computed is kept", file=sys.stderr)
@@ -86,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
         sentence = disk_sentence(error)
         if sentence is None:
             raise
-        print(f"lethe: {UserError(sentence)}", file=sys.stderr)
+        _complain(UserError(sentence))
         _drop_unwritable_output()
         return 2
 
@@ -95,16 +119,15 @@ def _call(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_overview())
         return 0
-    if arguments[0] == "--version":
-        # Not imported above: the package names `load_study`, which lies higher than this room.
-        print(f"lethe {importlib.import_module('lethe').__version__}")
+    if arguments[0] in ("-V", "--version"):
+        print(_version())
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
-        close = difflib.get_close_matches(verb, VERBS, n=1)
+        close = difflib.get_close_matches(verb, [*LISTED, *CALLED], n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise UserError(f"There is no verb {verb!r}{hint} (`lethe --help` lists all).")
-    module = importlib.import_module(VERBS[verb][0])
+        raise UserError(f"There is no verb {shown(verb)}{hint} (`lethe --help` lists them).")
+    module = module_of(verb)
     parser = _Parser(prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False)
     module.add_arguments(parser)
     read = parser.parse_args([_at_home(argument) for argument in rest])
@@ -129,7 +152,28 @@ def _drop_unwritable_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def module_of(verb: str) -> ModuleType:
+    """The module that has a verb's `add_arguments` and `run`."""
+    return importlib.import_module(f"lethe.commands.{verb}")
+
+
+def _version() -> str:
+    """The version; in a checkout the commit too, with `-dirty` if files differ from it."""
+    # Not imported above: the package names `load_study`, which lies higher than this room, and what
+    # reads the commit lies among what imports torch.
+    version = importlib.import_module("lethe").__version__
+    found = None
+    if (CLONE / ".git").exists():
+        found = importlib.import_module("lethe.training.provenance")._commit()
+    return f"lethe {version}" + (f" (commit {found})" if found else "")
+
+
 def _overview() -> str:
-    width = max(len(verb) for verb in VERBS)
-    lines = ["usage: lethe VERB ...  (see `lethe VERB --help`)", ""]
-    return "\n".join(lines + [f"  {verb:<{width}}  {text}" for verb, (_, text) in VERBS.items()])
+    width = max(map(len, LISTED))
+    lines = ["usage: lethe VERB ...  (`lethe VERB --help` says more, `lethe --version` which)"]
+    for title, verbs in GROUPS.items():
+        name, colon, what = title.partition(":")
+        lines += ["", paint(name, "bold") + colon + what]
+        lines += [f"  {verb:<{width}}  {text}" for verb, text in verbs.items()]
+    lines += ["", *(f"  {verb:<{width}}  {text}" for verb, text in COMPLETION.items())]
+    return "\n".join(lines)

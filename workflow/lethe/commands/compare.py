@@ -1,7 +1,8 @@
 """Did a fine-tune forget anything? Checkpoints or result files, set by set, with a verdict each.
 
-Each of BEFORE and AFTER is a checkpoint's folder, a PEFT adapter, a name of the hub, a file or
-folder that `lm_eval --output_path` wrote, or what `lethe evaluate --json` printed or --out kept.
+Each of BEFORE and AFTER is a checkpoint's folder, a PEFT adapter, a name of the hub, a checkpoint
+of a study by words (xs/base@0), a file or folder that `lm_eval --output_path` wrote, or what `lethe
+evaluate --json` printed or --out kept.
 Several AFTERs are a chain: each is compared with BEFORE. Exit status: 0; 3 if a set is lost; with
 `--fail-on undecided` 4 if one is undecided; 2 after a mistake.
 """
@@ -9,6 +10,7 @@ Several AFTERs are a chain: each is compared with BEFORE. Exit status: 0; 3 if a
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from lethe.commands.evaluate import (
     evaluate,
     options_of,
 )
+from lethe.commands.named_nodes import folder_of
 from lethe.comparison.choices import Choices, pairs
 from lethe.comparison.compared import compare
 from lethe.comparison.report import Report, as_dict
@@ -95,7 +98,7 @@ def _add_judging(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and say by the status whether anything was lost."""
     choices = Choices.read(arguments)
-    targets = find_targets([arguments.before, *arguments.after])
+    targets = _targets([arguments.before, *arguments.after], arguments.results)
     if arguments.html and not Path(arguments.html).absolute().parent.is_dir():
         raise UserError(f"--html: there is no folder for {arguments.html}; make it first.")
     scores = _read(targets, arguments)
@@ -116,6 +119,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(as_text(report))
     return _status(report.words(), arguments.fail_on)
+
+
+def _targets(given: list[str], results: Path) -> list[Target]:
+    """What is compared; checkpoints that are given by their words keep them as labels."""
+    folders = {name: folder_of(results, name) for name in given}
+    found = find_targets([str(folders[name] or name) for name in given])
+    return [
+        replace(target, label=name) if folders[name] else target
+        for name, target in zip(given, found, strict=True)
+    ]
 
 
 def _status(words: list[str], fail_on: str) -> int:

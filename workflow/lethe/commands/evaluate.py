@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lethe.errors import UserError, one_line
+from lethe.commands.named_nodes import folder_of
+from lethe.errors import UserError
 from lethe.evaluation.specification import DTYPES, ENGINES, SPLITS
+from lethe.terminal import table
 
 COLUMNS = ("task", "subset", "metric", "value", "stderr", "n")
 
@@ -18,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "given",
         nargs="?",
         metavar="MODEL",
-        help="a checkpoint's folder, a PEFT adapter's folder, or a name of the hub "
-        "(OWNER/NAME or OWNER/NAME@REVISION)",
+        help="a checkpoint's folder, a PEFT adapter's folder, a name of the hub (OWNER/NAME or "
+        "OWNER/NAME@REVISION), or a checkpoint of a study by words (xs/ewc/forward/2@0)",
     )
     parser.add_argument("--model", help="another way to give MODEL")
     parser.add_argument("--base", metavar="MODEL", help="of an adapter, if its file does not say")
@@ -49,8 +51,15 @@ def add_task_arguments(parser: argparse.ArgumentParser, required: bool = True) -
 
 
 def add_place_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where models and data of the hub come from."""
-    group = parser.add_argument_group("where models and data of the hub come from")
+    """Where models and data come from."""
+    group = parser.add_argument_group("where models and data come from")
+    group.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="artefact folder in which checkpoints are found by words; default: results",
+    )
     group.add_argument(
         "--source",
         metavar="DIR",
@@ -98,8 +107,10 @@ def run(arguments: argparse.Namespace) -> None:
     if (arguments.given is None) == (arguments.model is None):
         found = "none" if arguments.model is None else f"{arguments.given} and {arguments.model}"
         raise UserError(f"MODEL: expected one checkpoint to evaluate, found {found}.")
-    results = evaluate(arguments.given or arguments.model, **options_of(arguments))
-    print(json.dumps(results, indent=2, sort_keys=True) if arguments.json else table(results))
+    model = arguments.given or arguments.model
+    model = folder_of(arguments.results, model) or model
+    results = evaluate(model, **options_of(arguments))
+    print(json.dumps(results, indent=2, sort_keys=True) if arguments.json else as_text(results))
 
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -171,23 +182,17 @@ def evaluate(
         )
 
 
-def table(results: list[dict]) -> str:
+def as_text(results: list[dict]) -> str:
     """Readable table of the scores, one line per task, subset and metric."""
-    lines = [COLUMNS]
+    rows = []
     for result in results:
         for row in result["scores"]:
             stderr = "" if row["stderr"] is None else f"{row['stderr']:.4f}"
             value = f"{row['value']:.4f}"
-            subset = one_line(row["subset"])
-            lines.append((result["task"], subset, row["metric"], value, stderr, str(row["n"])))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i < 3 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+            rows.append(
+                (result["task"], row["subset"], row["metric"], value, stderr, str(row["n"]))
+            )
+    return table(COLUMNS, rows, right=(3, 4, 5))
 
 
 def _check_numbers(limit: int | None, shots: int | None, batch_size: int) -> None:

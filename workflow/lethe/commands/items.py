@@ -6,15 +6,20 @@ The folder `questions` beside the study's tables has a page for every set, and a
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lethe.artefacts.paths import study_directory
 from lethe.artefacts.study_files import ITEMS, QUESTIONS
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.commands.named_nodes import find
+from lethe.config.catalogue import Study
 from lethe.errors import UserError, one_line, shown
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lethe.questions.changes import Answer, Change
     from lethe.questions.lines import LineItems
 
@@ -26,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
     parser.add_argument("--set", action="append", default=[], metavar="SET", help="only this set")
     parser.add_argument("--line", default="", metavar="TEXT", help="only lines with these words")
+    parser.add_argument(
+        "--node", metavar="NODE", help="what was lost up to this checkpoint, by words or id"
+    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--lost", action="store_true", help="items that were lost (default)")
     group.add_argument("--regained", action="store_true", help="items that were regained")
@@ -52,19 +60,45 @@ def run(arguments: argparse.Namespace) -> None:
         if name not in known:
             listed = ", ".join(known)
             raise UserError(f"--set: expected one of {listed}, found {shown(name)}.")
+    node = _node(arguments, study)
     some = False
-    for probe, lines, _ in sets_of(
+    for probe, lines, table in sets_of(
         read_scores(folder / "scores.csv"), folder / ITEMS, arguments.set
     ):
         for line in lines:
-            if arguments.line in line.name:
+            shorter = line if node is None else _until(line, node, table)
+            if arguments.line in line.name and shorter is not None:
                 some = True
-                print_line(probe, line, folder / QUESTIONS, arguments)
+                print_line(probe, shorter, folder / QUESTIONS, arguments)
+    if not some and node is not None:
+        raise UserError(
+            f"--node: expected a checkpoint after the base on the first run of a line, found "
+            f"{shown(arguments.node)}; of repetitions, items are shown for the first seed alone."
+        )
     if not some:
         raise UserError(
             f"--line: expected words of a line that was scored before and after a stage, found "
             f"{shown(arguments.line)}; `lethe status` lists the lines."
         )
+
+
+def _node(arguments: argparse.Namespace, study: Study) -> str | None:
+    if arguments.node is None:
+        return None
+    arguments.results, arguments.study = Path(study.output), study.study
+    return find(arguments, arguments.node)
+
+
+def _until(line: "LineItems", node: str, table: "pd.DataFrame") -> "LineItems | None":
+    """The line as if it ended at a checkpoint; None if that is not on it, or is its start."""
+    from lethe.questions.changes import is_graded, paired
+
+    nodes = [name for _, name in line.stages]
+    if node not in nodes[1:]:
+        return None
+    ends = [table[table["node"] == name] for name in (nodes[0], node)]
+    stages = line.stages[: nodes.index(node) + 1]
+    return replace(line, stages=stages, rows=paired(*ends, is_graded(table)))
 
 
 def print_line(probe: str, line: "LineItems", texts: Path, arguments: argparse.Namespace) -> None:

@@ -30,6 +30,7 @@ from lethe.planning.composition import (
     partly_refused,
     refusals,
 )
+from lethe.terminal import table
 
 HEAD = ("name", "families", "parametrisations", "needs besides its own data", "what it does")
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
     elif arguments.names:
         print("\n\n".join(map(_page, rows)))
     else:
-        print(_table(rows))
+        print(table(HEAD, map(_cells, rows)))
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
@@ -97,15 +98,6 @@ def first_line(method: str) -> str:
     """What a method's file says of it first. The file is read, not imported, which needs torch."""
     text = (PACKAGE / "methods" / f"{method}.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0].rstrip(".")
-
-
-def _table(rows: Iterable[dict[str, Any]]) -> str:
-    lines = [HEAD, *map(_cells, rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(HEAD) - 1)]
-    return "\n".join(
-        "  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[-1]])
-        for line in lines
-    )
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from lethe.metrics.registry import Metric
 from lethe.metrics.schedule import Schedule, names
 from lethe.metrics.score_scale import OTHER, PERCENT, SCALES, TOP, as_shares, scale_of
 from lethe.metrics.stage_order import require_same_rows, schedule_of
+from lethe.terminal import table
 
 NO_INTERVAL = (
     "No intervals: a matrix alone shows neither the spread over items nor that over seeds."
@@ -264,10 +265,7 @@ def as_text(results: dict) -> str:
         (entry["id"], f"{entry['value']:z.4f}", entry["unit"], entry["sign"], entry["formula"])
         for entry in computed
     ]
-    rows.insert(0, ("metric", "value", "unit", "sign", "formula"))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [*head, ""]
-    lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    lines = [*head, "", table(("metric", "value", "unit", "sign", "formula"), rows)]
     others = [entry for entry in results["metrics"] if entry["value"] is None]
     if others:
         lines += ["", "Not computable:"]

@@ -7,6 +7,7 @@ called in, and so do files that the study names by relative paths.
 import argparse
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from lethe.artefacts.paths import PROFILES, SNAKEFILE
 from lethe.commands import check, where
 from lethe.commands.arguments import add_study_files
+from lethe.display.handler import COMMAND
 from lethe.errors import UserError
 
 
@@ -44,14 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         UserError: the study is wrong, there is no such profile, or Snakemake is not installed.
     """
-    arguments.config = []
+    arguments.config, arguments.json = [], False
     check.run(arguments)
     sys.stdout.flush()
     if importlib.util.find_spec("snakemake") is None:
         raise UserError("expected the package snakemake, found none: pip install snakemake.")
     if arguments.cores < 1:
         raise UserError(f"--cores: expected at least 1, found {arguments.cores}.")
-    status = subprocess.run(command(arguments), check=False).returncode
+    typed = {COMMAND: shlex.join(["lethe", *sys.argv[1:]])}
+    status = subprocess.run(command(arguments), env=os.environ | typed, check=False).returncode
     if status == 0 and not arguments.dry_run:
         where.run(arguments)
     return status

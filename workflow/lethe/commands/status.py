@@ -1,68 +1,112 @@
 """Grid of a study's chains by stages: what is done, scored, running or failed, and why."""
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts.locks import is_held
 from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest, study_directory, work_directory
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.commands.watching import watch
+from lethe.config.catalogue import Catalogue, Study
 from lethe.display.failures import error_line
 from lethe.errors import UserError, one_line
 from lethe.jobs.live import read_live
+from lethe.longtables.node_words import Words
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import make_plan
-from lethe.planning.several_recipes import with_several_recipes
 from lethe.planning.workflow import node_standing
+from lethe.terminal import paint
 
-LEGEND = "# scored   o trained   > running   ! failed   . to do"
+DESCRIBED = ("model", "method", "parametrisation", "recipe", "order")
+DESCRIBED += ("world_seed", "base_seed", "train_seed")
+STATES = {"#": "scored", "o": "trained", ">": "running", "!": "failed", ".": "to do"}
+COLOURS = {"#": "green", "o": "cyan", ">": "yellow", "!": "red", ".": "grey"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("--watch", action="store_true", help="follow a run until it ends")
 
 
 def run(arguments: argparse.Namespace) -> None:
     study, catalogue = read(arguments)
+    if arguments.watch:
+        watch(make_plan(study, catalogue), study.study, Path(study.output))
+        return
+    found = standing_of(study, catalogue)
+    print(json.dumps(found, indent=2) if arguments.json else as_text(found))
+
+
+def standing_of(study: Study, catalogue: Catalogue) -> dict[str, Any]:
+    """Where every checkpoint of a study stands, as plain data.
+
+    `chains` has a row a chain, with its `stages` from the base on; `again` says what is done again
+    and why, `warnings` what would mislead a reader of the scores.
+    """
     plan = make_plan(study, catalogue)
     results = Path(study.output)
-    several = [run for group in with_several_recipes(plan.runs) for run in group]
-    named = [run_words(run, run in several) for run in plan.runs]
-    width = max(map(len, named))
-    print(f"study {study.study}: one column per stage, the first is the base\n")
-    failures, running = {}, {}
-    found = node_standing(study, catalogue, plan)
-    counted = {job.name for job in found.done}
-    for chain, words_of_chain in zip(plan.runs, named, strict=True):
-        marks = []
-        for node in chain.checkpoints:
-            mark, why = state(plan, results, node, counted)
-            marks.append(mark)
-            if why:
-                failures[node] = why
-            running |= live(plan, results, node)
-        print(f"{words_of_chain:<{width}}  {' '.join(marks)}")
-    print(f"\n{LEGEND}")
-    for line in found.lines():
-        print(line)
-    for node in plan.of_kind("base"):
-        for warning in of_base(node_manifest(results, "base", node.id)):
-            print(f"warning: {node.id}: {warning}")
-    for warning in warnings(study_directory(results, study.study)):
-        print(f"warning: {warning}")
-    for node, words in running.items():
-        print(f"running: {node}: {words or 'has begun'}")
-    for node, why in failures.items():
-        print(f"failed: {node}: {one_line(why)}")
+    words = Words(plan.runs)
+    standing = node_standing(study, catalogue, plan)
+    counted = {job.name for job in standing.done}
+    seen = {node: _checkpoint(plan, results, node, counted) for node in words.of_nodes()}
+    chains = [
+        {
+            "chain": words.chain(run),
+            **{name: getattr(run, name) for name in DESCRIBED},
+            "stages": [
+                {"words": words.checkpoint(run, index), "stage": run.stages[index], **seen[node]}
+                for index, node in enumerate(run.checkpoints)
+            ],
+        }
+        for run in plan.runs
+    ]
+    return {
+        "study": study.study,
+        "chains": chains,
+        "again": list(standing.lines()),
+        "warnings": [
+            *(
+                f"{node.id}: {warning}"
+                for node in plan.of_kind("base")
+                for warning in of_base(node_manifest(results, "base", node.id))
+            ),
+            *warnings(study_directory(results, study.study)),
+        ],
+    }
 
 
-def run_words(run, with_recipe: bool = False) -> str:
-    """The words that distinguish a run from the others."""
-    named = {"w": run.world_seed, "b": run.base_seed, "t": run.train_seed}
-    seeds = [f"{letter}{seed}" for letter, seed in named.items() if seed is not None]
-    recipe = [] if run.parametrisation == "full" else [run.parametrisation]
-    recipe += [run.recipe] if with_recipe else []
-    return " ".join([run.model, run.method, *recipe, run.order, *seeds])
+def _checkpoint(plan: Plan, results: Path, node: str, counted: set[str]) -> dict[str, Any]:
+    """Id, state, why it failed if it did, and by id how far its running jobs are."""
+    mark, why = state(plan, results, node, counted)
+    return {"node": node, "state": STATES[mark], "why": why, "jobs": live(plan, results, node)}
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """The grid, a row a chain, and below it what is said in sentences."""
+    marks = {name: paint(mark, COLOURS[mark]) for mark, name in STATES.items()}
+    width = max(len(chain["chain"]) for chain in found["chains"])
+    lines = [f"study {found['study']}: one column per stage, the first is the base", ""]
+    for chain in found["chains"]:
+        row = " ".join(marks[stage["state"]] for stage in chain["stages"])
+        lines.append(f"{chain['chain']:<{width}}  {row}")
+    lines += ["", "   ".join(f"{marks[name]} {name}" for name in STATES.values())]
+    lines += found["again"]
+    lines += [f"{paint('warning:', 'yellow')} {warning}" for warning in found["warnings"]]
+    # Chains that begin alike share stages: each is told of once.
+    stages = {stage["node"]: stage for chain in found["chains"] for stage in chain["stages"]}
+    for stage in stages.values():
+        for node, words in stage["jobs"].items():
+            which = stage["words"] if node == stage["node"] else f"{stage['words']}, {node}"
+            lines.append(f"{paint('running:', 'yellow')} {which}: {words or 'has begun'}")
+    for stage in stages.values():
+        if stage["why"]:
+            which = f"{stage['words']} ({stage['node']})"
+            lines.append(f"{paint('failed:', 'red')} {which}: {one_line(stage['why'])}")
+    return "\n".join(lines)
 
 
 def state(plan: Plan, results: Path, node: str, counted: set[str]) -> tuple[str, str]:

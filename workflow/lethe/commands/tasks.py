@@ -9,9 +9,10 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from lethe.errors import UserError, one_line
+from lethe.errors import UserError
 from lethe.evaluation.listing import Listed, all_tasks, place_of, tasks_of
 from lethe.sources.hub.copies import HubCopies, copy_in
+from lethe.terminal import table
 
 MOST = 40
 """Lines that are shown unless `--all` is given."""
@@ -21,7 +22,7 @@ TYPES = {
     "loglikelihood": "likelihood",
     "loglikelihood_rolling": "whole texts",
 }
-HEADS = ("name", "what", "type", "metrics", "data")
+HEAD = ("name", "what", "type", "metrics", "data")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
     shown = [row for row in found if row["data"] == "here"] if is_short else found
     shown = shown if arguments.all else shown[:MOST]
     if shown:
-        print(_table(shown))
+        print(table(HEAD, map(_cells, shown)))
     if left := len(found) - len(shown):
         more = f"{left} more" if shown else f"{left} tasks and groups, none with its data here"
         print(f"{more}: `lethe tasks WORD` finds them by name, `--all` lists them.")
@@ -103,21 +104,12 @@ def _nothing(asked: str, tasks: dict[str, Listed]) -> str:
     return f"No evaluation task has {asked!r} in its name{hint}."
 
 
-def _table(rows: list[dict]) -> str:
-    lines = [HEADS, *(_cells(row) for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADS) - 1)]
-    return "\n".join(
-        "  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[-1]]).rstrip()
-        for line in lines
-    )
-
-
 def _cells(row: dict) -> tuple[str, ...]:
     what = "task" if row["kind"] == "task" else f"{row['kind']} of {row['tasks']}"
     kind = TYPES.get(row["type"], row["type"] or "several")
     kind = f"{row['choices']} {kind}" if row["choices"] and kind == "choices" else kind
     metrics = ", ".join(row["metrics"][:3]) + (" ..." if len(row["metrics"]) > 3 else "")
-    return tuple(map(one_line, (row["name"], what, kind, metrics or "by code", _data(row))))
+    return row["name"], what, kind, metrics or "by code", _data(row)
 
 
 def _data(row: dict) -> str:

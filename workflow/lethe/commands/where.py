@@ -1,32 +1,53 @@
 """Where a study's figures and tables are, and what would mislead their reader."""
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts.paths import study_directory
 from lethe.artefacts.study_files import QUESTIONS
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.commands.status import warnings
+from lethe.errors import UserError
 
 MOST_SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:
     study, _ = read(arguments)
     folder = study_directory(study.output, study.study)
-    print(f"Figures: {_place(folder / 'figures')}")
-    print(f"Tables:  {_place(folder / 'tables')}")
-    if (folder / QUESTIONS).is_dir():
-        print(f"Items:   {folder}/{QUESTIONS} (what was lost, as pages; or `lethe items`)")
-    if found := warnings(folder):
-        print(f"Warnings ({len(found)}, all in `lethe status`):")
-        for warning in found[:MOST_SHOWN]:
+    if not folder.is_dir():
+        raise UserError(
+            f"study {study.study!r} has no results yet: there is no folder {folder} (`lethe run` "
+            "makes it)."
+        )
+    found = places(folder)
+    if arguments.json:
+        print(json.dumps({"study": study.study, **found}, indent=2))
+        return
+    print(f"Figures: {found['figures'] or _missing(folder / 'figures')}")
+    print(f"Tables:  {found['tables'] or _missing(folder / 'tables')}")
+    if found["items"]:
+        print(f"Items:   {found['items']} (what was lost, as pages; or `lethe items`)")
+    if found["warnings"]:
+        print(f"Warnings ({len(found['warnings'])}, all in `lethe status`):")
+        for warning in found["warnings"][:MOST_SHOWN]:
             print(f"  {warning}")
 
 
-def _place(folder: Path) -> str:
-    return str(folder) if folder.is_dir() else f"{folder} (not made yet)"
+def places(folder: Path) -> dict[str, Any]:
+    """Folders of what people read, None for those that are not made yet, and all warnings."""
+    names = {"figures": "figures", "tables": "tables", "items": QUESTIONS}
+    there = {key: folder / name for key, name in names.items()}
+    found = {key: str(path) if path.is_dir() else None for key, path in there.items()}
+    return {"folder": str(folder), **found, "warnings": warnings(folder)}
+
+
+def _missing(folder: Path) -> str:
+    return f"{folder} (not made yet)"

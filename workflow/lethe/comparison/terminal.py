@@ -1,8 +1,6 @@
 """A comparison as text: by ability and set, as wide as the terminal, coloured on a terminal."""
 
-import os
 import shutil
-import sys
 import textwrap
 from collections.abc import Iterator
 from math import isnan
@@ -13,10 +11,11 @@ from lethe.comparison.report import Report, between, warnings
 from lethe.comparison.sets import Judged
 from lethe.errors import one_line
 from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED
+from lethe.terminal import paint
 
 NARROW = 80
 WIDEST = 120
-COLOUR = {LOST: "31;1", KEPT: "32", UNDECIDED: "33"}
+COLOUR = {LOST: "red", KEPT: "green", UNDECIDED: "yellow"}
 SHORTEST_NAME = 12
 MOST_NEEDED = 1_000_000
 HEAD = ("before", "after", "change", "95 % interval", "lost", "back", "known lost", "verdict")
@@ -26,29 +25,21 @@ KNOWN_LOST = HEAD.index("known lost")
 
 def as_text(report: Report) -> str:
     """The whole comparison, one line a set."""
-    paint = _painter()
     width = min(max(shutil.get_terminal_size((NARROW, 24)).columns, NARROW), WIDEST)
-    blocks = ["\n".join(_comparison(report, one, width, paint)) for one in report.compared]
+    blocks = ["\n".join(_comparison(report, one, width)) for one in report.compared]
     if report.chain:
         blocks.append("\n".join(_chain(report.chain, len(report.compared), width)))
     blocks.append("\n".join(_legend(report, width)))
     return "\n\n".join(blocks)
 
 
-def _painter():
-    """Colours a word as a terminal does, unless nobody sees it or NO_COLOR asks for none."""
-    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    coloured = coloured and os.environ.get("TERM") != "dumb"
-
-    def paint(text: str, word: str) -> str:
-        return f"\x1b[{COLOUR[word]}m{text}\x1b[0m" if coloured and word in COLOUR else text
-
-    return paint
+def _painted(text: str, verdict: str) -> str:
+    return paint(text, COLOUR[verdict]) if verdict in COLOUR else text
 
 
-def _comparison(report: Report, one: Compared, width: int, paint) -> Iterator[str]:
+def _comparison(report: Report, one: Compared, width: int) -> Iterator[str]:
     yield _cut(f"{report.before.label} -> {one.label}", width)
-    word = paint(one.verdict.upper(), one.verdict)
+    word = _painted(one.verdict.upper(), one.verdict)
     sets = f"{len(one.judged)} sets" if len(one.judged) != 1 else "1 set"
     yield f"{word}: of {sets} {counts_in_words(one)} (margin {report.margin:g} points)"
     yield ""
@@ -62,7 +53,9 @@ def _comparison(report: Report, one: Compared, width: int, paint) -> Iterator[st
         for each in judged:
             line = _line(f"  {each.change.name}", cells_of_set(each), name, columns)
             word = each.verdict.word if each.verdict else ""
-            yield line[: -len(word)] + paint(word, word) if word and line.endswith(word) else line
+            yield (
+                line[: -len(word)] + _painted(word, word) if word and line.endswith(word) else line
+            )
     yield from _said(one, width)
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TextIO
 
 from lethe.display.durations import duration_words
@@ -33,7 +34,7 @@ class RunHandler(logging.Handler):
     Args:
         study: its name.
         words: a job as a reader is told it, from its rule and the name of what it makes.
-        progress: how far the job of a node is, in words; empty if it has not said.
+        results: the folder of all artefacts, in which running jobs say how far they are.
         has_bars: whether to draw bars; asked when the first jobs are known.
     """
 
@@ -42,13 +43,14 @@ class RunHandler(logging.Handler):
         stream: TextIO,
         study: str,
         words: Callable[[str, str], str],
-        progress: Callable[[str], str],
+        results: Path,
         has_bars: Callable[[], bool],
     ):
         super().__init__()
-        self.stream, self.study, self.progress, self.has_bars = stream, study, progress, has_bars
+        self.stream, self.study, self.results, self.has_bars = stream, study, results, has_bars
         self.tally = Tally(words)
         self.shown: Lines | Terminal = Lines(stream, self.tally)
+        self.note: Callable[[dict], None] = _forget
         self.how, self.complete_log, self.interrupted, self.ended = "", "", False, False
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -74,7 +76,8 @@ class RunHandler(logging.Handler):
         if not self.tally.planned:
             self.tally.plan(record.stats)
             if self.has_bars():
-                self.shown = Terminal(self.stream, self.tally, self.progress)
+                self.shown = Terminal(self.stream, self.tally, self.results)
+            self.note(self.tally.facts())
             self.shown.begin(f"study {self.study}: {self.tally.total} jobs to do")
 
     def _begun(self, record: Any) -> None:
@@ -83,6 +86,7 @@ class RunHandler(logging.Handler):
     def _finished(self, record: Any) -> None:
         if ended := self.tally.finish(record.job_id):
             self.shown.finished(*ended)
+            self.note(self.tally.facts())
 
     def _failed(self, record: Any) -> None:
         how = " ".join([self.how, str(record.rule_msg or ""), str(record.aux or "")])
@@ -147,9 +151,9 @@ def show_run(
     logger: logging.Logger,
     study: str,
     words: Callable[[str, str], str],
-    progress: Callable[[str], str],
+    results: Path,
     is_local: Callable[[], bool],
-) -> None:
+) -> RunHandler | None:
     """Put a `RunHandler` in the place of Snakemake's own on the terminal, if that is there.
 
     is_local: whether jobs run on this machine; those of a cluster are told in plain lines.
@@ -160,12 +164,14 @@ def show_run(
         def has_bars(stream: TextIO = stream) -> bool:
             return is_watched(stream) and is_local()
 
-        shown = RunHandler(stream, study, words, progress, has_bars)
+        shown = RunHandler(stream, study, words, results, has_bars)
         shown.name = own.name
         for kept in own.filters:
             shown.addFilter(kept)
         logger.removeHandler(own)
         logger.addHandler(shown)
+        return shown
+    return None
 
 
 def is_watched(stream: TextIO) -> bool:
@@ -180,6 +186,10 @@ def command() -> str:
 
     called = os.path.basename(sys.argv[0]).removesuffix("__main__.py") or "snakemake"
     return os.environ.get(COMMAND) or shlex.join([called, *sys.argv[1:]])
+
+
+def _forget(facts: dict) -> None:
+    """Before a run's turn has come nobody asks how far it is."""
 
 
 def _failed_words(failed: int, not_begun: int) -> str:

@@ -85,6 +85,11 @@ class Tally:
     def elapsed(self) -> float:
         return 0.0 if self.first is None else self.clock() - self.first
 
+    def facts(self) -> dict[str, Any]:
+        """How far the run is, for those who look at it from elsewhere."""
+        counts = {"done": self.done.total(), "of": self.total, "failed": len(self.failures)}
+        return counts | {"seconds_left": self.seconds_left(), "at": time.time()}
+
     def seconds_left(self) -> float | None:
         """From what finished jobs of each rule took; None as long as that says too little."""
         now = self.clock()

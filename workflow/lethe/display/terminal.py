@@ -1,7 +1,8 @@
 """A run on a terminal: bars by rule, and what each running job is at."""
 
 import logging
-from collections.abc import Callable
+import time
+from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console, Group
@@ -10,9 +11,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lethe.artefacts.paths import work_directory
 from lethe.display.durations import duration_words
 from lethe.display.failures import Failure
 from lethe.display.tally import Running, Tally
+from lethe.jobs.live import NAME, read_live
 
 PER_SECOND = 2
 MOST_RUNNING = 12
@@ -21,11 +24,11 @@ MOST_RUNNING = 12
 class Terminal:
     """Keeps a block of bars at the foot of a terminal; what is said scrolls by above it.
 
-    progress: how far the job of a node is, in words; empty if it has not said.
+    results: the folder of all artefacts, in which running jobs say how far they are.
     """
 
-    def __init__(self, stream: TextIO, tally: Tally, progress: Callable[[str], str]):
-        self.tally, self.progress = tally, progress
+    def __init__(self, stream: TextIO, tally: Tally, results: Path):
+        self.tally, self.results = tally, results
         self.console = Console(file=stream, highlight=False)
         self.live = Live(
             console=self.console,
@@ -95,8 +98,17 @@ class Terminal:
         grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         grid.add_column(no_wrap=True, overflow="ellipsis", style="dim", justify="right")
         for job in jobs[:MOST_RUNNING]:
-            spent = duration_words(self.tally.clock() - job.began)
-            grid.add_row(f"  {job.words}", self.progress(job.name) or spent)
+            spent = self.tally.clock() - job.began
+            grid.add_row(f"  {job.words}", self._progress(job, spent) or duration_words(spent))
         if len(jobs) > MOST_RUNNING:
             grid.add_row(f"  and {len(jobs) - MOST_RUNNING} more", "")
         return [grid]
+
+    def _progress(self, job: Running, spent: float) -> str:
+        """How far a job is, if it has said so since it began: a killed one leaves its record."""
+        folder = work_directory(self.results, job.name)
+        try:
+            is_new = time.time() - (folder / NAME).stat().st_mtime <= spent
+        except OSError:
+            return ""
+        return read_live(folder) if is_new else ""

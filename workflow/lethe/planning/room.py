@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts.paths import node_manifest
 from lethe.config.catalogue import Catalogue
@@ -82,7 +83,7 @@ def _largest(plan: Plan, of_packages: bool = False) -> tuple[str, float]:
     Small models fit everywhere and are left out.
     """
     taken = {
-        node.id: _bytes_to_train(node, plan.sizes[node.id])
+        node.id: bytes_to_train(plan.sizes[node.id], node.spec)
         for node in plan.nodes.values()
         if plan.sizes.get(node.id, 0) >= SMALLEST_ON_GPU
         and node.kind in ("base", "stage")
@@ -93,10 +94,16 @@ def _largest(plan: Plan, of_packages: bool = False) -> tuple[str, float]:
     return max(taken.items(), key=lambda entry: entry[1], default=("", 0.0))
 
 
-def _bytes_to_train(node: Node, params: float) -> float:
-    """Weights, gradients and moments, a snapshot of them, what the method holds, and the rest."""
-    trained = trained_parameters(node.spec, params)
-    held = held_by_method(node.spec, params, trained)
+def bytes_to_train(params: float, spec: dict[str, Any]) -> float:
+    """Memory that training on a CPU takes, at most.
+
+    Weights, gradients and moments, a snapshot of them, what the method holds, and the rest.
+
+    Args:
+        spec: of the node that is trained; an empty one for plain training of all parameters.
+    """
+    trained = trained_parameters(spec, params)
+    held = held_by_method(spec, params, trained)
     snapshot = WIDTH["float32"] * (WEIGHTS + MOMENTS) * trained
     training = FROZEN * params + (TRAINING - FROZEN) * trained
     return BESIDE + training + snapshot + WIDTH["float32"] * held

@@ -1,41 +1,30 @@
-"""Nodes by words: `xs/ewc/forward/2@0` is easier to read than an id, and says as much."""
+"""The nodes of a plan by words: an id says less, and is harder to read."""
 
 import re
 
-from lethe.longtables.run import Run
-from lethe.planning.nodes import Plan
-from lethe.planning.several_recipes import with_several_recipes
+from lethe.longtables.node_words import Words
+from lethe.planning.nodes import Node, Plan
 
 DIGEST = re.compile(r"-[0-9a-f]{12}$")
 
 
 def node_words(plan: Plan) -> dict[str, str]:
-    """By id, every node of a plan in words.
+    """By id, every node of a plan: `xs/ewc/forward/2@0 (hgen)`, a stage and what it trains on.
 
-    A checkpoint is MODEL/METHOD/ORDER/STAGE@SEED, a base MODEL/base@SEED; what is made of a
-    checkpoint is that and its own name, and all else its id without the digest. Of runs that share
-    a checkpoint the first gives it its words.
+    A probe and an end task are the words of their checkpoint with their own name; what is made of
+    no checkpoint has the words of its id.
     """
-    words: dict[str, str] = {}
-    several = [run for group in with_several_recipes(plan.runs) for run in group]
-    for run in plan.runs:
-        for stage, checkpoint in enumerate(run.checkpoints):
-            words.setdefault(checkpoint, checkpoint_words(run, stage, run in several))
-    for node in plan.nodes.values():
-        if "checkpoint" in node.spec:
-            made = node.spec.get("probe") or node.spec.get("end_task")
-            of = words.get(node.spec["checkpoint"], node.spec["checkpoint"])
-            words[node.id] = f"{of} {made}"
-        else:
-            words.setdefault(node.id, DIGEST.sub("", node.id))
-    return words
+    checkpoints = Words(plan.runs).of_nodes()
+    trained = {
+        node: stage
+        for run in plan.runs
+        for node, stage in zip(run.checkpoints, run.stages, strict=True)
+    }
+    return {node.id: _words(node, checkpoints, trained) for node in plan.nodes.values()}
 
 
-def checkpoint_words(run: Run, stage: int, with_recipe: bool = False) -> str:
-    """The words of a run's checkpoint after a stage (0: the base)."""
-    if stage == 0:
-        return f"{run.model}/base@{run.base_seed or 0}"
-    method = run.method if run.parametrisation == "full" else f"{run.method}+{run.parametrisation}"
-    method += f"+{run.recipe}" if with_recipe else ""
-    name = f"{run.model}/{method}/{run.order}/{stage}@{run.train_seed or 0}"
-    return f"{name} ({run.stages[stage]})"
+def _words(node: Node, checkpoints: dict[str, str], trained: dict[str, str]) -> str:
+    of = node.spec.get("checkpoint", node.id)
+    words = checkpoints.get(of) or DIGEST.sub("", of)
+    own = trained.get(node.id) if of == node.id else node.spec.get(node.kind)
+    return f"{words} ({own})" if own else words

@@ -1,0 +1,168 @@
+"""Checkpoints by words: `xs/ewc/forward/2@0` is stage 2 of a chain, `xs/base@0` where it starts.
+
+MODEL/METHOD/ORDER/STAGE@SEED. METHOD is `ewc+lora` if not all parameters are trained, and
+`ewc+lora+slow` where a study has several recipes. SEED is that of the training; where a study has
+several worlds or bases it is `@w204,b1,t0`. No word has `/`, `+`, `@` or `,` in it.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from lethe.artefacts.study_files import read_record
+from lethe.errors import UserError, shown
+from lethe.longtables.run import Run, run_of
+
+BASE = "base"
+SEED = re.compile(r"([wbt]?)(\d+)")
+MOST_SHOWN = 4
+PATTERN = "MODEL/METHOD/ORDER/STAGE@SEED"
+
+
+class Words:
+    """The words of the chains of some studies, and of their checkpoints: as many as are needed."""
+
+    def __init__(self, runs: Iterable[Run]):
+        self.runs = list(runs)
+        self._recipes: dict[tuple, set[str]] = {}
+        self._seeds: dict[str, tuple[set, set]] = {}
+        for run in self.runs:
+            self._recipes.setdefault(_but_for_recipe(run), set()).add(run.recipe)
+            worlds, bases = self._seeds.setdefault(run.model, (set(), set()))
+            worlds.add(run.world_seed)
+            bases.add(run.base_seed)
+
+    def method(self, run: Run) -> str:
+        """How a chain is trained: `ewc`, `ewc+lora`, `ewc+lora+slow`."""
+        parts = [run.method] + [run.parametrisation] * (run.parametrisation != "full")
+        return "+".join(parts + [run.recipe] * (len(self._recipes[_but_for_recipe(run)]) > 1))
+
+    def chain(self, run: Run) -> str:
+        """A chain without a stage: `xs/ewc/forward@0`."""
+        return f"{run.model}/{self.method(run)}/{run.order}{self._at(run)}"
+
+    def checkpoint(self, run: Run, index: int) -> str:
+        """A stage of a chain, `xs/ewc/forward/2@0`; its base, `xs/base@0`, for index 0."""
+        if index == 0:
+            return f"{run.model}/{BASE}{self._at(run, of_base=True)}"
+        return f"{run.model}/{self.method(run)}/{run.order}/{index}{self._at(run)}"
+
+    def of_nodes(self) -> dict[str, str]:
+        """Every checkpoint's words by its id; orders that begin alike share some: the first's."""
+        found: dict[str, str] = {}
+        for run in self.runs:
+            for index, node in enumerate(run.checkpoints):
+                found.setdefault(node, self.checkpoint(run, index))
+        return found
+
+    def _at(self, run: Run, of_base: bool = False) -> str:
+        worlds, bases = self._seeds[run.model]
+        own = ("b", run.base_seed) if of_base else ("t", run.train_seed)
+        before = [("w", run.world_seed)] * (len(worlds) > 1)
+        before += [("b", run.base_seed)] * (len(bases) > 1 and not of_base)
+        seeds = [(letter, seed) for letter, seed in [*before, own] if seed is not None]
+        if [own] == seeds:
+            return f"@{own[1]}"
+        return "@" + ",".join(f"{letter}{seed}" for letter, seed in seeds) if seeds else ""
+
+
+def _but_for_recipe(run: Run) -> tuple:
+    seeds = (run.world_seed, run.base_seed, run.train_seed)
+    return (run.model, run.method, run.parametrisation, run.order, *seeds)
+
+
+def recorded_runs(results: Path, study: str | None = None) -> dict[str, list[Run]]:
+    """By study, the chains of its newest record in a results folder.
+
+    Raises:
+        UserError: there is no record of the study that is named.
+    """
+    newest: dict[str, Path] = {}
+    paths = (Path(results) / "specs").glob("study-*.json")
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime):
+        newest[path.stem.removeprefix("study-").rpartition("-")[0]] = path
+    if study is not None and study not in newest:
+        raise UserError(f"--study: there is no study {shown(study)} in {results}.")
+    found = {}
+    for name, path in sorted(newest.items()):
+        # Records of claims have no runs, and those of another version other words.
+        with suppress(UserError, KeyError, TypeError):
+            if study in (None, name):
+                found[name] = [run_of(run) for run in read_record(path)["runs"]]
+    return found
+
+
+def find_by_words(results: Path, text: str, study: str | None = None) -> str:
+    """The id of the checkpoint that the words name; any may be left out that are not needed.
+
+    Args:
+        study: only checkpoints of this study.
+
+    Raises:
+        UserError: they name none, or several; the message lists them by words.
+    """
+    by_study = recorded_runs(results, study)
+    words = Words(run for runs in by_study.values() for run in runs)
+    found = named(words, text)
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        raise UserError(_several(text, found, by_study))
+    close = difflib.get_close_matches(text, words.of_nodes().values(), n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UserError(
+        f"There is no checkpoint {text!r} in the studies of {results}{hint} (expected {PATTERN}; "
+        "`lethe status` prints them)."
+    )
+
+
+def named(words: Words, text: str) -> dict[str, str]:
+    """Words by id of the checkpoints that a text names: if one is named in full, it alone."""
+    return dict(_named(words, text, _is_exactly)) or dict(_named(words, text, _fits))
+
+
+def _several(text: str, found: dict[str, str], by_study: dict[str, list[Run]]) -> str:
+    listed = list(dict.fromkeys(found.values()))
+    shown_words = ", ".join(listed[:MOST_SHOWN]) + ", ..." * (len(listed) > MOST_SHOWN)
+    way_out = "give more of the words"
+    if len(listed) == 1:
+        names = [name for name, runs in by_study.items() if _holds(runs, found)]
+        way_out = f"choose with --study ({', '.join(names)})"
+        way_out += ", or by the id" if len(names) < len(found) else ""
+    return f"{text!r} names {len(found)} checkpoints: {shown_words}; {way_out}."
+
+
+def _holds(runs: list[Run], nodes: dict[str, str]) -> bool:
+    return any(node in nodes for run in runs for node in run.checkpoints)
+
+
+def _named(words: Words, text: str, is_meant) -> Iterator[tuple[str, str]]:
+    """(Id, words) of every checkpoint that is meant."""
+    path, at, after = text.partition("@")
+    parts = path.split("/")
+    seeds = [SEED.fullmatch(seed) for seed in after.split(",")] if at else []
+    if None in seeds:
+        return
+    wanted = dict(seed.groups() for seed in seeds if seed)
+    for run in words.runs:
+        for index, node in enumerate(run.checkpoints):
+            own = run.train_seed if index else run.base_seed
+            has = {"w": run.world_seed, "b": run.base_seed, "t": run.train_seed, "": own}
+            if all(str(has[letter]) == seed for letter, seed in wanted.items()):
+                if is_meant(parts, words, run, index):
+                    yield node, words.checkpoint(run, index)
+
+
+def _is_exactly(parts: list[str], words: Words, run: Run, index: int) -> bool:
+    return parts == words.checkpoint(run, index).partition("@")[0].split("/")
+
+
+def _fits(parts: list[str], words: Words, run: Run, index: int) -> bool:
+    """Whether the parts are words of the checkpoint in their order, none, some or all left out."""
+    how, recipe = f"{run.method}+{run.parametrisation}", run.recipe
+    methods = {run.method, how, f"{run.method}+{recipe}", f"{how}+{recipe}"}
+    places = [{run.model}, methods, {run.order}, {str(index), run.stages[index] or BASE}]
+    left = iter(places)
+    return all(any(part in place for place in left) for part in parts)
