@@ -20,6 +20,8 @@ from lethe.planning.words import node_words
 
 SECONDS = 3.0
 MOST_SHOWN = 15
+WAIT_SECONDS = 10.0
+"""A run that was started at the same moment takes so long to plan its jobs."""
 
 
 def watch(plan: Plan, study: str, results: Path, seconds: float = SECONDS) -> None:
@@ -38,7 +40,10 @@ def watch(plan: Plan, study: str, results: Path, seconds: float = SECONDS) -> No
 def _blocks(
     plan: Plan, words: dict[str, str], study: str, results: Path, seconds: float
 ) -> Iterator[str]:
-    while run_of(results, study) is not None:
+    end = time.monotonic() + WAIT_SECONDS
+    while run_of(results, study) is not None or time.monotonic() < end:
+        if run_of(results, study) is not None:
+            end = 0.0
         yield "\n".join(as_lines(plan, words, study, results))
         time.sleep(seconds)
 

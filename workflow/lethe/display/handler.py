@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from lethe.display.durations import duration_words
 from lethe.display.failures import failure_lines
 from lethe.display.lines import Lines
+from lethe.display.live_jobs import said
 from lethe.display.tally import Tally
 from lethe.display.terminal import Terminal
 
@@ -48,8 +49,8 @@ class RunHandler(logging.Handler):
     ):
         super().__init__()
         self.stream, self.study, self.results, self.has_bars = stream, study, results, has_bars
-        self.tally = Tally(words)
-        self.shown: Lines | Terminal = Lines(stream, self.tally)
+        self.tally = Tally(words, lambda job, spent: said(results, job.name, spent)[1])
+        self.shown: Lines | Terminal = Lines(stream, self.tally, results)
         self.note: Callable[[dict], None] = _forget
         self.how, self.complete_log, self.interrupted, self.ended = "", "", False, False
 
@@ -68,8 +69,8 @@ class RunHandler(logging.Handler):
         if not self.ended:
             self.ended = True
             self.shown.close()
-            for line in self._last_words():
-                self.shown.say(line)
+            if lines := self._last_words():
+                self.shown.conclude(lines)
         super().close()
 
     def _planned(self, record: Any) -> None:
@@ -128,7 +129,7 @@ class RunHandler(logging.Handler):
         else:
             lines.append(f"{done}.")
         if self.interrupted or tally.failures:
-            lines.append(f"What was computed is kept. To go on, run again: {command()}")
+            lines += ["What was computed is kept. To go on, run again:", f"  {command()}"]
         if self.complete_log:
             lines.append(f"Complete log: {self.complete_log}")
         return lines

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lethe.display.durations import seconds_left
+from lethe.artefacts.rules import RULES
 from lethe.display.failures import Failure
 
 NO_JOBS = ("all", "total")
 """What Snakemake counts among its jobs and is none."""
+NODES = {name for name, rule in RULES.items() if rule.kind}
+SHORT = 2.0
+"""Seconds that a table or a figure takes, until one has been made."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,11 @@ class Tally:
     """Jobs by rule: how many there are, how many are done, which are running and which failed.
 
     words: a job as a reader is told it, from its rule and the name of what it makes.
+    left: the seconds that a job which has run for so long has left, if it says so.
     """
 
     words: Callable[[str, str], str]
+    left: Callable[[Running, float], float | None] = lambda job, spent: None
     clock: Callable[[], float] = time.monotonic
     planned: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
@@ -91,11 +96,29 @@ class Tally:
         return counts | {"seconds_left": self.seconds_left(), "at": time.time()}
 
     def seconds_left(self) -> float | None:
-        """From what finished jobs of each rule took; None as long as that says too little."""
+        """From what finished jobs of each rule took, and what running ones say of themselves.
+
+        None while the rules of most nodes to be made are without either.
+        """
         now = self.clock()
-        running = [(job.rule, now - job.began) for job in [*self.running.values()]]
-        waiting = self.planned - self.done - Counter(rule for rule, _ in running)
-        means = {rule: self.seconds[rule] / count for rule, count in self.done.items()}
-        busy = self.seconds.total() + sum(spent for _, spent in running)
-        at_once = busy / self.elapsed if self.elapsed else 1.0
-        return seconds_left(waiting, running, means, at_once)
+        begun = [(job, now - job.began) for job in [*self.running.values()]]
+        lefts = [self.left(job, spent) for job, spent in begun]
+        usual = {rule: self.seconds[rule] / count for rule, count in self.done.items()}
+        for (job, spent), left in zip(begun, lefts, strict=True):
+            if left is not None:
+                usual.setdefault(job.rule, spent + left)
+        waiting = self.planned - self.done - Counter(job.rule for job, _ in begun)
+        of_nodes = Counter({rule: n for rule, n in waiting.items() if rule in NODES})
+        if 2 * sum(n for rule, n in of_nodes.items() if rule not in usual) > of_nodes.total():
+            return None
+        known = [seconds for rule, seconds in usual.items() if rule in NODES]
+        other = sum(known) / len(known) if known else SHORT
+        usual = {rule: other if rule in NODES else SHORT for rule in self.planned} | usual
+        running = [
+            max(usual.get(job.rule, other) - spent, 0.0) if left is None else left
+            for (job, spent), left in zip(begun, lefts, strict=True)
+        ]
+        work = sum(running) + sum(usual[rule] * count for rule, count in waiting.items())
+        busy = self.seconds.total() + sum(spent for _, spent in begun)
+        at_once = max(busy / self.elapsed, 1.0) if self.elapsed else 1.0
+        return max([work / at_once, *running])

@@ -1,7 +1,7 @@
 """A run on a terminal: bars by rule, and what each running job is at."""
 
 import logging
-import time
+import textwrap
 from pathlib import Path
 from typing import TextIO
 
@@ -11,14 +11,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lethe.artefacts.paths import work_directory
 from lethe.display.durations import duration_words
 from lethe.display.failures import Failure
+from lethe.display.live_jobs import said
 from lethe.display.tally import Running, Tally
-from lethe.jobs.live import NAME, read_live
 
 PER_SECOND = 2
 MOST_RUNNING = 12
+HANGING = 12
+"""Where the sentences about a failed job begin."""
 
 
 class Terminal:
@@ -41,6 +42,19 @@ class Terminal:
         """Write text above the bars."""
         style = "red" if level >= logging.ERROR else "yellow" if level >= logging.WARNING else ""
         self.console.print(Text(text, style=style), soft_wrap=True)
+
+    def conclude(self, lines: list[str]) -> None:
+        """Say what is left to say; long sentences go on below themselves, at their indentation."""
+        for line in lines:
+            indent = " " * (HANGING if line.startswith(" " * 4) else 0)
+            wrapped = textwrap.wrap(
+                line,
+                self.console.width,
+                subsequent_indent=indent,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            self.say("\n".join(wrapped))
 
     def begin(self, text: str) -> None:
         """Say what the run will do."""
@@ -99,16 +113,9 @@ class Terminal:
         grid.add_column(no_wrap=True, overflow="ellipsis", style="dim", justify="right")
         for job in jobs[:MOST_RUNNING]:
             spent = self.tally.clock() - job.began
-            grid.add_row(f"  {job.words}", self._progress(job, spent) or duration_words(spent))
+            grid.add_row(
+                f"  {job.words}", said(self.results, job.name, spent)[0] or duration_words(spent)
+            )
         if len(jobs) > MOST_RUNNING:
             grid.add_row(f"  and {len(jobs) - MOST_RUNNING} more", "")
         return [grid]
-
-    def _progress(self, job: Running, spent: float) -> str:
-        """How far a job is, if it has said so since it began: a killed one leaves its record."""
-        folder = work_directory(self.results, job.name)
-        try:
-            is_new = time.time() - (folder / NAME).stat().st_mtime <= spent
-        except OSError:
-            return ""
-        return read_live(folder) if is_new else ""
