@@ -7,6 +7,7 @@ localrules:
     table,
     figure,
     claims,
+    all,
 
 
 rule collect:
@@ -96,6 +97,11 @@ rule table:
         calibration=get_read("table", rules.summarize.output.calibration),
     output:
         multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex", ".json"),
+        report(
+            f"{STUDY}/tables/{{name}}.html",
+            "../report/table.rst",
+            **in_report("tables"),
+        ),
     log:
         f"{RESULTS}/logs/table/{{name}}.log",
     conda:
@@ -124,11 +130,15 @@ rule figure:
         multiext(
             f"{STUDY}/figures/{{name}}",
             ".pdf",
-            ".svg",
             ".png",
             ".csv",
             ".txt",
             ".json",
+        ),
+        report(
+            f"{STUDY}/figures/{{name}}.svg",
+            "../report/figure.rst",
+            **in_report("figures"),
         ),
     log:
         f"{RESULTS}/logs/figure/{{name}}.log",
@@ -155,6 +165,7 @@ rule claims:
         claims=get_read("claims", wf.claims_record),
     output:
         multiext(f"{STUDY}/claims/claims", ".csv", ".md", ".tex", ".json"),
+        report(f"{STUDY}/claims/claims.html", "../report/claims.rst", category="Claims"),
     log:
         f"{RESULTS}/logs/claims.log",
     conda:

@@ -128,7 +128,7 @@ class RunHandler(logging.Handler):
             lines += failure_lines(tally.failures.values())
         else:
             lines.append(f"{done}.")
-        if self.interrupted or tally.failures:
+        if tally.done.total() < tally.total:
             lines += ["What was computed is kept. To go on, run again:", f"  {command()}"]
         if self.complete_log:
             lines.append(f"Complete log: {self.complete_log}")

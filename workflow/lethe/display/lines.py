@@ -43,7 +43,7 @@ class Lines:
     def finished(self, job: Running, seconds: float) -> None:
         """A job has ended well."""
         left = self.tally.seconds_left()
-        time_left = "" if left is None else f"; about {duration_words(left)} left"
+        time_left = "" if left is None or left < 1 else f"; about {duration_words(left)} left"
         self._ended(f"{job.words}, {duration_words(seconds)}{time_left}")
 
     def failed(self, failure: Failure) -> None:

@@ -45,8 +45,11 @@ class Tally:
     first: float | None = None
 
     def plan(self, counts: Mapping[str, int]) -> None:
-        """Take the number of jobs by rule."""
-        self.planned = Counter({r: count for r, count in counts.items() if r not in NO_JOBS})
+        """Take the number of jobs by rule; they are shown in the order in which they are made."""
+        order = [*RULES, *(rule for rule in counts if rule not in RULES)]
+        self.planned = Counter(
+            {rule: counts[rule] for rule in order if rule in counts and rule not in NO_JOBS}
+        )
 
     def begin(self, number: int, rule: str, wildcards: Mapping[str, Any]) -> Running | None:
         """A job has begun, for the first time or again."""
