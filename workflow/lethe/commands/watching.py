@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +31,18 @@ def watch(plan: Plan, study: str, results: Path, seconds: float = SECONDS) -> No
     """
     words = node_words(plan)
     show = _redrawn if is_watched(sys.stdout) else _printed
-    try:
+    with suppress(KeyboardInterrupt):
         show(_blocks(plan, words, study, results, seconds))
-    except KeyboardInterrupt:
-        return
-    print("\n".join(as_lines(plan, words, study, results)))
+        print("\n".join(as_lines(plan, words, study, results, None)))
 
 
 def _blocks(
     plan: Plan, words: dict[str, str], study: str, results: Path, seconds: float
 ) -> Iterator[str]:
     end = time.monotonic() + WAIT_SECONDS
-    while run_of(results, study) is not None or time.monotonic() < end:
-        if run_of(results, study) is not None:
-            end = 0.0
-        yield "\n".join(as_lines(plan, words, study, results))
+    while (run := run_of(results, study)) is not None or time.monotonic() < end:
+        end = end if run is None else 0.0
+        yield "\n".join(as_lines(plan, words, study, results, run))
         time.sleep(seconds)
 
 
@@ -69,8 +67,10 @@ def _printed(blocks: Iterator[str]) -> None:
         last = block
 
 
-def as_lines(plan: Plan, words: dict[str, str], study: str, results: Path) -> list[str]:
-    """What is seen at one moment."""
+def as_lines(
+    plan: Plan, words: dict[str, str], study: str, results: Path, run: dict[str, Any] | None
+) -> list[str]:
+    """What is seen at one moment; `run` is what the living run has recorded of itself."""
     done, running, failed = {}, [], []
     for node in plan.nodes.values():
         done[node.id] = node_manifest(results, node.kind, node.id).exists()
@@ -80,7 +80,7 @@ def as_lines(plan: Plan, words: dict[str, str], study: str, results: Path) -> li
             running.append(f"  {named}: {said or 'has begun'}")
         elif not done[node.id] and (why := _why_failed(node, results)):
             failed.append(f"failed: {named}: {one_line(why)}")
-    lines = [_headline(study, run_of(results, study)), *_counts(plan, done)]
+    lines = [_headline(study, run), *_counts(plan, done)]
     lines += ["running:", *_first(running)] if running else []
     return [*lines, *_first(failed)]
 

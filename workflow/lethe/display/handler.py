@@ -79,7 +79,8 @@ class RunHandler(logging.Handler):
             if self.has_bars():
                 self.shown = Terminal(self.stream, self.tally, self.results)
             self.note(self.tally.facts())
-            self.shown.begin(f"study {self.study}: {self.tally.total} jobs to do")
+            jobs = "1 job" if self.tally.total == 1 else f"{self.tally.total} jobs"
+            self.shown.begin(f"study {self.study}: {jobs} to do")
 
     def _begun(self, record: Any) -> None:
         self.tally.begin(record.jobid, record.rule_name, record.wildcards or {})

@@ -71,7 +71,7 @@ class Terminal:
     def changed(self) -> None:
         """Show the bars as soon as there are jobs."""
         if not self.live.is_started and self.tally.running:
-            self.live.start()
+            self.live.start(refresh=True)
 
     def close(self) -> None:
         """Take the bars away."""
