@@ -112,7 +112,7 @@ def test_what_no_disk_answers_keeps_its_traceback(monkeypatch, error):
         cli.main(["where"])
 
 
-@pytest.mark.parametrize("arguments", [[], ["where", "--configfile", "config/test-nano.yaml"]])
+@pytest.mark.parametrize("arguments", [[], ["check", "config/test-nano.yaml"]])
 def test_output_that_cannot_be_written_is_no_success(arguments):
     environment = {**os.environ, "PYTHONPATH": str(WORKFLOW), "PYTHONUNBUFFERED": ""}
     with open("/dev/full", "w") as full:

@@ -14,8 +14,9 @@ from lethe.errors import one_line
 
 COLOURS = {"bold": "1", "red": "31;1", "green": "32", "yellow": "33", "cyan": "36", "grey": "2"}
 GAP = "  "
-NARROWEST = 24
-"""Letters of the last column of a table, however narrow the terminal is."""
+NARROWEST = 40
+"""Letters of a table's last column beside the others; with less it goes below them."""
+INDENT = 4
 
 
 def is_coloured(stream: TextIO | None = None) -> bool:
@@ -39,33 +40,44 @@ def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
     """Columns with a head above them, names first.
 
-    On a terminal a long last column goes on below itself; elsewhere a row stays one line.
+    On a terminal a long last column goes on below itself, or below the row if it is too narrow for
+    that; elsewhere a row stays one line.
 
     Args:
         right: places of columns that end in line, as numbers do.
     """
     lines = [tuple(map(one_line, line)) for line in (head, *rows)]
+    right, last = set(right), len(head) - 1
     widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
-    right = set(right)
-    last = len(head) - 1
-    if last not in right:
-        widths[last] = 0
     before = sum(widths[:last]) + len(GAP) * last
+    room = _room(before, widths[last])
     text = []
     for number, line in enumerate(lines):
         cells = [
             cell.rjust(width) if place in right else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
-        cells[last:] = _wrapped(cells[last], before)
-        body = f"\n{' ' * before}".join([GAP.join(cells[: last + 1]).rstrip(), *cells[last + 1 :]])
+        body = GAP.join(cells).rstrip()
+        if room is not None:
+            body = _over_lines(GAP.join(cells[:last]), line[last], before, room)
         text.append(paint(body, "bold") if number == 0 else body)
     return "\n".join(text)
 
 
-def _wrapped(cell: str, before: int) -> list[str]:
-    """The lines of a last cell, `before` letters from the left edge."""
+def _room(before: int, longest: int) -> int | None:
+    """Letters that a terminal has for a last column; None if that fits, or is no terminal's."""
+    if not sys.stdout.isatty():
+        return None
     room = shutil.get_terminal_size().columns - before
-    if not sys.stdout.isatty() or len(cell) <= room:
-        return [cell]
-    return textwrap.wrap(cell, max(room, NARROWEST), break_on_hyphens=False) or [""]
+    return None if longest <= room else room
+
+
+def _over_lines(start: str, cell: str, before: int, room: int) -> str:
+    """A row whose last cell goes on below itself, or in a narrow terminal below the row."""
+    if room < NARROWEST:
+        before, room = INDENT, max(before + room - INDENT, NARROWEST)
+        start = f"{start.rstrip()}\n{' ' * INDENT}"
+    else:
+        start += GAP
+    wrapped = textwrap.wrap(cell, room, break_on_hyphens=False) or [""]
+    return (start + f"\n{' ' * before}".join(wrapped)).rstrip()

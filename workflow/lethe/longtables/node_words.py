@@ -126,12 +126,12 @@ def named(words: Words, text: str) -> dict[str, str]:
 def _several(text: str, found: dict[str, str], by_study: dict[str, list[Run]]) -> str:
     listed = list(dict.fromkeys(found.values()))
     shown_words = ", ".join(listed[:MOST_SHOWN]) + ", ..." * (len(listed) > MOST_SHOWN)
-    way_out = "give more of the words"
-    if len(listed) == 1:
-        names = [name for name, runs in by_study.items() if _holds(runs, found)]
-        way_out = f"choose with --study ({', '.join(names)})"
-        way_out += ", or by the id" if len(names) < len(found) else ""
-    return f"{text!r} names {len(found)} checkpoints: {shown_words}; {way_out}."
+    names = [name for name, runs in by_study.items() if _holds(runs, found)]
+    ways = ["give more of the words"] if len(listed) > 1 else []
+    ways += [f"choose with --study ({', '.join(names)})"] if len(names) > 1 else []
+    # Two nodes of one study may differ in what is no word, as the values of a method.
+    ways += ["name one by its id"] if len(names) < len(found) and len(listed) == 1 else []
+    return f"{text!r} names {len(found)} checkpoints: {shown_words}; {', or '.join(ways)}."
 
 
 def _holds(runs: list[Run], nodes: dict[str, str]) -> bool:

@@ -1,0 +1,147 @@
+"""`lethe init`: a study of one's own that is right as it is written, and explained."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lethe.artefacts.strict_yaml import read_yaml
+from lethe.cli import main
+from lethe.config.started import START, _comments, miniature
+
+ROOT = Path(__file__).parents[2]
+ROW = '{"prompt": "a", "response": "b"}\n'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder, with files of examples, two of them train and test."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("support_train", "support_test", "notes", "simp", "train"):
+        (tmp_path / f"{name}.jsonl").write_text(ROW)
+    (tmp_path / "texts.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "other.jsonl").write_text('{"question": "a", "answer": "b"}\n')
+    (tmp_path / "empty.jsonl").write_text("")
+    return tmp_path
+
+
+CASES = {
+    "all defaults": [],
+    "a miniature model and its tasks": ["--model", "encdec", "--train", "hgen", "simp"],
+    "a tuned one": ["--model", "xs-tuned", "--train", "hgen"],
+    "a miniature model and files": ["--model", "s", "--train", "support_train.jsonl"],
+    "a model of the hub and files": [
+        *("--model", "Qwen/Qwen3-0.6B"),
+        *("--train", "support_train.jsonl", "notes.jsonl", "texts.jsonl"),
+    ],
+    "an encoder-decoder of the hub": [
+        *("--model", "google/t5-small", "--family", "seq2seq", "--train", "notes.jsonl"),
+    ],
+    "a model of the catalogue that is fetched": ["--model", "bloomz-1.1b", "--train", "simp"],
+    "one of a package": ["--model", "smollm2", "--train", "notes.jsonl"],
+    "files with the names of a task and of a split": [
+        *("--train", "notes.jsonl", "./simp.jsonl", "simp", "train.jsonl"),
+    ],
+}
+
+
+@pytest.mark.parametrize("arguments", CASES.values(), ids=list(CASES))
+def test_what_it_writes_is_right_at_once(folder, arguments, capsys):
+    assert main(["init", "mine.yaml", *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "lethe check mine.yaml\n" in said and "lethe run mine.yaml\n" in said
+    assert main(["check", "mine.yaml"]) == 0
+    checked = capsys.readouterr()
+    assert checked.out.startswith("The configuration of study 'mine' is right")
+    assert checked.err == ""
+
+
+def test_every_key_has_the_comment_of_the_example(folder):
+    files = ["support_train.jsonl", "notes.jsonl"]
+    assert main(["init", "mine.yaml", "--model", "a/b", "--train", *files]) == 0
+    text, example = (folder / "mine.yaml").read_text(), START.read_text()
+    for indent, study in (("", read_yaml(START)), ("  ", read_yaml(START)["define"])):
+        assert all(_comments(example, indent)[key] for key in study if key != "define")
+        assert _comments(text, indent) == _comments(example, indent)
+    assert str(ROOT) not in text
+
+
+def test_a_test_file_beside_a_train_file_is_an_evaluation_set(folder):
+    files = ["support_train.jsonl", "notes.jsonl"]
+    main(["init", "mine.yaml", "--model", "a/b", "--train", *files])
+    study = read_yaml(folder / "mine.yaml")
+    assert study["define"]["sources"]["support"]["files"]["test"] == "support_test.jsonl"
+    assert study["define"]["tasks"]["support"]["own"] == "own_support"
+    assert list(study["define"]["probes"]["learned"]["tasks"]) == ["own_support"]
+    assert study["probes"] == ["general", "learned"]
+
+
+def test_a_folder_is_a_model_of_the_family_that_its_configuration_names(folder):
+    (folder / "t5").mkdir()
+    (folder / "t5" / "config.json").write_text('{"model_type": "t5"}')
+    # Its weights are not there, which is what `lethe check` would say.
+    assert main(["init", "mine.yaml", "--model", "t5", "--train", "notes.jsonl"]) == 2
+    assert not (folder / "mine.yaml").exists()
+    from lethe.config.started import started
+
+    assert started("mine", "t5", ["notes.jsonl"])["define"]["models"] == {
+        "t5": {"family": "seq2seq", "import": "t5"}
+    }
+
+
+def test_nothing_is_overwritten(folder, capsys):
+    (folder / "mine.yaml").write_text("study: mine\n")
+    assert main(["init", "mine.yaml"]) == 2
+    assert "mine.yaml exists" in capsys.readouterr().err
+    assert (folder / "mine.yaml").read_text() == "study: mine\n"
+
+
+def test_a_folder_gets_a_study_of_its_name(folder):
+    assert main(["init", "deep/new study"]) == 0
+    assert read_yaml(folder / "deep" / "new study" / "study.yaml")["study"] == "new-study"
+    assert main(["init", "--name", "called"]) == 0
+    assert read_yaml(folder / "called.yaml")["study"] == "called"
+
+
+WRONG = {
+    "a model that is none": (["--model", "xss"], "did you mean 'xs'"),
+    "a model of the domains": (["--model", "masked"], "config/mini-full-ke.yaml"),
+    "a task that is none": (["--train", "simpp"], "did you mean 'simp'"),
+    "a file that is not there": (["--train", "gone.jsonl"], "there is no file gone.jsonl"),
+    "a file of other columns": (["--train", "other.jsonl"], "found question, answer"),
+    "a file without a row": (["--train", "empty.jsonl"], "empty.jsonl has no rows"),
+    "a name that is none": (["--name", "a/b"], "expected a name"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG.values(), ids=list(WRONG))
+def test_what_makes_no_study_is_one_sentence_and_writes_nothing(folder, arguments, words, capsys):
+    before = sorted(folder.rglob("*"))
+    assert main(["init", "mine.yaml", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_on_a_terminal_it_asks_two_questions(folder):
+    here, there = pty.openpty()
+    asked = subprocess.Popen(
+        [sys.executable, "-m", "lethe", "init", "mine.yaml"],
+        stdin=there, stdout=there, stderr=there, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow")},
+    )  # fmt: skip
+    os.close(there)
+    said = b""
+    for answer in (b"\n", b"hgen notes.jsonl\n"):
+        while said.count(b"]: ") < (1 if answer == b"\n" else 2):
+            assert select.select([here], [], [], 120)[0], said
+            said += os.read(here, 65536)
+        os.write(here, answer)
+    assert asked.wait(120) == 0
+    os.close(here)
+    study = read_yaml(folder / "mine.yaml")
+    assert study["models"] == miniature("models")[:1] and study["orders"] == ["hgen-notes"]

@@ -1,0 +1,180 @@
+"""Checkpoints by words: what is printed names one node, and can be pasted back."""
+
+import pytest
+
+from lethe.cli import main
+from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
+from lethe.errors import UserError
+from lethe.longtables.node_words import Words, find_by_words, recorded_runs
+from lethe.planning.plan import make_plan
+from lethe.planning.records import study_record, write_specs, write_study_record
+
+SMALL = {
+    "study": "small",
+    "models": ["xs"],
+    "orders": ["forward"],
+    "methods": ["sequential", "ewc"],
+    "also": [],
+    "tables": [],
+    "figures": [],
+}
+RECIPES = {"slow": {"steps": 8, "batch_size": 8, "max_length": 96, "learning_rate": 1e-4}}
+LARGE = {
+    "study": "large",
+    "parametrisations": ["full", "lora"],
+    "controls": ["general"],
+    "recipe": ["finetune", "slow"],
+    "seeds": {"world": [1, 2], "base": [0, 1], "train": [0, 1]},
+    "define": {
+        "recipes": {
+            "slow": {
+                "steps": 8,
+                "batch_size": 8,
+                "max_length": 96,
+                "learning_rate": 1e-4,
+                "parametrised": {"lora": {"learning_rate": 1e-3}},
+            }
+        }
+    },
+}
+
+
+def planned(results, *overlays):
+    """The plan of a study, with its record and specs written as a run does."""
+    raw = read_yaml(DEFAULT)
+    for overlay in (SMALL, {"output": str(results)}, *overlays):
+        raw = merge(raw, overlay)
+    study = parse_study(raw)
+    catalogue = read_catalogue(study)
+    plan = make_plan(study, catalogue)
+    write_specs(plan, results)
+    write_study_record(study, study_record(study, catalogue, plan))
+    return plan
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """A results folder of two studies, one of every kind of repetition; and their plans."""
+    results = tmp_path_factory.mktemp("results")
+    return results, planned(results), planned(results, LARGE)
+
+
+def test_a_small_study_needs_four_words_and_a_seed(tmp_path):
+    words = Words(planned(tmp_path).runs).of_nodes()
+    assert "xs/base@0" in words.values() and "xs/ewc/forward/2@0" in words.values()
+    assert len(set(words.values())) == len(words) == 11
+
+
+def test_no_two_checkpoints_of_any_study_have_the_same_words(both):
+    for plan in both[1:]:
+        words = Words(plan.runs).of_nodes()
+        assert len(set(words.values())) == len(words)
+
+
+def test_whatever_is_printed_for_a_study_names_its_node(both):
+    results, small, large = both
+    for plan, study in ((small, "small"), (large, "large")):
+        named = Words(plan.runs).of_nodes()
+        for node, words in list(named.items())[::7]:
+            assert find_by_words(results, words, study) == node, words
+
+
+def test_worlds_bases_recipes_and_parametrisations_are_words_where_a_study_has_several(both):
+    words = set(Words(both[2].runs).of_nodes().values())
+    assert "xs/ewc+lora+slow/forward/2@w1,b0,t1" in words and "xs/base@w2,b1" in words
+    assert "xs/ewc+finetune/forward/2@w1,b0,t1" in words
+    assert "xs/sequential+slow/control:general/1@w1,b0,t0" in words
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["xs/ewc/forward/2", "ewc/2", "xs/ewc/2@0", "ewc/emdg", "xs/ewc/forward/2@t0", "ewc/2@w204,0"],
+)
+def test_words_that_are_not_needed_may_be_left_out(tmp_path, text):
+    words = Words(planned(tmp_path).runs).of_nodes()
+    assert words[find_by_words(tmp_path, text)] == "xs/ewc/forward/2@0"
+
+
+def test_what_is_named_in_full_is_meant_before_what_has_more_words(tmp_path):
+    parametrised = {"parametrisations": ["full", "lora"]}
+    words = Words(planned(tmp_path, parametrised).runs).of_nodes()
+    assert words[find_by_words(tmp_path, "xs/ewc/forward/2")] == "xs/ewc/forward/2@0"
+    assert words[find_by_words(tmp_path, "ewc+lora/2")] == "xs/ewc+lora/forward/2@0"
+    with pytest.raises(UserError, match="2 checkpoints: xs/ewc/.*, xs/ewc[+]lora/forward/2@0"):
+        find_by_words(tmp_path, "ewc/2")
+
+
+def test_an_ambiguous_name_lists_the_candidates_by_words(both):
+    results = both[0]
+    with pytest.raises(
+        UserError, match="'ewc/2' names .* checkpoints: xs/ewc.*/forward/2@w"
+    ) as told:
+        find_by_words(results, "ewc/2", "large")
+    assert "give more of the words" in str(told.value)
+
+
+def test_equal_words_of_two_studies_are_told_apart_by_the_study(tmp_path):
+    slow = {"recipe": "slow", "define": {"recipes": RECIPES}}
+    planned(tmp_path, slow)
+    faster = {"study": "other", "define": {"recipes": {"slow": {"learning_rate": 1e-3}}}}
+    plan = planned(tmp_path, slow, faster)
+    with pytest.raises(UserError, match=r"forward/2@0; choose with --study \(other, small\)[.]"):
+        find_by_words(tmp_path, "xs/ewc/forward/2@0")
+    assert find_by_words(tmp_path, "xs/ewc/forward/2@0", "other") in plan.nodes
+    with pytest.raises(UserError, match="no study 'another'"):
+        find_by_words(tmp_path, "xs/ewc/forward/2@0", "another")
+
+
+def test_words_of_a_study_that_another_makes_ambiguous_are_chosen_by_the_study(tmp_path):
+    words = Words(planned(tmp_path).runs).of_nodes()
+    planned(tmp_path, {"study": "other", "recipe": "slow", "define": {"recipes": RECIPES}})
+    with pytest.raises(UserError, match=r"[+]finetune/.*, or choose with --study \(other, small"):
+        find_by_words(tmp_path, "xs/ewc/forward/2@0")
+    assert words[find_by_words(tmp_path, "xs/ewc/forward/2@0", "small")] == "xs/ewc/forward/2@0"
+
+
+@pytest.mark.parametrize(
+    "text", ["xs/ewcc/forward/2@0", "xs/ewc/forward/2@x", "xs/ewc/forward/9@0"]
+)
+def test_what_names_nothing_is_a_sentence_with_the_nearest(tmp_path, text):
+    planned(tmp_path)
+    with pytest.raises(UserError, match=r"no checkpoint .*; did you mean xs/ewc/forward/\d@0"):
+        find_by_words(tmp_path, text)
+
+
+def test_of_a_studys_records_the_newest_counts(tmp_path):
+    import os
+
+    planned(tmp_path)
+    old = next((tmp_path / "specs").glob("study-small-*.json"))
+    os.utime(old, (1, 1))
+    planned(tmp_path, {"methods": ["kd"]})
+    assert {run.method for run in recorded_runs(tmp_path)["small"]} == {"kd"}
+
+
+def test_an_unreadable_record_hides_no_other_study(tmp_path):
+    planned(tmp_path)
+    (tmp_path / "specs" / "study-broken-0123456789ab.json").write_text("{")
+    assert list(recorded_runs(tmp_path)) == ["small"]
+
+
+def test_show_and_diff_take_and_print_words(tmp_path, capsys):
+    plan = planned(tmp_path)
+    place = ["--results", str(tmp_path)]
+    assert main(["show", "xs/ewc/forward/2@0", *place]) == 0
+    said = capsys.readouterr().out
+    assert "xs/base@0" in said and "xs/ewc/forward/2@0  (not done)" in said
+    assert main(["diff", "xs/ewc/forward/1", "xs/sequential/forward/1", *place]) == 0
+    assert "+ " in (said := capsys.readouterr().out) and "xs/sequential/forward/1@0" in said
+    node = plan.runs[-1].checkpoints[2]
+    assert main(["show", node[:-8], *place]) == 0
+    assert f"stage {node}  xs/" in capsys.readouterr().out
+
+
+def test_the_beginning_of_an_id_means_the_checkpoint_before_its_scores(tmp_path, capsys):
+    plan = planned(tmp_path)
+    stage = plan.runs[0].checkpoints[2]
+    beginning = stage.rpartition("-")[0]
+    assert sum(node.startswith(beginning) for node in plan.nodes) > 1
+    assert main(["show", beginning, "--results", str(tmp_path), "--json"]) == 0
+    assert f'"node": "{stage}"' in capsys.readouterr().out

@@ -1,0 +1,222 @@
+"""A study of one's own to start from, made of `config/examples/start.yaml`, comments included.
+
+What is given are a model and what it is taught; all else is as in that file, or for a model of the
+miniature as in the default study.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lethe.artefacts.files import read_json
+from lethe.artefacts.jsonlines import iterate_rows
+from lethe.artefacts.paths import PROJECT
+from lethe.artefacts.strict_yaml import read_yaml
+from lethe.config.reading import CATALOGUE, DEFAULT
+from lethe.errors import UserError, shown
+from lethe.models.kinds import kind_of
+
+START = PROJECT / "config" / "examples" / "start.yaml"
+WORLD = "world"
+"""The source of the miniature's models and tasks."""
+LONGEST = 40
+"""Letters of a name."""
+PROBES_OF_PACKAGES = "real"
+OF_DOMAINS = (
+    "--model: {} is of the kind that is trained on domains of texts; copy "
+    "config/mini-full-ke.yaml, the study of its like, or choose another of `lethe models`."
+)
+JSON_LINES = (".jsonl", ".json")
+
+
+def miniature(kind: str) -> list[str]:
+    """The models, or the tasks with a test of their own, of the miniature's world."""
+    entries = read_yaml(CATALOGUE / f"{kind}.yaml")
+    of_world = {name: entry for name, entry in entries.items() if entry.get("source") == WORLD}
+    return [name for name, entry in of_world.items() if kind == "models" or "own" in entry]
+
+
+def started(name: str, model: str, taught: list[str], family: str | None = None) -> dict[str, Any]:
+    """A study, as plain values in the order in which they are written.
+
+    Args:
+        model: a name of the catalogue, OWNER/NAME of the hub, or a folder.
+        taught: tasks of the catalogue and files of examples, in order.
+        family: of a model that is not in the catalogue; None: what its folder says, or a decoder.
+
+    Raises:
+        UserError: one of them is none of these, or the model is one that such a study cannot train.
+    """
+    study = read_yaml(START)
+    define = study["define"]
+    called, entry = _model(model, family)
+    define["models"] = {called: entry} if entry else {}
+    sources: dict[str, dict] = {}
+    tasks = [_task(text, sources) for text in taught]
+    define["sources"] = sources
+    define["tasks"] = {
+        source: {"source": source} | ({"own": f"own_{source}"} if _has_test(made) else {})
+        for source, made in sources.items()
+    }
+    order = "-".join(tasks)
+    order = order if len(order) <= LONGEST else "in-order"
+    define["orders"] = {order: tasks}
+    learned = [source for source, made in sources.items() if _has_test(made)]
+    example = next(iter(define["probes"]["learned"]["tasks"].values()))
+    define["probes"]["learned"]["tasks"] = {
+        f"own_{source}": {**example, "source": source} for source in learned
+    }
+    study |= {"study": name, "models": [called], "orders": [order]}
+    _choose_sets(study, called, bool(learned))
+    study["define"] = {kind: entries for kind, entries in define.items() if entries}
+    return study
+
+
+def _choose_sets(study: dict[str, Any], model: str, has_learned: bool) -> None:
+    """Set what is evaluated, and how a model of the miniature is trained."""
+    probes = study["define"]["probes"]
+    if not has_learned:
+        del probes["learned"]
+    entry = read_yaml(CATALOGUE / "models.yaml").get(model, {})
+    general = "general"
+    if model in miniature("models") or entry.get("from") in miniature("models"):
+        usual = read_yaml(DEFAULT)
+        study["recipe"], (general,) = usual["recipe"], usual["probes"]
+        study["limit"] = None
+        study["define"]["recipes"] = {}
+    elif "package" in entry:
+        general = PROBES_OF_PACKAGES
+    if general != "general":
+        del probes["general"]
+    study["probes"] = [general, *probes] if general not in probes else list(probes)
+
+
+def _model(text: str, family: str | None) -> tuple[str, dict[str, Any] | None]:
+    """The name of a model, and its entry if it is not in the catalogue."""
+    known = read_yaml(CATALOGUE / "models.yaml")
+    if text in known:
+        if known[text].get("family") == "masked" or known[text].get("source") not in (None, WORLD):
+            raise UserError(OF_DOMAINS.format(text))
+        return text, None
+    name = _free_name(Path(text).expanduser().resolve().name, known)
+    folder = Path(text).expanduser()
+    if folder.is_dir():
+        family = family or _family(folder)
+        if family == "masked":
+            raise UserError(OF_DOMAINS.format(text))
+        return name, {"family": family, "import": text}
+    if re.fullmatch(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*", text):
+        return name, {"family": family or "causal", "hub": text, "revision": None}
+    near = difflib.get_close_matches(text, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise UserError(
+        "--model: expected a model of `lethe models`, a name of the hub (OWNER/NAME) or a folder, "
+        f"found {shown(text)}{hint}."
+    )
+
+
+def _family(folder: Path) -> str:
+    path = folder / "config.json"
+    config = read_json(path) if path.is_file() else {}
+    return kind_of(config.get("model_type") if isinstance(config, dict) else None).family
+
+
+def _task(text: str, sources: dict[str, dict]) -> str:
+    """The name of what is taught; a file becomes one of the sources."""
+    known = read_yaml(CATALOGUE / "tasks.yaml")
+    path = Path(text).expanduser()
+    if text in known and not path.is_file():
+        return text
+    if not path.is_file():
+        if path.suffix in JSON_LINES or "/" in text:
+            raise UserError(f"--train: there is no file {text}.")
+        near = difflib.get_close_matches(text, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UserError(
+            f"--train: expected tasks ({', '.join(miniature('tasks'))}) or files of examples "
+            f"(*.jsonl), found {shown(text)}{hint}."
+        )
+    files = {"train": text}
+    test = path.with_name(path.name.replace("train", "test"))
+    if test != path and test.is_file():
+        files["test"] = text[: -len(path.name)] + test.name
+    made = {"kind": "files", "loader": "generic", "files": files}
+    named = [name for name, source in sources.items() if source == made]
+    if named:
+        return named[0]
+    _require_examples(path)
+    stem = re.sub(r"[_.-]?train[_.-]?", "", path.stem) or path.resolve().parent.name
+    catalogue = read_yaml(CATALOGUE / "sources.yaml")
+    name = _free_name(stem, {**known, **catalogue, **sources})
+    sources[name] = made
+    return name
+
+
+def _require_examples(path: Path) -> None:
+    """Refuse a file whose first row has not the columns that the loader `generic` reads."""
+    row = next(iterate_rows(path), None)
+    if row is None:
+        raise UserError(f"--train: {path} has no rows.")
+    if "text" not in row and not {"prompt", "response"} <= row.keys():
+        raise UserError(
+            f"--train: {path}: expected the columns `prompt` and `response`, or `text`, found "
+            f"{', '.join(map(str, list(row)[:6])) or 'none'}; rename them there."
+        )
+
+
+def _has_test(source: dict[str, Any]) -> bool:
+    return "test" in source["files"]
+
+
+def _free_name(text: str, taken: Iterable[str]) -> str:
+    """A name like the text that a configuration can hold and that is not taken."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).lstrip("_.-")[: LONGEST - 5] or "mine"
+    number, free = 2, name if name not in taken else f"my-{name}"
+    while free in taken:
+        number, free = number + 1, f"{name}-{number}"
+    return free
+
+
+def commented(study: dict[str, Any], head: list[str]) -> str:
+    """The study as YAML, every key below the comment that START has above it.
+
+    Args:
+        head: lines of the comment at its beginning.
+    """
+    text = START.read_text(encoding="utf-8")
+    above, inside = _comments(text, ""), _comments(text, "  ")
+    lines = [f"# {line}" for line in head] + [""]
+    for key, value in study.items():
+        lines += above.get(key, [])
+        if key != "define":
+            lines.append(f"{key}: {_flow(value)}")
+            continue
+        lines.append("define:")
+        for kind, entries in value.items():
+            lines += [*inside.get(kind, []), f"  {kind}:"]
+            lines += [f"    {name}: {_flow(entry)}" for name, entry in entries.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _comments(text: str, indent: str) -> dict[str, list[str]]:
+    """By key at an indentation, the lines of the comment directly above it."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.startswith(f"{indent}#"):
+            lines.append(line)
+            continue
+        if key := re.match(rf"{indent}(\w+):", line):
+            found[key[1]] = lines
+        lines = []
+    return found
+
+
+def _flow(value: Any) -> str:
+    """A value on one line of YAML."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6)
+    return text.removesuffix("...\n").strip()
