@@ -26,6 +26,7 @@ VERBS = {
     "methods": ("lethe.commands.methods", "how stages can be trained, and what goes together"),
     "items": ("lethe.commands.items", "which questions were lost, with the answers"),
     "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),
+    "report": ("lethe.commands.report", "a study as one page to read, print and share"),
     "keep": ("lethe.commands.keep", "keep a finished study's long tables, to draw them again"),
     "render": ("lethe.commands.render", "draw kept studies again, without any checkpoint"),
     "assemble": ("lethe.commands.assemble", "join the parts of a study that were run apart"),

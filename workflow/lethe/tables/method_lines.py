@@ -197,7 +197,7 @@ def _tied(group: Mapping[int, MethodLine], name: str) -> set[int]:
 
 def _is_tied(line: MethodLine, best: MethodLine, name: str) -> bool | None:
     """Whether a line may be as good as the best; None if nothing tells."""
-    paired = _pairs(line, best, name)
+    paired = pairs_by_seeds(line, best, name)
     if len(paired) >= FEWEST_PAIRS:
         test = paired_difference(paired, [0.0] * len(paired))
         return test.low <= 0 <= test.high
@@ -205,8 +205,8 @@ def _is_tied(line: MethodLine, best: MethodLine, name: str) -> bool | None:
     return None if np.isnan(low) else low <= best.number(name)[0] <= high
 
 
-def _pairs(line: MethodLine, best: MethodLine, name: str) -> list[float]:
-    """The line less the best, a value per pair of units that have both."""
+def pairs_by_seeds(line: MethodLine, best: MethodLine, name: str) -> list[float]:
+    """A measure of the line less that of another, a value per pair of seeds that both have."""
     by_unit = {
         key: values.get(name, np.nan) - best.units.get(key, {}).get(name, np.nan)
         for key, values in line.units.items()

@@ -1,0 +1,116 @@
+"""The report of a study: everything on one page, in the order in which a reader needs it."""
+
+import base64
+import hashlib
+from dataclasses import replace
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from lethe.figures.appearance import drawable
+from lethe.figures.frontier_looks import named_methods
+from lethe.metrics.learning_curves import level_of
+from lethe.metrics.warnings import notes_for
+from lethe.report import facts
+from lethe.report.cautions import cautions
+from lethe.report.claimed import claims
+from lethe.report.equal_headlines import equal_tiles
+from lethe.report.evolution import evolution, training
+from lethe.report.frontier import frontier, points_of
+from lethe.report.grids import Grid, grid
+from lethe.report.headlines import tiles
+from lethe.report.lost import lost_items
+from lethe.report.paragraph import paragraph
+from lethe.report.source import Source
+from lethe.report.tiles import Tile
+from lethe.tables.html import environment
+from lethe.tables.method_lines import method_lines
+from lethe.tables.writing import Table
+
+HERE = Path(__file__).parent
+WITHOUT = ("items", "tasks")
+"""Columns of the table of methods that the page leaves to its copies."""
+
+
+class Report:
+    """The parts of a report, each computed once."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.tables = source.tables
+
+    def table(self, name: str) -> Table:
+        """A table as `lethe table` builds it, with the study's warnings that concern it."""
+        built = import_module(f"lethe.tables.{name}").build(self.tables)
+        notes = (*filter(None, [self.tables.on_dev]), *notes_for(built.frame, self.source.warnings))
+        return replace(built, notes=notes)
+
+    @cached_property
+    def tiles(self) -> list[Tile]:
+        """The headline numbers."""
+        level = level_of(self.tables)
+        if level is not None and (found := equal_tiles(self.table("equal_learning").frame, level)):
+            return found
+        return tiles(self.tables)
+
+    def grids(self) -> list[tuple[str, str, Grid]]:
+        """(id, heading, table) of the tables that compare methods."""
+        found = []
+        if level_of(self.tables) is not None:
+            found.append(("equal", "At equal learning", grid(self.table("equal_learning"))))
+        found.append(("methods", "Methods", grid(self.table("methods"), WITHOUT)))
+        return [one for one in found if one[2].rows]
+
+    def content(self) -> dict[str, Any]:
+        """What the template is filled with."""
+        source, tables = self.source, self.tables
+        seen = drawable(tables)
+        points, _ = points_of(seen, method_lines(seen))
+        wanted = named_methods(points) or [] if len(points) else []
+        changes = self.table("items") if len(tables.changes) else None
+        costs = self.table("compute") if len(tables.stages) else None
+        return {
+            "name": source.name,
+            "facts": facts.facts(source),
+            "tiles": self.tiles,
+            "cautions": cautions(tables, source.warnings),
+            "frontier": frontier(seen, points),
+            "grids": self.grids(),
+            "changes": grid(changes, forms=False) if changes and len(changes.frame) else None,
+            "sets": lost_items(source),
+            "evolution": evolution(seen, wanted),
+            "training": training(seen, source.made),
+            "claims": claims(source.claims) if source.claims else [],
+            "costs": grid(costs, forms=False) if costs and len(costs.frame) else None,
+            "halvings": sum(one.halvings for one in source.made),
+            "paragraph": paragraph(source),
+            "command": facts.command(source),
+            "commits": list(dict.fromkeys(one.commit for one in source.made if one.commit)),
+            "versions": facts.versions(source),
+            "digests": facts.digests(source),
+        }
+
+
+def page(source: Source) -> bytes:
+    """The page in UTF-8. Equal tables give equal bytes."""
+    style, script = (
+        (HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js")
+    )
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    template = environment(HERE).get_template("report.html")
+    text = template.render(
+        **Report(source).content(), style=Markup(style), script=Markup(script), digest=digest
+    )
+    return text.encode("utf-8")
+
+
+def headline(source: Source) -> str:
+    """The first headline number as a sentence; empty if nothing was measured."""
+    found = Report(source).tiles
+    if not found:
+        return ""
+    tile = found[0]
+    return f"{tile.heading}: {tile.number} ({tile.interval}). {tile.words}"
