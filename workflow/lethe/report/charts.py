@@ -73,7 +73,8 @@ def _powers(low: float, high: float) -> list[float]:
     if len(inside) >= 3:
         return inside
     fine = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
-    return [value for value in fine if low <= value <= high]
+    inside = [value for value in fine if low <= value <= high]
+    return inside if len(inside) > 1 else Scale(low, high, 0, 1).ticks()
 
 
 def tick_words(value: float) -> str:

@@ -22,7 +22,7 @@ def equal_tiles(frame: pd.DataFrame, level: float) -> list[Tile]:
         return []
     plain = plains.iloc[0]
     same = frame[(frame["model"] == plain["model"]) & (frame["order"] == plain["order"])]
-    where = f"{plain['model']}, order {plain['order']}"
+    where = f"{plain['model']}, order {plain['order']}, recipes {plain['recipes']}"
     at = f"where {100 * level:g} % of what can be learned is learned"
     kept = _number(plain, "kept_at_level")
     words = f"Of general ability above chance, {at}. {where}. {_over(kept)}"
@@ -31,6 +31,11 @@ def equal_tiles(frame: pd.DataFrame, level: float) -> list[Tile]:
     others = learning[learning["less_plain"].notna()]
     if len(others):
         found.append(_best(others.loc[others["less_plain"].idxmax()], len(others), at))
+    else:
+        first = same[is_plain].iloc[0]
+        why = first["note"] or "no other method has a number there"
+        words = f"No method can be held against plain training {at}: {why} ({first['recipes']})."
+        found.append(Tile("Compared with plain training", "none", "no number", words))
     words = (
         f"Learn at least {LEAST_LEARNED:.0%} of what plain training learns, at some rate. {where}."
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from lethe.figures.appearance import CONTROL_COLOUR, PALETTE, Look, looks, stage_words, tick_words
+from lethe.figures.appearance import Look, looks, stage_words, tick_words
 from lethe.figures.axis_means import axis_means
 from lethe.longtables.axes import GENERAL, sorted_axes
 from lethe.longtables.run import RUN_COLUMNS
@@ -21,14 +21,16 @@ from lethe.metrics.shown import (
     order_of,
     orders,
 )
-from lethe.report.charts import Panel, limits
-from lethe.report.frontier import Chart, Charts
+from lethe.report.charts import LEFT, LETTER, RIGHT, Panel, limits
+from lethe.report.frontier import Chart, Charts, Key
 from lethe.report.source import Made
 
 METHOD = LINE_COLUMNS.index("method")
 MOST_LINES = 12
 """Lines of one chart; of more, plain training and the first others."""
 MOST_CHARTS = 24
+WIDTH = 320.0
+"""Of a chart, in units of the drawing."""
 MOST_STEPS = 100
 """Points of a curve of losses; of more, means of neighbours."""
 
@@ -63,7 +65,7 @@ def evolution(tables: LongTables, wanted: Iterable[str]) -> Charts | None:
     if not drawn:
         return None
     words = _caption(pd.concat(means), len(drawn), len(every) > len(used))
-    return Charts(drawn[:MOST_CHARTS], _legend(used, seen), words)
+    return Charts(drawn[:MOST_CHARTS], _legend(used, seen), words, of_lines=True)
 
 
 def _chosen(mine: list[Line], wanted: list[str]) -> list[Line]:
@@ -84,12 +86,16 @@ def _axis_panel(part: dict[Line, pd.DataFrame], seen: dict[Line, Look], heading:
         (float(row["stage_index"]), tick_words(stage_words(row["stage_task"])))
         for row in named.to_dict("records")
     ]
+    # Words that would touch give way to the number of the stage; a point says both.
+    widest = LETTER * max(len(words) for _, words in ticks) * len(ticks)
+    if widest > WIDTH - LEFT - RIGHT:
+        ticks = [(place, str(int(place)) if place else "base") for place, _ in ticks]
     panel = Panel(
         x=(-0.2, max(place for place, _ in ticks) + 0.2),
         y=(max(low, -0.02), min(high, 1.02)) if are_shares else (low, high),
         y_words="mean score",
         x_ticks=ticks,
-        width=320.0,
+        width=WIDTH,
         height=210.0,
         label=heading,
     )
@@ -98,7 +104,12 @@ def _axis_panel(part: dict[Line, pd.DataFrame], seen: dict[Line, Look], heading:
         if len(part) <= 4 and not is_control(line):
             panel.band(_triples(frame), look.colour)
         ends = frame[["stage_index", "value"]].astype(float)
-        panel.line(ends.itertuples(index=False, name=None), look.colour, class_="curve")
+        panel.line(
+            ends.itertuples(index=False, name=None),
+            look.colour,
+            class_="curve",
+            stroke_dasharray=dashes(look),
+        )
         for row in frame.to_dict("records"):
             if not np.isnan(row["value"]):
                 at = float(row["stage_index"]), float(row["value"])
@@ -112,8 +123,14 @@ def _triples(frame: pd.DataFrame) -> list[tuple[float, float, float]]:
     return [(float(x), float(low), float(high)) for x, low, high in columns.to_numpy()]
 
 
-def _legend(used: Iterable[Line], seen: dict[Line, Look]) -> list[tuple[str, str]]:
-    return list({seen[line].label: (seen[line].colour, seen[line].label) for line in used}.values())
+def dashes(look: Look) -> str | None:
+    """The strokes of a line, which tell models apart; None for a whole line."""
+    return None if look.stroke == "-" else " ".join(f"{2 * part:g}" for part in look.stroke[1])
+
+
+def _legend(used: Iterable[Line], seen: dict[Line, Look]) -> list[Key]:
+    looks_by_label = {seen[line].label: seen[line] for line in used}
+    return [Key(look.colour, label, dashes(look)) for label, look in looks_by_label.items()]
 
 
 def _caption(means: pd.DataFrame, charts: int, is_part: bool) -> str:
@@ -142,15 +159,11 @@ def training(tables: LongTables, made: list[Made]) -> Charts | None:
         ]
         drawn.setdefault((line[0], order_of(line)), {})[line] = parts
     seen = looks(tables.stages)
-    colours = {line: _training_colour(line, seen) for of in drawn.values() for line in of}
-    charts = [Chart(", ".join(words), _loss_panel(of, colours)) for words, of in drawn.items()]
+    charts = [Chart(", ".join(words), _loss_panel(of, seen)) for words, of in drawn.items()]
+    used = dict.fromkeys(line for of in drawn.values() for line in of)
     caption = "Training loss of each line's first run, stage after stage, on a logarithmic scale; "
     caption += "what a method adds to the loss is in it."
-    return Charts(charts[:MOST_CHARTS], _legend(colours, seen), caption)
-
-
-def _training_colour(line: Line, seen: dict[Line, Look]) -> str:
-    return CONTROL_COLOUR if is_control(line) else seen[line].colour
+    return Charts(charts[:MOST_CHARTS], _legend(used, seen), caption, of_lines=True)
 
 
 def _thinned(losses: list[tuple[int, float]]) -> list[tuple[int, float]]:
@@ -160,7 +173,7 @@ def _thinned(losses: list[tuple[int, float]]) -> list[tuple[int, float]]:
     return [(part[-1][0], float(np.mean([loss for _, loss in part]))) for part in parts]
 
 
-def _loss_panel(of: dict[Line, list], colours: dict[Line, str]) -> Markup:
+def _loss_panel(of: dict[Line, list], seen: dict[Line, Look]) -> Markup:
     values = [max(loss, 1e-6) for parts in of.values() for _, part in parts for _, loss in part]
     first = max(of.values(), key=len)
     starts = np.cumsum([0, *(part[-1][0] + 1 for _, part in first)])
@@ -173,14 +186,15 @@ def _loss_panel(of: dict[Line, list], colours: dict[Line, str]) -> Markup:
         y=(min(values) / 1.15, max(values) * 1.15),
         y_words="training loss",
         x_ticks=ticks,
-        width=480.0,
-        height=230.0,
+        width=WIDTH,
+        height=210.0,
         is_log=True,
     )
+    strokes = {line: dashes(seen[line]) for line in of}
     for start in starts[1:-1]:
         panel.level(float(start), is_upright=True, class_="grid")
     for line, parts in list(of.items())[::-1]:
         for start, (_, part) in zip(starts, parts, strict=False):
             places = [(float(start + step), max(loss, 1e-6)) for step, loss in part]
-            panel.line(places, colours.get(line, PALETTE[0]), class_="loss")
+            panel.line(places, seen[line].colour, class_="loss", stroke_dasharray=strokes[line])
     return panel.svg()

@@ -104,7 +104,7 @@ def time_spent(stages: pd.DataFrame) -> str:
     if "cost.cpu_seconds" in sums:
         words += f", {duration(sums['cost.cpu_seconds'])} of CPU time"
     devices = ", ".join(dict.fromkeys(rows["device"]))
-    return f"{words} ({devices}); bases and scoring not counted"
+    return f"{words}, on the {devices.replace('cpu', 'CPU').replace('cuda', 'GPU')}; bases and scoring not counted"
 
 
 def duration(seconds: float) -> str:
@@ -160,9 +160,9 @@ def versions(source: Source) -> str:
     for one in source.made:
         for name, version in one.versions.items():
             found.setdefault(name, {})[version] = None
-    scored = source.tables.scores["lm_eval_version"].dropna().unique()
-    if len(scored):
-        found["lm-eval"] = dict.fromkeys(map(str, scored))
+    scored = set(source.tables.scores["lm_eval_version"].dropna()) - {"", "none"}
+    if scored:
+        found["lm-eval"] = dict.fromkeys(sorted(scored))
     return ", ".join(f"{name} {' and '.join(known)}" for name, known in sorted(found.items()))
 
 

@@ -37,12 +37,22 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Key:
+    """An entry of a legend. dashes: of its line, None for a whole one."""
+
+    colour: str
+    name: str
+    dashes: str | None = None
+
+
+@dataclass(frozen=True)
 class Charts:
-    """Charts under one legend of (colour, name), and their caption."""
+    """Charts under one legend, and their caption; of_lines: whether its keys are lines."""
 
     charts: list[Chart]
-    legend: list[tuple[str, str]]
+    legend: list[Key]
     caption: str
+    of_lines: bool = False
 
 
 def points_of(tables: LongTables, found: list[MethodLine]) -> tuple[pd.DataFrame, list[Curve]]:
@@ -55,28 +65,37 @@ def points_of(tables: LongTables, found: list[MethodLine]) -> tuple[pd.DataFrame
 
 
 def frontier(tables: LongTables, points: pd.DataFrame) -> Charts | None:
-    """The charts; None where no chain says both what it learned and what it kept."""
+    """The charts; None where no model has two lines of which both learned and kept are known."""
     if not len(points) or points["control"].all():
         return None
     seen, fills = looks_of(points), fills_of(points)
     drawn = []
     for kind in KEPT:
         of_kind = points[(points["of"] == kind[0]) & (points["kept"] == kind[1])]
-        for model in dict.fromkeys(of_kind.loc[~of_kind["control"], "model"]):
+        for model in _with_several(of_kind):
             part = of_kind[of_kind["model"] == model]
             drawn.append(Chart(f"{model}: {_words(KEPT[kind])}", _panel(kind, part, seen, fills)))
+    if not drawn:
+        return None
     taught = points[~points["control"]]
     colours = {
         method: seen[model, method]
         for model, method in taught[["model", "method"]].itertuples(index=False, name=None)
     }
-    legend = [(look.colour, name) for name, look in colours.items() if not is_pale(look)]
+    legend = [Key(look.colour, name) for name, look in colours.items() if not is_pale(look)]
     pale = [look.colour for look in colours.values() if is_pale(look)]
-    legend += [(pale[0], f"{len(pale)} other methods")] if pale else []
+    legend += [Key(pale[0], f"{len(pale)} other methods")] if pale else []
     if points["control"].any():
-        legend.append((CONTROL_COLOUR, "control"))
+        legend.append(Key(CONTROL_COLOUR, "control"))
     words = caption(points, shown(tables.metrics, ["la", "delta_general", "bwt_gem"]))
     return Charts(drawn, legend, words)
+
+
+def _with_several(points: pd.DataFrame) -> list[str]:
+    """The models that were trained in more than one way: one point alone is no frontier."""
+    taught = points[~points["control"]]
+    counts = taught.groupby("model", sort=False).size() if len(taught) else {}
+    return [str(model) for model, count in dict(counts).items() if count > 1]
 
 
 def _words(label: str) -> str:
@@ -92,7 +111,7 @@ def _panel(kind: tuple[str, str], part: pd.DataFrame, seen: Looks, fills: dict) 
         x=limits(across, LEAST),
         y=limits(up, LEAST, with_zero=kind not in SHARES),
         x_words=f"learned: {LEARNED[kind[0]].removeprefix('learned, ')}",
-        y_words=f"kept: {_words(KEPT[kind])}",
+        y_words="kept",
         height=290.0,
     )
     if panel.y[0] < 0 < panel.y[1]:

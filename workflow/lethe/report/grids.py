@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from lethe.tables.heads import head
 from lethe.tables.latex import latex
 from lethe.tables.latex_layout import without_notes, without_shared
-from lethe.tables.writing import NOTHING, Table, csv_text, shown_columns
+from lethe.tables.writing import NOTHING, Column, Table, csv_text, shown_columns
 
 LONG = 40
 """Rows from which a table scrolls within the page."""
+NAMES = ("model", "method", "parametrisation")
+BELOW = ("order", "recipe", "recipes", "axis", "rates")
+"""Columns that name a row, which share its first cell: those of one line, and those below it."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,19 @@ class Grid:
 
 
 def grid(table: Table, left_out: Iterable[str] = (), forms: bool = True) -> Grid:
-    """The table without the columns `left_out`."""
+    """The table without the columns `left_out`; forms: whether it can be copied."""
     columns = [column for column in shown_columns(table) if column.name not in set(left_out)]
     copied = {"LaTeX": latex(table), "CSV": csv_text(table.frame)} if forms else {}
     if not columns or not len(table.frame):
         return Grid([], [], [], [], NOTHING, {})
     shared, columns = without_shared(columns)
     marks, notes, columns = without_notes(columns)
+    columns = _with_one_name(columns)
     rows = [
         [
             Cell(
-                column.values[place],
-                column.intervals[place],
+                _shown(column.values[place]) if column.is_number else column.values[place],
+                _shown(column.intervals[place]),
                 (place, column.name) in table.bold,
                 column.is_number,
                 marks[place] if number == 0 else "",
@@ -60,6 +64,33 @@ def grid(table: Table, left_out: Iterable[str] = (), forms: bool = True) -> Grid
         ]
         for place in range(len(table.frame))
     ]
-    heads = [(head(column.name), column.is_number) for column in columns]
+    heads = [(_head(column), column.is_number) for column in columns]
     letters = dict.fromkeys(mark for mark in marks if mark)
     return Grid(heads, rows, shared, list(zip(letters, notes, strict=True)), table.caption, copied)
+
+
+def _with_one_name(columns: list[Column]) -> list[Column]:
+    """The columns that name a row as one, so that a narrow screen has room for numbers."""
+    found = {column.name: column for column in columns}
+    names = [found[name] for name in NAMES if name in found]
+    below = [found[name] for name in BELOW if name in found]
+    if len(names) + len(below) < 2 or columns[0].name not in (*NAMES, *BELOW):
+        return columns
+    names, below = (names, below) if names else (below[:1], below[1:])
+    texts = (
+        [", ".join(filter(None, row)) for row in zip(*(c.values for c in part), strict=True)]
+        or [""] * len(columns[0].values)
+        for part in (names, below)
+    )
+    merged = Column(", ".join(head(column.name) for column in names), *texts, is_number=False)
+    return [merged, *(column for column in columns if column not in (*names, *below))]
+
+
+def _head(column: Column) -> str:
+    """Its name for a reader; that of several columns is one already."""
+    return column.name if ", " in column.name else head(column.name)
+
+
+def _shown(number: str) -> str:
+    """A number with real minus signs, or a dash in place of one that is missing."""
+    return "–" if number == "-" else number.replace("-", "−")

@@ -31,8 +31,10 @@ from lethe.tables.method_lines import method_lines
 from lethe.tables.writing import Table
 
 HERE = Path(__file__).parent
-WITHOUT = ("items", "tasks")
-"""Columns of the table of methods that the page leaves to its copies."""
+WITHOUT = ("items", "aia", "delta_general", "steps", "peak_mb")
+"""Columns of the table of methods that the page leaves to its copies and to other tables."""
+
+ITEMS_WITHOUT = ("identified", "lost_r1", "sign_changed", "commonest")
 
 
 class Report:
@@ -79,7 +81,9 @@ class Report:
             "cautions": cautions(tables, source.warnings),
             "frontier": frontier(seen, points),
             "grids": self.grids(),
-            "changes": grid(changes, forms=False) if changes and len(changes.frame) else None,
+            "changes": grid(changes, ITEMS_WITHOUT, forms=False)
+            if changes and len(changes.frame)
+            else None,
             "sets": lost_items(source),
             "evolution": evolution(seen, wanted),
             "training": training(seen, source.made),

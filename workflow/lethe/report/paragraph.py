@@ -29,8 +29,11 @@ def number(count: int, one: str, many: str = "") -> str:
 
 def _training(source: Source) -> Iterator[str]:
     scores = source.tables.scores
-    kinds = [FAMILIES.get(name, name) for name in dict.fromkeys(scores["family"])]
-    yield f"We trained {listed(models(scores))} ({listed(kinds)}) on tasks one after the other."
+    families = scores.drop_duplicates("model").groupby("family", sort=False)
+    kinds = (
+        f"{listed(models(part))} ({FAMILIES.get(str(family), family)})" for family, part in families
+    )
+    yield f"We trained {listed(kinds)} on tasks one after the other."
     taught = scores[~scores["order"].str.startswith((CONTROL, ALONE))]
     lengths = taught.groupby("order")["stage_index"].max()
     spans = sorted(set(lengths))

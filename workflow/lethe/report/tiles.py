@@ -32,7 +32,9 @@ def tile(
 ) -> Tile:
     """A number with its interval, in words."""
     interval = "no interval" if np.isnan(number[1]) else f"{number[1]:.1f} to {number[2]:.1f}"
-    text = f"{number[0]:{'+' if signed else ''}.1f}{unit}"
+    # A zero has no sign.
+    sign = "+" if signed and round(number[0], 1) else ""
+    text = f"{number[0]:{sign}z.1f}{unit}"
     return Tile(heading, minus(text), minus(interval), minus(words.strip()), metric, method)
 
 
