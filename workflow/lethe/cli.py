@@ -19,7 +19,7 @@ VERBS = {
     "show": ("lethe.commands.show", "lineage, spec and record of one node"),
     "diff": ("lethe.commands.diff", "how two nodes differ"),
     "verify": ("lethe.commands.verify", "read all results again, and name what is damaged"),
-    "where": ("lethe.commands.where", "where a study's figures and tables are"),
+    "where": ("lethe.commands.where", "where a study's report, figures and tables are"),
     "evaluate": ("lethe.commands.evaluate", "score any checkpoint or adapter on any tasks"),
     "compare": ("lethe.commands.compare", "did a fine-tune forget anything?"),
     "tasks": ("lethe.commands.tasks", "what can be asked: names for --tasks"),

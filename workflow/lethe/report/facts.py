@@ -104,7 +104,8 @@ def time_spent(stages: pd.DataFrame) -> str:
     if "cost.cpu_seconds" in sums:
         words += f", {duration(sums['cost.cpu_seconds'])} of CPU time"
     devices = ", ".join(dict.fromkeys(rows["device"]))
-    return f"{words}, on the {devices.replace('cpu', 'CPU').replace('cuda', 'GPU')}; bases and scoring not counted"
+    devices = devices.replace("cpu", "CPU").replace("cuda", "GPU")
+    return f"{words}, on the {devices}; bases and scoring not counted"
 
 
 def duration(seconds: float) -> str:

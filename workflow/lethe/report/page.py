@@ -76,6 +76,7 @@ class Report:
         costs = self.table("compute") if len(tables.stages) else None
         return {
             "name": source.name,
+            "headline": sentence(self.tiles),
             "facts": facts.facts(source),
             "tiles": self.tiles,
             "cautions": cautions(tables, source.warnings),
@@ -111,10 +112,10 @@ def page(source: Source) -> bytes:
     return text.encode("utf-8")
 
 
-def headline(source: Source) -> str:
-    """The first headline number as a sentence; empty if nothing was measured."""
-    found = Report(source).tiles
-    if not found:
-        return ""
-    tile = found[0]
-    return f"{tile.heading}: {tile.number} ({tile.interval}). {tile.words}"
+def sentence(found: list[Tile]) -> str:
+    """The first headline number in words; empty if nothing was measured."""
+    return (
+        f"{found[0].heading}: {found[0].number} ({found[0].interval}). {found[0].words}"
+        if found
+        else ""
+    )
