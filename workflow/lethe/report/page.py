@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
@@ -63,8 +64,10 @@ class Report:
         found = []
         if level_of(self.tables) is not None:
             found.append(("equal", "At equal learning", grid(self.table("equal_learning"))))
-        found.append(("methods", "Methods", grid(self.table("methods"), WITHOUT)))
-        return [one for one in found if one[2].rows]
+        methods = self.table("methods")
+        if "method" in methods.frame:
+            found.append(("methods", "Methods", grid(methods, WITHOUT)))
+        return found
 
     def content(self) -> dict[str, Any]:
         """What the template is filled with."""
@@ -82,14 +85,12 @@ class Report:
             "cautions": cautions(tables, source.warnings),
             "frontier": frontier(seen, points),
             "grids": self.grids(),
-            "changes": grid(changes, ITEMS_WITHOUT, forms=False)
-            if changes and len(changes.frame)
-            else None,
+            "changes": _grid_of_lines(changes, ITEMS_WITHOUT),
             "sets": lost_items(source),
             "evolution": evolution(seen, wanted),
             "training": training(seen, source.made),
             "claims": claims(source.claims) if source.claims else [],
-            "costs": grid(costs, forms=False) if costs and len(costs.frame) else None,
+            "costs": _grid_of_lines(costs),
             "halvings": sum(one.halvings for one in source.made),
             "paragraph": paragraph(source),
             "command": facts.command(source),
@@ -97,6 +98,13 @@ class Report:
             "versions": facts.versions(source),
             "digests": facts.digests(source),
         }
+
+
+def _grid_of_lines(table: Table | None, left_out: Iterable[str] = ()) -> Grid | None:
+    """A table without copies; None if it has no line of the study."""
+    if table is None or "method" not in table.frame:
+        return None
+    return grid(table, left_out, forms=False)
 
 
 def page(source: Source) -> bytes:

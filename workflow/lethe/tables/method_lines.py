@@ -33,7 +33,7 @@ NOTHING: Number = (np.nan, np.nan, np.nan)
 
 @dataclass(frozen=True)
 class MethodLine:
-    """numbers: by measure, in points (FG: %). units: by seeds, the measures of each unit.
+    """numbers: by measure, in points (FG: %). units: by seeds, the same of each unit.
 
     orders: those that are averaged. of: the sets whose scores are averaged, `own` or `end_task`.
     over: what the intervals are over. reasons: why a measure has no value.
@@ -124,10 +124,13 @@ def _numbers(rows: pd.DataFrame) -> dict[str, Number]:
     """One line's numbers in points; those of IN_PERCENT are in % already."""
     found: dict[str, Number] = {}
     for name, *ends in rows[["metric", *NUMBERS]].itertuples(index=False, name=None):
-        scale = 1.0 if name in IN_PERCENT else POINTS
-        value, low, high = (scale * float(end) for end in ends)
+        value, low, high = (_scale(name) * float(end) for end in ends)
         found[name] = (value, low, high)
     return found
+
+
+def _scale(name: str) -> float:
+    return 1.0 if name in IN_PERCENT else POINTS
 
 
 def _units(single: pd.DataFrame, line: tuple) -> dict[tuple, dict[str, float]]:
@@ -136,7 +139,7 @@ def _units(single: pd.DataFrame, line: tuple) -> dict[tuple, dict[str, float]]:
     units: dict[tuple, dict[str, float]] = {}
     for row in rows.to_dict("records"):
         key = tuple(None if pd.isna(row[name]) else int(row[name]) for name in SEEDS)
-        units.setdefault(key, {})[row["metric"]] = float(row["value"])
+        units.setdefault(key, {})[row["metric"]] = _scale(row["metric"]) * float(row["value"])
     return units
 
 
