@@ -1,5 +1,6 @@
 """A table as a page shows it: what all rows share is said once, notes stand below."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from lethe.tables.writing import NOTHING, Column, Table, csv_text, shown_columns
 
 LONG = 40
 """Rows from which a table scrolls within the page."""
+SHORT = ("acc", "la", "aia")
+"""Columns of one word whose name in print is another."""
 NAMES = ("model", "method", "parametrisation")
 BELOW = ("order", "recipe", "recipes", "axis", "rates")
 """Columns that name a row, which share its first cell: those of one line, and those below it."""
@@ -66,7 +69,9 @@ def grid(table: Table, left_out: Iterable[str] = (), forms: bool = True) -> Grid
     ]
     heads = [(_head(column), column.is_number) for column in columns]
     letters = dict.fromkeys(mark for mark in marks if mark)
-    return Grid(heads, rows, shared, list(zip(letters, notes, strict=True)), table.caption, copied)
+    said = [_with_heads(note, table) for note in notes]
+    caption = _with_heads(table.caption, table)
+    return Grid(heads, rows, shared, list(zip(letters, said, strict=True)), caption, copied)
 
 
 def _with_one_name(columns: list[Column]) -> list[Column]:
@@ -92,5 +97,14 @@ def _head(column: Column) -> str:
 
 
 def _shown(number: str) -> str:
-    """A number with real minus signs, or a dash in place of one that is missing."""
+    """A number with real minus signs and its thousands apart; a dash in place of a missing one."""
+    if number.isdecimal() and len(number) > 4:
+        return f"{int(number):,}"
     return "–" if number == "-" else number.replace("-", "−")
+
+
+def _with_heads(text: str, table: Table) -> str:
+    """A caption or note with columns named as in the head of the table."""
+    names = [name for name in table.frame.columns if "_" in name or name in SHORT]
+    pattern = rf"\b({'|'.join(map(re.escape, names))})\b"
+    return re.sub(pattern, lambda found: head(found[1]), text) if names else text
