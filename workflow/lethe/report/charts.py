@@ -16,6 +16,8 @@ LETTER = 6.1
 """Width of a letter of a label, in units of the drawing."""
 ROW = 13.0
 """Height of a label."""
+HEAD = 7.0
+"""Length of the head of an arrow."""
 Point = tuple[float, float]
 
 
@@ -111,6 +113,24 @@ class Panel:
             if known:
                 places = " ".join(f"{self.across(x):.1f},{self.up(y):.1f}" for x, y in part)
                 self.marks.append(element("polyline", points=places, stroke=colour, **style))
+
+    def arrow(self, start: Point, end: Point, colour: str) -> None:
+        """The head of an arrow that comes from `start`, just before the dot at `end`."""
+        (x0, y0), (x, y) = ((self.across(a), self.up(b)) for a, b in (start, end))
+        length = math.hypot(x - x0, y - y0)
+        if length < 2 * HEAD:
+            return
+        along, aside = (
+            ((x - x0) / length, (y - y0) / length),
+            ((y0 - y) / length, (x - x0) / length),
+        )
+        tip = x - HEAD / 2 * along[0], y - HEAD / 2 * along[1]
+        corners = [tip] + [
+            tuple(tip[n] - HEAD * along[n] + side * HEAD / 2.5 * aside[n] for n in (0, 1))
+            for side in (1, -1)
+        ]
+        places = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+        self.marks.append(element("polygon", points=places, fill=colour))
 
     def band(self, ends: Iterable[tuple[float, float, float]], colour: str) -> None:
         """The area between low and high ends, (x, low, high)."""

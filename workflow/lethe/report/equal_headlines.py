@@ -37,8 +37,9 @@ def equal_tiles(frame: pd.DataFrame, level: float) -> list[Tile]:
         words = f"No method can be held against plain training {at}: {why} ({first['recipes']})."
         found.append(Tile("Compared with plain training", "none", "no number", words))
     words = (
-        f"Learn at least {LEAST_LEARNED:.0%} of what plain training learns, at some rate. {where}."
+        f"Learn at least {100 * LEAST_LEARNED:g} % of what plain training learns, at some rate. "
     )
+    words += f"{where}."
     number = f"{len(learning)} of {len(same)}"
     return [*found, Tile("Methods that learn", number, "a count", words)]
 

@@ -121,8 +121,10 @@ def _panel(kind: tuple[str, str], part: pd.DataFrame, seen: Looks, fills: dict) 
     _front(panel, part[part["on_front"]].sort_values("learned_value"))
     for (method, *_), chain in chains(part, ["method", "order"]):
         look = seen[chain["model"].iloc[0], method]
-        places = chain[["learned_value", "kept_value"]].itertuples(index=False, name=None)
+        places = list(chain[["learned_value", "kept_value"]].itertuples(index=False, name=None))
         panel.line(places, look.colour, class_="pale" if is_pale(look) else "thin")
+        if len(places) > 1:
+            panel.arrow(*places[-2:], look.colour)
     # Those with a colour lie above the others.
     rows = part.to_dict("records")
     rows.sort(key=lambda row: not is_pale(seen[row["model"], row["method"]]))

@@ -58,7 +58,7 @@ def grid(table: Table, left_out: Iterable[str] = (), forms: bool = True) -> Grid
         [
             Cell(
                 _shown(column.values[place]) if column.is_number else column.values[place],
-                _shown(column.intervals[place]),
+                _shown(column.intervals[place]) if column.is_number else column.intervals[place],
                 (place, column.name) in table.bold,
                 column.is_number,
                 marks[place] if number == 0 else "",
@@ -71,6 +71,7 @@ def grid(table: Table, left_out: Iterable[str] = (), forms: bool = True) -> Grid
     letters = dict.fromkeys(mark for mark in marks if mark)
     said = [_with_heads(note, table) for note in notes]
     caption = _with_heads(table.caption, table)
+    shared = [words for words in shared if not words.endswith(f" {table.missing or None}")]
     return Grid(heads, rows, shared, list(zip(letters, said, strict=True)), caption, copied)
 
 
