@@ -1,4 +1,4 @@
-"""A study: its long tables, metrics, tables and figures."""
+"""A study: its long tables, metrics, tables, figures and report."""
 
 
 # On a cluster these run on the login node: each takes seconds, on tables that are summarized.
@@ -8,6 +8,7 @@ localrules:
     figure,
     claims,
     all,
+    report,
 
 
 rule collect:
@@ -178,3 +179,27 @@ rule claims:
     shell:
         "python -m lethe claims --scores {input.scores:q} --metrics {input.metrics:q}"
         " --claims {input.claims:q} --code {params.code} --out {params.folder:q} &> {log:q}"
+
+
+rule report:
+    input:
+        get_again("report"),
+        collected=get_read("report", rules.collect.output.manifest),
+        summarized=get_read("report", rules.summarize.output.manifest),
+        pages=get_read("report", wf.pages()),
+    output:
+        report(f"{STUDY}/report.html", "../report/page.rst", category="The study"),
+        f"{STUDY}/report.json",
+    log:
+        f"{RESULTS}/logs/report.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **get_request("report"),
+    params:
+        code=lambda w: wf.code("report"),
+        folder=lambda w, output: str(Path(output[0]).parent),
+        files=[str(file) for file in workflow.configfiles],
+    shell:
+        "python -m lethe report {params.folder:q} --configfile {params.files:q}"
+        " --code {params.code} &> {log:q}"

@@ -169,6 +169,23 @@ RULES = {
         "tables",
     ),
     "claims": Rule(2000, 10, {"": Code(("lethe.commands.claims",))}, "tables"),
+    # The page is built of tables, which it finds by their names.
+    "report": Rule(
+        2000,
+        20,
+        {
+            "": Code(
+                (
+                    "lethe.report.page",
+                    "lethe.tables.methods",
+                    "lethe.tables.equal_learning",
+                    "lethe.tables.items",
+                    "lethe.tables.compute",
+                )
+            )
+        },
+        "tables",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ GROUPS = {
         "plan": "what a study will compute, and what of it is done",
         "run": "make a study, from any folder",
         "status": "grid of stages: done, running, failed and why",
-        "where": "where a study's figures and tables are",
+        "where": "where a study's report, figures and tables are",
         "models": "the models that a study can name",
         "methods": "how stages can be trained, and what goes together",
         "unlock": "release the lock of a run that was killed",
@@ -22,6 +22,7 @@ GROUPS = {
         "convert": "a GGUF file as a checkpoint folder, equal to the file",
     },
     "Results: read, check and keep what a study found": {
+        "report": "a study as one page to read, print and share",
         "items": "which questions were lost, with the answers",
         "show": "lineage, spec and record of one node",
         "diff": "how two nodes differ",
