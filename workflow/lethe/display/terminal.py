@@ -18,6 +18,7 @@ from lethe.display.tally import Running, Tally
 
 PER_SECOND = 2
 MOST_RUNNING = 12
+MARGIN = 4
 HANGING = 12
 """Where the sentences about a failed job begin."""
 
@@ -108,7 +109,9 @@ class Terminal:
 
     def _running(self) -> list[Table]:
         jobs = list(self.tally.running.values())
+        # Not the whole width: the terminal's echo of Ctrl-C would begin a line that nobody counts.
         grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        grid.width = self.console.width - MARGIN
         grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         grid.add_column(no_wrap=True, overflow="ellipsis", style="dim", justify="right")
         for job in jobs[:MOST_RUNNING]:
