@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from snakemake.logging import DefaultFilter, DefaultFormatter
 
+from lethe.commands.run import _finished
 from lethe.display import handler as display
 from lethe.display.durations import duration_words
 from lethe.display.failures import Failure, failure_lines
@@ -192,6 +193,18 @@ def test_only_the_terminal_of_snakemake_is_replaced_and_its_files_stay(tmp_path)
     shown = show_run(logger, "nano", lambda rule, name: rule, tmp_path, lambda: True)
     assert logger.handlers == [file, shown] and shown.filters == [kept]
     assert show_run(logging.Logger("with another"), "nano", str, tmp_path, bool) is None
+
+
+def test_ctrl_c_leaves_a_run_the_time_to_end_by_itself():
+    class Process:
+        answers = iter([KeyboardInterrupt, KeyboardInterrupt, 1])
+
+        def wait(self) -> int:
+            if (answer := next(self.answers)) is KeyboardInterrupt:
+                raise answer
+            return answer
+
+    assert _finished(Process()) == 1
 
 
 class Clock:

@@ -54,10 +54,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.cores < 1:
         raise UserError(f"--cores: expected at least 1, found {arguments.cores}.")
     typed = {COMMAND: shlex.join(["lethe", *sys.argv[1:]])}
-    status = subprocess.run(command(arguments), env=os.environ | typed, check=False).returncode
+    status = _finished(subprocess.Popen(command(arguments), env=os.environ | typed))
     if status == 0 and not arguments.dry_run:
         where.run(arguments)
     return status
+
+
+def _finished(process: subprocess.Popen) -> int:
+    """The exit status of a process. Ctrl-C reaches it too, and it is given the time to end."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def command(arguments: argparse.Namespace) -> list[str]:
