@@ -160,7 +160,9 @@ def show_run(
 
     is_local: whether jobs run on this machine; those of a cluster are told in plain lines.
     """
-    for own in [handler for handler in logger.handlers if handler.name == DEFAULT_HANDLER]:
+    for own in list(logger.handlers):
+        if own.name != DEFAULT_HANDLER or not isinstance(own, logging.StreamHandler):
+            continue
         stream = own.stream
 
         def has_bars(stream: TextIO = stream) -> bool:

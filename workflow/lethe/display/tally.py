@@ -1,7 +1,7 @@
 """What a run has done so far, from the events that Snakemake logs."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +39,7 @@ class Tally:
     clock: Callable[[], float] = time.monotonic
     planned: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     running: dict[int, Running] = field(default_factory=dict)
     failures: dict[int, Failure] = field(default_factory=dict)
     first: float | None = None
@@ -68,8 +68,8 @@ class Tally:
         if job is None:
             return None
         took = self.clock() - job.began
-        self.done[job.rule] += 1
         self.seconds[job.rule] += took
+        self.done[job.rule] += 1
         return job, took
 
     def fail(self, number: int, rule: str, logs: list[str], how: str) -> Failure:
@@ -106,7 +106,7 @@ class Tally:
         now = self.clock()
         begun = [(job, now - job.began) for job in [*self.running.values()]]
         lefts = [self.left(job, spent) for job, spent in begun]
-        usual = {rule: self.seconds[rule] / count for rule, count in self.done.items()}
+        usual = {rule: self.seconds[rule] / count for rule, count in [*self.done.items()]}
         for (job, spent), left in zip(begun, lefts, strict=True):
             if left is not None:
                 usual.setdefault(job.rule, spent + left)
@@ -122,6 +122,6 @@ class Tally:
             for (job, spent), left in zip(begun, lefts, strict=True)
         ]
         work = sum(running) + sum(usual[rule] * count for rule, count in waiting.items())
-        busy = self.seconds.total() + sum(spent for _, spent in begun)
+        busy = sum(self.seconds.values()) + sum(spent for _, spent in begun)
         at_once = max(busy / self.elapsed, 1.0) if self.elapsed else 1.0
         return max([work / at_once, *running])

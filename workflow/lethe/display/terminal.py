@@ -108,7 +108,7 @@ class Terminal:
         return Text(" · ".join(parts), style="bold")
 
     def _running(self) -> list[Table]:
-        jobs = list(self.tally.running.values())
+        jobs = [*self.tally.running.values()]
         # Not the whole width: the terminal's echo of Ctrl-C would begin a line that nobody counts.
         grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
         grid.width = self.console.width - MARGIN
