@@ -116,8 +116,8 @@ def test_a_study_of_ones_own_with_a_decoder_and_an_encoder_decoder(project):
     assert {"fg_luo", "own_before", "own_after", "own_final"} <= set(metrics["metric"])
     lines = run(project, "own-study", "lethe", "status").splitlines()
     assert [line for line in lines if line.startswith("my-")] == [
-        "my-llama sequential colours-notes t0  # # #",
-        "my-t5 sequential colours-notes t0     # # #",
+        "my-llama/sequential/colours-notes@0  # # #",
+        "my-t5/sequential/colours-notes@0     # # #",
     ]
 
 

@@ -10,7 +10,7 @@ import sys
 import evaluation_world as world
 import pytest
 
-from lethe.commands.evaluate import add_arguments, evaluate, run, table
+from lethe.commands.evaluate import add_arguments, as_text, evaluate, run
 from lethe.errors import UserError
 
 
@@ -126,7 +126,7 @@ def test_options_print_a_table_or_json(place, checkpoint, capsys, tmp_path):
     printed = capsys.readouterr().out
     run(parser.parse_args([*words, "--json"]))
     results = json.loads(capsys.readouterr().out)
-    assert table(results) in printed
+    assert as_text(results) in printed
     assert "acc_norm" in printed and "stderr" in printed
     assert len(list((tmp_path / "kept").iterdir())) == 1
 

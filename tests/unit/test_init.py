@@ -93,6 +93,11 @@ def test_a_folder_is_a_model_of_the_family_that_its_configuration_names(folder):
     }
 
 
+def test_the_file_may_come_after_what_is_taught(folder):
+    assert main(["init", "--train", "simp", "hgen", "mine.yaml"]) == 0
+    assert read_yaml(folder / "mine.yaml")["orders"] == ["simp-hgen"]
+
+
 def test_nothing_is_overwritten(folder, capsys):
     (folder / "mine.yaml").write_text("study: mine\n")
     assert main(["init", "mine.yaml"]) == 2

@@ -178,3 +178,20 @@ def test_the_beginning_of_an_id_means_the_checkpoint_before_its_scores(tmp_path,
     assert sum(node.startswith(beginning) for node in plan.nodes) > 1
     assert main(["show", beginning, "--results", str(tmp_path), "--json"]) == 0
     assert f'"node": "{stage}"' in capsys.readouterr().out
+
+
+def test_what_is_scored_may_be_named_by_words_if_nothing_else_has_that_name(both, monkeypatch):
+    from lethe.commands.named_nodes import folder_of
+
+    results, small, _ = both
+    monkeypatch.chdir(results)
+    base = next(run.checkpoints[0] for run in small.runs)
+    assert folder_of(results, "xs/base@w204,b0") == results / "bases" / base
+    assert folder_of(results, "xs/ewc/forward/2@w204,b0,t0").parent == results / "stages"
+    # With a single `/` it is a name of the hub, unless it says a checkpoint's words in full.
+    for name in ("Qwen/Qwen3-0.6B", "owner/name@0a1b2c", "ewc/2", "xs", "/xs/base", "./xs/base"):
+        assert folder_of(results, name) is None
+    with pytest.raises(UserError, match="names .* checkpoints"):
+        folder_of(results, "xs/ewc/2")
+    (results / "xs" / "base@w204,b0").mkdir(parents=True)
+    assert folder_of(results, "xs/base@w204,b0") is None

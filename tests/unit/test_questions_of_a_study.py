@@ -204,3 +204,20 @@ def test_a_mistake_is_a_sentence(folder, capsys, options, words):
 
     with pytest.raises(UserError, match=words):
         printed(capsys, *options)
+
+
+def test_up_to_a_checkpoint_it_shows_what_was_lost_by_then(folder, capsys, monkeypatch):
+    monkeypatch.setattr(command, "find", lambda _, name: name)
+    rows = [json.loads(line) for line in printed(capsys, "--node", "a1", "--json").splitlines()]
+    assert [(row["item_id"], row["to"]) for row in rows] == [("i0", "stage 1, t1")]
+    last = printed(capsys, "--node", "a2", "--json")
+    assert last == printed(capsys, "--json") and len(last.splitlines()) == 2
+
+
+@pytest.mark.parametrize("node", ["base", "b1", "other"])
+def test_what_is_no_later_checkpoint_of_a_first_run_is_refused(folder, capsys, monkeypatch, node):
+    from lethe.errors import UserError
+
+    monkeypatch.setattr(command, "find", lambda _, name: name)
+    with pytest.raises(UserError, match="--node: expected a checkpoint after the base"):
+        printed(capsys, "--node", node)

@@ -59,6 +59,9 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: the file exists, or what is given makes no study.
     """
+    if arguments.place is None and (arguments.train or [""])[-1].endswith(ENDINGS):
+        # `--train a b my.yaml`: what is taught is never YAML.
+        arguments.place = Path(arguments.train.pop())
     path, name = _place(arguments.place, arguments.name)
     if os.path.lexists(path):
         raise UserError(f"{path} exists, and nothing is overwritten; give another place.")

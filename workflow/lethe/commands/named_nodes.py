@@ -18,12 +18,12 @@ def add_place_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def find(arguments: argparse.Namespace, name: str) -> str:
-    """The id of the node that is named; only words have a `/`.
+    """The id of the node that is named; only words have a `/` or an `@`.
 
     Raises:
         UserError: there is none, or several.
     """
-    if "/" in name:
+    if "/" in name or "@" in name:
         return find_by_words(arguments.results, name, arguments.study)
     # The id of a checkpoint is also how the ids of its scores begin; it is meant first.
     checkpoints = words_of_nodes(arguments.results, arguments.study)

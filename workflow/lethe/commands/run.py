@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from lethe.artefacts.paths import PROFILES, SNAKEFILE
@@ -56,7 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     typed = {COMMAND: shlex.join(["lethe", *sys.argv[1:]])}
     status = _finished(subprocess.Popen(command(arguments), env=os.environ | typed))
     if status == 0 and not arguments.dry_run:
-        where.run(arguments)
+        # What is passed on to Snakemake may name a target that makes nothing of the study's own.
+        with suppress(UserError):
+            where.run(arguments)
     return status
 
 
