@@ -94,7 +94,7 @@ class Report:
             "halvings": sum(one.halvings for one in source.made),
             "paragraph": paragraph(source),
             "command": facts.command(source),
-            "commits": list(dict.fromkeys(one.commit for one in source.made if one.commit)),
+            "commits": facts.commits(source),
             "versions": facts.versions(source),
             "digests": facts.digests(source),
         }
