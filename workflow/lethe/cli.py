@@ -27,6 +27,7 @@ VERBS = {
     "items": ("lethe.commands.items", "which questions were lost, with the answers"),
     "metrics": ("lethe.commands.metrics", "forgetting metrics of your own score matrix"),
     "report": ("lethe.commands.report", "a study as one page to read, print and share"),
+    "card": ("lethe.commands.card", "a model card of one checkpoint of a study"),
     "keep": ("lethe.commands.keep", "keep a finished study's long tables, to draw them again"),
     "render": ("lethe.commands.render", "draw kept studies again, without any checkpoint"),
     "assemble": ("lethe.commands.assemble", "join the parts of a study that were run apart"),
