@@ -21,7 +21,7 @@ from lethe.tables.method_lines import (
 )
 
 KEPT, LEARNED, GENERAL = "bwt_gem", "la", "delta_general"
-TABLES = ("scores", "metrics", "stages", "end_tasks")
+TABLES = ("scores", "metrics", "stages", "end_tasks", "domains")
 """Long tables whose rows are of one order."""
 
 
@@ -166,7 +166,7 @@ def _ties(tied: list[MethodLine]) -> str:
 
 def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
     """How general ability changed under plain training, and under the method that changed least."""
-    rows = tables.metrics
+    rows = pd.concat([tables.metrics, tables.domains])
     rows = rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")]
     found = [line for line in _general_lines(rows) if most is None or line[0][:2] == _where(most)]
     if not found:

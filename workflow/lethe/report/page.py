@@ -67,6 +67,9 @@ class Report:
         methods = self.table("methods")
         if "method" in methods.frame:
             found.append(("methods", "Methods", grid(methods, WITHOUT)))
+        if len(self.tables.domains) or len(self.tables.end_tasks):
+            domains = self.table("domains")
+            found += [("domains", "Domains", grid(domains))] if "method" in domains.frame else []
         return found
 
     def content(self) -> dict[str, Any]:
