@@ -12,9 +12,11 @@ from study_folder_case import small_record, small_study
 
 from lethe.artefacts.paths import PACKAGE
 from lethe.cli import main
+from lethe.commands.where import headline
 from lethe.metrics.comparisons import paired_difference
 from lethe.report.cautions import broken_chains
 from lethe.report.headlines import compared, tiles
+from lethe.report.page import sentence
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 TAGS = {
@@ -73,6 +75,13 @@ def test_the_first_headline_is_the_row_of_plain_training(study):
     assert tile.number.replace("−", "-") == f"{100 * row['value']:.1f} points"
     low, high = (f"{100 * row[end]:.1f}".replace("-", "−") for end in ("low", "high"))
     assert tile.interval == f"{low} to {high}"
+
+
+def test_the_page_describes_itself_by_its_first_number(study, shown, tmp_path):
+    (tmp_path / "report.html").write_bytes(shown.bytes)
+    words = headline(tmp_path / "report.html")
+    assert words == sentence(tiles(study.tables))
+    assert words.startswith("What plain training forgets: −")
 
 
 def test_one_seed_claims_nothing_of_another(tmp_path):

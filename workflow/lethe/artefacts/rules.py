@@ -178,6 +178,7 @@ RULES = {
                 (
                     "lethe.report.page",
                     "lethe.tables.methods",
+                    "lethe.tables.domains",
                     "lethe.tables.equal_learning",
                     "lethe.tables.items",
                     "lethe.tables.compute",

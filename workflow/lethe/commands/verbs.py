@@ -19,6 +19,7 @@ GROUPS = {
         "compare": "did a fine-tune forget anything?",
         "evaluate": "score any checkpoint or adapter on any tasks",
         "tasks": "what can be asked: names for --tasks",
+        "card": "a model card of one checkpoint of a study",
         "convert": "a GGUF file as a checkpoint folder, equal to the file",
     },
     "Results: read, check and keep what a study found": {

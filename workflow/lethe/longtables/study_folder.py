@@ -19,6 +19,7 @@ from lethe.errors import UserError
 from lethe.longtables.dev_sets import shown, words
 from lethe.longtables.items import ENDING as ITEMS_ENDING
 from lethe.longtables.items import ItemTables, file_name
+from lethe.longtables.made_by import made_by
 from lethe.longtables.parquet_tables import ENDING, NAMES, parquet_text, write_parquet
 from lethe.longtables.run import run_of
 from lethe.longtables.schema import parse_table
@@ -215,6 +216,7 @@ def _made_record(folder: Path) -> StudyRecord:
         claims=claims,
         settings=_settings(record, results),
         item_sets=sorted(ItemTables(folder / ITEMS)),
+        made_by=made_by((node for run in record["runs"] for node in run["checkpoints"]), results),
     )
 
 

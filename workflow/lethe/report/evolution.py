@@ -40,7 +40,7 @@ def evolution(tables: LongTables, wanted: Iterable[str]) -> Charts | None:
 
     wanted: methods that come first where an order has more lines than a chart holds.
     """
-    metrics = tables.metrics
+    metrics = pd.concat([tables.metrics, tables.domains])
     if not metrics["metric"].str.startswith("score_").any():
         return None
     seen = looks(metrics)

@@ -7,6 +7,7 @@ import pandas as pd
 import yaml
 
 from lethe.config.reading import DEFAULT
+from lethe.longtables.made_by import COMMIT
 from lethe.longtables.run import ALONE, method_words
 from lethe.longtables.study_folder import text_sha256
 from lethe.metrics.shown import CONTROL
@@ -118,11 +119,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def commits(source: Source) -> list[str]:
+    """The commits by which stages were trained, `-dirty` where files differed from it."""
+    return source.study.record.made_by.get(COMMIT, [])
+
+
 def _made(source: Source) -> str:
-    commits = dict.fromkeys(one.commit for one in source.made if one.commit)
-    if not commits:
-        return ""
-    return f"commit {', '.join(_short_commit(commit) for commit in commits)}"
+    return f"commit {', '.join(map(_short_commit, found))}" if (found := commits(source)) else ""
 
 
 def _short_commit(commit: str) -> str:
@@ -156,14 +159,11 @@ def digests(source: Source) -> list[tuple[str, str]]:
 
 
 def versions(source: Source) -> str:
-    """Versions of what trained the stages, and the machines' devices."""
-    found: dict[str, dict[str, None]] = {}
-    for one in source.made:
-        for name, version in one.versions.items():
-            found.setdefault(name, {})[version] = None
+    """Versions of what trained and scored the checkpoints."""
+    found = {name: known for name, known in source.study.record.made_by.items() if name != COMMIT}
     scored = set(source.tables.scores["lm_eval_version"].dropna()) - {"", "none"}
     if scored:
-        found["lm-eval"] = dict.fromkeys(sorted(scored))
+        found["lm-eval"] = sorted(scored)
     return ", ".join(f"{name} {' and '.join(known)}" for name, known in sorted(found.items()))
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference, paired_difference
+from lethe.metrics.methods import OWN_BASE
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, is_control, lines, order_of, orders, shown
 from lethe.report.tiles import Tile, interval, tile
 from lethe.tables.method_lines import (
@@ -20,7 +21,7 @@ from lethe.tables.method_lines import (
 )
 
 KEPT, LEARNED, GENERAL = "bwt_gem", "la", "delta_general"
-TABLES = ("scores", "metrics", "stages", "end_tasks")
+TABLES = ("scores", "metrics", "stages", "end_tasks", "domains")
 """Long tables whose rows are of one order."""
 
 
@@ -55,10 +56,20 @@ def compared(tables: LongTables) -> Compared | None:
                 found.setdefault((line.model, order, line.of), []).append(line)
     if not found:
         return None
-    (model, order, _), best = max(
-        found.items(), key=lambda one: Compared(one[0][0], one[0][1], one[1]).count()
-    )
-    return Compared(model, order, best)
+    groups = [Compared(model, order, several) for (model, order, _), several in found.items()]
+    best = max(groups, key=Compared.count)
+    return replace(best, found=_with_recipes(best.found))
+
+
+def _with_recipes(found: list[MethodLine]) -> list[MethodLine]:
+    """Lines of a method with several recipes under names that tell them apart, but the first."""
+    seen: set[str] = set()
+    named = []
+    for line in found:
+        again = line.method in seen
+        seen.add(line.method)
+        named.append(replace(line, method=f"{line.method}, {line.recipe}") if again else line)
+    return named
 
 
 def _orders(tables: LongTables) -> list[str]:
@@ -87,84 +98,75 @@ def _forgotten(most: Compared) -> Tile:
     """What plain training, or else the first method, forgets of its own tasks."""
     line = most.first
     who = "plain training" if line is most.plain else line.method
-    learned, base = line.number(LEARNED), line.number("own_base")
+    learned, kept = line.number(LEARNED), line.number(KEPT)
+    before = f"{line.number(OWN_BASE)[0]:.1f} before any stage"
     where = f"{line.model}, order {most.order}; {_over(line)}."
     if line.is_at_floor:
-        words = f"Right after their stage its tasks score {learned[0]:.1f}, against {base[0]:.1f} "
-        words += f"before any: too little to show forgetting. {where}"
-        return tile(
-            f"{_capital(who)} learned too little",
-            learned,
-            words,
-            LEARNED,
-            line.method,
-            signed=False,
-        )
-    kept = line.number(KEPT)
-    if np.isnan(kept[0]):
+        heading = f"{_capital(who)} learned too little"
         words = (
-            f"Score right after its stage, from {base[0]:.1f} before any. One stage, or no score"
+            f"Score right after each task's own stage, {before}: too little to show forgetting. "
         )
-        words += f" after the last, so nothing says what later stages cost. {where}"
+        return tile(heading, learned, words + where, LEARNED, line.method, signed=False)
+    if np.isnan(kept[0]):
+        words = f"Score right after each task's own stage, {before}. No score of an old task says "
+        words += f"what later stages cost. {where}"
         return tile(f"What {who} learned", learned, words, LEARNED, line.method, signed=False)
+    # Without an interval the number itself decides.
+    forgets = kept[0] < 0 if np.isnan(kept[2]) else kept[2] < 0
+    heading = f"What {who} forgets" if forgets else f"{_capital(who)}: no forgetting shown"
     words = "Change of old tasks from right after their own stage to the end. "
     words += (
-        f"Learned {learned[0]:.1f}, all tasks after the last stage {line.number('acc')[0]:.1f}. "
+        f"Learned {learned[0]:.1f}; all tasks after the last stage {line.number('acc')[0]:.1f}. "
     )
-    heading = f"What {who} forgets" if kept[2] < 0 or np.isnan(kept[2]) and kept[0] < 0 else None
-    heading = heading or f"{_capital(who)}: no forgetting shown"
     return tile(heading, kept, words + where, KEPT, line.method)
 
 
 def _best(most: Compared) -> list[Tile]:
     """Which method keeps most, paired with plain training, and at what learning."""
     plain = most.plain
-    usable = [line for line in most.found if not np.isnan(line.number(KEPT)[0])]
-    usable = [line for line in usable if not line.is_at_floor]
+    usable = [
+        line for line in most.found if not (line.is_at_floor or np.isnan(line.number(KEPT)[0]))
+    ]
     others = [line for line in usable if line is not plain]
     if plain is None or plain not in usable or not others:
         return []
     best = max(others, key=lambda line: line.number(KEPT)[0])
-    ties = [line.method for place, line in enumerate(usable)
-            if place in tied_bests(usable, KEPT) and line is not best]  # fmt: skip
+    tied = [usable[place] for place in sorted(tied_bests(usable, KEPT))]
+    behind = f"Learned {best.number(LEARNED)[0]:.1f}, plain training "
+    behind += (
+        f"{plain.number(LEARNED)[0]:.1f}. {_ties([line for line in tied if line is not best])}"
+    )
+    if len(usable) > 2:
+        behind += f"The best of {len(usable)}, not corrected for their number. "
     paired = pairs_by_seeds(best, plain, KEPT)
-    learned = (
-        f"Learned {best.number(LEARNED)[0]:.1f}, plain training {plain.number(LEARNED)[0]:.1f}."
-    )
     if len(paired) >= FEWEST_PAIRS:
-        return [_paired_tile(best, ties, paired_difference(paired, [0.0] * len(paired)), learned)]
+        return [_paired_tile(best, paired_difference(paired, [0.0] * len(paired)), behind)]
     number, own = best.number(KEPT), plain.number(KEPT)
-    words = f"Change of old tasks, plain training {own[0]:.1f}{interval(own)}. {learned} "
-    words += _tie_words(ties, len(usable)) + f" {_runs(len(paired))}: another seed may differ."
-    is_apart = not np.isnan(number[1]) and number[1] > own[2]
-    heading = (
-        f"{best.method} keeps most" if is_apart and PLAIN not in ties else "Kept most, one run"
-    )
-    heading = heading if is_apart else f"{best.method} kept most here"
+    words = f"Change of old tasks; under plain training {own[0]:.1f}{interval(own)}. {behind}"
+    is_apart = number[1] > own[2]
+    runs = "one run each" if len(paired) < 2 else f"{len(paired)} runs each"
+    heading = f"{best.method} kept most, {runs if is_apart else 'not apart from plain training'}"
+    words += f"{_capital(runs)}: another seed may differ."
     return [tile(heading, number, words, KEPT, best.method)]
 
 
-def _paired_tile(best: MethodLine, ties: list[str], test: PairedDifference, learned: str) -> Tile:
-    words = f"Old tasks kept, less those of plain training, paired over {test.n} seeds. {learned} "
+def _paired_tile(best: MethodLine, test: PairedDifference, behind: str) -> Tile:
+    words = f"Old tasks kept, less those of plain training, paired over {test.n} seeds. {behind}"
     heading = f"{best.method} keeps most"
     if test.low <= 0:
-        heading = f"{best.method} kept most, yet not shown to beat plain training"
-    number = (test.mean, test.low, test.high)
-    return tile(heading, number, words + _tie_words(ties, len(ties) + 2), "", best.method)
+        heading = f"{best.method} kept most, not shown to beat plain training"
+    return tile(heading, (test.mean, test.low, test.high), words, "", best.method)
 
 
-def _tie_words(ties: list[str], of: int) -> str:
-    others = [name for name in ties if name != PLAIN]
-    if PLAIN in ties:
-        others = [*others, "plain training"]
-    if others:
-        return f"Tied with {', '.join(others[:4])}{' and others' * (len(others) > 4)}."
-    return f"Best of {of} methods compared." if of > 2 else ""
+def _ties(tied: list[MethodLine]) -> str:
+    names = list(dict.fromkeys(line.method for line in tied))
+    names = ["plain training" if name == PLAIN else name for name in names]
+    return f"Tied with {', '.join(names[:4])}{' and others' * (len(names) > 4)}. " if names else ""
 
 
 def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
     """How general ability changed under plain training, and under the method that changed least."""
-    rows = tables.metrics
+    rows = pd.concat([tables.metrics, tables.domains])
     rows = rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")]
     found = [line for line in _general_lines(rows) if most is None or line[0][:2] == _where(most)]
     if not found:
@@ -174,9 +176,7 @@ def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
     best = max(found, key=lambda line: line[1][0])
     words = "Mean change over sets of general ability, after the last stage. "
     if best[0][2] != method:
-        words += (
-            f"Changed least or gained most: {best[0][2]}, {best[1][0]:+.1f}{interval(best[1])}. "
-        )
+        words += f"Least lost under {best[0][2]}: {best[1][0]:+.1f}{interval(best[1])}. "
     who = "plain training" if method == PLAIN else method
     if number[1] <= 0 <= number[2]:
         words = f"No change is shown: the interval holds zero. {words}"
@@ -204,10 +204,6 @@ def _general_lines(rows: pd.DataFrame) -> Iterable[tuple[tuple[str, str, str], t
 
 def _over(line: MethodLine) -> str:
     return f"interval over {line.over}" if line.over else "no interval"
-
-
-def _runs(count: int) -> str:
-    return "One run each" if count <= 1 else f"{count} runs each"
 
 
 def _capital(words: str) -> str:

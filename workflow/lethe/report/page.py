@@ -67,6 +67,9 @@ class Report:
         methods = self.table("methods")
         if "method" in methods.frame:
             found.append(("methods", "Methods", grid(methods, WITHOUT)))
+        if len(self.tables.domains) or len(self.tables.end_tasks):
+            domains = self.table("domains")
+            found += [("domains", "Domains", grid(domains))] if "method" in domains.frame else []
         return found
 
     def content(self) -> dict[str, Any]:
@@ -94,7 +97,7 @@ class Report:
             "halvings": sum(one.halvings for one in source.made),
             "paragraph": paragraph(source),
             "command": facts.command(source),
-            "commits": list(dict.fromkeys(one.commit for one in source.made if one.commit)),
+            "commits": facts.commits(source),
             "versions": facts.versions(source),
             "digests": facts.digests(source),
         }

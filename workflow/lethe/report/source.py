@@ -4,7 +4,6 @@ import csv
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -79,29 +78,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Made:
-    """How a stage was made. losses: (step, loss) of every step; empty if its log is gone."""
+    """How a stage was trained. losses: (step, loss) of every step; empty if its log is gone."""
 
     node: str
-    commit: str
-    device: str
-    versions: dict[str, str]
     halvings: int
     losses: list[tuple[int, float]] = field(repr=False)
 
     @classmethod
     def read(cls, results: Path, node: str) -> "Made":
         """From the manifest of the stage and the log beside it."""
-        manifest = read_manifest(node_manifest(results, "stage", node))
-        known: dict[str, Any] = manifest.get("provenance", {})
-        versions = {name: str(found) for name, found in known.get("versions", {}).items() if found}
-        return cls(
-            node=node,
-            commit=str(known.get("commit") or ""),
-            device=str(known.get("device") or ""),
-            versions=versions,
-            halvings=len(manifest.get("halvings", ())),
-            losses=_losses(node_directory(results, "stage", node) / LOGS[0]),
-        )
+        halvings = read_manifest(node_manifest(results, "stage", node)).get("halvings", ())
+        log = node_directory(results, "stage", node) / LOGS[0]
+        return cls(node, len(halvings), _losses(log))
 
 
 def _losses(path: Path) -> list[tuple[int, float]]:
