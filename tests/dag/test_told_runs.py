@@ -42,5 +42,5 @@ def test_the_workflows_report_holds_every_table_and_figure_with_a_caption(
             entry = shown[rule, f"{name}.{ending}"]
             assert f">{name}</" in entry["caption"] and len(entry["labels"]["shows"]) > 20
     categories = json.loads(re.search(r"var categories = (\{.*?\});?\n", page)[1])
-    assert {"Tables", "Figures", "Claims"} <= categories.keys()
+    assert {"Tables", "Figures", "Claims", "The study"} <= categories.keys()
     assert "How the models of the study" in page
