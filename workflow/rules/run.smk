@@ -102,8 +102,8 @@ def in_report(kind):
     return {
         "category": kind.capitalize(),
         "subcategory": lambda wildcards: part_of_report(kind, wildcards.name),
+        # One label only: with two, Snakemake takes those of two results for a switch.
         "labels": lambda wildcards: {
-            "name": wildcards.name,
-            "shows": headline(kind, wildcards.name),
+            "shows": f"{wildcards.name}: {headline(kind, wildcards.name)}"
         },
     }
