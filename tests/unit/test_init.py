@@ -11,7 +11,7 @@ import pytest
 
 from lethe.artefacts.strict_yaml import read_yaml
 from lethe.cli import main
-from lethe.config.started import START, _comments, miniature
+from lethe.config.started import START, comments_above, miniature
 
 ROOT = Path(__file__).parents[2]
 ROW = '{"prompt": "a", "response": "b"}\n'
@@ -65,8 +65,8 @@ def test_every_key_has_the_comment_of_the_example(folder):
     assert main(["init", "mine.yaml", "--model", "a/b", "--train", *files]) == 0
     text, example = (folder / "mine.yaml").read_text(), START.read_text()
     for indent, study in (("", read_yaml(START)), ("  ", read_yaml(START)["define"])):
-        assert all(_comments(example, indent)[key] for key in study if key != "define")
-        assert _comments(text, indent) == _comments(example, indent)
+        assert all(comments_above(example, indent)[key] for key in study if key != "define")
+        assert comments_above(text, indent) == comments_above(example, indent)
     assert str(ROOT) not in text
 
 

@@ -188,7 +188,7 @@ def commented(study: dict[str, Any], head: list[str]) -> str:
         head: lines of the comment at its beginning.
     """
     text = START.read_text(encoding="utf-8")
-    above, inside = _comments(text, ""), _comments(text, "  ")
+    above, inside = comments_above(text, ""), comments_above(text, "  ")
     lines = [f"# {line}" for line in head] + [""]
     for key, value in study.items():
         lines += above.get(key, [])
@@ -202,7 +202,7 @@ def commented(study: dict[str, Any], head: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _comments(text: str, indent: str) -> dict[str, list[str]]:
+def comments_above(text: str, indent: str) -> dict[str, list[str]]:
     """By key at an indentation, the lines of the comment directly above it."""
     found: dict[str, list[str]] = {}
     lines: list[str] = []
