@@ -2,13 +2,13 @@
 
 
 # On a cluster these run on the login node: each takes seconds, on tables that are summarized.
-# `collect` and `summarize` read and resample every item of the study, so they are submitted.
+# `collect` and `summarize` read and resample every item of the study, `questions` and `report` read
+# them, so they are submitted.
 localrules:
     table,
     figure,
     claims,
     all,
-    report,
 
 
 rule collect:

@@ -171,8 +171,8 @@ RULES = {
     "claims": Rule(2000, 10, {"": Code(("lethe.commands.claims",))}, "tables"),
     # The page is built of tables, which it finds by their names.
     "report": Rule(
-        2000,
-        20,
+        3000,
+        30,
         {
             "": Code(
                 (

@@ -100,7 +100,8 @@ def _forgotten(most: Compared) -> Tile:
     who = "plain training" if line is most.plain else line.method
     learned, kept = line.number(LEARNED), line.number(KEPT)
     before = f"{line.number(OWN_BASE)[0]:.1f} before any stage"
-    where = f"{line.model}, order {most.order}; {_over(line)}."
+    number = learned if line.is_at_floor or np.isnan(kept[0]) else kept
+    where = f"{line.model}, order {most.order}; {_over(line, number)}."
     if line.is_at_floor:
         heading = f"{_capital(who)} learned too little"
         words = (
@@ -202,8 +203,8 @@ def _general_lines(rows: pd.DataFrame) -> Iterable[tuple[tuple[str, str, str], t
         yield (named["model"], named["order"], method), number, over
 
 
-def _over(line: MethodLine) -> str:
-    return f"interval over {line.over}" if line.over else "no interval"
+def _over(line: MethodLine, number: tuple[float, float, float]) -> str:
+    return f"no interval, {line.over}" if np.isnan(number[1]) else f"interval over {line.over}"
 
 
 def _capital(words: str) -> str:

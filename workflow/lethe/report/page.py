@@ -63,7 +63,9 @@ class Report:
         """(id, heading, table) of the tables that compare methods."""
         found = []
         if level_of(self.tables) is not None:
-            found.append(("equal", "At equal learning", grid(self.table("equal_learning"))))
+            found.append(
+                ("equal", "At equal learning", grid(self.table("equal_learning"), ("recipes",)))
+            )
         methods = self.table("methods")
         if "method" in methods.frame:
             found.append(("methods", "Methods", grid(methods, WITHOUT)))

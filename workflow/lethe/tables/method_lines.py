@@ -158,7 +158,7 @@ def _with_end_tasks(tables: LongTables) -> list[MethodLine]:
 def _of_end_tasks(line: EndTaskLine, names: list[str]) -> MethodLine:
     return MethodLine(
         model=line.model,
-        method=line.entry,
+        method=method_words(line.entry, line.parametrisation),
         recipe=line.recipe,
         orders=(line.order,),
         of="end_task",
