@@ -28,13 +28,13 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 
 figures: env
 	@$(BIN)/python -m lethe check $(OVERLAY)
-	@$(BIN)/python -m snakemake --cores $(CORES) $(OVERLAY)
+	@LETHE_COMMAND="make $(MAKECMDGOALS) $(MAKEOVERRIDES)" $(BIN)/python -m snakemake --cores $(CORES) $(OVERLAY)
 	@$(BIN)/python -m lethe where $(OVERLAY)
 
 # Not more at once than 6 GB hold.
 real: env
 	@$(BIN)/python -m lethe check config/smollm2.yaml
-	@$(BIN)/python -m snakemake --cores $(CORES) --resources mem_mb=6000 --configfile config/smollm2.yaml
+	@LETHE_COMMAND="make $(MAKECMDGOALS) $(MAKEOVERRIDES)" $(BIN)/python -m snakemake --cores $(CORES) --resources mem_mb=6000 --configfile config/smollm2.yaml
 	@$(BIN)/python -m lethe where config/smollm2.yaml
 
 render: env

@@ -19,6 +19,9 @@ from lethe.planning.workflow import read_workflow
 configfile: str(DEFAULT)
 
 
+report: "workflow/report/workflow.rst"
+
+
 try:
     wf = read_workflow(config, workflow.configfiles)
 except UserError as error:
@@ -46,10 +49,6 @@ onstart:
 
 onsuccess:
     end_run()
-
-
-localrules:
-    all,
 
 
 rule all:

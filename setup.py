@@ -6,7 +6,8 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-FOLDERS = ("config", "docs", "envs", "profiles", "workflow/rules", "workflow/schemas")
+FOLDERS = ("config", "docs", "envs", "profiles", "workflow/report", "workflow/rules")
+FOLDERS += ("workflow/schemas",)
 FILES = ("Snakefile",)
 
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 
 DOWNSTREAM = {
     "collect": 1, "summarize": 1, "questions": 1, "table": 6, "figure": 5, "claims": 1,
+    "report": 1,
 }  # fmt: skip
 
 

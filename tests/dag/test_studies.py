@@ -16,12 +16,12 @@ pytestmark = pytest.mark.slow
 # each of the 59 checkpoints and a third of the 9 bases.
 LUO2023 = {
     "fetch": 24, "data": 6, "base": 8, "stage": 51, "probe": 2 * 59 + 9, "collect": 1,
-    "summarize": 1, "questions": 1, "claims": 1, "table": 13, "figure": 10, "all": 1,
+    "summarize": 1, "questions": 1, "claims": 1, "table": 13, "figure": 10, "report": 1, "all": 1,
 }  # fmt: skip
 # Five worlds; in each 4 built bases, a derived one, 11 chains of 5 stages, one probe a checkpoint.
 MINI_FULL_LUO = {
     "data": 5, "base": 20, "stage": 5 * (1 + 55), "probe": 5 * (5 + 55), "collect": 1,
-    "summarize": 1, "questions": 1, "claims": 1, "table": 11, "figure": 10, "all": 1,
+    "summarize": 1, "questions": 1, "claims": 1, "table": 11, "figure": 10, "report": 1, "all": 1,
 }  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def test_two_runs_at_once_both_succeed_and_one_makes_everything(finished, tmp_pa
         told = sorted(pool.map(lambda run: run.communicate(timeout=400)[0], runs), key=len)
     assert [run.returncode for run in runs] == [0, 0], told
     assert "lethe: waiting for the run with pid" in told[0]
-    assert "Nothing to be done" in told[0] and "(100%) done" in told[1]
+    assert "Nothing to be done" in told[0] and "23 of 23 jobs done" in told[1]
     alone = finished.folder / "results"
     for name in ("scores.csv", "metrics.csv", "tables/fg.csv"):
         path = Path("studies") / "nano" / name

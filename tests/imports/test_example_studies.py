@@ -96,7 +96,10 @@ def figures_and_tables(project: Path, example: str) -> pd.DataFrame:
     (record,) = (project / "results" / "specs").glob(f"study-{example}-????????????.json")
     wanted = json.loads(record.read_text())
     assert {"fg", "bases"} <= set(wanted["tables"]) and {"fg"} <= set(wanted["figures"])
-    for kind, suffixes in (("figures", ("pdf", "png", "csv")), ("tables", ("md", "tex", "csv"))):
+    for kind, suffixes in (
+        ("figures", ("pdf", "png", "csv")),
+        ("tables", ("md", "tex", "html", "csv")),
+    ):
         for name in wanted[kind]:
             for suffix in suffixes:
                 assert (folder / kind / f"{name}.{suffix}").stat().st_size > 0

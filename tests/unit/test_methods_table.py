@@ -118,6 +118,13 @@ def test_end_tasks_have_the_numbers_of_their_own_table_and_reasons_for_those_wit
     assert row["interval_over"] == "3 runs"
 
 
+def test_ways_to_train_a_method_are_told_apart_by_end_tasks_too():
+    scores = scores_of({("sequential", "ab", world): (30, 90, 60, 80) for world in (1, 2, 3)})
+    lora = scores.assign(parametrisation="lora")
+    frame = methods.build(LongTables(pd.concat([scores, lora]), no_metrics())).frame
+    assert list(frame["method"]) == ["sequential", "sequential (lora)"]
+
+
 def no_metrics() -> pd.DataFrame:
     from lethe.longtables.tables import METRIC_COLUMNS
 

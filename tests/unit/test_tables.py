@@ -143,7 +143,7 @@ def test_answers_show_what_lies_beside_accuracy():
     assert (frame["gold_logprob_final"] == -6.0).all() and frame["margin_base"].isna().all()
 
 
-def test_the_command_writes_three_forms_and_knows_its_names(tables, tmp_path, capsys):
+def test_the_command_writes_four_forms_and_knows_its_names(tables, tmp_path, capsys):
     write_scores(tmp_path / "scores.csv", tables.scores)
     write_metrics(tmp_path / "metrics.csv", tables.metrics)
     parser = importlib.import_module("argparse").ArgumentParser()
@@ -152,8 +152,8 @@ def test_the_command_writes_three_forms_and_knows_its_names(tables, tmp_path, ca
     arguments = [str(word) for word in ["fg", "bases", *flags, "--out", tmp_path / "tables"]]
     assert command.run(parser.parse_args(arguments)) == 0
     names = {path.name for path in (tmp_path / "tables").iterdir()}
-    forms = ("csv", "md", "tex", "json")
+    forms = ("csv", "md", "tex", "html", "json")
     assert names == {f"{name}.{form}" for name in ("fg", "bases") for form in forms}
-    assert len(capsys.readouterr().out.split()) == 6
+    assert len(capsys.readouterr().out.split()) == 8
     with pytest.raises(UserError, match="did you mean 'bases'"):
         command.run(parser.parse_args(["bsaes", *arguments[2:]]))

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from lethe.artefacts.paths import LUO2023
 from lethe.artefacts.study_files import ITEMS
-from lethe.claims.report import claims_table
+from lethe.claims.report import tested
 from lethe.errors import UserError
 from lethe.longtables.dev_sets import shown
 from lethe.longtables.items import ItemTables
 from lethe.longtables.schema import columns
 from lethe.longtables.study_folder import StudyFolder, open_study
 from lethe.longtables.tables import LongTables
-from lethe.metrics.published import read_published, read_published_models
 
 
 class Study:
@@ -70,8 +68,7 @@ class Study:
         if not wanted:
             return pd.DataFrame()
         tables = LongTables(scores=shown(self.scores), metrics=self.metrics).parted()
-        models = read_published_models(LUO2023)
-        return claims_table(tables, wanted, read_published(LUO2023), models).frame
+        return tested(tables, wanted).frame
 
     def _table(self, name: str) -> pd.DataFrame:
         if name not in self._study.tables:

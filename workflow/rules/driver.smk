@@ -3,14 +3,18 @@
 from contextlib import ExitStack
 from functools import cache
 
+from snakemake.logging import logger as snakemake_logger
+
 from lethe.artefacts.rules import rule_of
 from lethe.commands.unlock import unlock_if_possible
+from lethe.display.handler import show_run
 from lethe.forkserver.launch import forget, start
 from lethe.jobs.announced import announce_driver
 from lethe.jobs.drivers import record_driver
 from lethe.jobs.gpus import visible_gpus
 from lethe.jobs.runs import turn
 from lethe.planning.room import require_memory_to_train, require_room
+from lethe.planning.words import node_words
 from lethe.slurm.driver import begin, jobs_left, warn_of_left
 from lethe.slurm.own_job import announce_end
 
@@ -43,7 +47,9 @@ def in_turn(execute):
 def begin_driver(held):
     """Wait for this run's turn, and let its local jobs know with which process they must end."""
     locks = workflow.execution_settings.lock
-    held.enter_context(turn(RESULTS, wf.study.study, wf.plan.nodes, wait=locks))
+    note = held.enter_context(turn(RESULTS, wf.study.study, wf.plan.nodes, wait=locks))
+    if shown := shown_run():
+        shown.note = note
     if locks:
         unlock_if_possible(Path("."))
     # Before Snakemake takes its lock, so that the owner of every lock is recorded.
@@ -51,6 +57,22 @@ def begin_driver(held):
     forget()
     announce_driver()
     get_left()
+
+
+@cache
+def shown_run():
+    """Show jobs by their words. A dry run and `--verbose` keep Snakemake's own lines."""
+    asked = workflow.output_settings
+    if asked.dryrun or asked.verbose or asked.debug_dag:
+        return None
+    words = node_words(wf.plan)
+    return show_run(
+        snakemake_logger,
+        wf.study.study,
+        words=lambda rule, name: f"{rule} {words.get(name, name)}".rstrip(),
+        results=Path(RESULTS),
+        is_local=lambda: workflow.local_exec,
+    )
 
 
 @cache
@@ -78,6 +100,7 @@ def offer_gpus():
 
 if workflow.is_main_process:
     workflow.execute = in_turn(workflow.execute)
+    shown_run()
 elif workflow.remote_exec:
     # A submitted job goes on when the run that submitted it has ended.
     forget()

@@ -6,6 +6,7 @@ from snakemake.dag import DAG
 
 from lethe.jobs.drivers import marker
 from lethe.jobs.environment import set_environment
+from lethe.planning.pages import headline, part_of_report
 
 set_environment(wf.study.snapshot_seconds)
 
@@ -94,3 +95,15 @@ def get_request(rule):
         )
 
     return {what: of(what) for what in ("mem_mb", "runtime", "gpu")}
+
+
+def in_report(kind):
+    """Where a table or a figure stands in `snakemake --report`, and what is said of it there."""
+    return {
+        "category": kind.capitalize(),
+        "subcategory": lambda wildcards: part_of_report(kind, wildcards.name),
+        # One label only: with two, Snakemake takes those of two results for a switch.
+        "labels": lambda wildcards: {
+            "shows": f"{wildcards.name}: {headline(kind, wildcards.name)}"
+        },
+    }

@@ -1,12 +1,14 @@
-"""A study: its long tables, metrics, tables and figures."""
+"""A study: its long tables, metrics, tables, figures and report."""
 
 
 # On a cluster these run on the login node: each takes seconds, on tables that are summarized.
-# `collect` and `summarize` read and resample every item of the study, so they are submitted.
+# `collect` and `summarize` read and resample every item of the study, `questions` and `report` read
+# them, so they are submitted.
 localrules:
     table,
     figure,
     claims,
+    all,
 
 
 rule collect:
@@ -96,6 +98,11 @@ rule table:
         calibration=get_read("table", rules.summarize.output.calibration),
     output:
         multiext(f"{STUDY}/tables/{{name}}", ".csv", ".md", ".tex", ".json"),
+        report(
+            f"{STUDY}/tables/{{name}}.html",
+            "../report/table.rst",
+            **in_report("tables"),
+        ),
     log:
         f"{RESULTS}/logs/table/{{name}}.log",
     conda:
@@ -124,11 +131,15 @@ rule figure:
         multiext(
             f"{STUDY}/figures/{{name}}",
             ".pdf",
-            ".svg",
             ".png",
             ".csv",
             ".txt",
             ".json",
+        ),
+        report(
+            f"{STUDY}/figures/{{name}}.svg",
+            "../report/figure.rst",
+            **in_report("figures"),
         ),
     log:
         f"{RESULTS}/logs/figure/{{name}}.log",
@@ -155,6 +166,7 @@ rule claims:
         claims=get_read("claims", wf.claims_record),
     output:
         multiext(f"{STUDY}/claims/claims", ".csv", ".md", ".tex", ".json"),
+        report(f"{STUDY}/claims/claims.html", "../report/claims.rst", category="Claims"),
     log:
         f"{RESULTS}/logs/claims.log",
     conda:
@@ -167,3 +179,27 @@ rule claims:
     shell:
         "python -m lethe claims --scores {input.scores:q} --metrics {input.metrics:q}"
         " --claims {input.claims:q} --code {params.code} --out {params.folder:q} &> {log:q}"
+
+
+rule report:
+    input:
+        get_again("report"),
+        collected=get_read("report", rules.collect.output.manifest),
+        summarized=get_read("report", rules.summarize.output.manifest),
+        pages=get_read("report", wf.pages()),
+    output:
+        report(f"{STUDY}/report.html", "../report/page.rst", category="The study"),
+        f"{STUDY}/report.json",
+    log:
+        f"{RESULTS}/logs/report.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **get_request("report"),
+    params:
+        code=lambda w: wf.code("report"),
+        folder=lambda w, output: str(Path(output[0]).parent),
+        files=[str(file) for file in workflow.configfiles],
+    shell:
+        "python -m lethe report {params.folder:q} --configfile {params.files:q}"
+        " --code {params.code} &> {log:q}"

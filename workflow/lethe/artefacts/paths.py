@@ -10,6 +10,7 @@ CLONE = PACKAGE.parents[1]
 PROJECT = CLONE if (CLONE / "config" / "catalogue").is_dir() else PACKAGE / "project"
 TASK_YAML = PACKAGE / "evaluation" / "task_yaml"
 FIGURE_STYLE = PACKAGE / "figures" / "matplotlibrc"
+REPORT_LOOK = tuple(PACKAGE / "report" / f"report.{ending}" for ending in ("html", "css", "js"))
 SNAKEFILE = PROJECT / "Snakefile"
 PROFILES = PROJECT / "profiles"
 SCHEMAS = PROJECT / "workflow" / "schemas"

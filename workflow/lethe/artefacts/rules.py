@@ -169,6 +169,24 @@ RULES = {
         "tables",
     ),
     "claims": Rule(2000, 10, {"": Code(("lethe.commands.claims",))}, "tables"),
+    # The page is built of tables, which it finds by their names.
+    "report": Rule(
+        3000,
+        30,
+        {
+            "": Code(
+                (
+                    "lethe.report.page",
+                    "lethe.tables.methods",
+                    "lethe.tables.domains",
+                    "lethe.tables.equal_learning",
+                    "lethe.tables.items",
+                    "lethe.tables.compute",
+                )
+            )
+        },
+        "tables",
+    ),
 }
 
 

@@ -14,6 +14,8 @@ COLLECTED, SUMMARIZED = "collect.json", "summarize.json"
 """Manifests beside the long tables and beside the metrics."""
 ITEMS, QUESTIONS = "items", "questions"
 """Folders of the tables of items and of their texts, beside the other long tables."""
+REPORT = "report"
+"""The study's page, .html, and its manifest, .json, in its folder."""
 
 
 def publish_study_files(

@@ -6,6 +6,7 @@ import pandas as pd
 
 from lethe.tables.latex import latex
 from lethe.tables.saving import write_forms
+from lethe.tables.web_page import web_page
 from lethe.tables.writing import Table, csv_text, markdown, markdown_text
 
 PAGE_COLUMNS = [
@@ -25,6 +26,7 @@ def save_claims(table: Table, directory: Path) -> list[Path]:
         "csv": csv_text(table.frame),
         "md": page(table),
         "tex": latex(narrow),
+        "html": web_page(narrow, "claims"),
     }
     return write_forms(forms, directory, "claims")
 

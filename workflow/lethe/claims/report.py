@@ -4,10 +4,12 @@ All parts of a claim, and all comparisons of a part, must hold: the weakest verd
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from lethe.artefacts.paths import LUO2023
 from lethe.claims import method_contrasts  # noqa: F401 - makes its contrasts known
 from lethe.claims.asked_of import all_subjects, asked_of, told_of
 from lethe.claims.cells import Cell, Question
@@ -15,6 +17,7 @@ from lethe.claims.contrasts import CONTRASTS
 from lethe.claims.notes import by_outcome, by_unit, notes
 from lethe.claims.verdicts import Judged, claim_verdicts, counted, judge, weakest
 from lethe.longtables.tables import LongTables
+from lethe.metrics.published import read_published, read_published_models
 from lethe.metrics.published_subjects import published_subjects, sources
 from lethe.metrics.subjects import Subject
 from lethe.tables.writing import Table
@@ -67,6 +70,11 @@ def questions(claim: dict) -> list[Question]:
         )
         for name, part in claim["parts"].items()
     ]
+
+
+def tested(tables: LongTables, claims: list[dict], source: Path = LUO2023) -> Table:
+    """`claims_table` beside the published numbers of a CSV file, by default those that we keep."""
+    return claims_table(tables, claims, read_published(source), read_published_models(source))
 
 
 def claims_table(

@@ -26,19 +26,16 @@ def run(args: argparse.Namespace) -> int:
     """Test and write; UserError if a table or the record is not valid."""
     from lethe.artefacts.paths import LUO2023
     from lethe.claims.layout import save_claims
-    from lethe.claims.report import claims_table
+    from lethe.claims.report import tested
     from lethe.longtables.tables import read_long_tables
-    from lethe.metrics.published import read_published, read_published_models
 
     code = code_for(args, "claims", "claims")
     record = read_record(args.claims)
     if not isinstance(record, dict) or not isinstance(record.get("claims"), list):
         raise UserError(f"{args.claims}: expected a record with a list `claims`, found none.")
     inputs = {**checked_files([args.scores, args.metrics]), "claims": args.claims.stem}
-    source = args.published or LUO2023
     tables = read_long_tables(args.scores, args.metrics)
-    models = read_published_models(source)
-    table = claims_table(tables, record["claims"], read_published(source), models)
+    table = tested(tables, record["claims"], args.published or LUO2023)
     table = replace(table, notes=tuple(filter(None, [tables.on_dev])))
     written = save_claims(table, args.out)
     publish("claims", "claims", written, inputs, code)

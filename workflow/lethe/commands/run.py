@@ -7,6 +7,7 @@ called in, and so do files that the study names by relative paths.
 import argparse
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 from lethe.artefacts.paths import PROFILES, SNAKEFILE
 from lethe.commands import check, where
 from lethe.commands.arguments import add_study_files
+from lethe.display.handler import COMMAND
 from lethe.errors import UserError
 
 
@@ -52,12 +54,22 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("expected the package snakemake, found none: pip install snakemake.")
     if arguments.cores < 1:
         raise UserError(f"--cores: expected at least 1, found {arguments.cores}.")
-    status = subprocess.run(command(arguments), check=False).returncode
+    typed = {COMMAND: shlex.join(["lethe", *sys.argv[1:]])}
+    status = _finished(subprocess.Popen(command(arguments), env=os.environ | typed))
     if status == 0 and not arguments.dry_run:
         # What is passed on to Snakemake may name a target that makes nothing of the study's own.
         with suppress(UserError):
             where.run(arguments)
     return status
+
+
+def _finished(process: subprocess.Popen) -> int:
+    """The exit status of a process. Ctrl-C reaches it too, and it is given the time to end."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def command(arguments: argparse.Namespace) -> list[str]:

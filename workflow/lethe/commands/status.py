@@ -9,7 +9,9 @@ from lethe.artefacts.locks import is_held
 from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest, study_directory, work_directory
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.commands.watching import watch
 from lethe.config.catalogue import Catalogue, Study
+from lethe.display.failures import error_line
 from lethe.errors import UserError, one_line
 from lethe.jobs.live import read_live
 from lethe.longtables.node_words import Words
@@ -27,10 +29,15 @@ COLOURS = {"#": "green", "o": "cyan", ">": "yellow", "!": "red", ".": "grey"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("--watch", action="store_true", help="follow a run until it ends")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    found = standing_of(*read(arguments))
+    study, catalogue = read(arguments)
+    if arguments.watch:
+        watch(make_plan(study, catalogue), study.study, Path(study.output))
+        return
+    found = standing_of(study, catalogue)
     print(json.dumps(found, indent=2) if arguments.json else as_text(found))
 
 
@@ -114,7 +121,7 @@ def state(plan: Plan, results: Path, node: str, counted: set[str]) -> tuple[str,
     if any(is_held(work_directory(results, name) / "lock") for _, name in jobs):
         return ">", ""
     for (job, name), finished in zip(jobs, done, strict=True):
-        why = "" if finished else failure(results / "logs" / job / f"{name}.log")
+        why = "" if finished else error_line(results / "logs" / job / f"{name}.log")
         if why:
             return "!", why
     return ("o" if done[0] else "."), ""
@@ -157,13 +164,3 @@ def warnings(folder: Path) -> list[str]:
     of_stages = read_stages(stages) if stages.is_file() else None
     found = study_warnings(read_scores(scores), of_stages)
     return [sentence(row) for row in found.to_dict("records")]
-
-
-def failure(log: Path) -> str:
-    """The last line of a log that reports an error; empty if the log is missing or has none."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    errors = [line for line in lines if line.startswith("lethe: ") or "Error" in line]
-    return errors[-1].removeprefix("lethe: ") if errors else ""

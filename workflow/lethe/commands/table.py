@@ -1,4 +1,4 @@
-"""lethe table NAME: write one or more tables of a study as CSV, Markdown and LaTeX.
+"""lethe table NAME: write one or more tables of a study as CSV, Markdown, LaTeX and HTML.
 
 A table is a module of `lethe.tables` with `build(tables) -> Table`.
 """
@@ -12,7 +12,7 @@ from lethe.commands import from_tables
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe table`."""
-    from_tables.add_arguments(parser, "tables", ".csv, .md, .tex")
+    from_tables.add_arguments(parser, "tables", ".csv, .md, .tex, .html")
 
 
 def run(args: argparse.Namespace) -> int:

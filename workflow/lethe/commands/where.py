@@ -1,17 +1,20 @@
-"""Where a study's figures and tables are, and what would mislead their reader."""
+"""Where a study's report, figures and tables are, and what would mislead their reader."""
 
 import argparse
 import json
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.paths import study_directory
-from lethe.artefacts.study_files import QUESTIONS
+from lethe.artefacts.study_files import QUESTIONS, REPORT
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.commands.status import warnings
 from lethe.errors import UserError
 
 MOST_SHOWN = 5
+DESCRIPTION = re.compile(r'<meta name="description" content="([^"]*)">')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,14 +42,28 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"Warnings ({len(found['warnings'])}, all in `lethe status`):")
         for warning in found["warnings"][:MOST_SHOWN]:
             print(f"  {warning}")
+    if found["report"]:
+        if found["headline"]:
+            print(found["headline"])
+        print(f"Report:  {found['report']}")
+
+
+def headline(report: Path) -> str:
+    """The sentence that a study's report begins with, as its page describes itself; or nothing."""
+    found = DESCRIPTION.search(report.read_text(encoding="utf-8"))
+    return unescape(found[1]) if found else ""
 
 
 def places(folder: Path) -> dict[str, Any]:
-    """Folders of what people read, None for those that are not made yet, and all warnings."""
+    """What people read, None for what is not made yet: folders, the report; and all warnings."""
     names = {"figures": "figures", "tables": "tables", "items": QUESTIONS}
     there = {key: folder / name for key, name in names.items()}
     found = {key: str(path) if path.is_dir() else None for key, path in there.items()}
-    return {"folder": str(folder), **found, "warnings": warnings(folder)}
+    report = folder / f"{REPORT}.html"
+    told = {"report": None, "headline": ""}
+    if report.is_file():
+        told = {"report": str(report), "headline": headline(report)}
+    return {"folder": str(folder), **told, **found, "warnings": warnings(folder)}
 
 
 def _missing(folder: Path) -> str:

@@ -6,14 +6,12 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from lethe.comparison.compared import Compared
 from lethe.comparison.report import DEFINITIONS, Report, warnings
 from lethe.comparison.sets import POINTS, Judged
 from lethe.comparison.terminal import cells_of_ability, cells_of_set, counts_in_words, many_items
-from lethe.errors import one_line
 from lethe.questions.changes import BETTER, LOST, REGAINED, WORSE, Change, changed_items
+from lethe.tables.html import environment
 
 WIDTH = 400
 """Units of the axis in the page's plots."""
@@ -29,13 +27,6 @@ Texts = Mapping[str, Mapping[str, dict[str, Any]]]
 
 def as_page(report: Report, texts: Texts) -> bytes:
     """The page in UTF-8; every text is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=lambda value: clean(value) if isinstance(value, str) else value,
-    )
     content = {
         "title": f"{report.before.label} and what came of it",
         "before": report.before.given,
@@ -56,12 +47,8 @@ def as_page(report: Report, texts: Texts) -> bytes:
         ],
         "definitions": DEFINITIONS,
     }
-    return environment.get_template("page.html").render(content).encode("utf-8")
-
-
-def clean(text: str) -> str:
-    """A text of somebody else without characters that turn, hide or move what is around it."""
-    return "\n".join(one_line(line) for line in text.split("\n"))
+    template = environment(Path(__file__).parent).get_template("page.html")
+    return template.render(content).encode("utf-8")
 
 
 def _comparison(report: Report, one: Compared, after: str, texts: Texts) -> dict[str, Any]:

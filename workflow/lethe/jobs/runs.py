@@ -8,12 +8,12 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from lethe.artefacts.files import write_json
+from lethe.artefacts.files import json_text, write_atomic, write_json
 from lethe.artefacts.locks import is_held, lock
 from lethe.artefacts.processes import identity
 from lethe.errors import UserError
@@ -27,8 +27,10 @@ LOOK_SECONDS = 0.5
 @contextmanager
 def turn(
     results: Path | str, study: str, nodes: Collection[str], wait: bool = True
-) -> Iterator[None]:
+) -> Iterator[Callable[[dict], None]]:
     """Wait until no other run makes any of these nodes or this study; then keep others waiting.
+
+    Yields a function that adds facts to what this run has recorded of itself.
 
     wait: False goes on at once, as `snakemake --nolock` asks; later runs wait for this one.
 
@@ -45,13 +47,32 @@ def turn(
             raise UserError(
                 "interrupted while waiting for another run; nothing was begun"
             ) from None
-        yield
+        yield lambda facts: _note(folder, facts)
+
+
+def run_of(results: Path | str, study: str) -> dict | None:
+    """What the living run of a study has recorded of itself; None if none is going on."""
+    for path in sorted((Path(results) / FOLDER).glob("*.json")):
+        run = named_process(path)
+        if run.get("study") == study and is_held(path.with_suffix(".lock")):
+            return run
+    return None
+
+
+def _record(folder: Path) -> Path:
+    this = identity(os.getpid())
+    return folder / f"{this['host']}-{this['pid']}.json"
+
+
+def _note(folder: Path, facts: dict) -> None:
+    record = _record(folder)
+    with suppress(OSError, UserError):  # a full disk stops a run where it loses work, not here
+        write_atomic(record, json_text(named_process(record) | facts, None), durable=False)
 
 
 def _enter(held: ExitStack, folder: Path, study: str, nodes: Collection[str], wait: bool) -> bool:
     """Record this run until `held` is closed, unless another comes first, which is said once."""
-    this = identity(os.getpid())
-    record = folder / f"{this['host']}-{this['pid']}.json"
+    this, record = identity(os.getpid()), _record(folder)
     with lock(folder / "lock"):
         other = _other_run(folder, study, set(nodes)) if wait else None
         if other is None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError, shown
+from lethe.longtables.made_by import joined
 from lethe.longtables.planned_whole import SEEDS, PlannedWhole
 from lethe.longtables.run import RUN_COLUMNS, Origin, method_words
 from lethe.longtables.same_versions import WORDS, Scored, differing
@@ -69,6 +70,7 @@ def join_records(records: Mapping[str, StudyRecord], name: str) -> StudyRecord:
             claims=_claims(whole.claims, record.claims, part),
             settings=whole.settings | record.settings,
             item_sets=sorted({*whole.item_sets, *record.item_sets}),
+            made_by=joined(whole.made_by, record.made_by),
         )
     names = {record.study for record in records.values()}
     return replace(whole, study=first.study if len(names) == 1 else name, sha256={})

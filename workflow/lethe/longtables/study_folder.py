@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,10 @@ from lethe.artefacts.nodes import read_spec
 from lethe.artefacts.output_folder import require_writable
 from lethe.artefacts.study_files import COLLECTED, ITEMS, checked_files, read_record
 from lethe.errors import UserError
+from lethe.longtables.dev_sets import shown, words
 from lethe.longtables.items import ENDING as ITEMS_ENDING
 from lethe.longtables.items import ItemTables, file_name
+from lethe.longtables.made_by import made_by
 from lethe.longtables.parquet_tables import ENDING, NAMES, parquet_text, write_parquet
 from lethe.longtables.run import run_of
 from lethe.longtables.schema import parse_table
@@ -27,6 +30,7 @@ from lethe.longtables.study_record import (
     read_study_record,
     write_study_record,
 )
+from lethe.longtables.tables import LongTables
 
 NEEDED = ("scores", "metrics")
 """Long tables without which there is nothing to draw; stages are absent if none was trained."""
@@ -70,6 +74,15 @@ class StudyFolder:
     def frame(self, name: str) -> pd.DataFrame:
         """A long table; UserError as in `text`."""
         return parse_table(name, self.text(name), str(self.tables[name]))
+
+    def long_tables(self, names: Collection[str] = NAMES) -> LongTables:
+        """What tables and figures are drawn from, reference chains apart; UserError as in `text`.
+
+        names: of the long tables that are read, `scores` and `metrics` among them.
+        """
+        frames = {name: self.frame(name) for name in self.tables if name in names}
+        rows = frames.pop("scores")
+        return LongTables(scores=shown(rows), on_dev=words(rows), **frames).parted()
 
     def items(self) -> ItemTables:
         """The tables of items.
@@ -204,6 +217,7 @@ def _made_record(folder: Path) -> StudyRecord:
         claims=claims,
         settings=_settings(record, results),
         item_sets=sorted(ItemTables(folder / ITEMS)),
+        made_by=made_by((node for run in record["runs"] for node in run["checkpoints"]), results),
     )
 
 

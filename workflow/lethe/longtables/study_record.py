@@ -27,6 +27,8 @@ class StudyRecord:
         settings: a digest by chain of all that shapes a checkpoint but seeds; see
             `longtables/settings.py`. Empty if unknown.
         item_sets: the evaluation sets that had tables of items.
+        made_by: commits, and versions of packages by their names, as `made_by` has them. Empty if
+            no stage was trained, or the study was kept before this was.
         sha256: of each long table as CSV, by name; empty where they are CSV.
     """
 
@@ -38,6 +40,7 @@ class StudyRecord:
     claims: list[dict[str, Any]]
     settings: dict[str, str] = field(default_factory=dict)
     item_sets: list[str] = field(default_factory=list)
+    made_by: dict[str, list[str]] = field(default_factory=dict)
     sha256: dict[str, str] = field(default_factory=dict)
 
 
@@ -64,6 +67,7 @@ def read_study_record(folder: Path) -> StudyRecord:
             f"{path}: expected version {VERSION} of this file, found {shown(version)}; keep the "
             "study again with this version of Lethe."
         )
+    content.setdefault("made_by", {})
     for column in fields(StudyRecord):
         kind = get_origin(column.type) or column.type
         if not isinstance(content.get(column.name), kind):

@@ -8,7 +8,7 @@ from lethe.artefacts.files import sha256_file
 from lethe.artefacts.fingerprint import LIBRARIES, fingerprint, imported_modules
 from lethe.artefacts.local_files import folder_digest
 from lethe.artefacts.nodes import NO_CODE
-from lethe.artefacts.paths import FIGURE_STYLE, LUO2023, LUO2023_MODELS, TASK_YAML
+from lethe.artefacts.paths import FIGURE_STYLE, LUO2023, LUO2023_MODELS, REPORT_LOOK, TASK_YAML
 from lethe.artefacts.rules import RULES, rule_of
 
 # Files other than Python that also change results, by the module that reads them.
@@ -16,6 +16,7 @@ READ_BY = {
     "lethe.evaluation.lookup": (TASK_YAML,),
     "lethe.commands.figure": (FIGURE_STYLE,),
     "lethe.metrics.published": (LUO2023, LUO2023_MODELS),
+    "lethe.report.page": REPORT_LOOK,
 }
 
 

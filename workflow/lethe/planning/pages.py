@@ -1,8 +1,10 @@
 """Which tables and figures apply to a study, known from its plan: others would be empty pages."""
 
+import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from lethe.artefacts.paths import PACKAGE
 from lethe.config.catalogue import Catalogue, Study
 from lethe.longtables.axes import BIAS as BIAS_AXIS
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
@@ -123,6 +125,13 @@ FIGURES = {
     "bias": BIAS, "end_tasks": END_TASKS, "importance": IMPORTANCES, "items": ANSWERS,
 }  # fmt: skip
 PAGES = {"tables": TABLES, "figures": FIGURES}
+# Parts of the workflow's report, by what a table or a figure needs.
+OF_ABILITY, OF_DOMAINS = "General ability (Luo et al. 2023)", "Domains (Ke et al. 2023)"
+OTHERS = "Learned, kept and lost"
+PARTS = {
+    **dict.fromkeys(map(id, (ABILITY, BIAS, SIZES, FAMILIES, TUNED, MIXED)), OF_ABILITY),
+    **dict.fromkeys(map(id, (END_TASKS, METHODS, ORDERS, LOSSES, IMPORTANCES)), OF_DOMAINS),
+}
 
 
 def with_pages(study: Study, catalogue: Catalogue, plan: Plan) -> Study:
@@ -164,3 +173,14 @@ def scope_of(catalogue: Catalogue, plan: Plan) -> Scope:
     several = bool(with_several_recipes(runs))
     alone = any(run.order.startswith(ALONE) for run in plan.runs)
     return Scope(runs, axes, bool(plan.end_tasks), "das" in methods, choices, several, alone)
+
+
+def part_of_report(kind: str, name: str) -> str:
+    """The part of the workflow's report that a table or a figure stands in."""
+    return PARTS.get(id(PAGES[kind].get(name)), OTHERS)
+
+
+def headline(kind: str, name: str) -> str:
+    """What a table or a figure shows, in the words of the module that makes it."""
+    source = (PACKAGE / kind / f"{name}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or name).partition("\n")[0]

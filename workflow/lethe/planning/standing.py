@@ -24,6 +24,8 @@ ITS_CODE = "its code has changed"
 ITS_INPUTS = "what it was made from has changed"
 READ = ("collect", "summarize")
 """Rules of a study whose files others read."""
+AS_A_WHOLE = ("questions",)
+"""Rules of a study whose folder others read as one thing."""
 MOST_NAMED = 5
 """Altered files that are named one by one when a run starts."""
 
@@ -105,6 +107,8 @@ def standing(jobs: Iterable[Job]) -> Standing:
 def _contents(job: Job, manifest: dict[str, Any] | None) -> dict[str, str | None]:
     """What other jobs read of this one, with its digest; None if it is yet to be made."""
     if job.spec is not None:
+        return {job.name: None if manifest is None else manifest["content"]}
+    if job.rule in AS_A_WHOLE:
         return {job.name: None if manifest is None else manifest["content"]}
     # Nothing reads tables and figures, whose files may have the names of long tables.
     if manifest is None or job.rule not in READ:

@@ -10,7 +10,7 @@ from lethe.artefacts.output_folder import require_output, require_places
 from lethe.artefacts.paths import node_manifest, study_directory
 from lethe.artefacts.rules import rule_of
 from lethe.artefacts.strict_yaml import read_yaml
-from lethe.artefacts.study_files import ITEMS, QUESTIONS, no_longer_named
+from lethe.artefacts.study_files import ITEMS, QUESTIONS, REPORT, no_longer_named
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
 from lethe.longtables.questions import has_questions, question_nodes
@@ -119,11 +119,26 @@ class Workflow:
                 ("claims", "claims", "claims", ["scores.csv", "metrics.csv"], claims)
                 for _ in list(self.study.claims)[:1]
             ],
+            ("report", "", REPORT, *self._report_reads()),
         ]
         return [
             Job(rule, name, folder / place / f"{name}.json", self.code(rule, name), reads, values)
             for rule, place, name, reads, values in jobs
         ]
+
+    def _report_reads(self) -> tuple[list[str], dict[str, str]]:
+        """What the report is made from: names of what others made, and values."""
+        questions = [QUESTIONS] if self._asks_questions() else []
+        stages = [node.id for node in self.plan.of_kind("stage")]
+        values = {"record": Path(self.record).stem}
+        if self.study.claims:
+            values["claims"] = Path(self.claims_record).stem
+        return [*LONG_TABLES, ITEMS, *questions, *stages], values
+
+    def pages(self) -> list[str]:
+        """Manifests of what people read besides the report, which comes last and leads to them."""
+        rules = ("questions", "table", "figure", "claims")
+        return [str(job.manifest) for job in self._study_jobs() if job.rule in rules]
 
     def figure_width(self, name: str) -> str:
         """The width that the study gives a figure, as a word; "" if the figure has its own."""

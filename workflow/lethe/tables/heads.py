@@ -24,6 +24,7 @@ HEADS = {
     "identified": "sets identified",
     "lost_r0": "lost, r = 0",
     "lost_r1": "lost, r = 1",
+    "of": "seconds of",
     "mlm_loss_delta": "loss rise, nats",
     "own_before": "own before",
     "p_holm": "p (Holm)",

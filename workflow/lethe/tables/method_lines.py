@@ -32,7 +32,7 @@ NOTHING: Number = (np.nan, np.nan, np.nan)
 
 @dataclass(frozen=True)
 class MethodLine:
-    """numbers: by measure, in points (FG: %). units: by seeds, the measures of each unit.
+    """numbers: by measure, in points (FG: %). units: by seeds, the same of each unit.
 
     orders: those that are averaged. of: the sets whose scores are averaged, `own` or `end_task`.
     over: what the intervals are over. reasons: why a measure has no value.
@@ -123,10 +123,13 @@ def _numbers(rows: pd.DataFrame) -> dict[str, Number]:
     """One line's numbers in points; those of IN_PERCENT are in % already."""
     found: dict[str, Number] = {}
     for name, *ends in rows[["metric", *NUMBERS]].itertuples(index=False, name=None):
-        scale = 1.0 if name in IN_PERCENT else POINTS
-        value, low, high = (scale * float(end) for end in ends)
+        value, low, high = (_scale(name) * float(end) for end in ends)
         found[name] = (value, low, high)
     return found
+
+
+def _scale(name: str) -> float:
+    return 1.0 if name in IN_PERCENT else POINTS
 
 
 def _units(single: pd.DataFrame, line: tuple) -> dict[tuple, dict[str, float]]:
@@ -135,7 +138,7 @@ def _units(single: pd.DataFrame, line: tuple) -> dict[tuple, dict[str, float]]:
     units: dict[tuple, dict[str, float]] = {}
     for row in rows.to_dict("records"):
         key = tuple(None if pd.isna(row[name]) else int(row[name]) for name in SEEDS)
-        units.setdefault(key, {})[row["metric"]] = float(row["value"])
+        units.setdefault(key, {})[row["metric"]] = _scale(row["metric"]) * float(row["value"])
     return units
 
 
@@ -154,7 +157,7 @@ def _with_end_tasks(tables: LongTables) -> list[MethodLine]:
 def _of_end_tasks(line: EndTaskLine, names: list[str]) -> MethodLine:
     return MethodLine(
         model=line.model,
-        method=line.entry,
+        method=method_words(line.entry, line.parametrisation),
         recipe=line.recipe,
         orders=(line.order,),
         of="end_task",
@@ -196,7 +199,7 @@ def _tied(group: Mapping[int, MethodLine], name: str) -> set[int]:
 
 def _is_tied(line: MethodLine, best: MethodLine, name: str) -> bool | None:
     """Whether a line may be as good as the best; None if nothing tells."""
-    paired = _pairs(line, best, name)
+    paired = pairs_by_seeds(line, best, name)
     if len(paired) >= FEWEST_PAIRS:
         test = paired_difference(paired, [0.0] * len(paired))
         return test.low <= 0 <= test.high
@@ -204,8 +207,8 @@ def _is_tied(line: MethodLine, best: MethodLine, name: str) -> bool | None:
     return None if np.isnan(low) else low <= best.number(name)[0] <= high
 
 
-def _pairs(line: MethodLine, best: MethodLine, name: str) -> list[float]:
-    """The line less the best, a value per pair of units that have both."""
+def pairs_by_seeds(line: MethodLine, best: MethodLine, name: str) -> list[float]:
+    """A measure of the line less that of another, a value per pair of seeds that both have."""
     by_unit = {
         key: values.get(name, np.nan) - best.units.get(key, {}).get(name, np.nan)
         for key, values in line.units.items()

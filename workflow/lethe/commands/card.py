@@ -1,0 +1,27 @@
+"""A model card of one checkpoint as Markdown: what it learned and lost, what made it."""
+
+import argparse
+from pathlib import Path
+
+from lethe.artefacts.files import write_atomic
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `lethe card`."""
+    parser.add_argument("folder", type=Path, help="the study's folder, as of `lethe report`")
+    parser.add_argument("node", help="the checkpoint's id, as in the study's scores.csv")
+    parser.add_argument("--out", type=Path, help="file to write, as model_card.md; default: print")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write or print; UserError for an unknown checkpoint or a folder without a study."""
+    from lethe.longtables.study_folder import open_study
+    from lethe.report.card import card
+    from lethe.report.source import Source
+
+    text = card(Source(open_study(args.folder)), args.node)
+    if args.out:
+        write_atomic(args.out, text)
+        print(args.out)
+    else:
+        print(text, end="")

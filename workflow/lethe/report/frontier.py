@@ -1,0 +1,190 @@
+"""The frontier on a page: kept against learned, a chart for each thing kept and model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from lethe.figures.appearance import CONTROL_COLOUR
+from lethe.figures.frontier import (
+    BASE_IS_SHOWN,
+    KEPT,
+    LEARNED,
+    LEAST,
+    SHARES,
+    frontier_points,
+    with_equal_learning,
+)
+from lethe.figures.frontier_looks import FILLS, Looks, chains, fills_of, is_pale, looks_of
+from lethe.figures.frontier_words import caption
+from lethe.longtables.tables import LongTables
+from lethe.metrics.learning_curves import Curve, curves, level_of
+from lethe.metrics.shown import shown
+from lethe.report.charts import Panel, limits
+from lethe.tables.method_lines import MethodLine
+
+MOST_NAMES = 9
+"""Points of a chart that have their names beside them; others are found by colour and pointer."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with its heading."""
+
+    heading: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Key:
+    """An entry of a legend. dashes: of its line, None for a whole one."""
+
+    colour: str
+    name: str
+    dashes: str | None = None
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Charts under one legend, and their caption; of_lines: whether its keys are lines."""
+
+    charts: list[Chart]
+    legend: list[Key]
+    caption: str
+    of_lines: bool = False
+
+
+def points_of(tables: LongTables, found: list[MethodLine]) -> tuple[pd.DataFrame, list[Curve]]:
+    """The points of the figure `frontier`, and the curves of rates that some of them lie on."""
+    rates = curves(tables)
+    listed = [name for curve in rates for name in curve.recipes]
+    recipes = list(dict.fromkeys([*listed, *tables.scores["recipe"]]))
+    every = frontier_points(found, recipes)
+    return with_equal_learning(every, rates, level_of(tables)), rates
+
+
+def frontier(tables: LongTables, points: pd.DataFrame) -> Charts | None:
+    """The charts; None where no model has two lines of which both learned and kept are known."""
+    if not len(points) or points["control"].all():
+        return None
+    seen, fills = looks_of(points), fills_of(points)
+    drawn = []
+    for kind in KEPT:
+        of_kind = points[(points["of"] == kind[0]) & (points["kept"] == kind[1])]
+        for model in _with_several(of_kind):
+            part = of_kind[of_kind["model"] == model]
+            drawn.append(Chart(f"{model}: {_words(KEPT[kind])}", _panel(kind, part, seen, fills)))
+    if not drawn:
+        return None
+    taught = points[~points["control"]]
+    colours = {
+        method: seen[model, method]
+        for model, method in taught[["model", "method"]].itertuples(index=False, name=None)
+    }
+    legend = [Key(look.colour, name) for name, look in colours.items() if not is_pale(look)]
+    pale = [look.colour for look in colours.values() if is_pale(look)]
+    legend += [Key(pale[0], f"{len(pale)} other methods")] if pale else []
+    if points["control"].any():
+        legend.append(Key(CONTROL_COLOUR, "control"))
+    words = caption(points, shown(tables.metrics, ["la", "delta_general", "bwt_gem"]))
+    return Charts(drawn, legend, words)
+
+
+def _with_several(points: pd.DataFrame) -> list[str]:
+    """The models that were trained in more than one way: one point alone is no frontier."""
+    taught = points[~points["control"]]
+    counts = taught.groupby("model", sort=False).size() if len(taught) else {}
+    return [str(model) for model, count in dict(counts).items() if count > 1]
+
+
+def _words(label: str) -> str:
+    return label.replace("\n", " ")
+
+
+def _panel(kind: tuple[str, str], part: pd.DataFrame, seen: Looks, fills: dict) -> Markup:
+    base = float(part["base"].iloc[0])
+    has_base = kind in BASE_IS_SHOWN
+    across = [*part.filter(like="learned_").to_numpy(float).ravel(), *([base] if has_base else [])]
+    up = part.filter(like="kept_").to_numpy(float).ravel()
+    panel = Panel(
+        x=limits(across, LEAST),
+        y=limits(up, LEAST, with_zero=kind not in SHARES),
+        x_words=f"learned: {LEARNED[kind[0]].removeprefix('learned, ')}",
+        y_words="kept",
+        height=290.0,
+    )
+    if panel.y[0] < 0 < panel.y[1]:
+        panel.level(0.0)
+    if kind in SHARES:
+        panel.level(float(part["level"].iloc[0]), is_upright=True, class_="target")
+    _front(panel, part[part["on_front"]].sort_values("learned_value"))
+    for (method, *_), chain in chains(part, ["method", "order"]):
+        look = seen[chain["model"].iloc[0], method]
+        places = list(chain[["learned_value", "kept_value"]].itertuples(index=False, name=None))
+        panel.line(places, look.colour, class_="pale" if is_pale(look) else "thin")
+        if len(places) > 1:
+            panel.arrow(*places[-2:], look.colour)
+    # Those with a colour lie above the others.
+    rows = part.to_dict("records")
+    rows.sort(key=lambda row: not is_pale(seen[row["model"], row["method"]]))
+    for row in rows:
+        _point(panel, row, seen, fills)
+    if has_base:
+        panel.point((base, 0.0), "#5b6570", f"before any stage: {base:.1f}", size=3.0)
+    named = _named(part, seen)
+    if len(named) <= MOST_NAMES:
+        panel.labels(named)
+    return panel.svg()
+
+
+def _front(panel: Panel, best: pd.DataFrame) -> None:
+    """Steps through the best points: what lies below and left of them is not beyond."""
+    if len(best) < 2:
+        return
+    x, y = best["learned_value"].to_numpy(), best["kept_value"].to_numpy()
+    corners = [(x[0], y[0])]
+    for place in range(1, len(x)):
+        corners += [(x[place - 1], y[place]), (x[place], y[place])]
+    panel.line(corners, "#9a9a9a", class_="front")
+
+
+def _point(panel: Panel, row: dict, seen: Looks, fills: dict[str, str]) -> None:
+    look = seen[row["model"], row["method"]]
+    colour = CONTROL_COLOUR if row["control"] else look.colour
+    at = row["learned_value"], row["kept_value"]
+    if is_pale(look):
+        panel.point(at, colour, _said(row), size=2.5)
+        return
+    ends = [(row[f"{name}_low"], row[f"{name}_high"]) for name in ("learned", "kept")]
+    panel.bars(at, *ends, colour)
+    panel.point(at, colour, _said(row), fill=fills[row["order"]] == FILLS[0])
+
+
+def _said(row: dict) -> str:
+    """What a point says when the pointer is over it."""
+    numbers = (
+        f"{name} {row[f'{name}_value']:.1f}{_interval(row[f'{name}_low'], row[f'{name}_high'])}"
+        for name in ("learned", "kept")
+    )
+    recipe = f", {row['recipe']}" if row["place"] else ""
+    return f"{row['method']}, {row['order']}{recipe}: {', '.join(numbers)}"
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if np.isnan(low) else f" [{low:.1f}, {high:.1f}]"
+
+
+def _named(part: pd.DataFrame, seen: Looks) -> list[tuple[tuple[float, float], str]]:
+    """A name beside one point of each method and order: the order's where methods have several."""
+    taught = part[
+        [not is_pale(seen[row]) for row in zip(part["model"], part["method"], strict=True)]
+    ]
+    first = taught.drop_duplicates(["method", "order"])
+    several = first["method"].duplicated(keep=False)
+    return [
+        ((row["learned_value"], row["kept_value"]),
+         row["order"] if row["control"] else f"{row['method']}, {row['order']}" if many
+         else row["method"])
+        for row, many in zip(first.to_dict("records"), several, strict=True)
+    ]  # fmt: skip

@@ -1,0 +1,211 @@
+"""What a study shows in three numbers with intervals, worded from its metrics and no further."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from lethe.longtables.run import method_words
+from lethe.longtables.tables import LongTables
+from lethe.metrics.comparisons import PairedDifference, paired_difference
+from lethe.metrics.methods import OWN_BASE
+from lethe.metrics.shown import LINE_COLUMNS, PLAIN, is_control, lines, order_of, orders, shown
+from lethe.report.tiles import Tile, interval, tile
+from lethe.tables.method_lines import (
+    FEWEST_PAIRS,
+    MethodLine,
+    method_lines,
+    pairs_by_seeds,
+    tied_bests,
+)
+
+KEPT, LEARNED, GENERAL = "bwt_gem", "la", "delta_general"
+TABLES = ("scores", "metrics", "stages", "end_tasks", "domains")
+"""Long tables whose rows are of one order."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The lines of one model and order, and which of them is plain training."""
+
+    model: str
+    order: str
+    found: list[MethodLine]
+
+    @property
+    def plain(self) -> MethodLine | None:
+        return next((line for line in self.found if line.method == PLAIN), None)
+
+    @property
+    def first(self) -> MethodLine:
+        return self.plain or self.found[0]
+
+    def count(self) -> int:
+        """Methods of which it is known what they kept, or else what they learned."""
+        known = [line for line in self.found if not np.isnan(line.number(KEPT)[0])]
+        return 100 * len({line.method for line in known}) + len(self.found)
+
+
+def compared(tables: LongTables) -> Compared | None:
+    """The model and order on which most methods can be compared; None without any tasks."""
+    found: dict[tuple[str, str, str], list[MethodLine]] = {}
+    for order in _orders(tables):
+        for line in method_lines(_of_order(tables, order)):
+            if not line.is_control and not np.isnan(line.number(LEARNED)[0]):
+                found.setdefault((line.model, order, line.of), []).append(line)
+    if not found:
+        return None
+    groups = [Compared(model, order, several) for (model, order, _), several in found.items()]
+    best = max(groups, key=Compared.count)
+    return replace(best, found=_with_recipes(best.found))
+
+
+def _with_recipes(found: list[MethodLine]) -> list[MethodLine]:
+    """Lines of a method with several recipes under names that tell them apart, but the first."""
+    seen: set[str] = set()
+    named = []
+    for line in found:
+        again = line.method in seen
+        seen.add(line.method)
+        named.append(replace(line, method=f"{line.method}, {line.recipe}") if again else line)
+    return named
+
+
+def _orders(tables: LongTables) -> list[str]:
+    rows = tables.scores
+    named = dict.fromkeys(order_of(line) for line in lines(rows))
+    wanted = set(orders(rows))
+    return [order for order in named if order in wanted]
+
+
+def _of_order(tables: LongTables, order: str) -> LongTables:
+    frames = {name: getattr(tables, name) for name in TABLES}
+    kept = {name: frame[frame["order"] == order] for name, frame in frames.items()}
+    return replace(tables, references=None, **kept)
+
+
+def tiles(tables: LongTables) -> list[Tile]:
+    """At most three; fewer where a study measures less."""
+    most = compared(tables)
+    general = _general(tables, most)
+    if most is None:
+        return general
+    return [_forgotten(most), *_best(most), *general][:3]
+
+
+def _forgotten(most: Compared) -> Tile:
+    """What plain training, or else the first method, forgets of its own tasks."""
+    line = most.first
+    who = "plain training" if line is most.plain else line.method
+    learned, kept = line.number(LEARNED), line.number(KEPT)
+    before = f"{line.number(OWN_BASE)[0]:.1f} before any stage"
+    number = learned if line.is_at_floor or np.isnan(kept[0]) else kept
+    where = f"{line.model}, order {most.order}; {_over(line, number)}."
+    if line.is_at_floor:
+        heading = f"{_capital(who)} learned too little"
+        words = (
+            f"Score right after each task's own stage, {before}: too little to show forgetting. "
+        )
+        return tile(heading, learned, words + where, LEARNED, line.method, signed=False)
+    if np.isnan(kept[0]):
+        words = f"Score right after each task's own stage, {before}. No score of an old task says "
+        words += f"what later stages cost. {where}"
+        return tile(f"What {who} learned", learned, words, LEARNED, line.method, signed=False)
+    # Without an interval the number itself decides.
+    forgets = kept[0] < 0 if np.isnan(kept[2]) else kept[2] < 0
+    heading = f"What {who} forgets" if forgets else f"{_capital(who)}: no forgetting shown"
+    words = "Change of old tasks from right after their own stage to the end. "
+    words += (
+        f"Learned {learned[0]:.1f}; all tasks after the last stage {line.number('acc')[0]:.1f}. "
+    )
+    return tile(heading, kept, words + where, KEPT, line.method)
+
+
+def _best(most: Compared) -> list[Tile]:
+    """Which method keeps most, paired with plain training, and at what learning."""
+    plain = most.plain
+    usable = [
+        line for line in most.found if not (line.is_at_floor or np.isnan(line.number(KEPT)[0]))
+    ]
+    others = [line for line in usable if line is not plain]
+    if plain is None or plain not in usable or not others:
+        return []
+    best = max(others, key=lambda line: line.number(KEPT)[0])
+    tied = [usable[place] for place in sorted(tied_bests(usable, KEPT))]
+    behind = f"Learned {best.number(LEARNED)[0]:.1f}, plain training "
+    behind += (
+        f"{plain.number(LEARNED)[0]:.1f}. {_ties([line for line in tied if line is not best])}"
+    )
+    if len(usable) > 2:
+        behind += f"The best of {len(usable)}, not corrected for their number. "
+    paired = pairs_by_seeds(best, plain, KEPT)
+    if len(paired) >= FEWEST_PAIRS:
+        return [_paired_tile(best, paired_difference(paired, [0.0] * len(paired)), behind)]
+    number, own = best.number(KEPT), plain.number(KEPT)
+    words = f"Change of old tasks; under plain training {own[0]:.1f}{interval(own)}. {behind}"
+    is_apart = number[1] > own[2]
+    runs = "one run each" if len(paired) < 2 else f"{len(paired)} runs each"
+    heading = f"{best.method} kept most, {runs if is_apart else 'not apart from plain training'}"
+    words += f"{_capital(runs)}: another seed may differ."
+    return [tile(heading, number, words, KEPT, best.method)]
+
+
+def _paired_tile(best: MethodLine, test: PairedDifference, behind: str) -> Tile:
+    words = f"Old tasks kept, less those of plain training, paired over {test.n} seeds. {behind}"
+    heading = f"{best.method} keeps most"
+    if test.low <= 0:
+        heading = f"{best.method} kept most, not shown to beat plain training"
+    return tile(heading, (test.mean, test.low, test.high), words, "", best.method)
+
+
+def _ties(tied: list[MethodLine]) -> str:
+    names = list(dict.fromkeys(line.method for line in tied))
+    names = ["plain training" if name == PLAIN else name for name in names]
+    return f"Tied with {', '.join(names[:4])}{' and others' * (len(names) > 4)}. " if names else ""
+
+
+def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
+    """How general ability changed under plain training, and under the method that changed least."""
+    rows = pd.concat([tables.metrics, tables.domains])
+    rows = rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")]
+    found = [line for line in _general_lines(rows) if most is None or line[0][:2] == _where(most)]
+    if not found:
+        return []
+    first = next((line for line in found if line[0][2] == PLAIN), found[0])
+    (model, order, method), number, over = first
+    best = max(found, key=lambda line: line[1][0])
+    words = "Mean change over sets of general ability, after the last stage. "
+    if best[0][2] != method:
+        words += f"Least lost under {best[0][2]}: {best[1][0]:+.1f}{interval(best[1])}. "
+    who = "plain training" if method == PLAIN else method
+    if number[1] <= 0 <= number[2]:
+        words = f"No change is shown: the interval holds zero. {words}"
+    words += f"{model}, order {order}; {over}."
+    return [tile(f"General ability, {who}", number, words, GENERAL, method)]
+
+
+def _where(most: Compared) -> tuple[str, str]:
+    return most.model, most.order
+
+
+def _general_lines(rows: pd.DataFrame) -> Iterable[tuple[tuple[str, str, str], tuple, str]]:
+    """((model, order, method), number in points, what its interval is over) of every line."""
+    part = shown(rows)
+    for line in lines(part) if len(part) else []:
+        row = part[[other == line for other in part["line"]]].iloc[0]
+        if is_control(line) or pd.isna(row["value"]):
+            continue
+        named = dict(zip(LINE_COLUMNS, line, strict=True))
+        method = method_words(named["method"], named["parametrisation"])
+        number = tuple(100 * float(row[name]) for name in ("value", "low", "high"))
+        over = f"interval over {row['n_units']} {row['unit']}" if row["n_units"] else "no interval"
+        yield (named["model"], named["order"], method), number, over
+
+
+def _over(line: MethodLine, number: tuple[float, float, float]) -> str:
+    return f"no interval, {line.over}" if np.isnan(number[1]) else f"interval over {line.over}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

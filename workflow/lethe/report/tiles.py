@@ -1,0 +1,53 @@
+"""One of the numbers that a report begins with: its heading, interval, and what it is of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number.
+
+    metric: of metrics.csv, times 100; empty if it is computed from several of its rows. method:
+    whose it is. words: what the number is of, and what it does not say.
+    """
+
+    heading: str
+    number: str
+    interval: str
+    words: str
+    metric: str = ""
+    method: str = ""
+
+
+def tile(
+    heading: str,
+    number: tuple[float, float, float],
+    words: str,
+    metric: str = "",
+    method: str = "",
+    unit: str = " points",
+    signed: bool = True,
+) -> Tile:
+    """A number with its interval, in words."""
+    interval = "no interval" if np.isnan(number[1]) else f"{number[1]:.1f} to {number[2]:.1f}"
+    # A zero has no sign.
+    sign = "+" if signed and round(number[0], 1) else ""
+    text = f"{number[0]:{sign}z.1f}{unit}"
+    return Tile(heading, minus(text), minus(interval), minus(words.strip()), metric, method)
+
+
+def minus(text: str) -> str:
+    """With a real minus sign before digits."""
+    return "".join(
+        "−" if letter == "-" and text[place + 1 : place + 2].isdigit()
+        and not text[place - 1 : place].strip(" [(")
+        else letter
+        for place, letter in enumerate(text)
+    )  # fmt: skip
+
+
+def interval(number: tuple) -> str:
+    """The interval behind a number within a sentence; nothing if there is none."""
+    return "" if np.isnan(number[1]) else f" [{number[1]:.1f}, {number[2]:.1f}]"
