@@ -202,3 +202,16 @@ def test_the_settings_of_parts_are_those_of_the_file_of_the_whole():
     whole.require_settings({chain: digest})
     with pytest.raises(UserError, match=f"1 of the parts' chains .* the first is {chain}"):
         whole.require_settings({chain: "another"})
+
+
+def test_a_stage_that_two_parts_trained_has_the_costs_of_the_first_and_no_other_difference(
+    tmp_path,
+):
+    first = read_table("stages", part(tmp_path / "a", 0) / "stages.csv")
+    again = first.copy()
+    slower = again["measure"] == "cost.seconds"
+    again.loc[slower, "value"] *= 2
+    pd.testing.assert_frame_equal(join_table("stages", {"a": first, "b": again}), first)
+    again.loc[again["measure"] == "cost.steps", "value"] += 1
+    with pytest.raises(UserError, match="cost.steps after stage 1 .* another `value`"):
+        join_table("stages", {"a": first, "b": again})

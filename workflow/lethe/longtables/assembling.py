@@ -28,6 +28,8 @@ CELLS = {
     "stages": [*RUN_COLUMNS, "stage_index", "measure", "layer", "unit"],
 }
 """The columns that tell the rows of a long table apart."""
+MEASURED = ("cost.seconds", "cost.cpu_seconds", "cost.peak_memory")
+"""What a stage cost on the machine that trained it; trained again, it costs something else."""
 EVERYWHERE = {
     "shots": "shots",
     "engine": "engine",
@@ -79,6 +81,8 @@ def join_records(records: Mapping[str, StudyRecord], name: str) -> StudyRecord:
 def join_table(name: str, parts: Parts) -> pd.DataFrame:
     """The rows of `scores` or `stages` of all parts, in the order of a study run as a whole.
 
+    Of a stage that several parts trained, the costs are those of the first part.
+
     Raises:
         UserError: a row is in two parts with two values.
     """
@@ -86,6 +90,9 @@ def join_table(name: str, parts: Parts) -> pd.DataFrame:
     rows = pd.concat(labelled, ignore_index=True)
     content = [column for column in rows.columns if column != "part"]
     rows = rows[~rows.duplicated(content)]
+    if name == "stages":
+        again = rows.duplicated(CELLS[name]) & rows["measure"].isin(MEASURED)
+        rows = rows[~again]
     twice = rows[rows.duplicated(CELLS[name], keep=False)]
     if len(twice):
         raise _occurs_twice(name, twice)
