@@ -55,10 +55,10 @@ def test_a_cancelled_and_a_timed_out_job_end_in_the_same_scores(local, study):
 def test_data_models_and_scores_are_submitted_and_figures_are_drawn_here(study):
     jobs = study.jobs()
     assert {name.split("-")[0] for name in jobs} == {
-        *("world", "nano", "group_study_collect_summarize", "rule_questions")
+        *("world", "nano", "group_study_collect_summarize", "rule_questions", "rule_report")
     }
-    # A data node, a base, 2 stages, 3 probes, the group, and the questions of a set.
-    assert len(jobs) == 9
+    # A data node, a base, 2 stages, 3 probes, the group, the questions of a set, and the report.
+    assert len(jobs) == 10
     twice = {study.cancelled.node, study.late.node}
     assert {name for name, numbers in jobs.items() if len(numbers) > 1} == twice
 

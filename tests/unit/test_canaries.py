@@ -55,6 +55,7 @@ def on_a_terminal(command: list[str], cwd: Path) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     environment = {
         **os.environ,
+        "NO_COLOR": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "OMP_NUM_THREADS": "1",
     }

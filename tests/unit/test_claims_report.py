@@ -2,6 +2,8 @@
 
 import importlib
 import json
+from html import escape
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -192,7 +194,7 @@ def test_an_axis_is_at_floor_within_two_standard_errors_of_chance():
         assert axes_at_floor(rows(0.30, 0.32), frame) == found
 
 
-def test_the_command_writes_three_forms_that_say_the_same(tables, record, tmp_path, capsys):
+def test_the_command_writes_four_forms_that_say_the_same(tables, record, tmp_path, capsys):
     write_scores(tmp_path / "scores.csv", tables.scores)
     write_metrics(tmp_path / "metrics.csv", tables.metrics)
     (tmp_path / "claims.json").write_text(json.dumps(record))
@@ -201,11 +203,14 @@ def test_the_command_writes_three_forms_that_say_the_same(tables, record, tmp_pa
     flags = ["--scores", "scores.csv", "--metrics", "metrics.csv", "--claims", "claims.json"]
     flags = [word if word.startswith("--") else str(tmp_path / word) for word in flags]
     assert command.run(parser.parse_args([*flags, "--out", str(tmp_path / "out")])) == 0
-    assert len(capsys.readouterr().out.split()) == 3
+    written = [Path(path).name for path in capsys.readouterr().out.split()]
+    assert written == [f"claims.{ending}" for ending in ("csv", "md", "tex", "html")]
     frame = pd.read_csv(tmp_path / "out" / "claims.csv", keep_default_na=False)
     page = (tmp_path / "out" / "claims.md").read_text()
+    shown = (tmp_path / "out" / "claims.html").read_text()
     for row in frame[frame["part"] == ""].to_dict("records"):
         assert f"## {row['claim']}: {row['verdict']}" in page and row["statement"] in page
+        assert escape(row["verdict"]) in shown
     assert "Source: Table 5 (note-A)" in page
     body = (tmp_path / "out" / "claims.tex").read_text()
     assert all(claim in body for claim in frame["claim"].unique())
