@@ -285,3 +285,14 @@ def test_a_model_that_has_losses_and_end_tasks_alone_has_no_missing_metrics(tabl
         both = pd.concat([scores, other.assign(kind=kind)], ignore_index=True)
         again = study_metrics(both, items, seed=1, resamples=FEW)
         pd.testing.assert_frame_equal(again, metrics)
+
+
+def test_own_sets_with_parts_count_as_wholes_in_a_mean_over_what_no_stage_taught(tables):
+    scores, items = tables
+    own = scores[(scores["axis"] == "own")]
+    scores = pd.concat([scores, own.assign(subset="part", value=0.0)], ignore_index=True)
+    control = scores[scores["order"] == "control:general"]
+    found = study_metrics(control, items, seed=1, resamples=FEW)
+    mean = one(found, metric="mean_score", axis="own", stage_index=0)
+    base = own[(own["order"] == "control:general") & (own["stage_index"] == 0)]
+    assert mean["value"] == pytest.approx(base["value"].mean()) and mean["low"] < mean["value"]
