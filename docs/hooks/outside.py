@@ -17,7 +17,8 @@ OUTSIDE = "../"
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the files outside that pages link to."""
-    docs = Path(config.docs_dir)
+    # As links are, in a checkout that is reached through a symbolic link.
+    docs = Path(config.docs_dir).resolve()
     waiting = [docs / page.src_uri for page in files.documentation_pages()]
     while waiting:
         page = waiting.pop()

@@ -132,21 +132,39 @@ def test_what_makes_no_study_is_one_sentence_and_writes_nothing(folder, argument
     assert sorted(folder.rglob("*")) == before
 
 
-def test_on_a_terminal_it_asks_two_questions(folder):
+def test_a_name_of_a_file_ends_no_comment(folder):
+    (folder / "a\nb: 1.jsonl").write_text(ROW)
+    assert main(["init", "mine.yaml", "--train", "a\nb: 1.jsonl"]) == 0
+    assert main(["check", "mine.yaml"]) == 0
+
+
+def asked(folder, taught: bytes) -> tuple[int, bytes]:
+    """The status of `lethe init` and what it says, answered on a terminal."""
     here, there = pty.openpty()
-    asked = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "lethe", "init", "mine.yaml"],
         stdin=there, stdout=there, stderr=there, cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT / "workflow")},
     )  # fmt: skip
     os.close(there)
     said = b""
-    for answer in (b"\n", b"hgen notes.jsonl\n"):
-        while said.count(b"]: ") < (1 if answer == b"\n" else 2):
+    for number, answer in enumerate((b"\n", taught), start=1):
+        while said.count(b"]: ") < number:
             assert select.select([here], [], [], 120)[0], said
             said += os.read(here, 65536)
         os.write(here, answer)
-    assert asked.wait(120) == 0
+    status = process.wait(120)
+    said += os.read(here, 65536)
     os.close(here)
+    return status, said
+
+
+def test_on_a_terminal_an_open_quote_is_a_sentence(folder):
+    status, said = asked(folder, b"it's.jsonl\n")
+    assert status == 2 and b"a quote without its end" in said and b"Traceback" not in said
+
+
+def test_on_a_terminal_it_asks_two_questions(folder):
+    assert asked(folder, b"hgen notes.jsonl\n")[0] == 0
     study = read_yaml(folder / "mine.yaml")
     assert study["models"] == miniature("models")[:1] and study["orders"] == ["hgen-notes"]

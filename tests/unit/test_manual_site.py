@@ -19,10 +19,15 @@ ASKED = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["']?(?:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
-    """The folder of the pages, built as `make docs` does; a warning is an error."""
-    folder = tmp_path_factory.mktemp("site")
+    """The folder of the pages, built as `make docs` does; a warning is an error.
+
+    Of a project that is reached through a symbolic link, as homes on clusters are.
+    """
+    folder, project = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("links") / "project"
+    project.symlink_to(PROJECT)
     told = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", folder],
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", folder]
+        + ["--config-file", project / "mkdocs.yml"],
         cwd=PROJECT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,

@@ -6,11 +6,13 @@ import pytest
 from synthetic_study import Synthetic, synthetic_study, typed
 
 from lethe.errors import UserError
+from lethe.figures.axis_means import axis_means
 from lethe.longtables.tables import METRIC_COLUMNS, matrix, read_metrics, runs, write_metrics
 from lethe.metrics import general
 from lethe.metrics import matrix as task_matrix
 from lethe.metrics.cells import is_own
 from lethe.metrics.schedule import Schedule
+from lethe.metrics.shown import LINE_COLUMNS
 from lethe.metrics.study import study_metrics
 
 SMALL = Synthetic(models=(("xs", 1000),), items=40)
@@ -285,3 +287,32 @@ def test_a_model_that_has_losses_and_end_tasks_alone_has_no_missing_metrics(tabl
         both = pd.concat([scores, other.assign(kind=kind)], ignore_index=True)
         again = study_metrics(both, items, seed=1, resamples=FEW)
         pd.testing.assert_frame_equal(again, metrics)
+
+
+def test_own_sets_with_parts_count_as_wholes_in_a_mean_over_what_no_stage_taught(tables):
+    scores, items = tables
+    own = scores[(scores["axis"] == "own")]
+    scores = pd.concat([scores, own.assign(subset="part", value=0.0)], ignore_index=True)
+    control = scores[scores["order"] == "control:general"]
+    found = study_metrics(control, items, seed=1, resamples=FEW)
+    mean = one(found, metric="mean_score", axis="own", stage_index=0)
+    base = own[(own["order"] == "control:general") & (own["stage_index"] == 0)]
+    assert mean["value"] == pytest.approx(base["value"].mean()) and mean["low"] < mean["value"]
+
+
+def test_the_mean_over_own_tasks_is_over_those_taught_for_one_run_and_for_several():
+    what = Synthetic(
+        models=(("xs", 1000),), base_seeds=(0, 1), tasks=("simp", "emdg"), orders=("forward",),
+        control=False, items=20,
+    )  # fmt: skip
+    scores, items = typed(*synthetic_study(what))
+    metrics = study_metrics(scores, items, seed=1, resamples=FEW)
+    metrics = metrics[metrics["unit"] != "base seeds"]
+    line = next(metrics[LINE_COLUMNS].itertuples(index=False, name=None))
+    of_runs = metrics[(metrics["metric"] == "mean_score") & (metrics["axis"] == "own")]
+    several = one(axis_means(metrics, line, without=()), axis="own", stage_index=2)
+    first = metrics[metrics["base_seed"] == 0]
+    single = one(axis_means(first, line, without=()), axis="own", stage_index=2)
+    values = of_runs[of_runs["stage_index"] == 2].set_index("base_seed")["value"]
+    assert several["value"] == pytest.approx(values.mean())
+    assert single["value"] == pytest.approx(values[0])

@@ -76,12 +76,12 @@ def run(args: argparse.Namespace) -> None:
 
 def planned_whole(file: Path) -> "PlannedWhole":
     """The runs of a study's file, and their settings; UserError if the file is wrong."""
-    from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
+    from lethe.config.reading import read_catalogue, read_study
     from lethe.longtables.planned_whole import PlannedWhole
     from lethe.longtables.settings import chain_settings, chain_words
     from lethe.planning.plan import make_plan
 
-    study = parse_study(merge(read_yaml(DEFAULT), read_yaml(file)))
+    study = read_study([file])
     plan = make_plan(study, read_catalogue(study))
     settings = {}
     for run in plan.runs:

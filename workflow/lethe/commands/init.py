@@ -16,7 +16,7 @@ from lethe.artefacts.paths import CLONE, PROJECT, SCHEMAS
 from lethe.commands.check import checked
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.config.started import commented, miniature, started
-from lethe.errors import UserError
+from lethe.errors import UserError, one_line, shown
 
 FILE = "study.yaml"
 """Written into a folder."""
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
         miniature("models")[0],
     )
     tasks = miniature("tasks")
-    train = arguments.train or shlex.split(
+    train = arguments.train or _words(
         _answer(
             f"What is it taught, in order? Tasks ({', '.join(tasks)}), or your own JSONL files",
             " ".join(tasks[:TASKS]),
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> None:
     _write(path, commented(study, _head(path, name, model, train)))
     for note in notes:
         print(f"Note: {note}")
-    print(f"Wrote {path}: {model}, taught {', then '.join(train)}. Next:")
+    print(one_line(f"Wrote {path}: {model}, taught {', then '.join(train)}. Next:"))
     print(f"  lethe check {shlex.quote(str(path))}")
     print(f"  lethe run {shlex.quote(str(path))}")
 
@@ -113,6 +113,17 @@ def _answer(question: str, usual: str) -> str:
         return input(f"{question} [{usual}]: ").strip() or usual
     except EOFError:
         raise UserError("expected an answer, found the end of the input.") from None
+
+
+def _words(answer: str) -> list[str]:
+    """The names in an answer, each with a blank in it in quotes, as a shell reads them."""
+    try:
+        return shlex.split(answer)
+    except ValueError:
+        raise UserError(
+            f"expected tasks or files, found a quote without its end in {shown(answer)}; put a "
+            "name with a quote or a blank into quotes, or give it with --train."
+        ) from None
 
 
 def _head(path: Path, name: str, model: str, train: list[str]) -> list[str]:

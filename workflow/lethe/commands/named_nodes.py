@@ -6,7 +6,7 @@ from pathlib import Path
 from lethe.artefacts.files import read_json
 from lethe.artefacts.lineage import find_node
 from lethe.artefacts.paths import node_directory, spec_file
-from lethe.longtables.node_words import PATTERN, Words, find_by_words, named, recorded_runs
+from lethe.longtables.node_words import PATTERN, Words, find_by_words, named, recorded_runs, several
 
 HELP = f"a checkpoint's words, {PATTERN} or MODEL/base@SEED; or the beginning or end of an id"
 
@@ -40,8 +40,8 @@ def words_of_nodes(results: Path, study: str | None = None) -> dict[str, str]:
 def folder_of(results: Path, name: str) -> Path | None:
     """The folder of the checkpoint whose words a name is; None if it is another name.
 
-    A folder or file of that name is meant before it, and OWNER/NAME of the hub unless a checkpoint
-    has exactly these words.
+    A folder or file of that name is meant before it, and OWNER/NAME of the hub unless it names a
+    checkpoint in full, as `xs/base@0`.
 
     Raises:
         UserError: the words name several checkpoints.
@@ -50,8 +50,12 @@ def folder_of(results: Path, name: str) -> Path | None:
         return None
     runs = recorded_runs(results).values()
     words = Words(run for of_study in runs for run in of_study)
-    found = named(words, name)
-    if not found or (name.count("/") == 1 and name not in found.values()):
+    found = named(words, name, in_full=name.count("/") == 1)
+    if name.count("/") == 1 and "@" not in name and name not in found.values():
         return None
-    node = find_by_words(results, name)  # which refuses several
+    if len(found) > 1:
+        raise several(name, found, ["give the folder of one"])
+    if not found:
+        return None
+    (node,) = found
     return node_directory(results, read_json(spec_file(results, node))["kind"], node)

@@ -17,7 +17,7 @@ from lethe.artefacts.jsonlines import iterate_rows
 from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml
 from lethe.config.reading import CATALOGUE, DEFAULT
-from lethe.errors import UserError, shown
+from lethe.errors import UserError, one_line, shown
 from lethe.models.kinds import kind_of
 
 START = PROJECT / "config" / "examples" / "start.yaml"
@@ -189,7 +189,8 @@ def commented(study: dict[str, Any], head: list[str]) -> str:
     """
     text = START.read_text(encoding="utf-8")
     above, inside = comments_above(text, ""), comments_above(text, "  ")
-    lines = [f"# {line}" for line in head] + [""]
+    # A name of a file may have a line break, which would end the comment.
+    lines = [f"# {one_line(line)}" for line in head] + [""]
     for key, value in study.items():
         lines += above.get(key, [])
         if key != "define":

@@ -21,7 +21,8 @@ def axis_means(
 ) -> pd.DataFrame:
     """Rows of axis and stage_index, of one line: the mean over the axis' sets, as a fraction.
 
-    A set with parts counts as its parts. With several bases the value is the mean over bases and
+    A set with parts counts as its parts; of own tasks only those that a stage taught count, if any
+    did. With several bases the value is the mean over bases and
     the interval is Student's t over them (at least three). With one run the interval is over items
     (`axis_score`). The columns are always COLUMNS, even for a line without such sets. without: axes
     that are left out.
@@ -60,7 +61,8 @@ def _mean(cells: pd.DataFrame, rows: pd.DataFrame, stage: int) -> dict:
     bases: dict[tuple, list[float]] = {}
     for part in runs:
         base = tuple(part[["world_seed", "base_seed"]].iloc[0].astype(object).fillna(-1))
-        bases.setdefault(base, []).append(part["value"].mean(skipna=False))
+        of_run = rows[rows["run"] == part["run"].iloc[0]]
+        bases.setdefault(base, []).append(axis_score(of_run, stage)["value"])
     if len(bases) == 1:
         values, unit = next(iter(bases.values())), "train seeds"
     else:

@@ -109,7 +109,7 @@ def find_by_words(results: Path, text: str, study: str | None = None) -> str:
     if len(found) == 1:
         return next(iter(found))
     if found:
-        raise UserError(_several(text, found, by_study))
+        raise several(text, found, _ways(found, by_study))
     close = difflib.get_close_matches(text, words.of_nodes().values(), n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise UserError(
@@ -118,20 +118,32 @@ def find_by_words(results: Path, text: str, study: str | None = None) -> str:
     )
 
 
-def named(words: Words, text: str) -> dict[str, str]:
-    """Words by id of the checkpoints that a text names: if one is named in full, it alone."""
-    return dict(_named(words, text, _is_exactly)) or dict(_named(words, text, _fits))
+def named(words: Words, text: str, in_full: bool = False) -> dict[str, str]:
+    """Words by id of the checkpoints that a text names: if one is named in full, it alone.
+
+    in_full: only those that are; of their seeds any may be left out.
+    """
+    exact = dict(_named(words, text, _is_exactly))
+    return exact if exact or in_full else dict(_named(words, text, _fits))
 
 
-def _several(text: str, found: dict[str, str], by_study: dict[str, list[Run]]) -> str:
+def several(text: str, found: dict[str, str], ways: Iterable[str]) -> UserError:
+    """The error of a text that names several checkpoints. ways: to name one of them."""
     listed = list(dict.fromkeys(found.values()))
     shown_words = ", ".join(listed[:MOST_SHOWN]) + ", ..." * (len(listed) > MOST_SHOWN)
+    all_ways = ["give more of the words"] * (len(listed) > 1) + list(ways)
+    return UserError(
+        f"{text!r} names {len(found)} checkpoints: {shown_words}; {', or '.join(all_ways)}."
+    )
+
+
+def _ways(found: dict[str, str], by_study: dict[str, list[Run]]) -> Iterator[str]:
     names = [name for name, runs in by_study.items() if _holds(runs, found)]
-    ways = ["give more of the words"] if len(listed) > 1 else []
-    ways += [f"choose with --study ({', '.join(names)})"] if len(names) > 1 else []
+    if len(names) > 1:
+        yield f"choose with --study ({', '.join(names)})"
     # Two nodes of one study may differ in what is no word, as the values of a method.
-    ways += ["name one by its id"] if len(names) < len(found) and len(listed) == 1 else []
-    return f"{text!r} names {len(found)} checkpoints: {shown_words}; {', or '.join(ways)}."
+    if len(names) < len(found) and len(set(found.values())) == 1:
+        yield "name one by its id"
 
 
 def _holds(runs: list[Run], nodes: dict[str, str]) -> bool:

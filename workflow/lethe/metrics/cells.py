@@ -67,6 +67,14 @@ class Cells:
             if evaluation.subset or evaluation.probe not in divided
         ]
 
+    def own_sets(self) -> list[int]:
+        """Columns of the own tasks' sets, each as a whole."""
+        return [
+            column
+            for column, evaluation in enumerate(self.evaluations)
+            if evaluation.axis == OWN and not evaluation.subset
+        ]
+
     def items(self, columns: Sequence[int]) -> int:
         """Items behind the columns."""
         return int(self.n_items[list(columns)].sum())
@@ -221,11 +229,7 @@ def own_schedule(cells: Cells) -> tuple[list[int], Schedule]:
     The schedule is over these columns: a task may be taught again, and a stage teach several tasks
     or, as far as there are sets for them, none.
     """
-    own = [
-        column
-        for column, evaluation in enumerate(cells.evaluations)
-        if evaluation.axis == OWN and not evaluation.subset
-    ]
+    own = cells.own_sets()
     taught = [
         [column for column in own if is_own(cells.evaluations[column].probe, mixture)]
         for mixture in cells.history

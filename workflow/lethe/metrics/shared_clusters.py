@@ -60,8 +60,13 @@ def drawn_together(items: Mapping[str, pd.DataFrame], probes: Iterable[str]) -> 
                 groups.setdefault((probe, names), [(probe, names)])
     for sets in {frozenset(sets) for sets in by_node.values()}:
         _join(sets, groups)
+    # Once for each group: checkpoints are many, and so are the names of a large set.
+    together = {
+        id(group): tuple(sorted(frozenset().union(*(names for _, names in group))))
+        for group in {id(group): group for group in groups.values()}.values()
+    }
     return {
-        (probe, node): tuple(sorted(frozenset().union(*(names for _, names in group))))
+        (probe, node): together[id(group)]
         for node, sets in by_node.items()
         for probe, names in sets
         if len(group := groups[probe, names]) > 1

@@ -125,8 +125,7 @@ def _mean_rows(cells: Cells) -> list[dict]:
     taught, _ = own_schedule(cells)
     for axis, columns in _by_axis(cells).items():
         if axis == OWN:
-            whole = [column for column in columns if not cells.evaluations[column].subset]
-            columns = taught or whole
+            columns = taught or cells.own_sets()
         for stage, task in enumerate(["", *cells.history]):
             value = float(cells.values[stage, columns].mean())
             absent = [note for column in columns if (note := _missing(cells, column, [stage]))]
