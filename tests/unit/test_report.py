@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shlex
 from base64 import b64encode
 from dataclasses import replace
 
@@ -13,8 +14,12 @@ from study_folder_case import small_record, small_study
 from lethe.artefacts.paths import PACKAGE
 from lethe.cli import main
 from lethe.commands.where import headline
+from lethe.figures.appearance import Look
 from lethe.metrics.comparisons import paired_difference
 from lethe.report.cautions import broken_chains
+from lethe.report.charts import LEFT, RIGHT
+from lethe.report.evolution import WIDTH, _loss_panel
+from lethe.report.facts import command
 from lethe.report.headlines import compared, tiles
 from lethe.report.page import sentence
 
@@ -99,6 +104,42 @@ def test_a_method_that_is_not_shown_to_be_better_is_not_said_to_keep_most(tmp_pa
     source = reported(tmp_path / "twin", pd.concat([plain, twin]), items)
     words = " ".join(tile.heading for tile in tiles(source.tables))
     assert "keeps most" not in words and "not shown to beat plain training" in words
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_a_method_that_keeps_less_than_plain_training_is_not_said_to_keep_most(seeds, tmp_path):
+    scores, items = two_methods(seeds=seeds)
+    swapped = {"sequential": "replay", "replay": "sequential"}
+    source = reported(tmp_path / "worse", scores.replace({"method": swapped}), items)
+    assert tiles(source.tables)[1].heading == "Plain training kept most, replay next"
+
+
+def test_general_ability_of_one_model_is_not_held_against_that_of_another(tmp_path):
+    scores, items = two_methods()
+    scores = scores[scores["axis"] != "own"]
+    items = items[items["probe"].isin(scores["probe"])]
+    source = reported(tmp_path / "general", scores, items, small_record(claims=[]))
+    metrics = source.tables.metrics
+    # The other model has one method, which loses nothing.
+    other = metrics[metrics["method"] == "replay"].assign(model="another", method="ewc", value=0.0)
+    both = replace(source.tables, metrics=pd.concat([other, metrics]))
+    (found,) = tiles(both)
+    assert found.method == "sequential" and "decoder-xs, order forward" in found.words
+    assert "ewc" not in found.words
+
+
+def test_a_curve_of_losses_stays_within_its_chart_where_methods_take_other_steps():
+    short, long = ("simp", [(0, 2.0), (9, 1.0)]), ("simp", [(0, 2.0), (99, 1.0)])
+    look = Look("#000000", "o", "-", "a method")
+    svg = _loss_panel({("a",): [short], ("b",): [long]}, {("a",): look, ("b",): look})
+    curves = re.findall(r'<polyline points="([^"]*)"', svg)
+    places = [float(point.partition(",")[0]) for curve in curves for point in curve.split()]
+    assert LEFT <= min(places) and max(places) <= WIDTH - RIGHT
+
+
+def test_a_command_can_be_typed_as_it_stands(study):
+    line = command(replace(study, files=("my studies/it's.yaml",)))
+    assert shlex.split(line)[-2:] == ["--configfile", "my studies/it's.yaml"]
 
 
 def test_the_table_of_methods_is_copied_as_the_workflow_writes_it(study, shown, tmp_path):

@@ -51,3 +51,11 @@ def test_one_world_is_said_to_be_too_few(usual):
 
 def test_without_plain_training_there_is_nothing_to_say():
     assert tiles_of(methods=("kd",))[1] == []
+
+
+def test_where_no_method_keeps_more_than_plain_training_that_is_the_heading():
+    def kept(method: str, rate: int, world: int) -> float:
+        return (0.8, 0.6, 0.3)[rate] + 0.05 * world - (0.1 if method == "kd" else 0.0)
+
+    best = tiles_of(kept=kept)[1][1]
+    assert best.heading == "Plain training kept most, kd next" and best.number.startswith("−")

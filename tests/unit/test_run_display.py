@@ -115,6 +115,30 @@ def test_a_killed_job_is_called_that_and_the_end_of_its_log_is_shown():
     assert "step 60 of 90" in text and "memory ran out" in text
 
 
+@pytest.mark.parametrize(
+    ("how", "killed"),
+    [
+        ("returned non-zero exit status 137.", True),
+        ("died with <Signals.SIGKILL: 9>.", True),
+        ("SLURM-job '9137' failed, SLURM status is: 'OUT_OF_MEMORY'", True),
+        ("SLURM-job '137' failed, SLURM status is: 'FAILED'", False),
+        ("returned non-zero exit status 1. probe/xs-137a", False),
+    ],
+)
+def test_a_job_is_called_killed_by_how_it_ended_and_not_by_its_number(how, killed):
+    assert Failure("stage xs/ewc/forward/1@0", None, [], how).is_killed == killed
+
+
+def test_a_command_to_copy_is_never_broken_by_a_narrow_terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    typed = "lethe run a-study-with-a-long-name.yaml another-study.yaml --cores 2"
+    monkeypatch.setenv(COMMAND, typed)
+    lines = replayed(stream=Screen(), bars=True).splitlines()
+    assert f"  {typed}" in lines
+    assert max(len(line) for line in lines if "more that need" in line or "remedy" in line) <= 40
+
+
 def test_a_mistake_of_the_program_is_told_from_one_of_the_study():
     write_log('Traceback (most recent call last):\n  File "x.py"\nValueError: no such layer\n')
     text = replayed()

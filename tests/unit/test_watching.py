@@ -7,6 +7,7 @@ import pytest
 
 from lethe.artefacts.locks import lock
 from lethe.artefacts.paths import work_directory
+from lethe.cli import main
 from lethe.commands import watching
 from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
 from lethe.jobs.live import LiveRecord
@@ -100,3 +101,8 @@ def test_without_a_run_watching_waits_for_one_to_begin_and_then_ends(study, monk
     monkeypatch.setattr(watching, "WAIT_SECONDS", 0.0)
     watching.watch(*study[:1], "mini", study[1])
     assert capsys.readouterr().out.count("no run is going on") == 1
+
+
+def test_json_is_one_answer_and_is_refused_for_what_goes_on(capsys):
+    assert main(["status", "--watch", "--json"]) == 2
+    assert "not allowed with" in capsys.readouterr().err

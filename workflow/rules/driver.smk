@@ -61,9 +61,10 @@ def begin_driver(held):
 
 @cache
 def shown_run():
-    """Show jobs by their words. A dry run and `--verbose` keep Snakemake's own lines."""
+    """Show jobs by their words. A dry run, `--verbose` and `--quiet` keep its own lines."""
     asked = workflow.output_settings
-    if asked.dryrun or asked.verbose or asked.debug_dag:
+    # `--quiet` takes away the very events from which jobs are counted.
+    if asked.dryrun or asked.verbose or asked.debug_dag or asked.quiet:
         return None
     words = node_words(wf.plan)
     return show_run(

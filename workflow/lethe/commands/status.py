@@ -28,8 +28,9 @@ COLOURS = {"#": "green", "o": "cyan", ">": "yellow", "!": "red", ".": "grey"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.add_argument("--watch", action="store_true", help="follow a run until it ends")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print everything as JSON")
+    form.add_argument("--watch", action="store_true", help="follow a run until it ends")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -12,7 +12,8 @@ MOST_NAMED = 5
 """Jobs that failed with one and the same error and are named one by one."""
 TAIL = 8
 """Lines of a log that are shown where none of them says what went wrong."""
-KILLED = ("137", "SIGKILL", "OUT_OF_ME")
+# Not any 137: the number of a job on a cluster, or an id, may hold these digits.
+KILLED = re.compile(r"\b(?:status|code)\b\D{0,4}137\b|SIGKILL|OUT_OF_ME")
 NO_MEMORY = re.compile(r"not enough memory|out of memory|cannot allocate memory", re.IGNORECASE)
 LESS_AT_ONCE = (
     "run fewer jobs side by side: `--cores 1`, or `--resources mem_mb=4000` for 4 GB in all"
@@ -38,7 +39,7 @@ class Failure:
 
     @property
     def is_killed(self) -> bool:
-        return any(word in self.how for word in KILLED)
+        return KILLED.search(self.how) is not None
 
     @property
     def remedy(self) -> str:

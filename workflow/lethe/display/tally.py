@@ -110,7 +110,8 @@ class Tally:
         for (job, spent), left in zip(begun, lefts, strict=True):
             if left is not None:
                 usual.setdefault(job.rule, spent + left)
-        waiting = self.planned - self.done - Counter(job.rule for job, _ in begun)
+        # Copied whole: subtraction goes through it by steps, while another thread may add a rule.
+        waiting = self.planned - Counter(self.done) - Counter(job.rule for job, _ in begun)
         of_nodes = Counter({rule: n for rule, n in waiting.items() if rule in NODES})
         if 2 * sum(n for rule, n in of_nodes.items() if rule not in usual) > of_nodes.total():
             return None

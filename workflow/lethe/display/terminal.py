@@ -47,6 +47,9 @@ class Terminal:
     def conclude(self, lines: list[str]) -> None:
         """Say what is left to say; long sentences go on below themselves, at their indentation."""
         for line in lines:
+            if line.startswith("  ") and not line.startswith(" " * 4):
+                self.say(line)  # a command to copy: a break would cut it in two
+                continue
             indent = " " * (HANGING if line.startswith(" " * 4) else 0)
             wrapped = textwrap.wrap(
                 line,

@@ -6,7 +6,7 @@ import pandas as pd
 from lethe.longtables.run import method_words
 from lethe.metrics.equal_learning import LEAST_LEARNED
 from lethe.metrics.shown import PLAIN
-from lethe.report.tiles import Tile, interval, tile
+from lethe.report.tiles import Tile, interval, next_to_plain, tile
 
 ENDS = ("", "_low", "_high")
 
@@ -54,6 +54,8 @@ def _best(row: pd.Series, count: int, at: str) -> Tile:
     words += f"for their number; {row['pairs']} paired. {_over(less)}"
     is_shown = not np.isnan(less[1]) and less[1] > 0
     heading = f"{name} keeps most" if is_shown else f"{name} kept most here"
+    if less[0] < 0:
+        heading = next_to_plain(name)
     return tile(heading, less, words, method=name)
 
 

@@ -1,6 +1,7 @@
 """Every axis over the stages, and the loss of training: charts of lines over time."""
 
 from collections.abc import Iterable
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -176,7 +177,9 @@ def _thinned(losses: list[tuple[int, float]]) -> list[tuple[int, float]]:
 def _loss_panel(of: dict[Line, list], seen: dict[Line, Look]) -> Markup:
     values = [max(loss, 1e-6) for parts in of.values() for _, part in parts for _, loss in part]
     first = max(of.values(), key=len)
-    starts = np.cumsum([0, *(part[-1][0] + 1 for _, part in first)])
+    # Each stage has the room of the line with most steps in it.
+    ends = [[part[-1][0] + 1 for _, part in parts] for parts in of.values()]
+    starts = np.cumsum([0, *(max(several) for several in zip_longest(*ends, fillvalue=0))])
     ticks = [
         ((starts[place] + starts[place + 1]) / 2, tick_words(stage_words(task)))
         for place, (task, _) in enumerate(first)

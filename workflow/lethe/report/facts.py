@@ -1,5 +1,6 @@
 """What was run, and how to run it again: words and lists for the head and the foot of a report."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -138,7 +139,7 @@ def command(source: Source) -> str:
     files = source.files or shipped_files(source.name)
     if files is None:
         return ""
-    return " ".join(["snakemake --cores 2", *(["--configfile", *files] if files else [])])
+    return shlex.join(["snakemake", "--cores", "2", *(["--configfile", *files] if files else [])])
 
 
 def shipped_files(name: str) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference, paired_difference
 from lethe.metrics.methods import OWN_BASE
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, is_control, lines, order_of, orders, shown
-from lethe.report.tiles import Tile, interval, tile
+from lethe.report.tiles import Tile, interval, next_to_plain, tile
 from lethe.tables.method_lines import (
     FEWEST_PAIRS,
     MethodLine,
@@ -21,6 +21,7 @@ from lethe.tables.method_lines import (
 )
 
 KEPT, LEARNED, GENERAL = "bwt_gem", "la", "delta_general"
+GeneralLine = tuple[tuple[str, str, str], tuple, str]
 TABLES = ("scores", "metrics", "stages", "end_tasks", "domains")
 """Long tables whose rows are of one order."""
 
@@ -147,6 +148,8 @@ def _best(most: Compared) -> list[Tile]:
     is_apart = number[1] > own[2]
     runs = "one run each" if len(paired) < 2 else f"{len(paired)} runs each"
     heading = f"{best.method} kept most, {runs if is_apart else 'not apart from plain training'}"
+    if number[0] < own[0]:
+        heading = next_to_plain(best.method)
     words += f"{_capital(runs)}: another seed may differ."
     return [tile(heading, number, words, KEPT, best.method)]
 
@@ -156,6 +159,8 @@ def _paired_tile(best: MethodLine, test: PairedDifference, behind: str) -> Tile:
     heading = f"{best.method} keeps most"
     if test.low <= 0:
         heading = f"{best.method} kept most, not shown to beat plain training"
+    if test.mean < 0:
+        heading = next_to_plain(best.method)
     return tile(heading, (test.mean, test.low, test.high), words, "", best.method)
 
 
@@ -169,7 +174,9 @@ def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
     """How general ability changed under plain training, and under the method that changed least."""
     rows = pd.concat([tables.metrics, tables.domains])
     rows = rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")]
-    found = [line for line in _general_lines(rows) if most is None or line[0][:2] == _where(most)]
+    every = list(_general_lines(rows))
+    where = _first_place(every) if most is None else (most.model, most.order)
+    found = [line for line in every if line[0][:2] == where]
     if not found:
         return []
     first = next((line for line in found if line[0][2] == PLAIN), found[0])
@@ -185,11 +192,15 @@ def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
     return [tile(f"General ability, {who}", number, words, GENERAL, method)]
 
 
-def _where(most: Compared) -> tuple[str, str]:
-    return most.model, most.order
+def _first_place(every: list[GeneralLine]) -> tuple[str, str] | None:
+    """The first model and order with most methods; None if there is none."""
+    methods: dict[tuple[str, str], set[str]] = {}
+    for (model, order, method), *_ in every:
+        methods.setdefault((model, order), set()).add(method)
+    return max(methods, key=lambda place: len(methods[place]), default=None)
 
 
-def _general_lines(rows: pd.DataFrame) -> Iterable[tuple[tuple[str, str, str], tuple, str]]:
+def _general_lines(rows: pd.DataFrame) -> Iterable[GeneralLine]:
     """((model, order, method), number in points, what its interval is over) of every line."""
     part = shown(rows)
     for line in lines(part) if len(part) else []:

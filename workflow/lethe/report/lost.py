@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from lethe.longtables.items import file_stem
 from lethe.questions.changes import BETTER, LOST, REGAINED, WORSE, Answer, Change, changes
@@ -79,7 +80,7 @@ def lost_items(source: Source) -> list[SetItems]:
     for probe, lines, _ in sets_of(source.tables.scores, source.folder / "items"):
         entries, left = _entries(source, probe, lines, left)
         page = source.questions / f"{file_stem(probe)}.html"
-        address = f"questions/{page.name}" if page.is_file() else ""
+        address = f"questions/{quote(page.name)}" if page.is_file() else ""
         found.append(SetItems(probe, address, entries))
     return found
 

@@ -38,6 +38,11 @@ def tile(
     return Tile(heading, minus(text), minus(interval), minus(words.strip()), metric, method)
 
 
+def next_to_plain(method: str) -> str:
+    """The heading where even the best of the other methods kept less than plain training."""
+    return f"Plain training kept most, {method} next"
+
+
 def minus(text: str) -> str:
     """With a real minus sign before digits."""
     return "".join(
