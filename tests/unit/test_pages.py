@@ -157,3 +157,14 @@ def test_the_pages_of_questions_wait_for_the_documents_that_their_command_reads(
         if task.get("data") and task["metric"] not in ("mlm_loss", "lm_loss")
     }
     assert asked and set(job.reads) == {"scores.csv", "items", *asked}
+
+
+def test_the_report_waits_for_stages_of_chains_and_for_no_base_that_is_one():
+    study, catalogue, plan = planned("config.yaml")
+    jobs = Workflow(study, catalogue, plan, record="r", claims_record="c").jobs()
+    (job,) = (job for job in jobs if job.rule == "report")
+    tuned = {run.checkpoints[0] for run in plan.runs if run.model == "xs-tuned"}
+    assert {plan.nodes[one].kind for one in tuned} == {"stage"}
+    # What stages.csv has rows of, from which the command knows them.
+    trained = {one for run in plan.runs for one in run.checkpoints[1:]}
+    assert set(job.reads) & plan.nodes.keys() == trained and not trained & tuned

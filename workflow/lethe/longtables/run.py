@@ -4,6 +4,7 @@ A run is one chain of checkpoints: stages 0 (the base) to T. Imports nothing hea
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
@@ -113,6 +114,11 @@ def method_words(method: str, parametrisation: str, *more: str) -> str:
     words = [] if parametrisation in ("full", "") else [parametrisation]
     words += [word for word in more if word]
     return f"{method} ({', '.join(words)})" if words else method
+
+
+def after_bases(runs: Iterable[Run]) -> list[str]:
+    """The ids of all checkpoints of some runs but their bases, each once."""
+    return list(dict.fromkeys(one for run in runs for one in run.checkpoints[1:]))
 
 
 def run_of(record: dict[str, Any]) -> Run:

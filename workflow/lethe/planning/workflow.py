@@ -15,6 +15,7 @@ from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import parse_study, read_catalogue
 from lethe.longtables.questions import has_questions, question_nodes
 from lethe.longtables.rows import ITEMS_VERSION
+from lethe.longtables.run import after_bases
 from lethe.planning.code import code_of, node_code
 from lethe.planning.nodes import Node, Plan
 from lethe.planning.pages import with_pages
@@ -129,7 +130,9 @@ class Workflow:
     def _report_reads(self) -> tuple[list[str], dict[str, str]]:
         """What the report is made from: names of what others made, and values."""
         questions = [QUESTIONS] if self._asks_questions() else []
-        stages = [node.id for node in self.plan.of_kind("stage")]
+        stages = [
+            one for one in after_bases(self.plan.runs) if self.plan.nodes[one].kind == "stage"
+        ]
         values = {"record": Path(self.record).stem}
         if self.study.claims:
             values["claims"] = Path(self.claims_record).stem
