@@ -2,7 +2,7 @@
 # make real      a real language model of 135M parameters on real text, out of packages: 6 GB of memory
 # make render    the studies kept in results/reference, drawn again without a checkpoint
 # make test      the tests, in as many processes as CORES
-# make quick     the tests that are not marked `slow`: no complete study, within a minute
+# make quick     the tests that are not marked `slow`: no complete study, some ten minutes on two cores
 # make lint      style of code and rules, order of the package's rooms, types
 # make docs      the manual as pages, in site/
 # make env       only the environment;  make clean-env removes it
