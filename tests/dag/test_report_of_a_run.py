@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 def test_the_report_says_what_made_the_run_and_its_links_lead_to_files(project):
     folder = project.folder / "results" / "studies" / "nano"
     text = (folder / "report.html").read_text(encoding="utf-8")
-    assert "snakemake --cores 2 --configfile config/test-nano.yaml" in text
+    assert "lethe run config/test-nano.yaml" in text
     assert 'id="training"' in text and "torch" in text and str(project.folder) not in text
     links = set(re.findall(r'href="([^"#]+)"', text)) - {"data:,"}
     assert links and all((folder / link).is_file() for link in links)

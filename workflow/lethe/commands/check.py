@@ -32,6 +32,10 @@ def run(arguments: argparse.Namespace) -> None:
     nodes = ", ".join(f"{count} {kind}" for kind, count in found["nodes"].items())
     right = paint("right", "green")
     print(f"The configuration of study {found['study']!r} is {right}: {nodes} nodes.")
+    if not (arguments.study or arguments.configfile):
+        print(
+            "No file was named, so this is the default study; `lethe check FILE` checks your own."
+        )
     for note in found["notes"]:
         print(f"{paint('Note:', 'yellow')} {note}")
 

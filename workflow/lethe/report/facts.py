@@ -135,11 +135,11 @@ def _short_commit(commit: str) -> str:
 
 
 def command(source: Source) -> str:
-    """The command that makes the study; empty if its file of settings is not known."""
+    """The command that makes the study in any folder; empty if its settings' file is not known."""
     files = source.files or shipped_files(source.name)
     if files is None:
         return ""
-    return shlex.join(["snakemake", "--cores", "2", *(["--configfile", *files] if files else [])])
+    return shlex.join(["lethe", "run", *files])
 
 
 def shipped_files(name: str) -> tuple[str, ...] | None:
