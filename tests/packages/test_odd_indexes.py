@@ -215,7 +215,7 @@ def test_of_what_npm_says_the_line_that_says_why_is_shown():
     said = (
         "npm warn old\nnpm error code EMAXREDIRECT\nnpm error errno EMAXREDIRECT\n"
         "npm error maximum redirect reached at: http://here/small\n"
-        "npm error A complete log of this run can be found in: /root/log\n"
+        "npm error A complete log of this run can be found in: /home/you/log\n"
     )
     assert NPM.reason(said) == "maximum redirect reached at: http://here/small"
     assert NPM.reason("") == PIP.reason("\n") == "it did not say why"
