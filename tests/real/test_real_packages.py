@@ -13,7 +13,7 @@ SETS = {
     "words": 300,
     "kinds": 300,
     "opposites": 240,
-    "elements": 240,
+    "capitals": 240,
     "endings": 300,
     "gaps": 300,
 }

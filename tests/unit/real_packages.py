@@ -1,14 +1,13 @@
 """Small made-up packages in the forms that the real data is made from: no word of them is real."""
 
 import json
-import sqlite3
 from pathlib import Path
 
 import numpy as np
 
 from lethe.sources.real.packages import Part
 
-COMMON, RARE, PAIRS, ELEMENTS, DOCUMENTS = 150, 90, 40, 40, 10
+COMMON, RARE, PAIRS, COUNTRIES, DOCUMENTS = 150, 90, 40, 40, 10
 SMALL = {
     "seed": 0,
     "items": {"test": 16, "dev": 8},
@@ -35,13 +34,12 @@ def make_packages(folder: Path) -> dict[str, Path]:
     nouns, fillers = words[: COMMON + RARE], words[COMMON + RARE + 60 :]
     kinds = words[COMMON + RARE : COMMON + RARE + 60]
     folders = {
-        part: folder / part
-        for part in ("wordnet", "elements", "speeches", "novel", "countries", "manual")
+        part: folder / part for part in ("wordnet", "speeches", "novel", "countries", "manual")
     }
     for path in folders.values():
         path.mkdir(parents=True)
     _wordnet(folders["wordnet"] / "dict", nouns, kinds, fillers)
-    _elements(folders["elements"], fillers)
+    _capitals(folders["countries"])
     _prose(folders, nouns, fillers)
     lines = [
         f'def {name}(x):\n    """Return the `{name}` of a {other} and nothing else."""\n'
@@ -100,18 +98,20 @@ def _wordnet(folder: Path, nouns: list[str], kinds: list[str], fillers: list[str
     (folder / "index.sense").write_text("".join(line + "\n" for line in senses))
 
 
-def _elements(folder: Path, fillers: list[str]) -> None:
-    base = sqlite3.connect(folder / "elements.db")
-    base.execute("CREATE TABLE elements (atomic_number, name, symbol, description, sources, uses)")
-    for number, name in enumerate(made_up_words(ELEMENTS, 4), start=1):
-        said = f"Used in making {fillers[number]} and {fillers[number + 60]} of many kinds."
-        named = f"A {name} is not described by its name."
-        base.execute(
-            "INSERT INTO elements VALUES (?, ?, ?, ?, ?, ?)",
-            (number, name.capitalize(), f"Q{number}", named, None, said),
-        )
-    base.commit()
-    base.close()
+def _capitals(folder: Path) -> None:
+    """Countries in two regions; those that share letters with their capital, or have none, too."""
+    names = [name.capitalize() for name in made_up_words(2 * COUNTRIES, 4)]
+    pairs = list(zip(names[:COUNTRIES], names[COUNTRIES:], strict=True))
+    pairs += [("Lutetia", "Lutetia City"), ("none", "Urbs"), ("Insula, Magna", "Vicus")]
+    for number, (country, city) in enumerate(pairs):
+        region = folder / ("east" if number % 2 else "west")
+        region.mkdir(exist_ok=True)
+        government = {
+            "Country name": {"conventional short form": {"text": country}},
+            "Capital": {"name": {"text": f"{city}; the seat of the court is elsewhere"}},
+        }
+        path = region / f"{chr(98 + number // 26)}{chr(97 + number % 26)}.json"
+        path.write_text(json.dumps({"Government": government}))
 
 
 def _prose(folders: dict[str, Path], nouns: list[str], fillers: list[str]) -> None:

@@ -1,11 +1,11 @@
 """Data from packages: every choice is right once in four, nothing asked is taught."""
 
-import shutil
 from collections import Counter
 
+import numpy as np
 import pytest
 import yaml
-from real_packages import SMALL, make_packages, parts_of
+from real_packages import COUNTRIES, SMALL, make_packages, parts_of
 
 from lethe.artefacts.jsonlines import read_rows
 from lethe.errors import UserError
@@ -14,7 +14,7 @@ from lethe.sources.parameters import source_parameters
 from lethe.sources.real import leakage, shortcuts
 from lethe.sources.real.balance import balanced
 from lethe.sources.real.build import build_real, generate_sets, generate_tasks, read_packages
-from lethe.sources.real.elements import read_elements
+from lethe.sources.real.capitals import read_capitals
 from lethe.sources.real.items import sampled_items
 from lethe.sources.real.manual import read_manual
 from lethe.sources.real.packages import Part
@@ -22,6 +22,7 @@ from lethe.sources.real.pieces import pieces
 from lethe.sources.real.prose import sentences_of
 from lethe.sources.real.quads import Asked
 from lethe.sources.real.word_sets import related
+from lethe.sources.real.word_tasks import SORTS, sorts
 from lethe.sources.real.wordnet import read_wordnet
 
 SPLITS = ("train", "dev", "test")
@@ -126,7 +127,7 @@ def plant_item(sets, tasks, prose):
 
 
 def plant_taught_twice(sets, tasks, prose):
-    tasks["gloss"]["train"].append({**tasks["gloss"]["test"][0], "id": "another"})
+    tasks["sort"]["train"].append({**tasks["sort"]["test"][0], "id": "another"})
 
 
 def plant_asked_word(sets, tasks, prose):
@@ -215,7 +216,7 @@ def test_the_files_are_those_that_the_catalogue_may_name(built):
 
 def test_a_task_answers_in_one_line_and_an_example_has_its_word(built):
     directory, _ = built
-    for task in ("restore", "gloss", "manual", "example", "path"):
+    for task in ("restore", "sort", "manual", "example", "path"):
         for row in read_rows(directory / "tasks" / task / "train.jsonl"):
             assert row["response"] and "\n" not in row["response"]
             assert row["references"] == [row["response"]]
@@ -291,7 +292,43 @@ def test_a_package_is_read_and_never_run(parts):
     assert all("`" not in line and line.startswith("Return the") for line in entries.values())
 
 
-def test_elements_are_read_from_a_folder_of_any_name(parts, tmp_path):
-    there = tmp_path / "50% of what? #1"
-    shutil.copytree(parts["elements"].folder, there)
-    assert read_elements(Part("elements", there)) == read_elements(parts["elements"])
+def test_capitals_are_asked_both_ways_in_one_cluster_within_a_region(parts, made):
+    read = read_capitals(parts["countries"])
+    assert len(read) == COUNTRIES
+    assert not {"Lutetia", "none", "Insula, Magna"} & {one.country for one in read}
+    city, region = {r.country: r.city for r in read}, {r.country: r.region for r in read}
+    asked, clusters = [], {}
+    for split, rows in made[0]["capitals"].items():
+        for row in rows:
+            country, right = row["subjects"][0], row["choices"][row["answer"]]
+            if row["context"] == f"The capital of {country} is":
+                assert right == city[country]
+                regions = {region[c] for c in city if city[c] in row["choices"]}
+            else:
+                assert row["context"] == f"{city[country]} is the capital of"
+                assert right == country
+                regions = {region[choice] for choice in row["choices"]}
+            assert regions == {region[country]}
+            asked.append((split, country))
+            clusters.setdefault(country, set()).add(row["cluster"])
+    assert len({country for _, country in asked}) == len(set(asked))
+    assert max(map(len, clusters.values())) == 1
+
+
+def test_a_gap_is_asked_for_by_the_words_of_its_sentence_before_it(made):
+    for row in made[0]["gaps"]["test"]:
+        passage, asked = row["context"].split("\n\nIn short: ")
+        before = passage.split(row["choices"][row["answer"]])[0].split(". ")[-1].lower()
+        assert 2 <= len(asked.split()) <= 3
+        assert all(word in before for word in asked.split())
+        assert all(passage.count(choice) == 1 for choice in row["choices"])
+
+
+def test_sorts_have_as_many_words_of_each_kind(packages):
+    rows = sorts(packages.net, lambda word: True, np.random.default_rng(0))
+    counts = Counter(row["response"] for row in rows)
+    assert len(counts) > 1 and len(set(counts.values())) == 1
+    for row in rows:
+        (word,) = row["subjects"]
+        ((key, *_),) = packages.net.senses[word, "n"]
+        assert row["response"] == SORTS[packages.net.synsets[key].field]

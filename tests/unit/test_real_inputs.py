@@ -1,7 +1,6 @@
 """Packages of another form than the real data is made from: one sentence about package and file."""
 
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from lethe.sources.real.prose import sentences_of
 
 NOUNS, SENSES, ADJECTIVES = "dict/data.noun", "dict/index.sense", "dict/data.adj"
 SPEECH, CHAPTER, COUNTRY = "1900_somebody_x.txt", "data/chapter_0.json", "aa.json"
-BASE, CODE = "elements.db", "functions.py"
+CODE = "functions.py"
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +57,6 @@ def utf16(content: bytes) -> bytes:
     return content.decode().encode("utf-16")
 
 
-def elements(*rows, columns="atomic_number, name, symbol, description, sources, uses") -> bytes:
-    """A database of elements."""
-    base = sqlite3.connect(":memory:")
-    base.execute(f"CREATE TABLE elements ({columns})")
-    for row in rows:
-        base.execute(f"INSERT INTO elements VALUES ({', '.join('?' * len(row))})", row)
-    base.commit()
-    return base.serialize()
-
-
 SYNSET, SENSE, LINKED = (
     "expected a synset of WordNet, found ",
     "expected a sense of WordNet, found ",
@@ -93,16 +82,6 @@ WRONG = {
         "a sense of no kind": (SENSES, added(b"x%9:05:00:: 00000002 1 2"), SENSE),
         "a sense without a word": (SENSES, added(b"x 00000002 1 2"), SENSE),
     },
-    "elements": {
-        "a table": (BASE, b"number,name\n1,Hydrogen\n", "expected a database of SQLite with"),
-        "an empty file": (BASE, b"", "found another file (no such table: elements)"),
-        "half a file": (BASE, lambda content: content[:4096], "found another file (database disk"),
-        "other columns": (BASE, elements(columns="number, name"), "(no such column: atomic_"),
-        "no rows": (BASE, elements(), "expected rows in the table elements, found none"),
-        "no name": (BASE, elements((1, None, "H", "", "", "")), "a text in the column name of"),
-        "no number": (BASE, elements(("1a", "A", "A", "", "", "")), "atomic_number of elements, f"),
-        "no text": (BASE, elements((1, "A", "A", 5, "", "")), "column description of elements"),
-    },
     "speeches": {
         "another encoding": (SPEECH, put(b"The", b"Th\xe9"), "expected text in UTF-8, found bytes"),
         "a picture": (SPEECH, bytes(range(256)), "found bytes that are none"),
@@ -124,6 +103,9 @@ WRONG = {
         ),
         "a number for a text": (
             COUNTRY, b'{"Economy": {"Economy - overview": {"text": 5}}}', "text', found 5",
+        ),
+        "a number for a capital": (
+            COUNTRY, b'{"Government": {"Capital": {"name": {"text": 5}}}}', "name > text', found 5",
         ),
         "nothing": (COUNTRY, b'{"Introduction": null}', "under 'Introduction', found null"),
     },
@@ -213,13 +195,13 @@ def test_a_folder_above_the_package_may_be_called_tests(whole, tmp_path):
     assert len(read_packages(0, parts_of(folders)).manual) == 60
 
 
-def test_an_element_may_have_a_name_of_any_signs(whole, tmp_path):
-    from lethe.sources.real.element_set import element_fours
-    from lethe.sources.world.parts import stream
-
-    rows = [(n, f"Na(me{n}+", "X", None, f"It comes from a{n} b c.", None) for n in range(1, 9)]
-    parts = parts_with(whole, tmp_path, "elements", BASE, elements(*rows))
-    assert len(element_fours(read_packages(0, parts).elements, stream(0, "elements"))) == 4
+def test_too_few_capitals_are_a_sentence(whole, tmp_path):
+    folder = shutil.copytree(whole / "countries", tmp_path / "countries")
+    for path in folder.glob("*/*.json"):
+        path.write_text("{}")
+    folders = {path.name: path for path in whole.iterdir()} | {"countries": folder}
+    with pytest.raises(UserError, match="expected 20 countries or more with a capital .* found 0"):
+        read_packages(0, parts_of(folders))
 
 
 def test_a_text_of_initials_alone_is_one_sentence():

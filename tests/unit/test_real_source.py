@@ -78,7 +78,7 @@ def test_another_package_is_another_node():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"made_from": {"wordnet": "wordnet"}}, "`kind: package` for elements in `made_from`"),
+        ({"made_from": {"wordnet": "wordnet"}}, "`kind: package` for speeches in `made_from`"),
         ({"made_from": {}}, "`kind: package` for wordnet in `made_from`"),
         ({"files": {"train": "x.jsonl"}}, "no `files` beside `kind: real`"),
         ({"loader": "generic"}, "expected none for data made from packages, found 'generic'"),
@@ -130,7 +130,7 @@ def test_the_job_makes_it_from_what_was_fetched_and_checks_that_first(tmp_path, 
     made = node_directory(tmp_path, "data", node)
     facts = read_json(made / MANIFEST["data"])
     assert facts["shortcuts"] and set(facts["leakage"].values()) == {0}
-    assert (made / "tasks" / "gloss" / "train.jsonl").is_file()
+    assert (made / "tasks" / "sort" / "train.jsonl").is_file()
     assert "choices alone" in capsys.readouterr().out
 
     shutil.rmtree(made)

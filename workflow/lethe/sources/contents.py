@@ -19,7 +19,7 @@ CHOICES = (
     "reason_dialogue", "read_middle", "read_high",
 )  # fmt: skip
 REAL_CHOICES = (
-    "definitions", "words", "kinds", "opposites", "elements", "endings", "gaps",
+    "definitions", "words", "kinds", "opposites", "capitals", "endings", "gaps",
 )  # fmt: skip
 PROSE = ("speeches", "novel", "countries")
 DOMAINS = ("restaurant", "phone", "camera", "acl", "ai", "pubmed")

@@ -8,7 +8,7 @@ from pathlib import Path
 from lethe.artefacts.files import write_atomic, write_json
 from lethe.artefacts.jsonlines import write_rows
 from lethe.sources.real import (
-    element_set,
+    capitals,
     leakage,
     prose_sets,
     shortcuts,
@@ -18,12 +18,11 @@ from lethe.sources.real import (
     word_tasks,
 )
 from lethe.sources.real.balance import balanced, split_fours
-from lethe.sources.real.elements import Element, read_elements
 from lethe.sources.real.manual import read_manual
 from lethe.sources.real.packages import Part
 from lethe.sources.real.pieces import documents_by_split, pieces
 from lethe.sources.real.prose import PROSE, Document, read_prose
-from lethe.sources.real.quads import fours, rows_of
+from lethe.sources.real.quads import SIZE, fours, rows_of
 from lethe.sources.real.wordnet import Wordnet, read_wordnet
 from lethe.sources.world.parts import stream
 
@@ -36,9 +35,9 @@ class Packages:
     """What the packages hold."""
 
     net: Wordnet
-    elements: list[Element]
     documents: dict[str, list[Document]]
     """By split; a document is in one."""
+    capitals: list[capitals.Capital]
     manual: dict[str, str]
 
 
@@ -47,15 +46,15 @@ def read_packages(seed: int, parts: dict[str, Part]) -> Packages:
 
     Args:
         seed: of the data, with which documents are assigned to splits.
-        parts: by name: wordnet, elements, speeches, novel, countries, manual.
+        parts: by name: wordnet, speeches, novel, countries, manual.
 
     Raises:
         UserError: a package lacks a file, or a file is not what it should be.
     """
     return Packages(
         read_wordnet(parts["wordnet"]),
-        read_elements(parts["elements"]),
         documents_by_split(stream(seed, "documents"), read_prose(parts)),
+        capitals.read_capitals(parts["countries"]),
         read_manual(parts["manual"]),
     )
 
@@ -78,11 +77,16 @@ def generate_sets(spec: dict, packages: Packages) -> leakage.Rows:
     groups = {
         name: fours(questions, fit, len(questions)) for name, (questions, fit) in asked.items()
     }
-    groups["elements"] = element_set.element_fours(packages.elements, stream(seed, "elements"))
     split = {
-        # There are only so many pairs of opposites, and elements.
-        name: split_fours(found, items, name, needed=name not in ("opposites", "elements"))
+        # There are only so many pairs of opposites.
+        name: split_fours(found, items, name, needed=name != "opposites")
         for name, found in groups.items()
+    }
+    split["capitals"] = {
+        name: balanced(found, items[name] // SIZE)
+        for name, found in capitals.capital_fours(
+            packages.capitals, stream(seed, "capitals")
+        ).items()
     }
     split |= _of_prose(spec, packages)
     return {
@@ -105,7 +109,7 @@ def _of_prose(spec: dict, packages: Packages) -> dict[str, dict[str, list]]:
     )
     found: dict[str, dict[str, list]] = {"endings": {}, "gaps": {}}
     for split in ("test", "dev"):
-        documents, most = packages.documents[split], spec["items"][split] // 4
+        documents, most = packages.documents[split], spec["items"][split] // SIZE
         rng = stream(spec["seed"], f"prose-{split}")
         endings = prose_sets.ending_fours(documents, rng, OF_DOCUMENT)
         gaps = prose_sets.gap_fours(documents, nouns, rng, OF_DOCUMENT)
@@ -138,7 +142,7 @@ def generate_tasks(spec: dict, packages: Packages, sets: leakage.Rows) -> leakag
 
     made = {
         "restore": text_tasks.restorations(packages.documents["train"], held),
-        "gloss": word_tasks.glosses(net, fresh),
+        "sort": word_tasks.sorts(net, fresh, stream(spec["seed"], "sort")),
         "manual": text_tasks.entries(packages.manual, fresh),
         "example": word_tasks.examples(net, fresh),
         "path": word_tasks.paths(net, fresh),

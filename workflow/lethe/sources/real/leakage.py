@@ -23,7 +23,7 @@ RULES = {
     "held_prose_taught": "a sentence of held-out prose is trained on",
     "documents_in_two_splits": "a document has pieces in two splits",
 }
-WORD_SETS = ("definitions", "words", "kinds", "opposites", "elements")
+WORD_SETS = ("definitions", "words", "kinds", "opposites", "capitals")
 PROSE_SETS = ("endings", "gaps")
 SPLITS = ("train", "dev", "test")
 WORD = re.compile(r"\w+")

@@ -3,7 +3,7 @@
 from lethe.parameters.entries import Parameters, Seed, parameter
 
 MOST = 100_000
-PARTS = ("wordnet", "elements", "speeches", "novel", "countries", "manual")
+PARTS = ("wordnet", "speeches", "novel", "countries", "manual")
 """What is made of one package each."""
 
 

@@ -3,11 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from lethe.artefacts import strict_json
-from lethe.errors import UserError, shown
+from lethe.errors import UserError
+from lethe.sources.real.json_files import read_object, text_at
 from lethe.sources.real.packages import Part
 
 PROSE = ("speeches", "novel", "countries")
@@ -79,7 +77,7 @@ def _speeches(part: Part) -> Iterator[tuple[str, str]]:
 
 def _novel(part: Part) -> Iterator[tuple[str, str]]:
     for path in part.files("chapter_*.json"):
-        chapter = _read(part, path)
+        chapter = read_object(part, path)
         if not isinstance(chapter.get("text"), str):
             raise part.wrong(path, "a text under 'text'", (chapter.get("text"),))
         yield path.stem, chapter["text"]
@@ -87,36 +85,9 @@ def _novel(part: Part) -> Iterator[tuple[str, str]]:
 
 def _countries(part: Part) -> Iterator[tuple[str, str]]:
     for path in part.files("[a-z][a-z].json"):
-        country = _read(part, path)
-        texts = [_below(part, path, country, *keys, "text") for keys in CHAPTERS]
+        country = read_object(part, path)
+        texts = [text_at(part, path, country, *keys, "text") for keys in CHAPTERS]
         yield path.stem, " ".join(text for text in texts if text)
-
-
-def _below(part: Part, path: Path, value: Any, *keys: str) -> str:
-    """A text in a JSON value, where a key leads to the next; "" if a key is not there."""
-    for depth, key in enumerate(keys):
-        if not isinstance(value, dict):
-            place = " > ".join(keys[:depth])
-            raise part.wrong(path, f"an object under {shown(place)}", (value,))
-        if key not in value:
-            return ""
-        value = value[key]
-    if not isinstance(value, str):
-        raise part.wrong(path, f"a text under {shown(' > '.join(keys))}", (value,))
-    return value
-
-
-def _read(part: Part, path: Path) -> dict[str, Any]:
-    """The object of a JSON file."""
-    text = part.text(path)
-    try:
-        value = strict_json.loads(text)
-    except ValueError as error:
-        found = f"another text ({error})" if text.strip() else "an empty file"
-        raise part.wrong(path, "JSON", found) from None
-    if not isinstance(value, dict):
-        raise part.wrong(path, "an object of JSON", (value,))
-    return value
 
 
 READERS = {"speeches": _speeches, "novel": _novel, "countries": _countries}

@@ -1,4 +1,4 @@
-"""Sets of four choices about prose: how a sentence ends, and what a passage says.
+"""Sets of four choices about prose: how a sentence ends, and what a passage has said.
 
 Both are made of the texts alone. The four choices of a question come from one document.
 """
@@ -13,6 +13,7 @@ import numpy as np
 
 from lethe.sources.real.prose import Document
 from lethe.sources.real.quads import SIZE, Asked, fours
+from lethe.sources.real.text_tasks import SMALL
 from lethe.sources.real.word_sets import related
 
 ENDING = (5, 12)
@@ -23,7 +24,8 @@ PASSAGE = (50, 110)
 YEAR = re.compile(r"(?<![\d,.$-])(?:1[5-9]|20)\d\d(?![\d,%-]|\.\d)")
 WORD = re.compile(r"\w+")
 QUOTES = re.compile(r"[\"“”‘—]")
-GAP = "____"
+TOLD = (2, 3)
+"""Words before a gap that a question repeats, at least and at most."""
 
 
 def ending_fours(
@@ -100,13 +102,19 @@ def _asked_of(passage: tuple[str, ...], nouns: frozenset[str]) -> tuple[Asked, .
         answers: dict[str, str] = {}
         for sentence in passage:
             found = YEAR.findall(sentence) if what == "year" else _nouns(sentence, nouns)
-            once = [word for word in found if seen[word] == 1 and text.count(word) == 1]
-            if once and len(sentence.split()) > SIZE:
+            once = [
+                word
+                for word in found
+                if seen[word] == 1
+                and text.count(word) == 1
+                and len(_before(sentence, word)) >= TOLD[0]
+            ]
+            if once:
                 # The word in the middle, so that its sentence tells as much on either side.
                 answers[once[len(once) // 2]] = sentence
         if len(answers) >= SIZE:
             return tuple(
-                Asked(_question(text, what, sentence, answer), answer, passage)
+                Asked(_question(text, sentence, answer), answer, passage)
                 for answer, sentence in list(answers.items())[:SIZE]
             )
     return None
@@ -116,6 +124,11 @@ def _nouns(sentence: str, nouns: frozenset[str]) -> list[str]:
     return [word for word in WORD.findall(sentence) if word in nouns]
 
 
-def _question(text: str, what: str, sentence: str, answer: str) -> str:
-    gap = sentence.replace(answer, GAP)
-    return f'{text}\n\nQuestion: Which {what} fills the gap in "{gap}"?\nAnswer:'
+def _before(sentence: str, answer: str) -> list[str]:
+    """The last words before an answer that carry meaning."""
+    words = (word.strip(',;.:()"“”').lower() for word in sentence.split(answer)[0].split())
+    return [word for word in words if word and word not in SMALL][-TOLD[1] :]
+
+
+def _question(text: str, sentence: str, answer: str) -> str:
+    return f"{text}\n\nIn short: {' '.join(_before(sentence, answer))}"

@@ -25,6 +25,7 @@ class Asked:
     subjects: the words or sentences that it is about, which no task may teach.
     told: texts of which no task may have all, since together they tell the answer.
     about: what `fit` looks at.
+    group: fours of one group are one cluster; None: a four is a cluster of its own.
     """
 
     context: str
@@ -32,6 +33,7 @@ class Asked:
     subjects: tuple[str, ...]
     told: tuple[str, ...] = ()
     about: Any = None
+    group: str | None = None
 
 
 def fours(
@@ -74,7 +76,7 @@ def rows_of(rng: np.random.Generator, name: str, groups: Iterable[Sequence[Asked
             rows.append(
                 {
                     "id": content_id(one.context, *sorted(choices)),
-                    "cluster": f"{name}-{number}",
+                    "cluster": one.group or f"{name}-{number}",
                     "context": one.context,
                     "choices": choices,
                     "answer": place,

@@ -1,5 +1,5 @@
-"""Instruction tasks about rare words: gloss (a word from its definition), path (its kinds, the
-nearest first), example (a sentence with it).
+"""Instruction tasks about rare words: sort (what kind of thing a defined word is), path (its kinds,
+the nearest first), example (a sentence with it).
 
 Their words are those that no evaluation set asks about; `fresh` says which these are.
 """
@@ -16,7 +16,21 @@ from lethe.sources.real.wordnet import Key, Synset, Wordnet
 from lethe.sources.world.parts import content_id
 
 Fresh = Callable[[str], bool]
-GLOSS = "Definition: {definition}\nWhich word is defined?"
+SORTS = {
+    4: "act",
+    5: "animal",
+    6: "artifact",
+    8: "body part",
+    13: "food",
+    18: "person",
+    20: "plant",
+    27: "substance",
+}
+"""Kinds of things by the number of the lexicographers' file."""
+SORT = (
+    'Is the thing that "{word}" means (definition: {definition}) an act, an animal, an artifact, a '
+    "body part, a food, a person, a plant or a substance?"
+)
 PATH = 'Name the kinds to which "{word}" belongs, the nearest first.'
 EXAMPLE = 'Write a sentence with the word "{word}" ({definition}).'
 SHORTEST, LONGEST = 5, 14
@@ -32,14 +46,16 @@ GENERAL = frozenset(
 )  # fmt: skip
 
 
-def glosses(net: Wordnet, fresh: Fresh) -> list[dict]:
-    """A rare noun of one meaning, by its definition."""
-    rows = []
+def sorts(net: Wordnet, fresh: Fresh, rng: np.random.Generator) -> list[dict]:
+    """What kind of thing a rare noun means, of `SORTS`; as many of each as of the fewest."""
+    found: dict[int, list[dict]] = {}
     for word, synset in _rare_nouns(net, fresh):
         text = definition_of(synset)
-        if text:
-            rows.append(row(GLOSS.format(definition=text), word, text, (word,)))
-    return rows
+        if text and synset.field in SORTS:
+            prompt, answer = SORT.format(word=word, definition=text), SORTS[synset.field]
+            found.setdefault(synset.field, []).append(row(prompt, answer, text, (word,)))
+    fewest = min(map(len, found.values()), default=0)
+    return [rows[i] for rows in found.values() for i in rng.permutation(len(rows))[:fewest]]
 
 
 def paths(net: Wordnet, fresh: Fresh) -> list[dict]:
