@@ -9,6 +9,7 @@ from real_packages import COUNTRIES, SMALL, make_packages, parts_of
 
 from lethe.artefacts.jsonlines import read_rows
 from lethe.errors import UserError
+from lethe.evaluation import text_metrics
 from lethe.sources.contents import evaluation_tasks, files_of, rows_of
 from lethe.sources.parameters import source_parameters
 from lethe.sources.real import leakage, shortcuts
@@ -21,6 +22,7 @@ from lethe.sources.real.packages import Part
 from lethe.sources.real.pieces import pieces
 from lethe.sources.real.prose import sentences_of
 from lethe.sources.real.quads import Asked
+from lethe.sources.real.task_files import METRICS, PROCESS
 from lethe.sources.real.word_sets import related
 from lethe.sources.real.word_tasks import SORTS, sorts
 from lethe.sources.real.wordnet import read_wordnet
@@ -212,6 +214,14 @@ def test_the_files_are_those_that_the_catalogue_may_name(built):
     for file in expected:
         if file.endswith("train.jsonl"):
             assert len(read_rows(directory / file)) == rows_of("real", SMALL, file)
+
+
+def test_a_task_lists_every_metric_that_its_answers_are_given(built):
+    directory, _ = built
+    for name, metrics in METRICS.items():
+        row = read_rows(directory / "tasks" / name / "train.jsonl")[0]
+        process = getattr(text_metrics, f"process_{PROCESS.get(name, 'generic')}")
+        assert set(process(row, [row["response"]])) == set(metrics)
 
 
 def test_a_task_answers_in_one_line_and_an_example_has_its_word(built):

@@ -6,7 +6,7 @@ from lethe.sources.world.task_files import AGGREGATION, Function, as_yaml, choic
 
 METRICS = {
     "restore": ("sari", "bleu", "rouge1", "exact_match"),
-    "sort": ("exact_match",),
+    "sort": ("exact_match", "rouge1", "bleu"),
     "manual": ("bleu", "rouge1", "exact_match"),
     "example": ("constraint", "rouge1", "bleu", "exact_match"),
     "path": ("rouge1", "bleu", "exact_match"),
