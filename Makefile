@@ -31,7 +31,7 @@ figures: env
 	@LETHE_COMMAND="make $(MAKECMDGOALS) $(MAKEOVERRIDES)" $(BIN)/python -m snakemake --cores $(CORES) $(OVERLAY)
 	@$(BIN)/python -m lethe where $(OVERLAY)
 
-# Jobs request more than they were seen to use, for a cluster's sake (docs/clusters.md); with requests
+# Jobs request more than they were seen to use, for a cluster's sake (docs/cluster.md); with requests
 # of 9.5 GB in all, a stage and a probe run side by side and use less than 6 GB.
 real: env
 	@$(BIN)/python -m lethe check config/smollm2.yaml
