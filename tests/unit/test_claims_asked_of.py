@@ -78,3 +78,24 @@ def test_a_claim_s_own_row_says_who_is_left_out(tables):
     frame = claims_table(tables, [claim], *published).frame
     assert "left out" in frame["note"].iloc[0] and "enc" in frame["note"].iloc[0]
     assert not frame["about"].str.contains("enc").any()
+
+
+def test_a_parametrisation_is_compared_where_a_claim_names_it(tables):
+    scores, metrics = (
+        frame.assign(parametrisation="lora") for frame in (tables.scores, tables.metrics)
+    )
+    # LoRA forgets five hundredths of the base more.
+    metrics["value"] += 5.0 * (metrics["metric"] == "fg_luo")
+    both = replace(
+        tables,
+        scores=pd.concat([tables.scores, scores], ignore_index=True),
+        metrics=pd.concat([tables.metrics, metrics], ignore_index=True),
+    )
+    subjects = all_subjects(both)
+    asked = replace(ABILITY, contrast="method_difference",
+                    methods=("sequential+lora", "sequential"))  # fmt: skip
+    cells = CONTRASTS["method_difference"](asked_of(subjects, asked), asked)
+    found = [round(effect, 6) for cell in cells for effect in cell.effects.values()]
+    assert found and set(found) == {5.0}
+    # Other claims are about chains of which all weights are trained.
+    assert {one.method for one in asked_of(subjects, ABILITY)} == {"sequential"}

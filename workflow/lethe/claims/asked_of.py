@@ -12,23 +12,40 @@ from dataclasses import replace
 import pandas as pd
 
 from lethe.claims.cells import Question
+from lethe.config.claims import WITH
 from lethe.longtables.axes import DOMAIN
 from lethe.longtables.tables import LongTables
-from lethe.metrics.shown import PLAIN
+from lethe.metrics.learning_points import FULL
+from lethe.metrics.shown import HOW, PLAIN
 from lethe.metrics.subjects import Subject, study_subjects
 
 MASKED = "masked"
 
 
 def all_subjects(tables: LongTables) -> list[Subject]:
-    """The study's subjects, with the general ability of models with domains beside other models."""
+    """The study's subjects, with the general ability of models with domains beside other models.
+
+    Where not all weights are trained, a subject's method is `METHOD+PARAMETRISATION`.
+    """
     general = tables.domains[tables.domains["axis"] != DOMAIN]
-    return study_subjects(replace(tables, metrics=pd.concat([tables.metrics, general])))
+    both = replace(tables, metrics=pd.concat([tables.metrics, general]))
+    return [
+        one if one.line[HOW] == FULL else replace(one, method=f"{one.method}{WITH}{one.line[HOW]}")
+        for one in study_subjects(both, every=True)
+    ]
 
 
 def asked_of(subjects: list[Subject], asked: Question) -> list[Subject]:
-    """The subjects of the named recipe, without the kind of models that has no set of the axes."""
-    chosen = [one for one in subjects if not asked.recipe or one.recipe == asked.recipe]
+    """The subjects of the named recipe, without the kind of models that has no set of the axes.
+
+    Those of which not all weights are trained are there where a claim names them.
+    """
+    chosen = [
+        one
+        for one in subjects
+        if (not asked.recipe or one.recipe == asked.recipe)
+        and (WITH not in one.method or one.method in asked.methods)
+    ]
     measured = {one.family == MASKED for one in chosen if _is_measured(one, asked)}
     return [one for one in chosen if not measured or (one.family == MASKED) in measured]
 

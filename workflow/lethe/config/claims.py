@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lethe.parameters.entries import Entry, Name, Number
+from lethe.parameters.entries import Entry, Name, Named, Number
 
+WITH = "+"
+"""Stands between a method and the parametrisation that it is compared with."""
 # How many methods a contrast of methods compares; others compare none.
 METHODS_COMPARED = {"method_value": (1,), "method_difference": (2,), "method_less_pool": (1, 2)}
 
@@ -49,9 +51,10 @@ class ClaimPart(Entry):
     published_set: str = Field(
         "", description="published numbers: the set that represents the axis; empty: its mean"
     )
-    methods: list[Name] = Field(
+    methods: list[Named] = Field(
         [],
-        description="`method_` contrasts: the method, or two, the first minus the second; "
+        description="`method_` contrasts: the method, or two, the first minus the second, each as "
+        "`METHOD`, or `METHOD+PARAMETRISATION` where not all weights are trained; "
         "`method_less_pool`: the second trains the pool, `sequential` if there is none",
     )
     gain: Annotated[Number, Field(ge=0)] | None = Field(

@@ -3,6 +3,7 @@
 from lethe.config.axes import check_axes
 from lethe.config.by_file import require_file
 from lethe.config.catalogue import MASKED_METRICS, Catalogue, Evaluation
+from lethe.config.claims import WITH
 from lethe.config.contents import check_file, check_splits
 from lethe.config.end_tasks import SPLITS
 from lethe.config.origins import Model
@@ -129,7 +130,11 @@ def _check_claims(catalogue: Catalogue, axes: set[str]) -> None:
                     f"metric {test.metric!r}, found [{', '.join(test.axes)}]."
                 )
             for compared in test.methods:
-                require(f"claims.{name}.parts.{part}.methods", compared, catalogue.methods)
+                method, _, how = compared.partition(WITH)
+                require(f"claims.{name}.parts.{part}.methods", method, catalogue.methods)
+                if how:
+                    known = catalogue.parametrisations
+                    require(f"claims.{name}.parts.{part}.methods", how, known)
 
 
 def _check_recipes(catalogue: Catalogue) -> None:

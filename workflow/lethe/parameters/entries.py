@@ -43,6 +43,7 @@ Seed = Annotated[int, Field(ge=0, le=2**31)]
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 NAME = f"^{_NAME}$"
 _PART = rf"{_NAME}(:[1-9]\d{{0,11}})?"
+NAMED = rf"^{_NAME}(\+{_NAME})?$"
 MIXTURE = rf"^{_PART}(&{_PART})*$"
 REPOSITORY = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
 REVISION = r"^[0-9a-f]{40}$"
@@ -53,6 +54,7 @@ SETTING = r"^(model_args|task)\.[A-Za-z_][A-Za-z0-9_]*$"
 FORMS = {
     SETTING: "`model_args.NAME` or `task.NAME`",
     NAME: "a name of letters, digits, '.', '_' and '-'",
+    NAMED: "the name of a method, or of a method and a parametrisation joined by '+'",
     MIXTURE: "task names joined by '&', each with an optional ':count' above 0",
     REPOSITORY: "a repository of the hub, OWNER/NAME",
     REVISION: "a commit of 40 digits 0-9 and a-f",
@@ -63,6 +65,8 @@ FORMS = {
 """Each pattern in words, for messages."""
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
+Named = Annotated[str, StringConstraints(pattern=NAMED, max_length=80)]
+"""A method, with its parametrisation after a plus where not all weights are trained."""
 Mixture = Annotated[str, StringConstraints(pattern=MIXTURE)]
 Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION)]
