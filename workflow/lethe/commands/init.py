@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--train",
+        action="extend",
         nargs="+",
         metavar="TASK",
         help="what is taught, in order: tasks of the miniature "
