@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"({', '.join(miniature('tasks'))}), or JSONL files with `prompt` and `response`, or "
         "`text`, a line",
     )
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="optimizer steps of a stage, for a shorter first try"
+    )
     parser.add_argument("--name", help="name of the study; default: that of the file or folder")
     parser.add_argument(
         "--family", choices=("causal", "seq2seq"), help="of a model of the hub; default: causal"
@@ -80,7 +83,9 @@ def run(arguments: argparse.Namespace) -> None:
             " ".join(tasks[:TASKS]),
         )
     )
-    study = started(name, model, train, arguments.family)
+    if arguments.steps is not None and arguments.steps < 1:
+        raise UserError(f"--steps: expected a whole number above 0, found {arguments.steps}.")
+    study = started(name, model, train, arguments.family, arguments.steps)
     parsed = parse_study(merge(read_yaml(DEFAULT), study))
     notes = checked(parsed, read_catalogue(parsed))["notes"]
     _write(path, commented(study, _head(path, name, model, train)))
