@@ -196,7 +196,7 @@ def test_a_word_that_names_nothing_is_answered_with_those_there_are(tmp_path):
     with pytest.raises(UserError, match="has no study yet; give the folder of a run"):
         find_by_words(tmp_path, "xs/base")
     planned(tmp_path)
-    with pytest.raises(UserError, match=r"near it are xs/base@0, xs/.*lethe status` prints all"):
+    with pytest.raises(UserError, match=r"did you mean xs/base@0 or xs/.*status` prints"):
         find_by_words(tmp_path, "xs/bass")
 
 

@@ -20,6 +20,7 @@ from lethe.artefacts.study_files import (
     publish_study_files,
 )
 from lethe.commands.arguments import add_code_argument, code_to_record
+from lethe.commands.named_studies import HELP, study_folder
 from lethe.commands.render import RENDERED, study_folders
 from lethe.config.reading import DEFAULT
 from lethe.errors import UserError
@@ -34,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder",
         nargs="+",
-        type=Path,
-        help="a study's folder: results/studies/NAME of a finished run, a kept or assembled one, "
-        "or a folder of these",
+        type=study_folder,
+        metavar="STUDY",
+        help=f"a study: {HELP}; or a folder of these",
     )
     parser.add_argument(
         "--out", type=Path, help="file to write; by default in the study's folder, of a kept study "

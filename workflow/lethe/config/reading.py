@@ -1,6 +1,7 @@
 """Read a study and the catalogues; every mistake is one sentence that says where to fix it."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from lethe.config.catalogue import Catalogue, Probe, Study
 from lethe.config.pages import FigureSettings, FigureWidth
 from lethe.config.recipes import listed
 from lethe.config.references import check_references
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 from lethe.evaluation.specification import EvalTask
 from lethe.parameters.sentences import require, validated
 
@@ -42,6 +43,7 @@ def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAUL
 def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     require_plain(raw, "the configuration")
+    _refuse_undefined_models(raw.get("models"))
     study = validated(Study, raw, "the configuration")
     by_study = {kind: getattr(study, kind) for kind in ("tables", "figures", "claims")}
     chosen = {
@@ -53,6 +55,23 @@ def parse_study(raw: dict[str, Any]) -> Study:
         listed = chosen["figures"] if isinstance(chosen["figures"], list) else None
         chosen["figures"] = listed and list(dict.fromkeys([*listed, *widths]))
     return study.model_copy(update=chosen).with_figure_widths(widths)
+
+
+def _refuse_undefined_models(models: Any) -> None:
+    """Refuse a folder or a name of the hub where a name of the catalogue is expected."""
+    for text in models if isinstance(models, list) else []:
+        if not isinstance(text, str) or "/" not in text:
+            continue
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", text.strip("/").rpartition("/")[2]).lstrip("_.-")
+        is_folder = text[0] in "./~" or os.path.isdir(text)
+        place = f"import: {text}" if is_folder else f"hub: {text}, revision: null"
+        what = "a folder" if is_folder else "a name of the hub"
+        block = f"{{models: {{{name}: {{family: causal, {place}}}}}}}"
+        raise UserError(
+            f"models: {shown(text)} is {what}; describe it and name that: "
+            f"`models: [{name}]` and `define: {block}` (or seq2seq), as `lethe init --model {text}` "
+            "writes it."
+        )
 
 
 def _figure_widths(study: Study) -> dict[str, FigureWidth | None]:

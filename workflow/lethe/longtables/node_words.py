@@ -18,7 +18,7 @@ from lethe.longtables.run import Run, run_of
 
 BASE = "base"
 SEED = re.compile(r"([wbt]?)(\d+)")
-MOST_SHOWN = 4
+MOST_SHOWN, MOST_NEAR = 4, 3
 PATTERN = "MODEL/METHOD/ORDER/STAGE@SEED"
 
 
@@ -130,15 +130,15 @@ def find_by_words(results: Path, text: str, study: str | None = None) -> str:
 
 def no_checkpoint(results: Path, text: str, known: Iterable[str]) -> UserError:
     """The error of a text that names no checkpoint, with the nearest there are, by words."""
-    near = difflib.get_close_matches(text, list(dict.fromkeys(known)), n=MOST_SHOWN, cutoff=0.0)
+    near = difflib.get_close_matches(text, list(dict.fromkeys(known)), n=MOST_NEAR, cutoff=0.0)
     if not near:
         return UserError(
             f"There is no checkpoint {text!r}: {results} has no study yet; give the folder of a "
             "run with --results."
         )
     return UserError(
-        f"There is no checkpoint {text!r} in {results}; did you mean {near[0]}? "
-        f"The form is {PATTERN}, and near it are {', '.join(near)} (`lethe status` prints all)."
+        f"There is no checkpoint {text!r} in {results}; did you mean {' or '.join(near)}? "
+        f"The form is {PATTERN}, and `lethe status` prints all."
     )
 
 
