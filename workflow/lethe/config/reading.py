@@ -69,8 +69,8 @@ def _refuse_undefined_models(models: Any) -> None:
         block = f"{{models: {{{name}: {{family: causal, {place}}}}}}}"
         raise UserError(
             f"models: {shown(text)} is {what}; describe it and name that: "
-            f"`models: [{name}]` and `define: {block}` (or seq2seq), as `lethe init --model {text}` "
-            "writes it."
+            f"`models: [{name}]` and `define: {block}` (or seq2seq), as `lethe init --model "
+            f"{text}` writes it."
         )
 
 
