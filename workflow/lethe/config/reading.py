@@ -118,7 +118,7 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
     kinds = ("models", "orders", "methods", "parametrisations", "probes", "end_tasks", "imports")
     for kind in (*kinds, "claims"):
         for name in getattr(study, kind) or ():
-            require(kind, name, getattr(catalogue, kind))
+            _require_selected(kind, name, catalogue)
     for name in study.controls:
         require("controls", name, catalogue.orders)
         if name in study.orders:
@@ -156,6 +156,18 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
                     f"{probe!r}; select one of the two."
                 )
             owners[task] = probe
+
+
+def _require_selected(kind: str, name: str, catalogue: Catalogue) -> None:
+    try:
+        require(kind, name, getattr(catalogue, kind))
+    except UserError as error:
+        if kind != "models":
+            raise
+        raise UserError(
+            f"{str(error).removesuffix('.')}; a model of the hub or in a folder is described under "
+            "define.models, as `lethe init --model` writes it."
+        ) from None
 
 
 def _check_task_files(probe: Probe) -> None:
