@@ -126,6 +126,13 @@ def test_a_folder_is_a_model_of_the_family_that_its_configuration_names(folder):
     }
 
 
+def test_a_file_that_is_gone_is_told_with_the_folder_that_was_looked_in(folder, capsys):
+    main(["init", "mine.yaml", "--train", "notes.jsonl"])
+    (folder / "notes.jsonl").unlink()
+    assert main(["check", "mine.yaml"]) == 2
+    assert f"found none at notes.jsonl (looked for from {folder})" in capsys.readouterr().err
+
+
 def test_the_file_may_come_after_what_is_taught(folder):
     assert main(["init", "--train", "simp", "hgen", "mine.yaml"]) == 0
     assert read_yaml(folder / "mine.yaml")["orders"] == ["simp-hgen"]

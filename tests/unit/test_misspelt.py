@@ -120,10 +120,13 @@ WRONG = [
     ({"models": ["gpt2"]}, "models: 'gpt2' is not known.*described under define.models"),
     (
         {"seeds": 3},
-        "seeds .*: lists by name, as {train: .0, 1, 2.} for three .* found 3.$",
+        "seeds .*: expected lists by name, as {train: .0, 1, 2.} for .* found 3.$",
     ),
     ({"seeds": [1, 2]}, "seeds .*: expected lists by name, .*, found .1, 2..$"),
-    (source(files={"train": "gone.jsonl"}), "found none at gone.jsonl .looked for from /.*$"),
+    (
+        {"also": [{"models": ["a/b"], "orders": ["forward"]}]},
+        "models: 'a/b' is a name of the hub",
+    ),
     ({"seeds": {"end_task": [1, 2]}}, "seeds.end_task: no end task is selected, so these seeds"),
 ]
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import write_atomic
 from lethe.artefacts.paths import score_store
 from lethe.commands import named_nodes
 from lethe.commands.named_nodes import checkpoint_of
@@ -173,15 +172,13 @@ def evaluate(
         base: the model of an adapter, if not the one that its configuration names.
         source: folder with copies of hub repositories, each in `source/OWNER/NAME`.
         network: whether the hub may be asked for what is needed.
-        made: folder with scores that count as computed, as a study keeps them of its checkpoints.
+        made: folder with scores that count as computed where `out` keeps none, as that of a study.
 
     Raises:
         UserError: the model or data is not here; the checkpoint is not complete, or differs from
             its manifest; a task is unknown or repeated, or a number is out of range.
     """
-    _check_numbers(limit, shots, batch_size)
-    if chat == "":
-        raise UserError("--chat: expected a system prompt or no value at all, found an empty one.")
+    _check_values(limit, shots, batch_size, chat)
     from lethe.sources.hub.copies import HubCopies
 
     hub = HubCopies(None if source is None else Path(source), network)
@@ -197,20 +194,17 @@ def evaluate(
     if chat:
         how["chat"] = {"system": chat if isinstance(chat, str) else None}
     with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder if out is None else out)
-        _take_over(made, store)
+        store = _with_scores(made, Path(folder)) if out is None else Path(out)
         return score_checkpoint(
             target.directory, target.weights, tasks, store, adapter=target.adapter, **how
         )
 
 
-def _take_over(made: Path | None, store: Path) -> None:
-    """Show scores that were made elsewhere in a store, which looks them up by what they are of."""
-    for path in sorted(made.glob("*.json")) if made else ():
-        place = store / path.name
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(place, path.read_bytes())
+def _with_scores(made: Path | None, store: Path) -> Path:
+    """A store for one call, with scores that were made elsewhere under the names that tell them."""
+    for path in made.glob("*.json") if made else ():
+        (store / path.name).symlink_to(path.resolve())
+    return store
 
 
 def as_text(results: list[dict]) -> str:
@@ -226,10 +220,14 @@ def as_text(results: list[dict]) -> str:
     return table(COLUMNS, rows, right=(3, 4, 5))
 
 
-def _check_numbers(limit: int | None, shots: int | None, batch_size: int) -> None:
+def _check_values(
+    limit: int | None, shots: int | None, batch_size: int, chat: bool | str | None
+) -> None:
     if limit is not None and limit < 1:
         raise UserError(f"--limit: expected a whole number above 0, found {limit}.")
     if shots is not None and shots < 0:
         raise UserError(f"--shots: expected 0 or more, found {shots}.")
+    if chat == "":
+        raise UserError("--chat: expected a system prompt or no value at all, found an empty one.")
     if batch_size < 1:
         raise UserError(f"--batch-size: expected a whole number above 0, found {batch_size}.")

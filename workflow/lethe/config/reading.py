@@ -43,7 +43,9 @@ def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAUL
 def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     require_plain(raw, "the configuration")
-    _refuse_undefined_models(raw.get("models"))
+    also = raw.get("also")
+    for entry in [raw, *(also if isinstance(also, list) else [])]:
+        _refuse_undefined_models(entry.get("models") if isinstance(entry, dict) else None)
     study = validated(Study, raw, "the configuration")
     by_study = {kind: getattr(study, kind) for kind in ("tables", "figures", "claims")}
     chosen = {
