@@ -219,6 +219,16 @@ def test_what_is_scored_is_named_as_what_is_shown(tmp_path, monkeypatch):
             checkpoint_of(tmp_path, name)
 
 
+def test_what_is_scored_is_chosen_by_the_study_where_two_have_equal_words(tmp_path):
+    slow = {"recipe": "slow", "define": {"recipes": RECIPES}}
+    planned(tmp_path, slow)
+    faster = {"study": "other", "define": {"recipes": {"slow": {"learning_rate": 1e-3}}}}
+    plan = planned(tmp_path, slow, faster)
+    with pytest.raises(UserError, match=r"choose with --study \(other, small\)"):
+        checkpoint_of(tmp_path, "ewc/2")
+    assert checkpoint_of(tmp_path, "ewc/2", "other").node in plan.nodes
+
+
 def test_a_folder_goes_before_words_and_is_known_as_its_study_knows_it(tmp_path, monkeypatch):
     plan = planned(tmp_path)
     monkeypatch.chdir(tmp_path)

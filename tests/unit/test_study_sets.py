@@ -82,8 +82,8 @@ def test_the_studys_sets_are_found_by_name_beside_those_of_several_folders(resul
 
 
 def test_a_name_that_none_of_several_folders_has_is_a_sentence_with_all(results, capsys):
-    folders = ["--include-path", str(results.parent / "more"), str(results.parent / "eval")]
-    status, _, err = said(capsys, results, "evaluate", "tiny/base", "--tasks", "furher", *folders)
+    folders = [f"--include-path={results.parent / name}" for name in ("more", "eval")]
+    status, _, err = said(capsys, results, "evaluate", *folders, "tiny/base", "--tasks", "furher")
     assert status == 2
     assert "'furher' in" in err and "/more or " in err and "nearest known name is 'further'" in err
 

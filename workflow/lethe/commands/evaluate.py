@@ -51,11 +51,10 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--include-path",
-        action="extend",
-        nargs="+",
+        action="append",
         default=[],
         metavar="DIR",
-        help="folders in which names are looked up, the first before the others; may be repeated",
+        help="folder in which names are looked up; may be repeated, the first goes before others",
     )
     group.add_argument("--split", choices=SPLITS, help="default: test, or the study's")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N documents of each")
@@ -114,7 +113,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Score with the parsed options, and print."""
     if (arguments.given is None) == (arguments.model is None):
         found = "none" if arguments.model is None else f"{arguments.given} and {arguments.model}"
-        raise UserError(f"MODEL: expected one checkpoint to evaluate, found {found}.")
+        before = ""
+        if found == "none" and arguments.tasks:
+            before = "; give it before --tasks, which takes all that follows"
+        raise UserError(f"MODEL: expected one checkpoint to evaluate, found {found}{before}.")
     model = arguments.given or arguments.model
     checkpoint = checkpoint_of(arguments.results, model, arguments.study)
     asked = choose(arguments, [checkpoint] if checkpoint else [], model)

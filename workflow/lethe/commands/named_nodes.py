@@ -16,6 +16,7 @@ from lethe.longtables.node_words import (
     no_checkpoint,
     recorded_runs,
     several,
+    ways_to_one,
 )
 
 HELP = f"a checkpoint's words, {PATTERN} or MODEL/base@SEED; or the beginning or end of an id"
@@ -79,13 +80,15 @@ def checkpoint_of(results: Path, name: str, study: str | None = None) -> Checkpo
         return _in_folder(Path(name))
     if not name or name[0] in "./~" or Path(name).exists():
         return None
-    words = _words(results, study)
+    by_study = recorded_runs(results, study)
+    words = Words(run for runs in by_study.values() for run in runs)
     by_id = words.of_nodes()
     node = None if _is_of_words(name) else _of_id(by_id, name)
     if node is None:
         found = named(words, name)
         if len(found) > 1:
-            raise several(name, found, ["for a model of the hub give OWNER/NAME@main"])
+            hub = "for a model of the hub give OWNER/NAME@main"
+            raise several(name, found, [*ways_to_one(found, by_study), hub])
         if not found and _is_misspelt(name, list(by_id.values())):
             raise no_checkpoint(results, name, by_id.values())
         node = next(iter(found), None)

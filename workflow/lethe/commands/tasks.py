@@ -30,11 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="WORD", help="words that the name must have")
     parser.add_argument(
         "--include-path",
-        action="extend",
-        nargs="+",
+        action="append",
         default=[],
         metavar="DIR",
-        help="list folders of task YAMLs instead; of one name the first is meant",
+        help="list a folder of task YAMLs instead; may be repeated, the first goes before others",
     )
     parser.add_argument(
         "--source", metavar="DIR", help="folder with copies of data sets, in DIR/OWNER/NAME"

@@ -124,7 +124,7 @@ def find_by_words(results: Path, text: str, study: str | None = None) -> str:
     if len(found) == 1:
         return next(iter(found))
     if found:
-        raise several(text, found, _ways(found, by_study))
+        raise several(text, found, ways_to_one(found, by_study))
     raise no_checkpoint(results, text, words.of_nodes().values())
 
 
@@ -161,7 +161,8 @@ def several(text: str, found: dict[str, str], ways: Iterable[str]) -> UserError:
     )
 
 
-def _ways(found: dict[str, str], by_study: dict[str, list[Run]]) -> Iterator[str]:
+def ways_to_one(found: dict[str, str], by_study: dict[str, list[Run]]) -> Iterator[str]:
+    """How else than by more words one of several checkpoints can be named. found: words by id."""
     names = [name for name, runs in by_study.items() if _holds(runs, found)]
     if len(names) > 1:
         yield f"choose with --study ({', '.join(names)})"
