@@ -2,11 +2,12 @@
 
 import argparse
 import json
+from pathlib import Path
 
 import pytest
 
 from lethe.cli import _Parser, main
-from lethe.commands.run import command
+from lethe.commands.run import as_typed, command
 from lethe.commands.verbs import VERBS, module_of
 
 
@@ -38,3 +39,6 @@ def test_run_passes_single_values_to_snakemake_as_a_file(tmp_path, monkeypatch):
     files = line[line.index("--configfile") + 1 :][:2]
     assert files[0] == "my.yaml"
     assert json.loads((tmp_path / files[1]).read_text()) == {"seeds": {"train": [1, 2]}, "limit": 5}
+    # What its report says was typed makes the same study.
+    typed = parser.parse_args(["my.yaml", *as_typed(Path(files[1]))])
+    assert command(typed) == line

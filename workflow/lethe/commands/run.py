@@ -6,6 +6,7 @@ called in, and so do files that the study names by relative paths.
 
 import argparse
 import importlib.util
+import json
 import os
 import shlex
 import subprocess
@@ -14,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import write_json
+from lethe.artefacts.files import read_json, write_json
 from lethe.artefacts.paths import PROFILES, SNAKEFILE
 from lethe.artefacts.strict_json import digest
 from lethe.commands import check, where
@@ -99,6 +100,17 @@ def settings_file(values: dict[str, Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, values)
     return path
+
+
+def is_settings(file: Path) -> bool:
+    """Whether a file is one that `settings_file` made here."""
+    return file.resolve().parent == SETTINGS.resolve()
+
+
+def as_typed(file: Path) -> list[str]:
+    """The words on the command line that such a file stands for."""
+    values = read_json(file)
+    return ["--config", *(f"{key}={json.dumps(value)}" for key, value in values.items())]
 
 
 def profile(name: str) -> Path:
