@@ -44,6 +44,14 @@ def test_a_name_that_nothing_has_is_answered_with_the_nearest(folder):
         study_file("minee")
 
 
+def test_a_folder_that_init_wrote_stands_for_the_file_in_it(folder, capsys):
+    assert main(["init", "first", "--model", "xs"]) == 0
+    assert main(["check", "first"]) == 0
+    assert "study 'first' is right" in capsys.readouterr().out
+    assert main(["report", "first"]) == 2
+    assert "study 'first' has no results yet" in capsys.readouterr().err
+
+
 def test_what_lies_here_goes_before_a_name(folder):
     (folder / "mine").write_text(MINE)
     assert str(study_file("mine")) == "mine"

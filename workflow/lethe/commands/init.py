@@ -14,13 +14,11 @@ from pathlib import Path
 
 from lethe.artefacts.paths import CLONE, PROJECT, SCHEMAS
 from lethe.commands.check import checked
+from lethe.commands.named_studies import ENDINGS, FILE
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.config.started import commented, miniature, started
 from lethe.errors import UserError, one_line, shown
 
-FILE = "study.yaml"
-"""Written into a folder."""
-ENDINGS = (".yaml", ".yml")
 USUAL = "my-study"
 TASKS = 2
 """Tasks of the miniature, unless others are named."""

@@ -9,6 +9,8 @@ from lethe.artefacts.paths import PROJECT, study_directory
 from lethe.config.reading import read_study
 from lethe.errors import UserError, shown
 
+FILE = "study.yaml"
+"""What `lethe init` writes into a folder."""
 ENDINGS = (".yaml", ".yml")
 RESULTS = Path("results")
 PLACES = (Path("."), Path("config"), PROJECT / "config")
@@ -18,11 +20,13 @@ HELP = "its file, its name, or its folder: results/studies/NAME, a kept or assem
 
 
 def study_file(text: str) -> Path:
-    """The file of a study that is given by its file or its name.
+    """The file of a study that is given by its file, the folder it lies in, or its name.
 
     Raises:
         UserError: it is a name that no file here has, or several.
     """
+    if (inside := Path(text) / FILE).is_file():
+        return inside
     if not _is_name(text):
         return Path(text)
     found = [path for name, path in _titles() if name == text]
@@ -52,7 +56,9 @@ def study_folder(text: str) -> Path:
         UserError: it is a name that has neither results nor a file, or a study that was not run.
     """
     path = Path(text)
-    if _is_name(text):
+    if (path / FILE).is_file():
+        path = path / FILE
+    elif _is_name(text):
         made = study_directory(RESULTS, text)
         path = made if made.is_dir() else study_file(text)
     if path.suffix in ENDINGS and path.is_file():
