@@ -219,6 +219,14 @@ def test_what_is_scored_is_named_as_what_is_shown(tmp_path, monkeypatch):
             checkpoint_of(tmp_path, name)
 
 
+def test_what_no_run_has_made_yet_is_told_by_its_words(tmp_path, capsys):
+    planned(tmp_path)
+    for call in (["compare", "xs/base", "ewc/2"], ["evaluate", "ewc/2", "--tasks", "know_nature"]):
+        assert main([*call, "--results", str(tmp_path)]) == 2
+        told = capsys.readouterr().err
+        assert "@0 is not made yet: there is no folder" in told and "lethe status" in told
+
+
 def test_what_is_scored_is_chosen_by_the_study_where_two_have_equal_words(tmp_path):
     slow = {"recipe": "slow", "define": {"recipes": RECIPES}}
     planned(tmp_path, slow)

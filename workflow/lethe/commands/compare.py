@@ -138,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _targets(given: list[str], named: dict[str, Checkpoint | None]) -> list[Target]:
     """What is compared; checkpoints of a study have their words as labels, where these differ."""
-    folders = [str(one.folder if (one := named[name]) else name) for name in given]
+    folders = [str(one.made() if (one := named[name]) else name) for name in given]
     found = find_targets(folders)
     words = [one.words if (one := named[name]) else "" for name in given]
     return [

@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> None:
     options = options_of(arguments, asked)
     if checkpoint:
         print(f"lethe: scoring {checkpoint.words}", file=sys.stderr, flush=True)
-        model = checkpoint.folder
+        model = checkpoint.made()
         options["made"] = score_store(checkpoint.results, checkpoint.node)
     results = evaluate(model, **options)
     print(json.dumps(results, indent=2, sort_keys=True) if arguments.json else as_text(results))

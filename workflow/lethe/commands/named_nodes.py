@@ -8,6 +8,7 @@ from pathlib import Path
 from lethe.artefacts.files import read_json
 from lethe.artefacts.lineage import find_node
 from lethe.artefacts.paths import node_directory, spec_file
+from lethe.errors import UserError
 from lethe.longtables.node_words import (
     PATTERN,
     Words,
@@ -66,6 +67,19 @@ class Checkpoint:
     words: str
     folder: Path
     results: Path
+
+    def made(self) -> Path:
+        """Its folder.
+
+        Raises:
+            UserError: no run has made it yet.
+        """
+        if not self.folder.is_dir():
+            raise UserError(
+                f"{self.words} is not made yet: there is no folder {self.folder}; run its study "
+                "first (`lethe status` shows what is done)."
+            )
+        return self.folder
 
 
 def checkpoint_of(results: Path, name: str, study: str | None = None) -> Checkpoint | None:
