@@ -83,6 +83,16 @@ def test_no_held_out_row_is_trained_on(roads, tmp_path):
     assert not any(source in prompt for source in sources for prompt in prompts)
 
 
+def test_a_table_without_any_known_column_is_told_of_all_that_there_could_be(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"question": "a", "answer": "b"}\n')
+    spec = {"name": "mine", "loader": "generic", "subset": None}
+    spec["parameters"] = source_parameters("sources.mine", "files", "generic", {})
+    spec["files"] = {"train": {"path": str(path), "sha256": ""}}
+    with pytest.raises(UserError, match="expected the columns prompt and response, or text, found"):
+        prepare(spec, tmp_path, None)
+
+
 def test_missing_columns_are_named_with_what_was_found_and_the_key(roads, tmp_path):
     bad = roads["alpaca"].local["train"].with_name("renamed.json")
     content = json.loads(roads["alpaca"].local["train"].read_text())

@@ -11,7 +11,9 @@ import pytest
 
 from lethe.artefacts.strict_yaml import read_yaml
 from lethe.cli import main
-from lethe.config.started import START, comments_above, miniature
+from lethe.config.reading import read_catalogue, read_study
+from lethe.config.recipe_values import recipe_for
+from lethe.config.started import COSTS, START, comments_above, miniature
 
 ROOT = Path(__file__).parents[2]
 ROW = '{"prompt": "a", "response": "b"}\n'
@@ -80,6 +82,37 @@ def test_a_test_file_beside_a_train_file_is_an_evaluation_set(folder):
     assert study["probes"] == ["general", "learned"]
 
 
+def test_what_is_evaluated_is_what_may_be_forgotten_and_the_tests_of_what_is_taught(folder):
+    main(["init", "mine.yaml", "--model", "xs", "--train", "support_train.jsonl", "hgen"])
+    study = read_yaml(folder / "mine.yaml")
+    assert study["probes"] == ["miniature-general", "learned"]
+    assert list(study["define"]["probes"]["learned"]["tasks"]) == ["own_support", "own_hgen"]
+    general = read_catalogue(read_study()).probes["miniature-general"].tasks.values()
+    assert "own" not in {entry.axis for entry in general}
+
+
+def test_every_probe_has_what_it_costs_beside_it(folder):
+    files = ["--train", "support_train.jsonl"]
+    for model in ("xs", "smollm2", "a/b"):
+        main(["init", f"{model[0]}.yaml", "--model", model, *files])
+        text = (folder / f"{model[0]}.yaml").read_text()
+        for name in read_yaml(folder / f"{model[0]}.yaml")["probes"]:
+            assert f"  - {name}  # {COSTS[name]}\n" in text
+
+
+@pytest.mark.parametrize("model", ["s", "a/b"])
+def test_a_number_of_steps_changes_the_usual_recipe_in_this_alone(folder, model):
+    given = ["--model", model, "--train", "notes.jsonl"]
+    main(["init", "mine.yaml", *given, "--steps", "40"])
+    main(["init", "usual.yaml", *given])
+    values = []
+    for name in ("mine.yaml", "usual.yaml"):
+        study = read_study([folder / name])
+        recipe = read_catalogue(study).recipes[study.recipe]
+        values.append(recipe_for(study.recipe, recipe, model, parametrisation="lora"))
+    assert values[0] == values[1] | {"steps": 40, "epochs": None}
+
+
 def test_a_folder_is_a_model_of_the_family_that_its_configuration_names(folder):
     (folder / "t5").mkdir()
     (folder / "t5" / "config.json").write_text('{"model_type": "t5"}')
@@ -91,6 +124,13 @@ def test_a_folder_is_a_model_of_the_family_that_its_configuration_names(folder):
     assert started("mine", "t5", ["notes.jsonl"])["define"]["models"] == {
         "t5": {"family": "seq2seq", "import": "t5"}
     }
+
+
+def test_a_file_that_is_gone_is_told_with_the_folder_that_was_looked_in(folder, capsys):
+    main(["init", "mine.yaml", "--train", "notes.jsonl"])
+    (folder / "notes.jsonl").unlink()
+    assert main(["check", "mine.yaml"]) == 2
+    assert f"found none at notes.jsonl (looked for from {folder})" in capsys.readouterr().err
 
 
 def test_the_file_may_come_after_what_is_taught(folder):
@@ -119,6 +159,7 @@ WRONG = {
     "a file that is not there": (["--train", "gone.jsonl"], "there is no file gone.jsonl"),
     "a file of other columns": (["--train", "other.jsonl"], "found question, answer"),
     "a file without a row": (["--train", "empty.jsonl"], "empty.jsonl has no rows"),
+    "no step": (["--steps", "0"], "--steps: expected a whole number above 0, found 0"),
     "a name that is none": (["--name", "a/b"], "expected a name"),
 }
 

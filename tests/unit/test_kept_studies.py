@@ -46,6 +46,17 @@ def test_all_that_is_drawn_from_a_kept_study_has_the_bytes_of_the_study_that_was
     assert {"scores.csv", "stages.csv", "metrics.csv", "tables", "figures", "claims"} <= made
 
 
+def test_keeping_and_drawing_end_with_where_it_lies_and_what_is_next(study, tmp_path, capsys):
+    place = tmp_path / "in a folder"
+    assert main(["keep", str(study), "--to", str(place)]) == 0
+    said = capsys.readouterr().out
+    assert f"Kept in {place}." in said and f"  lethe render '{place}'" in said
+    assert main(["render", str(place), "--out", str(tmp_path / "drawn")]) == 0
+    said = capsys.readouterr().out
+    assert f"Drawn in {tmp_path / 'drawn'}: tables, figures, claims." in said
+    assert f"  lethe report '{place}'" in said
+
+
 def test_it_is_kept_in_the_same_bytes_and_fewer_of_them(study, kept, tmp_path):
     assert main(["keep", str(study), "--to", str(tmp_path / "second")]) == 0
     assert files_of(tmp_path / "second") == files_of(kept)

@@ -111,6 +111,22 @@ WRONG = [
         part(metric="f1_own"),
         "parts.p.axes: expected ..end_task.. beside the metric 'f1_own', found",
     ),
+    (
+        {"models": ["Qwen/Qwen3-0.6B"]},
+        "is a name of the hub; .*models: .Qwen3-0.6B.. and .*{Qwen3-0.6B: {family: causal, hub: "
+        "Qwen/Qwen3-0.6B, revision: null}}}.*lethe init --model Qwen/Qwen3-0.6B",
+    ),
+    ({"models": ["./tiny/llama"]}, "is a folder; .*{llama: {family: causal, import: ./tiny/llama}"),
+    ({"models": ["gpt2"]}, "models: 'gpt2' is not known.*described under define.models"),
+    (
+        {"seeds": 3},
+        "seeds .*: expected lists by name, as {train: .0, 1, 2.} for .* found 3.$",
+    ),
+    ({"seeds": [1, 2]}, "seeds .*: expected lists by name, .*, found .1, 2..$"),
+    (
+        {"also": [{"models": ["a/b"], "orders": ["forward"]}]},
+        "models: 'a/b' is a name of the hub",
+    ),
     ({"seeds": {"end_task": [1, 2]}}, "seeds.end_task: no end task is selected, so these seeds"),
 ]
 

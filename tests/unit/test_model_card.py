@@ -48,6 +48,14 @@ def test_a_name_marks_nothing_up(study):
     assert not re.search(r"(?<!\\)<i>", text)
 
 
-def test_a_checkpoint_of_another_study_is_refused_in_a_sentence(study):
-    with pytest.raises(UserError, match="expected a checkpoint of the study small.*found 'nope'"):
+def test_a_checkpoint_may_be_named_by_its_words(study):
+    base = study.tables.scores["node"].iloc[0]
+    assert card(study, "decoder-xs/base@0") == card(study, base)
+    assert card(study, "sequential/2") == card(study, last_of(study, "sequential"))
+
+
+def test_what_is_no_checkpoint_of_the_study_is_answered_with_its_words(study):
+    with pytest.raises(UserError, match="no checkpoint 'nope' in .*did you mean decoder-xs/"):
         card(study, "nope")
+    with pytest.raises(UserError, match="'decoder-xs' names 5 checkpoints: decoder-xs/base@0"):
+        card(study, "decoder-xs")

@@ -1,8 +1,11 @@
 """Checkpoints by words: what is printed names one node, and can be pasted back."""
 
+from pathlib import Path
+
 import pytest
 
 from lethe.cli import main
+from lethe.commands.named_nodes import checkpoint_of
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.longtables.node_words import Words, find_by_words, recorded_runs
@@ -180,20 +183,66 @@ def test_the_beginning_of_an_id_means_the_checkpoint_before_its_scores(tmp_path,
     assert f'"node": "{stage}"' in capsys.readouterr().out
 
 
-def test_what_is_scored_may_be_named_by_words_if_nothing_else_has_that_name(both, monkeypatch):
-    from lethe.commands.named_nodes import folder_of
+def test_a_single_word_that_begins_no_id_names_a_checkpoint(tmp_path, capsys):
+    plan = planned(tmp_path, {"methods": ["ewc"]})
+    last = plan.runs[0].checkpoints[-1]
+    assert main(["show", "5", "--results", str(tmp_path), "--json"]) == 0
+    assert f'"node": "{last}"' in capsys.readouterr().out
+    assert main(["show", "ewc", "--results", str(tmp_path)]) == 2
+    assert "'ewc' names 6 checkpoints: xs/base@0, xs/ewc/forward/1@0" in capsys.readouterr().err
 
-    results, small, _ = both
-    monkeypatch.chdir(results)
-    base = next(run.checkpoints[0] for run in small.runs)
-    assert folder_of(results, "xs/base@w204,b0") == results / "bases" / base
-    assert folder_of(results, "xs/ewc/forward/2@w204,b0,t0").parent == results / "stages"
-    # With a single `/` it is a name of the hub, unless it says a checkpoint's words in full.
-    for name in ("Qwen/Qwen3-0.6B", "owner/name@0a1b2c", "ewc/2", "xs", "/xs/base", "./xs/base"):
-        assert folder_of(results, name) is None
-    # As the status of one study has them, where another study has other worlds; no --study here.
-    for name in ("xs/ewc/2", "xs/base@0"):
-        with pytest.raises(UserError, match="more of the words, or give the folder of one[.]"):
-            folder_of(results, name)
-    (results / "xs" / "base@w204,b0").mkdir(parents=True)
-    assert folder_of(results, "xs/base@w204,b0") is None
+
+def test_a_word_that_names_nothing_is_answered_with_those_there_are(tmp_path):
+    with pytest.raises(UserError, match="has no study yet; give the folder of a run"):
+        find_by_words(tmp_path, "xs/base")
+    planned(tmp_path)
+    with pytest.raises(UserError, match=r"did you mean xs/base@0 or xs/.*status` prints"):
+        find_by_words(tmp_path, "xs/bass")
+
+
+def test_what_is_scored_is_named_as_what_is_shown(tmp_path, monkeypatch):
+    plan = planned(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    stage = next(run for run in plan.runs if run.method == "ewc").checkpoints[2]
+    for name in ("xs/ewc/forward/2@0", "ewc/2", "ewc/emdg", stage, stage[:-8]):
+        found = checkpoint_of(tmp_path, name)
+        assert (found.node, found.folder.parent) == (stage, tmp_path / "stages"), name
+        assert found.words == "xs/ewc/forward/2@0"
+    assert checkpoint_of(tmp_path, "xs/base").folder.parent == tmp_path / "bases"
+    for name in ("Qwen/Qwen3-0.6B", "owner/name@0a1b2c", "ewc/2@main", "gpt2", "./xs/base"):
+        assert checkpoint_of(tmp_path, name) is None, name
+    for name in ("xs", "xs/ewc"):
+        with pytest.raises(UserError, match="checkpoints: xs/.*OWNER/NAME@main"):
+            checkpoint_of(tmp_path, name)
+    for name in ("xs/bas", "xs/ewcc/forward/2"):
+        with pytest.raises(UserError, match="no checkpoint .*did you mean xs/"):
+            checkpoint_of(tmp_path, name)
+
+
+def test_what_no_run_has_made_yet_is_told_by_its_words(tmp_path, capsys):
+    planned(tmp_path)
+    for call in (["compare", "xs/base", "ewc/2"], ["evaluate", "ewc/2", "--tasks", "know_nature"]):
+        assert main([*call, "--results", str(tmp_path)]) == 2
+        told = capsys.readouterr().err
+        assert "@0 is not made yet: there is no folder" in told and "lethe status" in told
+
+
+def test_what_is_scored_is_chosen_by_the_study_where_two_have_equal_words(tmp_path):
+    slow = {"recipe": "slow", "define": {"recipes": RECIPES}}
+    planned(tmp_path, slow)
+    faster = {"study": "other", "define": {"recipes": {"slow": {"learning_rate": 1e-3}}}}
+    plan = planned(tmp_path, slow, faster)
+    with pytest.raises(UserError, match=r"choose with --study \(other, small\)"):
+        checkpoint_of(tmp_path, "ewc/2")
+    assert checkpoint_of(tmp_path, "ewc/2", "other").node in plan.nodes
+
+
+def test_a_folder_goes_before_words_and_is_known_as_its_study_knows_it(tmp_path, monkeypatch):
+    plan = planned(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    base = plan.runs[0].checkpoints[0]
+    (tmp_path / "xs" / "base").mkdir(parents=True)
+    assert checkpoint_of(tmp_path, "xs/base") is None
+    (tmp_path / "bases" / base).mkdir(parents=True)
+    found = checkpoint_of(Path("elsewhere"), f"bases/{base}")
+    assert (found.node, found.words, found.results) == (base, "xs/base@0", tmp_path)

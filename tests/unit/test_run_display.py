@@ -105,6 +105,17 @@ def test_what_the_user_typed_is_repeated_where_that_was_not_snakemake(monkeypatc
     assert "run again:\n  lethe run my.yaml\n" in replayed()
 
 
+@pytest.mark.parametrize(
+    "error",
+    ["https://hub cannot be reached to fetch a/b (ConnectError); run again", "answered 503 to a"],
+)
+def test_a_download_that_failed_has_a_remedy_with_a_network_and_without(tmp_path, error):
+    log = tmp_path / "log"
+    log.write_text(f"lethe: {error}\n")
+    remedy = Failure("fetch a/b", None, [str(log)]).remedy
+    assert "where there is a network" in remedy and "`import` at a model" in remedy
+
+
 def test_a_killed_job_is_called_that_and_the_end_of_its_log_is_shown():
     write_log("512 texts\nstep 60 of 90\n")
     killed = [dict(event) for event in EVENTS]

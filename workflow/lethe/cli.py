@@ -19,8 +19,27 @@ def _complain(error: Exception) -> None:
     print(f"{paint('lethe:', 'red', sys.stderr)} {error}", file=sys.stderr)
 
 
+class _Once(argparse._StoreAction):
+    """An option of one value that is given twice with two: which one counts would not be seen."""
+
+    given: object = None
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if option_string is not None:
+            if self.given not in (None, values):
+                both = f"{shown(str(self.given))} and {shown(str(values))}"
+                raise UserError(f"{option_string}: expected one value, found {both}.")
+            self.given = values
+        super().__call__(parser, namespace, values, option_string)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Says what is wrong in one line, and lets no option replace its own earlier value."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        for name in (None, "store"):
+            self.register("action", name, _Once)
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message} (`{self.prog} --help` lists the arguments).")

@@ -83,6 +83,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
+def sought(path: object) -> str:
+    """A path that is not there, and of a relative one the folder from which it was looked for."""
+    is_relative = not os.path.isabs(str(path))
+    return f"{path} (looked for from {os.getcwd()})" if is_relative else str(path)
+
+
 def _written(value: Any, levels: int = 2) -> str:
     """The value; of a list or mapping the first entries, nested `levels` deep."""
     if value is None or isinstance(value, bool):

@@ -13,7 +13,7 @@ from pathlib import Path
 from lethe.artefacts.disk_errors import disk_reason
 from lethe.artefacts.files import read_json, sha256_file, write_atomic
 from lethe.artefacts.strict_json import digest
-from lethe.errors import UserError
+from lethe.errors import UserError, sought
 
 # The files of a checkpoint in hub format: weights, configuration, tokenizer.
 CHECKPOINT_FILES = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja")
@@ -31,7 +31,7 @@ def file_digest(path: str, where: str) -> str:
         UserError: there is no such file, or it cannot be read.
     """
     if not os.path.isfile(path):  # unlike Path's, it takes any text
-        raise UserError(f"{where}: expected a file, found none at {path}.")
+        raise UserError(f"{where}: expected a file, found none at {sought(path)}.")
     try:
         return _digest_of(str(Path(path).resolve()), *_state(Path(path)))
     except OSError as error:
@@ -46,7 +46,7 @@ def checkpoint_digest(path: str, where: str) -> str:
     """
     folder = Path(path)
     if not os.path.isdir(folder):
-        raise UserError(f"{where}: expected a checkpoint folder, found none at {path}.")
+        raise UserError(f"{where}: expected a checkpoint folder, found none at {sought(path)}.")
     if not list(folder.glob("*.safetensors")):
         raise UserError(f"{where}: {path} holds no *.safetensors weights; convert it first.")
     return _digest_of_files(folder, CHECKPOINT_FILES)
@@ -79,7 +79,7 @@ def folder_digest(path: str | None, where: str) -> str | None:
     if path is None:
         return None
     if not os.path.isdir(path):
-        raise UserError(f"{where}: expected a folder, found none at {path}.")
+        raise UserError(f"{where}: expected a folder, found none at {sought(path)}.")
     return _digest_of_files(Path(path), ("**/*",))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from lethe.artefacts.disk_errors import disk_reason
-from lethe.errors import UserError, shown
+from lethe.errors import UserError, shown, sought
 
 LARGEST_FILE = 2**20
 """Bytes per file; the largest catalogue has 20,000."""
@@ -153,7 +153,8 @@ def _text(path: Path) -> str:
             data = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:  # a ValueError: no file has a NUL in its name
         reason = disk_reason(error) if isinstance(error, OSError) else error
-        raise UserError(f"{path}: cannot be read ({reason}).") from None
+        where = path if Path(path).exists() else sought(path)
+        raise UserError(f"{where}: cannot be read ({reason}).") from None
     if len(data) > LARGEST_FILE:
         raise UserError(
             f"{path}: expected a configuration, found more than {LARGEST_FILE:,} bytes."

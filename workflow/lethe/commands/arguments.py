@@ -5,10 +5,12 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts import nodes
 from lethe.artefacts.nodes import ANY_CODE
 from lethe.artefacts.strict_yaml import parse_yaml, read_yaml
+from lethe.commands.named_studies import study_file
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue
 from lethe.errors import UserError, shown
@@ -77,10 +79,10 @@ def add_study_files(parser: argparse.ArgumentParser) -> None:
         "study",
         nargs="*",
         default=[],
-        type=Path,
-        metavar="STUDY.yaml",
-        help="files laid over the default configuration, each over those before it; none: the "
-        "miniature",
+        type=study_file,
+        metavar="STUDY",
+        help="files laid over the default configuration, each over those before it, or a study's "
+        "name, which stands for the file here that has it; none: the miniature",
     )
     parser.add_argument(
         "--configfile",
@@ -115,7 +117,19 @@ def read(arguments: argparse.Namespace) -> tuple[Study, Catalogue]:
     raw = read_yaml(DEFAULT)
     for overlay in [*arguments.study, *arguments.configfile]:
         raw = merge(raw, read_yaml(overlay))
-    for setting in arguments.config:
+    raw = merge(raw, settings(arguments.config))
+    study = parse_study(raw)
+    return study, read_catalogue(study)
+
+
+def settings(given: list[str]) -> dict[str, Any]:
+    """The values of `--config KEY=VALUE`, nested as their keys say.
+
+    Raises:
+        UserError: one has another form.
+    """
+    raw: dict[str, Any] = {}
+    for setting in given:
         key, equals, text = setting.partition("=")
         if not equals or not key:
             raise UserError(f"--config: expected KEY=VALUE, found {shown(setting)}.")
@@ -123,5 +137,4 @@ def read(arguments: argparse.Namespace) -> tuple[Study, Catalogue]:
         for part in reversed(key.split(".")):
             value = {part: value}
         raw = merge(raw, value)
-    study = parse_study(raw)
-    return study, read_catalogue(study)
+    return raw

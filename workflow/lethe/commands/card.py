@@ -4,12 +4,14 @@ import argparse
 from pathlib import Path
 
 from lethe.artefacts.files import write_atomic
+from lethe.commands.named_studies import HELP, study_folder
+from lethe.longtables.node_words import PATTERN
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe card`."""
-    parser.add_argument("folder", type=Path, help="the study's folder, as of `lethe report`")
-    parser.add_argument("node", help="the checkpoint's id, as in the study's scores.csv")
+    parser.add_argument("folder", type=study_folder, metavar="STUDY", help=f"the study: {HELP}")
+    parser.add_argument("node", help=f"a checkpoint's words, {PATTERN}, or its id")
     parser.add_argument("--out", type=Path, help="file to write, as model_card.md; default: print")
 
 

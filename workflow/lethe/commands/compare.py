@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.files import write_atomic
+from lethe.artefacts.paths import score_store
 from lethe.commands.evaluate import (
     add_place_arguments,
     add_scoring_arguments,
@@ -22,7 +23,9 @@ from lethe.commands.evaluate import (
     evaluate,
     options_of,
 )
-from lethe.commands.named_nodes import folder_of
+from lethe.commands.named_nodes import Checkpoint, checkpoint_of
+from lethe.commands.study_sets import choose
+from lethe.comparison.abilities import Known
 from lethe.comparison.choices import Choices, pairs
 from lethe.comparison.compared import compare
 from lethe.comparison.report import Report, as_dict
@@ -30,11 +33,12 @@ from lethe.comparison.scored import Made, Scores, read_kept_results, read_lm_eva
 from lethe.comparison.targets import CHECKPOINT, KEPT, Target, find_targets
 from lethe.comparison.terminal import as_text
 from lethe.errors import UserError
+from lethe.evaluation.probe_tasks import Asked
 from lethe.metrics.verdicts import LOST, UNDECIDED
 
 STATUS = {LOST: 3, UNDECIDED: 4}
 MARGIN = 2.0
-SCORING = {"limit": None, "shots": None, "chat": None, "split": "test", "dtype": "float32"}
+SCORING = {"limit": None, "shots": None, "chat": None, "split": None, "dtype": "float32"}
 """Options that change scores, with the value of each if it is not given."""
 
 
@@ -51,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     written.add_argument("--out", metavar="DIR", help="keep scores here; kept ones are not rerun")
     parser.add_argument("--base", metavar="MODEL", help="of an adapter, if its file does not say")
-    add_task_arguments(parser, required=False)
+    add_task_arguments(parser)
     add_place_arguments(parser)
     add_scoring_arguments(parser)
 
@@ -88,6 +92,7 @@ def _add_judging(parser: argparse.ArgumentParser) -> None:
     )
     judging.add_argument(
         "--harmless",
+        action="extend",
         nargs="+",
         default=[],
         metavar="SETTING",
@@ -98,10 +103,20 @@ def _add_judging(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and say by the status whether anything was lost."""
     choices = Choices.read(arguments)
-    targets = _targets([arguments.before, *arguments.after], arguments.results)
+    given = [arguments.before, *arguments.after]
+    named = {name: checkpoint_of(arguments.results, name, arguments.study) for name in given}
+    targets = _targets(given, named)
     if arguments.html and not Path(arguments.html).absolute().parent.is_dir():
         raise UserError(f"--html: there is no folder for {arguments.html}; make it first.")
-    scores = _read(targets, arguments)
+    files = _read_files(targets, texts=bool(arguments.html))
+    asked: dict[str, Asked] = {}
+    if len(files) == len(targets):
+        _refuse_scoring(arguments)
+    else:
+        first = next(target for target in targets if target.kind == CHECKPOINT)
+        asked = choose(arguments, [one for one in named.values() if one], first.given)
+        choices = replace(Choices.read(arguments), usual=_usual(asked))
+    scores = _score(targets, files, list(named.values()), arguments, asked)
     by_after = pairs(scores, choices)
     compared = [
         compare(one.label, one.changes, one.missing, choices.margin, choices.margins)
@@ -113,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.html:
         from lethe.comparison.page import as_page
 
-        write_atomic(Path(arguments.html), as_page(report, _texts(targets, scores, arguments)))
+        write_atomic(Path(arguments.html), as_page(report, _texts(targets, arguments, asked)))
     if arguments.json:
         print(json.dumps(as_dict(report), indent=2, allow_nan=False))
     else:
@@ -121,14 +136,23 @@ def run(arguments: argparse.Namespace) -> int:
     return _status(report.words(), arguments.fail_on)
 
 
-def _targets(given: list[str], results: Path) -> list[Target]:
-    """What is compared; checkpoints that are given by their words keep them as labels."""
-    folders = {name: folder_of(results, name) for name in given}
-    found = find_targets([str(folders[name] or name) for name in given])
+def _targets(given: list[str], named: dict[str, Checkpoint | None]) -> list[Target]:
+    """What is compared; checkpoints of a study have their words as labels, where these differ."""
+    folders = [str(one.made() if (one := named[name]) else name) for name in given]
+    found = find_targets(folders)
+    words = [one.words if (one := named[name]) else "" for name in given]
     return [
-        replace(target, label=name) if folders[name] else target
-        for name, target in zip(given, found, strict=True)
+        replace(target, label=word) if word and words.count(word) == 1 else target
+        for target, word in zip(found, words, strict=True)
     ]
+
+
+def _usual(asked: dict[str, Asked]) -> dict[str, Known]:
+    """What the study says of its own sets, as the catalogue does of others."""
+    return {
+        name: Known(one.task.axis, one.metric, one.task.chance, one.task.cluster)
+        for name, one in asked.items()
+    }
 
 
 def _status(words: list[str], fail_on: str) -> int:
@@ -137,31 +161,38 @@ def _status(words: list[str], fail_on: str) -> int:
     return STATUS[UNDECIDED] if fail_on == UNDECIDED and UNDECIDED in words else 0
 
 
-def _read(targets: list[Target], arguments: argparse.Namespace) -> list[Scores]:
-    """The scores of every target; files are read before anything is computed."""
-    read: dict[int, Scores] = {
+def _read_files(targets: list[Target], texts: bool) -> dict[int, Scores]:
+    """By place, the scores of the targets that are files, which are read before any are made."""
+    return {
         index: read_kept_results(target)
         if target.kind == KEPT
-        else read_lm_eval(target, index, texts=bool(arguments.html))
+        else read_lm_eval(target, index, texts=texts)
         for index, target in enumerate(targets)
         if target.kind != CHECKPOINT
     }
-    checkpoint = next((target for target in targets if target.kind == CHECKPOINT), None)
-    if checkpoint is None:
-        _refuse_scoring(arguments)
-    if checkpoint is not None and not arguments.tasks:
-        raise UserError(
-            "--tasks: expected the evaluation tasks on which to score the checkpoint "
-            f"{checkpoint.given}, found none; `lethe tasks` lists what there is."
-        )
-    for index, target in enumerate(targets):
-        if target.kind == CHECKPOINT:
-            print(f"lethe: scoring {target.given}", file=sys.stderr, flush=True)
-            options = options_of(arguments)
-            options["base"] = arguments.base if _is_adapter(target) else None
-            results = evaluate(target.given, **options)
-            read[index] = Made(target, {result["task"]: result for result in results})
-    return [read[index] for index in range(len(targets))]
+
+
+def _score(
+    targets: list[Target],
+    read: dict[int, Scores],
+    named: list[Checkpoint | None],
+    arguments: argparse.Namespace,
+    asked: dict[str, Asked],
+) -> list[Scores]:
+    """The scores of every target. read: those of files, by place."""
+    scores: list[Scores] = []
+    for index, (target, checkpoint) in enumerate(zip(targets, named, strict=True)):
+        if index in read:
+            scores.append(read[index])
+            continue
+        print(f"lethe: scoring {target.label}", file=sys.stderr, flush=True)
+        options = options_of(arguments, asked)
+        options["base"] = arguments.base if _is_adapter(target) else None
+        if checkpoint:
+            options["made"] = score_store(checkpoint.results, checkpoint.node)
+        results = evaluate(target.given, **options)
+        scores.append(Made(target, {result["task"]: result for result in results}))
+    return scores
 
 
 def _refuse_scoring(arguments: argparse.Namespace) -> None:
@@ -179,7 +210,7 @@ def _is_adapter(target: Target) -> bool:
 
 
 def _texts(
-    targets: list[Target], scores: list[Scores], arguments: argparse.Namespace
+    targets: list[Target], arguments: argparse.Namespace, asked: dict[str, Asked]
 ) -> dict[str, dict[str, Any]]:
     """Question, choices and right answers by set and item, as far as they can be had here."""
     if all(target.kind != CHECKPOINT for target in targets):
@@ -188,9 +219,8 @@ def _texts(
     from lethe.evaluation.task_names import named_tasks
     from lethe.sources.hub.copies import HubCopies
 
-    options = options_of(arguments)
+    options = options_of(arguments, asked)
     hub = HubCopies(Path(arguments.source) if arguments.source else None, arguments.network)
-    tasks = named_tasks(
-        options["task_names"], options["include_path"], options["split"], options["limit"], 0, hub
-    )
+    how = {name: options[name] for name in ("split", "limit", "studys")}
+    tasks = named_tasks(options["task_names"], options["include_path"], shots=0, hub=hub, **how)
     return {task.name: {q.item_id: q.row() for q in questions(task)} for task in tasks}

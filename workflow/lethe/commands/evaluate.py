@@ -2,13 +2,19 @@
 
 import argparse
 import json
+import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lethe.commands.named_nodes import folder_of
+from lethe.artefacts.paths import score_store
+from lethe.commands import named_nodes
+from lethe.commands.named_nodes import checkpoint_of
+from lethe.commands.study_sets import choose
 from lethe.errors import UserError
-from lethe.evaluation.specification import DTYPES, ENGINES, SPLITS
+from lethe.evaluation.probe_tasks import Asked
+from lethe.evaluation.specification import DTYPES, ENGINES, SPLITS, EvalTask
 from lethe.terminal import table
 
 COLUMNS = ("task", "subset", "metric", "value", "stderr", "n")
@@ -32,18 +38,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print everything, items too, as JSON")
 
 
-def add_task_arguments(parser: argparse.ArgumentParser, required: bool = True) -> None:
-    """What is asked; `lethe compare` has the same options, but needs none for result files."""
+def add_task_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is asked; `lethe compare` has the same options."""
     group = parser.add_argument_group("what is asked")
     group.add_argument(
         "--tasks",
-        required=required,
+        action="extend",
         nargs="+",
         metavar="TASK",
-        help="names (`lethe tasks` lists them), folders of task YAMLs, or YAML files",
+        help="names (`lethe tasks` lists them), folders of task YAMLs, or YAML files; default for "
+        "checkpoints of a study: its own evaluation sets",
     )
-    group.add_argument("--include-path", metavar="DIR", help="folder in which names are looked up")
-    group.add_argument("--split", default="test", choices=SPLITS, help="default: test")
+    group.add_argument(
+        "--include-path",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder in which names are looked up; may be repeated, the first goes before others",
+    )
+    group.add_argument("--split", choices=SPLITS, help="default: test, or the study's")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N documents of each")
     group.add_argument(
         "--shots", type=int, metavar="N", help="examples before a question; default: the YAML's"
@@ -53,13 +66,7 @@ def add_task_arguments(parser: argparse.ArgumentParser, required: bool = True) -
 def add_place_arguments(parser: argparse.ArgumentParser) -> None:
     """Where models and data come from."""
     group = parser.add_argument_group("where models and data come from")
-    group.add_argument(
-        "--results",
-        type=Path,
-        default=Path("results"),
-        metavar="DIR",
-        help="artefact folder in which checkpoints are found by words; default: results",
-    )
+    named_nodes.add_place_arguments(group)
     group.add_argument(
         "--source",
         metavar="DIR",
@@ -106,26 +113,37 @@ def run(arguments: argparse.Namespace) -> None:
     """Score with the parsed options, and print."""
     if (arguments.given is None) == (arguments.model is None):
         found = "none" if arguments.model is None else f"{arguments.given} and {arguments.model}"
-        raise UserError(f"MODEL: expected one checkpoint to evaluate, found {found}.")
+        before = ""
+        if found == "none" and arguments.tasks:
+            before = "; give it before --tasks, which takes all that follows"
+        raise UserError(f"MODEL: expected one checkpoint to evaluate, found {found}{before}.")
     model = arguments.given or arguments.model
-    model = folder_of(arguments.results, model) or model
-    results = evaluate(model, **options_of(arguments))
+    checkpoint = checkpoint_of(arguments.results, model, arguments.study)
+    asked = choose(arguments, [checkpoint] if checkpoint else [], model)
+    options = options_of(arguments, asked)
+    if checkpoint:
+        print(f"lethe: scoring {checkpoint.words}", file=sys.stderr, flush=True)
+        model = checkpoint.made()
+        options["made"] = score_store(checkpoint.results, checkpoint.node)
+    results = evaluate(model, **options)
     print(json.dumps(results, indent=2, sort_keys=True) if arguments.json else as_text(results))
 
 
-def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The keyword arguments of `evaluate` that parsed options give."""
+def options_of(arguments: argparse.Namespace, asked: Mapping[str, Asked]) -> dict[str, Any]:
+    """The keyword arguments of `evaluate` that parsed options give. asked: a study's own sets."""
     names = [name for entry in arguments.tasks for name in entry.split(",") if name]
     others = ("include_path", "split", "limit", "shots", "source", "network")
     others += ("dtype", "device", "engine", "batch_size", "chat", "base", "out")
-    return {"task_names": names, **{name: getattr(arguments, name) for name in others}}
+    studys = {name: one.task for name, one in asked.items()}
+    given = {name: getattr(arguments, name) for name in others}
+    return {"task_names": names, "studys": studys, **given}
 
 
 def evaluate(
     model: Path | str,
     task_names: list[str],
-    include_path: str | None = None,
-    split: str = "test",
+    include_path: str | Sequence[str] = (),
+    split: str | None = None,
     limit: int | None = None,
     out: Path | str | None = None,
     shots: int | None = None,
@@ -138,6 +156,8 @@ def evaluate(
     base: Path | str | None = None,
     source: Path | str | None = None,
     network: bool = False,
+    studys: Mapping[str, EvalTask] | None = None,
+    made: Path | None = None,
 ) -> list[dict]:
     """Results of `score_checkpoint`, one per task.
 
@@ -145,7 +165,7 @@ def evaluate(
         model: folder of a checkpoint or of a PEFT adapter, or a name of the hub, `OWNER/NAME` or
             `OWNER/NAME@REVISION`.
         task_names: names of tasks or groups, folders of task YAMLs (all tasks in them), or YAMLs.
-        shots: None takes the number that each task's YAML declares.
+        include_path, split, limit, shots, studys: as in `named_tasks`; one folder may be a text.
         out: folder that keeps one file per task; None keeps nothing.
         engine: as in `score_checkpoint`.
         chat: whether questions are put through the chat template; a text is the system prompt.
@@ -154,14 +174,13 @@ def evaluate(
         base: the model of an adapter, if not the one that its configuration names.
         source: folder with copies of hub repositories, each in `source/OWNER/NAME`.
         network: whether the hub may be asked for what is needed.
+        made: folder with scores that count as computed where `out` keeps none, as that of a study.
 
     Raises:
         UserError: the model or data is not here; the checkpoint is not complete, or differs from
             its manifest; a task is unknown or repeated, or a number is out of range.
     """
-    _check_numbers(limit, shots, batch_size)
-    if chat == "":
-        raise UserError("--chat: expected a system prompt or no value at all, found an empty one.")
+    _check_values(limit, shots, batch_size, chat)
     from lethe.sources.hub.copies import HubCopies
 
     hub = HubCopies(None if source is None else Path(source), network)
@@ -170,16 +189,24 @@ def evaluate(
     from lethe.evaluation.task_names import named_tasks
 
     target = find_target(model, hub, base)
-    tasks = named_tasks(task_names, include_path, split, limit, shots, hub)
+    folders = [include_path] if isinstance(include_path, str) else include_path
+    tasks = named_tasks(task_names, folders, split, limit, shots, hub, studys)
     how: dict[str, Any] = {"engine": engine, "batch_size": batch_size}
     how |= {"dtype": target.dtype if dtype == "auto" else dtype, "device": device}
     if chat:
         how["chat"] = {"system": chat if isinstance(chat, str) else None}
     with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder if out is None else out)
+        store = _with_scores(made, Path(folder)) if out is None else Path(out)
         return score_checkpoint(
             target.directory, target.weights, tasks, store, adapter=target.adapter, **how
         )
+
+
+def _with_scores(made: Path | None, store: Path) -> Path:
+    """A store for one call, with scores that were made elsewhere under the names that tell them."""
+    for path in made.glob("*.json") if made else ():
+        (store / path.name).symlink_to(path.resolve())
+    return store
 
 
 def as_text(results: list[dict]) -> str:
@@ -195,10 +222,14 @@ def as_text(results: list[dict]) -> str:
     return table(COLUMNS, rows, right=(3, 4, 5))
 
 
-def _check_numbers(limit: int | None, shots: int | None, batch_size: int) -> None:
+def _check_values(
+    limit: int | None, shots: int | None, batch_size: int, chat: bool | str | None
+) -> None:
     if limit is not None and limit < 1:
         raise UserError(f"--limit: expected a whole number above 0, found {limit}.")
     if shots is not None and shots < 0:
         raise UserError(f"--shots: expected 0 or more, found {shots}.")
+    if chat == "":
+        raise UserError("--chat: expected a system prompt or no value at all, found an empty one.")
     if batch_size < 1:
         raise UserError(f"--batch-size: expected a whole number above 0, found {batch_size}.")

@@ -14,13 +14,11 @@ from pathlib import Path
 
 from lethe.artefacts.paths import CLONE, PROJECT, SCHEMAS
 from lethe.commands.check import checked
+from lethe.commands.named_studies import ENDINGS, FILE
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.config.started import commented, miniature, started
 from lethe.errors import UserError, one_line, shown
 
-FILE = "study.yaml"
-"""Written into a folder."""
-ENDINGS = (".yaml", ".yml")
 USUAL = "my-study"
 TASKS = 2
 """Tasks of the miniature, unless others are named."""
@@ -41,11 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--train",
+        action="extend",
         nargs="+",
         metavar="TASK",
         help="what is taught, in order: tasks of the miniature "
         f"({', '.join(miniature('tasks'))}), or JSONL files with `prompt` and `response`, or "
         "`text`, a line",
+    )
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="optimizer steps of a stage, for a shorter first try"
     )
     parser.add_argument("--name", help="name of the study; default: that of the file or folder")
     parser.add_argument(
@@ -79,7 +81,9 @@ def run(arguments: argparse.Namespace) -> None:
             " ".join(tasks[:TASKS]),
         )
     )
-    study = started(name, model, train, arguments.family)
+    if arguments.steps is not None and arguments.steps < 1:
+        raise UserError(f"--steps: expected a whole number above 0, found {arguments.steps}.")
+    study = started(name, model, train, arguments.family, arguments.steps)
     parsed = parse_study(merge(read_yaml(DEFAULT), study))
     notes = checked(parsed, read_catalogue(parsed))["notes"]
     _write(path, commented(study, _head(path, name, model, train)))

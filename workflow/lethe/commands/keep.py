@@ -1,7 +1,10 @@
 """Keep a finished study: its long tables as Parquet, from which `lethe render` draws it again."""
 
 import argparse
+import shlex
 from pathlib import Path
+
+from lethe.commands.named_studies import HELP, study_folder
 
 KEPT = Path("results", "reference")
 """Where studies are kept; git does not ignore it."""
@@ -9,9 +12,7 @@ KEPT = Path("results", "reference")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe keep`."""
-    parser.add_argument(
-        "folder", type=Path, help="the study's folder, as results/studies/NAME of a finished run"
-    )
+    parser.add_argument("folder", type=study_folder, metavar="STUDY", help=f"the study: {HELP}")
     parser.add_argument(
         "--to", type=Path, help=f"folder to write (a folder NAME in {KEPT} by default)"
     )
@@ -26,3 +27,7 @@ def run(args: argparse.Namespace) -> None:
     to = args.to or KEPT / study.record.study
     for path in keep(study, to, args.items):
         print(f"{path}  {path.stat().st_size:,} bytes")
+    place = shlex.quote(str(to))
+    print(f"Kept in {to}. Next, with no checkpoint needed:")
+    print(f"  lethe render {place}  # its tables, figures and claims")
+    print(f"  lethe report {place}  # its page")

@@ -8,14 +8,14 @@ from lethe.artefacts.manifests import inside, verify
 from lethe.artefacts.nodes import make_node, write_results
 from lethe.artefacts.paths import (
     MANIFEST,
-    fetched_files,
     node_directory,
     score_store,
     work_directory,
 )
 from lethe.commands.arguments import add_node_arguments, read_spec
-from lethe.evaluation.harness import EvalTask, score_checkpoint
+from lethe.evaluation.harness import score_checkpoint
 from lethe.evaluation.masked_loss import score_texts
+from lethe.evaluation.probe_tasks import eval_task
 from lethe.imported.scores import imported_results
 from lethe.jobs.environment import one_thread
 from lethe.jobs.live import LiveRecord
@@ -97,24 +97,3 @@ def text_task(task: dict, results: Path, spec: dict) -> dict:
     folder = node_directory(results, task["data_kind"], task["data"])
     path = inside(folder, task["texts"].format(split=spec["split"]))
     return {name: task[name] for name in ("name", "axis", "chance", "metric")} | {"path": path}
-
-
-def eval_task(task: dict, results: Path, spec: dict) -> EvalTask:
-    """One evaluation task from a probe's spec."""
-    include, dataset = spec["include"], None
-    if task["data_kind"] == "data":
-        include = str(node_directory(results, "data", task["data"]) / "eval")
-    if task["data_kind"] == "fetched":
-        dataset = str(fetched_files(results, task["data"]))
-    return EvalTask(
-        name=task["name"],
-        include_path=include,
-        dataset_path=dataset,
-        split=spec["split"],
-        shots=task["shots"],
-        limit=spec["limit"],
-        axis=task["axis"],
-        chance=task["chance"],
-        cluster=task["cluster"],
-        subset=task["subset"],
-    )

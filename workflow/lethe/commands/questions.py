@@ -102,7 +102,7 @@ def questions_of(task: dict[str, Any], spec: dict[str, Any], results: Path) -> I
             inside(folder, task["texts"].format(split=spec["split"])), spec["limit"]
         )
     # Evaluation imports torch, which imported samples do not need.
-    from lethe.commands.probe import eval_task
+    from lethe.evaluation.probe_tasks import eval_task
     from lethe.evaluation.questions import questions
 
     return questions(eval_task(task, results, spec))

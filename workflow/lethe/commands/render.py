@@ -5,6 +5,7 @@ and `claims`.
 """
 
 import argparse
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from lethe.artefacts.files import digest, write_atomic, write_json
 from lethe.artefacts.study_files import COLLECTED, ITEMS
 from lethe.commands import claims, figure, from_tables, summarize, table
 from lethe.commands.keep import KEPT
+from lethe.commands.named_studies import study_folder
 from lethe.config.pages import FIGURE_WIDTHS
 from lethe.errors import UserError, shown
 from lethe.longtables.study_record import FILE, StudyRecord
@@ -34,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder",
         nargs="*",
-        type=Path,
+        type=study_folder,
+        metavar="STUDY",
         default=[KEPT],
         help=f"a kept study, or a folder of kept studies (default {KEPT})",
     )
@@ -84,6 +87,10 @@ def run(args: argparse.Namespace) -> None:
             put_pages(out, study.folder, names)
         if args.check:
             require_pages(out, study.folder, names)
+        drawn = ", ".join(folder for verb, (folder, _) in READ.items() if names[verb])
+        print(f"Drawn in {out}: {drawn or 'its long tables'}.")
+        if chosen is None:
+            print(f"  lethe report {shlex.quote(str(study.folder))}  # its page")
 
 
 def study_folders(folders: list[Path]) -> list[Path]:

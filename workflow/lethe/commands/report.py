@@ -20,7 +20,9 @@ from lethe.artefacts.study_files import (
     publish_study_files,
 )
 from lethe.commands.arguments import add_code_argument, code_to_record
+from lethe.commands.named_studies import HELP, study_folder
 from lethe.commands.render import RENDERED, study_folders
+from lethe.commands.run import as_typed, is_settings
 from lethe.config.reading import DEFAULT
 from lethe.errors import UserError
 from lethe.planning.code import code_of
@@ -34,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder",
         nargs="+",
-        type=Path,
-        help="a study's folder: results/studies/NAME of a finished run, a kept or assembled one, "
-        "or a folder of these",
+        type=study_folder,
+        metavar="STUDY",
+        help=f"a study: {HELP}; or a folder of these",
     )
     parser.add_argument(
         "--out", type=Path, help="file to write; by default in the study's folder, of a kept study "
@@ -71,8 +73,10 @@ def page_of(study: "StudyFolder", files: list[str]) -> bytes:
     from lethe.report.page import page
     from lethe.report.source import Source
 
-    own = [file for file in files if Path(file).resolve() != DEFAULT.resolve()]
-    return page(Source(study, tuple(map(_shareable, own))))
+    own = [Path(file) for file in files if Path(file).resolve() != DEFAULT.resolve()]
+    named = [_shareable(str(file)) for file in own if not is_settings(file)]
+    values = [word for file in own if is_settings(file) for word in as_typed(file)]
+    return page(Source(study, (*named, *values)))
 
 
 def _shareable(file: str) -> str:

@@ -6,23 +6,30 @@ called in, and so do files that the study names by relative paths.
 
 import argparse
 import importlib.util
+import json
 import os
 import shlex
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from lethe.artefacts.files import read_json, write_json
 from lethe.artefacts.paths import PROFILES, SNAKEFILE
+from lethe.artefacts.strict_json import digest
 from lethe.commands import check, where
-from lethe.commands.arguments import add_study_files
+from lethe.commands.arguments import add_study_arguments, settings
 from lethe.display.handler import COMMAND
 from lethe.errors import UserError
+
+SETTINGS = Path(".snakemake", "lethe")
+"""Beside what else Snakemake keeps of its runs in a folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lethe run`."""
-    add_study_files(parser)
+    add_study_arguments(parser)
     parser.add_argument(
         "--cores", type=int, default=len(os.sched_getaffinity(0)), help="default: all (%(default)s)"
     )
@@ -47,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         UserError: the study is wrong, there is no such profile, or Snakemake is not installed.
     """
-    arguments.config, arguments.json = [], False
+    arguments.json = False
     check.run(arguments)
     sys.stdout.flush()
     if importlib.util.find_spec("snakemake") is None:
@@ -75,6 +82,8 @@ def _finished(process: subprocess.Popen) -> int:
 def command(arguments: argparse.Namespace) -> list[str]:
     """The command line of Snakemake for the parsed arguments."""
     files = [str(path) for path in [*arguments.study, *arguments.configfile]]
+    if arguments.config:
+        files.append(str(settings_file(settings(arguments.config))))
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)),
         *("--workflow-profile", str(profile(arguments.profile))),
@@ -83,6 +92,25 @@ def command(arguments: argparse.Namespace) -> list[str]:
         *(["--dry-run"] if arguments.dry_run else []),
         *arguments.snakemake,
     ]
+
+
+def settings_file(values: dict[str, Any]) -> Path:
+    """A file with the values of --config: Snakemake reads numbers in lists as text there."""
+    path = SETTINGS / f"config-{digest(values)[:12]}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, values)
+    return path
+
+
+def is_settings(file: Path) -> bool:
+    """Whether a file is one that `settings_file` made here."""
+    return file.resolve().parent == SETTINGS.resolve()
+
+
+def as_typed(file: Path) -> list[str]:
+    """The words on the command line that such a file stands for."""
+    values = read_json(file)
+    return ["--config", *(f"{key}={json.dumps(value)}" for key, value in values.items())]
 
 
 def profile(name: str) -> Path:

@@ -28,7 +28,13 @@ HEAD = ("name", "what", "type", "metrics", "data")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `lethe tasks`."""
     parser.add_argument("words", nargs="*", metavar="WORD", help="words that the name must have")
-    parser.add_argument("--include-path", metavar="DIR", help="list a folder of task YAMLs instead")
+    parser.add_argument(
+        "--include-path",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="list a folder of task YAMLs instead; may be repeated, the first goes before others",
+    )
     parser.add_argument(
         "--source", metavar="DIR", help="folder with copies of data sets, in DIR/OWNER/NAME"
     )
@@ -38,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print what matches, the closest names first."""
-    tasks = all_tasks(Path(arguments.include_path) if arguments.include_path else None)
+    tasks: dict[str, Listed] = {} if arguments.include_path else all_tasks()
+    for folder in reversed(arguments.include_path):
+        tasks |= all_tasks(Path(folder))
     source = HubCopies(Path(arguments.source) if arguments.source else None).source
     rows = rows_of(tasks, source)
     words = [word.lower() for word in arguments.words]

@@ -1,6 +1,6 @@
 """What is known of an evaluation task by its name: its ability, metric, chance and clusters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,17 @@ class Known:
     cluster: str | None = CLUSTER
 
 
-def known(task: str, given: dict[str, str] | None = None) -> Known:
+def known(
+    task: str, given: dict[str, str] | None = None, usual: dict[str, Known] | None = None
+) -> Known:
     """From the user's own words first, then the catalogue of probes, then the list of lm-eval's.
 
-    given: ability by task, or by the beginning of names of tasks.
+    Args:
+        given: ability by task, or by the beginning of names of tasks.
+        usual: what is known of some tasks, in place of the catalogue.
     """
+    if usual and task in usual:
+        return replace(usual[task], ability=_longest(task, given or {}) or usual[task].ability)
     entry = _of_catalogue().get(task, {})
     ability = _longest(task, given or {}) or entry.get("axis") or _longest(task, _of_lm_eval())
     if not entry:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lethe.comparison.abilities import known
+from lethe.comparison.abilities import Known, known
 from lethe.comparison.scored import Scores, require_alike
 from lethe.comparison.sets import POINTS, SetChange, set_change
 from lethe.errors import UserError, shown
@@ -27,6 +27,7 @@ class Choices:
         abilities: by task or start of a task's name.
         tasks: to compare; empty for all that there are.
         harmless: settings that may differ.
+        usual: what a study says of its own sets.
     """
 
     margin: float
@@ -35,6 +36,7 @@ class Choices:
     abilities: dict[str, str] = field(default_factory=dict)
     tasks: list[str] = field(default_factory=list)
     harmless: list[str] = field(default_factory=list)
+    usual: dict[str, Known] = field(default_factory=dict)
 
     @classmethod
     def read(cls, arguments: argparse.Namespace) -> "Choices":
@@ -156,7 +158,7 @@ def _after(
         if metric in after.metrics(name) and name in first:
             results = (first[name], after.result(name, metric))
             _require_one_scale(name, metric, (before, after), results)
-            ability = known(name, choices.abilities).ability
+            ability = known(name, choices.abilities, choices.usual).ability
             changes.append(set_change(name, metric, results, ability))
         elif metric in after.metrics(name) or name in first:
             only, other = (before, after) if name in first else (after, before)
@@ -215,7 +217,7 @@ def _metric(name: str, scores: Sequence[Scores], choices: Choices) -> str:
     if wanted is not None and wanted not in found:
         raise UserError(f"--metric: {name} has no metric {wanted!r}; it has {', '.join(found)}.")
     common = choices.metrics.get("")
-    order = (wanted, common, known(name).metric, found[0])
+    order = (wanted, common, known(name, usual=choices.usual).metric, found[0])
     return next(metric for metric in order if metric in found)
 
 

@@ -206,6 +206,16 @@ class Catalogue(Entry):
 class Seeds(Entry):
     """Five named seeds; each is in the specs of exactly what it affects."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_by_name(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            found = f", found {shown(value)}" if isinstance(value, list) else ""
+            raise ValueError(
+                f"lists by name, as {{train: [0, 1, 2]}} for three repetitions of a stage{found}"
+            )
+        return value
+
     world: list[Seed] = Field(min_length=1, description="worlds generated")
     base: list[Seed] = Field(
         min_length=1, description="initial weights and document order of bases"

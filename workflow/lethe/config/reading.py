@@ -1,6 +1,7 @@
 """Read a study and the catalogues; every mistake is one sentence that says where to fix it."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from lethe.config.catalogue import Catalogue, Probe, Study
 from lethe.config.pages import FigureSettings, FigureWidth
 from lethe.config.recipes import listed
 from lethe.config.references import check_references
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 from lethe.evaluation.specification import EvalTask
 from lethe.parameters.sentences import require, validated
 
@@ -42,6 +43,9 @@ def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAUL
 def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     require_plain(raw, "the configuration")
+    also = raw.get("also")
+    for entry in [raw, *(also if isinstance(also, list) else [])]:
+        _refuse_undefined_models(entry.get("models") if isinstance(entry, dict) else None)
     study = validated(Study, raw, "the configuration")
     by_study = {kind: getattr(study, kind) for kind in ("tables", "figures", "claims")}
     chosen = {
@@ -53,6 +57,23 @@ def parse_study(raw: dict[str, Any]) -> Study:
         listed = chosen["figures"] if isinstance(chosen["figures"], list) else None
         chosen["figures"] = listed and list(dict.fromkeys([*listed, *widths]))
     return study.model_copy(update=chosen).with_figure_widths(widths)
+
+
+def _refuse_undefined_models(models: Any) -> None:
+    """Refuse a folder or a name of the hub where a name of the catalogue is expected."""
+    for text in models if isinstance(models, list) else []:
+        if not isinstance(text, str) or "/" not in text:
+            continue
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", text.strip("/").rpartition("/")[2]).lstrip("_.-")
+        is_folder = text[0] in "./~" or os.path.isdir(text)
+        place = f"import: {text}" if is_folder else f"hub: {text}, revision: null"
+        what = "a folder" if is_folder else "a name of the hub"
+        block = f"{{models: {{{name}: {{family: causal, {place}}}}}}}"
+        raise UserError(
+            f"models: {shown(text)} is {what}; describe it and name that: "
+            f"`models: [{name}]` and `define: {block}` (or seq2seq), as `lethe init --model "
+            f"{text}` writes it."
+        )
 
 
 def _figure_widths(study: Study) -> dict[str, FigureWidth | None]:
@@ -99,7 +120,7 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
     kinds = ("models", "orders", "methods", "parametrisations", "probes", "end_tasks", "imports")
     for kind in (*kinds, "claims"):
         for name in getattr(study, kind) or ():
-            require(kind, name, getattr(catalogue, kind))
+            _require_selected(kind, name, catalogue)
     for name in study.controls:
         require("controls", name, catalogue.orders)
         if name in study.orders:
@@ -137,6 +158,18 @@ def check_selection(study: Study, catalogue: Catalogue) -> None:
                     f"{probe!r}; select one of the two."
                 )
             owners[task] = probe
+
+
+def _require_selected(kind: str, name: str, catalogue: Catalogue) -> None:
+    try:
+        require(kind, name, getattr(catalogue, kind))
+    except UserError as error:
+        if kind != "models":
+            raise
+        raise UserError(
+            f"{str(error).removesuffix('.')}; a model of the hub or in a folder is described under "
+            "define.models, as `lethe init --model` writes it."
+        ) from None
 
 
 def _check_task_files(probe: Probe) -> None:

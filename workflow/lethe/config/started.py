@@ -25,7 +25,16 @@ WORLD = "world"
 """The source of the miniature's models and tasks."""
 LONGEST = 40
 """Letters of a name."""
-PROBES_OF_PACKAGES = "real"
+COSTS = {
+    "general": "HellaSwag, which a run fetches from the hub once, tens of MB; leave it out to stay "
+    "offline, or put sets of your own in its place",
+    "miniature-general": "13 sets of the model's own world, made here: seconds a checkpoint",
+    "real-general": "7 sets of real words and facts, from packages that a run fetches once",
+    "learned": "answers to the tests of what is taught, written token by token",
+}
+"""What it takes to evaluate a probe, by its name."""
+BRIEF, LENGTHS = "brief", ("steps", "epochs")
+"""The recipe of a study's own, and the keys that say how long it is."""
 OF_DOMAINS = (
     "--model: {} is of the kind that is trained on domains of texts; copy "
     "config/mini-full-ke.yaml, the study of its like, or choose another of `lethe models`."
@@ -40,13 +49,20 @@ def miniature(kind: str) -> list[str]:
     return [name for name, entry in of_world.items() if kind == "models" or "own" in entry]
 
 
-def started(name: str, model: str, taught: list[str], family: str | None = None) -> dict[str, Any]:
+def started(
+    name: str,
+    model: str,
+    taught: list[str],
+    family: str | None = None,
+    steps: int | None = None,
+) -> dict[str, Any]:
     """A study, as plain values in the order in which they are written.
 
     Args:
         model: a name of the catalogue, OWNER/NAME of the hub, or a folder.
         taught: tasks of the catalogue and files of examples, in order.
         family: of a model that is not in the catalogue; None: what its folder says, or a decoder.
+        steps: of a stage; None: as the recipe that fits the model.
 
     Raises:
         UserError: one of them is none of these, or the model is one that such a study cannot train.
@@ -65,34 +81,62 @@ def started(name: str, model: str, taught: list[str], family: str | None = None)
     order = "-".join(tasks)
     order = order if len(order) <= LONGEST else "in-order"
     define["orders"] = {order: tasks}
-    learned = [source for source, made in sources.items() if _has_test(made)]
     example = next(iter(define["probes"]["learned"]["tasks"].values()))
     define["probes"]["learned"]["tasks"] = {
-        f"own_{source}": {**example, "source": source} for source in learned
+        **{f"own_{one}": {**example, "source": one} for one in sources if _has_test(sources[one])},
+        **_tests_of([task for task in tasks if task not in sources]),
     }
     study |= {"study": name, "models": [called], "orders": [order]}
-    _choose_sets(study, called, bool(learned))
+    _choose_sets(study, called)
+    _choose_recipe(study, called, steps)
     study["define"] = {kind: entries for kind, entries in define.items() if entries}
     return study
 
 
-def _choose_sets(study: dict[str, Any], model: str, has_learned: bool) -> None:
-    """Set what is evaluated, and how a model of the miniature is trained."""
-    probes = study["define"]["probes"]
-    if not has_learned:
-        del probes["learned"]
+def _tests_of(tasks: list[str]) -> dict[str, dict[str, Any]]:
+    """The catalogue's evaluation sets of what tasks of its own teach, by name."""
+    entries, probes = (read_yaml(CATALOGUE / f"{kind}.yaml") for kind in ("tasks", "probes"))
+    wanted = {entries[task]["own"] for task in tasks if "own" in entries[task]}
+    return {
+        name: {"source": probe.get("source"), **entry}
+        for probe in probes.values()
+        for name, entry in probe["tasks"].items()
+        if name in wanted and probe.get("split", "test") == "test"
+    }
+
+
+def _is_miniature(model: str) -> bool:
     entry = read_yaml(CATALOGUE / "models.yaml").get(model, {})
-    general = "general"
-    if model in miniature("models") or entry.get("from") in miniature("models"):
-        usual = read_yaml(DEFAULT)
-        study["recipe"], (general,) = usual["recipe"], usual["probes"]
-        study["limit"] = None
-        study["define"]["recipes"] = {}
-    elif "package" in entry:
-        general = PROBES_OF_PACKAGES
+    return model in miniature("models") or entry.get("from") in miniature("models")
+
+
+def _choose_sets(study: dict[str, Any], model: str) -> None:
+    """Set what is evaluated: what a model of its kind may forget, and what it is taught."""
+    probes, general = study["define"]["probes"], "general"
+    if not probes["learned"]["tasks"]:
+        del probes["learned"]
+    if _is_miniature(model):
+        general, study["limit"] = "miniature-general", None
+    elif "package" in read_yaml(CATALOGUE / "models.yaml").get(model, {}):
+        general = "real-general"
     if general != "general":
         del probes["general"]
-    study["probes"] = [general, *probes] if general not in probes else list(probes)
+    study["probes"] = list(dict.fromkeys([general, *probes]))
+
+
+def _choose_recipe(study: dict[str, Any], model: str, steps: int | None) -> None:
+    """Set how a stage is trained; with a number of steps it is the usual recipe in all else."""
+    own = study["define"]["recipes"]
+    values = own.pop(BRIEF)
+    if _is_miniature(model):
+        study["recipe"] = read_yaml(DEFAULT)["recipe"]
+        values = read_yaml(CATALOGUE / "recipes.yaml")[study["recipe"]]
+        values |= values.pop("overrides", {}).get(model, {})
+    if steps is not None:
+        study["recipe"] = BRIEF
+        values = {"steps": steps} | {k: v for k, v in values.items() if k not in LENGTHS}
+    if study["recipe"] == BRIEF:
+        own[BRIEF] = values
 
 
 def _model(text: str, family: str | None) -> tuple[str, dict[str, Any] | None]:
@@ -193,13 +237,15 @@ def commented(study: dict[str, Any], head: list[str]) -> str:
     lines = [f"# {one_line(line)}" for line in head] + [""]
     for key, value in study.items():
         lines += above.get(key, [])
-        if key != "define":
+        if key == "probes":
+            lines += [f"{key}:", *(f"  - {name}  # {COSTS[name]}" for name in value)]
+        elif key != "define":
             lines.append(f"{key}: {_flow(value)}")
-            continue
-        lines.append("define:")
-        for kind, entries in value.items():
-            lines += [*inside.get(kind, []), f"  {kind}:"]
-            lines += [f"    {name}: {_flow(entry)}" for name, entry in entries.items()]
+        else:
+            lines.append("define:")
+            for kind, entries in value.items():
+                lines += [*inside.get(kind, []), f"  {kind}:"]
+                lines += [f"    {name}: {_flow(entry)}" for name, entry in entries.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -217,7 +263,14 @@ def comments_above(text: str, indent: str) -> dict[str, list[str]]:
     return found
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes equal values out, which a reader should not have to look up."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def _flow(value: Any) -> str:
     """A value on one line of YAML."""
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6)
+    text = yaml.dump(value, Dumper=_Plain, default_flow_style=True, sort_keys=False, width=10**6)
     return text.removesuffix("...\n").strip()

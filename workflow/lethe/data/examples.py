@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lethe.artefacts.jsonlines import read_rows
 from lethe.data.joining import begun, join, texts_of, without_blanks
+from lethe.data.unknown_tokens import unknown_token
 from lethe.errors import UserError
 from lethe.parameters.prompt_templates import wrapped
 
@@ -142,9 +143,7 @@ def notes_of(
     Args:
         learned: the parts that are labels, which should spell no special token; None: all.
     """
-    unknown = tokenizer.unk_token_id
-    if unknown == tokenizer.eos_token_id:
-        unknown = None  # as tokenizers of bytes have it, which can write every text
+    unknown = unknown_token(tokenizer.unk_token_id, tokenizer.eos_token_id)
     spelled = _special_tokens(tokenizer)
     notes = []
     for text, tokens, read, labels in zip(

@@ -15,6 +15,12 @@ TAIL = 8
 # Not any 137: the number of a job on a cluster, or an id, may hold these digits.
 KILLED = re.compile(r"\b(?:status|code)\b\D{0,4}137\b|SIGKILL|OUT_OF_ME")
 NO_MEMORY = re.compile(r"not enough memory|out of memory|cannot allocate memory", re.IGNORECASE)
+NO_NETWORK = re.compile(r"cannot be reached|was interrupted|answered \d{3} ")
+"""As the messages of `sources/hub` and `sources/packages` say it."""
+OTHERWISE = (
+    "run again where there is a network (`--until fetch` after `--snakemake` fetches alone), or "
+    "name what is on this machine: `import` at a model, `files` at a source, and no set to fetch"
+)
 LESS_AT_ONCE = (
     "run fewer jobs side by side: `--cores 1`, or `--resources mem_mb=4000` for 4 GB in all"
 )
@@ -48,6 +54,8 @@ class Failure:
             return LESS_AT_ONCE
         if self.is_killed:
             return f"if nobody killed it, memory ran out; {LESS_AT_ONCE}"
+        if NO_NETWORK.search(self.error):
+            return OTHERWISE
         if any(_says(log, "Traceback (most recent call last)") for log in self.logs):
             return "read the log: this is an error of the program, not of the study"
         return "put right what the error says"

@@ -7,7 +7,7 @@ lm-eval's, so that one probe can mix the two.
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -81,29 +81,37 @@ def _names(entry: Entry, index: dict[str, Entry]) -> Iterator[str]:
             yield from _names(below, index)
 
 
+def holder_of(name: str, folders: Sequence[str]) -> str | None:
+    """The first of some folders with a task or group of this name; None: none of them has it."""
+    places = {folder: _given(folder) for folder in folders}
+    return next((folder for folder in folders if name in _index(places[folder])), None)
+
+
+def no_task(name: str, folders: Sequence[str]) -> UserError:
+    """The error of a name that none of the folders has; none: Lethe's and lm-eval's own tasks."""
+    places = [_given(folder) for folder in folders] or [OWN_FOLDER, DEFAULT_FOLDER]
+    known = sorted({known for place in places for known in _index(place)})
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    hint = f"; the nearest known name is {near[0]!r}" if near else ""
+    where = " or ".join(folders) or "Lethe's and lm-eval's own tasks"
+    if not folders:
+        hint += "; a task of a generated world or of your own needs the folder of its YAML: "
+        hint += "--include-path, or `include` in a probe"
+    return UserError(f"There is no evaluation task {name!r} in {where}{hint}.")
+
+
 def _entry_of(task: EvalTask) -> tuple[Entry, dict[str, Entry]]:
-    known: set[str] = set()
     for folder in _folders(task):
         index = _index(folder)
         if task.name in index:
             return index[task.name], index
-        known |= set(index)
-    near = difflib.get_close_matches(task.name, sorted(known), n=1, cutoff=0.0)
-    hint = f"; the nearest known name is {near[0]!r}" if near else ""
-    where = task.include_path or "Lethe's and lm-eval's own tasks"
-    if task.include_path is None:
-        hint += "; a task of a generated world or of your own needs the folder of its YAML: "
-        hint += "--include-path, or `include` in a probe"
-    raise UserError(f"There is no evaluation task {task.name!r} in {where}{hint}.")
+    raise no_task(task.name, [task.include_path] if task.include_path is not None else [])
 
 
 def _folders(task: EvalTask) -> Iterator[Path]:
     """Folders to index, smallest first: all of lm-eval's 14 000 names cost 5 to 8 seconds."""
     if task.include_path is not None:
-        folder = Path(task.include_path)
-        if not folder.is_dir():
-            raise UserError(f"Expected a folder of task YAMLs at {folder}, found none.")
-        yield folder.resolve()
+        yield _given(task.include_path)
         return
     yield OWN_FOLDER
     stem = FOLDER_OF.get(task.name, task.name)
@@ -112,6 +120,12 @@ def _folders(task: EvalTask) -> Iterator[Path]:
             yield DEFAULT_FOLDER / stem
         stem = stem.rpartition("_")[0]
     yield DEFAULT_FOLDER
+
+
+def _given(folder: str) -> Path:
+    if not Path(folder).is_dir():
+        raise UserError(f"Expected a folder of task YAMLs at {folder}, found none.")
+    return Path(folder).resolve()
 
 
 def _index(folder: Path) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """The evaluation tasks that a user names: by name, as a folder of YAMLs, or as one YAML."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lethe.errors import UserError
 from lethe.evaluation.dataset_places import LOCAL, is_prepared
-from lethe.evaluation.lookup import members, tasks_in, yaml_of
+from lethe.evaluation.lookup import holder_of, members, no_task, tasks_in, yaml_of
 from lethe.evaluation.specification import EvalTask
 from lethe.evaluation.task_config import read_task_config
 from lethe.evaluation.tasks import declared_shots
@@ -18,45 +18,58 @@ YAMLS = (".yaml", ".yml")
 
 def named_tasks(
     entries: list[str],
-    include: str | None,
-    split: str,
+    include: Sequence[str],
+    split: str | None,
     limit: int | None,
     shots: int | None,
     hub: HubCopies,
+    studys: Mapping[str, EvalTask] | None = None,
 ) -> list[EvalTask]:
     """One task for every name, and for every task in a folder or file that is named.
 
     Args:
         entries: names of tasks or groups, folders of task YAMLs, or YAMLs.
-        include: folder in which names are looked up; None: among Lethe's and lm-eval's own.
-        shots: None takes the number that each task's YAML declares.
+        include: folders in which names are looked up, the first before the others; without any,
+            they are looked up among Lethe's and lm-eval's own.
+        split: None takes `test`, and for a study's tasks the study's.
+        limit: None takes all documents, and of a study's tasks as many as the study.
+        shots: None takes the number that each task's YAML declares, or the study.
         hub: where the data of tasks come from that name a data set of the hub.
+        studys: by name, tasks as a study asks them, which are meant unless a folder has the name.
 
     Raises:
         UserError: there is no such task, it is named twice, or its data cannot be fetched.
     """
-    found = [pair for entry in entries for pair in _named(entry, include)]
-    names = [name for name, _ in found]
+    found = [task for entry in entries for task in _named(entry, include, studys or {}, shots)]
+    names = [task.name for task in found]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if not names or repeated:
         what = f"{repeated[0]} twice" if repeated else "none"
         raise UserError(f"--tasks: expected each evaluation task once, found {what}.")
-    tasks = [EvalTask(name, folder, split=split, limit=limit) for name, folder in found]
-    tasks = [replace(t, shots=declared_shots(t) if shots is None else shots) for t in tasks]
+    tasks = [replace(task, split=split or task.split, limit=limit or task.limit) for task in found]
     return [replace(task, copies=_copies(task, hub)) for task in tasks]
 
 
-def _named(entry: str, include: str | None) -> Iterator[tuple[str, str | None]]:
-    """(name, folder of its YAML) of each task that an entry stands for."""
+def _named(
+    entry: str, include: Sequence[str], studys: Mapping[str, EvalTask], shots: int | None
+) -> Iterator[EvalTask]:
+    """Each task that an entry stands for."""
     path = Path(entry)
     is_path = path.exists() and ("/" in entry or path.suffix in YAMLS)
-    if not is_path:
-        yield entry, include
-    elif path.is_dir():
-        for name in tasks_in(path):
-            yield name, entry
+    if is_path:
+        names = tasks_in(path) if path.is_dir() else [_name_in(path)]
+        folder = entry if path.is_dir() else str(path.parent)
+        found = [EvalTask(name, folder) for name in names]
+    elif (holder := holder_of(entry, include)) is None and entry in studys:
+        task = studys[entry]
+        yield task if shots is None else replace(task, shots=shots)
+        return
+    elif holder is None and include:
+        raise no_task(entry, include)
     else:
-        yield _name_in(path), str(path.parent)
+        found = [EvalTask(entry, holder)]
+    for task in found:
+        yield replace(task, shots=declared_shots(task) if shots is None else shots)
 
 
 def _name_in(path: Path) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts.study_files import read_record
 from lethe.errors import UserError, shown
@@ -17,7 +18,7 @@ from lethe.longtables.run import Run, run_of
 
 BASE = "base"
 SEED = re.compile(r"([wbt]?)(\d+)")
-MOST_SHOWN = 4
+MOST_SHOWN, MOST_NEAR = 4, 3
 PATTERN = "MODEL/METHOD/ORDER/STAGE@SEED"
 
 
@@ -79,19 +80,33 @@ def recorded_runs(results: Path, study: str | None = None) -> dict[str, list[Run
     Raises:
         UserError: there is no record of the study that is named.
     """
+    found = {}
+    for name, record in _records(results, study):
+        # Records of claims have no runs, and those of another version other words.
+        with suppress(UserError, KeyError, TypeError):
+            found[name] = [run_of(run) for run in record["runs"]]
+    return found
+
+
+def recorded_probes(results: Path, node: str, study: str | None = None) -> list[str]:
+    """The ids of the scores that studies have of a checkpoint, by their newest records."""
+    records = [record for _, record in _records(results, study)]
+    probes = [probe for record in records for probe in record.get("probes", {}).get(node, ())]
+    return list(dict.fromkeys(probes))
+
+
+def _records(results: Path, study: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(Study, its newest record), of one study or of all."""
     newest: dict[str, Path] = {}
     paths = (Path(results) / "specs").glob("study-*.json")
     for path in sorted(paths, key=lambda path: path.stat().st_mtime):
         newest[path.stem.removeprefix("study-").rpartition("-")[0]] = path
     if study is not None and study not in newest:
         raise UserError(f"--study: there is no study {shown(study)} in {results}.")
-    found = {}
     for name, path in sorted(newest.items()):
-        # Records of claims have no runs, and those of another version other words.
-        with suppress(UserError, KeyError, TypeError):
-            if study in (None, name):
-                found[name] = [run_of(run) for run in read_record(path)["runs"]]
-    return found
+        if study in (None, name):
+            with suppress(UserError):
+                yield name, read_record(path)
 
 
 def find_by_words(results: Path, text: str, study: str | None = None) -> str:
@@ -109,12 +124,21 @@ def find_by_words(results: Path, text: str, study: str | None = None) -> str:
     if len(found) == 1:
         return next(iter(found))
     if found:
-        raise several(text, found, _ways(found, by_study))
-    close = difflib.get_close_matches(text, words.of_nodes().values(), n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UserError(
-        f"There is no checkpoint {text!r} in the studies of {results}{hint} (expected {PATTERN}; "
-        "`lethe status` prints them)."
+        raise several(text, found, ways_to_one(found, by_study))
+    raise no_checkpoint(results, text, words.of_nodes().values())
+
+
+def no_checkpoint(results: Path, text: str, known: Iterable[str]) -> UserError:
+    """The error of a text that names no checkpoint, with the nearest there are, by words."""
+    near = difflib.get_close_matches(text, list(dict.fromkeys(known)), n=MOST_NEAR, cutoff=0.0)
+    if not near:
+        return UserError(
+            f"There is no checkpoint {text!r}: {results} has no study yet; give the folder of a "
+            "run with --results."
+        )
+    return UserError(
+        f"There is no checkpoint {text!r} in {results}; did you mean {' or '.join(near)}? "
+        f"The form is {PATTERN}, and `lethe status` prints all."
     )
 
 
@@ -137,7 +161,8 @@ def several(text: str, found: dict[str, str], ways: Iterable[str]) -> UserError:
     )
 
 
-def _ways(found: dict[str, str], by_study: dict[str, list[Run]]) -> Iterator[str]:
+def ways_to_one(found: dict[str, str], by_study: dict[str, list[Run]]) -> Iterator[str]:
+    """How else than by more words one of several checkpoints can be named. found: words by id."""
     names = [name for name, runs in by_study.items() if _holds(runs, found)]
     if len(names) > 1:
         yield f"choose with --study ({', '.join(names)})"

@@ -4,6 +4,7 @@ A run is one chain of checkpoints: stages 0 (the base) to T. Every figure, table
 reads these tables and nothing else.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pandas as pd
 from lethe.errors import UserError
 from lethe.longtables.axes import DOMAIN, END_TASK
 from lethe.longtables.dev_sets import shown, words
-from lethe.longtables.run import ALONE, RUN_COLUMNS
+from lethe.longtables.run import ALONE, RUN_COLUMNS, Run
 from lethe.longtables.schema import columns, read_table, write_table
 
 METRIC_COLUMNS = columns("metrics")
@@ -149,6 +150,27 @@ def of_run(scores: pd.DataFrame, run: Sequence) -> pd.DataFrame:
         same = scores[column].isna() if value is None else scores[column] == value
         chosen &= same.fillna(False).to_numpy(dtype=bool)
     return scores[chosen]
+
+
+def chains(scores: pd.DataFrame) -> list[Run]:
+    """The runs with their checkpoints, as far as these have scores; the id of others is empty."""
+    found = []
+    for key in runs(scores):
+        rows = of_run(scores, key).drop_duplicates("stage_index").set_index("stage_index")
+        words = rows.iloc[0].to_dict()
+        places = range(int(rows.index.max()) + 1)
+        nodes = [str(rows["node"].get(place, "")) for place in places]
+        tasks = [str(rows["stage_task"].get(place, "")) if place else "" for place in places]
+        of_key = dict(zip(RUN_COLUMNS, key, strict=True))
+        params = json.loads(of_key.pop("method_params"))
+        same = {name: words[name] for name in ("family", "series", "untuned")}
+        found.append(
+            Run(
+                **of_key, **same, method_params=params,
+                checkpoints=tuple(nodes), stages=tuple(tasks),
+            )
+        )  # fmt: skip
+    return found
 
 
 def history(scores: pd.DataFrame, run: Sequence) -> list[str]:

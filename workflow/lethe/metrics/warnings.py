@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
+from lethe.data.unknown_tokens import NOT_WRITABLE
 from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OF_DOMAINS, OWN
 from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.metrics.bounds import learned_too_little
@@ -206,8 +207,7 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
         counts = dict(zip(cells["measure"], cells["value"], strict=True))
         where = f"stage {stage} ({task})"
         if unknown := int(counts.get("texts.with_unknown_tokens", 0)):
-            what = "the tokenizer has no token for a part of the texts, which cannot be learned"
-            yield UNWRITABLE, f"{where}: {what}; {unknown} texts"
+            yield UNWRITABLE, f"{where}: {NOT_WRITABLE}; {unknown} texts"
         if rewritten := int(counts.get("texts.rewritten_by_tokenizer", 0)):
             yield REWRITTEN, f"{where}: the tokenizer changes or drops letters; {rewritten} texts"
         if texts := int(counts.get("cut.texts", 0)):

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from lethe.errors import UserError, shown
 from lethe.longtables.axes import sorted_axes
+from lethe.longtables.node_words import Words, named, no_checkpoint, several
 from lethe.longtables.run import method_words
-from lethe.longtables.tables import of_run, run_key
+from lethe.longtables.tables import chains, of_run, run_key
 from lethe.metrics.shown import INTERVAL, SEED_UNITS
 from lethe.metrics.warnings import notes_for
 from lethe.report import facts
@@ -26,19 +26,14 @@ CAPTION = (
 
 
 def card(source: Source, node: str) -> str:
-    """The card as Markdown. node: a checkpoint's id, as in the study's scores.csv.
+    """The card as Markdown. node: a checkpoint's id, as in the study's scores.csv, or its words.
 
     Raises:
-        UserError: the study has no score of it.
+        UserError: the study has no score of it, or the words name several.
     """
     scores = source.tables.scores
+    node = _node(source, node)
     rows = scores[scores["node"] == node]
-    if not len(rows):
-        known = ", ".join(list(dict.fromkeys(scores["node"]))[:2])
-        raise UserError(
-            f"expected a checkpoint of the study {source.name}, as {known}, found {shown(node)}; "
-            "the column `node` of its scores.csv names all."
-        )
     first = rows.iloc[0]
     parts = [
         f"# {markdown_text(node)}",
@@ -47,6 +42,20 @@ def card(source: Source, node: str) -> str:
         f"## How it was made\n\n{_made(source)}",
     ]
     return HEAD + "\n" + "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _node(source: Source, name: str) -> str:
+    scores = source.tables.scores
+    if (scores["node"] == name).any():
+        return name
+    words = Words(chains(scores))
+    found = named(words, name)
+    found.pop("", None)
+    if len(found) > 1:
+        raise several(name, found, ["give its id"])
+    if not found:
+        raise no_checkpoint(source.folder, name, words.of_nodes().values())
+    return next(iter(found))
 
 
 def _what_it_is(source: Source, row: pd.Series) -> str:

@@ -24,7 +24,8 @@ class Source:
 
     Attributes:
         study: its folder and its record.
-        files: the study's files of settings, as they were given; empty if unknown.
+        files: the study's files of settings as they were given, then single values as they are
+            typed; empty if unknown.
     """
 
     study: StudyFolder

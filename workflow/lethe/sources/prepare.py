@@ -4,6 +4,7 @@ Files from the hub and local files give the same prepared data.
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,26 @@ def check_beginning(spec: dict[str, Any], rows: int) -> None:
         if not sum(1 for _ in found):
             names = ", ".join(str(file) for file in files)
             raise UserError(f"{where}: the split {split} has no examples: {names} has no rows.")
+
+
+def first_texts(spec: dict[str, Any], rows: int) -> list[str]:
+    """The prompts, responses and texts of the first rows that are trained on.
+
+    None of a file that is only read as a whole and is large. Args and errors as of
+    `check_beginning`.
+    """
+    loader = LOADERS[spec["loader"]](f"sources.{spec['name']}", spec["parameters"])
+    parts = local_files(spec["files"], loader.where).get("train", {})
+    files = [file for part in parts.values() for file in part]
+    if loader.ruled or parts.keys() & loader.prompt_sets("train").keys():
+        return []
+    if any(_is_large(file) for file in files):
+        return []
+    found = loader.fields(
+        named_rows(loader, "train", parts, loader.values["columns"], rows), Counter()
+    )
+    named = ("prompt", "response", "text")
+    return [row[name] for row in found for name in named if isinstance(row.get(name), str)]
 
 
 def _is_large(file: Path) -> bool:

@@ -190,17 +190,24 @@ def choose_layout(
     """The first layout whose columns are all in `found`, with `renamed` columns replaced.
 
     Raises:
-        UserError: no layout fits; the message names the missing columns of the nearest one.
+        UserError: no layout fits; the message names the missing columns of the nearest one, or if
+            none has any of its columns, those of all.
     """
     fewest: list[str] | None = None
+    absent = []
     for layout in layouts:
         named = {**layout, **{k: v for k, v in renamed.items() if k in layout}}
         missing = [column for column in named.values() if column not in found]
         if not missing:
             return named
+        if len(missing) == len(named):
+            absent.append(" and ".join(missing))
         if fewest is None or len(missing) < len(fewest):
             fewest = missing
+    expected = f"the column {', '.join(fewest)}"
+    if len(absent) == len(layouts) > 1:
+        expected = f"the columns {', or '.join(absent)}"
     raise UserError(
-        f"{where}: expected the column {', '.join(fewest)}, found {', '.join(found) or 'none'}; if "
-        f"columns have other names, map them in {where}.parameters.columns."
+        f"{where}: expected {expected}, found {', '.join(found) or 'none'}; if columns have other "
+        f"names, map them in {where}.parameters.columns."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -167,6 +168,40 @@ def all_texts(corpus: dict, sets: dict, tasks: dict) -> list[str]:
     return texts
 
 
+@dataclass(frozen=True)
+class Contents:
+    """All of a world before it is written. names: those of people, cities and what is invented.
+
+    sets: evaluation sets, and tasks: instructions, `general` too; rows by split and by name.
+    """
+
+    parts: dict[str, Part]
+    names: set[str]
+    corpus: dict[str, list[dict]]
+    sets: dict[str, dict[str, list[dict]]]
+    tasks: dict[str, dict[str, list[dict]]]
+
+    def words(self) -> dict[str, int]:
+        """The tokenizer's vocabulary: every word that there is."""
+        from lethe.sources.world.tokens import vocabulary
+
+        return vocabulary(all_texts(corpus_texts(self.corpus), self.sets, self.tasks))
+
+
+def contents(spec: dict) -> Contents:
+    """The world of a spec, which takes seconds."""
+    parts = generate_parts(spec)
+    names = {*PEOPLE, *CITIES}.union(*(part.names for part in parts.values()))
+    corpus = write_corpus(spec, parts, names)
+    sets = {
+        name: {split: [written_row(row, names) for row in rows] for split, rows in splits.items()}
+        for part in parts.values()
+        for name, splits in part.sets.items()
+    }
+    tasks = generate_tasks(spec, names) | {"general": generate_general(spec, names)}
+    return Contents(parts, names, corpus, sets, tasks)
+
+
 def build_world(spec: dict, directory: Path | str) -> dict:
     """Write the world of `spec` into `directory`; return the entries of its manifest.
 
@@ -177,41 +212,34 @@ def build_world(spec: dict, directory: Path | str) -> dict:
     Layout: corpus/, tasks/, eval/, tokenizer/, leakage.json, and data.json written last.
     Raises UserError if the world has too few different items or breaks a leakage rule.
     """
-    from lethe.sources.world.tokens import save_tokenizer, vocabulary
+    from lethe.sources.world.tokens import save_tokenizer
 
     directory = Path(directory)
-    parts = generate_parts(spec)
-    names = {*PEOPLE, *CITIES}.union(*(part.names for part in parts.values()))
-    corpus_files = write_corpus(spec, parts, names)
-    corpus = corpus_texts(corpus_files)
-    sets = {
-        name: {split: [written_row(row, names) for row in rows] for split, rows in splits.items()}
-        for part in parts.values()
-        for name, splits in part.sets.items()
-    }
-    phrases = {name: p for part in parts.values() for name, p in part.phrases.items()}
-    tasks = generate_tasks(spec, names)
-    instructions = tasks | {"general": generate_general(spec, names)}
-    invented = names - {*PEOPLE, *CITIES, *dialogue.DAYS}
-    counts = leakage.count_leaks(corpus, sets, phrases, instructions, invented)
+    world = contents(spec)
+    phrases = {name: p for part in world.parts.values() for name, p in part.phrases.items()}
+    invented = world.names - {*PEOPLE, *CITIES, *dialogue.DAYS}
+    counts = leakage.count_leaks(
+        corpus_texts(world.corpus), world.sets, phrases, world.tasks, invented
+    )
     leakage.check(counts)
 
-    files = evaluation_files(sets, tasks)
-    files |= {path: json_lines(rows) for path, rows in corpus_files.items()}
-    for name, splits in instructions.items():
+    tasks = {name: splits for name, splits in world.tasks.items() if name != "general"}
+    files = evaluation_files(world.sets, tasks)
+    files |= {path: json_lines(rows) for path, rows in world.corpus.items()}
+    for name, splits in world.tasks.items():
         for split, rows in splits.items():
             files[f"tasks/{name}/{split}.jsonl"] = json_lines(rows)
     for name, content in files.items():
         write_atomic(directory / name, content)
     write_json(directory / "leakage.json", counts)
-    vocab = vocabulary(all_texts(corpus, sets, instructions))
+    vocab = world.words()
     save_tokenizer(vocab, directory / "tokenizer")
     tokenizer_files = [f"tokenizer/{p.name}" for p in sorted((directory / "tokenizer").iterdir())]
     facts = {
         "world_spec": spec,
         "vocabulary_size": len(vocab),
-        "documents": {path: len(rows) for path, rows in corpus_files.items()},
-        "items": {n: {s: len(r) for s, r in splits.items()} for n, splits in sets.items()},
+        "documents": {path: len(rows) for path, rows in world.corpus.items()},
+        "items": {n: {s: len(r) for s, r in splits.items()} for n, splits in world.sets.items()},
         "leakage": counts,
     }
     publish(directory, MANIFEST["data"], facts, [*files, "leakage.json", *tokenizer_files])

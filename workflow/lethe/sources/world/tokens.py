@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
 
 from lethe.sources.world.lexicon import token_form
 
@@ -20,13 +19,21 @@ def vocabulary(texts: Iterable[str]) -> dict[str, int]:
     return {word: i for i, word in enumerate((*SPECIAL, *words))}
 
 
-def save_tokenizer(vocab: dict[str, int], directory: Path) -> None:
-    """Write tokenizer.json and tokenizer_config.json; it adds BOS, training adds EOS."""
+def of_words(vocab: dict[str, int]) -> Tokenizer:
+    """The tokenizer itself, without its special tokens."""
     core = Tokenizer(models.WordLevel(vocab, unk_token=UNKNOWN))
     core.normalizer = normalizers.Lowercase()
     core.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")]
     )
+    return core
+
+
+def save_tokenizer(vocab: dict[str, int], directory: Path) -> None:
+    """Write tokenizer.json and tokenizer_config.json; it adds BOS, training adds EOS."""
+    from transformers import PreTrainedTokenizerFast  # takes seconds, which words alone need not
+
+    core = of_words(vocab)
     core.decoder = decoders.WordPiece(prefix="##", cleanup=True)
     core.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A", pair=f"{BOS} $A $B", special_tokens=[(BOS, vocab[BOS])]

@@ -1,0 +1,69 @@
+"""A study is named by its file, its folder or its name, wherever one is asked for."""
+
+import pytest
+
+from lethe.cli import main
+from lethe.commands.named_studies import study_file, study_folder
+from lethe.errors import UserError
+
+MINE = "study: mine\nmodels: [xs]\norders: [forward]\nalso: []\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text(MINE)
+    return tmp_path
+
+
+def test_a_name_stands_for_the_one_file_here_that_has_it(folder, capsys):
+    for verb in ("check", "status", "plan"):
+        said = []
+        for name in ("mine", "my.yaml"):
+            assert main([verb, name]) == 0
+            said.append(capsys.readouterr().out)
+        assert said[0] == said[1] and said[0]
+
+
+def test_a_name_that_several_files_have_is_refused_with_all(folder):
+    (folder / "config").mkdir()
+    (folder / "config" / "again.yaml").write_text(MINE)
+    with pytest.raises(UserError, match="give one of my.yaml, config/again.yaml"):
+        study_file("mine")
+
+
+def test_a_name_of_results_without_a_file_says_where_they_are(folder):
+    (folder / "results" / "studies" / "old").mkdir(parents=True)
+    with pytest.raises(UserError, match="results are in results/studies/old, but no file here"):
+        study_file("old")
+    assert study_folder("old").parts == ("results", "studies", "old")
+
+
+def test_a_name_that_nothing_has_is_answered_with_the_nearest(folder):
+    with pytest.raises(UserError, match="'minee' is no file.*did you mean mine"):
+        study_file("minee")
+
+
+def test_a_folder_that_init_wrote_stands_for_the_file_in_it(folder, capsys):
+    assert main(["init", "first", "--model", "xs"]) == 0
+    assert main(["check", "first"]) == 0
+    assert "study 'first' is right" in capsys.readouterr().out
+    assert main(["report", "first"]) == 2
+    assert "study 'first' has no results yet" in capsys.readouterr().err
+
+
+def test_what_lies_here_goes_before_a_name(folder):
+    (folder / "mine").write_text(MINE)
+    assert str(study_file("mine")) == "mine"
+    (folder / "kept").mkdir()
+    assert str(study_folder("kept")) == "kept"
+
+
+def test_the_results_of_a_study_are_found_by_its_file_and_its_name(folder, capsys):
+    for name in ("mine", "my.yaml"):
+        assert main(["report", name]) == 2
+        assert "study 'mine' has no results yet" in capsys.readouterr().err
+    made = folder / "results" / "studies" / "mine"
+    made.mkdir(parents=True)
+    for name in ("mine", "my.yaml"):
+        assert study_folder(name).resolve() == made

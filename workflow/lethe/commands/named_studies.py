@@ -1,0 +1,90 @@
+"""Studies as a user names them: by their file, their folder or their name."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lethe.artefacts.paths import PROJECT, study_directory
+from lethe.config.reading import read_study
+from lethe.errors import UserError, shown
+
+FILE = "study.yaml"
+"""What `lethe init` writes into a folder."""
+ENDINGS = (".yaml", ".yml")
+RESULTS = Path("results")
+PLACES = (Path("."), Path("config"), PROJECT / "config")
+"""Folders whose files may say `study: NAME`."""
+TITLE = re.compile(r"^study:[ \t]*[\"']?([A-Za-z0-9_.-]+)", re.MULTILINE)
+HELP = "its file, its name, or its folder: results/studies/NAME, a kept or assembled one"
+
+
+def study_file(text: str) -> Path:
+    """The file of a study that is given by its file, the folder it lies in, or its name.
+
+    Raises:
+        UserError: it is a name that no file here has, or several.
+    """
+    if (inside := Path(text) / FILE).is_file():
+        return inside
+    if not _is_name(text):
+        return Path(text)
+    found = [path for name, path in _titles() if name == text]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(map(str, found))
+        raise UserError(f"{text}: several files have `study: {text}`; give one of {listed}.")
+    made = study_directory(RESULTS, text)
+    if made.is_dir():
+        raise UserError(
+            f"{text}: the study's results are in {made}, but no file here has `study: {text}`; "
+            "give the file that it was run with."
+        )
+    known = dict.fromkeys(name for name, _ in _titles())
+    near = difflib.get_close_matches(text, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise UserError(
+        f"{shown(text)} is no file, and no file here or in config has `study: {text}`{hint}."
+    )
+
+
+def study_folder(text: str) -> Path:
+    """The folder of a study's results, which may be given by its folder, its file or its name.
+
+    Raises:
+        UserError: it is a name that has neither results nor a file, or a study that was not run.
+    """
+    path = Path(text)
+    if (path / FILE).is_file():
+        path = path / FILE
+    elif _is_name(text):
+        made = study_directory(RESULTS, text)
+        path = made if made.is_dir() else study_file(text)
+    if path.suffix in ENDINGS and path.is_file():
+        study = read_study([path])
+        path = study_directory(study.output, study.study)
+        if not path.is_dir():
+            raise UserError(
+                f"study {study.study!r} has no results yet: there is no folder {path} (`lethe run "
+                f"{text}` makes it)."
+            )
+    return path
+
+
+def _is_name(text: str) -> bool:
+    """Whether it can be no file or folder: a name alone of something that is not there."""
+    return "/" not in text and Path(text).suffix not in ENDINGS and not Path(text).exists()
+
+
+def _titles() -> Iterator[tuple[str, Path]]:
+    """(Name, file) of every file of a study here, each once."""
+    seen = set()
+    for place in PLACES:
+        for path in sorted(place.glob("*.y*ml")):
+            if path.resolve() in seen or path.suffix not in ENDINGS:
+                continue
+            seen.add(path.resolve())
+            found = TITLE.search(path.read_bytes().decode("utf-8", errors="replace"))
+            if found:
+                yield found[1], path

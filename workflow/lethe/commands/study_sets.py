@@ -1,0 +1,62 @@
+"""What studies ask of their own checkpoints: what is asked of these unless `--tasks` says more."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from lethe.commands.named_nodes import Checkpoint
+from lethe.errors import UserError
+from lethe.evaluation.probe_tasks import Asked, asked_of
+from lethe.longtables.node_words import recorded_probes
+
+MOST_SHOWN = 8
+
+
+def asked_alike(checkpoints: Sequence[Checkpoint]) -> dict[str, Asked]:
+    """By name, the evaluation sets that their studies ask of all of the checkpoints alike."""
+    if not checkpoints:
+        return {}
+    first, *others = (
+        asked_of(one.results, recorded_probes(one.results, one.node)) for one in checkpoints
+    )
+    return {
+        name: asked
+        for name, asked in first.items()
+        if all(other.get(name) == asked for other in others)
+    }
+
+
+def choose(
+    arguments: argparse.Namespace, checkpoints: Sequence[Checkpoint], given: str
+) -> dict[str, Asked]:
+    """The sets of the checkpoints' studies; they become `arguments.tasks` if none is named.
+
+    given: what is scored, as the user named it.
+
+    Raises:
+        UserError: no task is named, and there is no study whose sets are meant.
+    """
+    asked = asked_alike(checkpoints)
+    if arguments.tasks:
+        return asked
+    if not asked:
+        why = ""
+        if checkpoints:
+            why = ", and the studies of these checkpoints have no set that all are asked alike"
+        raise UserError(
+            f"--tasks: expected the evaluation tasks on which to score the checkpoint {given}, "
+            f"found none{why}; `lethe tasks` lists what there is. Checkpoints of a study have its "
+            "sets by default, if they are named by words (xs/base) where its results are."
+        )
+    arguments.tasks = list(asked)
+    chats: list[dict[str, Any]] = [one.chat for one in asked.values() if one.chat is not None]
+    if arguments.chat is None and chats:
+        arguments.chat = chats[0]["system"] or True
+    listed = ", ".join(arguments.tasks[:MOST_SHOWN]) + ", ..." * (len(asked) > MOST_SHOWN)
+    print(
+        f"lethe: on the study's evaluation sets ({listed}); --tasks names others",
+        file=sys.stderr,
+        flush=True,
+    )
+    return asked
