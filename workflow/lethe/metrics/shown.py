@@ -57,6 +57,14 @@ def lines(metrics: pd.DataFrame) -> list[Line]:
     return [key[-1] for key in sorted(keyed)]
 
 
+def rows_of_lines(frame: pd.DataFrame) -> dict[Line, pd.DataFrame]:
+    """The rows of every line, in one pass: a study may have hundreds of lines."""
+    places: dict[Line, list[int]] = {}
+    for place, key in enumerate(frame[LINE_COLUMNS].itertuples(index=False, name=None)):
+        places.setdefault(key, []).append(place)
+    return {line: frame.iloc[found] for line, found in places.items()}
+
+
 def order_of(line: Line) -> str:
     """Name of the line's task order."""
     return line[LINE_COLUMNS.index("order")]
