@@ -12,11 +12,11 @@ import pandas as pd
 
 from lethe.errors import UserError
 from lethe.longtables.axes import OWN
+from lethe.longtables.run import SEEDS
 from lethe.longtables.stage_rows import LEVEL
 from lethe.longtables.tables import LongTables, once
 from lethe.metrics.equal_learning import AtLevel, at_level
 from lethe.metrics.learning_points import FULL, KEPT, LEARNED, points
-from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import PLAIN
 
 OF_CURVE = ["model", "parametrisation", "method", "order", "curve"]

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import BIAS, GENERAL, OWN
+from lethe.longtables.run import SEEDS
 from lethe.longtables.tables import METRIC_COLUMNS, RUN_COLUMNS
 from lethe.metrics.axis_scores import ENDS, mean_of_rows
-from lethe.metrics.over_seeds import SEEDS, over_seeds
+from lethe.metrics.over_seeds import over_seeds
 from lethe.metrics.row_intervals import MEAN_SCORE, WITHIN, metric_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS
 

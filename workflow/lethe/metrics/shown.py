@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from lethe.longtables.run import SEEDS
 from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.intervals import RESAMPLES
-from lethe.metrics.over_seeds import SEEDS
 
 LINE_COLUMNS = [column for column in RUN_COLUMNS if column not in SEEDS]
 HOW = LINE_COLUMNS.index("parametrisation")

@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import OWN
-from lethe.longtables.run import method_words
+from lethe.longtables.run import SEEDS, method_words
 from lethe.longtables.tables import LongTables, once
 from lethe.metrics.bounds import learned_too_little
 from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.methods import OWN_BASE, OWN_END, TASK_MEASURES, method_metrics
-from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import (
     LINE_COLUMNS,
     SEED_UNITS,
