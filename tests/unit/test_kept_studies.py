@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,7 +14,7 @@ from lethe.artefacts.files import write_json
 from lethe.artefacts.paths import PACKAGE
 from lethe.cli import main
 from lethe.errors import UserError
-from lethe.longtables.parquet_tables import parquet_text, write_parquet
+from lethe.longtables.parquet_tables import parquet_table, write_parquet
 from lethe.longtables.schema import read_table
 from lethe.longtables.study_folder import keep, open_study
 from lethe.longtables.study_record import write_study_record
@@ -109,7 +110,7 @@ def test_a_kept_table_that_is_cut_is_refused(kept, tmp_path):
     path = tmp_path / "scores.parquet"
     path.write_bytes((kept / "scores.parquet").read_bytes()[:-20])
     with pytest.raises(UserError, match="scores.parquet: cannot be read as Parquet"):
-        parquet_text("scores", path)
+        parquet_table("scores", path)
 
 
 def older(kept, path, without: str):
@@ -123,8 +124,8 @@ def older(kept, path, without: str):
 
 def test_a_table_of_an_older_schema_is_read_if_what_is_new_may_be_empty(kept, tmp_path, capsys):
     path = older(kept, tmp_path / "scores.parquet", "end_task_seed")
-    text, is_older = parquet_text("scores", path)
-    assert is_older and text == parquet_text("scores", kept / "scores.parquet")[0]
+    text, _, is_older = parquet_table("scores", path)
+    assert is_older and text == parquet_table("scores", kept / "scores.parquet").text
     assert "what is new is empty: end_task_seed." in capsys.readouterr().out
 
 
@@ -133,14 +134,14 @@ def test_an_empty_table_of_an_older_schema_is_read_by_its_columns(kept, tmp_path
     pq.write_table(
         pq.read_table(kept / path.name).drop_columns(["parametrisation"]).slice(0, 0), path
     )
-    text, is_older = parquet_text("scores", path)
+    text, _, is_older = parquet_table("scores", path)
     assert is_older and "parametrisation" in text.splitlines()[0]
 
 
 def test_a_table_of_an_older_schema_is_refused_if_what_is_new_may_not_be_empty(kept, tmp_path):
     path = older(kept, tmp_path / "scores.parquet", "engine")
     with pytest.raises(UserError, match="expected version 3 of the table's schema, found 2"):
-        parquet_text("scores", path)
+        parquet_table("scores", path)
 
 
 def test_a_name_that_the_study_does_not_show_is_refused(kept, tmp_path, capsys):
@@ -221,3 +222,18 @@ def test_a_run_is_not_written_over(kept, tmp_path, capsys):
     assert main(["keep", str(kept), "--to", str(tmp_path)]) == 2
     assert main(["keep", str(kept), "--to", str(kept)]) == 2
     assert capsys.readouterr().err.count("expected another folder") == 3
+
+
+def test_keep_and_render_say_as_json_what_they_wrote(study, tmp_path, capsys):
+    to = tmp_path / "kept"
+    capsys.readouterr()
+    assert main(["keep", str(study), "--to", str(to), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {Path(file["path"]): file["bytes"] for file in said["files"]} == {
+        path: path.stat().st_size for path in to.iterdir()
+    }
+    out = tmp_path / "out"
+    assert main(["render", str(to), "--out", str(out), "--only", "fg", "--json"]) == 0
+    (drawn,) = json.loads(capsys.readouterr().out)
+    assert (drawn["study"], drawn["folder"], drawn["drawn"]) == (said["study"], str(to), str(out))
+    assert "fg" in drawn["tables"] and (out / "tables" / "fg.md").is_file()

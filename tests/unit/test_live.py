@@ -49,7 +49,7 @@ def test_a_record_is_written_every_few_seconds_only(tmp_path, clock):
 def test_an_old_record_says_its_age_and_a_broken_one_nothing(tmp_path, clock):
     LiveRecord(tmp_path).note(0, 10)
     clock["now"] += 200
-    assert read_live(tmp_path) == "step 0 of 10 (3 min ago)"
+    assert read_live(tmp_path) == "step 0 of 10 (3 min 20 s ago)"
     (tmp_path / live.NAME).write_text("{")
     assert read_live(tmp_path) == "" == read_live(tmp_path / "nothing")
 

@@ -1,5 +1,6 @@
 """Precision of claims: half-widths, the n that they ask for, and nothing of the effects."""
 
+import json
 import math
 
 import numpy as np
@@ -101,5 +102,9 @@ def test_the_verb_reads_a_kept_study_and_claims_by_name(capsys):
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "| K1-equal | loss | das - sequential-das-rate" in printed and "verdict" not in printed
+    assert main([*arguments, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["summary"] in printed and said["claims"]
+    assert all(sentence in printed for sentence in said["cloze"])
     assert main([*arguments[:-1], "K1-equl"]) == 2
     assert "'K1-equl' is not known; did you mean 'K1-equal'" in capsys.readouterr().err

@@ -11,10 +11,10 @@ from snakemake.logging import DefaultFilter, DefaultFormatter
 
 from lethe.commands.run import _finished
 from lethe.display import handler as display
-from lethe.display.durations import duration_words
 from lethe.display.failures import Failure, failure_lines
 from lethe.display.handler import COMMAND, RunHandler, is_watched, show_run
 from lethe.display.tally import Tally
+from lethe.terminal import duration_words
 
 EVENTS = [
     json.loads(line)

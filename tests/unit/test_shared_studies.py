@@ -9,13 +9,13 @@ from synthetic_study import Synthetic, synthetic_study, typed, with_choices
 
 from lethe.figures.axis_means import axis_means
 from lethe.longtables.collect import scope_of, with_scope
-from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.run import RUN_COLUMNS, SEEDS
 from lethe.metrics.axis_scores import axis_score
 from lethe.metrics.calibration import study_calibration
 from lethe.metrics.cells import Cells, Evaluation
 from lethe.metrics.intervals import mean_interval, t_interval
 from lethe.metrics.methods import method_metrics
-from lethe.metrics.over_seeds import PLACE, SEEDS, over_seeds
+from lethe.metrics.over_seeds import PLACE, over_seeds
 from lethe.metrics.row_intervals import MEAN_SCORE, WITHIN, metric_range
 from lethe.metrics.shown import lines
 from lethe.metrics.study import study_metrics

@@ -1,5 +1,6 @@
 """`lethe status --watch` follows a run, from what its jobs and itself say."""
 
+import os
 import re
 import time
 
@@ -10,6 +11,7 @@ from lethe.artefacts.paths import work_directory
 from lethe.cli import main
 from lethe.commands import watching
 from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
+from lethe.display.failures import error_line
 from lethe.jobs.live import LiveRecord
 from lethe.jobs.runs import run_of, turn
 from lethe.planning.plan import make_plan
@@ -53,6 +55,27 @@ def test_counts_and_failures_are_said_by_kind_and_by_words(study):
     assert re.search(r"^  stage +0 of 59 done$", text, re.M)
     assert "failed: base xs/base@0: the disk is full" in text
     assert not re.search(r"[0-9a-f]{12}", text)
+
+
+def test_failures_of_an_earlier_run_are_left_out_while_another_goes_on_and_logs_are_read_once(
+    study, monkeypatch
+):
+    plan, results = study
+    base = plan.runs[0].checkpoints[0]
+    log = results / "logs" / "base" / f"{base}.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("lethe: the disk is full\n")
+    os.utime(log, (time.time() - 60,) * 2)
+    read = []
+    monkeypatch.setattr(watching, "error_line", lambda path: read.append(path) or error_line(path))
+    assert "the disk is full" in seen(plan, results)
+    assert "the disk is full" in seen(plan, results) and read == [log]
+    with turn(results, "mini", plan.nodes):
+        assert "failed" not in seen(plan, results)
+        log.write_text("lethe: there was not enough memory\n")
+        os.utime(log, (time.time() + 1,) * 2)
+        assert "failed: base xs/base@0: there was not enough memory" in seen(plan, results)
+    assert read == [log, log]
 
 
 def test_a_run_says_how_far_it_is_while_it_goes_on(study):

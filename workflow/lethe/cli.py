@@ -12,7 +12,7 @@ from lethe.artefacts.paths import CLONE
 from lethe.artefacts.rules import RULES
 from lethe.commands.verbs import ALONE, CALLED, GROUPS, LISTED, VERBS, module_of
 from lethe.errors import Stopped, UserError, shown
-from lethe.terminal import paint
+from lethe.terminal import paint, print_any_text
 
 
 def _complain(error: Exception) -> None:
@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns 0 on success, 2 after a mistake that one sentence explains, 75 if the job was asked to
     end and goes on when it is run again, 130 after Ctrl-C.
     """
+    print_any_text()
     try:
         status = _call(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
@@ -124,7 +125,7 @@ def _version() -> str:
     version = importlib.import_module("lethe").__version__
     found = None
     if (CLONE / ".git").exists():
-        found = importlib.import_module("lethe.training.provenance")._commit()
+        found = importlib.import_module("lethe.training.provenance").commit()
     return f"lethe {version}" + (f" (commit {found})" if found else "")
 
 

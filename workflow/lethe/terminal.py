@@ -1,4 +1,4 @@
-"""Text for a terminal: tables of aligned columns, and colours that pipes and NO_COLOR keep away.
+"""Text for a terminal: aligned columns, durations, and colours that pipes and NO_COLOR keep away.
 
 Imports nothing heavy: every verb prints through it.
 """
@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
 from typing import TextIO
 
 from lethe.errors import one_line
@@ -35,6 +36,29 @@ def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
     if not text or not is_coloured(stream):
         return text
     return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"
+
+
+def duration_words(seconds: float) -> str:
+    """A duration as people say it: `42 s`, `3 min 05 s`, `48 min`, `2 h 10 min`."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    if whole < 100:
+        return f"{whole} s"
+    if minutes < 10:
+        return f"{minutes} min {rest:02} s"
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def print_any_text() -> None:
+    """Let standard output and errors take every letter: one that their encoding lacks is escaped.
+
+    A page of a verb has dashes and signs that a terminal in Latin-1 or ASCII does not know.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:

@@ -1,8 +1,9 @@
 """Arguments that verbs share: those of verbs that make a node, or that read a study."""
 
 import argparse
+import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,19 @@ def add_code_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--code", help=f"fingerprint that the code must have; {ANY_CODE!r} records none"
     )
+
+
+def require_listed(kind: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a name that a verb, `lethe KINDs`, does not list.
+
+    Raises:
+        UserError: names the first, and what it may have meant.
+    """
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UserError(f"There is no {kind} {shown(name)}{hint} (`lethe {kind}s` lists them).")
 
 
 def code_to_record(wanted: str | None, code: Callable[[], str]) -> str:

@@ -1,6 +1,7 @@
 """Keep a finished study: its long tables as Parquet, from which `lethe render` draws it again."""
 
 import argparse
+import json
 import shlex
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", type=Path, help=f"folder to write (a folder NAME in {KEPT} by default)"
     )
+    parser.add_argument("--json", action="store_true", help="print the files and sizes as JSON")
     parser.add_argument("--items", action="store_true", help="keep the tables of items too")
 
 
@@ -25,7 +27,14 @@ def run(args: argparse.Namespace) -> None:
 
     study = open_study(args.folder)
     to = args.to or KEPT / study.record.study
-    for path in keep(study, to, args.items):
+    files = keep(study, to, args.items)
+    if args.json:
+        sizes = [{"path": str(path), "bytes": path.stat().st_size} for path in files]
+        print(
+            json.dumps({"study": study.record.study, "folder": str(to), "files": sizes}, indent=2)
+        )
+        return
+    for path in files:
         print(f"{path}  {path.stat().st_size:,} bytes")
     place = shlex.quote(str(to))
     print(f"Kept in {to}. Next, with no checkpoint needed:")

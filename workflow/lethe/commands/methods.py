@@ -7,13 +7,13 @@ a study names them `lora`, `lora-fresh` and `lora-a-task` under `parametrisation
 
 import argparse
 import ast
-import difflib
 import json
 from collections.abc import Iterable
 from typing import Any
 
 from lethe.artefacts.paths import PACKAGE
 from lethe.artefacts.strict_yaml import read_yaml
+from lethe.commands.arguments import require_listed
 from lethe.config.catalogue import MethodEntry
 from lethe.config.reading import CATALOGUE
 from lethe.errors import UserError
@@ -44,9 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a line a method, or everything about those that are named."""
     raw = read_yaml(CATALOGUE / "methods.yaml")
-    for name in arguments.names:
-        if name not in raw:
-            raise UserError(_unknown(name, raw))
+    _refuse_parametrisations(name for name in arguments.names if name not in raw)
+    require_listed("method", arguments.names, raw)
     rows = [described(name, raw[name]) for name in arguments.names or raw]
     if arguments.json:
         print(json.dumps(rows, indent=2))
@@ -56,15 +55,15 @@ def run(arguments: argparse.Namespace) -> None:
         print(table(HEAD, map(_cells, rows)))
 
 
-def _unknown(name: str, known: Iterable[str]) -> str:
-    if name in read_yaml(CATALOGUE / "parametrisations.yaml"):
-        return (
-            f"{name!r} is no method but says which parameters are trained: name it in a study's "
-            "`parametrisations`. `lethe methods` says in its third column what goes with which."
-        )
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"There is no method {name!r}{hint} (`lethe methods` lists them)."
+def _refuse_parametrisations(names: Iterable[str]) -> None:
+    ways = read_yaml(CATALOGUE / "parametrisations.yaml")
+    for name in names:
+        if name in ways:
+            raise UserError(
+                f"{name!r} is no method but says which parameters are trained: name it in a "
+                "study's `parametrisations`. `lethe methods` says in its third column what goes "
+                "with which."
+            )
 
 
 def described(name: str, raw: dict[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,14 @@ With names: all that is known of these. A study's own models stand in its file, 
 """
 
 import argparse
-import difflib
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from lethe.artefacts.strict_yaml import read_yaml
+from lethe.commands.arguments import require_listed
 from lethe.config.origins import Model
 from lethe.config.reading import CATALOGUE
-from lethe.errors import UserError, shown
 from lethe.models.built_config import full_config
 from lethe.models.built_size import parameters_of_built
 from lethe.models.machine_memory import GB, machine_memory
@@ -33,11 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a line a model, or everything about those that are named."""
     raw = read_yaml(CATALOGUE / "models.yaml")
-    for name in arguments.names:
-        if name not in raw:
-            near = difflib.get_close_matches(name, raw, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"There is no model {shown(name)}{hint} (`lethe models` lists them).")
+    require_listed("model", arguments.names, raw)
     entries = {name: validated(Model, entry, f"models.{name}") for name, entry in raw.items()}
     rows = [described(name, entries) for name in arguments.names or entries]
     if arguments.json:

@@ -1,6 +1,7 @@
 """lethe precision: are there units enough? Half-widths of a study's claims, without effects."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", type=Path, help="folder of a study that was run or kept")
     parser.add_argument(
         "--claims", help="names in the catalogue, joined by commas; default: those of the study"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the same as JSON, a number unrounded"
     )
     parser.add_argument(
         "--split",
@@ -48,10 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
         scores, metrics = on_dev(scores), metrics[:0]
     tables = LongTables(scores=scores, metrics=metrics).parted()
     table = precision_table(judge(claim_cells(tables, claims)))
-    print(markdown(table))
-    print(summary(table))
-    for sentence in worth_of_cloze(study_subjects(tables), POINTS):
-        print(sentence)
+    worth = list(worth_of_cloze(study_subjects(tables), POINTS))
+    if arguments.json:
+        rows = json.loads(table.frame.to_json(orient="records"))
+        found = {"study": study.record.study, "claims": rows, "summary": summary(table)}
+        print(json.dumps(found | {"cloze": worth}, indent=2))
+        return 0
+    print("\n".join([markdown(table), summary(table), *worth]))
     return 0
 
 

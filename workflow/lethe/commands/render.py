@@ -5,11 +5,15 @@ and `claims`.
 """
 
 import argparse
+import json
 import shlex
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
+from typing import Any
 
 from lethe.artefacts.files import digest, write_atomic, write_json
 from lethe.artefacts.study_files import COLLECTED, ITEMS
@@ -49,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", help=f"names of tables and figures with commas between, and `{CLAIMS}`"
     )
+    parser.add_argument("--json", action="store_true", help="print what was drawn as JSON")
     parser.add_argument(
         "--summarize", action="store_true", help="compute the metrics again, from the items"
     )
@@ -66,6 +71,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Draw; UserError for a folder without a study, or a table that was altered."""
+    if not args.json:
+        _render(args)
+        return
+    # What the verbs say of each page is for people: standard output has the JSON alone.
+    with redirect_stdout(sys.stderr):
+        drawn = _render(args)
+    print(json.dumps(drawn, indent=2))
+
+
+def _render(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """What was drawn: `study`, its `folder`, the `drawn` one, and names of pages by verb."""
     from lethe.longtables.study_folder import open_study, unpack
 
     studies = [open_study(folder) for folder in study_folders(args.folder)]
@@ -75,6 +91,7 @@ def run(args: argparse.Namespace) -> None:
     require_known(chosen or [], [study.record for study in studies])
     for study in studies:
         require_widths(study.folder, study.record)
+    drawn = []
     for study in studies:
         out = args.out or RENDERED / study.record.study
         names = pages(study.record, chosen)
@@ -87,10 +104,13 @@ def run(args: argparse.Namespace) -> None:
             put_pages(out, study.folder, names)
         if args.check:
             require_pages(out, study.folder, names)
-        drawn = ", ".join(folder for verb, (folder, _) in READ.items() if names[verb])
-        print(f"Drawn in {out}: {drawn or 'its long tables'}.")
+        shown_in = ", ".join(folder for verb, (folder, _) in READ.items() if names[verb])
+        print(f"Drawn in {out}: {shown_in or 'its long tables'}.")
         if chosen is None:
             print(f"  lethe report {shlex.quote(str(study.folder))}  # its page")
+        words = {"study": study.record.study, "folder": str(study.folder), "drawn": str(out)}
+        drawn.append(words | {READ[verb][0]: listed for verb, listed in names.items()})
+    return drawn
 
 
 def study_folders(folders: list[Path]) -> list[Path]:

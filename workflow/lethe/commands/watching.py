@@ -4,20 +4,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.locks import is_held
 from lethe.artefacts.paths import node_manifest, work_directory
 from lethe.artefacts.rules import KINDS, rule_of
-from lethe.display.durations import duration_words
 from lethe.display.failures import error_line
 from lethe.display.handler import is_watched
 from lethe.errors import one_line
 from lethe.jobs.live import read_live
-from lethe.jobs.runs import run_of
+from lethe.jobs.runs import run_of, started_at
 from lethe.planning.nodes import Node, Plan
 from lethe.planning.words import node_words
+from lethe.terminal import duration_words
 
 SECONDS = 3.0
 MOST_SHOWN = 15
@@ -72,13 +73,14 @@ def as_lines(
 ) -> list[str]:
     """What is seen at one moment; `run` is what the living run has recorded of itself."""
     done, running, failed = {}, [], []
+    begun = started_at(run) if run else 0.0
     for node in plan.nodes.values():
         done[node.id] = node_manifest(results, node.kind, node.id).exists()
         named = f"{rule_of(node.kind)} {words[node.id]}"
         if is_held(work_directory(results, node.id) / "lock"):
             said = read_live(work_directory(results, node.id))
             running.append(f"  {named}: {said or 'has begun'}")
-        elif not done[node.id] and (why := _why_failed(node, results)):
+        elif not done[node.id] and (why := _why_failed(node, results, begun)):
             failed.append(f"failed: {named}: {one_line(why)}")
     lines = [_headline(study, run), *_counts(plan, done)]
     lines += ["running:", *_first(running)] if running else []
@@ -106,10 +108,22 @@ def _counts(plan: Plan, done: dict[str, bool]) -> Iterator[str]:
             yield f"  {rule_of(kind):<9}{sum(done[n.id] for n in nodes):>5} of {len(nodes)} done"
 
 
-def _why_failed(node: Node, results: Path) -> str:
+def _why_failed(node: Node, results: Path, begun: float) -> str:
+    """What the log of a node says; nothing if the living run, which redoes it, began later."""
     rule = rule_of(node.kind)
     folder = "fetched" if rule == "fetch" else rule
-    return error_line(results / "logs" / folder / f"{node.id}.log")
+    log = results / "logs" / folder / f"{node.id}.log"
+    try:
+        facts = log.stat()
+    except OSError:
+        return ""
+    return _error_line(log, facts.st_mtime_ns, facts.st_size) if facts.st_mtime >= begun else ""
+
+
+@cache
+def _error_line(log: Path, changed: int, size: int) -> str:
+    """`error_line` of a log, which is read again only when it has changed."""
+    return error_line(log)
 
 
 def _first(lines: list[str]) -> list[str]:

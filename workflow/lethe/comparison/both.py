@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lethe.metrics.corpus_level import NATS, SAME
+from lethe.metrics.drawn_clusters import BETWEEN
 from lethe.metrics.item_changes import Answers
 
 
@@ -17,6 +18,16 @@ class Items:
     before: list[dict[str, Any]]
     after: list[dict[str, Any]]
     values: tuple[np.ndarray, np.ndarray]
+    cluster_source: str = ""
+
+    @property
+    def full_clusters(self) -> list[str]:
+        """Names that tell apart the clusters of unrelated sets."""
+        source = f"{BETWEEN}{self.cluster_source}" if self.cluster_source else ""
+        return [
+            item["cluster_id"] + (source if item["cluster_id"] != item["item_id"] else "")
+            for item in self.before
+        ]
 
     @property
     def clusters(self) -> list[str]:
@@ -56,7 +67,8 @@ def items_of_both(results: tuple[dict, dict], metric: str) -> tuple[Items | None
         return None, []
     sides = [[side[name] for name in both] for side in found]
     values = [np.array([_value(item, metric) for item in side], dtype=float) for side in sides]
-    return Items(sides[0], sides[1], (values[0], values[1])), []
+    source = results[0].get("cluster_source", "")
+    return Items(sides[0], sides[1], (values[0], values[1]), source), []
 
 
 def _value(item: dict, metric: str) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lethe.comparison.sets import FLOOR, POINTS, Judged, SetChange
 from lethe.longtables.axes import sorted_axes
-from lethe.metrics.drawn_clusters import NAME, DrawnClusters
+from lethe.metrics.drawn_clusters import NAME, DrawnClusters, plain_names
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
 from lethe.metrics.set_means import OfSet, Resampled, interval_over_sets
 from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED, Question, judge
@@ -90,18 +90,18 @@ def _drawn_together(changes: Sequence[SetChange]) -> dict[int, Resampled]:
         for place, change in enumerate(changes)
         if change.items is not None and change.drop is not None and change.drop.paired
     }
-    times = Counter(name for items in known.values() for name in set(items.clusters))
+    times = Counter(name for items in known.values() for name in set(items.full_clusters))
     shared = {name for name, number in times.items() if number > 1}
-    sharing = {p: items for p, items in known.items() if not shared.isdisjoint(items.clusters)}
+    sharing = {p: items for p, items in known.items() if not shared.isdisjoint(items.full_clusters)}
     if not sharing:
         return {}
-    names = tuple(sorted({name for items in sharing.values() for name in items.clusters}))
-    generator = item_generator(0, NAME, names)
+    names = tuple(sorted({name for items in sharing.values() for name in items.full_clusters}))
+    generator = item_generator(0, NAME, plain_names(names))
     weights = cluster_weights(len(names), RESAMPLES, generator)
     places = {name: number for number, name in enumerate(names)}
     found = {}
     for place, items in sharing.items():
-        cluster = np.array([places[name] for name in items.clusters])
+        cluster = np.array([places[name] for name in items.full_clusters])
         present = np.bincount(cluster, minlength=len(names)) > 0
         scale = changes[place].scale
         moves = scale * (items.values[1] - items.values[0])

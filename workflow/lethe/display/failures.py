@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lethe.display.durations import duration_words
 from lethe.errors import one_line
+from lethe.terminal import duration_words
 
 MOST_NAMED = 5
 """Jobs that failed with one and the same error and are named one by one."""

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from lethe.display.durations import duration_words
 from lethe.display.failures import failure_lines
 from lethe.display.lines import Lines
 from lethe.display.live_jobs import said
 from lethe.display.tally import Tally
 from lethe.display.terminal import Terminal
+from lethe.terminal import duration_words
 
 COMMAND = "LETHE_COMMAND"
 """What the user typed, where that was not `snakemake`."""

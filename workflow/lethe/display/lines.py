@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-from lethe.display.durations import duration_words
 from lethe.display.failures import Failure
 from lethe.display.live_jobs import said
 from lethe.display.tally import Running, Tally
+from lethe.terminal import duration_words
 
 QUIET_SECONDS = 300.0
 MOST_RUNNING = 5

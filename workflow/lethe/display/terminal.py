@@ -11,10 +11,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lethe.display.durations import duration_words
 from lethe.display.failures import Failure
 from lethe.display.live_jobs import said
 from lethe.display.tally import Running, Tally
+from lethe.terminal import duration_words
 
 PER_SECOND = 2
 MOST_RUNNING = 12

@@ -22,6 +22,7 @@ from lethe.figures.drawing import (
 from lethe.figures.marks import BEHIND, band_density, draw_curve
 from lethe.longtables.axes import BIAS, GENERAL, OWN, sorted_axes
 from lethe.longtables.tables import LongTables
+from lethe.metrics.axis_scores import mixed_words
 from lethe.metrics.shown import (
     CONTROL,
     Line,
@@ -83,7 +84,8 @@ def draw(tables: LongTables, width: str = "page") -> Drawn:
     _share_limits(drawn, all_shown)
     plotted = pd.concat([all_shown.sets, all_shown.means], ignore_index=True).drop(columns=["line"])
     plotted = plotted.sort_values(["order", "axis", "probe", "model"], kind="stable")
-    return Drawn(figure, plotted, _caption(all_shown, left_out))
+    mixed = mixed_words(tables.metrics[tables.metrics["axis"] != GENERAL])
+    return Drawn(figure, plotted, f"{_caption(all_shown, left_out)}{mixed}")
 
 
 def place_panels(

@@ -30,6 +30,7 @@ from lethe.figures.frontier_looks import (
     handles,
     is_pale,
     looks_of,
+    name_panels,
 )
 from lethe.figures.frontier_words import (
     GENERAL,
@@ -72,6 +73,7 @@ BASE_IS_SHOWN = ((OWN, GENERAL), (END_TASK, OLD))
 PANEL = (1.4, 1.6)
 HIGH = 2.6
 """Inches of a panel where methods are many."""
+OF_POINT = ["model", "method", "recipe", "order"]
 LEAST = 10.0  # points that an axis spans at least, so that tiny differences look tiny
 ENDS = ["value", "low", "high"]
 
@@ -102,6 +104,8 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
     for place, (kind, part) in enumerate(blocks):
         of_block = panels[sum(down[:place]) : sum(down[: place + 1])]
         _draw_block(of_block, kind, part, seen, fills)
+    if any_pale(seen):
+        name_panels(figure, panels, blocks, seen)
     plotted = points.sort_values(["of", "kept", "model"], kind="stable")
     over = shown(tables.metrics, ["la", GENERAL, OLD])
     squeezed = SQUEEZED if any(_stretch(part, kind) for kind, part in blocks) else ""
@@ -127,6 +131,11 @@ def with_equal_learning(
     if len(points) and (equal["of"] == EQUAL[0]).any():
         is_replaced = (points["of"] == OWN) & (points["kept"] == GENERAL)
     rest = points if is_replaced is None else points[~is_replaced]
+    if len(rest):
+        # Old tasks are joined along the same curves, so that no line leads from one to another.
+        numbers = equal.set_index(OF_POINT)["curve"].to_dict()
+        keys = rest[OF_POINT].itertuples(index=False, name=None)
+        rest = rest.assign(curve=[numbers.get(key, np.nan) for key in keys])
     return pd.concat([equal, rest], ignore_index=True)
 
 
@@ -252,7 +261,7 @@ def _join(axes: Axes, chain: pd.DataFrame, look: Look) -> None:
     """A thin line through the recipes of one method, with an arrow to the last of them."""
     places = list(chain[["learned_value", "kept_value"]].itertuples(index=False, name=None))
     if is_pale(look):
-        axes.plot(*zip(*places, strict=True), color=look.colour, lw=0.5, zorder=1.2)
+        axes.plot(*zip(*places, strict=True), color=look.colour, lw=0.4, alpha=0.6, zorder=1.2)
         return
     axes.plot(*zip(*places, strict=True), color=look.colour, lw=0.7, zorder=2)
     arrow = {"arrowstyle": "-|>", "lw": 0, "color": look.colour, "shrinkB": 2.5}
@@ -263,7 +272,7 @@ def _draw_point(axes: Axes, row: dict, look: Look, fill: str) -> None:
     x, y = row["learned_value"], row["kept_value"]
     look = replace(look, colour=CONTROL_COLOUR) if row["control"] else look
     if is_pale(look):
-        axes.plot([x], [y], ls="", zorder=1.3, **(mark_style(look, fill) | {"ms": 2.5}))
+        axes.plot([x], [y], ls="", zorder=1.3, **(mark_style(look, fill) | {"ms": 2.0}))
         return
     learned, kept = (
         {end: row[f"{name}_{end}"] for end in ("low", "high")} for name in ("learned", "kept")

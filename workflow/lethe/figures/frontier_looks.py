@@ -6,15 +6,18 @@ training and the methods nearest the top of a front have a colour and a name; al
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import CONTROL_COLOUR, FILLS, MARKERS, Look, point_looks
+from lethe.figures.named_lines import NamedLine, name_lines, names_of
 from lethe.metrics.shown import PLAIN
 
 MANY = 10
 """Methods that are all named."""
-NAMED = 8
+NAMED = 4
 """Methods of the fronts that are named where there are more, besides plain training."""
 PALE = "#C4C4C4"
 """Of the others."""
@@ -42,7 +45,8 @@ def looks_of(points: pd.DataFrame) -> Looks:
 def named_methods(points: pd.DataFrame) -> list[str] | None:
     """Plain training, then at most NAMED methods of the fronts; None if all methods are named.
 
-    Those nearest the top of any front come first: its point that keeps the most is at the top.
+    Those nearest the top of any front come first: its point that keeps the most is at the top. On
+    a front at equal learning only points that reach the level count, if there are any.
     """
     taught = points[~points["control"]]
     methods = set(taught["method"])
@@ -50,6 +54,8 @@ def named_methods(points: pd.DataFrame) -> list[str] | None:
         return None
     heights: dict[str, int] = {}
     for _, part in taught[taught["on_front"]].groupby(PANEL, sort=False):
+        if "level" in part and (reached := part["learned_value"] >= part["level"]).any():
+            part = part[reached]  # who learns little keeps much, and is no example
         downwards = part.sort_values(["kept_value", "learned_value"], ascending=False)
         for height, method in enumerate(dict.fromkeys(downwards["method"])):
             heights[method] = min(height, heights.get(method, height))
@@ -90,15 +96,59 @@ def _families(points: pd.DataFrame) -> dict[str, str]:
 
 def chains(points: pd.DataFrame, words: list[str]) -> Iterable[tuple[tuple, pd.DataFrame]]:
     """The points that a thin line joins, by words; a method may have several curves of rates."""
-    curve = [name for name in ("curve",) if name in points]
     joined = points[points["place"] > 0].sort_values("place", kind="stable")
-    return joined.groupby([*words, *curve], sort=False, dropna=False)
+    groups = joined.groupby([*words, *_curve(points)], sort=False, dropna=False)
+    return [(words, part) for words, part in groups if len(part) > 1]
+
+
+def _curve(points: pd.DataFrame) -> list[str]:
+    return [name for name in ("curve",) if name in points]
+
+
+def named_lines(points: pd.DataFrame, seen: Looks) -> list[tuple[str, pd.DataFrame]]:
+    """(Name, points) of every line of one model that has a colour.
+
+    A method may have several, that differ by order or by more of the recipe than its rate: then the
+    shortest name of the recipes along it says which.
+    """
+    keys = ["control", "method", "order", *_curve(points)]
+    coloured = [
+        not is_pale(seen[row]) for row in zip(points["model"], points["method"], strict=True)
+    ]
+    ordered = points[coloured].sort_values("place", kind="stable")
+    parts = [part for _, part in ordered.groupby(keys, sort=False, dropna=False)]
+    words = [
+        (part["order"].iloc[0], "", "") if part["control"].iloc[0]
+        else (part["method"].iloc[0], part["order"].iloc[0], min(part["recipe"], key=len))
+        for part in parts
+    ]  # fmt: skip
+    return list(zip(names_of(words), parts, strict=True))
 
 
 def joined_recipes(points: pd.DataFrame) -> list[str]:
     """The recipes along each kind of thin line, with arrows between them."""
     every = (tuple(dict.fromkeys(part["recipe"])) for _, part in chains(points, PANEL[2:]))
     return [" → ".join(chain) for chain in dict.fromkeys(every)]
+
+
+def name_panels(figure: Figure, panels: np.ndarray, blocks: list, seen: Looks) -> None:
+    """Names beside the lines that have a colour, where most have none."""
+    figure.draw_without_rendering()  # names need the final layout
+    shown_panels = [axes for axes in panels.flat if axes.get_visible()]
+    parts = [part[part["model"] == m] for _, part in blocks for m in dict.fromkeys(part["model"])]
+    at = ["learned_value", "kept_value"]
+    for axes, part in zip(shown_panels, parts, strict=True):
+        named = [
+            NamedLine(words, _colour(line, seen), line[at].to_numpy(float))
+            for words, line in named_lines(part, seen)
+        ]
+        pale = [is_pale(seen[row]) for row in zip(part["model"], part["method"], strict=True)]
+        name_lines(axes, named, part.loc[pale, at].to_numpy(float))
+
+
+def _colour(line: pd.DataFrame, seen: Looks) -> str:
+    first = line.iloc[0]
+    return CONTROL_COLOUR if first["control"] else seen[first["model"], first["method"]].colour
 
 
 def handles(points: pd.DataFrame, seen: Looks, fills: dict[str, str], base: bool) -> list[Line2D]:

@@ -55,17 +55,20 @@ def unnamed(points: pd.DataFrame, seen: Looks) -> str:
     pale = {method for (_, method), look in seen.items() if is_pale(look)}
     if not pale:
         return ""
+    is_equal = points["of"].isin(list(KEPT_WORDS)).any()
+    reaching = ", of those that reach L*" if is_equal else ""
     on_front = set(points.loc[points["on_front"], "method"])
     named = (
-        f"the {NAMED} methods nearest the top of a front"
+        f"the {NAMED} methods nearest the top of a front{reaching}"
         if on_front & pale
         else "the methods with a point on a front"
     )
-    table = "equal_learning" if points["of"].isin(list(KEPT_WORDS)).any() else "methods"
+    table = "equal_learning" if is_equal else "methods"
     joined = "; ".join(joined_recipes(points))
     return (
         f" Named: plain training and {named}. Light grey, without bars: {len(pale)} other "
-        f"method{'s' * (len(pale) != 1)}, whose numbers are in the CSV and in the table {table}."
+        f"method{'s' * (len(pale) != 1)}, whose numbers are in the CSV and in the table {table}. "
+        "A name beside a line: its method, and of several lines of one method a recipe along it."
     ) + (f" Recipes that are joined: {joined}." if joined else "")
 
 

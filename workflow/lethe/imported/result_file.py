@@ -11,6 +11,7 @@ from typing import Any
 from lethe.artefacts.disk_errors import disk_reason
 from lethe.artefacts.strict_json import digest, unique_keys, with_whole_characters
 from lethe.errors import UserError, shown
+from lethe.evaluation.dataset_places import LOCAL
 from lethe.imported.items import is_sample
 from lethe.imported.scale import is_better_if_higher
 from lethe.imported.settings import settings_of, tokenizer_of_base
@@ -42,6 +43,9 @@ TABLES = {
 }
 """Mappings beside `results`, and the type of what they hold by task. Any of them may be missing."""
 
+UNKNOWN_DATASETS = {json.dumps(name) for name in (None, *LOCAL)}
+"""Loaders of local files, as `dataset_path` names them, are no origin."""
+
 
 @dataclass(frozen=True)
 class TaskResult:
@@ -69,6 +73,15 @@ class TaskResult:
     configured: str | None
     keys: dict[str, str]
     broken: dict[tuple[str, str], str]
+
+    @property
+    def dataset(self) -> str:
+        """What tells the task's dataset from others; empty if it is not known, as of local files.
+
+        Names of clusters are of one dataset: `0` of another is another cluster.
+        """
+        named = self.keys.get("dataset_path", "null")
+        return "" if named in UNKNOWN_DATASETS else named
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ def result_of_file(
     return {
         "task": task["name"],
         "axis": task["axis"],
+        "cluster_source": result.dataset,
         "chance": task["chance"],
         "split": "test",
         "shots": task["shots"] if result.shots is None else result.shots,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lethe.artefacts.files import json_text, write_atomic
 from lethe.errors import UserError
+from lethe.terminal import duration_words
 
 NAME = "live.json"
 RECORD_SECONDS = 5.0
@@ -57,7 +58,7 @@ def read_live(directory: Path) -> str:
     try:
         facts = json.loads((directory / NAME).read_text(encoding="utf-8"))
         ago = time.time() - facts["at"]
-        late = f" ({_duration(ago)} ago)" if ago > 3 * RECORD_SECONDS else ""
+        late = f" ({duration_words(ago)} ago)" if ago > 3 * RECORD_SECONDS else ""
         return live_words(facts) + late
     except (OSError, ValueError, LookupError, TypeError):
         return ""
@@ -71,13 +72,5 @@ def live_words(facts: dict) -> str:
     if facts.get("tokens_per_second"):
         parts.append(f"{facts['tokens_per_second']:,} tokens/s")
     if facts.get("seconds_left") is not None:
-        parts.append(f"{_duration(facts['seconds_left'])} left")
+        parts.append(f"{duration_words(facts['seconds_left'])} left")
     return ", ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

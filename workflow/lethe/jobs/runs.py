@@ -8,10 +8,11 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lethe.artefacts.files import json_text, write_atomic, write_json
 from lethe.artefacts.locks import is_held, lock
@@ -59,6 +60,11 @@ def run_of(results: Path | str, study: str) -> dict | None:
     return None
 
 
+def started_at(run: Mapping[str, Any]) -> float:
+    """Seconds since the epoch at which a run began; 0 if it has not said."""
+    return float(run.get("began", 0.0))
+
+
 def _record(folder: Path) -> Path:
     this = identity(os.getpid())
     return folder / f"{this['host']}-{this['pid']}.json"
@@ -79,6 +85,7 @@ def _enter(held: ExitStack, folder: Path, study: str, nodes: Collection[str], wa
             held.enter_context(lock(record.with_suffix(".lock")))
             held.callback(_remove, record)
             content = {"study": study, "folder": os.getcwd(), "nodes": sorted(nodes)}
+            content |= {"began": time.time()}
             write_json(record, this | content, indent=None)
             return True
     _say(f"waiting for {_named(other, folder)}")

@@ -12,8 +12,8 @@ import pandas as pd
 
 from lethe.errors import UserError, shown
 from lethe.longtables.made_by import joined
-from lethe.longtables.planned_whole import SEEDS, PlannedWhole
-from lethe.longtables.run import RUN_COLUMNS, Origin, method_words
+from lethe.longtables.planned_whole import PlannedWhole
+from lethe.longtables.run import RUN_COLUMNS, SEEDS, Origin, method_words
 from lethe.longtables.same_versions import WORDS, Scored, differing
 from lethe.longtables.study_record import StudyRecord
 

@@ -35,7 +35,9 @@ def gather(record: dict[str, Any], results: Path, items: ItemsWriter) -> list[di
             tasks = {task["name"]: task for task in probes[node]["spec"]["tasks"]}
             for result in probes[node]["results"]:
                 name = result["task"]
-                scope = scope_of(probes[node]["spec"], tasks[name])
+                scope = scope_of(probes[node]["spec"], tasks[name]) or result.get(
+                    "cluster_source", ""
+                )
                 found = [
                     with_scope(with_metrics(item, tasks[name]["metric"]), scope)
                     for item in result.pop("items")

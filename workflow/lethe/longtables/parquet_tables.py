@@ -1,7 +1,7 @@
 """Long tables as Parquet, a tenth of the size of CSV; they read as the same rows."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -41,8 +41,17 @@ def write_parquet(name: str, path: Path, frame: pd.DataFrame) -> None:
         )
 
 
-def parquet_text(name: str, path: Path) -> tuple[str, bool]:
-    """(The text of the CSV file, whether it was of an older schema) of a table kept as Parquet.
+class ParquetTable(NamedTuple):
+    """A table kept as Parquet: the text of its CSV file, what `read_table` makes of that text, and
+    whether it was of an older schema."""
+
+    text: str
+    frame: pd.DataFrame
+    is_older: bool
+
+
+def parquet_table(name: str, path: Path) -> ParquetTable:
+    """A table kept as Parquet.
 
     Raises:
         UserError: it is missing, damaged, breaks its schema, or is of another version of it that
@@ -61,8 +70,7 @@ def parquet_text(name: str, path: Path) -> tuple[str, bool]:
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     upgraded = _upgraded(name, frame, path)
     text = table_text(name, upgraded, str(path))
-    parse_table(name, text, str(path))
-    return text, upgraded is not frame
+    return ParquetTable(text, parse_table(name, text, str(path)), upgraded is not frame)
 
 
 def _upgraded(name: str, frame: pd.DataFrame, path: Path) -> pd.DataFrame:

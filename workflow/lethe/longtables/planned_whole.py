@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.run import RUN_COLUMNS, Run, method_words
-
-SEEDS = ["world_seed", "base_seed", "train_seed"]
+from lethe.longtables.run import RUN_COLUMNS, SEEDS, Run, method_words
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from lethe.errors import UserError
 from lethe.longtables.columns import rule
 from lethe.parameters.families import Family
 
+SEEDS = ["world_seed", "base_seed", "train_seed"]
+"""The words that tell apart runs of one chain."""
 ALONE = "alone:"
 """Before the task's name, the order of a reference chain: one task alone, trained for longer."""
 

@@ -64,7 +64,10 @@ def table_text(name: str, frame: pd.DataFrame, where: str) -> str:
         if "boolean" in _types(rule):
             frame[column] = [_boolean_text(value) for value in frame[column]]
         elif "integer" in _types(rule):
-            frame[column] = [_integer_text(value) for value in frame[column]]
+            # Few values of a column are distinct, of a table with hundreds of thousands of rows.
+            places, distinct = pd.factorize(frame[column], use_na_sentinel=False)
+            texts = [_integer_text(value) for value in distinct]
+            frame[column] = [texts[place] for place in places]
     return frame.to_csv(index=False, lineterminator="\n")
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from lethe.artefacts.lineage import inputs_of
 from lethe.artefacts.strict_json import digest
-from lethe.longtables.run import Run
+from lethe.longtables.run import SEEDS, Run
 
-SEEDS = ("world_seed", "base_seed", "train_seed", "seeds")
+LISTED_SEEDS = "seeds"
 """Keys of specs that hold seeds."""
 GENERATED = "world"
 """The source of data that are generated from a study's seed, which is `seed` in their specs."""
@@ -56,7 +56,8 @@ def _without_seeds(value: Any, inputs: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [_without_seeds(item, inputs) for item in value]
     if isinstance(value, dict):
-        left_out = {*SEEDS, "seed"} if value.get("source") == GENERATED else {*SEEDS}
+        left_out = {*SEEDS, LISTED_SEEDS}
+        left_out |= {"seed"} if value.get("source") == GENERATED else set()
         return {
             name: _without_seeds(item, inputs)
             for name, item in value.items()

@@ -20,7 +20,13 @@ from lethe.longtables.dev_sets import shown, words
 from lethe.longtables.items import ENDING as ITEMS_ENDING
 from lethe.longtables.items import ItemTables, file_name
 from lethe.longtables.made_by import made_by
-from lethe.longtables.parquet_tables import ENDING, NAMES, parquet_text, write_parquet
+from lethe.longtables.parquet_tables import (
+    ENDING,
+    NAMES,
+    ParquetTable,
+    parquet_table,
+    write_parquet,
+)
 from lethe.longtables.run import run_of
 from lethe.longtables.schema import parse_table
 from lethe.longtables.settings import chain_settings, chain_words
@@ -63,17 +69,25 @@ class StudyFolder:
         path = self.tables[name]
         if path.suffix != ENDING:
             return path.read_text(encoding="utf-8")
-        text, is_older = parquet_text(name, path)
-        if not is_older and self.record.sha256.get(name) not in (None, text_sha256(text)):
+        return self._kept(name).text
+
+    def _kept(self, name: str) -> ParquetTable:
+        """A table that was kept; UserError as in `text`."""
+        path = self.tables[name]
+        kept = parquet_table(name, path)
+        if not kept.is_older and self.record.sha256.get(name) not in (None, text_sha256(kept.text)):
             raise UserError(
                 f"{path}: does not hold what {FILE} beside it says, so one of them was altered; "
                 "keep the study again, or restore both."
             )
-        return text
+        return kept
 
     def frame(self, name: str) -> pd.DataFrame:
         """A long table; UserError as in `text`."""
-        return parse_table(name, self.text(name), str(self.tables[name]))
+        path = self.tables[name]
+        if path.suffix == ENDING:
+            return self._kept(name).frame
+        return parse_table(name, self.text(name), str(path))
 
     def long_tables(self, names: Collection[str] = NAMES) -> LongTables:
         """What tables and figures are drawn from, reference chains apart; UserError as in `text`.
@@ -134,7 +148,7 @@ def keep(study: StudyFolder, to: Path, with_items: bool) -> list[Path]:
     for name in study.tables:
         written.append(to / f"{name}{ENDING}")
         write_parquet(name, written[-1], study.frame(name))
-        sums[name] = text_sha256(parquet_text(name, written[-1])[0])
+        sums[name] = text_sha256(parquet_table(name, written[-1]).text)
     if with_items:
         written += copy_items(study, to)
     _remove_others([*to.glob(f"*{ENDING}"), *(to / ITEMS).glob(f"*{ITEMS_ENDING}")], written)

@@ -5,10 +5,11 @@ reads these tables and nothing else.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ SPLIT = ("scores", "metrics", "stages", "changes", "calibration", "domains")
 SAME_WITHIN_TASK = ["task_version", "task_digest", "lm_eval_version", "shots", "n"]
 
 Element = str | tuple[str, str]
+T = TypeVar("T")
 
 
 def read_scores(path: Path | str) -> pd.DataFrame:
@@ -76,7 +78,7 @@ class LongTables:
     of domains read. end_tasks: rows of metrics on end tasks of single runs, which only the tables
     of end tasks read. references: the same tables of the reference chains, which only comparisons
     at equal learning read; None if all chains are in the other tables, or there are none. on_dev:
-    which scores are of dev sets, as a sentence, or nothing.
+    which scores are of dev sets, as a sentence, or nothing. computed: what `once` keeps.
     """
 
     scores: pd.DataFrame
@@ -88,6 +90,9 @@ class LongTables:
     references: "LongTables | None" = None
     end_tasks: pd.DataFrame = _without_rows("metrics")
     on_dev: str = ""
+    computed: dict[Callable, Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def parted(self) -> "LongTables":
         """The same tables with metrics of domains, of end tasks and of reference chains apart."""
@@ -115,6 +120,21 @@ class LongTables:
         """The tables of single items without some models, whose metrics are apart too."""
         frames = {"changes": self.changes, "calibration": self.calibration}
         return {name: frame[~frame["model"].isin(models)] for name, frame in frames.items()}
+
+
+def once(compute: Callable[[LongTables], T]) -> Callable[[LongTables], T]:
+    """A function of the long tables that computes once for the same tables.
+
+    Several parts of a report ask for the same lines. Callers must not change what they get.
+    """
+
+    @wraps(compute)
+    def found(tables: LongTables) -> T:
+        if compute not in tables.computed:
+            tables.computed[compute] = compute(tables)
+        return tables.computed[compute]
+
+    return found
 
 
 def read_long_tables(scores: Path, metrics: Path, **others: Path | None) -> LongTables:

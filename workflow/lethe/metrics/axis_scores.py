@@ -65,6 +65,23 @@ def scores_of_sets(rows: pd.DataFrame) -> pd.DataFrame:
     return elements_of(rows[rows["metric"].str.startswith("score_")])
 
 
+def mixed_words(rows: pd.DataFrame) -> str:
+    """A sentence on axes whose sets have several metrics, and so several scales; else nothing.
+
+    Args:
+        rows: of the metrics table, of all axes that are shown.
+    """
+    scored = scores_of_sets(rows)
+    names = scored["metric"].str.removeprefix("score_").groupby(scored["axis"]).unique()
+    mixed = [f"{axis}: {', '.join(sorted(of))}" for axis, of in names.items() if len(of) > 1]
+    if not mixed:
+        return ""
+    return (
+        f" Sets of different metrics ({'; '.join(mixed)}) are averaged as they are, "
+        "whatever their scales."
+    )
+
+
 def elements_of(scored: pd.DataFrame) -> pd.DataFrame:
     """Those of rows of scores that are counted: of sets, or of the parts of a set with parts."""
     divided = set(scored.loc[scored["subset"] != "", "probe"])

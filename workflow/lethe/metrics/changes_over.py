@@ -7,10 +7,11 @@ import numpy as np
 
 from lethe.longtables.change_columns import ESTIMATES, SHARES, WITH_INTERVAL
 from lethe.longtables.change_columns import SEEDS as BETWEEN_SEEDS
+from lethe.longtables.run import SEEDS
 from lethe.metrics.compared import OF_RUN
 from lethe.metrics.drawn_clusters import number_behind
 from lethe.metrics.intervals import EVERYWHERE, t_interval
-from lethe.metrics.over_seeds import SEEDS, TOO_FEW, units_of
+from lethe.metrics.over_seeds import TOO_FEW, units_of
 from lethe.metrics.set_changes import CLUSTERS, ESTIMATED
 from lethe.metrics.set_means import OfSet, interval_over_sets
 

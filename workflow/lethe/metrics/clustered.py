@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from lethe.metrics.drawn_clusters import plain_names
 from lethe.metrics.intervals import (
     LEVEL,
     RESAMPLES,
@@ -21,7 +22,6 @@ from lethe.metrics.intervals import (
     item_generator,
     share_interval,
 )
-from lethe.metrics.shared_clusters import plain_names
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ and `_forgotten` in nats, as `domain_outcomes` defines them; and the chance leve
 import pandas as pd
 
 from lethe.longtables.axes import DOMAIN, END_TASK
-from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.run import RUN_COLUMNS, SEEDS
 from lethe.longtables.tables import run_key
 from lethe.metrics.domain_outcomes import of_measure, run_outcomes
-from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import LINE_COLUMNS
 
 POINTS = 100

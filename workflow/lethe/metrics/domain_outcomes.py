@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import DOMAIN
+from lethe.longtables.run import SEEDS
 from lethe.longtables.tables import RUN_COLUMNS, run_key
 from lethe.metrics.end_tasks import percentages, stages_of
 from lethe.metrics.masked_loss import LOSSES, domain_of
-from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import LINE_COLUMNS
 
 Measure = Literal["f1", "cloze", "loss"]

@@ -3,13 +3,15 @@
 Without any table, so it is also there for what compares result files and imports no pandas.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 NAME = "shared clusters"
 """In place of a set's name, where the generator of a draw for several sets is made."""
+BETWEEN = "\x1f"
+"""Between a cluster's name and its scope: below all letters, so names sort as without scopes."""
 Names = tuple[str, ...]
 """Full names of clusters, sorted."""
 
@@ -23,6 +25,11 @@ class DrawnClusters:
 
     draw: Names
     present: np.ndarray
+
+
+def plain_names(names: Iterable[str]) -> list[str]:
+    """Names without their scopes: draws depend on these alone."""
+    return [name.partition(BETWEEN)[0] for name in names]
 
 
 def number(clusters: Sequence[DrawnClusters]) -> int:

@@ -12,11 +12,11 @@ import pandas as pd
 
 from lethe.errors import UserError
 from lethe.longtables.axes import OWN
+from lethe.longtables.run import SEEDS
 from lethe.longtables.stage_rows import LEVEL
-from lethe.longtables.tables import LongTables
+from lethe.longtables.tables import LongTables, once
 from lethe.metrics.equal_learning import AtLevel, at_level
 from lethe.metrics.learning_points import FULL, KEPT, LEARNED, points
-from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import PLAIN
 
 OF_CURVE = ["model", "parametrisation", "method", "order", "curve"]
@@ -101,6 +101,7 @@ def level_of(tables: LongTables) -> float | None:
     return float(levels[0])
 
 
+@once
 def curves(tables: LongTables) -> list[Curve]:
     """The curves of a study with reference chains, in the order of its methods; else none."""
     level = level_of(tables)

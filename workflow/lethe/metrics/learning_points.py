@@ -139,16 +139,20 @@ def _kept_of(tested: pd.DataFrame, last: int, notes: list[str]) -> dict[str, flo
     """
     by_axis: dict[str, list[float]] = {}
     floor: list[str] = []
-    for probe, rows in tested.groupby("probe", sort=True):
-        at = rows.set_index("stage_index")[["value", "stderr"]].astype(float)
-        base, error = at.loc[0] if 0 in at.index else (np.nan, np.nan)
-        chance = float(rows["chance"].iloc[0])
+    # Records: a study has thousands of sets of runs, too many to index each as a table.
+    by_set: dict[str, dict[int, dict]] = {}
+    for row in tested.to_dict("records"):
+        by_set.setdefault(row["probe"], {})[int(row["stage_index"])] = row
+    for probe, at in sorted(by_set.items()):
+        first = next(iter(at.values()))
+        base, error = (float(at[0][end]) if 0 in at else np.nan for end in ("value", "stderr"))
+        chance = float(first["chance"])
         if at_floor(np.array(base), np.array(chance), np.nan_to_num(error)):
-            floor.append(str(probe))
+            floor.append(probe)
             continue
-        end = at.loc[last, "value"] if last in at.index else np.nan
+        end = float(at[last]["value"]) if last in at else np.nan
         share = _or_note(partial(_kept, end, base, chance, probe), notes)
-        by_axis.setdefault(rows["axis"].iloc[0], []).append(share)
+        by_axis.setdefault(first["axis"], []).append(share)
     notes += [f"at floor: {', '.join(floor)}"] if floor else []
     means = {axis: float(np.mean(by_axis[axis])) for axis in sorted_axes(by_axis)}
     mean = float(np.mean(list(means.values()))) if means else np.nan

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import BIAS, GENERAL, OWN
+from lethe.longtables.run import SEEDS
 from lethe.longtables.tables import METRIC_COLUMNS, RUN_COLUMNS
 from lethe.metrics.axis_scores import ENDS, mean_of_rows
-from lethe.metrics.over_seeds import SEEDS, over_seeds
+from lethe.metrics.over_seeds import over_seeds
 from lethe.metrics.row_intervals import MEAN_SCORE, WITHIN, metric_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS
 
@@ -97,19 +98,22 @@ def _over_orders(frame: pd.DataFrame, stages: dict[str, tuple[str, ...]]) -> lis
     rows: list[dict] = []
     for _, line in frame.groupby([*ORDERLESS, "stages"], dropna=False, sort=False):
         orders = list(dict.fromkeys(line["order"]))
-        for _, part in line.groupby([*SEEDS, "metric"], dropna=False, sort=False):
-            rows.append(_over(part, orders))
+        parts: dict[tuple, list[dict]] = {}
+        for row in line.to_dict("records"):
+            row |= {name: None if pd.isna(row[name]) else int(row[name]) for name in SEEDS}
+            parts.setdefault((*(row[name] for name in SEEDS), row["metric"]), []).append(row)
+        rows += [_over(part, orders) for part in parts.values()]
     return rows
 
 
-def _over(part: pd.DataFrame, orders: list[str]) -> dict:
+def _over(part: list[dict], orders: list[str]) -> dict:
     """One row of the rows of some orders; without a value if one of the orders is missing."""
-    row = part.iloc[0].to_dict() | {"order": ", ".join(orders)}
-    row |= {name: None if pd.isna(row[name]) else int(row[name]) for name in SEEDS}
-    absent = [order for order in orders if order not in set(part["order"])]
-    notes = [note for note in part["note"] if note]
+    row = part[0] | {"order": ", ".join(orders)}
+    had = {of_order["order"] for of_order in part}
+    absent = [order for order in orders if order not in had]
+    notes = [of_order["note"] for of_order in part if of_order["note"]]
     notes += [f"missing: order {order}" for order in absent]
-    means = {end: float(part[end].mean(skipna=False)) for end in ENDS}
+    means = {end: float(np.mean([of_order[end] for of_order in part])) for end in ENDS}
     means = dict.fromkeys(ENDS, np.nan) if absent else means
-    counts = {name: int(part[name].max()) for name in ("n", "n_units")}
+    counts = {name: int(max(of_order[name] for of_order in part)) for name in ("n", "n_units")}
     return row | means | counts | {"note": "; ".join(dict.fromkeys(notes))}

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lethe.longtables.tables import RUN_COLUMNS
+from lethe.longtables.run import RUN_COLUMNS, SEEDS
 from lethe.metrics.intervals import EVERYWHERE, Range, t_interval
 from lethe.metrics.row_intervals import WITHIN
 
-SEEDS = ["world_seed", "base_seed", "train_seed"]
 PLACE = ["stage_index", "stage_task", "axis", "probe", "subset", "metric"]
 ALIKE = [column for column in [*RUN_COLUMNS, "params"] if column not in SEEDS] + PLACE
 TOO_FEW = "an interval needs 3 seeds"

@@ -13,9 +13,9 @@ import pandas as pd
 from lethe.errors import UserError
 from lethe.longtables.rows import VALUE
 from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
-from lethe.metrics.drawn_clusters import NAME, DrawnClusters, Names
+from lethe.metrics.drawn_clusters import NAME, DrawnClusters, Names, plain_names
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
-from lethe.metrics.shared_clusters import drawn_together, full_names, plain_names
+from lethe.metrics.shared_clusters import drawn_together, full_names
 
 STDERR_NOTE = "interval from standard errors, not paired"
 

@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.items import CLUSTERS, SCOPE, ItemTables
-from lethe.metrics.drawn_clusters import Names
+from lethe.metrics.drawn_clusters import BETWEEN, Names
 
-BETWEEN = "\x1f"
-"""Between a cluster's name and its scope: below all letters, so names sort as without scopes."""
 Place = tuple[str, str]
 """Evaluation set, checkpoint."""
 
@@ -28,11 +26,6 @@ def full_names(items: pd.DataFrame) -> np.ndarray:
         return names.to_numpy()
     scopes = items[SCOPE].astype(object)
     return np.where(scopes == "", names, names + BETWEEN + scopes)
-
-
-def plain_names(names: Iterable[str]) -> list[str]:
-    """Names without their scopes: draws depend on these alone."""
-    return [name.partition(BETWEEN)[0] for name in names]
 
 
 def drawn_together(items: Mapping[str, pd.DataFrame], probes: Iterable[str]) -> dict[Place, Names]:

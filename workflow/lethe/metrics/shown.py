@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from lethe.longtables.run import SEEDS
 from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.intervals import RESAMPLES
-from lethe.metrics.over_seeds import SEEDS
 
 LINE_COLUMNS = [column for column in RUN_COLUMNS if column not in SEEDS]
 HOW = LINE_COLUMNS.index("parametrisation")
@@ -55,6 +55,14 @@ def lines(metrics: pd.DataFrame) -> list[Line]:
         for row in distinct.itertuples(index=False, name=None)
     ]
     return [key[-1] for key in sorted(keyed)]
+
+
+def rows_of_lines(frame: pd.DataFrame) -> dict[Line, pd.DataFrame]:
+    """The rows of every line, in one pass: a study may have hundreds of lines."""
+    places: dict[Line, list[int]] = {}
+    for place, key in enumerate(frame[LINE_COLUMNS].itertuples(index=False, name=None)):
+        places.setdefault(key, []).append(place)
+    return {line: frame.iloc[found] for line, found in places.items()}
 
 
 def order_of(line: Line) -> str:

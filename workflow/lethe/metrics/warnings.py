@@ -1,5 +1,6 @@
 """What would mislead a reader of a study's numbers, in words: shown before and beside them."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -139,9 +140,11 @@ def _lower_is_better(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
 def _not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Own tasks whose score right after their stage is not above that of the base."""
     own = rows[(rows["axis"] == OWN) & rows["headline"] & (rows["subset"] == "")]
-    own = own[~is_worse_if_higher(own)]
-    for probe, cells in own.groupby("probe", sort=False):
-        by_stage = {row["stage_index"]: row for row in cells.to_dict("records")}
+    by_set: dict[str, list[dict]] = {}
+    for row in own[~is_worse_if_higher(own)].to_dict("records"):
+        by_set.setdefault(row["probe"], []).append(row)
+    for probe, cells in by_set.items():
+        by_stage = {row["stage_index"]: row for row in cells}
         after = _own_stage(probe, cells)
         if after is None or 0 not in by_stage:
             continue
@@ -174,7 +177,7 @@ def _collapsed(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     for probe, cells in shares.groupby("probe", sort=False):
         worst = cells.loc[cells["value"].idxmax()]
         if worst["axis"] == OWN:
-            stage = _own_stage(probe, rows[rows["probe"] == probe])
+            stage = _own_stage(probe, rows[rows["probe"] == probe].to_dict("records"))
             cells = cells[cells["stage_index"] == stage]
             if not len(cells):
                 continue
@@ -189,15 +192,14 @@ def _collapsed(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
 def _no_effect(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Stages after which every score is what it was."""
     scored = rows[~rows["kind"].isin(["end_task"])]
-    keys = ["probe", "subset", "metric"]
-    by_stage = {
-        int(stage): cells.set_index(keys)["value"].sort_index()
-        for stage, cells in scored.groupby("stage_index")
-    }
-    for stage, values in by_stage.items():
-        before = by_stage.get(stage - 1)
-        # Scores that are missing in one of the two are no sign.
-        if before is not None and len(values) and values.notna().all() and values.equals(before):
+    by_stage: dict[int, dict[tuple, float]] = {}
+    columns = ["stage_index", "probe", "subset", "metric", "value"]
+    for stage, *key, value in scored[columns].itertuples(index=False, name=None):
+        by_stage.setdefault(int(stage), {})[tuple(key)] = float(value)
+    for stage, values in sorted(by_stage.items()):
+        # Scores that are missing in one of the two are no sign, and nan is unequal to itself.
+        known = not any(math.isnan(value) for value in values.values())
+        if known and values == by_stage.get(stage - 1):
             yield NO_EFFECT, f"stage {stage} changed no score"
 
 
@@ -216,11 +218,11 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
             yield CUT, f"{where}: cut at the recipe's max_length; {numbers}"
 
 
-def _own_stage(probe: str, cells: pd.DataFrame) -> int | None:
+def _own_stage(probe: str, cells: list[dict]) -> int | None:
     """The first stage that trains on the own set's task; None if none does or it has no score."""
     stages = [
         int(row["stage_index"])
-        for row in cells.to_dict("records")
+        for row in cells
         if row["stage_index"] and is_own(probe, row["stage_task"])
     ]
     return min(stages, default=None)

@@ -12,6 +12,7 @@ from lethe.figures.axis_means import axis_means
 from lethe.longtables.axes import GENERAL, sorted_axes
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.tables import LongTables, of_run
+from lethe.metrics.axis_scores import mixed_words
 from lethe.metrics.shown import (
     LINE_COLUMNS,
     PLAIN,
@@ -66,6 +67,7 @@ def evolution(tables: LongTables, wanted: Iterable[str]) -> Charts | None:
     if not drawn:
         return None
     words = _caption(pd.concat(means), len(drawn), len(every) > len(used))
+    words += mixed_words(metrics[metrics["axis"] != GENERAL])
     return Charts(drawn[:MOST_CHARTS], _legend(used, seen), words, of_lines=True)
 
 

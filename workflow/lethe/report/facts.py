@@ -13,6 +13,7 @@ from lethe.longtables.run import ALONE, method_words
 from lethe.longtables.study_folder import text_sha256
 from lethe.metrics.shown import CONTROL
 from lethe.report.source import Source
+from lethe.terminal import duration_words
 
 SEEDS = {"world_seed": "world", "base_seed": "base", "train_seed": "training"}
 
@@ -102,22 +103,12 @@ def time_spent(stages: pd.DataFrame) -> str:
     sums = rows.groupby("measure")["value"].sum()
     words = f"{rows['node'].nunique()} stages"
     if "cost.seconds" in sums:
-        words += f", {duration(sums['cost.seconds'])} by the clock"
+        words += f", {duration_words(sums['cost.seconds'])} by the clock"
     if "cost.cpu_seconds" in sums:
-        words += f", {duration(sums['cost.cpu_seconds'])} of CPU time"
+        words += f", {duration_words(sums['cost.cpu_seconds'])} of CPU time"
     devices = ", ".join(dict.fromkeys(rows["device"]))
     devices = devices.replace("cpu", "CPU").replace("cuda", "GPU")
     return f"{words}, on the {devices}; bases and scoring not counted"
-
-
-def duration(seconds: float) -> str:
-    """38 s, 8 min 40 s, 3 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def commits(source: Source) -> list[str]:

@@ -16,7 +16,15 @@ from lethe.figures.frontier import (
     frontier_points,
     with_equal_learning,
 )
-from lethe.figures.frontier_looks import FILLS, Looks, chains, fills_of, is_pale, looks_of
+from lethe.figures.frontier_looks import (
+    FILLS,
+    Looks,
+    chains,
+    fills_of,
+    is_pale,
+    looks_of,
+    named_lines,
+)
 from lethe.figures.frontier_words import caption
 from lethe.longtables.tables import LongTables
 from lethe.metrics.learning_curves import Curve, curves, level_of
@@ -176,15 +184,8 @@ def _interval(low: float, high: float) -> str:
 
 
 def _named(part: pd.DataFrame, seen: Looks) -> list[tuple[tuple[float, float], str]]:
-    """A name beside one point of each method and order: the order's where methods have several."""
-    taught = part[
-        [not is_pale(seen[row]) for row in zip(part["model"], part["method"], strict=True)]
-    ]
-    first = taught.drop_duplicates(["method", "order"])
-    several = first["method"].duplicated(keep=False)
+    """A name beside the first point of each line that has a colour."""
     return [
-        ((row["learned_value"], row["kept_value"]),
-         row["order"] if row["control"] else f"{row['method']}, {row['order']}" if many
-         else row["method"])
-        for row, many in zip(first.to_dict("records"), several, strict=True)
-    ]  # fmt: skip
+        ((float(line["learned_value"].iloc[0]), float(line["kept_value"].iloc[0])), words)
+        for words, line in named_lines(part, seen)
+    ]

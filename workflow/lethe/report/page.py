@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,9 @@ class Report:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.tables = source.tables
+        self.table = cache(self._table)
 
-    def table(self, name: str) -> Table:
+    def _table(self, name: str) -> Table:
         """A table as `lethe table` builds it, with the study's warnings that concern it."""
         built = import_module(f"lethe.tables.{name}").build(self.tables)
         notes = (*filter(None, [self.tables.on_dev]), *notes_for(built.frame, self.source.warnings))

@@ -6,7 +6,15 @@ import pandas as pd
 from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import RUN, alone_together
 from lethe.metrics.intervals import NOT_NEGATIVE, t_interval
-from lethe.metrics.shown import LINE_COLUMNS, PLAIN, Line, is_control, lines, order_of
+from lethe.metrics.shown import (
+    LINE_COLUMNS,
+    PLAIN,
+    Line,
+    is_control,
+    lines,
+    order_of,
+    rows_of_lines,
+)
 from lethe.tables.lines import words
 from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
@@ -47,8 +55,9 @@ def by_line(stages: pd.DataFrame) -> list[tuple[Line, dict, pd.DataFrame]]:
     rows = rows.assign(subset=rows["stage_task"].str.partition(":")[0] if len(rows) else None)
     rows = alone_together(rows)
     all_lines = lines(rows) if len(rows) else []
-    units = {line: _by_unit(rows[_is(rows, line)]) for line in all_lines}
-    several = {line: rows.loc[_is(rows, line), "stage_index"].max() > 1 for line in all_lines}
+    parts = rows_of_lines(rows)
+    units = {line: _by_unit(parts[line]) for line in all_lines}
+    several = {line: parts[line]["stage_index"].max() > 1 for line in all_lines}
     found = []
     for line, own_units in units.items():
         devices = rows.loc[rows["model"] == line[0], "device"]
@@ -60,7 +69,7 @@ def by_line(stages: pd.DataFrame) -> list[tuple[Line, dict, pd.DataFrame]]:
         row |= _with_interval("seconds", [unit[name] for unit in own_units.values()])
         row |= {"of": "processor" if name == "cpu_seconds" else "wall"}
         row |= _with_interval("ratio", [own_units[key][name] / plain[key][name] for key in shared])
-        row |= _peak(rows[_is(rows, line)])
+        row |= _peak(parts[line])
         found.append((line, row | {"runs": len(own_units)}, rows))
     return found
 
@@ -92,10 +101,6 @@ def reference(line: Line, all_lines: list[Line], several: dict[Line, bool]) -> L
 
 def _method(line: Line) -> str:
     return line[LINE_COLUMNS.index("method")]
-
-
-def _is(rows: pd.DataFrame, line: Line) -> np.ndarray:
-    return np.array([key == line for key in rows[LINE_COLUMNS].itertuples(index=False, name=None)])
 
 
 def _by_unit(rows: pd.DataFrame) -> Costs:

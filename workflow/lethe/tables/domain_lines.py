@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import DOMAIN
+from lethe.longtables.run import SEEDS
 from lethe.longtables.tables import LongTables
 from lethe.metrics.bounds import (
     is_at_ceiling,
@@ -29,7 +30,6 @@ from lethe.metrics.domain_outcomes import (
 from lethe.metrics.end_tasks import alone_together
 from lethe.metrics.intervals import EVERYWHERE, NOT_NEGATIVE, Range, t_interval
 from lethe.metrics.masked_loss import domain_of
-from lethe.metrics.over_seeds import SEEDS
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, lines
 from lethe.tables.lines import words
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.longtables.tables import LongTables
+from lethe.metrics.axis_scores import mixed_words, scores_of_sets
 from lethe.metrics.shown import INTERVAL, lines, shown
 from lethe.tables.lines import behind, number, of_line, words
 from lethe.tables.writing import Table
@@ -34,14 +35,13 @@ def build(tables: LongTables) -> Table:
             for metric in METRICS:
                 row |= number(over_axis, metric, metric)
             fg_rows.append(row | behind(over_axis))
-    return Table(pd.DataFrame(fg_rows), CAPTION, dict.fromkeys(METRICS, 1))
+    mixed = mixed_words(rows[~rows["axis"].isin(NO_ABILITY)])
+    return Table(pd.DataFrame(fg_rows), f"{CAPTION}{mixed}", dict.fromkeys(METRICS, 1))
 
 
 def _base_and_final(rows: pd.DataFrame) -> dict[str, float]:
     """Mean over sets, or over the parts of a set with parts; missing if a cell is missing."""
-    scored = rows[rows["metric"].str.startswith("score_")]
-    divided = set(scored.loc[scored["subset"] != "", "probe"])
-    elements = scored[(scored["subset"] != "") | ~scored["probe"].isin(divided)]
+    elements = scores_of_sets(rows)
     last = elements["stage_index"].max()
     ends = {"base": 0, "final": last}
     return {

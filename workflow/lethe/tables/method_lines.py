@@ -10,13 +10,19 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import OWN
-from lethe.longtables.run import method_words
-from lethe.longtables.tables import LongTables
+from lethe.longtables.run import SEEDS, method_words
+from lethe.longtables.tables import LongTables, once
 from lethe.metrics.bounds import learned_too_little
 from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.methods import OWN_BASE, OWN_END, TASK_MEASURES, method_metrics
-from lethe.metrics.over_seeds import SEEDS
-from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, is_control, lines, shown
+from lethe.metrics.shown import (
+    LINE_COLUMNS,
+    SEED_UNITS,
+    is_control,
+    lines,
+    rows_of_lines,
+    shown,
+)
 from lethe.metrics.subjects import TRAIN_SEEDS, replicates
 from lethe.tables.end_task_lines import NONE, EndTaskLine, end_task_lines
 from lethe.tables.lines import NUMBERS, behind, of_line
@@ -64,6 +70,7 @@ class MethodLine:
         return self.numbers.get(name, NOTHING)
 
 
+@once
 def method_lines(tables: LongTables) -> list[MethodLine]:
     """Every line with own tasks, controls among them, then every line with end tasks.
 
@@ -87,6 +94,7 @@ def _with_own_tasks(tables: LongTables) -> list[MethodLine]:
     every = every[every["model"].isin(tables.metrics.loc[own, "model"])]
     rows, single = shown(every), every[~every["unit"].isin(SEED_UNITS)]
     probes = _probes(tables.metrics[own])
+    of_runs = rows_of_lines(single)
     found = []
     for line in lines(rows):
         named = dict(zip(LINE_COLUMNS, line, strict=True))
@@ -102,7 +110,7 @@ def _with_own_tasks(tables: LongTables) -> list[MethodLine]:
                 of=OWN,
                 tasks=probes.get((named["model"], orders[0]), ()),
                 numbers=_numbers(part),
-                units=_units(single, line),
+                units=_units(of_runs.get(line, single[:0])),
                 over=about["interval_over"],
                 items=about["items"],
                 is_control=is_control(line),
@@ -132,9 +140,8 @@ def _scale(name: str) -> float:
     return 1.0 if name in IN_PERCENT else POINTS
 
 
-def _units(single: pd.DataFrame, line: tuple) -> dict[tuple, dict[str, float]]:
-    keys = list(single[LINE_COLUMNS].itertuples(index=False, name=None))
-    rows = single[[key == line for key in keys]]
+def _units(rows: pd.DataFrame) -> dict[tuple, dict[str, float]]:
+    """Measures of single runs by seeds."""
     units: dict[tuple, dict[str, float]] = {}
     for row in rows.to_dict("records"):
         key = tuple(None if pd.isna(row[name]) else int(row[name]) for name in SEEDS)

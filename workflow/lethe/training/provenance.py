@@ -20,7 +20,7 @@ def provenance(code: str) -> dict:
     return {
         "code": code,
         "versions": {name: _version(name) for name in PACKAGES} | {"python": _python()},
-        "commit": _commit(),
+        "commit": commit(),
         "device": "cuda" if torch.cuda.is_available() else "cpu",
         "machine": platform.machine(),
         "threads": torch.get_num_threads(),
@@ -38,7 +38,7 @@ def _python() -> str:
     return platform.python_version()
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
     """The commit of the workflow, with `-dirty` when files differ from it; None outside git."""
     command = ["git", "-C", str(PACKAGE), "describe"]
     command += ["--always", "--dirty", "--abbrev=40", "--exclude=*"]
