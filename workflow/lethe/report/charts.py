@@ -10,10 +10,14 @@ from itertools import groupby
 
 from markupsafe import Markup
 
+from lethe.figures.spread import TINT
+
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 12.0, 40.0
 """Room around the panel, in units of the drawing."""
 LETTER = 6.1
 """Width of a letter of a label, in units of the drawing."""
+SPREAD = 0.6
+"""Share of a side that its crowded end takes."""
 ROW = 13.0
 """Height of a label."""
 HEAD = 7.0
@@ -37,18 +41,29 @@ def _number(value: object) -> object:
 
 @dataclass(frozen=True)
 class Scale:
-    """Values from `low` to `high` along a side; is_log: by their logarithms."""
+    """Values from `low` to `high` along a side; is_log: by their logarithms.
+
+    knee: what lies beyond it takes the share SPREAD of the side; None where all is even.
+    """
 
     low: float
     high: float
     start: float
     end: float
     is_log: bool = False
+    knee: float | None = None
 
     def __call__(self, value: float) -> float:
+        if self.knee is not None:
+            left, right = self._parts(self.knee)
+            return right(value) if value > self.knee else left(value)
         low, high, value = (self._on(x) for x in (self.low, self.high, value))
         share = (value - low) / (high - low) if high > low else 0.5
         return self.start + share * (self.end - self.start)
+
+    def _parts(self, knee: float) -> "tuple[Scale, Scale]":
+        middle = self.end - SPREAD * (self.end - self.start)
+        return Scale(self.low, knee, self.start, middle), Scale(knee, self.high, middle, self.end)
 
     def _on(self, value: float) -> float:
         return math.log10(value) if self.is_log else value
@@ -57,6 +72,9 @@ class Scale:
         """Round values inside, at most about so many."""
         if self.is_log:
             return _powers(self.low, self.high)
+        if self.knee is not None:
+            left, right = self._parts(self.knee)
+            return [*(x for x in left.ticks(2) if x < self.knee), *right.ticks(4)]
         step = _round_step((self.high - self.low) / most)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         return [place * step for place in range(first, last + 1)]
@@ -97,11 +115,12 @@ class Panel:
     x_ticks: Sequence[tuple[float, str]] = ()
     is_log: bool = False
     label: str = ""
+    knee: float | None = None
     marks: list[Markup] = field(default_factory=list)
 
     @property
     def across(self) -> Scale:
-        return Scale(*self.x, LEFT, self.width - RIGHT)
+        return Scale(*self.x, LEFT, self.width - RIGHT, knee=self.knee)
 
     @property
     def up(self) -> Scale:
@@ -204,6 +223,10 @@ class Panel:
 
     def _frame(self) -> Iterator[Markup]:
         across, up = self.across, self.up
+        if self.knee is not None:
+            x, y = across(self.knee), up.end
+            size = {"width": across.end - x, "height": up.start - y}
+            yield element("rect", x=x, y=y, **size, fill=TINT)
         for value in up.ticks():
             y = up(value)
             yield element("line", x1=across.start, x2=across.end, y1=y, y2=y, class_="grid")

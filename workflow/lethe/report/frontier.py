@@ -19,13 +19,16 @@ from lethe.figures.frontier import (
 from lethe.figures.frontier_looks import (
     FILLS,
     Looks,
+    any_pale,
     chains,
     fills_of,
     is_pale,
     looks_of,
     named_lines,
 )
-from lethe.figures.frontier_words import caption
+from lethe.figures.frontier_words import caption, unnamed
+from lethe.figures.spread import ROOM, crowded_end
+from lethe.figures.spread import WORDS as SPREAD
 from lethe.longtables.tables import LongTables
 from lethe.metrics.learning_curves import Curve, curves, level_of
 from lethe.metrics.shown import shown
@@ -96,6 +99,8 @@ def frontier(tables: LongTables, points: pd.DataFrame) -> Charts | None:
     if points["control"].any():
         legend.append(Key(CONTROL_COLOUR, "control"))
     words = caption(points, shown(tables.metrics, ["la", "delta_general", "bwt_gem"]))
+    words += unnamed(points, seen)
+    words += SPREAD if any("rect" in chart.svg for chart in drawn) else ""
     return Charts(drawn, legend, words)
 
 
@@ -115,12 +120,17 @@ def _panel(kind: tuple[str, str], part: pd.DataFrame, seen: Looks, fills: dict) 
     has_base = kind in BASE_IS_SHOWN
     across = [*part.filter(like="learned_").to_numpy(float).ravel(), *([base] if has_base else [])]
     up = part.filter(like="kept_").to_numpy(float).ravel()
+    x, knee = limits(across, LEAST), _knee(part, across, seen)
+    if knee is not None:
+        high = float(np.nanmax(across))
+        x = x[0], high + ROOM * (high - knee)
     panel = Panel(
-        x=limits(across, LEAST),
+        x=x,
         y=limits(up, LEAST, with_zero=kind not in SHARES),
         x_words=f"learned: {LEARNED[kind[0]].removeprefix('learned, ')}",
         y_words="kept",
         height=290.0,
+        knee=knee,
     )
     if panel.y[0] < 0 < panel.y[1]:
         panel.level(0.0)
@@ -131,7 +141,7 @@ def _panel(kind: tuple[str, str], part: pd.DataFrame, seen: Looks, fills: dict) 
         look = seen[chain["model"].iloc[0], method]
         places = list(chain[["learned_value", "kept_value"]].itertuples(index=False, name=None))
         panel.line(places, look.colour, class_="pale" if is_pale(look) else "thin")
-        if len(places) > 1:
+        if not is_pale(look):
             panel.arrow(*places[-2:], look.colour)
     # Those with a colour lie above the others.
     rows = part.to_dict("records")
@@ -144,6 +154,13 @@ def _panel(kind: tuple[str, str], part: pd.DataFrame, seen: Looks, fills: dict) 
     if len(named) <= MOST_NAMES:
         panel.labels(named)
     return panel.svg()
+
+
+def _knee(part: pd.DataFrame, across: list[float], seen: Looks) -> float | None:
+    """Where the right end begins that is spread, as in the figure."""
+    if not any_pale(seen):
+        return None
+    return crowded_end(part["learned_value"].to_list(), across)
 
 
 def _front(panel: Panel, best: pd.DataFrame) -> None:
