@@ -18,7 +18,7 @@ OF_STUDY = {
     "collect": ["record.json", *LONG[:2], "--items", "items", "--stages", "stages.csv"],
     "summarize": [*LONG[:2], "--items", "items", "--out", "metrics.csv"],
     "questions": ["record.json", *LONG[:2], "--items", "items", "--out", "questions"],
-    "report": ["study"],
+    "report": ["results/studies/none"],
     "claims": [*LONG, "--claims", "claims.json", "--out", "claims"],
 }
 
