@@ -116,11 +116,16 @@ def test_an_ambiguous_name_lists_the_candidates_by_words(both):
     assert "give more of the words" in str(told.value)
 
 
-def test_equal_words_of_two_studies_are_told_apart_by_the_study(tmp_path):
+def two_studies(folder):
+    """The plan of the second of two studies whose checkpoints have equal words."""
     slow = {"recipe": "slow", "define": {"recipes": RECIPES}}
-    planned(tmp_path, slow)
+    planned(folder, slow)
     faster = {"study": "other", "define": {"recipes": {"slow": {"learning_rate": 1e-3}}}}
-    plan = planned(tmp_path, slow, faster)
+    return planned(folder, slow, faster)
+
+
+def test_equal_words_of_two_studies_are_told_apart_by_the_study(tmp_path):
+    plan = two_studies(tmp_path)
     with pytest.raises(UserError, match=r"forward/2@0; choose with --study \(other, small\)[.]"):
         find_by_words(tmp_path, "xs/ewc/forward/2@0")
     assert find_by_words(tmp_path, "xs/ewc/forward/2@0", "other") in plan.nodes
@@ -228,10 +233,7 @@ def test_what_no_run_has_made_yet_is_told_by_its_words(tmp_path, capsys):
 
 
 def test_what_is_scored_is_chosen_by_the_study_where_two_have_equal_words(tmp_path):
-    slow = {"recipe": "slow", "define": {"recipes": RECIPES}}
-    planned(tmp_path, slow)
-    faster = {"study": "other", "define": {"recipes": {"slow": {"learning_rate": 1e-3}}}}
-    plan = planned(tmp_path, slow, faster)
+    plan = two_studies(tmp_path)
     with pytest.raises(UserError, match=r"choose with --study \(other, small\)"):
         checkpoint_of(tmp_path, "ewc/2")
     assert checkpoint_of(tmp_path, "ewc/2", "other").node in plan.nodes

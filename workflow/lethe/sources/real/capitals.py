@@ -1,7 +1,7 @@
 """Which city is a country's capital, and which country a capital's, out of four of one region."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,18 +85,14 @@ def _both_ways(
     groups = []
     for number, four in enumerate(fours(asked, _of_one_region, len(asked))):
         group = f"capitals-{split}-{number}"
-        groups.append(tuple(_clustered(one, group) for one in four))
-        groups.append(tuple(_clustered(_turned(one), group) for one in four))
+        groups.append(tuple(replace(one, group=group) for one in four))
+        groups.append(tuple(replace(_turned(one), group=group) for one in four))
     return [groups[i] for i in rng.permutation(len(groups))]
 
 
 def _turned(one: Asked) -> Asked:
     country, city = one.subjects
-    return Asked(f"{city} is the capital of", country, one.subjects, one.told, one.about)
-
-
-def _clustered(one: Asked, group: str) -> Asked:
-    return Asked(one.context, one.answer, one.subjects, one.told, one.about, group)
+    return replace(one, context=f"{city} is the capital of", answer=country)
 
 
 def _of_one_region(one: Asked, other: Asked) -> bool:
