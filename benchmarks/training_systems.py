@@ -133,8 +133,18 @@ class Clock(TrainerCallback):
             self.times.append(now(self.device))
 
 
-def trainer(shape: Shape, examples: list[Example], steps: int, device: str, order: str) -> Ran:
-    """transformers' Trainer on the same examples, which `sequential` takes in the same steps."""
+def trainer(
+    shape: Shape,
+    examples: list[Example],
+    steps: int,
+    device: str,
+    order: str,
+    prepare: Callable[[torch.nn.Module], torch.nn.Module] = lambda model: model,
+) -> Ran:
+    """transformers' Trainer on the same examples, which `sequential` takes in the same steps.
+
+    prepare: gets the model, and returns the one to train.
+    """
     total, rows = steps * shape.batch, []
     for step in range(steps):
         for place in step_indices(len(examples), shape.batch, step, 0, total):
@@ -154,7 +164,7 @@ def trainer(shape: Shape, examples: list[Example], steps: int, device: str, orde
         **in_common(shape, steps, device),
     )
     clock = Clock(device)
-    model = make_model(shape, device)
+    model = prepare(make_model(shape, device))
     running = Trainer(
         model=model, args=settings, train_dataset=rows, data_collator=collated, callbacks=[clock]
     )
