@@ -4,9 +4,10 @@ import pandas as pd
 
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.longtables.tables import LongTables
-from lethe.metrics.axis_scores import mixed_words, scores_of_sets
+from lethe.metrics.axis_scores import scores_of_sets
 from lethe.metrics.shown import INTERVAL, lines, shown
 from lethe.tables.lines import behind, number, of_line, words
+from lethe.tables.paper import ability_scales
 from lethe.tables.writing import Table
 
 METRICS = ["fg_luo", "fg_chance", "fg_last", "drop_points"]
@@ -35,8 +36,8 @@ def build(tables: LongTables) -> Table:
             for metric in METRICS:
                 row |= number(over_axis, metric, metric)
             fg_rows.append(row | behind(over_axis))
-    mixed = mixed_words(rows[~rows["axis"].isin(NO_ABILITY)])
-    return Table(pd.DataFrame(fg_rows), f"{CAPTION}{mixed}", dict.fromkeys(METRICS, 1))
+    caption = f"{CAPTION}{ability_scales(rows)}"
+    return Table(pd.DataFrame(fg_rows), caption, dict.fromkeys(METRICS, 1))
 
 
 def _base_and_final(rows: pd.DataFrame) -> dict[str, float]:

@@ -8,6 +8,7 @@ from lethe.tables.lines import of_line
 from lethe.tables.paper import (
     CAPTION_ENDS,
     PERCENT,
+    ability_scales,
     axes_of,
     behind_drop,
     ends_and_drop,
@@ -38,5 +39,8 @@ def build(tables: LongTables) -> Table:
     ability_rows.sort(key=lambda row: (row["order"].startswith("control:"), row["params"] or 0))
     names = [f"{axis}_{name}" for axis in axes for name in PERCENT]
     return or_nothing(
-        ability_rows, CAPTION, "no general ability was measured", dict.fromkeys(names, 1)
+        ability_rows,
+        f"{CAPTION}{ability_scales(rows)}",
+        "no general ability was measured",
+        dict.fromkeys(names, 1),
     )

@@ -7,6 +7,7 @@ from lethe.metrics.subjects import TRAIN_SEEDS, Subject, replicates, study_subje
 from lethe.tables.paper import (
     CAPTION_ENDS,
     PERCENT,
+    ability_scales,
     axes_of,
     behind_drop,
     ends_and_drop,
@@ -37,7 +38,7 @@ def build(tables: LongTables) -> Table:
     names = [f"{kind}_{name}" for kind in ("untuned", "tuned") for name in PERCENT]
     decimals = dict.fromkeys([*names, "difference"], 1)
     nothing = "no model is beside its instruction-tuned variant (`untuned` in the catalogue)"
-    return or_nothing(pair_rows, CAPTION, nothing, decimals)
+    return or_nothing(pair_rows, f"{CAPTION}{ability_scales(rows)}", nothing, decimals)
 
 
 def paired(one: Subject, other: Subject, metric: str, axis: str, name: str) -> dict[str, float]:

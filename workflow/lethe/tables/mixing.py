@@ -1,6 +1,7 @@
 """Section 5.4 of Luo et al. 2023: chains with and without general examples in every stage."""
 
 from lethe.longtables.tables import LongTables
+from lethe.metrics.axis_scores import mixed_words
 from lethe.metrics.pairs import mixing_pairs, shown_extras
 from lethe.metrics.shown import shown
 from lethe.metrics.subjects import study_subjects
@@ -39,7 +40,9 @@ def build(tables: LongTables) -> Table:
         pair_rows.append({**head, "axis": "own", **_own(alone, mixed)})
     names = [f"{kind}_{name}" for kind in ("without", "with") for name in PERCENT]
     nothing = "no chain has more mixed in beside the same chain without (`simp&general:64`)"
-    return or_nothing(pair_rows, CAPTION, nothing, dict.fromkeys([*names, "gain"], 1))
+    return or_nothing(
+        pair_rows, f"{CAPTION}{mixed_words(rows)}", nothing, dict.fromkeys([*names, "gain"], 1)
+    )
 
 
 def _own(alone, mixed) -> dict[str, float]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
-from lethe.metrics.axis_scores import axis_score
+from lethe.metrics.axis_scores import axis_score, mixed_words
 from lethe.metrics.intervals import t_interval
 from lethe.metrics.row_intervals import share_range
 from lethe.metrics.shown import INTERVAL, SEED_UNITS
@@ -23,6 +23,11 @@ CAPTION_ENDS = (
 def axes_of(rows: pd.DataFrame) -> list[str]:
     """Axes of general ability in the rows, in their fixed order, without own tasks."""
     return [axis for axis in sorted_axes(rows["axis"]) if axis not in NO_ABILITY]
+
+
+def ability_scales(rows: pd.DataFrame) -> str:
+    """What a caption says of axes of general ability whose sets have several metrics."""
+    return mixed_words(rows[~rows["axis"].isin(NO_ABILITY)])
 
 
 def ends_and_drop(subject: Subject, rows: pd.DataFrame, axis: str, prefix: str = "") -> dict:
