@@ -61,18 +61,26 @@ ONE_TOO_MANY = (
 )
 
 
+PADDING = 1 / 16
+"""Share of a batch's tokens that may be padding: about what one more forward pass costs."""
+
+
 def batches(
     items: Iterable[Item], length: Callable[[Item], int], tokens: int
 ) -> Iterator[list[Item]]:
     """Batches of items, longest first, with at most `tokens` tokens including padding.
 
-    A longer item has its own batch.
+    A longer item has its own batch. A batch also ends where shorter items would be padded with more
+    than a small share of `tokens` in all.
     """
     batch: list[Item] = []
+    padding = 0
     for item in sorted(items, key=length, reverse=True):
-        if batch and length(batch[0]) * (len(batch) + 1) > tokens:
+        longest = length(batch[0]) if batch else length(item)
+        padding += longest - length(item)
+        if batch and (longest * (len(batch) + 1) > tokens or padding > PADDING * tokens):
             yield batch
-            batch = []
+            batch, padding = [], 0
         batch.append(item)
     if batch:
         yield batch
