@@ -7,9 +7,8 @@ has a row that says why, unless its section is there from another machine; one t
 and the suite goes on and ends with status 1. `--list` says what there is.
 
 Not here are `learned.py`, `update_ratio.py`, `where_drift_sits.py` and `where_knowledge_sits.py`,
-which measure no speed, `checkpoint_scores.py`, `real_training.py` and `real_scoring.py`, which ask for
-the results of a study, and
-`long_tables.py`, which writes a gigabyte.
+which measure no speed, `checkpoint_scores.py`, `real_training.py` and `real_scoring.py`, which ask
+for the results of a study, and `long_tables.py`, which writes a gigabyte.
 """
 
 import argparse
