@@ -29,11 +29,11 @@ CELL = (0.25, 0.19)
 """Least width and usual height of a cell in inches, for a number of two digits."""
 BESIDES = (0.25, 0.72)
 """Inches of a heat map beside its cells, and above and below them."""
-TASK = 0.9
+TASK = 1.1
 """Inches of the tasks' names."""
 COLOURS = "YlGnBu"
 MISSING = {"fc": "#F4F4F4", "ec": "#B5B5B5", "hatch": "////", "lw": 0}
-LONGEST_TASK = 16  # characters
+LONGEST_TASK = 20  # characters
 
 
 def draw(tables: LongTables, width: str = "page") -> Drawn:
