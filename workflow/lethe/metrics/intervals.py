@@ -96,6 +96,10 @@ def share_interval(
     shared = 1 - clusters / items
     mixed = max(shared / 2, SMALL) / items
     effective = (value * (1 - value) + mixed) / (spread**2 + mixed / clusters)
+    if clusters == items:
+        # No mean of independent outcomes spreads more than that of as many coins. The sentences of
+        # a corpus-level score may, where it is near 0 and they are not.
+        effective = max(effective, items / 2)
     # Wilson's ends are asymmetric themselves, as independent items ask for. Of the skew of clusters
     # they account for about half.
     low, high = _t_ends(degrees, skew * shared / 2)
