@@ -1,5 +1,7 @@
 """Which interval a statistic gets, and the range in which it stays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -27,6 +29,25 @@ def cells(values, spread=0.0, items=100, units=100):
         units=["item clusters"],
         cell_notes=[[]],
     )
+
+
+def test_a_bleu_near_zero_is_no_less_certain_than_as_many_coins():
+    """Its sentences spread by 1e-4 where it is 1e-8, as if it were less than one item's."""
+    bleu = cells([1e-8, 1e-8], spread=1e-4, items=120, units=120)
+    drawn = np.clip(bleu.replicates, 0, 1)
+    bleu = replace(bleu, evaluations=[Evaluation("own", "set", "", "bleu")], replicates=drawn)
+    low, high = row_interval("score_bleu", 1e-8, bleu, [0], lambda scores: scores[..., 0, 0])
+    assert low == pytest.approx(0)
+    assert high == pytest.approx(share_interval(0.0, np.zeros(2), 119, 120, 120)[1], abs=2e-4)
+
+
+def test_a_mean_of_unequal_sets_may_spread_more_than_coins_of_all_their_items():
+    """Half of its weight is on 60 of 2,060 items."""
+    small, large = cells([0.5, 0.5], 0.0645, 60, 60), cells([0.5, 0.5], 0.0112, 2000, 2000)
+    low, high = row_interval(
+        "acc", 0.5, together(small, large), [0, 1], lambda scores: scores[..., 0, :].mean(-1)
+    )
+    assert (high - low) / 2 == pytest.approx(0.5 * 1.98 * np.hypot(0.0645, 0.0112), rel=0.05)
 
 
 def test_a_hundred_items_of_which_none_changed_leave_half_an_item_open():

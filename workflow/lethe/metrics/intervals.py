@@ -78,7 +78,12 @@ def bootstrap_interval(
 
 
 def share_interval(
-    value: float, replicates: np.ndarray, degrees: int, items: int, clusters: int
+    value: float,
+    replicates: np.ndarray,
+    degrees: int,
+    items: int,
+    clusters: int,
+    least: float = 0.0,
 ) -> tuple[float, float]:
     """Interval of a mean of outcomes between 0 and 1, within these bounds.
 
@@ -89,6 +94,7 @@ def share_interval(
     Args:
         replicates, degrees: as for `bootstrap_interval`.
         items, clusters: numbers behind the mean.
+        least: fewest independent items that the spread may stand for.
     """
     spread, skew = _spread_and_skew(replicates)
     if degrees < 1 or np.isnan(spread):
@@ -96,10 +102,7 @@ def share_interval(
     shared = 1 - clusters / items
     mixed = max(shared / 2, SMALL) / items
     effective = (value * (1 - value) + mixed) / (spread**2 + mixed / clusters)
-    if clusters == items:
-        # No mean of independent outcomes spreads more than that of as many coins. The sentences of
-        # a corpus-level score may, where it is near 0 and they are not.
-        effective = max(effective, items / 2)
+    effective = max(effective, least)
     # Wilson's ends are asymmetric themselves, as independent items ask for. Of the skew of clusters
     # they account for about half.
     low, high = _t_ends(degrees, skew * shared / 2)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lethe.metrics.cells import Cells
+from lethe.metrics.corpus_level import CORPUS_LEVEL
 from lethe.metrics.general import GENERAL_METRICS
 from lethe.metrics.intervals import (
     EVERYWHERE,
@@ -82,7 +83,11 @@ def _interval_of_mean(
         )
         items, units = cells.items(group), cells.number_of_units(group)
         if cells.are_shares[group].all():
-            ends = share_interval(float(part), drawn, units - 1, items, units)
+            # Near 0 a corpus-level score moves less than its sentences, whose spread stands for it:
+            # it is no less certain than a share of as many clusters.
+            metric = cells.evaluations[group[0]].metric.partition(",")[0]
+            least = units if len(group) == 1 and metric in CORPUS_LEVEL else 0.0
+            ends = share_interval(float(part), drawn, units - 1, items, units, least)
         else:
             ends = bootstrap_interval(float(part), drawn, units - 1, shared=1 - units / items)
         parts.append(weight * part)

@@ -97,7 +97,7 @@ def grow(rows: list[Row], width: int, longest: int) -> Branch:
             to 6 * width others (12 width^2 against 2 width multiplications per layer).
         longest: largest number of tokens in a pack, unless a single row has more.
     """
-    return _Tree(rows, 3 * width, longest).root if rows else Branch([], 0)
+    return _Tree(rows, 6 * width, longest).root if rows else Branch([], 0)
 
 
 class _Tree:
