@@ -62,7 +62,7 @@ ONE_TOO_MANY = (
 
 
 PADDING = 1 / 16
-"""Share of a batch's tokens that may be padding: about what one more forward pass costs."""
+"""Padding that a batch may hold, as a share of `tokens`: about what one more pass costs."""
 
 
 def batches(
