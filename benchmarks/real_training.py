@@ -3,9 +3,10 @@ RESULTS`, the folder in which `make real` left its base and data.
 
 The five tasks in equal parts, cut at 256 tokens; the same examples in the same steps, AdamW at a
 constant rate (1e-4, LoRA 1e-3), clipping at 1. Every run is a process of its own, so that its peak
-memory is its own; the systems take turns. A second is one of processor time with one thread, of wall time with more,
-over all steps but the first, which warms up. Losses of every step have to agree to 1e-5 relative.
-LoRA is peft's on both sides, with the same first weights. Prints a Markdown table.
+memory is its own; the systems take turns. A second is one of processor time with one thread, of
+wall time with more, over all steps but the first, which warms up. Losses of every step have to
+agree to 1e-5 relative. LoRA is peft's on both sides, with the same first weights. Prints a Markdown
+table.
 """
 
 import argparse
