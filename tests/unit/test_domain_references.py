@@ -44,7 +44,7 @@ def test_every_domain_with_a_cloze_set_is_taught_alone_at_four_times_the_passes(
     for order, run in found.items():
         stage = plan.nodes[run.checkpoints[1]].spec
         assert stage["recipe"]["epochs"] == TIMES * RATE["epochs"]
-        probes = [plan.nodes[name].spec for name in plan.probes[run.checkpoints[1]]]
+        probes = [plan.nodes[name].spec for name in plan.probes[run.checkpoints[1]].values()]
         sets = [task["name"] for probe in probes for task in probe["tasks"]]
         assert sets == [f"cloze_{order.removeprefix('alone:')}"]
 

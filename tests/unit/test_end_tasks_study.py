@@ -95,7 +95,9 @@ def test_each_family_has_its_own_probes_and_end_tasks_in_one_study():
     plan = make_plan(*study_of(models=["enc", "xs"], probes=["miniature", "losses"]))
     of = {run.family: run.checkpoints for run in plan.runs}
     kinds = {
-        family: {plan.nodes[node].spec["probe"] for one in nodes for node in plan.probes[one]}
+        family: {
+            plan.nodes[node].spec["probe"] for one in nodes for node in plan.probes[one].values()
+        }
         for family, nodes in of.items()
     }
     assert kinds == {"masked": {"losses"}, "causal": {"miniature"}}

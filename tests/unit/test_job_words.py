@@ -20,7 +20,7 @@ def test_words_say_model_method_order_stage_and_seed_and_what_is_trained_on(plan
     run = next(run for run in plan.runs if (run.model, run.method) == ("xs", "replay"))
     base, first = run.checkpoints[:2]
     assert words[base] == "xs/base@0" and words[first] == "xs/replay/forward/1@0 (simp)"
-    (probe,) = plan.probes[first]
+    (probe,) = plan.probes[first].values()
     assert words[probe] == "xs/replay/forward/1@0 (miniature)"
     end_tasks = [words[name] for names in plan.end_tasks.values() for name in names]
     assert "masked/das/domains/2@0 (acl)" in end_tasks

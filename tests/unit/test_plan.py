@@ -255,3 +255,26 @@ def test_a_claim_that_names_its_recipe_may_stand_in_a_study_of_several():
     for recipes in (["finetune", "twin"], ["finetune"]):
         with pytest.raises(UserError, match=r"claims.mine.parts.p.recipe: expected .*'twinn'"):
             planned("twinn", recipes)
+
+
+def test_a_probe_of_the_ends_scores_the_base_and_the_last_stage_of_every_chain():
+    """Orders share their first stage, which is the last one of an order that ends there."""
+    prose = {"axis": "prose", "metric": "lm_likelihood", "texts": "corpus/{split}.jsonl"}
+    ends = {"source": "domains", "stages": "ends", "tasks": {"lm_general": prose}}
+    plan = plan_of(
+        orders=["long", "short"],
+        methods=["sequential"],
+        end_tasks=[],
+        references=None,
+        probes=["ends", "miniature"],
+        define={
+            "probes": {"ends": ends},
+            "orders": {"long": ["simp", "emdg", "exp"], "short": ["simp"]},
+        },
+    )
+    long = next(run for run in plan.runs if run.order == "long").checkpoints
+    short = next(run for run in plan.runs if run.order == "short").checkpoints
+    assert short == long[:2]
+    scored = [sorted(plan.probes[name]) for name in long]
+    both = ["ends", "miniature"]
+    assert scored == [both, both, ["miniature"], both]

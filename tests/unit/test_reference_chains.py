@@ -67,7 +67,7 @@ def test_every_task_with_an_own_set_is_taught_alone_from_the_base_at_four_times_
 def test_a_reference_chain_is_scored_on_its_own_set_alone_and_the_base_as_ever():
     plan, without = planned({"orders": ["two"]}), planned()
     for order, run in alone(plan).items():
-        probes = [plan.nodes[name].spec for name in plan.probes[run.checkpoints[1]]]
+        probes = [plan.nodes[name].spec for name in plan.probes[run.checkpoints[1]].values()]
         sets = [task["name"] for probe in probes for task in probe["tasks"]]
         assert sets == [f"own_{order.removeprefix('alone:')}"]
     base = plan.runs[0].checkpoints[0]

@@ -136,7 +136,7 @@ def jobs_of(plan: Plan, node: str) -> list[tuple[str, str]]:
     chains = ("base", "stage")  # these have columns of their own
     data = [(kind, name) for kind, name in plan.nodes[node].inputs if kind not in chains]
     jobs = [(plan.nodes[node].kind, node), *data]
-    jobs += [("probe", probe) for probe in plan.probes[node]]
+    jobs += [("probe", probe) for probe in plan.probes[node].values()]
     return jobs + [("end_task", end_task) for end_task in plan.end_tasks.get(node, ())]
 
 

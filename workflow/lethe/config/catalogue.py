@@ -134,8 +134,10 @@ class Probe(Entry):
     include: LocalPath | None = Field(
         None, description="folder with your own task YAMLs; null: those of the source or lm-eval"
     )
-    stages: Literal["all", "base"] = Field(
-        "all", description="`base`: scored before the first stage only"
+    stages: Literal["all", "ends", "base"] = Field(
+        "all",
+        description="`ends`: scored before the first stage and after the last one; `base`: before "
+        "the first only",
     )
     split: Literal["test", "dev"] = Field(
         "test", description="the items that are scored; `dev`: for choices made before a study"

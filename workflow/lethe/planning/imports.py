@@ -13,7 +13,7 @@ from lethe.longtables.run import Run
 from lethe.models.adapter_folder import is_adapter, local_base, read_adapter, require_base
 from lethe.planning.bases import imported_node
 from lethe.planning.nodes import Node, Plan, slug_word
-from lethe.planning.probes import add_probes
+from lethe.planning.probes import add_probes, place_of
 
 
 def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> None:
@@ -80,7 +80,7 @@ def _add_scored(plan: Plan, specs: list[dict[str, Any]], slugs: list[str]) -> li
     checkpoints = []
     for slug, spec in zip(slugs, specs, strict=True):
         node = plan.add("probe", slug, spec)
-        plan.probes[node.id] = [node.id]
+        plan.probes[node.id] = {"": node.id}
         checkpoints.append(node.id)
     return checkpoints
 
@@ -109,7 +109,8 @@ def _add_checkpoints(
         else:
             node = imported_node(plan, slug, entry.family, stage.path, f"{where}.import")
         checkpoints.append(node.id)
-        add_probes(plan, study, catalogue, study.probes, node, seeds[0], slug, index == 0)
+        place = place_of(index, len(entry.stages) - 1)
+        add_probes(plan, study, catalogue, study.probes, node, seeds[0], slug, place)
     return checkpoints
 
 

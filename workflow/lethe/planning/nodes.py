@@ -46,6 +46,7 @@ class Base(Origin):
 class Plan:
     """All nodes of a study by id, its runs, and each checkpoint's probe and end-task nodes.
 
+    `probes` holds the probe node by name of the probe, for each checkpoint.
     `data` holds the data node of each source and world seed: many stages share few of them.
     `sizes` holds the approximate number of parameters of a node's model, if it is known; it changes
     no result and is in no spec. `results` is the folder in which fetched files may tell it.
@@ -53,7 +54,7 @@ class Plan:
 
     nodes: dict[str, Node] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
-    probes: dict[str, list[str]] = field(default_factory=dict)
+    probes: dict[str, dict[str, str]] = field(default_factory=dict)
     end_tasks: dict[str, list[str]] = field(default_factory=dict)
     data: dict[tuple[str, int | None], Node] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)

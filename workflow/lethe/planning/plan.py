@@ -19,7 +19,7 @@ from lethe.planning.evaluation_sets import check_evaluation_sets
 from lethe.planning.imports import add_import, refuse_equal_words
 from lethe.planning.nodes import Base, Plan, slug_word
 from lethe.planning.parametrisations import refuse_equal
-from lethe.planning.probes import add_probes, scores
+from lethe.planning.probes import add_probes, place_of, scores
 from lethe.planning.reference_chains import (
     add_references,
     require_reference_runs,
@@ -218,10 +218,11 @@ def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: C
     require_buffer_fits(catalogue, method, hyper, catalogue.orders[order])
     probes = selected(study, "probes", base.model)
     add_probes(
-        plan, study, catalogue, probes, base.node, base.world_seed, f"{base.slug}-base", True
+        plan, study, catalogue, probes, base.node, base.world_seed, f"{base.slug}-base", "base"
     )
     parent, lived, checkpoints, slugs = base.node, base, [base.node.id], [f"{base.slug}-base"]
-    for stage, mixture in enumerate(catalogue.orders[order], start=1):
+    mixtures = catalogue.orders[order]
+    for stage, mixture in enumerate(mixtures, start=1):
         slug = f"{base.slug}-{trained}-s{stage}-{slug_word(mixture)}-t{train_seed}"
         parent, components = add_stage(
             plan, catalogue, lived, parent, mixture, how, slug, base.model
@@ -229,7 +230,8 @@ def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: C
         lived = lived.after(mixture, components)
         checkpoints.append(parent.id)
         slugs.append(slug)
-        add_probes(plan, study, catalogue, probes, parent, base.world_seed, slug, False)
+        place = place_of(stage, len(mixtures))
+        add_probes(plan, study, catalogue, probes, parent, base.world_seed, slug, place)
     plan.runs.append(
         Run(
             **base.origin(),
@@ -240,7 +242,7 @@ def add_run(plan: Plan, study: Study, catalogue: Catalogue, base: Base, chain: C
             order=words,
             train_seed=train_seed,
             checkpoints=tuple(checkpoints),
-            stages=("", *catalogue.orders[order]),
+            stages=("", *mixtures),
         )
     )
     add_end_tasks(plan, study, catalogue, plan.runs[-1], slugs)

@@ -1,9 +1,25 @@
 """Nodes of probe results."""
 
+from typing import Literal
+
 from lethe.artefacts.local_files import folder_digest
 from lethe.config.catalogue import TEXT_METRICS, Catalogue, Probe, Study
 from lethe.planning.data import add_data
 from lethe.planning.nodes import Node, Plan, chat_of
+
+Place = Literal["base", "between", "last"]
+"""Where in a chain a checkpoint is."""
+SCORED: dict[str, tuple[Place, ...]] = {
+    "all": ("base", "between", "last"),
+    "ends": ("base", "last"),
+    "base": ("base",),
+}
+"""The places that a probe scores, by its `stages`."""
+
+
+def place_of(index: int, last: int) -> Place:
+    """The place of a chain's checkpoint `index`, where 0 is the base."""
+    return "base" if index == 0 else "last" if index == last else "between"
 
 
 def add_probes(
@@ -14,19 +30,20 @@ def add_probes(
     checkpoint: Node,
     world_seed: int | None,
     slug: str,
-    is_base: bool,
+    place: Place,
     only: frozenset[str] = frozenset(),
 ) -> None:
-    """Add the probe nodes of a checkpoint, once: those that score models of its family.
+    """Add the probe nodes of a checkpoint: those that score its place and models of its family.
 
+    place: of the checkpoint in a chain. Another chain may add to it what its own place asks for.
     only: evaluation tasks; empty: all of the probes.
     """
-    if checkpoint.id in plan.probes:
-        return
-    plan.probes[checkpoint.id] = []
+    added = plan.probes.setdefault(checkpoint.id, {})
     for name in names:
         probe = catalogue.probes[name]
-        if probe.stages == "base" and not is_base or not scores(probe, checkpoint.spec["family"]):
+        if name in added or place not in SCORED[probe.stages]:
+            continue
+        if not scores(probe, checkpoint.spec["family"]):
             continue
         wanted = {task: entry for task, entry in probe.tasks.items() if not only or task in only}
         if not wanted:
@@ -58,7 +75,7 @@ def add_probes(
         }
         size = plan.sizes.get(checkpoint.id, 0.0)
         node = plan.add("probe", f"{slug}-{name}", spec, size)
-        plan.probes[checkpoint.id].append(node.id)
+        added[name] = node.id
 
 
 def scores(probe: Probe, family: str) -> bool:

@@ -55,7 +55,7 @@ def _write_index(plan: Plan, path: Path) -> None:
             words = ["" if value is None else str(value) for value in words]
             row = [checkpoint, kind, *words, str(index), history]
             rows.setdefault(checkpoint, row)
-            for probe in plan.probes[checkpoint]:
+            for probe in plan.probes[checkpoint].values():
                 rows.setdefault(probe, [probe, "probe", *row[2:]])
             for end_task in plan.end_tasks.get(checkpoint, ()):
                 rows.setdefault(end_task, [end_task, "end_task", *row[2:]])
@@ -98,7 +98,7 @@ def study_record(study: Study, catalogue: Catalogue, plan: Plan) -> dict[str, An
         "bootstrap_seed": study.seeds.bootstrap,
         "own": own,
         "runs": [run.record() for run in plan.runs],
-        "probes": plan.probes,
+        "probes": {name: [*probes.values()] for name, probes in plan.probes.items()},
         "tables": list(study.tables or ()),
         "figures": list(study.figures or ()),
     }

@@ -111,7 +111,7 @@ def _add_reference(
     node, _ = add_stage(plan, catalogue, base, base.node, part, how, slug, base.model, times=TIMES)
     probes = selected(study, "probes", base.model)
     add_probes(
-        plan, study, catalogue, probes, node, base.world_seed, slug, False, only=frozenset({test})
+        plan, study, catalogue, probes, node, base.world_seed, slug, "last", only=frozenset({test})
     )
     hyper = hyper_for(METHOD, catalogue.methods[METHOD], recipe, catalogue.recipes[recipe])
     plan.runs.append(
