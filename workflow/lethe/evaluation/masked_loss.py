@@ -25,6 +25,7 @@ from lethe.evaluation.cloze import score_cloze
 from lethe.evaluation.intervals import mean_stderr
 from lethe.evaluation.outcomes import item_id
 from lethe.longtables.axes import CLOZE
+from lethe.longtables.rows import TOKENS
 from lethe.models.forward import label_logits
 from lethe.models.window import window
 from lethe.parameters.families import family_of_classes
@@ -151,7 +152,7 @@ def _item(name: str, kind: str, losses: np.ndarray, right: np.ndarray) -> dict[s
         "gold_logprob": -loss,
         "margin": None,
         "predicted": "",
-        "metrics": {f"{kind}_loss": loss, f"{kind}_accuracy": correct},
+        "metrics": {f"{kind}_loss": loss, f"{kind}_accuracy": correct, TOKENS: float(len(losses))},
     }
 
 

@@ -11,6 +11,8 @@ END_TASK_SUMMARIES = tuple(f"{word}_{part}" for word in ("f1", "acc")
 # Outcomes of domains beside end tasks.
 DOMAIN_SUMMARIES = tuple(f"{word}_{part}" for word in ("cloze", "loss")
                          for part in ("own", "final", "forgotten"))  # fmt: skip
+# Loss on held-out texts of no domain.
+TEXT_LOSS = "text_loss"
 OF_CLAIMS = (
     *REGISTERED, *END_TASK_SUMMARIES, *DOMAIN_SUMMARIES, "base_score", "final_score", "own_rise",
 )  # fmt: skip

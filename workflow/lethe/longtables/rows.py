@@ -10,6 +10,8 @@ from lethe.longtables.run import COLUMNS, RUN_COLUMNS
 SCHEMA_VERSION = 3
 ITEMS_VERSION = 4
 VALUE = "value_"
+TOKENS = "tokens"
+"""In an item that is a text, beside its metrics: how many of its tokens are predicted."""
 """The start of the column of a metric in a table of items; its name follows."""
 # The columns of a run in tables that name the model without describing it.
 OF_RUN = {name: COLUMNS[name] for name in COLUMNS if name in {*RUN_COLUMNS, "params"}}
@@ -94,7 +96,10 @@ ITEMS = {
     },
 }
 ITEM_VALUES = {
-    f"^{VALUE}": rule(float | None, "the item's value of one metric, named as in scores.csv")
+    f"^{VALUE}": rule(
+        float | None,
+        "the item's value of one metric, named as in scores.csv; of a text also its `tokens`",
+    )
 }
 METRICS = {
     **OF_RUN,

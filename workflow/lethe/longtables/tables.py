@@ -17,6 +17,7 @@ import pandas as pd
 from lethe.errors import UserError
 from lethe.longtables.axes import DOMAIN, END_TASK
 from lethe.longtables.dev_sets import shown, words
+from lethe.longtables.metric_ids import TEXT_LOSS
 from lethe.longtables.run import ALONE, RUN_COLUMNS, Run
 from lethe.longtables.schema import columns, read_table, write_table
 
@@ -75,7 +76,8 @@ class LongTables:
 
     changes, calibration: of single items; empty where a study has no items. domains: the rows of
     metrics of the axis `domain`, and beside other models all of the same models, which only tables
-    of domains read. end_tasks: rows of metrics on end tasks of single runs, which only the tables
+    of domains read. texts: those of held-out texts of no domain, which only their table reads.
+    end_tasks: rows of metrics on end tasks of single runs, which only the tables
     of end tasks read. references: the same tables of the reference chains, which only comparisons
     at equal learning read; None if all chains are in the other tables, or there are none. on_dev:
     which scores are of dev sets, as a sentence, or nothing. computed: what `once` keeps.
@@ -87,6 +89,7 @@ class LongTables:
     changes: pd.DataFrame = _without_rows("changes")
     calibration: pd.DataFrame = _without_rows("calibration")
     domains: pd.DataFrame = _without_rows("metrics")
+    texts: pd.DataFrame = _without_rows("metrics")
     references: "LongTables | None" = None
     end_tasks: pd.DataFrame = _without_rows("metrics")
     on_dev: str = ""
@@ -100,6 +103,10 @@ class LongTables:
         if of_end_tasks.any():
             rows, found = self.metrics[~of_end_tasks], self.metrics[of_end_tasks]
             return replace(self, metrics=rows, end_tasks=found).parted()
+        of_texts = self.metrics["metric"].str.startswith(TEXT_LOSS)
+        if of_texts.any():
+            rows, found = self.metrics[~of_texts], self.metrics[of_texts]
+            return replace(self, metrics=rows, texts=found).parted()
         of_domains = self.metrics["axis"] == DOMAIN
         if of_domains.any():
             # General ability of these models is on sets of their own: beside others it is no panel.

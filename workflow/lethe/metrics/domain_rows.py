@@ -62,7 +62,7 @@ def _of_run(cells: Cells, measure: Measure, stages: Mapping[str, int]) -> list[d
     for column, one in enumerate(cells.evaluations):
         for stage, task in enumerate(["", *cells.history]):
             place = Place(DOMAIN, one.probe, "", stage, task)
-            rows.append(_row(cells, measure, place, {column: {stage: 1.0}}))
+            rows.append(row_of_terms(cells, measure, place, {column: {stage: 1.0}}))
     last = len(cells.history)
     taught = {
         column: stages[domain]
@@ -73,10 +73,11 @@ def _of_run(cells: Cells, measure: Measure, stages: Mapping[str, int]) -> list[d
     for column, stage in taught.items():
         place = Place(DOMAIN, cells.evaluations[column].probe, "", None, cells.history[stage - 1])
         for part, terms in _parts(measure, stage, last).items():
-            rows.append(_row(cells, f"{measure}_{part}", place, {column: terms}))
+            rows.append(row_of_terms(cells, f"{measure}_{part}", place, {column: terms}))
             by_part.setdefault(part, {})[column] = terms
     rows += [
-        _row(cells, f"{measure}_{part}", Place(DOMAIN), terms) for part, terms in by_part.items()
+        row_of_terms(cells, f"{measure}_{part}", Place(DOMAIN), terms)
+        for part, terms in by_part.items()
     ]
     return rows
 
@@ -97,7 +98,7 @@ def _parts(measure: Measure, own: int, last: int) -> dict[str, Terms]:
     }
 
 
-def _row(cells: Cells, name: str, place: Place, terms: Mapping[int, Terms]) -> dict:
+def row_of_terms(cells: Cells, name: str, place: Place, terms: Mapping[int, Terms]) -> dict:
     """The mean over columns of sums of their cells. terms: by column."""
     columns = list(terms)
     missing = [

@@ -35,18 +35,30 @@ def cluster_weights(clusters: int, resamples: int, generator: np.random.Generato
     return generator.multinomial(drawn, np.full(clusters, 1 / clusters), resamples).astype(float)
 
 
-def resampled_means(values: np.ndarray, cluster: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def resampled_means(
+    values: np.ndarray, cluster: np.ndarray, weights: np.ndarray, counts: np.ndarray | None = None
+) -> np.ndarray:
     """Mean over drawn items, float array (resamples, columns); nan where no item was drawn.
 
     values: (items, columns), a column per checkpoint. cluster: (items,) index of the item's
     cluster. weights: (resamples, clusters) from `cluster_weights`, the same for all columns.
+    counts: (items, columns), what an item counts for in a mean, as its tokens; None: 1 each.
     """
-    clusters = weights.shape[1]
+    if counts is None:
+        sums = _by_cluster(values, cluster, weights.shape[1])
+        drawn = (weights @ np.bincount(cluster, minlength=weights.shape[1]))[:, None]
+    else:
+        sums = _by_cluster(values * counts, cluster, weights.shape[1])
+        drawn = weights @ _by_cluster(counts, cluster, weights.shape[1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (weights @ sums) / drawn
+
+
+def _by_cluster(values: np.ndarray, cluster: np.ndarray, clusters: int) -> np.ndarray:
+    """Sums over each cluster's items, (clusters, columns)."""
     sums = np.zeros((clusters, values.shape[1]))
     np.add.at(sums, cluster, values)
-    drawn = weights @ np.bincount(cluster, minlength=clusters)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (weights @ sums) / drawn[:, None]
+    return sums
 
 
 def item_generator(seed: int, name: str, clusters: Sequence[str]) -> np.random.Generator:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lethe.longtables.axes import CLOZE_SET
+from lethe.longtables.axes import CLOZE_SET, DOMAIN
 
 PARTS = ("before", "right_after", "final", "mlm_loss_delta")
 
@@ -13,8 +13,10 @@ SETS = ("loss_", "lm_", CLOZE_SET)
 
 
 def test_losses(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the scores table that are losses on test texts: masked-LM's or a decoder's."""
-    return scores[scores["metric"].isin(LOSSES) & (scores["split"] == "test")]
+    """The rows of the scores table that are losses on test texts of domains: masked-LM's or a
+    decoder's."""
+    of_domains = scores["axis"] == DOMAIN
+    return scores[of_domains & scores["metric"].isin(LOSSES) & (scores["split"] == "test")]
 
 
 def domain_of(probe: str) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.rows import VALUE
-from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
+from lethe.longtables.rows import TOKENS, VALUE
+from lethe.metrics.corpus_level import BY_TOKEN, CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
 from lethe.metrics.drawn_clusters import NAME, DrawnClusters, Names, plain_names
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
 from lethe.metrics.shared_clusters import drawn_together, full_names
@@ -165,9 +165,10 @@ class ItemResamples:
             for metric, column in columns.items()
             if column in items
         }
+        tokens = items[VALUE + TOKENS].to_numpy(dtype=float) if VALUE + TOKENS in items else None
         if values:
             for nodes, rows in same_items(probe, items):
-                self._draw_set(probe, nodes, items.iloc[rows[:, 0]], values, rows)
+                self._draw_set(probe, nodes, items.iloc[rows[:, 0]], values, rows, tokens)
 
     def _draw_set(
         self,
@@ -176,11 +177,13 @@ class ItemResamples:
         first: pd.DataFrame,
         values: dict[str, np.ndarray],
         rows: np.ndarray,
+        tokens: np.ndarray | None,
     ) -> None:
         """Draw for checkpoints with the same items.
 
         nodes: (checkpoints,). first: the items of the first checkpoint. values: by metric, of all
-        rows of the set's table. rows: (items, checkpoints) places in it.
+        rows of the set's table. rows: (items, checkpoints) places in it. tokens: of all its rows,
+        where these are texts; metrics by token weigh each text by its own.
         """
         together = self._together.get((probe, str(nodes[0])), ())
         draw = draw_items(probe, first, self._seed, self._resamples, together)
@@ -191,9 +194,13 @@ class ItemResamples:
         for metric, column in values.items():
             known = ~np.isnan(column[rows]).any(axis=0)
             answers = column[rows[:, known]]
+            counts = None
+            if tokens is not None and metric in BY_TOKEN:
+                counts = tokens[rows[:, known]]
             for name, mask in chosen.items():
-                drawn = resampled_means(answers[mask], draw.cluster[mask], draw.weights)
-                means = answers[mask].mean(0)
+                counted = None if counts is None else counts[mask]
+                drawn = resampled_means(answers[mask], draw.cluster[mask], draw.weights, counted)
+                means = np.average(answers[mask], axis=0, weights=counted)
                 units = draw.units(mask)
                 clusters = DrawnClusters(drawn_as, draw.present(mask))
                 for place, node in enumerate(nodes[known]):

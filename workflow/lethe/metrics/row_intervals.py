@@ -23,6 +23,7 @@ MEANS = frozenset({"own_before", "own_after", "own_final"})
 MEANS |= {"own_base", "own_end", "acc", "la", "aia", "a_diaz", "fwt_diaz", "op_trace"}
 MEANS |= {"cloze", "cloze_base", "cloze_own", "cloze_final"}
 LOSSES = frozenset({"loss", "loss_base", "loss_own", "loss_final"})
+LOSSES |= {"text_loss", "text_loss_base", "text_loss_final"}
 """Means of losses, in nats."""
 REGISTERED = {entry.id: entry for entry in [*GENERAL_METRICS, *TASK_METRICS]}
 NO_SPREAD = "all resamples alike"

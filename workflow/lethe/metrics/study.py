@@ -1,8 +1,8 @@
 """The metrics table of a study: every number with its interval, its unit and notes on it.
 
-Per run: each score, forgetting of general ability per set and axis, the own-task metrics, and cloze
-and loss of domains, with bootstrap intervals over items. Over runs that differ only in seeds: means
-with t-intervals.
+Per run: each score, forgetting of general ability per set and axis, the own-task metrics, cloze
+and loss of domains, and loss on held-out texts, with bootstrap intervals over items. Over runs that
+differ only in seeds: means with t-intervals.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,6 +28,7 @@ from lethe.metrics.registry import REGISTRY, Metric
 from lethe.metrics.resamples import ItemResamples
 from lethe.metrics.row_intervals import MEAN_SCORE, Statistic
 from lethe.metrics.schedule import Schedule
+from lethe.metrics.text_rows import text_rows
 
 DROPS = ("fg_luo", "fg_last", "fg_chance", "drop_points")
 # Bias has no good direction, and own tasks are what is taught: neither is general ability.
@@ -52,11 +53,12 @@ def study_metrics(
         UserError: a matrix mixes engines, precisions, versions or digests.
     """
     of_domains = domain_rows(scores, items, seed, resamples)
+    of_texts = text_rows(scores, items, seed, resamples)
     within = end_task_intervals(scores, items, seed, resamples)
     rows = [
         row for part in by_family(scores) for row in _ability_rows(part, items, seed, resamples)
     ]
-    rows += of_domains
+    rows += of_domains + of_texts
     rows += over_seeds(rows)
     rows += within
     frame = pd.DataFrame(rows, columns=METRIC_COLUMNS).assign(schema_version=SCHEMA_VERSION)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lethe.artefacts.paths import PACKAGE
 from lethe.config.catalogue import Catalogue, Study
 from lethe.longtables.axes import BIAS as BIAS_AXIS
-from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
+from lethe.longtables.axes import CALIBRATION, CLOZE, DOMAIN, OWN
 from lethe.longtables.run import ALONE, Run
 from lethe.planning.nodes import Plan
 from lethe.planning.several_recipes import OF_ONE_RECIPE, with_several_recipes
@@ -19,7 +19,8 @@ CONTROL = "control:"
 class Scope:
     """What a study measures. runs: its chains, without controls. axes: those that are scored.
 
-    choices: whether a set of an ability or a task is multiple choice.
+    choices: whether a set of an ability or a task is multiple choice. texts: whether held-out texts
+    of no domain are read; their axes are not among `axes`.
     """
 
     runs: list[Run]
@@ -29,6 +30,7 @@ class Scope:
     choices: bool
     several_recipes: bool = False
     references: bool = False
+    texts: bool = False
 
     @property
     def measures_ability(self) -> bool:
@@ -107,6 +109,7 @@ ANSWERS = Need(
 )
 IMPORTANCES = Need("`das` or one of its kin", lambda study: study.importances)
 REFERENCES = Need("`references`", lambda study: study.references)
+TEXTS = Need("a set of `texts` on another axis than `domain`", lambda study: study.texts)
 LOSSES = Need("a set of the axis `domain`", lambda study: DOMAIN in study.axes)
 
 # In the order of the report. Those that are not here are made only where a study names them.
@@ -114,7 +117,7 @@ TABLES = {
     "fg": ABILITY, "general_ability": ABILITY, "bias": BIAS, "instruction_tuning": TUNED,
     "mixing": MIXED, "methods": TASKS, "equal_learning": REFERENCES,
     "new_tasks": TAUGHT, "learning": TAUGHT, "matrix": TAUGHT,
-    "bases": ABILITY, "items": ANSWERS, "calibration": CHOICES,
+    "bases": ABILITY, "items": ANSWERS, "calibration": CHOICES, "texts": TEXTS,
     "end_tasks": END_TASKS, "end_task_methods": METHODS, "end_task_tests": METHODS,
     "orders": ORDERS, "masked_loss": LOSSES, "domains": LOSSES,
 }  # fmt: skip
@@ -165,14 +168,22 @@ def scope_of(catalogue: Catalogue, plan: Plan) -> Scope:
     runs = [run for run in plan.runs if not run.order.startswith((CONTROL, ALONE))]
     methods = {catalogue.methods[run.method].method for run in runs
                if run.method in catalogue.methods}  # fmt: skip
-    tasks = [task for node in plan.of_kind("probe") for task in node.spec["tasks"]]
+    every = [task for node in plan.of_kind("probe") for task in node.spec["tasks"]]
+    tasks = [task for task in every if not _is_held_out(task)]
     axes = {task["axis"] for task in tasks}
     choices = any(
         task["chance"] is not None and task["axis"] not in ("bias", CALIBRATION) for task in tasks
     )
     several = bool(with_several_recipes(runs))
     alone = any(run.order.startswith(ALONE) for run in plan.runs)
-    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods, choices, several, alone)
+    texts = len(tasks) < len(every)
+    return Scope(runs, axes, bool(plan.end_tasks), "das" in methods, choices, several, alone, texts)
+
+
+def _is_held_out(task: dict) -> bool:
+    """Whether a set is texts of no domain, of which the loss is measured."""
+    is_loss = task.get("texts") is not None and task["metric"] != CLOZE
+    return is_loss and task["axis"] != DOMAIN
 
 
 def part_of_report(kind: str, name: str) -> str:
