@@ -11,6 +11,8 @@ END_TASK_SUMMARIES = tuple(f"{word}_{part}" for word in ("f1", "acc")
 # Outcomes of domains beside end tasks.
 DOMAIN_SUMMARIES = tuple(f"{word}_{part}" for word in ("cloze", "loss")
                          for part in ("own", "final", "forgotten"))  # fmt: skip
+# By stage: General Ability Delta of the stages so far.
+CHANGE_SO_FAR = "delta_general_so_far"
 # Loss on held-out texts of no domain.
 TEXT_LOSS = "text_loss"
 OF_CLAIMS = (

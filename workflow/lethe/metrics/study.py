@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.axes import BIAS, OF_DOMAINS, OWN
+from lethe.longtables.axes import BIAS, GENERAL, OF_DOMAINS, OWN
+from lethe.longtables.metric_ids import CHANGE_SO_FAR
 from lethe.longtables.rows import SCHEMA_VERSION
 from lethe.longtables.run import ALONE, RUN_COLUMNS
 from lethe.longtables.schema import parse_table, table_text
@@ -160,8 +161,28 @@ def _general_rows(cells: Cells) -> list[dict]:
         rows += _drops(cells, columns, Place(axis))
     general = [c for axis, columns in by_axis.items() if axis not in NOT_GENERAL for c in columns]
     if general:
-        rows.append(_computed(cells, REGISTRY["delta_general"], general, Place("general")))
+        rows.append(_computed(cells, REGISTRY["delta_general"], general, Place(GENERAL)))
+        rows += _changes_on_the_way(cells, general)
     return rows
+
+
+def _changes_on_the_way(cells: Cells, columns: list[int]) -> list[dict]:
+    """The mean change of the columns from the base to every stage: what was lost may come back."""
+    rows = []
+    for stage, task in enumerate(cells.history, start=1):
+        place = Place(GENERAL, "", "", stage, task)
+        absent = [note for column in columns if (note := _missing(cells, column, (0, stage)))]
+        if note := cells.worse_if_higher(columns) or "".join(absent[:1]):
+            rows.append(metric_row(place, CHANGE_SO_FAR, np.nan, cells, columns, note))
+            continue
+        function = _change_until(stage)
+        value = float(function(cells.values[:, columns]))
+        rows.append(metric_row(place, CHANGE_SO_FAR, value, cells, columns, "", function))
+    return rows
+
+
+def _change_until(stage: int) -> Statistic:
+    return lambda scores: (scores[..., stage, :] - scores[..., 0, :]).mean(-1)
 
 
 def _drops(cells: Cells, columns: list[int], place: Place) -> list[dict]:

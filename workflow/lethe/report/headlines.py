@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from lethe.longtables.metric_ids import CHANGE_SO_FAR
 from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference, paired_difference
@@ -173,8 +174,7 @@ def _ties(tied: list[MethodLine]) -> str:
 def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
     """How general ability changed under plain training, and under the method that changed least."""
     rows = pd.concat([tables.metrics, tables.domains])
-    rows = rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")]
-    every = list(_general_lines(rows))
+    every = list(_general_lines(rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")]))
     where = _first_place(every) if most is None else (most.model, most.order)
     found = [line for line in every if line[0][:2] == where]
     if not found:
@@ -183,13 +183,38 @@ def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
     (model, order, method), number, over = first
     best = max(found, key=lambda line: line[1][0])
     words = "Mean change over sets of general ability, after the last stage. "
+    words += _on_the_way(rows[rows["metric"] == CHANGE_SO_FAR], first)
     if best[0][2] != method:
         words += f"Least lost under {best[0][2]}: {best[1][0]:+.1f}{interval(best[1])}. "
     who = "plain training" if method == PLAIN else method
     if number[1] <= 0 <= number[2]:
-        words = f"No change is shown: the interval holds zero. {words}"
+        words = f"No change is shown at the end: the interval holds zero. {words}"
     words += f"{model}, order {order}; {over}."
     return [tile(f"General ability, {who}", number, words, GENERAL, method)]
+
+
+def _on_the_way(rows: pd.DataFrame, end: GeneralLine) -> str:
+    """A sentence on the stage after which most was lost, if that was more than at the end.
+
+    rows: changes by stage. Nothing unless the interval of that stage lies below zero.
+    """
+    stages: dict[int, tuple[tuple, str]] = {}
+    for stage, part in rows.groupby("stage_index"):
+        stages |= {
+            int(stage): (number, part["stage_task"].iloc[0])
+            for place, number, _ in _general_lines(part)
+            if place == end[0]
+        }
+    if not stages:
+        return ""
+    lowest = min(stages, key=lambda stage: stages[stage][0][0])
+    number, task = stages[lowest]
+    if not (number[0] < end[1][0] and number[2] < 0):
+        return ""
+    return (
+        f"More was lost on the way: {number[0]:+.1f}{interval(number)} after stage {lowest} of "
+        f"{max(stages)} ({task}), the lowest of these. "
+    )
 
 
 def _first_place(every: list[GeneralLine]) -> tuple[str, str] | None:
