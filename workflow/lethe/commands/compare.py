@@ -9,7 +9,6 @@ Several AFTERs are a chain: each is compared with BEFORE. Exit status: 0; 3 if a
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from lethe.commands.evaluate import (
     add_task_arguments,
     evaluate,
     options_of,
+    say_scored,
 )
 from lethe.commands.named_nodes import Checkpoint, checkpoint_of
 from lethe.commands.study_sets import choose
@@ -185,7 +185,7 @@ def _score(
         if index in read:
             scores.append(read[index])
             continue
-        print(f"lethe: scoring {target.label}", file=sys.stderr, flush=True)
+        say_scored(target.label, of_study=checkpoint is not None)
         options = options_of(arguments, asked)
         options["base"] = arguments.base if _is_adapter(target) else None
         if checkpoint:

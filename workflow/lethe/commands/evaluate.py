@@ -122,11 +122,17 @@ def run(arguments: argparse.Namespace) -> None:
     asked = choose(arguments, [checkpoint] if checkpoint else [], model)
     options = options_of(arguments, asked)
     if checkpoint:
-        print(f"lethe: scoring {checkpoint.words}", file=sys.stderr, flush=True)
+        say_scored(checkpoint.words, of_study=True)
         model = checkpoint.made()
         options["made"] = score_store(checkpoint.results, checkpoint.node)
     results = evaluate(model, **options)
     print(json.dumps(results, indent=2, sort_keys=True) if arguments.json else as_text(results))
+
+
+def say_scored(words: str, of_study: bool) -> None:
+    """Say what is scored. Of a study's checkpoint, scores that are kept are not made again."""
+    kept = ", but for scores that are kept" * of_study
+    print(f"lethe: scoring {words}{kept}", file=sys.stderr, flush=True)
 
 
 def options_of(arguments: argparse.Namespace, asked: Mapping[str, Asked]) -> dict[str, Any]:
