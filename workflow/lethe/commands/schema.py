@@ -13,6 +13,7 @@ from lethe.artefacts.files import write_atomic, write_json
 from lethe.artefacts.paths import PACKAGE, PROJECT, SCHEMAS
 from lethe.config.by_file import names_in
 from lethe.config.catalogue import Catalogue, Seeds, Study
+from lethe.config.inherited import FROM
 from lethe.config.packages import Package
 from lethe.config.reference_chains import References
 from lethe.longtables import rows
@@ -62,6 +63,9 @@ def schemas() -> dict[str, dict]:
     study = GENERATED | {"$schema": DIALECT} | Study.model_json_schema()
     # A study is laid over the default one, which supplies the keys that it leaves out.
     del study["required"], study["$defs"]["Seeds"]["required"]
+    # A recipe that is from another one leaves out what it takes over.
+    recipe = study["$defs"]["Recipe"]
+    recipe["anyOf"] = [{"required": recipe.pop("required")}, {"required": [FROM]}]
     part = "../config.schema.json#/$defs/Catalogue/properties"
     of_catalogue = {
         f"catalogue/{kind}.schema.json": GENERATED | {"$ref": f"{part}/{kind}"}

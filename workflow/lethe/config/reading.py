@@ -10,6 +10,7 @@ from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml, require_plain, require_yaml
 from lethe.config.by_file import require_file
 from lethe.config.catalogue import Catalogue, Probe, Study
+from lethe.config.inherited import with_parents
 from lethe.config.pages import FigureSettings, FigureWidth
 from lethe.config.recipes import listed
 from lethe.config.references import check_references
@@ -43,6 +44,7 @@ def read_study(overlays: Iterable[Path | str] = (), default: Path | str = DEFAUL
 def parse_study(raw: dict[str, Any]) -> Study:
     """A validated study; the names it selects are checked by `resolve`."""
     require_plain(raw, "the configuration")
+    raw = _with_whole_recipes(raw)
     also = raw.get("also")
     for entry in [raw, *(also if isinstance(also, list) else [])]:
         _refuse_undefined_models(entry.get("models") if isinstance(entry, dict) else None)
@@ -57,6 +59,15 @@ def parse_study(raw: dict[str, Any]) -> Study:
         listed = chosen["figures"] if isinstance(chosen["figures"], list) else None
         chosen["figures"] = listed and list(dict.fromkeys([*listed, *widths]))
     return study.model_copy(update=chosen).with_figure_widths(widths)
+
+
+def _with_whole_recipes(raw: dict[str, Any]) -> dict[str, Any]:
+    """The study with its own recipes written in full."""
+    define = raw.get("define")
+    if not isinstance(define, dict) or "recipes" not in define:
+        return raw
+    own = with_parents(define["recipes"], CATALOGUE / "recipes.yaml", "define.recipes")
+    return raw | {"define": define | {"recipes": own}}
 
 
 def _refuse_undefined_models(models: Any) -> None:
@@ -96,6 +107,8 @@ def read_catalogue(study: Study, directory: Path = CATALOGUE) -> Catalogue:
     for kind in Catalogue.model_fields:
         path = directory / f"{kind}.yaml"
         entries[kind] = read_yaml(path) if path.exists() else {}
+    shipped = directory / "recipes.yaml"
+    entries["recipes"] = with_parents(entries["recipes"], shipped, "recipes")
     catalogue = validated(
         Catalogue, entries, f"the files of {directory.parent.name}/{directory.name}"
     )

@@ -3,12 +3,13 @@
 from typing import Any
 
 from lethe.config.catalogue import MethodEntry
+from lethe.config.inherited import FROM, LENGTHS
 from lethe.config.recipes import Recipe
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters, parameters_of
 from lethe.parameters.sentences import validated
 
-CHOICES = {"overrides", "parametrised", "tuned"}
+CHOICES = {FROM, "overrides", "parametrised", "tuned"}
 
 
 def recipe_for(
@@ -43,8 +44,8 @@ def recipe_for(
                 )
             values |= other
             # Epochs and steps exclude each other.
-            if {"epochs", "steps"} & other.keys():
-                values |= {key: None for key in {"epochs", "steps"} - other.keys()}
+            if set(LENGTHS) & other.keys():
+                values |= {key: None for key in set(LENGTHS) - other.keys()}
             overridden = validated(Recipe, values, f"recipes.{name}.{where}")
             require_complete(f"recipes.{name}.{where}", overridden)
             values = overridden.model_dump(exclude=CHOICES)

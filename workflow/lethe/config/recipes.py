@@ -28,6 +28,13 @@ class Tuned(Entry):
 class Recipe(Entry):
     """Named optimisation settings of a stage or a base."""
 
+    # Written in full before it is validated (`lethe.config.inherited`), so it is always null here.
+    parent: Name | None = Field(
+        None,
+        alias="from",
+        exclude=True,
+        description="a recipe whose values these are, but for those that are given here",
+    )
     batch_size: Count = Field(
         le=1_000_000, description="examples in one optimizer step (the global batch)"
     )

@@ -16,6 +16,7 @@ from lethe.artefacts.files import read_json
 from lethe.artefacts.jsonlines import iterate_rows
 from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml
+from lethe.config.inherited import LENGTHS
 from lethe.config.reading import CATALOGUE, DEFAULT
 from lethe.errors import UserError, one_line, shown
 from lethe.models.kinds import kind_of
@@ -33,7 +34,7 @@ COSTS = {
     "learned": "answers to the tests of what is taught, written token by token",
 }
 """What it takes to evaluate a probe, by its name."""
-BRIEF, LENGTHS = "brief", ("steps", "epochs")
+BRIEF = "brief"
 """The recipe of a study's own, and the keys that say how long it is."""
 OF_DOMAINS = (
     "--model: {} is of the kind that is trained on domains of texts; copy "
