@@ -51,6 +51,15 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("stem", ["yes", "null", "1", "1e3", "2024-01-01", "on", "0x1F", "Off"])
+def test_a_file_whose_name_is_a_word_of_yaml_makes_a_study_that_is_right(folder, stem, capsys):
+    (folder / f"{stem}.jsonl").write_text(ROW)
+    assert main(["init", "mine.yaml", "--train", f"{stem}.jsonl"]) == 0
+    study = read_study([folder / "mine.yaml"])
+    assert list(study.define.tasks) == [stem] and main(["check", "mine.yaml"]) == 0
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize("arguments", CASES.values(), ids=list(CASES))
 def test_what_it_writes_is_right_at_once(folder, arguments, capsys):
     assert main(["init", "mine.yaml", *arguments]) == 0

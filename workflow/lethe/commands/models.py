@@ -46,14 +46,15 @@ def run(arguments: argparse.Namespace) -> None:
 def described(name: str, entries: dict[str, Model]) -> dict[str, Any]:
     """All that is known of a model of the catalogue, as plain data.
 
-    `parameters` is about right: of a model that is built here it leaves out the embeddings, whose
-    rows come from the data. `bytes_to_train` is the memory that training all of them takes on a
-    CPU, None for a model so small that it fits everywhere; `fits_here` is whether this machine has
-    it, None if it does not say.
+    `parameters` is about right. Of a model that is built here it leaves out the embeddings, whose
+    rows come from the data, and `counts_embeddings` is false. `bytes_to_train` is the memory that
+    training all of them takes on a CPU, None for a model so small that it fits everywhere;
+    `fits_here` is whether this machine has it, None if it does not say.
     """
     model = entries[name]
     root = _root(model, entries)
     size = model.params or root.params
+    is_given = size is not None or root.architecture is None
     if size is None and root.architecture is not None:
         config = full_config(f"models.{name}.config", root.architecture, root.config)
         size = parameters_of_built(config)
@@ -63,6 +64,7 @@ def described(name: str, entries: dict[str, Model]) -> dict[str, Any]:
         "name": name,
         "family": root.family,
         "parameters": None if size is None else int(size),
+        "counts_embeddings": is_given,
         "from": _from(model),
         "recipe": model.recipe,
         "untuned": model.untuned,
@@ -99,7 +101,11 @@ def _network(root: Model) -> str:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    return row["name"], row["family"], _size(row["parameters"]), row["from"], _where(row)
+    return row["name"], row["family"], _parameters(row), row["from"], _where(row)
+
+
+def _parameters(row: dict[str, Any]) -> str:
+    return _size(row["parameters"]) + " + words" * (not row["counts_embeddings"])
 
 
 def _size(parameters: int | None) -> str:
@@ -122,7 +128,7 @@ def _where(row: dict[str, Any]) -> str:
 def _page(row: dict[str, Any]) -> Iterator[str]:
     known = {
         "family": row["family"],
-        "parameters": _size(row["parameters"]),
+        "parameters": _parameters(row),
         "comes from": row["from"],
         "trained by": f"the recipe {row['recipe']}" if row["recipe"] else "",
         "before tuning": row["untuned"],

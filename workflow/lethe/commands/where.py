@@ -40,12 +40,21 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"Items:   {found['items']} (what was lost, as pages; or `lethe items`)")
     if found["warnings"]:
         print(f"Warnings ({len(found['warnings'])}, all in `lethe status`):")
-        for warning in found["warnings"][:MOST_SHOWN]:
+        for warning in in_turn(found["warnings"])[:MOST_SHOWN]:
             print(f"  {warning}")
     if found["report"]:
         if found["headline"]:
             print(found["headline"])
         print(f"Report:  {found['report']}")
+
+
+def in_turn(warnings: list[str]) -> list[str]:
+    """The same sentences, the first of every kind (the words before what it is about) first."""
+    firsts: dict[str, str] = {}
+    for warning in warnings:
+        firsts.setdefault(re.split(r" \(|: ", warning, maxsplit=1)[0], warning)
+    others = [warning for warning in warnings if warning not in firsts.values()]
+    return [*firsts.values(), *others]
 
 
 def headline(report: Path) -> str:

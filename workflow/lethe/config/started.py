@@ -239,14 +239,14 @@ def commented(study: dict[str, Any], head: list[str]) -> str:
     for key, value in study.items():
         lines += above.get(key, [])
         if key == "probes":
-            lines += [f"{key}:", *(f"  - {name}  # {COSTS[name]}" for name in value)]
+            lines += [f"{key}:", *(f"  - {_flow(name)}  # {COSTS[name]}" for name in value)]
         elif key != "define":
             lines.append(f"{key}: {_flow(value)}")
         else:
             lines.append("define:")
             for kind, entries in value.items():
                 lines += [*inside.get(kind, []), f"  {kind}:"]
-                lines += [f"    {name}: {_flow(entry)}" for name, entry in entries.items()]
+                lines += [f"    {_flow(name)}: {_flow(entry)}" for name, entry in entries.items()]
     return "\n".join(lines) + "\n"
 
 

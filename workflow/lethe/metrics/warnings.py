@@ -9,6 +9,7 @@ import pandas as pd
 from lethe.data.unknown_tokens import NOT_WRITABLE
 from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OF_DOMAINS, OWN
 from lethe.longtables.run import RUN_COLUMNS, method_words
+from lethe.longtables.stage_rows import ROWS_LEFT_OUT
 from lethe.metrics.bounds import learned_too_little
 from lethe.metrics.cells import LOWER_IS_BETTER, is_own, is_worse_if_higher
 from lethe.metrics.end_tasks import percentages
@@ -22,9 +23,10 @@ COLUMNS = ["kind", "model", "method", "order", "runs", "of", "what"]
 FEW, FLOOR, CEILING = "few runs", "at floor", "at ceiling"
 NOT_LEARNED, COLLAPSE, NO_EFFECT = "not learned", "collapsed answers", "no effect"
 UNWRITABLE, REWRITTEN, CUT = "not writable", "rewritten texts", "cut texts"
+LEFT_OUT = "rows left out"
 KINDS = (
-    NO_EFFECT, LOWER_IS_BETTER, NOT_LEARNED, UNWRITABLE, REWRITTEN, CUT, COLLAPSE, FLOOR, CEILING,
-    FEW,
+    NO_EFFECT, LOWER_IS_BETTER, NOT_LEARNED, COLLAPSE, LEFT_OUT, UNWRITABLE, REWRITTEN, CUT, FLOOR,
+    CEILING, FEW,
 )  # fmt: skip
 MOST_NOTES = 12
 BASE = ["model", "world_seed", "base_seed"]
@@ -208,6 +210,9 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     for (stage, task), cells in rows.groupby(["stage_index", "stage_task"]):
         counts = dict(zip(cells["measure"], cells["value"], strict=True))
         where = f"stage {stage} ({task})"
+        if rows_left := int(counts.get(ROWS_LEFT_OUT, 0)):
+            what = f"{rows_left} rows of its data gave no example; the reasons are in logs/data"
+            yield LEFT_OUT, f"{where}: {what}"
         if unknown := int(counts.get("texts.with_unknown_tokens", 0)):
             yield UNWRITABLE, f"{where}: {NOT_WRITABLE}; {unknown} texts"
         if rewritten := int(counts.get("texts.rewritten_by_tokenizer", 0)):
