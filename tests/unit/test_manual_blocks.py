@@ -29,6 +29,7 @@ EXCERPTS = {name for name, block in BLOCKS.items() if EXCERPT.match(block)}
 TABLES = {
     "support.jsonl": '{"prompt": "a", "response": "b"}\n',
     "notes.jsonl": '{"prompt": "a", "response": "b"}\n',
+    "prose.jsonl": '{"text": "A text."}\n',
     "my-texts.txt": "A text.\n",
     "wiki-auto/ACL2020/train.src": "A long sentence .\n",
     "wiki-auto/ACL2020/train.dst": "A sentence .\n",

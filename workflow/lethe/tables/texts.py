@@ -13,7 +13,7 @@ from lethe.tables.writing import Table
 RISEN = f"{TEXT_LOSS}_risen"
 ALL = "all"
 CAPTION = (
-    "Held-out texts that no stage trains on: perplexity by token, exp of the mean loss over "
+    "Held-out texts (sets of `texts` that are no domain's): perplexity by token, exp of the mean loss over "
     "predicted tokens, before the first stage (base) and after the last one (final). loss, risen: "
     "final - base in nats a token, positive = the texts are read worse than before; "
     f"{ALL}: its mean over the sets. {INTERVAL}"
