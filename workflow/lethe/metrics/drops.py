@@ -3,9 +3,9 @@
 Of right and wrong answers the test of a drop is Tango's score test (1998, Statistics in Medicine
 17, 891): the variance is that under the tested drop, so few items of which none changed do not pass
 for a small drop. Few changes are skewed, which the cube root of Wilson & Hilferty (1931, PNAS 17,
-684) and half an item take into account. Of other scores it is Student's t, of shares with what a coin
-toss for one answer before and one after adds, as in the metrics table. Items of one cluster depend on
-each other, which lowers the number of items to that of as many independent ones.
+684) and half an item take into account. Of other scores it is Student's t, of shares with what a
+coin toss for one answer before and one after adds, as in the metrics table. Items of one cluster
+depend on each other, which lowers the number of items to that of as many independent ones.
 """
 
 import math
