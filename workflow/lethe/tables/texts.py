@@ -6,7 +6,7 @@ import pandas as pd
 from lethe.longtables.metric_ids import TEXT_LOSS
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import INTERVAL, lines, shown
-from lethe.tables.lines import NUMBERS, behind, number, of_line, words
+from lethe.tables.lines import behind, number, of_line, words
 from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
 
@@ -41,4 +41,4 @@ def _row(cells: pd.DataFrame, probe: str) -> dict:
     for name, metric in ends.items() if probe else ():
         row |= {key: float(np.exp(value)) for key, value in number(cells, name, metric).items()}
     row |= number(cells, "loss_risen", RISEN)
-    return row | behind(cells[(cells["metric"] == RISEN) & cells[NUMBERS[0]].notna()])
+    return row | behind(cells[cells["metric"] == RISEN])
