@@ -12,17 +12,26 @@ from lethe.report.headlines import tiles
 LOWEST, LAST = 2, 5
 
 
+def regained(scores: pd.DataFrame) -> pd.DataFrame:
+    """The same where the lowest stage and the last one have changed places."""
+    answered = ["node", "value", "stderr"]
+    stages = {stage: scores[scores["stage_index"] == stage].index for stage in (LOWEST, LAST)}
+    changed = scores.copy()
+    for stage, other in ((LOWEST, LAST), (LAST, LOWEST)):
+        changed.loc[stages[stage], answered] = scores.loc[stages[other], answered].to_numpy()
+    return changed
+
+
+def general_words(tables) -> str:
+    return next(tile.words for tile in tiles(tables) if tile.heading.startswith("General"))
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["monotone", "regained"])
 def study(request):
     """Ability falls with every stage; where it is regained, two stages have changed places."""
     what = Synthetic(models=(("small", 1000),), orders=("forward",), control=False)
     scores, items = synthetic_study(what)
-    if request.param:
-        answered = ["node", "value", "stderr"]
-        stages = {stage: scores[scores["stage_index"] == stage].index for stage in (LOWEST, LAST)}
-        taken = scores[answered].copy()
-        for stage, other in ((LOWEST, LAST), (LAST, LOWEST)):
-            scores.loc[stages[stage], answered] = taken.loc[stages[other]].to_numpy()
+    scores = regained(scores) if request.param else scores
     return request.param, long_tables(scores, items, resamples=200)
 
 
@@ -42,10 +51,10 @@ def test_the_change_after_each_stage_is_the_mean_over_sets_and_the_last_is_delta
 
 
 def test_a_report_says_it_of_a_loss_that_came_back_and_of_no_other(study):
-    regained, tables = study
-    words = next(tile.words for tile in tiles(tables) if tile.heading.startswith("General"))
-    assert ("on the way" in words) == regained
-    if regained:
+    comes_back, tables = study
+    words = general_words(tables)
+    assert ("on the way" in words) == comes_back
+    if comes_back:
         rows = tables.metrics[tables.metrics["metric"] == CHANGE_SO_FAR]
         lowest = rows.loc[rows["value"].idxmin()]
         assert lowest["stage_index"] == LOWEST
@@ -72,3 +81,34 @@ def test_a_set_missing_after_a_stage_leaves_that_stage_empty_with_a_note():
     rows = tables.metrics[tables.metrics["metric"] == CHANGE_SO_FAR].set_index("stage_index")
     assert rows["value"].isna().tolist() == [False, False, True, False, False]
     assert "know_trade" in rows.loc[3]["note"] and pd.isna(rows.loc[3]["low"])
+
+
+@pytest.mark.parametrize("falling", ["one", "zero"])
+def test_with_several_recipes_it_is_that_of_the_recipe_that_the_headline_is_of(falling):
+    what = Synthetic(models=(("small", 1000),), orders=("forward",), control=False)
+    scores, items = synthetic_study(what)
+    parts = (scores.assign(recipe=falling), regained(scores).assign(recipe="two"))
+    tables = long_tables(pd.concat(parts, ignore_index=True), items)
+    words = general_words(tables)
+    change = tables.metrics[tables.metrics["metric"] == "delta_general"].set_index("recipe")
+    other = f"{100 * change.loc['two', 'value']:.1f}".replace("-", "−")
+    # The headline is of the first recipe by name: one falls to the end, the other comes back.
+    is_first = falling < "two"
+    assert ("after stage 2 of 5 (emdg)" in words) != is_first
+    assert (f"Least lost under sequential, two: {other}" in words) == is_first
+    assert "stage 5" not in words
+
+
+def test_a_stage_within_the_interval_of_the_end_is_not_said_to_have_lost_more():
+    what = Synthetic(models=(("small", 1000),), orders=("forward",), control=False)
+    scores, items = synthetic_study(what)
+    tables = long_tables(scores, items)
+    whole = tables.metrics["metric"] == "delta_general"
+    end = tables.metrics[whole].iloc[0]
+    by_stage = tables.metrics["metric"] == CHANGE_SO_FAR
+    third = by_stage & (tables.metrics["stage_index"] == 3)
+    for part, said in ((0.0004, ""), (0.9, "not shown to be lower"), (1.1, "More was lost")):
+        below = end["value"] - part * (end["value"] - end["low"])
+        tables.metrics.loc[third, ["value", "low", "high"]] = [below, below - 0.01, below + 0.01]
+        words = general_words(tables)
+        assert (said in words) if said else "lowest" not in words

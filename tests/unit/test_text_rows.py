@@ -129,3 +129,56 @@ def test_over_three_seeds_the_interval_is_students():
     assert frame["loss_risen"].iloc[0] == pytest.approx(np.mean(values))
     half = 4.3027 * np.std(values, ddof=1) / np.sqrt(3)
     assert frame["loss_risen_high"].iloc[0] == pytest.approx(np.mean(values) + half, rel=1e-3)
+
+
+@pytest.mark.parametrize("read", [(0,), (0, 1, 2)], ids=["base alone", "not after the last"])
+def test_texts_that_were_not_read_after_the_last_stage_have_no_rise(read):
+    """Other sets tell which stage is the last: an earlier one does not stand for it."""
+    scores, items = scored()
+    other = scores[(scores["probe"] == "lm_novel") & scores["headline"]].assign(
+        kind="probe", axis="knowledge", probe="know", metric="acc", chance=0.25
+    )
+    kept = scores[scores["stage_index"].isin(read)]
+    frame = texts.build(table_of(pd.concat([kept, other], ignore_index=True), items)).frame
+    assert frame["perplexity_base"].iloc[:2].notna().all()
+    assert frame[["perplexity_final", "loss_risen"]].isna().all().all()
+    assert frame["note"].str.contains("the cell (stage 3", regex=False).all()
+
+
+def test_a_base_that_no_stage_follows_has_its_own_loss_alone():
+    scores, items = scored()
+    rows = table_of(scores[scores["stage_index"] == 0], items).texts
+    assert set(rows["metric"]) == {"text_loss", "text_loss_base"}
+
+
+def test_a_set_without_a_predicted_token_has_the_interval_of_its_standard_error():
+    scores, items = scored()
+    items["lm_novel"] = items["lm_novel"].assign(value_tokens=0.0)
+    notes = texts.build(table_of(scores, items)).frame["note"]
+    assert "standard errors" in notes.iloc[0] and not notes.iloc[1]
+
+
+def test_domains_read_at_the_ends_alone_are_all_counted_and_named_where_missing():
+    scores, items = scored(between=False)
+    # A domain each of the first two stages.
+    names = {"lm_novel": "lm_simp", "prose_talks": "lm_emdg"}
+    headline = {"headline": scores["metric"] == "lm_loss", "axis": "domain"}
+    other = scored()[0]
+    other = other[(other["probe"] == "lm_novel") & other["headline"]].assign(
+        kind="probe", axis="knowledge", probe="know", metric="acc", chance=0.25
+    )
+    domains = scores.assign(probe=scores["probe"].map(names), **headline)
+    domains = domains[domains["headline"]]
+    metrics = study_metrics(
+        pd.concat([domains, other], ignore_index=True),
+        {names[probe]: rows.assign(probe=names[probe]) for probe, rows in items.items()},
+        seed=1,
+        resamples=RESAMPLES,
+    )
+    rows = metrics[metrics["axis"] == "domain"].set_index(["metric", "probe"])
+    for probe in ("lm_simp", "lm_emdg"):
+        assert np.isfinite(rows.loc[("loss_final", probe), "value"])
+        assert np.isnan(rows.loc[("loss_forgotten", probe), "value"])
+        assert probe in rows.loc[("loss_forgotten", probe), "note"]
+    assert rows.loc[("loss_final", ""), "n"] == 2 * ITEMS
+    assert np.isnan(rows.loc[("loss_own", ""), "value"])

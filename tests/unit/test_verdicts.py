@@ -172,6 +172,28 @@ def test_scores_that_are_no_answers_have_the_interval_of_student():
     assert moved.interval() == pytest.approx((10 - half, 10 + half))
 
 
+@pytest.mark.parametrize("kind", ["mean", "corpus", "errors"])
+def test_shares_that_did_not_change_are_as_certain_as_their_items_are_many(kind):
+    def unchanged(items: int):
+        values = np.linspace(0.2, 0.7, items)
+        if kind == "errors":
+            return unpaired_drop(1.0, 1.0, (0.0, 0.0), items, is_share=True)
+        if kind == "corpus":
+            return corpus_drop((0.1, 0.1), values, values, np.arange(items), is_share=True)
+        return paired_drop(values, values, np.arange(items), is_share=True)
+
+    words = {items: judge([Question(unchanged(items), 0.02)])[0].word for items in (4, 60, 200)}
+    assert words == {4: UNDECIDED, 60: UNDECIDED, 200: KEPT}
+    # The naive reference: one coin toss before and one after, of 50 items.
+    error = np.sqrt(2 * 0.25) / 50
+    half = stdtrit(49, 1 - TAIL) * error
+    assert unchanged(50).interval() == pytest.approx((-half, half))
+    assert unchanged(2).interval() == (-1.0, 1.0)
+    needed = judge([Question(unchanged(60), 0.02)])[0].needed
+    for factor, word in {0.9: UNDECIDED, 1.1: KEPT}.items():
+        assert judge([Question(unchanged(int(needed * factor)), 0.02)])[0].word == word
+
+
 def test_two_standard_errors_add_where_nothing_is_paired():
     drop = unpaired_drop(0.7, 0.6, (0.03, 0.04), 10_000)
     assert drop.interval() == pytest.approx((0.1 - 0.098, 0.1 + 0.098), abs=1e-3)

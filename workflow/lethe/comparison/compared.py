@@ -9,6 +9,7 @@ import numpy as np
 from lethe.comparison.sets import FLOOR, POINTS, Judged, SetChange
 from lethe.longtables.axes import sorted_axes
 from lethe.metrics.drawn_clusters import NAME, DrawnClusters, plain_names
+from lethe.metrics.drops import coins
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means
 from lethe.metrics.set_means import OfSet, Resampled, interval_over_sets
 from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED, Question, judge
@@ -106,8 +107,7 @@ def _drawn_together(changes: Sequence[SetChange]) -> dict[int, Resampled]:
         scale = changes[place].scale
         moves = scale * (items.values[1] - items.values[0])
         replicates = resampled_means(moves[:, None], cluster, weights)[:, 0]
-        # What a coin toss for one answer before and one after adds, as in the metrics table.
-        coin = scale**2 * 2 / (4 * len(moves) * int(present.sum()))
+        coin = scale**2 * coins(len(moves), int(present.sum()))
         found[place] = Resampled(replicates, DrawnClusters(names, present), len(moves), coin)
     return found
 

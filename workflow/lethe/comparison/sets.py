@@ -167,11 +167,11 @@ def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str)
     elif numbers[0] != numbers[1]:
         notes.append(f"items differ, {numbers[0]} and {numbers[1]}")
     better = _better(metric, rows, ability)
-    if items is not None and why and metric.partition(",")[0] in CORPUS_LEVEL:
-        drop, more = corpus_drop(scores, *items.values, items.clusters), [SENTENCE_NOTE]
-    else:
-        drop, more = _drop(scores, rows, items, better, why)
     is_share = better is not False and _is_share(metric, scores, items)
+    if items is not None and why and metric.partition(",")[0] in CORPUS_LEVEL:
+        drop, more = corpus_drop(scores, *items.values, items.clusters, is_share), [SENTENCE_NOTE]
+    else:
+        drop, more = _drop(scores, rows, items, better, why, is_share)
     chance = _chance(name, metric, items, results[0])
     # Of generated answers none is right by guessing, and of a base at 0 none can be lost.
     place = _place(scores[0], chance or 0.0, rows[0]) if is_share and better else ""
@@ -195,16 +195,19 @@ def _drop(
     items: Items | None,
     better: bool | None,
     why: str,
+    is_share: bool,
 ) -> tuple[Drop | None, list[str]]:
     """The drop and what is to be said of it; `why` the scores are not the means of `items`."""
     first, second = (1, 0) if better is False else (0, 1)
     if items is not None and not why:
-        return paired_drop(items.values[first], items.values[second], items.clusters), []
+        pair = items.values[first], items.values[second]
+        return paired_drop(*pair, items.clusters, is_share), []
     errors = [row.get("stderr") for row in rows]
     if None in errors or min(row["n"] for row in rows) < 2:
         return None, [f"neither items ({why}) nor standard errors give an interval"]
     items_behind = min(row["n"] for row in rows)
-    drop = unpaired_drop(scores[first], scores[second], (errors[0], errors[1]), items_behind)
+    pair = scores[first], scores[second]
+    drop = unpaired_drop(*pair, (errors[0], errors[1]), items_behind, is_share)
     return drop, [f"{UNPAIRED} ({why}): too wide, but for clusters of items, which it leaves out"]
 
 

@@ -54,11 +54,15 @@ NONE = "No set of this study is answered right or wrong, or its items were not k
 
 @dataclass(frozen=True)
 class Shown:
-    """Rows of KEPT, measure, value, low, high (%) and line: of the lines, and the noise floors."""
+    """Rows of KEPT, measure, value, low, high (%) and line: of the lines, and the noise floors.
+
+    with_gaps: whether means over fewer sets than after other stages are left out.
+    """
 
     rows: pd.DataFrame
     control: pd.DataFrame
     seeds: pd.DataFrame
+    with_gaps: bool = False
 
     def of(self, axis: str, order: str) -> "Shown":
         """The part of one panel."""
@@ -111,7 +115,19 @@ def _shown(tables: LongTables) -> Shown:
     rows = rows[~rows["order"].str.startswith(CONTROL)]
     control = of_control(changes[changes["axis"] != OWN])
     order = [order_of(line) for line in control["line"]]
-    return Shown(_long(rows), _long(control.assign(order=order)), _long(of_seeds(changes)))
+    every = rows, control.assign(order=order), of_seeds(changes)
+    whole = [part[_over_all_sets(part)] for part in every]
+    with_gaps = any(len(part) < len(all_) for part, all_ in zip(whole, every, strict=True))
+    return Shown(*map(_long, whole), with_gaps)
+
+
+def _over_all_sets(rows: pd.DataFrame) -> pd.Series:
+    """Where a mean is over as many sets as any of its line and axis: others are no curve with it.
+
+    Of own tasks there are more after every stage.
+    """
+    by_axis = pd.Series(list(zip(rows["line"], rows["axis"], strict=True)), rows.index, object)
+    return (rows["axis"] == OWN) | (rows["sets"] == rows["sets"].groupby(by_axis).transform("max"))
 
 
 def _long(rows: pd.DataFrame) -> pd.DataFrame:
@@ -197,6 +213,8 @@ def _caption(found: Shown, left_out: list[str]) -> str:
         )
     else:
         parts.append("Every chain has one train seed: flips between seeds are not known.")
+    if found.with_gaps:
+        parts.append("A stage after which not all sets of an axis were scored is left out of it.")
     if left_out:
         parts.append(f"No room for the orders {', '.join(left_out)}.")
     return " ".join(parts)

@@ -42,8 +42,10 @@ def domain_rows(
         for run in runs(part):
             of_one = of_run(part, run)
             head = dict(zip(RUN_COLUMNS, run, strict=True)) | {"params": of_one["params"].iloc[0]}
-            cells = read_cells(part, of_one, run, _sets(of_one), drawn)
-            rows += [{**head, **row} for row in _of_run(cells, measure, stages_of(of_one))]
+            # A set need not be scored after every stage: what the stages were, all scores tell.
+            stages = stages_of(of_run(scores, run))
+            cells = read_cells(scores, of_one, run, _sets(of_one), drawn)
+            rows += [{**head, **row} for row in _of_run(cells, measure, stages)]
     return rows
 
 

@@ -3,7 +3,8 @@
 Of right and wrong answers the test of a drop is Tango's score test (1998, Statistics in Medicine
 17, 891): the variance is that under the tested drop, so few items of which none changed do not pass
 for a small drop. Few changes are skewed, which the cube root of Wilson & Hilferty (1931, PNAS 17,
-684) and half an item take into account. Of other scores it is Student's t. Items of one cluster
+684) and half an item take into account. Of other scores it is Student's t, of shares with what a
+coin toss for one answer before and one after adds, as in the metrics table. Items of one cluster
 depend on each other, which lowers the number of items to that of as many independent ones.
 """
 
@@ -78,12 +79,15 @@ class Drop:
         return 1.0 if self.degrees < 1 else float(stdtr(self.degrees, distance))
 
 
-def paired_drop(before: np.ndarray, after: np.ndarray, cluster: Sequence) -> Drop:
+def paired_drop(
+    before: np.ndarray, after: np.ndarray, cluster: Sequence, is_share: bool = False
+) -> Drop:
     """The drop of a mean over the same items.
 
     Args:
         before, after: (items,) value of each item; higher is better.
         cluster: (items,) names; items of one cluster depend on each other.
+        is_share: whether values are between 0 and 1 by their scale, and not by chance.
     """
     change = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
     value, (variance, clusters) = float(change.mean()), _spread(change, cluster)
@@ -93,12 +97,24 @@ def paired_drop(before: np.ndarray, after: np.ndarray, cluster: Sequence) -> Dro
         lost, regained = float((change > 0).mean()), float((change < 0).mean())
         statistic: Statistic = _Score(lost, regained, len(change), worth)
     else:
-        statistic = _Student(value, float(np.sqrt(variance)))
+        statistic = _Student(value, variance, coins(len(change), clusters) if is_share else 0.0)
     return Drop(value, statistic, clusters - 1, len(change), clusters)
 
 
+def coins(items: int, clusters: int) -> float:
+    """The variance that a coin toss for one answer before and one after adds to a mean change.
+
+    Items of which none changed leave this much open.
+    """
+    return 2 / (4 * items * clusters)
+
+
 def corpus_drop(
-    scores: tuple[float, float], before: np.ndarray, after: np.ndarray, cluster: Sequence
+    scores: tuple[float, float],
+    before: np.ndarray,
+    after: np.ndarray,
+    cluster: Sequence,
+    is_share: bool = False,
 ) -> Drop:
     """The drop of a score of a whole corpus, with the spread of sentence-level values.
 
@@ -107,7 +123,7 @@ def corpus_drop(
     change = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
     variance, clusters = _spread(change, cluster)
     value = scores[0] - scores[1]
-    statistic = _Student(value, float(np.sqrt(variance)))
+    statistic = _Student(value, variance, coins(len(change), clusters) if is_share else 0.0)
     return Drop(value, statistic, clusters - 1, len(change), clusters)
 
 
@@ -119,13 +135,16 @@ def _spread(change: np.ndarray, cluster: Sequence) -> tuple[float, int]:
     return float(clusters / max(clusters - 1, 1) * (parts**2).sum() / len(change) ** 2), clusters
 
 
-def unpaired_drop(before: float, after: float, errors: tuple[float, float], items: int) -> Drop:
+def unpaired_drop(
+    before: float, after: float, errors: tuple[float, float], items: int, is_share: bool = False
+) -> Drop:
     """The drop of a score of which only the two standard errors are known, as if independent.
 
     Answers to the same questions agree more often than that, so this interval is too wide.
+    is_share: as in `paired_drop`. Two errors of 0 are of answers that are all alike.
     """
-    error = float(np.hypot(*errors))
-    statistic = _Student(before - after, error)
+    variance = float(errors[0] ** 2 + errors[1] ** 2)
+    statistic = _Student(before - after, variance, coins(items, items) if is_share else 0.0)
     return Drop(before - after, statistic, items - 1, items, items, False)
 
 
@@ -167,19 +186,29 @@ class _Score:
 
 @dataclass(frozen=True)
 class _Student:
-    """The distance in standard errors."""
+    """The distance in standard errors.
+
+    variance: of the drop. coin: what is added to it for shares, whose drop lies within -1 and 1.
+    """
 
     value: float
-    error: float
+    variance: float
+    coin: float = 0.0
+
+    @property
+    def error(self) -> float:
+        return math.sqrt(self.variance + self.coin)
 
     def above(self, drop: float) -> float:
         return (self.value - drop) / max(self.error, SMALL)
 
     def at(self, distance: float) -> float:
-        return self.value - distance * self.error
+        drop = self.value - distance * self.error
+        return min(max(drop, -1.0), 1.0) if self.coin else drop
 
     def grown(self, times: float) -> "_Student":
-        return replace(self, error=self.error / math.sqrt(times))
+        # A coin for one item among more: its variance falls with the square of their number.
+        return replace(self, variance=self.variance / times, coin=self.coin / times**2)
 
 
 def _unskewed(distance: float, skewness: float) -> float:

@@ -200,13 +200,21 @@ class ItemResamples:
             for name, mask in chosen.items():
                 counted = None if counts is None else counts[mask]
                 drawn = resampled_means(answers[mask], draw.cluster[mask], draw.weights, counted)
-                means = np.average(answers[mask], axis=0, weights=counted)
+                means = _mean(answers[mask], counted)
                 units = draw.units(mask)
                 clusters = DrawnClusters(drawn_as, draw.present(mask))
                 for place, node in enumerate(nodes[known]):
                     self._drawn[node, probe, name, metric] = _Drawn(
                         float(means[place]), drawn[:, place], units, draw.unit, clusters
                     )
+
+
+def _mean(values: np.ndarray, counts: np.ndarray | None) -> np.ndarray:
+    """(checkpoints,) the mean of items, each as often as it counts; nan where none counts."""
+    if counts is None:
+        return values.mean(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (values * counts).sum(axis=0) / counts.sum(axis=0)
 
 
 def same_items(probe: str, items: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -42,7 +42,8 @@ def text_rows(
     for run in runs(part):
         of_one = of_run(part, run)
         head = dict(zip(RUN_COLUMNS, run, strict=True)) | {"params": of_one["params"].iloc[0]}
-        cells = read_cells(part, of_one, run, _sets(of_one), drawn)
+        # Of all scores: where texts were not read after the last stage, there is no other last one.
+        cells = read_cells(scores, of_one, run, _sets(of_one), drawn)
         rows += [{**head, **row} for row in _of_run(cells)]
     return rows
 
@@ -59,11 +60,9 @@ def _sets(rows: pd.DataFrame) -> list[Evaluation]:
 def _of_run(cells: Cells) -> list[dict]:
     rows = []
     last = len(cells.history)
-    parts: dict[str, Terms] = {
-        "base": {0: 1.0},
-        "final": {last: 1.0},
-        "risen": {last: 1.0, 0: -1.0},
-    }
+    parts: dict[str, Terms] = {"base": {0: 1.0}}
+    if last:
+        parts |= {"final": {last: 1.0}, "risen": {last: 1.0, 0: -1.0}}
     by_axis: dict[str, list[int]] = {}
     for column, one in enumerate(cells.evaluations):
         by_axis.setdefault(one.axis, []).append(column)

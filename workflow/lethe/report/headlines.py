@@ -1,6 +1,5 @@
 """What a study shows in three numbers with intervals, worded from its metrics and no further."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +10,16 @@ from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference, paired_difference
 from lethe.metrics.methods import OWN_BASE
-from lethe.metrics.shown import LINE_COLUMNS, PLAIN, is_control, lines, order_of, orders, shown
+from lethe.metrics.shown import (
+    LINE_COLUMNS,
+    PLAIN,
+    Line,
+    is_control,
+    lines,
+    order_of,
+    orders,
+    shown,
+)
 from lethe.report.tiles import Tile, interval, next_to_plain, tile
 from lethe.tables.method_lines import (
     FEWEST_PAIRS,
@@ -22,9 +30,25 @@ from lethe.tables.method_lines import (
 )
 
 KEPT, LEARNED, GENERAL = "bwt_gem", "la", "delta_general"
-GeneralLine = tuple[tuple[str, str, str], tuple, str]
+Number = tuple[float, float, float]
+"""In points: a value and the ends of its interval."""
 TABLES = ("scores", "metrics", "stages", "end_tasks", "domains")
 """Long tables whose rows are of one order."""
+
+
+@dataclass(frozen=True)
+class GeneralLine:
+    """How general ability changed along a line, and what its interval is over, in words.
+
+    place: its model and order.
+    """
+
+    line: Line
+    place: tuple[str, str]
+    method: str
+    recipe: str
+    number: Number
+    over: str
 
 
 @dataclass(frozen=True)
@@ -173,70 +197,83 @@ def _ties(tied: list[MethodLine]) -> str:
 
 def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
     """How general ability changed under plain training, and under the method that changed least."""
-    rows = pd.concat([tables.metrics, tables.domains])
-    every = list(_general_lines(rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")]))
+    rows = shown(pd.concat([tables.metrics, tables.domains]), (GENERAL, CHANGE_SO_FAR))
+    every = _general_lines(rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")])
     where = _first_place(every) if most is None else (most.model, most.order)
-    found = [line for line in every if line[0][:2] == where]
+    found = _told_apart([one for one in every if one.place == where])
     if not found:
         return []
-    first = next((line for line in found if line[0][2] == PLAIN), found[0])
-    (model, order, method), number, over = first
-    best = max(found, key=lambda line: line[1][0])
+    first = next((one for one in found if one.method == PLAIN), found[0])
+    best = max(found, key=lambda one: one.number[0])
+    number = first.number
     words = "Mean change over sets of general ability, after the last stage. "
     words += _on_the_way(rows[rows["metric"] == CHANGE_SO_FAR], first)
-    if best[0][2] != method:
-        words += f"Least lost under {best[0][2]}: {best[1][0]:+.1f}{interval(best[1])}. "
-    who = "plain training" if method == PLAIN else method
+    if best is not first:
+        words += f"Least lost under {best.method}: {best.number[0]:+.1f}{interval(best.number)}. "
+    who = "plain training" if first.method == PLAIN else first.method
     if number[1] <= 0 <= number[2]:
         words = f"No change is shown at the end: the interval holds zero. {words}"
-    words += f"{model}, order {order}; {over}."
-    return [tile(f"General ability, {who}", number, words, GENERAL, method)]
+    words += f"{first.place[0]}, order {first.place[1]}; {first.over}."
+    return [tile(f"General ability, {who}", number, words, GENERAL, first.method)]
 
 
 def _on_the_way(rows: pd.DataFrame, end: GeneralLine) -> str:
-    """A sentence on the stage after which most was lost, if that was more than at the end.
+    """A sentence on the stage after which ability was lowest, if it was lower than at the end.
 
-    rows: changes by stage. Nothing unless the interval of that stage lies below zero.
+    rows: changes by stage. Nothing unless the interval of that stage lies below zero. That more was
+    lost there than at the end is said only if it lies below the end's interval.
     """
-    stages: dict[int, tuple[tuple, str]] = {}
-    for stage, part in rows.groupby("stage_index"):
-        stages |= {
-            int(stage): (number, part["stage_task"].iloc[0])
-            for place, number, _ in _general_lines(part)
-            if place == end[0]
-        }
-    if not stages:
+    own = rows[[line == end.line for line in rows["line"]]].dropna(subset="value")
+    if not len(own):
         return ""
-    lowest = min(stages, key=lambda stage: stages[stage][0][0])
-    number, task = stages[lowest]
-    if not (number[0] < end[1][0] and number[2] < 0):
+    row = own.loc[own["value"].idxmin()]
+    number = _in_points(row)
+    if not (round(number[0], 1) < round(end.number[0], 1) and number[2] < 0):
         return ""
-    return (
-        f"More was lost on the way: {number[0]:+.1f}{interval(number)} after stage {lowest} of "
-        f"{max(stages)} ({task}), the lowest of these. "
-    )
+    lost = f"{number[0]:+.1f}{interval(number)}"
+    stage = f"stage {row['stage_index']:.0f} of {own['stage_index'].max():.0f}"
+    stage += f" ({row['stage_task']})"
+    if number[0] < end.number[1]:
+        return f"More was lost on the way: {lost} after {stage}, the lowest of these. "
+    return f"It was lowest after {stage}, {lost}, but not shown to be lower than at the end. "
+
+
+def _told_apart(found: list[GeneralLine]) -> list[GeneralLine]:
+    """Lines of a method with several recipes under names that tell them apart, but the first."""
+    return [
+        replace(one, method=f"{one.method}, {one.recipe}")
+        if any(one.method == other.method for other in found[:place])
+        else one
+        for place, one in enumerate(found)
+    ]
 
 
 def _first_place(every: list[GeneralLine]) -> tuple[str, str] | None:
     """The first model and order with most methods; None if there is none."""
     methods: dict[tuple[str, str], set[str]] = {}
-    for (model, order, method), *_ in every:
-        methods.setdefault((model, order), set()).add(method)
+    for one in every:
+        methods.setdefault(one.place, set()).add(one.method)
     return max(methods, key=lambda place: len(methods[place]), default=None)
 
 
-def _general_lines(rows: pd.DataFrame) -> Iterable[GeneralLine]:
-    """((model, order, method), number in points, what its interval is over) of every line."""
-    part = shown(rows)
-    for line in lines(part) if len(part) else []:
-        row = part[[other == line for other in part["line"]]].iloc[0]
+def _general_lines(rows: pd.DataFrame) -> list[GeneralLine]:
+    """The number of every line but controls. rows: as `shown` gives them, one a line."""
+    found = []
+    for line in lines(rows) if len(rows) else []:
+        row = rows[[other == line for other in rows["line"]]].iloc[0]
         if is_control(line) or pd.isna(row["value"]):
             continue
         named = dict(zip(LINE_COLUMNS, line, strict=True))
         method = method_words(named["method"], named["parametrisation"])
-        number = tuple(100 * float(row[name]) for name in ("value", "low", "high"))
         over = f"interval over {row['n_units']} {row['unit']}" if row["n_units"] else "no interval"
-        yield (named["model"], named["order"], method), number, over
+        place = (named["model"], named["order"])
+        found.append(GeneralLine(line, place, method, named["recipe"], _in_points(row), over))
+    return found
+
+
+def _in_points(row: pd.Series) -> Number:
+    value, low, high = (100 * float(row[name]) for name in ("value", "low", "high"))
+    return value, low, high
 
 
 def _over(line: MethodLine, number: tuple[float, float, float]) -> str:

@@ -6,16 +6,16 @@ import pandas as pd
 from lethe.longtables.metric_ids import TEXT_LOSS
 from lethe.longtables.tables import LongTables
 from lethe.metrics.shown import INTERVAL, lines, shown
-from lethe.tables.lines import NUMBERS, behind, number, of_line, words
+from lethe.tables.lines import behind, number, of_line, words
 from lethe.tables.paper import or_nothing
 from lethe.tables.writing import Table
 
 RISEN = f"{TEXT_LOSS}_risen"
 ALL = "all"
 CAPTION = (
-    "Held-out texts (sets of `texts` that are no domain's): perplexity by token, exp of the mean loss over "
-    "predicted tokens, before the first stage (base) and after the last one (final). loss, risen: "
-    "final - base in nats a token, positive = the texts are read worse than before; "
+    "Held-out texts (sets of `texts` that are no domain's): perplexity by token, exp of the mean "
+    "loss over predicted tokens, before the first stage (base) and after the last one (final). "
+    "loss, risen: final - base in nats a token, positive = the texts are read worse than before; "
     f"{ALL}: its mean over the sets. {INTERVAL}"
 )
 
@@ -41,4 +41,4 @@ def _row(cells: pd.DataFrame, probe: str) -> dict:
     for name, metric in ends.items() if probe else ():
         row |= {key: float(np.exp(value)) for key, value in number(cells, name, metric).items()}
     row |= number(cells, "loss_risen", RISEN)
-    return row | behind(cells[(cells["metric"] == RISEN) & cells[NUMBERS[0]].notna()])
+    return row | behind(cells[cells["metric"] == RISEN])
