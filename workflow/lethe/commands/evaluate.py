@@ -131,7 +131,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def say_scored(words: str, of_study: bool) -> None:
     """Say what is scored. Of a study's checkpoint, scores that are kept are not made again."""
-    kept = ", but for scores that are kept" * of_study
+    kept = " (what was scored before is kept)" * of_study
     print(f"lethe: scoring {words}{kept}", file=sys.stderr, flush=True)
 
 
