@@ -89,6 +89,8 @@ def run(arguments: argparse.Namespace) -> None:
     _write(path, commented(study, _head(path, name, model, train)))
     for note in notes:
         print(f"Note: {note}")
+    if model in miniature("models"):
+        print(f"Note: {model} is built here before its first stage, once, which takes minutes.")
     print(one_line(f"Wrote {path}: {model}, taught {', then '.join(train)}. Next:"))
     print(f"  lethe check {shlex.quote(str(path))}")
     print(f"  lethe run {shlex.quote(str(path))}")
