@@ -37,15 +37,18 @@ MOST_STEPS = 100
 """Points of a curve of losses; of more, means of neighbours."""
 
 
-def evolution(tables: LongTables, wanted: Iterable[str]) -> Charts | None:
+def evolution(
+    tables: LongTables, wanted: Iterable[str], methods: Iterable[str] = ()
+) -> Charts | None:
     """A chart per order and axis.
 
-    wanted: methods that come first where an order has more lines than a chart holds.
+    wanted: methods that come first where an order has more lines than a chart holds. methods: of
+    the whole study, so that they have one colour in all charts of a page.
     """
     metrics = pd.concat([tables.metrics, tables.domains])
     if not metrics["metric"].str.startswith("score_").any():
         return None
-    seen = looks(metrics)
+    seen = looks(metrics, methods)
     every = list(seen)
     drawn: list[Chart] = []
     used: dict[Line, None] = {}
@@ -143,8 +146,11 @@ def _caption(means: pd.DataFrame, charts: int, is_part: bool) -> str:
     return words + (f" The first {MOST_CHARTS} of {charts}." if charts > MOST_CHARTS else "")
 
 
-def training(tables: LongTables, made: list[Made]) -> Charts | None:
-    """Curves of the training loss, a chart per model and order, of each line's first run."""
+def training(tables: LongTables, made: list[Made], methods: Iterable[str] = ()) -> Charts | None:
+    """Curves of the training loss, a chart per model and order, of each line's first run.
+
+    methods: as in `evolution`.
+    """
     losses = {one.node: one.losses for one in made if one.losses}
     stages = tables.stages[tables.stages["node"].isin(losses)]
     if not len(stages):
@@ -161,7 +167,7 @@ def training(tables: LongTables, made: list[Made]) -> Charts | None:
             (row["stage_task"], _thinned(losses[row["node"]])) for row in chain.to_dict("records")
         ]
         drawn.setdefault((line[0], order_of(line)), {})[line] = parts
-    seen = looks(tables.stages)
+    seen = looks(tables.stages, methods)
     charts = [Chart(", ".join(words), _loss_panel(of, seen)) for words, of in drawn.items()]
     used = dict.fromkeys(line for of in drawn.values() for line in of)
     caption = "Training loss of each line's first run, stage after stage, on a logarithmic scale; "
