@@ -98,7 +98,7 @@ def test_recipes_of_one_method_and_model_have_colours_that_no_method_of_the_stud
     studied = method_names(rows, rows.assign(parametrisation="lora"))
     found = looks(pd.concat([rows, again]), studied)
     assert len({look.colour for look in found.values()}) == 4
-    methods = {look.colour for look in point_looks((("a", name) for name in studied)).values()}
+    methods = {look.colour for look in point_looks(("a", name) for name in studied).values()}
     assert len(methods & {look.colour for look in found.values()}) == 2
 
 
