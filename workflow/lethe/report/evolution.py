@@ -1,6 +1,6 @@
 """Every axis over the stages, and the loss of training: charts of lines over time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 import numpy as np
@@ -92,10 +92,7 @@ def _axis_panel(part: dict[Line, pd.DataFrame], seen: dict[Line, Look], heading:
         (float(row["stage_index"]), tick_words(stage_words(row["stage_task"])))
         for row in named.to_dict("records")
     ]
-    # Words that would touch give way to the number of the stage; a point says both.
-    widest = LETTER * max(len(words) for _, words in ticks) * len(ticks)
-    if widest > WIDTH - LEFT - RIGHT:
-        ticks = [(place, str(int(place)) if place else "base") for place, _ in ticks]
+    ticks = _fitting(ticks, [int(place) for place, _ in ticks])
     panel = Panel(
         x=(-0.2, max(place for place, _ in ticks) + 0.2),
         y=(max(low, -0.02), min(high, 1.02)) if are_shares else (low, high),
@@ -122,6 +119,15 @@ def _axis_panel(part: dict[Line, pd.DataFrame], seen: dict[Line, Look], heading:
                 words = f"{look.label}, {stage_words(row['stage_task'])}: {row['value']:.3f}"
                 panel.point(at, look.colour, words, size=2.6)
     return panel.svg()
+
+
+def _fitting(ticks: list[tuple[float, str]], stages: Sequence[int]) -> list[tuple[float, str]]:
+    """The ticks, or the numbers of their stages if the words would touch."""
+    widest = LETTER * max(len(words) for _, words in ticks) * len(ticks)
+    if widest <= WIDTH - LEFT - RIGHT:
+        return ticks
+    numbers = [str(stage) if stage else "base" for stage in stages]
+    return [(at, number) for (at, _), number in zip(ticks, numbers, strict=True)]
 
 
 def _triples(frame: pd.DataFrame) -> list[tuple[float, float, float]]:
@@ -192,6 +198,7 @@ def _loss_panel(of: dict[Line, list], seen: dict[Line, Look]) -> Markup:
         ((starts[place] + starts[place + 1]) / 2, tick_words(stage_words(task)))
         for place, (task, _) in enumerate(first)
     ]
+    ticks = _fitting(ticks, range(1, len(ticks) + 1))
     panel = Panel(
         x=(0.0, float(starts[-1])),
         y=(min(values) / 1.15, max(values) * 1.15),
