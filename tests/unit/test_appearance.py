@@ -13,6 +13,7 @@ from lethe.figures.appearance import (
     _variant,
     _words,
     looks,
+    method_names,
     point_looks,
 )
 from lethe.longtables.run import RUN_COLUMNS
@@ -81,3 +82,34 @@ def test_tables_warnings_and_figures_name_a_chain_alike():
     variants = [_variant(other) for other in rows["line"]]
     (told, _) = _told(rows, ["recipe"], ("model", "method", "order"), (lambda _: [("kind", "x")],))
     assert in_table == _words(line, variants) == told["method"] == "sequential (lora, slow)"
+
+
+def test_a_method_has_one_colour_also_where_each_model_has_a_recipe_of_its_own():
+    rows = frame(["a", "b"], ["sequential", "replay"])
+    rows["recipe"] = rows["model"].map({"a": "slow", "b": "fast"})
+    colours = {line[:2]: look.colour for line, look in looks(rows).items()}
+    assert colours["a", "sequential"] == colours["b", "sequential"]
+    assert colours["a", "replay"] == colours["b", "replay"] != colours["a", "sequential"]
+
+
+def test_recipes_of_one_method_and_model_have_colours_that_no_method_of_the_study_has():
+    rows = frame(["a"], ["sequential", "replay"])
+    again = rows.assign(recipe="other")
+    studied = method_names(rows, rows.assign(parametrisation="lora"))
+    found = looks(pd.concat([rows, again]), studied)
+    assert len({look.colour for look in found.values()}) == 4
+    methods = {look.colour for look in point_looks(("a", name) for name in studied).values()}
+    assert len(methods & {look.colour for look in found.values()}) == 2
+
+
+def test_a_chart_of_some_methods_has_the_colours_of_the_study():
+    rows = frame(["a"], ["sequential", "replay", "ewc", "other"])
+    studied = method_names(rows)
+    every = {line[1]: look.colour for line, look in looks(rows).items()}
+    some = rows[rows["method"].isin(["sequential", "other"])]
+    of_lines = {line[1]: look.colour for line, look in looks(some, studied).items()}
+    of_points = {
+        name: look.colour for (_, name), look in point_looks([("a", "other")], studied).items()
+    }
+    assert of_lines == {name: every[name] for name in ("sequential", "other")}
+    assert of_points == {"other": every["other"]}

@@ -212,3 +212,11 @@ def test_costs_are_means_over_orders_and_none_of_chains_trained_elsewhere(single
     assert of(both.frame, order="forward, reverse")["peak_mb"] == 5
     half = methods.build(replace(single, stages=stages[stages["order"] == "forward"])).frame
     assert np.isnan(of(half, order="forward, reverse")["seconds"])
+
+
+def test_nothing_is_bold_where_plain_training_is_over_other_orders():
+    others = [line("replay", [5, 6, 7]), line("ewc", [1, 2, 3])]
+    plain = line("sequential", [8, 9, 10], orders=("ab", "ba"))
+    assert tied([*others, plain]) == set()
+    assert tied([*others, replace(plain, orders=("ab",))]) == {"sequential"}
+    assert tied([*others, replace(plain, model="another")]) == {"replay"}

@@ -111,17 +111,24 @@ class Look:
     label: str
 
 
-def looks(frame: pd.DataFrame) -> dict[Line, Look]:
+def looks(frame: pd.DataFrame, methods: Iterable[str] = ()) -> dict[Line, Look]:
     """The look of every line of a long table; no two have both the same colour and marker.
 
     With one method, a colour per model. With several, a colour per method, and a marker and stroke
-    per model. Orders share a look, since figures show them separately; the control is grey.
+    per model; further colours where a model has several variants of a method. Orders share a look,
+    since figures show them separately; the control is grey.
+
+    methods: of the whole study, as `method_names` gives them, where the table has only some.
     """
     all_lines = lines(frame)
     models = list(dict.fromkeys(line[0] for line in all_lines))
-    variants = list(dict.fromkeys(_variant(line) for line in all_lines if not is_control(line)))
+    taught = [line for line in all_lines if not is_control(line)]
+    variants = list(dict.fromkeys(_variant(line) for line in taught))
     controls = list(dict.fromkeys(order_of(line) for line in all_lines if is_control(line)))
-    colours = _colours(variants)
+    keys = _keys(taught)
+    names = list(dict.fromkeys([*methods, *map(_name, taught)]))
+    further = [key for key in dict.fromkeys(keys.values()) if key not in names]
+    colours = _colours([*names, *further])
     look_of = {}
     for line in all_lines:
         place, label = models.index(line[0]), line[0]
@@ -129,8 +136,8 @@ def looks(frame: pd.DataFrame) -> dict[Line, Look]:
         if is_control(line):
             colour, again = CONTROL_COLOUR, controls.index(order_of(line))
             label = f"{label}, {order_of(line)}"
-        elif len(variants) > 1:
-            colour, again = colours[_variant(line)]
+        elif len(names) + len(further) > 1:
+            colour, again = colours[keys[line]]
             stroke = STROKES[place % len(STROKES)]
             words = _words(line, variants)
             label = f"{label}, {words}" if len(models) > 1 else words
@@ -139,36 +146,69 @@ def looks(frame: pd.DataFrame) -> dict[Line, Look]:
     return look_of
 
 
+def method_names(*frames: pd.DataFrame) -> list[str]:
+    """Every method of some long tables, as `method_words` names it, each once; no controls."""
+    every = (line for frame in frames if len(frame) for line in lines(frame))
+    return list(dict.fromkeys(_name(line) for line in every if not is_control(line)))
+
+
+def _name(line: Line) -> str:
+    return method_words(*(line[LINE_COLUMNS.index(w)] for w in ("method", "parametrisation")))
+
+
 def _variant(line: Line) -> tuple:
     """Method, its hyper-parameters and recipe, and the parametrisation."""
     words = ("method", "method_params", "recipe", "parametrisation")
     return tuple(line[LINE_COLUMNS.index(word)] for word in words)
 
 
-def _colours(variants: list[tuple]) -> dict[tuple, tuple[str, int]]:
-    """(Colour, how often it was given before) of every variant.
+def _keys(taught: list[Line]) -> dict[Line, str]:
+    """What has a colour: a line's method, with a number if its model has it in variants.
 
-    Its method's for the first of a method that has one, and free ones in turn for the others.
+    Variants of different models, as where each model has a recipe of its own, share a key.
     """
-    first = {variant[0]: variant for variant in reversed(variants)}
+    models: dict[tuple, set[str]] = {}
+    for line in taught:
+        models.setdefault(_variant(line), set()).add(line[0])
+    keys: dict[tuple, str] = {}
+    for line in taught:
+        variant, name = _variant(line), _name(line)
+        if variant in keys:
+            continue
+        met = {key for other, key in keys.items() if models[other] & models[variant]}
+        numbered = (f"{name} #{number}" for number in range(2, len(met) + 3))
+        keys[variant] = next(key for key in (name, *numbered) if key not in met)
+    return {line: keys[_variant(line)] for line in taught}
+
+
+def _colours(names: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """(Colour, how often it was given before) of every method or variant of one.
+
+    That of METHODS for a method that has one or else for its first variant, and free ones in turn
+    for the others.
+    """
+    names = list(dict.fromkeys(names))
+    first = {name.partition(" ")[0]: name for name in reversed(names)}
+    first |= {name: name for name in names if name in METHODS}
     chosen = {first[name]: (colour, 0) for name, colour in METHODS.items() if name in first}
     taken = {colour for colour, _ in chosen.values()}
     free = [colour for colour in PALETTE if colour not in taken] or PALETTE
-    rest = [variant for variant in variants if variant not in chosen]
-    turns = {variant: divmod(place, len(free)) for place, variant in enumerate(rest)}
-    # A second turn begins with colours that named methods have too.
-    return chosen | {variant: (free[place], turn) for variant, (turn, place) in turns.items()}
+    rest = [name for name in names if name not in chosen]
+    turns = {name: divmod(place, len(free)) for place, name in enumerate(rest)}
+    return chosen | {name: (free[place], turn) for name, (turn, place) in turns.items()}
 
 
-def point_looks(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Look]:
+def point_looks(
+    pairs: Iterable[tuple[str, str]], methods: Iterable[str] = ()
+) -> dict[tuple[str, str], Look]:
     """The look of every (model, method) of a figure that names these and has no lines.
 
-    A method may be named with what tells it from its variants, as in "ewc (strength 2)".
+    A method may be named with what tells it from its variants, as in "ewc (strength 2)". methods:
+    of the whole study, as in `looks`.
     """
     pairs = list(dict.fromkeys(pairs))
     models = list(dict.fromkeys(model for model, _ in pairs))
-    variants = [(name.partition(" ")[0], name, "") for name in dict.fromkeys(n for _, n in pairs)]
-    colours = {variant[1]: look for variant, look in _colours(variants).items()}
+    colours = _colours([*methods, *(method for _, method in pairs)])
     look_of = {}
     for model, method in pairs:
         colour, again = colours[method]

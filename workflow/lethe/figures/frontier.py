@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lethe.figures.appearance import CONTROL_COLOUR, Look
+from lethe.figures.appearance import CONTROL_COLOUR, Look, method_names
 from lethe.figures.drawing import (
     Drawn,
     columns_that_fit,
@@ -92,7 +92,7 @@ def draw(tables: LongTables, width: str = "text") -> Drawn:
     if not blocks:
         words = "No chain of which it is known what it learned and what it kept: name a set of the "
         return empty(TITLE, words + "axis `own`, or `end_tasks`, and an order of several stages.")
-    seen, fills = looks_of(points), fills_of(points)
+    seen, fills = looks_of(points, method_names(tables.metrics)), fills_of(points)
     most = max(part["model"].nunique() for _, part in blocks)
     across = columns_that_fit(width, most, PANEL[0])
     across = -(-most // -(-most // across))  # four models are two by two, not three and one

@@ -28,14 +28,18 @@ Looks = dict[tuple[str, str], Look]
 """By model and method."""
 
 
-def looks_of(points: pd.DataFrame) -> Looks:
-    """A colour per method, whatever its recipe, and a marker per model."""
+def looks_of(points: pd.DataFrame, methods: Iterable[str] = ()) -> Looks:
+    """A colour per method, whatever its recipe, and a marker per model.
+
+    methods: of the whole study, whose colours are the same in its other figures.
+    """
     named = named_methods(points)
     pairs = points[["model", "method"]].drop_duplicates()
     if named is None:
-        return point_looks(pairs.itertuples(index=False, name=None))
+        return point_looks(pairs.itertuples(index=False, name=None), methods)
     models = list(dict.fromkeys(points["model"]))
-    seen = point_looks((model, method) for model in models for method in named)
+    every = [*named, *methods]  # those with a name choose first: colours come again
+    seen = point_looks(((model, method) for model in models for method in named), every)
     for model, method in pairs.itertuples(index=False, name=None):
         marker = MARKERS[models.index(model) % len(MARKERS)]
         seen.setdefault((model, method), Look(PALE, marker, "-", method))

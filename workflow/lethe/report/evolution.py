@@ -1,6 +1,6 @@
 """Every axis over the stages, and the loss of training: charts of lines over time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 import numpy as np
@@ -37,15 +37,18 @@ MOST_STEPS = 100
 """Points of a curve of losses; of more, means of neighbours."""
 
 
-def evolution(tables: LongTables, wanted: Iterable[str]) -> Charts | None:
+def evolution(
+    tables: LongTables, wanted: Iterable[str], methods: Iterable[str] = ()
+) -> Charts | None:
     """A chart per order and axis.
 
-    wanted: methods that come first where an order has more lines than a chart holds.
+    wanted: methods that come first where an order has more lines than a chart holds. methods: of
+    the whole study, so that they have one colour in all charts of a page.
     """
     metrics = pd.concat([tables.metrics, tables.domains])
     if not metrics["metric"].str.startswith("score_").any():
         return None
-    seen = looks(metrics)
+    seen = looks(metrics, methods)
     every = list(seen)
     drawn: list[Chart] = []
     used: dict[Line, None] = {}
@@ -89,10 +92,7 @@ def _axis_panel(part: dict[Line, pd.DataFrame], seen: dict[Line, Look], heading:
         (float(row["stage_index"]), tick_words(stage_words(row["stage_task"])))
         for row in named.to_dict("records")
     ]
-    # Words that would touch give way to the number of the stage; a point says both.
-    widest = LETTER * max(len(words) for _, words in ticks) * len(ticks)
-    if widest > WIDTH - LEFT - RIGHT:
-        ticks = [(place, str(int(place)) if place else "base") for place, _ in ticks]
+    ticks = _fitting(ticks, [int(place) for place, _ in ticks])
     panel = Panel(
         x=(-0.2, max(place for place, _ in ticks) + 0.2),
         y=(max(low, -0.02), min(high, 1.02)) if are_shares else (low, high),
@@ -121,6 +121,15 @@ def _axis_panel(part: dict[Line, pd.DataFrame], seen: dict[Line, Look], heading:
     return panel.svg()
 
 
+def _fitting(ticks: list[tuple[float, str]], stages: Sequence[int]) -> list[tuple[float, str]]:
+    """The ticks, or the numbers of their stages if the words would touch."""
+    widest = LETTER * max(len(words) for _, words in ticks) * len(ticks)
+    if widest <= WIDTH - LEFT - RIGHT:
+        return ticks
+    numbers = [str(stage) if stage else "base" for stage in stages]
+    return [(at, number) for (at, _), number in zip(ticks, numbers, strict=True)]
+
+
 def _triples(frame: pd.DataFrame) -> list[tuple[float, float, float]]:
     columns = frame[["stage_index", "low", "high"]].astype(float)
     return [(float(x), float(low), float(high)) for x, low, high in columns.to_numpy()]
@@ -143,8 +152,11 @@ def _caption(means: pd.DataFrame, charts: int, is_part: bool) -> str:
     return words + (f" The first {MOST_CHARTS} of {charts}." if charts > MOST_CHARTS else "")
 
 
-def training(tables: LongTables, made: list[Made]) -> Charts | None:
-    """Curves of the training loss, a chart per model and order, of each line's first run."""
+def training(tables: LongTables, made: list[Made], methods: Iterable[str] = ()) -> Charts | None:
+    """Curves of the training loss, a chart per model and order, of each line's first run.
+
+    methods: as in `evolution`.
+    """
     losses = {one.node: one.losses for one in made if one.losses}
     stages = tables.stages[tables.stages["node"].isin(losses)]
     if not len(stages):
@@ -161,7 +173,7 @@ def training(tables: LongTables, made: list[Made]) -> Charts | None:
             (row["stage_task"], _thinned(losses[row["node"]])) for row in chain.to_dict("records")
         ]
         drawn.setdefault((line[0], order_of(line)), {})[line] = parts
-    seen = looks(tables.stages)
+    seen = looks(tables.stages, methods)
     charts = [Chart(", ".join(words), _loss_panel(of, seen)) for words, of in drawn.items()]
     used = dict.fromkeys(line for of in drawn.values() for line in of)
     caption = "Training loss of each line's first run, stage after stage, on a logarithmic scale; "
@@ -186,6 +198,7 @@ def _loss_panel(of: dict[Line, list], seen: dict[Line, Look]) -> Markup:
         ((starts[place] + starts[place + 1]) / 2, tick_words(stage_words(task)))
         for place, (task, _) in enumerate(first)
     ]
+    ticks = _fitting(ticks, range(1, len(ticks) + 1))
     panel = Panel(
         x=(0.0, float(starts[-1])),
         y=(min(values) / 1.15, max(values) * 1.15),

@@ -1,5 +1,6 @@
 """The frontier on a page: kept against learned, a chart for each thing kept and model."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,11 +76,16 @@ def points_of(tables: LongTables, found: list[MethodLine]) -> tuple[pd.DataFrame
     return with_equal_learning(every, rates, level_of(tables)), rates
 
 
-def frontier(tables: LongTables, points: pd.DataFrame) -> Charts | None:
-    """The charts; None where no model has two lines of which both learned and kept are known."""
+def frontier(
+    tables: LongTables, points: pd.DataFrame, methods: Iterable[str] = ()
+) -> Charts | None:
+    """The charts; None where no model has two lines of which both learned and kept are known.
+
+    methods: of the whole study, so that they have one colour in all charts of a page.
+    """
     if not len(points) or points["control"].all():
         return None
-    seen, fills = looks_of(points), fills_of(points)
+    seen, fills = looks_of(points, methods), fills_of(points)
     drawn = []
     for kind in KEPT:
         of_kind = points[(points["of"] == kind[0]) & (points["kept"] == kind[1])]

@@ -32,6 +32,8 @@ from lethe.tables.method_lines import (
 KEPT, LEARNED, GENERAL = "bwt_gem", "la", "delta_general"
 Number = tuple[float, float, float]
 """In points: a value and the ends of its interval."""
+SEEN = 0.05
+"""Points: smaller differences round to 0.0."""
 TABLES = ("scores", "metrics", "stages", "end_tasks", "domains")
 """Long tables whose rows are of one order."""
 
@@ -173,8 +175,7 @@ def _best(most: Compared) -> list[Tile]:
     is_apart = number[1] > own[2]
     runs = "one run each" if len(paired) < 2 else f"{len(paired)} runs each"
     heading = f"{best.method} kept most, {runs if is_apart else 'not apart from plain training'}"
-    if number[0] < own[0]:
-        heading = next_to_plain(best.method)
+    heading = _not_more(best.method, number[0] - own[0]) or heading
     words += f"{_capital(runs)}: another seed may differ."
     return [tile(heading, number, words, KEPT, best.method)]
 
@@ -184,9 +185,15 @@ def _paired_tile(best: MethodLine, test: PairedDifference, behind: str) -> Tile:
     heading = f"{best.method} keeps most"
     if test.low <= 0:
         heading = f"{best.method} kept most, not shown to beat plain training"
-    if test.mean < 0:
-        heading = next_to_plain(best.method)
+    heading = _not_more(best.method, test.mean) or heading
     return tile(heading, (test.mean, test.low, test.high), words, "", best.method)
+
+
+def _not_more(method: str, points: float) -> str:
+    """The heading where a method kept no more than plain training, as far as a reader can see."""
+    if abs(points) < SEEN:
+        return f"{method} and plain training kept as much"
+    return next_to_plain(method) if points < 0 else ""
 
 
 def _ties(tied: list[MethodLine]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lethe.figures.appearance import drawable
+from lethe.figures.appearance import drawable, method_names
 from lethe.figures.frontier_looks import named_methods
 from lethe.metrics.learning_curves import level_of
 from lethe.metrics.warnings import notes_for
@@ -81,6 +81,8 @@ class Report:
         seen = drawable(tables)
         points, _ = points_of(seen, method_lines(seen))
         wanted = named_methods(points) or [] if len(points) else []
+        methods = [*wanted, *method_names(seen.metrics, seen.domains, seen.stages)]
+        methods += list(points["method"]) if len(points) else []
         changes = self.table("items") if len(tables.changes) else None
         costs = self.table("compute") if len(tables.stages) else None
         return {
@@ -89,12 +91,12 @@ class Report:
             "facts": facts.facts(source),
             "tiles": self.tiles,
             "cautions": cautions(tables, source.warnings),
-            "frontier": frontier(seen, points),
+            "frontier": frontier(seen, points, methods),
             "grids": self.grids(),
             "changes": _grid_of_lines(changes, ITEMS_WITHOUT),
             "sets": lost_items(source),
-            "evolution": evolution(seen, wanted),
-            "training": training(seen, source.made),
+            "evolution": evolution(seen, wanted, methods),
+            "training": training(seen, source.made, methods),
             "claims": claims(source.claims) if source.claims else [],
             "costs": _grid_of_lines(costs),
             "halvings": sum(one.halvings for one in source.made),

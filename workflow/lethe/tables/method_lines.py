@@ -17,6 +17,7 @@ from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.methods import OWN_BASE, OWN_END, TASK_MEASURES, method_metrics
 from lethe.metrics.shown import (
     LINE_COLUMNS,
+    PLAIN,
     SEED_UNITS,
     is_control,
     lines,
@@ -184,13 +185,23 @@ def tied_bests(found: list[MethodLine], name: str) -> set[int]:
     With three or more pairs of seeds a line is tied if the 95 % t-interval of its difference to the
     best includes zero; with fewer, if its own interval includes the best's value. Where there are
     neither pairs nor intervals nothing is best, nor is a line that learned nothing, a control, or
-    one that has no other beside it.
+    one that has no other beside it. Where plain training of the model is over other orders alone,
+    nothing is best either: the comparison would lack what all is held against.
     """
     groups: dict[tuple, dict[int, MethodLine]] = {}
     for place, line in enumerate(found):
         if not (line.is_control or line.is_at_floor or np.isnan(line.number(name)[0])):
             groups.setdefault((line.model, line.of, line.orders), {})[place] = line
-    return {place for group in groups.values() if len(group) > 1 for place in _tied(group, name)}
+    plain: dict[tuple, set[tuple[str, ...]]] = {}
+    for line in found:
+        if line.method == PLAIN and not line.is_control:
+            plain.setdefault((line.model, line.of), set()).add(line.orders)
+    return {
+        place
+        for (model, of, orders), group in groups.items()
+        if len(group) > 1 and orders in plain.get((model, of), {orders})
+        for place in _tied(group, name)
+    }
 
 
 def _tied(group: Mapping[int, MethodLine], name: str) -> set[int]:
