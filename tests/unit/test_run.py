@@ -81,7 +81,7 @@ def test_the_rule_of_a_type_takes_its_values_and_no_others(kind, options, good, 
 def test_the_index_has_the_words_of_a_run_but_none_of_training_beside_a_base(tmp_path):
     kinds = ("base", "stage", "stage")
     nodes = [Node(name, kind, {}, ()) for name, kind in zip(RUN.checkpoints, kinds, strict=True)]
-    plan = Plan({node.id: node for node in nodes}, [RUN], {node.id: [] for node in nodes})
+    plan = Plan({node.id: node for node in nodes}, [RUN], {node.id: {} for node in nodes})
     write_specs(plan, tmp_path)
     with open(tmp_path / "index.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))

@@ -15,6 +15,7 @@ DOMAIN_SUMMARIES = tuple(f"{word}_{part}" for word in ("cloze", "loss")
 CHANGE_SO_FAR = "delta_general_so_far"
 # Loss on held-out texts of no domain.
 TEXT_LOSS = "text_loss"
+TEXT_METRICS = (TEXT_LOSS, *(f"{TEXT_LOSS}_{part}" for part in ("base", "final", "risen")))
 OF_CLAIMS = (
     *REGISTERED, *END_TASK_SUMMARIES, *DOMAIN_SUMMARIES, "base_score", "final_score", "own_rise",
 )  # fmt: skip

@@ -17,7 +17,7 @@ import pandas as pd
 from lethe.errors import UserError
 from lethe.longtables.axes import DOMAIN, END_TASK
 from lethe.longtables.dev_sets import shown, words
-from lethe.longtables.metric_ids import TEXT_LOSS
+from lethe.longtables.metric_ids import TEXT_METRICS
 from lethe.longtables.run import ALONE, RUN_COLUMNS, Run
 from lethe.longtables.schema import columns, read_table, write_table
 
@@ -103,7 +103,7 @@ class LongTables:
         if of_end_tasks.any():
             rows, found = self.metrics[~of_end_tasks], self.metrics[of_end_tasks]
             return replace(self, metrics=rows, end_tasks=found).parted()
-        of_texts = self.metrics["metric"].str.startswith(TEXT_LOSS)
+        of_texts = self.metrics["metric"].isin(TEXT_METRICS)
         if of_texts.any():
             rows, found = self.metrics[~of_texts], self.metrics[of_texts]
             return replace(self, metrics=rows, texts=found).parted()
