@@ -9,6 +9,7 @@ from typing import Any
 from lethe.comparison.compared import Compared
 from lethe.comparison.report import DEFINITIONS, Report, warnings
 from lethe.comparison.sets import POINTS, Judged
+from lethe.comparison.targets import Target
 from lethe.comparison.terminal import cells_of_ability, cells_of_set, counts_in_words, many_items
 from lethe.questions.changes import BETTER, LOST, REGAINED, WORSE, Change, changed_items
 from lethe.tables.html import environment
@@ -29,10 +30,10 @@ def as_page(report: Report, texts: Texts) -> bytes:
     """The page in UTF-8; every text is escaped."""
     content = {
         "title": f"{report.before.label} and what came of it",
-        "before": report.before.given,
+        "before": _named(report.before),
         "margin": f"{report.margin:g}",
         "comparisons": [
-            _comparison(report, one, target.given, texts)
+            _comparison(report, one, _named(target), texts)
             for one, target in zip(report.compared, report.after, strict=True)
         ],
         "chain": [
@@ -49,6 +50,11 @@ def as_page(report: Report, texts: Texts) -> bytes:
     }
     template = environment(Path(__file__).parent).get_template("page.html")
     return template.render(content).encode("utf-8")
+
+
+def _named(target: Target) -> str:
+    """The name that the terminal shows, and what it stands for if that is longer."""
+    return target.label if target.given == target.label else f"{target.label} ({target.given})"
 
 
 def _comparison(report: Report, one: Compared, after: str, texts: Texts) -> dict[str, Any]:
