@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lethe.errors import UserError
-from lethe.jobs import gpus
+from lethe.jobs import announced, gpus
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 # A job on a made-up machine: its GPUs are those of the second argument.
@@ -29,7 +29,8 @@ def machine(monkeypatch, tmp_path):
     """Make a machine of this many GPUs, as torch would count them."""
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.delenv("LETHE_DRIVER", raising=False)
-    monkeypatch.delenv(gpus.VISIBLE, raising=False)
+    for variable in (gpus.VISIBLE, gpus.SHARE, gpus.SEEN):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(gpus, "_folder", lambda: tmp_path)
 
     def of(count: int) -> None:
@@ -50,7 +51,7 @@ def begin(folder: Path, pool: str, seconds: float, **variables: str) -> subproce
     )
 
 
-LEFT_OUT = ("SLURM_JOB_ID", "LETHE_DRIVER", gpus.VISIBLE)
+LEFT_OUT = ("SLURM_JOB_ID", "LETHE_DRIVER", gpus.VISIBLE, gpus.SHARE, gpus.SEEN)
 
 
 def test_two_jobs_never_have_the_same_device(tmp_path):
@@ -71,6 +72,68 @@ def test_two_jobs_never_have_the_same_device(tmp_path):
 def test_jobs_that_each_want_all_devices_do_not_wait_for_each_other(tmp_path):
     jobs = [begin(tmp_path, "0,1,2", 0.1, LETHE_GPUS="3") for _ in range(3)]
     assert [job.communicate(timeout=60)[0] for job in jobs] == ["0,1,2\n"] * 3
+
+
+def test_jobs_share_a_device_up_to_the_number_said_and_spread_first(tmp_path):
+    sharing = {"LETHE_GPUS": "1", gpus.SHARE: "2"}
+    jobs = []
+    for _ in range(4):
+        jobs.append(begin(tmp_path, "4,7", 60, **sharing))
+        jobs[-1].device = jobs[-1].stdout.readline().strip()
+    assert [job.device for job in jobs] == ["4", "7", "4", "7"]
+    fifth = begin(tmp_path, "4,7", 0, **sharing)
+    time.sleep(1.5)
+    assert fifth.poll() is None, "it must wait while all places are taken"
+    # Who does not share, or wants several devices, waits until nobody is left on them.
+    alone = begin(tmp_path, "4", 0, LETHE_GPUS="1")
+    both = begin(tmp_path, "4,7", 0, LETHE_GPUS="2", LETHE_JOBS_PER_GPU="2")
+    jobs[1].kill()
+    jobs[1].wait()
+    assert fifth.communicate(timeout=30)[0].strip() == "7"
+    jobs[0].kill()
+    jobs[0].wait()
+    time.sleep(1.5)
+    assert alone.poll() is None and both.poll() is None
+    for job in jobs[2:]:
+        job.kill()
+        job.wait()
+    assert alone.communicate(timeout=30)[0].strip() == "4"
+    assert both.communicate(timeout=30)[0].strip() == "4,7"
+
+
+def test_who_shares_leaves_a_device_alone_that_another_has_for_itself(tmp_path):
+    alone = begin(tmp_path, "0", 60, LETHE_GPUS="1")
+    assert alone.stdout.readline().strip() == "0"
+    sharing = begin(tmp_path, "0", 0, LETHE_GPUS="1", LETHE_JOBS_PER_GPU="4")
+    time.sleep(1.5)
+    assert sharing.poll() is None
+    alone.kill()
+    alone.wait()
+    assert sharing.communicate(timeout=30)[0].strip() == "0"
+
+
+@pytest.mark.parametrize("share", ["0", "-2", "many", "1.5"])
+def test_a_number_of_jobs_a_gpu_that_is_none_is_refused(machine, monkeypatch, share):
+    machine(1)
+    monkeypatch.setenv(gpus.ASKED, "1")
+    monkeypatch.setenv(gpus.SHARE, share)
+    with pytest.raises(UserError, match=f"{gpus.SHARE}: expected a number of jobs, 1 or more, f"):
+        gpus.take_asked_gpus()
+
+
+def test_jobs_believe_their_driver_who_counted_and_nobody_else(machine, monkeypatch):
+    machine(2)
+    assert gpus.announce_gpus() == 2
+    assert os.environ[gpus.SEEN] == "0,1"
+    monkeypatch.setenv(gpus.SEEN, "")
+    monkeypatch.setenv(gpus.ASKED, "1")
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="sees none"):
+        announced.announce_driver()
+        patch.setattr(gpus, "visible_gpus", lambda: pytest.fail("it was counted already"))
+        gpus.take_asked_gpus()
+    monkeypatch.delenv("LETHE_DRIVER")
+    gpus.take_asked_gpus()
+    assert os.environ[gpus.VISIBLE] == "0"
 
 
 def test_a_job_that_asked_and_sees_too_few_refuses_and_says_what_to_do(machine, monkeypatch):

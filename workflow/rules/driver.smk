@@ -11,7 +11,7 @@ from lethe.display.handler import show_run
 from lethe.forkserver.launch import forget, start
 from lethe.jobs.announced import announce_driver
 from lethe.jobs.drivers import record_driver
-from lethe.jobs.gpus import visible_gpus
+from lethe.jobs.gpus import announce_gpus, jobs_per_gpu
 from lethe.jobs.runs import turn
 from lethe.planning.room import require_memory_to_train, require_room
 from lethe.planning.words import node_words
@@ -83,13 +83,19 @@ def get_left():
 
 
 def offer_gpus():
-    """Let as many jobs run side by side as there are GPUs, unless `--resources gpu=` says it."""
+    """Let as many jobs run side by side as there are places on GPUs.
+
+    `--resources gpu=` says another number of jobs.
+    """
     nodes = wf.plan.nodes.values()
     asked = max(wf.request(rule_of(node.kind), node.id, 1).gpu for node in nodes)
-    if "gpu" in workflow.global_resources or not asked:
+    if not asked:
         return
-    count = len(visible_gpus())
-    workflow.register_resource("gpu", count)
+    share = jobs_per_gpu()
+    count = announce_gpus()
+    if "gpu" in workflow.global_resources:
+        return
+    workflow.register_resource("gpu", count * share)
     if not count:
         sys.stderr.write(
             "lethe: torch sees no GPU on this machine, so all models are trained and scored on "
