@@ -3,8 +3,9 @@ folder in which `make real` left its base and data.
 
 The general sets of the real data, the first `--limit` items of each. lm-eval runs at its default
 batch size, 1, and at the best of some, found on a part of the requests; Lethe's fast engine has
-none to choose. One thread, seconds of processor time, tokenising counted. All log-likelihoods have
-to agree to 1e-4 nats, and the scores of both are printed.
+none to choose. One thread, seconds of processor time, tokenising counted; with `--device cuda`,
+seconds of wall time and larger batches. All log-likelihoods have to agree to 1e-4 nats, and the
+scores of both are printed.
 
 Beside them, every request as a text of its own: lm-eval at its best batch size without its cache of
 contexts. `by tokens` is what sharing promises over that: tokens of all these texts over those that
@@ -15,7 +16,6 @@ than all where lm-eval pads. Prints a Markdown table.
 import argparse
 import logging
 import os
-import time
 from pathlib import Path
 
 import lm_eval
@@ -23,6 +23,7 @@ import torch
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from real_training import folders
+from training_systems import now
 
 from lethe.evaluation.engines.registry import wrap
 from lethe.models.loading import load_model
@@ -30,14 +31,14 @@ from lethe.models.tokenizer import load_tokenizer
 
 SETS = ("definitions", "words", "kinds", "opposites", "capitals", "endings", "gaps")
 BY_LENGTH = ("definitions", "endings")
-BATCH_SIZES = (1, 4, 16)
+BATCH_SIZES = {"cpu": (1, 4, 16), "cuda": (1, 16, 64)}
 TOLERANCE = 1e-4  # nats
 
 
 class Timed:
     """Seconds of `loglikelihood` of a model of lm-eval, its answers, and tokens of its requests."""
 
-    def __init__(self, lm) -> None:
+    def __init__(self, lm, device: str) -> None:
         self.seconds, self.answers, self.asked = 0.0, [], []
         inner, tokenised = lm.loglikelihood, lm._loglikelihood_tokens
 
@@ -46,9 +47,9 @@ class Timed:
             return tokenised(requests, *rest, **more)
 
         def timed(requests, *rest, **more):
-            begun = time.process_time()
+            begun = now(device)
             self.answers = inner(requests, *rest, **more)
-            self.seconds = time.process_time() - begun
+            self.seconds = now(device) - begun
             return self.answers
 
         lm.loglikelihood, lm._loglikelihood_tokens = timed, keeping
@@ -98,7 +99,8 @@ def compare(name: str, ours: Timed, stocks: dict[int, Timed], arguments) -> str:
             tokenizer=stock.lm.tokenizer,
             batch_size=best,
             logits_cache=False,
-        )
+        ),
+        arguments.device,
     )
     alone.score(name, arguments.limit, False)
     for (one, greedy), (other, wanted) in zip(ours.answers, stock.answers, strict=True):
@@ -107,12 +109,14 @@ def compare(name: str, ours: Timed, stocks: dict[int, Timed], arguments) -> str:
     taken, texts = ours.seconds, ours.asked
     chat = ours.score(name, arguments.limit, True) if arguments.chat else None
     gained, most = alone.seconds / taken, sum(len(text) - 1 for text in texts) / unique(texts)
+    digits = 1 if arguments.device == "cuda" else 0
     by_one = stock.seconds * trial[1] / trial[best]
     return (
         f"| {name} | {len(texts)} | {accuracy(name, theirs):.1f} | {accuracy(name, found):.1f} | "
-        f"{f'{accuracy(name, chat):.1f}' if chat else ''} | {by_one:.0f} | "
-        f"{stock.seconds:.0f} ({best}) | {taken:.1f} | {stock.seconds / taken:.2f} | "
-        f"{alone.seconds:.0f} | {gained:.2f} | {most:.2f} | "
+        f"{f'{accuracy(name, chat):.1f}' if chat else ''} | {by_one:.{digits}f} | "
+        f"{stock.seconds:.{digits}f} ({best}) | {taken:.{digits + 1}f} | "
+        f"{stock.seconds / taken:.2f} | "
+        f"{alone.seconds:.{digits}f} | {gained:.2f} | {most:.2f} | "
         f"{100 * gained / most:.0f} % |"
     )
 
@@ -123,16 +127,18 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--limit", type=int, default=100, help="items of a set")
     parser.add_argument("--chat", action="store_true", help="ours with the chat template too")
+    parser.add_argument("--device", choices=tuple(BATCH_SIZES), default="cpu")
     arguments = parser.parse_args()
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     torch.set_num_threads(1)
     base, data = (folder.resolve() for folder in folders(arguments.results))
     os.chdir(data / "eval")  # where the sets' files are named from
-    model, tokenizer = load_model(base).eval(), load_tokenizer(base)
-    ours = Timed(wrap(model, tokenizer, 16))
+    device = arguments.device
+    model, tokenizer = load_model(base).eval().to(device), load_tokenizer(base)
+    ours = Timed(wrap(model, tokenizer, 16), device)
     stocks = {
-        size: Timed(HFLM(pretrained=model, tokenizer=tokenizer, batch_size=size))
-        for size in BATCH_SIZES
+        size: Timed(HFLM(pretrained=model, tokenizer=tokenizer, batch_size=size), device)
+        for size in BATCH_SIZES[device]
     }
     print(f"n = 1, {arguments.limit} items a set\n")
     print(
