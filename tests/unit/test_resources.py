@@ -24,6 +24,7 @@ from lethe.planning.resources import (
     lost_seconds,
     request,
     scored_items,
+    tokens_at_once,
     training_tokens,
 )
 from lethe.planning.workflow import Workflow
@@ -224,3 +225,13 @@ def test_the_plan_says_what_a_kill_costs(capsys):
         said[0],
     )
     assert "saves first" in said[1]
+
+
+def test_das_asks_for_the_passes_of_its_importances_and_of_its_contrast():
+    spec = {"recipe": {"batch_size": 4, "max_length": 256}, "method": "das", "hyper": {}}
+    # Two passes of the proxy on 32 texts; with 4 of them, the loss's and the contrast's two.
+    assert tokens_at_once(spec) == 2 * 32 * 256
+    assert tokens_at_once({**spec, "hyper": {"importance_batch": 4}}) == 3 * 4 * 256
+    assert tokens_at_once({**spec, "method": "sequential"}) == 4 * 256
+    alone = {"importance_batch": 1, "contrast_weight": 0, "initialise": "none"}
+    assert tokens_at_once({**spec, "hyper": alone}) == 4 * 256

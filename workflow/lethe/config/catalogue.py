@@ -262,6 +262,11 @@ class Study(Entry):
         "with each of them"
     )
     probes: list[Name] = Field([], description="what is evaluated after every stage")
+    probe_stages: Literal["all", "ends"] = Field(
+        "all",
+        description="`ends`: also probes that say `stages: all` score only before the first stage "
+        "and after the last one, which is cheaper and tells nothing of the way",
+    )
     end_tasks: list[Name] = Field(
         [], description="what copies of the checkpoints are fine-tuned on and scored"
     )

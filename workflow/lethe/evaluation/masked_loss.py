@@ -24,8 +24,7 @@ from lethe.evaluation.cloze import VERSION as CLOZE_VERSION
 from lethe.evaluation.cloze import score_cloze
 from lethe.evaluation.intervals import mean_stderr
 from lethe.evaluation.outcomes import item_id
-from lethe.longtables.axes import CLOZE
-from lethe.longtables.rows import TOKENS
+from lethe.longtables.axes import CLOZE, TOKENS
 from lethe.models.forward import label_logits
 from lethe.models.window import window
 from lethe.parameters.families import family_of_classes

@@ -9,6 +9,8 @@ OF_DOMAINS = ("end_task", "mlm", "lm", "cloze")
 """Kinds of scores that are of domains: they are no general ability and no own task."""
 CLOZE = "cloze"
 """The metric of a set whose texts ask for a hidden word; other sets of texts have a loss alone."""
+TOKENS = "tokens"
+"""In an item that is a text, beside its metrics: how many of its tokens are predicted."""
 CLOZE_SET = "cloze_"
 """How the name of a domain's cloze set starts; that of its task follows."""
 # Names that the tables use for what is not an axis of an evaluation set.

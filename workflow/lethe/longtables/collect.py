@@ -10,7 +10,7 @@ from lethe.longtables.end_task_items import PREFIX, end_task_items
 from lethe.longtables.end_task_rows import end_task_rows, read_end_tasks
 from lethe.longtables.headlines import require_scores
 from lethe.longtables.items import ItemsWriter
-from lethe.longtables.rows import SCHEMA_VERSION
+from lethe.longtables.rows import SCHEMA_VERSION, UNSCORED
 from lethe.longtables.run import Run, method_words, run_of
 from lethe.longtables.same_versions import Scored, require_same
 
@@ -106,16 +106,19 @@ def require_same_versions(run: Run, record: dict, probes: dict[str, dict], resul
 
 def run_rows(run: Run, record: dict, probes: dict[str, dict], end_tasks: dict) -> list[dict]:
     """All score rows of one run."""
-    rows = []
+    rows: list[dict] = []
+    since: list[str] = []
     for index, (checkpoint, mixture) in enumerate(zip(run.checkpoints, run.stages, strict=True)):
+        since += [mixture] if index else []
         words = {
             "node": checkpoint,
             **run.row(),
             "end_task_seed": None,
             "stage_index": index,
-            "stage_task": mixture,
+            "stage_task": UNSCORED.join(since),
             "schema_version": SCHEMA_VERSION,
         }
+        before = len(rows)
         for node in record["probes"][checkpoint]:
             probe = probes[node]
             headlines = {task["name"]: task["metric"] for task in probe["spec"]["tasks"]}
@@ -125,6 +128,8 @@ def run_rows(run: Run, record: dict, probes: dict[str, dict], end_tasks: dict) -
                 rows += score_rows(sized, result, record["own"], headline)
         for node in record.get("end_tasks", {}).get(checkpoint, ()):
             rows += end_task_rows(words, end_tasks[node], record["domains"])
+        if len(rows) > before:
+            since = []
     return rows
 
 

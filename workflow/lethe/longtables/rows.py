@@ -9,9 +9,9 @@ from lethe.longtables.run import COLUMNS, RUN_COLUMNS
 
 SCHEMA_VERSION = 3
 ITEMS_VERSION = 4
+UNSCORED = "+"
+"""Joins the mixtures of stages of which only the last one's checkpoint was scored."""
 VALUE = "value_"
-TOKENS = "tokens"
-"""In an item that is a text, beside its metrics: how many of its tokens are predicted."""
 """The start of the column of a metric in a table of items; its name follows."""
 # The columns of a run in tables that name the model without describing it.
 OF_RUN = {name: COLUMNS[name] for name in COLUMNS if name in {*RUN_COLUMNS, "params"}}
@@ -42,7 +42,10 @@ SCORES = {
     "end_task_seed": rule(int | None, "seed of the end task's fine-tuning; empty for other kinds"),
     "stage_index": rule(int, "0 is the base model, i is after the i-th stage"),
     "stage_task": rule(
-        str, "the last mixture of the checkpoint's history; empty at stage 0", empty=True
+        str,
+        "the last mixture of the checkpoint's history, behind those of stages before it that "
+        f"nothing scored, joined by `{UNSCORED}`; empty at stage 0",
+        empty=True,
     ),
     "kind": rule(
         Literal["probe", "own_task", "end_task", "mlm", "lm", "cloze"], "how the score was made"

@@ -18,6 +18,7 @@ from lethe.errors import UserError
 from lethe.longtables.axes import DOMAIN, END_TASK
 from lethe.longtables.dev_sets import shown, words
 from lethe.longtables.metric_ids import TEXT_METRICS
+from lethe.longtables.rows import UNSCORED
 from lethe.longtables.run import ALONE, RUN_COLUMNS, Run
 from lethe.longtables.schema import columns, read_table, write_table
 
@@ -27,6 +28,9 @@ STAGE_COLUMNS = columns("stages")
 SAME_EVERYWHERE = ["engine", "dtype"]
 SPLIT = ("scores", "metrics", "stages", "changes", "calibration", "domains")
 SAME_WITHIN_TASK = ["task_version", "task_digest", "lm_eval_version", "shots", "n"]
+
+UNKNOWN = "?"
+"""The mixture of a stage of which the scores say nothing."""
 
 Element = str | tuple[str, str]
 T = TypeVar("T")
@@ -187,7 +191,8 @@ def chains(scores: pd.DataFrame) -> list[Run]:
         words = rows.iloc[0].to_dict()
         places = range(int(rows.index.max()) + 1)
         nodes = [str(rows["node"].get(place, "")) for place in places]
-        tasks = [str(rows["stage_task"].get(place, "")) if place else "" for place in places]
+        mixtures = history(scores, key)[: len(places) - 1]
+        tasks = ["", *("" if mixture == UNKNOWN else mixture for mixture in mixtures)]
         of_key = dict(zip(RUN_COLUMNS, key, strict=True))
         params = json.loads(of_key.pop("method_params"))
         same = {name: words[name] for name in ("family", "series", "untuned")}
@@ -203,7 +208,8 @@ def chains(scores: pd.DataFrame) -> list[Run]:
 def history(scores: pd.DataFrame, run: Sequence) -> list[str]:
     """The mixtures of a run's stages 1..T; T is taken from the longest run of the same order.
 
-    A stage without scores takes its mixture from other runs of the order, else "?".
+    A stage without scores takes its mixture from the next one that has some, or from other runs of
+    the order, else `UNKNOWN`.
     UserError if a stage of the run has two mixtures.
     """
     own = _mixtures(of_run(scores, run))
@@ -215,7 +221,7 @@ def history(scores: pd.DataFrame, run: Sequence) -> list[str]:
                 f"mixtures, {names[0]!r} and {names[1]!r}; a run is one chain of checkpoints"
             )
     stages = range(1, max(order, default=0) + 1)
-    return [(own.get(stage) or order.get(stage) or ["?"])[0] for stage in stages]
+    return [(own.get(stage) or order.get(stage) or [UNKNOWN])[0] for stage in stages]
 
 
 def _mixtures(rows: pd.DataFrame) -> dict[int, list[str]]:
@@ -223,7 +229,10 @@ def _mixtures(rows: pd.DataFrame) -> dict[int, list[str]]:
     for index, task in (
         rows[["stage_index", "stage_task"]].drop_duplicates().itertuples(index=False)
     ):
-        by_stage.setdefault(int(index), []).append(task)
+        parts = str(task).split(UNSCORED)
+        for place, part in enumerate(parts, start=int(index) - len(parts) + 1):
+            if part not in (listed := by_stage.setdefault(place, [])):
+                listed.append(part)
     return by_stage
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.rows import TOKENS, VALUE
+from lethe.longtables.axes import TOKENS
+from lethe.longtables.rows import VALUE
 from lethe.metrics.corpus_level import BY_TOKEN, CORPUS_LEVEL, NATS, SAME, SENTENCE_NOTE
 from lethe.metrics.drawn_clusters import NAME, DrawnClusters, Names, plain_names
 from lethe.metrics.intervals import RESAMPLES, cluster_weights, item_generator, resampled_means

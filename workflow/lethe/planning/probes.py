@@ -41,7 +41,8 @@ def add_probes(
     added = plan.probes.setdefault(checkpoint.id, {})
     for name in names:
         probe = catalogue.probes[name]
-        if name in added or place not in SCORED[probe.stages]:
+        stages = probe.stages if probe.stages != "all" else study.probe_stages
+        if name in added or place not in SCORED[stages]:
             continue
         if not scores(probe, checkpoint.spec["family"]):
             continue

@@ -189,15 +189,19 @@ def lost_seconds(params: float, snapshot_seconds: float) -> float:
 
 
 def tokens_at_once(spec: dict) -> float:
-    """Tokens of a micro-batch that a base or a stage trains on, from its spec.
+    """Tokens whose activations a base or a stage holds at its most, from its spec.
 
-    Every example counts as the recipe's longest; 0 without a recipe, or if activations are
-    computed again.
+    Those of a micro-batch, and what its method reads beside it (`examples_held`). Every example
+    counts as the recipe's longest; 0 without a recipe, or if activations are computed again.
     """
     recipe = spec.get("recipe")
     if not recipe or recipe.get("recompute_activations"):
         return 0.0
-    return float((recipe.get("micro_batch_rows") or recipe["batch_size"]) * recipe["max_length"])
+    examples = float(recipe.get("micro_batch_rows") or recipe["batch_size"])
+    if spec.get("method") is not None:
+        hyper = parameters_of(spec["method"])(**spec.get("hyper", {}))
+        examples = hyper.examples_held(examples)
+    return examples * recipe["max_length"]
 
 
 def training_tokens(spec: dict) -> float | None:

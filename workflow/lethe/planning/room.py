@@ -16,7 +16,9 @@ from lethe.planning.nodes import Node, Plan
 from lethe.planning.parametrisations import root_of
 from lethe.planning.resources import (
     SMALLEST_ON_GPU,
+    activation_bytes,
     held_by_method,
+    tokens_at_once,
     trained_parameters,
     training_tokens,
 )
@@ -97,7 +99,8 @@ def _largest(plan: Plan, of_packages: bool = False) -> tuple[str, float]:
 def bytes_to_train(params: float, spec: dict[str, Any]) -> float:
     """Memory that training on a CPU takes, at most.
 
-    Weights, gradients and moments, a snapshot of them, what the method holds, and the rest.
+    Weights, gradients and moments, a snapshot of them, what the method holds, activations of what
+    it reads besides a micro-batch, and the rest, which has room for those of a micro-batch.
 
     Args:
         spec: of the node that is trained; an empty one for plain training of all parameters.
@@ -106,7 +109,9 @@ def bytes_to_train(params: float, spec: dict[str, Any]) -> float:
     held = held_by_method(spec, params, trained)
     snapshot = WIDTH["float32"] * (WEIGHTS + MOMENTS) * trained
     training = FROZEN * params + (TRAINING - FROZEN) * trained
-    return BESIDE + training + snapshot + WIDTH["float32"] * held
+    beside = tokens_at_once(spec) - tokens_at_once({**spec, "method": None})
+    activations = activation_bytes(params, beside)
+    return BESIDE + training + snapshot + WIDTH["float32"] * held + activations
 
 
 def _packages(catalogue: Catalogue) -> Iterable[Package]:

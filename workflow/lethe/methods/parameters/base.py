@@ -102,6 +102,10 @@ class MethodParameters(Parameters):
         """Whole networks that a stage with these values holds besides the one that it trains."""
         return max(self.networks, int(self.reads_base()))
 
+    def examples_held(self, rows: float) -> float:
+        """Examples whose activations a stage holds at its most, with micro-batches of `rows`."""
+        return rows
+
     @classmethod
     def values(cls, hyper: dict[str, Any], where: str) -> dict[str, Any]:
         """Every value by name, with defaults for those missing in `hyper`.

@@ -125,5 +125,12 @@ class DasParameters(MethodParameters):
         """A mask on the update needs the values before it."""
         return int(self.mask == "update")
 
+    def examples_held(self, rows: float) -> float:
+        """The contrast's passes beside the loss's, or the passes of the importances."""
+        views = 2 if self.contrast_input == "masked" else 3
+        contrasted = views * self.contrast_share * rows if self.contrast_weight else 0
+        proxies = 2 if self.initialise == "proxy" else 1
+        return max(rows + contrasted, proxies * self.importance_batch)
+
 
 PARAMETERS = DasParameters
