@@ -6,20 +6,24 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.metric_ids import CHANGE_SO_FAR
-from lethe.longtables.run import method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference, paired_difference
 from lethe.metrics.methods import OWN_BASE
 from lethe.metrics.shown import (
-    LINE_COLUMNS,
     PLAIN,
-    Line,
-    is_control,
     lines,
     order_of,
     orders,
     shown,
 )
+from lethe.report.line_numbers import (
+    LineNumber,
+    first_place,
+    line_numbers,
+    number_of,
+    told_apart,
+)
+from lethe.report.text_headline import text_tile
 from lethe.report.tiles import Tile, interval, next_to_plain, tile
 from lethe.tables.method_lines import (
     FEWEST_PAIRS,
@@ -30,27 +34,10 @@ from lethe.tables.method_lines import (
 )
 
 KEPT, LEARNED, GENERAL = "bwt_gem", "la", "delta_general"
-Number = tuple[float, float, float]
-"""In points: a value and the ends of its interval."""
 SEEN = 0.05
 """Points: smaller differences round to 0.0."""
 TABLES = ("scores", "metrics", "stages", "end_tasks", "domains")
 """Long tables whose rows are of one order."""
-
-
-@dataclass(frozen=True)
-class GeneralLine:
-    """How general ability changed along a line, and what its interval is over, in words.
-
-    place: its model and order.
-    """
-
-    line: Line
-    place: tuple[str, str]
-    method: str
-    recipe: str
-    number: Number
-    over: str
 
 
 @dataclass(frozen=True)
@@ -116,10 +103,9 @@ def _of_order(tables: LongTables, order: str) -> LongTables:
 def tiles(tables: LongTables) -> list[Tile]:
     """At most three; fewer where a study measures less."""
     most = compared(tables)
-    general = _general(tables, most)
-    if most is None:
-        return general
-    return [_forgotten(most), *_best(most), *general][:3]
+    of_tasks = [] if most is None else [_forgotten(most), *_best(most)]
+    place = None if most is None else (most.model, most.order)
+    return [*of_tasks, *_general(tables, place), *text_tile(tables, place)][:3]
 
 
 def _forgotten(most: Compared) -> Tile:
@@ -202,12 +188,14 @@ def _ties(tied: list[MethodLine]) -> str:
     return f"Tied with {', '.join(names[:4])}{' and others' * (len(names) > 4)}. " if names else ""
 
 
-def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
-    """How general ability changed under plain training, and under the method that changed least."""
+def _general(tables: LongTables, place: tuple[str, str] | None) -> list[Tile]:
+    """How general ability changed under plain training, and under the method that changed least.
+
+    place: the model and order to tell of; None: those with most methods.
+    """
     rows = shown(pd.concat([tables.metrics, tables.domains]), (GENERAL, CHANGE_SO_FAR))
-    every = _general_lines(rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")])
-    where = _first_place(every) if most is None else (most.model, most.order)
-    found = _told_apart([one for one in every if one.place == where])
+    every = line_numbers(rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")])
+    found = told_apart([one for one in every if one.place == (place or first_place(every))])
     if not found:
         return []
     first = next((one for one in found if one.method == PLAIN), found[0])
@@ -224,7 +212,7 @@ def _general(tables: LongTables, most: Compared | None) -> list[Tile]:
     return [tile(f"General ability, {who}", number, words, GENERAL, first.method)]
 
 
-def _on_the_way(rows: pd.DataFrame, end: GeneralLine) -> str:
+def _on_the_way(rows: pd.DataFrame, end: LineNumber) -> str:
     """A sentence on the stage after which ability was lowest, if it was lower than at the end.
 
     rows: changes by stage. Nothing unless the interval of that stage lies below zero. That more was
@@ -234,7 +222,7 @@ def _on_the_way(rows: pd.DataFrame, end: GeneralLine) -> str:
     if not len(own):
         return ""
     row = own.loc[own["value"].idxmin()]
-    number = _in_points(row)
+    number = number_of(row)
     if not (round(number[0], 1) < round(end.number[0], 1) and number[2] < 0):
         return ""
     lost = f"{number[0]:+.1f}{interval(number)}"
@@ -243,44 +231,6 @@ def _on_the_way(rows: pd.DataFrame, end: GeneralLine) -> str:
     if number[0] < end.number[1]:
         return f"More was lost on the way: {lost} after {stage}, the lowest of these. "
     return f"It was lowest after {stage}, {lost}, but not shown to be lower than at the end. "
-
-
-def _told_apart(found: list[GeneralLine]) -> list[GeneralLine]:
-    """Lines of a method with several recipes under names that tell them apart, but the first."""
-    return [
-        replace(one, method=f"{one.method}, {one.recipe}")
-        if any(one.method == other.method for other in found[:place])
-        else one
-        for place, one in enumerate(found)
-    ]
-
-
-def _first_place(every: list[GeneralLine]) -> tuple[str, str] | None:
-    """The first model and order with most methods; None if there is none."""
-    methods: dict[tuple[str, str], set[str]] = {}
-    for one in every:
-        methods.setdefault(one.place, set()).add(one.method)
-    return max(methods, key=lambda place: len(methods[place]), default=None)
-
-
-def _general_lines(rows: pd.DataFrame) -> list[GeneralLine]:
-    """The number of every line but controls. rows: as `shown` gives them, one a line."""
-    found = []
-    for line in lines(rows) if len(rows) else []:
-        row = rows[[other == line for other in rows["line"]]].iloc[0]
-        if is_control(line) or pd.isna(row["value"]):
-            continue
-        named = dict(zip(LINE_COLUMNS, line, strict=True))
-        method = method_words(named["method"], named["parametrisation"])
-        over = f"interval over {row['n_units']} {row['unit']}" if row["n_units"] else "no interval"
-        place = (named["model"], named["order"])
-        found.append(GeneralLine(line, place, method, named["recipe"], _in_points(row), over))
-    return found
-
-
-def _in_points(row: pd.Series) -> Number:
-    value, low, high = (100 * float(row[name]) for name in ("value", "low", "high"))
-    return value, low, high
 
 
 def _over(line: MethodLine, number: tuple[float, float, float]) -> str:

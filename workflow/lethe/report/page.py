@@ -29,11 +29,14 @@ from lethe.report.source import Source
 from lethe.report.tiles import Tile
 from lethe.tables.html import environment
 from lethe.tables.method_lines import method_lines
+from lethe.tables.texts import ALL
 from lethe.tables.writing import Table
 
 HERE = Path(__file__).parent
 WITHOUT = ("items", "aia", "delta_general", "steps", "peak_mb")
 """Columns of the table of methods that the page leaves to its copies and to other tables."""
+
+OF_LINE = ("model", "method", "order")
 
 ITEMS_WITHOUT = ("identified", "lost_r1", "sign_changed", "commonest")
 
@@ -73,6 +76,8 @@ class Report:
         if len(self.tables.domains) or len(self.tables.end_tasks):
             domains = self.table("domains")
             found += [("domains", "Domains", grid(domains))] if "method" in domains.frame else []
+        if len(self.tables.texts):
+            found.append(("texts", "Held-out texts", _texts_grid(self.table("texts"))))
         return found
 
     def content(self) -> dict[str, Any]:
@@ -106,6 +111,15 @@ class Report:
             "versions": facts.versions(source),
             "digests": facts.digests(source),
         }
+
+
+def _texts_grid(texts: Table) -> Grid:
+    """The table of texts with one row a line; its copies have those of single sets too."""
+    whole, sets = grid(texts), texts.frame["set"]
+    has_all = (sets == ALL).groupby([texts.frame[name] for name in OF_LINE]).transform("any")
+    frame = texts.frame[(sets == ALL) | ~has_all].reset_index(drop=True)
+    left_out = ("set", "perplexity_base", "perplexity_final") if has_all.all() else ()
+    return replace(grid(replace(texts, frame=frame), left_out), forms=whole.forms)
 
 
 def _grid_of_lines(table: Table | None, left_out: Iterable[str] = ()) -> Grid | None:

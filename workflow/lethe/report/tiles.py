@@ -29,12 +29,14 @@ def tile(
     method: str = "",
     unit: str = " points",
     signed: bool = True,
+    decimals: int = 1,
 ) -> Tile:
     """A number with its interval, in words."""
-    interval = "no interval" if np.isnan(number[1]) else f"{number[1]:.1f} to {number[2]:.1f}"
+    ends = [f"{end:.{decimals}f}" for end in number[1:]]
+    interval = "no interval" if np.isnan(number[1]) else " to ".join(ends)
     # A zero has no sign.
-    sign = "+" if signed and round(number[0], 1) else ""
-    text = f"{number[0]:{sign}z.1f}{unit}"
+    sign = "+" if signed and round(number[0], decimals) else ""
+    text = f"{number[0]:{sign}z.{decimals}f}{unit}"
     return Tile(heading, minus(text), minus(interval), minus(words.strip()), metric, method)
 
 

@@ -151,10 +151,16 @@ def _units(rows: pd.DataFrame) -> dict[tuple, dict[str, float]]:
 
 
 def _reasons(rows: pd.DataFrame) -> dict[str, str]:
-    """Why a measure has no value, each reason once: sets and seeds often share theirs."""
-    empty = rows[rows["value"].isna()]
-    once = ["; ".join(dict.fromkeys(note.split("; "))) or "missing" for note in empty["note"]]
-    return dict(zip(empty["metric"], once, strict=True))
+    """Why a measure has no value, each reason once, of several missing cells the first."""
+    found: dict[str, str] = {}
+    for metric, note in rows.loc[rows["value"].isna(), ["metric", "note"]].itertuples(index=False):
+        parts = dict.fromkeys(part.removeprefix(f"{metric}: ") for part in note.split("; "))
+        cells = [part for part in parts if part.endswith("is missing")]
+        told = [part for part in parts if part not in cells[1:]]
+        if len(cells) > 1:
+            told.append(f"and {len(cells) - 1} more")
+        found[metric] = "; ".join(filter(None, told)) or "missing"
+    return found
 
 
 def _with_end_tasks(tables: LongTables) -> list[MethodLine]:
