@@ -9,7 +9,7 @@ from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.axis_scores import axis_score, scores_of_sets
 from lethe.metrics.intervals import t_interval
-from lethe.metrics.row_intervals import share_range
+from lethe.metrics.row_intervals import MEAN_SCORE, share_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
 
 COLUMNS = ["axis", "stage_index", "stage_task", "value", "low", "high", "n", "n_units"]
@@ -38,6 +38,17 @@ def axis_means(
             row["stage_task"] = cells["stage_task"].iloc[0]
             mean_rows.append(row | _mean(cells, rows[rows["axis"] == axis], int(stage)))
     return pd.DataFrame(mean_rows, columns=COLUMNS)
+
+
+def without_unscored(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows without those of stages after which nothing in their order was scored.
+
+    Where a study scores the ends alone, the way between is no gap in its curves.
+    """
+    of_scores = metrics["metric"].str.startswith("score_") | (metrics["metric"] == MEAN_SCORE)
+    places = [metrics["order"], metrics["stage_index"]]
+    has_any = (of_scores & metrics["value"].notna()).groupby(places, dropna=False).transform("any")
+    return metrics[~of_scores | has_any]
 
 
 def _of_line(rows: pd.DataFrame, line: Line) -> pd.Series:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from lethe.figures.appearance import METRIC_WORDS, Look, looks, stage_words, tick_words
-from lethe.figures.axis_means import axis_means
+from lethe.figures.axis_means import axis_means, without_unscored
 from lethe.figures.drawing import (
     HIGHEST,
     Drawn,
@@ -108,13 +108,14 @@ def place_panels(
 
 
 def _shown(tables: LongTables) -> Shown:
-    sets = shown(tables.metrics)
+    metrics = without_unscored(tables.metrics)
+    sets = shown(metrics)
     sets = sets[sets["metric"].str.startswith("score_") & (sets["subset"] == "")]
     chance = tables.scores.groupby("probe")["chance"].max()
     sets = sets.assign(chance=sets["probe"].map(chance))
     means = []
     for line in lines(sets) if len(sets) else []:
-        of_line = axis_means(tables.metrics, line, without=(GENERAL,))
+        of_line = axis_means(metrics, line, without=(GENERAL,))
         first = sets[[other == line for other in sets["line"]]].iloc[0]
         run = {name: first[name] for name in ("model", "method", "order")}
         means.append(

@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from lethe.figures.appearance import Look, looks, stage_words, tick_words
-from lethe.figures.axis_means import axis_means
+from lethe.figures.axis_means import axis_means, without_unscored
 from lethe.longtables.axes import GENERAL, sorted_axes
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.tables import LongTables, of_run
@@ -45,7 +45,7 @@ def evolution(
     wanted: methods that come first where an order has more lines than a chart holds. methods: of
     the whole study, so that they have one colour in all charts of a page.
     """
-    metrics = pd.concat([tables.metrics, tables.domains])
+    metrics = without_unscored(pd.concat([tables.metrics, tables.domains]))
     if not metrics["metric"].str.startswith("score_").any():
         return None
     seen = looks(metrics, methods)
