@@ -278,3 +278,14 @@ def test_a_probe_of_the_ends_scores_the_base_and_the_last_stage_of_every_chain()
     scored = [sorted(plan.probes[name]) for name in long]
     both = ["ends", "miniature"]
     assert scored == [both, both, ["miniature"], both]
+
+
+def test_a_study_of_the_ends_scores_its_chains_there_alone():
+    plan = plan_of(orders=["forward"], references=None, end_tasks=[], probe_stages="ends")
+    chains = [run.checkpoints for run in plan.runs if len(run.checkpoints) > 2]
+    assert chains
+    for base, *between, last in chains:
+        assert plan.probes[base] and plan.probes[last]
+        assert not any(plan.probes[name] for name in between)
+    with pytest.raises(UserError, match="`probe_stages: all` beside `references`"):
+        plan_of(references={"orders": ["forward"]}, probe_stages="ends")

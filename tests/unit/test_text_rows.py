@@ -8,6 +8,7 @@ from synthetic_study import typed
 from lethe.longtables.tables import LongTables
 from lethe.metrics.intervals import cluster_weights, item_generator
 from lethe.metrics.study import study_metrics
+from lethe.report.headlines import tiles
 from lethe.tables import bases, fg, texts
 
 STAGES, ITEMS = ("", "simp", "emdg", "exp"), 40
@@ -182,3 +183,21 @@ def test_domains_read_at_the_ends_alone_are_all_counted_and_named_where_missing(
         assert probe in rows.loc[("loss_forgotten", probe), "note"]
     assert rows.loc[("loss_final", ""), "n"] == 2 * ITEMS
     assert np.isnan(rows.loc[("loss_own", ""), "value"])
+
+
+def test_a_report_begins_with_the_rise_and_shows_it_by_line():
+    scores, items = scored()
+    tables = LongTables(scores, study_metrics(scores, items, seed=0, resamples=RESAMPLES)).parted()
+    (found,) = tiles(tables)
+    rise = rise_of(tables)
+    assert found.heading == "Held-out texts, plain training"
+    assert found.number == f"+{rise['value']:.2f} nats"
+    assert found.interval == f"{rise['low']:.2f} to {rise['high']:.2f}"
+    assert "nats a token" in found.words and "holds zero" not in found.words
+
+
+def rise_of(tables: LongTables) -> pd.Series:
+    rows = tables.texts[
+        (tables.texts["metric"] == "text_loss_risen") & (tables.texts["probe"] == "")
+    ]
+    return rows.iloc[0]

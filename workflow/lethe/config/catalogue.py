@@ -295,6 +295,16 @@ class Study(Entry):
     )
     define: Catalogue = Field(Catalogue(), description="your own entries, by kind and name")
 
+    @model_validator(mode="after")
+    def _scores_what_it_compares(self) -> "Study":
+        """What a chain learned is its score right after each task's own stage."""
+        if self.references is not None and self.probe_stages == "ends":
+            raise ValueError(
+                "expected `probe_stages: all` beside `references`, which need the scores right "
+                "after each stage, found `probe_stages: ends`: change one of them"
+            )
+        return self
+
     @property
     def figure_widths(self) -> dict[str, FigureWidth | None]:
         """Widths by figure, of those for which the study has settings."""
