@@ -15,7 +15,7 @@ from lethe.metrics.calibration import study_calibration
 from lethe.metrics.cells import Cells, Evaluation
 from lethe.metrics.intervals import mean_interval, t_interval
 from lethe.metrics.methods import method_metrics
-from lethe.metrics.over_seeds import PLACE, over_seeds
+from lethe.metrics.over_seeds import PLACE, interval_over_seeds, over_seeds
 from lethe.metrics.row_intervals import MEAN_SCORE, WITHIN, metric_range
 from lethe.metrics.shown import lines
 from lethe.metrics.study import study_metrics
@@ -184,6 +184,30 @@ def test_an_interval_over_seeds_ends_where_its_number_does(metric, are_shares, v
     # One run whose scores are no shares, and nothing is known of the range.
     rows[0][WITHIN] = metric_range("own_gain", False)
     assert [over_seeds(rows)[0][end] for end in ("low", "high")] == pytest.approx(plain)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("values", "own", "expected"),
+    [
+        # The base, which all chains share: the interval of any of them, also of two.
+        ([0.4, 0.4, 0.4], [(0.3, 0.5)] * 3, (0.3, 0.5)),
+        ([0.4, 0.4], [(0.3, 0.5)] * 2, (0.3, 0.5)),
+        # Seeds that agree by chance are no more certain than the least certain of them.
+        ([0.4, 0.4, 0.4], [(0.3, 0.5), (0.2, 0.5), (0.3, 0.6)], (0.2, 0.6)),
+        ([0.4, 0.4], [(0.3, 0.5), (0.2, 0.5)], (NAN, NAN)),
+        # Without an interval of their own there is nothing to fall back on.
+        ([0.4, 0.4, 0.4], [(NAN, NAN)] * 3, (0.4, 0.4)),
+        ([0.4, 0.5], [(0.3, 0.5)] * 2, (NAN, NAN)),
+        ([0.3, 0.4, 0.5], [(0.3, 0.5)] * 3, t_interval([0.3, 0.4, 0.5])),
+        ([0.4, NAN, 0.4], [(0.3, 0.5), (NAN, NAN), (0.3, 0.5)], (NAN, NAN)),
+    ],
+)
+def test_seeds_that_do_not_differ_are_no_more_certain_than_one(values, own, expected):
+    found = interval_over_seeds(values, own, (0.0, 1.0))
+    assert found == pytest.approx(expected, nan_ok=True)
 
 
 def test_losses_that_happen_to_lie_below_one_are_no_shares():

@@ -8,7 +8,7 @@ import pandas as pd
 from lethe.longtables.axes import NO_ABILITY, sorted_axes
 from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.axis_scores import axis_score, scores_of_sets
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.over_seeds import interval_over_seeds
 from lethe.metrics.row_intervals import MEAN_SCORE, share_range
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
 
@@ -70,18 +70,19 @@ def _mean(cells: pd.DataFrame, rows: pd.DataFrame, stage: int) -> dict:
         unit = "items" if found["unit"] == "none" else found["unit"]
         return _row(*(found[name] for name in ("value", "low", "high", "n", "n_units")), unit)
     bases: dict[tuple, list[float]] = {}
+    own = []
     for part in runs:
         base = tuple(part[["world_seed", "base_seed"]].iloc[0].astype(object).fillna(-1))
-        of_run = rows[rows["run"] == part["run"].iloc[0]]
-        bases.setdefault(base, []).append(axis_score(of_run, stage)["value"])
+        found = axis_score(rows[rows["run"] == part["run"].iloc[0]], stage)
+        bases.setdefault(base, []).append(found["value"])
+        own.append((found["low"], found["high"]))
     if len(bases) == 1:
         values, unit = next(iter(bases.values())), "train seeds"
     else:
         values = [float(np.mean(of_base)) for of_base in bases.values()]
         unit = "world seeds" if len({base for _, base in bases}) == 1 else "base seeds"
-    return _row(
-        float(np.mean(values)), *t_interval(values, share_range(values)), n, len(values), unit
-    )
+    ends = interval_over_seeds(values, own, share_range(values))
+    return _row(float(np.mean(values)), *ends, n, len(values), unit)
 
 
 def _row(value, low, high, n: int, units: int, unit: str) -> dict:

@@ -10,8 +10,8 @@ from lethe.longtables.change_columns import SEEDS as BETWEEN_SEEDS
 from lethe.longtables.run import SEEDS
 from lethe.metrics.compared import OF_RUN
 from lethe.metrics.drawn_clusters import number_behind
-from lethe.metrics.intervals import EVERYWHERE, t_interval
-from lethe.metrics.over_seeds import TOO_FEW, units_of
+from lethe.metrics.intervals import EVERYWHERE
+from lethe.metrics.over_seeds import TOO_FEW, interval_over_seeds, units_of
 from lethe.metrics.set_changes import CLUSTERS, ESTIMATED
 from lethe.metrics.set_means import OfSet, interval_over_sets
 
@@ -115,7 +115,11 @@ def over_seeds(rows: Iterable[Row]) -> list[Row]:
             row[name] = float(np.mean(values))
             if name in WITH_INTERVAL:
                 within = (0.0, 1.0) if name in SHARES else EVERYWHERE
-                row |= _ends(name, t_interval(values, within))
+                own = [
+                    (part.get(f"{name}_low", np.nan), part.get(f"{name}_high", np.nan))
+                    for part in group
+                ]
+                row |= _ends(name, interval_over_seeds(values, own, within))
         found.append(row)
     return found
 

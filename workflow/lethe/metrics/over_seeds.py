@@ -20,7 +20,8 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Runs over several bases are first averaged over train seeds within each base, so the unit is
     the base. If the value of a seed is missing, so is the mean. Seeds are empty in the result. An
-    interval is cut at the range WITHIN of the rows.
+    interval is cut at the range WITHIN of the rows. Where seeds do not differ, as at the base that
+    they share, the interval is that of the runs: their mean is no more certain than one of them.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
@@ -30,8 +31,9 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         unit, values = units_of(group)
         if len(values) < 2:
             continue
-        low, high = t_interval(values, _within(group))
-        notes = [TOO_FEW] if len(values) < 3 else []
+        own = [(row.get("low", math.nan), row.get("high", math.nan)) for row in group]
+        low, high = interval_over_seeds(values, own, _within(group))
+        notes = [TOO_FEW] if math.isnan(low) and len(values) < 3 else []
         notes += sorted({row["note"] for row in group if _concerns_value(row)} - {""})
         means.append(
             dict(zip(ALIKE, key, strict=True))
@@ -41,6 +43,19 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             | {"note": "; ".join(notes)}
         )
     return means
+
+
+def interval_over_seeds(
+    values: list[float], own: Iterable[tuple[float, float]], within: Range
+) -> tuple[float, float]:
+    """Student's t over the units; where they do not differ, the widest of the runs' own intervals.
+
+    own: the intervals of single runs. Two units that do not differ have one only if these are one.
+    """
+    ends = {one for one in own if not math.isnan(one[0])}
+    if len(set(values)) > 1 or not ends or (len(values) < 3 and len(ends) > 1):
+        return t_interval(values, within)
+    return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def _within(group: list[dict]) -> Range:

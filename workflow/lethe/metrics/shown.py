@@ -19,8 +19,9 @@ PLAIN = "sequential"
 
 # For captions of tables; their column `interval_over` names the units and their number.
 INTERVAL = (
-    "[95 % interval]: over three seeds or more Student's t; else over items, in their clusters, "
-    f"Student's t (for scores Wilson's) with the spread of {RESAMPLES:,} bootstrap resamples."
+    "[95 % interval]: over three seeds or more Student's t; else, and where seeds do not differ, "
+    "over items, in their clusters, Student's t (for scores Wilson's) with the spread of "
+    f"{RESAMPLES:,} bootstrap resamples."
 )
 
 Line = tuple

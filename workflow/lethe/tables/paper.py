@@ -43,7 +43,7 @@ def ends_and_drop(subject: Subject, rows: pd.DataFrame, axis: str, prefix: str =
         values = subject.numbers.get((metric, axis, ""), {})
         scores = list(replicates(values, TRAIN_SEEDS)[1].values())
         ends = mean_and_interval(scores, share_range(scores, POINTS))
-        if len(values) == 1:
+        if len(set(scores)) == 1:
             found = axis_score(part, stage)
             ends = (ends[0], POINTS * found["low"], POINTS * found["high"])
         columns |= _named(f"{prefix}{name}", ends)
