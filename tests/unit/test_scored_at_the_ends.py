@@ -9,7 +9,10 @@ from test_collect import probed
 from lethe.figures import evolution
 from lethe.longtables.collect import gather
 from lethe.longtables.items import ItemsWriter
+from lethe.longtables.rows import UNSCORED, mixtures
 from lethe.longtables.tables import chains, history, runs
+from lethe.metrics.cells import is_own
+from lethe.report import facts
 from lethe.tables import matrix, methods, new_tasks
 
 LAST = 5
@@ -20,7 +23,7 @@ def at_the_ends(scores: pd.DataFrame) -> pd.DataFrame:
     tasks = scores[scores["stage_index"] > 0].sort_values("stage_index")["stage_task"].unique()
     kept = scores[scores["stage_index"].isin((0, LAST))]
     return kept.assign(
-        stage_task=kept["stage_task"].where(kept["stage_index"] == 0, "+".join(tasks))
+        stage_task=kept["stage_task"].where(kept["stage_index"] == 0, UNSCORED.join(tasks))
     )
 
 
@@ -39,7 +42,7 @@ def test_a_stage_that_nothing_scored_is_named_with_the_next_one_that_is(tmp_path
     record["probes"] |= {"node-001": [], "node-003": []}
     with ItemsWriter(tmp_path / "items", tmp_path / "work") as items:
         rows = gather(record, tmp_path, items)
-    assert [row["stage_task"] for row in rows] == ["", "t1+t2", "t3+t4"]
+    assert [row["stage_task"] for row in rows] == ["", "t1 → t2", "t3 → t4"]
     assert [row["stage_index"] for row in rows] == [0, 2, 4]
 
 
@@ -85,3 +88,22 @@ def test_a_curve_has_no_gap_where_nothing_was_scored(both):
     for tables, stages in ((whole, {0, 1, 2, 3, 4, 5}), (ends, {0, 5})):
         plotted = evolution.draw(tables).plotted
         assert set(plotted["stage_index"]) == stages and plotted["value"].notna().all()
+
+
+def test_a_set_is_of_the_last_stage_of_several_alone():
+    """Right after the last of them it was scored, and not right after the others."""
+    joined = UNSCORED.join(("simp&general:64", "exp:8"))
+    assert mixtures(joined) == ["simp&general:64", "exp:8"]
+    assert is_own("own_exp", joined) and not is_own("own_simp", joined)
+    # A name of one's own with a plus is one name.
+    assert mixtures("sft+dpo") == ["sft+dpo"] and is_own("own_sft+dpo", "sft+dpo")
+
+
+def test_orders_of_the_same_stages_are_one_line_also_at_the_ends():
+    scores, items = synthetic_study(
+        Synthetic(models=(("small", 1000),), orders=("forward", "reverse"), control=False)
+    )
+    ends = pd.concat([at_the_ends(part) for _, part in scores.groupby("order")])
+    found = methods.build(long_tables(ends, items[items["node"].isin(ends["node"])])).frame
+    assert found["order"].tolist() == ["forward, reverse"]
+    assert facts.orders(ends)[0] == "forward (simp → emdg → inqqg → exp → hgen)"

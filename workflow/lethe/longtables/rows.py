@@ -9,8 +9,15 @@ from lethe.longtables.run import COLUMNS, RUN_COLUMNS
 
 SCHEMA_VERSION = 3
 ITEMS_VERSION = 4
-UNSCORED = "+"
+UNSCORED = " → "
 """Joins the mixtures of stages of which only the last one's checkpoint was scored."""
+
+
+def mixtures(stage_task: str) -> list[str]:
+    """The mixtures of a score's `stage_task`: the checkpoint's own is the last one."""
+    return stage_task.split(UNSCORED)
+
+
 VALUE = "value_"
 """The start of the column of a metric in a table of items; its name follows."""
 # The columns of a run in tables that name the model without describing it.

@@ -18,7 +18,7 @@ from lethe.errors import UserError
 from lethe.longtables.axes import DOMAIN, END_TASK
 from lethe.longtables.dev_sets import shown, words
 from lethe.longtables.metric_ids import TEXT_METRICS
-from lethe.longtables.rows import UNSCORED
+from lethe.longtables.rows import mixtures
 from lethe.longtables.run import ALONE, RUN_COLUMNS, Run
 from lethe.longtables.schema import columns, read_table, write_table
 
@@ -191,8 +191,8 @@ def chains(scores: pd.DataFrame) -> list[Run]:
         words = rows.iloc[0].to_dict()
         places = range(int(rows.index.max()) + 1)
         nodes = [str(rows["node"].get(place, "")) for place in places]
-        mixtures = history(scores, key)[: len(places) - 1]
-        tasks = ["", *("" if mixture == UNKNOWN else mixture for mixture in mixtures)]
+        taught = history(scores, key)[: len(places) - 1]
+        tasks = ["", *("" if mixture == UNKNOWN else mixture for mixture in taught)]
         of_key = dict(zip(RUN_COLUMNS, key, strict=True))
         params = json.loads(of_key.pop("method_params"))
         same = {name: words[name] for name in ("family", "series", "untuned")}
@@ -229,7 +229,7 @@ def _mixtures(rows: pd.DataFrame) -> dict[int, list[str]]:
     for index, task in (
         rows[["stage_index", "stage_task"]].drop_duplicates().itertuples(index=False)
     ):
-        parts = str(task).split(UNSCORED)
+        parts = mixtures(str(task))
         for place, part in enumerate(parts, start=int(index) - len(parts) + 1):
             if part not in (listed := by_stage.setdefault(place, [])):
                 listed.append(part)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lethe.errors import UserError
 from lethe.longtables.axes import BIAS, CALIBRATION, CLOZE_SET, OWN, is_named_for, sorted_axes
+from lethe.longtables.rows import mixtures
 from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
 from lethe.metrics.drawn_clusters import DrawnClusters, apart, number_behind
@@ -240,10 +241,10 @@ def own_schedule(cells: Cells) -> tuple[list[int], Schedule]:
 
 
 def is_own(probe: str, mixture: str) -> bool:
-    """True if the set tests a task of the mixture.
+    """True if the set tests a task of the mixture, of several the last.
 
     Own sets are named by their task: own_simp belongs to simp and to simp&general:64, cloze_acl to
     the domain acl.
     """
-    tasks = [part.partition(":")[0] for part in mixture.split("&")]
+    tasks = [part.partition(":")[0] for part in mixtures(mixture)[-1].split("&")]
     return any(is_named_for(probe, task) or probe == f"{CLOZE_SET}{task}" for task in tasks)

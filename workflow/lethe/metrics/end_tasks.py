@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
+from lethe.longtables.rows import mixtures
 from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.intervals import Range
 from lethe.metrics.methods import OWN_BASE, TASK_MEASURES
@@ -173,6 +174,7 @@ def _schedule(rows: pd.DataFrame, names: list[str], last: int) -> Schedule:
     mixture = dict(rows[["stage_index", "stage_task"]].itertuples(index=False, name=None))
     taught = []
     for stage in range(1, last + 1):
-        parts = {part.partition(":")[0] for part in mixture.get(stage, "").split("&")}
+        last_one = mixtures(mixture.get(stage, ""))[-1]
+        parts = {part.partition(":")[0] for part in last_one.split("&")}
         taught.append(tuple(c for c, name in enumerate(names) if domain.get(name) in parts))
     return Schedule(tuple(taught))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import CLOZE_SET, DOMAIN
+from lethe.longtables.rows import mixtures
 
 PARTS = ("before", "right_after", "final", "mlm_loss_delta")
 
@@ -31,7 +32,7 @@ def of_run(cells: pd.DataFrame) -> dict[str, float]:
     own = [
         stage
         for stage, mixture in zip(cells["stage_index"], cells["stage_task"], strict=True)
-        if domain in [part.partition(":")[0] for part in str(mixture).split("&")]
+        if domain in [part.partition(":")[0] for part in mixtures(str(mixture))[-1].split("&")]
     ]
     last = by_stage.index.max()
     before, final = by_stage.get(0, np.nan), by_stage[last]

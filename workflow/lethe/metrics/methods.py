@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.longtables.axes import BIAS, GENERAL, OWN
+from lethe.longtables.rows import mixtures
 from lethe.longtables.run import SEEDS
 from lethe.longtables.tables import METRIC_COLUMNS, RUN_COLUMNS
 from lethe.metrics.axis_scores import ENDS, mean_of_rows
@@ -89,7 +90,10 @@ def _stages(scores: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     """The mixtures of every order's stages, sorted, so that orders of the same stages are equal."""
     listed = scores.loc[scores["stage_index"] > 0, ["order", "stage_index", "stage_task"]]
     groups = listed.drop_duplicates().groupby("order", sort=False)["stage_task"]
-    return {str(order): tuple(sorted(tasks)) for order, tasks in groups}
+    return {
+        str(order): tuple(sorted(part for task in tasks for part in mixtures(task)))
+        for order, tasks in groups
+    }
 
 
 def _over_orders(frame: pd.DataFrame, stages: dict[str, tuple[str, ...]]) -> list[dict]:

@@ -9,6 +9,7 @@ import yaml
 
 from lethe.config.reading import DEFAULT
 from lethe.longtables.made_by import COMMIT
+from lethe.longtables.rows import mixtures
 from lethe.longtables.run import ALONE, method_words
 from lethe.longtables.study_folder import text_sha256
 from lethe.metrics.shown import CONTROL
@@ -79,7 +80,8 @@ def orders(scores: pd.DataFrame) -> list[str]:
         if order.startswith((CONTROL, ALONE)):
             found.append(order)
         else:
-            found.append(f"{order} ({' → '.join(task.partition(':')[0] for task in tasks)})")
+            parts = [part.partition(":")[0] for task in tasks for part in mixtures(task)]
+            found.append(f"{order} ({' → '.join(parts)})")
     return found
 
 
