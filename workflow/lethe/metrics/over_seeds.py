@@ -33,7 +33,7 @@ def over_seeds(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             continue
         own = [(row.get("low", math.nan), row.get("high", math.nan)) for row in group]
         low, high = interval_over_seeds(values, own, _within(group))
-        notes = [TOO_FEW] if math.isnan(low) and len(values) < 3 else []
+        notes = [TOO_FEW] if len(values) < 3 else []
         notes += sorted({row["note"] for row in group if _concerns_value(row)} - {""})
         means.append(
             dict(zip(ALIKE, key, strict=True))
@@ -50,10 +50,10 @@ def interval_over_seeds(
 ) -> tuple[float, float]:
     """Student's t over the units; where they do not differ, the widest of the runs' own intervals.
 
-    own: the intervals of single runs. Two units that do not differ have one only if these are one.
+    own: the intervals of single runs. Fewer than three units have none either way.
     """
     ends = {one for one in own if not math.isnan(one[0])}
-    if len(set(values)) > 1 or not ends or (len(values) < 3 and len(ends) > 1):
+    if len(values) < 3 or len(set(values)) > 1 or not ends:
         return t_interval(values, within)
     return min(low for low, _ in ends), max(high for _, high in ends)
 
