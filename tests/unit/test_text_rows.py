@@ -201,3 +201,18 @@ def rise_of(tables: LongTables) -> pd.Series:
         (tables.texts["metric"] == "text_loss_risen") & (tables.texts["probe"] == "")
     ]
     return rows.iloc[0]
+
+
+def test_a_headline_of_two_seeds_has_no_interval():
+    scores, items = scored(seeds=(0, 1))
+    better = scores.assign(method="better", node="b" + scores["node"])
+    better["value"] -= 0.1 * (better["stage_index"] > 0)
+    both = pd.concat([scores, better], ignore_index=True)
+    every = {
+        probe: pd.concat([frame, frame.assign(node="b" + frame["node"])], ignore_index=True)
+        for probe, frame in items.items()
+    }
+    tables = LongTables(both, study_metrics(both, every, seed=0, resamples=RESAMPLES)).parted()
+    (found,) = tiles(tables)
+    assert found.interval == "no interval" and "Risen least under better" in found.words
+    assert "nan" not in found.words and found.words.endswith("no interval.")

@@ -195,7 +195,8 @@ def _general(tables: LongTables, place: tuple[str, str] | None) -> list[Tile]:
     """
     rows = shown(pd.concat([tables.metrics, tables.domains]), (GENERAL, CHANGE_SO_FAR))
     every = line_numbers(rows[(rows["metric"] == GENERAL) & (rows["probe"] == "")])
-    found = told_apart([one for one in every if one.place == (place or first_place(every))])
+    where = place or first_place(every)
+    found = told_apart([one for one in every if one.place == where])
     if not found:
         return []
     first = next((one for one in found if one.method == PLAIN), found[0])

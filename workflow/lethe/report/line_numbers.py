@@ -35,7 +35,8 @@ def line_numbers(rows: pd.DataFrame, scale: float = 100.0) -> list[LineNumber]:
             continue
         named = dict(zip(LINE_COLUMNS, line, strict=True))
         method = method_words(named["method"], named["parametrisation"])
-        over = f"interval over {row['n_units']} {row['unit']}" if row["n_units"] else "no interval"
+        units = f"{row['n_units']} {row['unit']}" if row["n_units"] else ""
+        over = "no interval" if pd.isna(row["low"]) or not units else f"interval over {units}"
         place = (named["model"], named["order"])
         found.append(LineNumber(line, place, method, named["recipe"], number_of(row, scale), over))
     return found

@@ -55,6 +55,7 @@ def minus(text: str) -> str:
     )  # fmt: skip
 
 
-def interval(number: tuple) -> str:
+def interval(number: tuple, decimals: int = 1) -> str:
     """The interval behind a number within a sentence; nothing if there is none."""
-    return "" if np.isnan(number[1]) else f" [{number[1]:.1f}, {number[2]:.1f}]"
+    ends = ", ".join(f"{end:.{decimals}f}" for end in number[1:])
+    return "" if np.isnan(number[1]) else f" [{ends}]"
