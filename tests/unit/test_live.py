@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from retention_case import TRAINING, make_stage
 from small_nodes import make_nodes, stage_spec
 
 from lethe.artefacts.locks import lock
@@ -11,7 +12,10 @@ from lethe.commands import status
 from lethe.config.reading import DEFAULT, parse_study, read_catalogue, read_yaml
 from lethe.jobs import live
 from lethe.jobs.live import LiveRecord, read_live
+from lethe.methods.registry import create
 from lethe.planning.plan import make_plan
+from lethe.training import loop
+from lethe.training.snapshots import Snapshots
 
 
 @pytest.fixture
@@ -52,6 +56,58 @@ def test_an_old_record_says_its_age_and_a_broken_one_nothing(tmp_path, clock):
     assert read_live(tmp_path) == "step 0 of 10 (3 min 20 s ago)"
     (tmp_path / live.NAME).write_text("{")
     assert read_live(tmp_path) == "" == read_live(tmp_path / "nothing")
+
+
+PASSES = {
+    # Method, family, hyper-parameters: the units of the passes of two stages, and their numbers.
+    ("ewc", "causal"): ({"samples": 3}, [("example for the Fisher information", 3)] * 2),
+    ("flow", "seq2seq"): ({}, [("batch for the base's losses", 1)] * 2),
+    ("derpp", "causal"): (
+        {"capacity": 4},
+        [("example for the buffer's logits", 4), ("example for the buffer's logits", 2)],
+    ),
+    ("das", "masked"): (
+        {"importance_batch": 3, "initialise": "domain"},
+        [("batch for the importances", 2)] * 3,
+    ),
+    ("demix", "masked"): ({}, [("expert that is tried", 1)]),
+    ("self_replay", "causal"): (
+        {"samples": 65, "max_length": 6},
+        [("the base's texts 1 to 64: token", 5), ("the base's texts 65 to 65: token", 5)],
+    ),
+    ("osf", "causal"): ({}, [("matrix that is taken apart", 14)] * 2),
+}
+
+
+@pytest.mark.parametrize("case", PASSES, ids="-".join)
+def test_passes_besides_the_steps_say_how_far_they_are(case, tmp_path, monkeypatch):
+    """Every pass says how many there are, and gives exactly so many."""
+    (name, family), (hyper, expected) = case, PASSES[case]
+    passes = []
+
+    def counted(folder, items, of, unit):
+        passes.append((unit, of))
+        items = list(items)
+        assert len(items) == of
+        return live.counted(folder, items, of, unit)
+
+    monkeypatch.setattr(loop, "counted", counted)
+    stage, state = make_stage(family), {}
+    for index in (1, 2):
+        method = create(name, hyper)
+        method.load_state(state)
+        stage = make_stage(family, stage.model, index=index, earlier=[stage.examples])
+        loop.train(stage, method, TRAINING, Snapshots(tmp_path / str(index), {}, 1e9))
+        state = method.state()
+    assert passes == expected
+
+
+def test_a_pass_says_how_far_it_is_but_no_time_left_since_it_is_not_the_whole_job(tmp_path, clock):
+    items = live.counted(tmp_path, "abcd", 4, "batch for the importances")
+    assert next(items) == "a" and read_live(tmp_path) == "batch for the importances 0 of 4"
+    clock["now"] += 70
+    assert list(items) == ["b", "c", "d"]
+    assert read_live(tmp_path) == "batch for the importances 1 of 4"
 
 
 def test_training_leaves_a_record_of_its_steps(tmp_path, monkeypatch):

@@ -3,7 +3,9 @@
 import json
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from lethe.artefacts.files import json_text, write_atomic
 from lethe.errors import UserError
@@ -12,17 +14,19 @@ from lethe.terminal import duration_words
 NAME = "live.json"
 RECORD_SECONDS = 5.0
 LOG_SECONDS = 60.0
+Item = TypeVar("Item")
 
 
 class LiveRecord:
     """Tells `lethe status` and the log how far a job is.
 
     directory: the work folder of the job's node. first: what was done before this process began,
-    if it continues. unit: what is counted, `step` or `evaluation task`.
+    if it continues. unit: what is counted, such as `step` or `evaluation task`. whole: whether the
+    job is done when they are; otherwise the time left is not told.
     """
 
-    def __init__(self, directory: Path, unit: str = "step", first: int = 0):
-        self.path, self.unit, self.first = directory / NAME, unit, first
+    def __init__(self, directory: Path, unit: str = "step", first: int = 0, whole: bool = True):
+        self.path, self.unit, self.first, self.whole = directory / NAME, unit, first, whole
         self.started = self.recorded = self.logged = time.monotonic()
         # The first note is written at once, so that a job that has begun is seen.
         self.recorded -= RECORD_SECONDS
@@ -39,10 +43,9 @@ class LiveRecord:
         seconds, here = now - self.started, done - self.first
         facts = {"unit": self.unit, "done": done, "of": of, "loss": loss, "at": time.time()}
         if here and seconds >= 1:
-            facts |= {
-                "tokens_per_second": round(tokens / seconds) if tokens else None,
-                "seconds_left": round(seconds / here * (of - done)),
-            }
+            facts["tokens_per_second"] = round(tokens / seconds) if tokens else None
+            if self.whole:
+                facts["seconds_left"] = round(seconds / here * (of - done))
         try:
             write_atomic(self.path, json_text(facts), durable=False)
         except (OSError, UserError):
@@ -51,6 +54,14 @@ class LiveRecord:
         if now - self.logged >= LOG_SECONDS:
             self.logged = now
             print(live_words(facts), file=sys.stderr, flush=True)
+
+
+def counted(directory: Path, items: Iterable[Item], of: int, unit: str) -> Iterator[Item]:
+    """Yield the items of a pass that a job makes besides its steps, and tell how far it is."""
+    live = LiveRecord(directory, unit, whole=False)
+    for done, item in enumerate(items):
+        live.note(done, of)
+        yield item
 
 
 def read_live(directory: Path) -> str:

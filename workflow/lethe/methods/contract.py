@@ -10,7 +10,7 @@ overrides only the hooks that it needs. The order of a stage is
 `step_loss` is called once a step, after the first micro-batch's backward pass.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,6 +32,20 @@ class Collate(Protocol):
     rows: int | None
 
     def __call__(self, examples: list[Example], draw: int = 0) -> list[Batch]: ...
+
+
+class Counted(Protocol):
+    """Yields the `of` items of a pass, and tells whoever watches the job how far it is.
+
+    unit: what an item is, in words, as in "batch for the importances 3 of 40".
+    """
+
+    def __call__(self, items: Iterable, of: int, unit: str) -> Iterable: ...
+
+
+def uncounted(items: Iterable, of: int, unit: str) -> Iterable:
+    """The items, where nobody watches."""
+    return items
 
 
 @dataclass
@@ -68,6 +82,8 @@ class Stage:
         replayed: [tokens, those of an encoder] that `replay` laid out in this step.
         trained: the parameters that are trained, in order, from the end of `before_stage` on.
         held: rules that act after the method, by the recipe's `unused_rows`.
+        counted: (items, of, unit) -> the items; wrap in it every pass over many texts or matrices
+            that a hook makes besides the steps, which would otherwise look like a job that hangs.
     """
 
     model: torch.nn.Module
@@ -93,6 +109,7 @@ class Stage:
     replayed: list[int] = field(default_factory=lambda: [0, 0])
     trained: list[torch.nn.Parameter] = field(default_factory=list)
     held: list["Method"] = field(default_factory=list)
+    counted: Counted = uncounted
 
     def replay(self, examples: list[Example], draw: int = 0) -> list[Batch]:
         """Micro-batches of examples that a step learns from besides the stage's own.

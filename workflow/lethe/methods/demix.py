@@ -66,7 +66,8 @@ class Demix(AdapterMethod):
         seed = seed_of(stage.seed, stage.index)
         if len(self.sets):
             trial = sample(stage.examples, self.samples, seed)
-            losses = [loss_with(stage, adapters, trial) for adapters in self.sets]
+            sets = stage.counted(self.sets, len(self.sets), "expert that is tried")
+            losses = [loss_with(stage, adapters, trial) for adapters in sets]
             self.sets.append(copy.deepcopy(self.sets[int(np.argmin(losses))]))
         else:
             self.sets.append(new_adapters(stage.model, self.reduction, seed))

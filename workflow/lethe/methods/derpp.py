@@ -89,7 +89,8 @@ class DarkExperience(Method):
         order = generator.permutation(len(stage.examples))
         entries = dict(enumerate(self.entries))
         stage.model.eval()
-        for slot, place in sorted(slots.items()):
+        unit = "example for the buffer's logits"
+        for slot, place in stage.counted(sorted(slots.items()), len(slots), unit):
             index = int(order[place])
             parts = stage.collate([stage.examples[index]], DRAW)
             with torch.no_grad():

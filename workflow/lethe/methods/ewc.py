@@ -67,7 +67,10 @@ class ElasticWeights(Method):
         count = min(self.samples or len(stage.examples), len(stage.examples))
         generator = np.random.default_rng([stage.seed, stage.index, WHICH_EXAMPLES])
         chosen = generator.choice(len(stage.examples), count, replace=False)
-        alone = (stage.collate([stage.examples[index]]) for index in chosen)
+        alone = (
+            stage.collate([stage.examples[index]])
+            for index in stage.counted(chosen, count, "example for the Fisher information")
+        )
         newest = diagonal_fisher(stage.model, alone)
         self.stages += 1
         self.fisher = running_mean(self.fisher, newest, self.stages)

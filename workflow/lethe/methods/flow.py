@@ -64,7 +64,8 @@ def weights_of(losses: np.ndarray, sharpness: float) -> np.ndarray:
 def base_losses(stage: Stage) -> Iterator[tuple[Name, float]]:
     """The mean loss over its labels, in nats, of every example under the base."""
     base = stage.load_base()
-    for start in range(0, len(stage.examples), AT_ONCE):
+    starts = range(0, len(stage.examples), AT_ONCE)
+    for start in stage.counted(starts, len(starts), "batch for the base's losses"):
         stop = min(start + AT_ONCE, len(stage.examples))
         for batch in stage.collate([stage.examples[i] for i in range(start, stop)], DRAW):
             losses = token_losses(base, batch).double().cpu()

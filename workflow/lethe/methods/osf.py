@@ -36,7 +36,8 @@ class SubspaceTuning(Method):
     def before_stage(self, stage: Stage) -> None:
         # A resumed stage comes here with its parent's weights too, so its directions are the same.
         found = dict(matrices(stage.model))
-        kept = {name: strongest(p, self.share, self.rank) for name, p in found.items()}
+        matrix_by_matrix = stage.counted(found.items(), len(found), "matrix that is taken apart")
+        kept = {name: strongest(p, self.share, self.rank) for name, p in matrix_by_matrix}
         self.directions = {name: each for name, each in kept.items() if each.left.shape[1]}
         if self.of_update:
             self.start = {name: found[name].detach().clone() for name in self.directions}

@@ -53,7 +53,9 @@ class SelfReplay(Method):
         if writes:
             length = (self.max_length or self.blank.room) - len(self.blank.tokens)
             seed = (stage.seed, WHICH_ARE_WRITTEN)
-            self.texts = write(base, self.blank, self.samples, length, self.temperature, seed)
+            self.texts = write(
+                base, self.blank, self.samples, length, self.temperature, seed, stage.counted
+            )
         self.base = base if compares else None
 
     def step_loss(self, stage: Stage) -> Iterator[torch.Tensor]:

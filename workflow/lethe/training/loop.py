@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 
 from lethe.data.batches import Batch
 from lethe.data.draws import step_indices
 from lethe.data.examples import Example
-from lethe.jobs.live import LiveRecord
+from lethe.jobs.live import LiveRecord, counted
 from lethe.jobs.out_of_memory import ran_out
 from lethe.methods.contract import Method, Stage
 from lethe.training import memory
@@ -63,6 +64,8 @@ def train(stage: Stage, method: Method, recipe: dict, snapshots: Snapshots | Non
         Stopped: the job has to end soon; the state is saved.
     """
     progress, first = Progress(), 0
+    if snapshots:
+        stage.counted = partial(counted, snapshots.path.parent)
     method.before_stage(stage)
     if method.extra is not None:
         stage.extra = method.extra.to(training_device())

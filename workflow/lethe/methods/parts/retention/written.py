@@ -8,6 +8,7 @@ import torch
 from lethe.data.blank import Blank
 from lethe.data.examples import Example
 from lethe.errors import UserError
+from lethe.methods.contract import Counted, uncounted
 from lethe.models.window import require_room
 
 TOGETHER = 64
@@ -16,7 +17,13 @@ TOGETHER = 64
 
 @torch.no_grad()
 def write(
-    model, blank: Blank, count: int, length: int, temperature: float, seed: tuple[int, ...]
+    model,
+    blank: Blank,
+    count: int,
+    length: int,
+    temperature: float,
+    seed: tuple[int, ...],
+    counted: Counted = uncounted,
 ) -> list[tuple[int, ...]]:
     """`count` texts as tokens, the end token included where a text came to its end.
 
@@ -26,6 +33,7 @@ def write(
     Args:
         model: a decoder or an encoder-decoder, in evaluation mode.
         length: most tokens of a text, those in `blank.tokens` not counted.
+        counted: as of a stage; tells how many tokens are written.
 
     Raises:
         UserError: a text may be longer than the model can read.
@@ -38,7 +46,8 @@ def write(
         quantiles = torch.from_numpy(drawn).to(next(model.parameters()).device)
         scores = _Scores(model, blank, len(numbers))
         columns, ended = [], torch.zeros(len(numbers), dtype=torch.bool, device=quantiles.device)
-        for place in range(length):
+        unit = f"the base's texts {first + 1} to {numbers.stop}: token"
+        for place in counted(range(length), length, unit):
             chosen = quantile_of(next(scores) / temperature, quantiles[:, place])
             columns.append(chosen)
             ended |= chosen == blank.end

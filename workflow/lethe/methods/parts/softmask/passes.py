@@ -55,7 +55,8 @@ def subset_batches(
     examples = stage.examples if examples is None else examples
     order = np.random.default_rng([stage.seed, stage.index, purpose])
     chosen = order.permutation(len(examples))[:subset]
-    for start in range(0, len(chosen), size):
+    starts = range(0, len(chosen), size)
+    for start in stage.counted(starts, len(starts), "batch for the importances"):
         members = chosen[start : start + size]
         laid_out = [examples[int(index)] for index in members]
         # The stage itself uses its steps as draws.
