@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import evaluation_world as world
+import numpy as np
 import pytest
 
 from lethe.cli import main
@@ -114,3 +115,41 @@ def test_an_adapter_is_compared_with_its_base(place, capsys):
     counts = know["counts"]
     assert counts["lost"] + counts["regained"] > 0
     assert know["change"] == pytest.approx(100 * (counts["regained"] - counts["lost"]) / 24)
+
+
+def texts_scored(losses: list[float], tokens: list[int]) -> list[dict]:
+    """What `lethe evaluate --json` prints of a set of held-out texts."""
+    mean = float(np.average(losses, weights=tokens))
+    score = {"metric": "lm_loss", "subset": "", "value": mean, "stderr": 0.4, "n": len(losses)}
+    items = [
+        {
+            "item_id": str(number),
+            "cluster_id": str(number),
+            "metrics": {"lm_loss": loss, "tokens": float(count)},
+            "predicted": "",
+        }
+        for number, (loss, count) in enumerate(zip(losses, tokens, strict=True))
+    ]
+    scores = [{**score, "higher_is_better": False}]
+    return [{"task": "letters", "axis": "prose", "chance": None, "scores": scores, "items": items}]
+
+
+def test_held_out_texts_are_paired_each_by_its_tokens(tmp_path, capsys):
+    tokens, before = [10, 200, 30, 60, 90, 20], [5.0, 2.0, 4.0, 3.0, 2.5, 4.5]
+    moves = [0.5, 0.1, 0.4, 0.2, 0.15, 0.3]
+    after = [loss + move for loss, move in zip(before, moves, strict=True)]
+    (tmp_path / "before.json").write_text(json.dumps(texts_scored(before, tokens)))
+    (tmp_path / "after.json").write_text(json.dumps(texts_scored(after, tokens)))
+    (tmp_path / "other.json").write_text(json.dumps(texts_scored(after, tokens[::-1])))
+    files = [str(tmp_path / f"{name}.json") for name in ("before", "after", "other")]
+    assert main(["compare", *files[:2], "--json", "--margin-of", "lm_loss=0.5"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    mean = float(np.average(moves, weights=tokens))
+    assert one["paired"] and one["change"] == pytest.approx(mean) and one["verdict"] == "kept"
+    # Six residuals t (d - mean) / mean t, by hand: variance 6/5 sum r^2 / 36, Student's t at 5.
+    rest = [t * (d - mean) / np.mean(tokens) for t, d in zip(tokens, moves, strict=True)]
+    half = 2.5706 * (6 / 5 * sum(r**2 for r in rest) / 36) ** 0.5
+    assert one["interval"] == pytest.approx([mean - half, mean + half], abs=1e-4)
+    main(["compare", files[0], files[2], "--json"])
+    (one,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    assert not one["paired"] and "other numbers of tokens" in " ".join(one["notes"])

@@ -172,6 +172,35 @@ def test_scores_that_are_no_answers_have_the_interval_of_student():
     assert moved.interval() == pytest.approx((10 - half, 10 + half))
 
 
+def texts(number: int):
+    """Mean losses of texts before and after, the longer ones lower, and their tokens."""
+    generator = np.random.default_rng(4)
+    tokens = generator.integers(5, 300, number).astype(float)
+    before = 4 - tokens / 200 + generator.normal(0, 0.5, number)
+    return before, before - 0.3 + generator.normal(0, 0.2, number) * (tokens < 100), tokens
+
+
+def test_texts_that_are_equally_long_have_the_interval_of_a_mean():
+    before, after, _ = texts(60)
+    plain = paired_drop(before, after, np.arange(60))
+    weighted = paired_drop(before, after, np.arange(60), tokens=np.full(60, 17.0))
+    assert weighted.value == pytest.approx(plain.value)
+    assert weighted.interval() == pytest.approx(plain.interval())
+
+
+def test_the_drop_over_tokens_of_texts_has_the_spread_of_resampled_documents():
+    before, after, tokens = texts(600)
+    document = np.arange(600) // 3
+    drop = paired_drop(before, after, document, tokens=tokens)
+    assert drop.value == pytest.approx((tokens @ before - tokens @ after) / tokens.sum())
+    weights = cluster_weights(200, 4000, np.random.default_rng(0))
+    drawn = resampled_means((before - after)[:, None], document, weights, tokens[:, None])[:, 0]
+    low, high = drop.interval()
+    assert (high - low) / 2 == pytest.approx(stdtrit(199, 1 - TAIL) * drawn.std(), rel=0.04)
+    # Right or wrong per text is no answer of an item: an average over tokens all the same.
+    assert paired_drop(np.ones(3), np.zeros(3), range(3), tokens=np.ones(3)).value == 1.0
+
+
 @pytest.mark.parametrize("kind", ["mean", "corpus", "errors"])
 def test_shares_that_did_not_change_are_as_certain_as_their_items_are_many(kind):
     def unchanged(items: int):

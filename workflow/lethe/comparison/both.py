@@ -6,19 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from lethe.metrics.corpus_level import NATS, SAME
+from lethe.longtables.axes import TOKENS
+from lethe.metrics.corpus_level import BY_TOKEN, NATS, SAME
 from lethe.metrics.drawn_clusters import BETWEEN
 from lethe.metrics.item_changes import Answers
 
 
 @dataclass(frozen=True)
 class Items:
-    """The items of a set that both checkpoints answered; arrays (items,) before and after."""
+    """The items of a set that both checkpoints answered; arrays (items,) before and after.
+
+    tokens: (items,) by which each counts in a mean over tokens; None where all count alike.
+    """
 
     before: list[dict[str, Any]]
     after: list[dict[str, Any]]
     values: tuple[np.ndarray, np.ndarray]
     cluster_source: str = ""
+    tokens: np.ndarray | None = None
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """The scores before and after over these items."""
+        first, second = (float(np.average(v, weights=self.tokens)) for v in self.values)
+        return first, second
 
     @property
     def full_clusters(self) -> list[str]:
@@ -68,7 +79,20 @@ def items_of_both(results: tuple[dict, dict], metric: str) -> tuple[Items | None
     sides = [[side[name] for name in both] for side in found]
     values = [np.array([_value(item, metric) for item in side], dtype=float) for side in sides]
     source = results[0].get("cluster_source", "")
-    return Items(sides[0], sides[1], (values[0], values[1]), source), []
+    counts = [_tokens(side, metric) for side in sides]
+    if any(c is not None for c in counts) and not _equal(*counts):
+        return None, ["the texts have other numbers of tokens before and after"]
+    return Items(sides[0], sides[1], (values[0], values[1]), source, counts[0]), []
+
+
+def _tokens(items: list[dict[str, Any]], metric: str) -> np.ndarray | None:
+    """What each item counts for in a mean over tokens; None for another mean, or if not known."""
+    counts = [_value(item, TOKENS) for item in items] if metric in BY_TOKEN else [None]
+    return None if None in counts else np.array(counts, dtype=float)
+
+
+def _equal(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    return first is not None and second is not None and np.array_equal(first, second)
 
 
 def _value(item: dict, metric: str) -> float | None:
@@ -79,12 +103,13 @@ def why_no_means(items: Items | None, results: tuple[dict, dict], metric: str) -
     """Why the scores are not the means of all items' values; empty if they are."""
     for when, result in zip(("before", "after"), results, strict=True):
         row, values = row_of(result, metric), [_value(item, metric) for item in result["items"]]
-        known_values = [value for value in values if value is not None]
+        known_items = [i for i in result["items"] if _value(i, metric) is not None]
+        known_values = [_value(item, metric) for item in known_items]
         if not values:
             return f"no samples {when}"
         if not known_values:
             return f"samples {when} hold no {metric}"
-        mean = float(np.mean(known_values))
+        mean = float(np.average(known_values, weights=_tokens(known_items, metric)))
         if len(known_values) < len(values) or abs(mean - row["value"]) > SAME:
             of = f"{len(known_values)} of {row['n']} samples {when}"
             return f"the {metric} of {of} has mean {mean:.4g}, the score is {row['value']:.4g}"

@@ -106,7 +106,8 @@ def _drawn_together(changes: Sequence[SetChange]) -> dict[int, Resampled]:
         present = np.bincount(cluster, minlength=len(names)) > 0
         scale = changes[place].scale
         moves = scale * (items.values[1] - items.values[0])
-        replicates = resampled_means(moves[:, None], cluster, weights)[:, 0]
+        counts = None if items.tokens is None else items.tokens[:, None]
+        replicates = resampled_means(moves[:, None], cluster, weights, counts)[:, 0]
         coin = scale**2 * coins(len(moves), int(present.sum()))
         found[place] = Resampled(replicates, DrawnClusters(names, present), len(moves), coin)
     return found

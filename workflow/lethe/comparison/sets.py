@@ -162,7 +162,7 @@ def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str)
     numbers = (rows[0]["n"], rows[1]["n"])
     why = why_no_means(items, results, metric)
     if items is not None and len(items.before) < max(numbers) and not why:
-        scores = (float(items.values[0].mean()), float(items.values[1].mean()))
+        scores = items.means
         notes.append(f"items differ, {numbers[0]} and {numbers[1]}: {len(items.before)} in both")
     elif numbers[0] != numbers[1]:
         notes.append(f"items differ, {numbers[0]} and {numbers[1]}")
@@ -201,7 +201,7 @@ def _drop(
     first, second = (1, 0) if better is False else (0, 1)
     if items is not None and not why:
         pair = items.values[first], items.values[second]
-        return paired_drop(*pair, items.clusters, is_share), []
+        return paired_drop(*pair, items.clusters, is_share, items.tokens), []
     errors = [row.get("stderr") for row in rows]
     if None in errors or min(row["n"] for row in rows) < 2:
         return None, [f"neither items ({why}) nor standard errors give an interval"]

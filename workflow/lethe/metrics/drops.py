@@ -80,7 +80,11 @@ class Drop:
 
 
 def paired_drop(
-    before: np.ndarray, after: np.ndarray, cluster: Sequence, is_share: bool = False
+    before: np.ndarray,
+    after: np.ndarray,
+    cluster: Sequence,
+    is_share: bool = False,
+    tokens: np.ndarray | None = None,
 ) -> Drop:
     """The drop of a mean over the same items.
 
@@ -88,11 +92,15 @@ def paired_drop(
         before, after: (items,) value of each item; higher is better.
         cluster: (items,) names; items of one cluster depend on each other.
         is_share: whether values are between 0 and 1 by their scale, and not by chance.
+        tokens: (items,) by which each counts in a mean over tokens, a ratio of two sums, whose
+            spread is that of its residuals; None: all count alike.
     """
     change = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
-    value, (variance, clusters) = float(change.mean()), _spread(change, cluster)
-    answers = np.isin(before, (0.0, 1.0)).all() and np.isin(after, (0.0, 1.0)).all()
-    if answers:
+    value = float(np.average(change, weights=tokens))
+    of_each = change if tokens is None else tokens * (change - value) / tokens.mean()
+    variance, clusters = _spread(of_each, cluster)
+    right_or_wrong = np.isin(before, (0.0, 1.0)).all() and np.isin(after, (0.0, 1.0)).all()
+    if right_or_wrong and tokens is None:
         worth = _independent_items(float(change.var()), variance, len(change), clusters)
         lost, regained = float((change > 0).mean()), float((change < 0).mean())
         statistic: Statistic = _Score(lost, regained, len(change), worth)
