@@ -147,7 +147,9 @@ STAGES = {
         "cost.steps, cost.tokens (with those that a method replayed, cost.replayed, which has no "
         "row if there are none), cost.flops (of the trained model alone), cost.seconds (wall), "
         "cost.cpu_seconds, cost.peak_memory (bytes, of the GPU or of the process), cut.texts and "
-        "cut.tokens (left out because texts were too long; no row if none were), leak.step, "
+        "cut.tokens (left out because texts were too long; no row if none were), rows.left_out, "
+        "rows.asked_left_out.SET and rows.also_taught.SET (rows that gave no example, and rows of "
+        "a set that the stage's data hold; no row if there are none), leak.step, "
         "leak.stage and leak.undirected (share of a change in what the method protects) and "
         "leak.parameters (how many are metered), recipe.learning_rate, recipe.curve and "
         "references.level (of studies with `references`), or what the method recorded",

@@ -7,6 +7,7 @@ from typing import Any
 from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest
 from lethe.errors import UserError
+from lethe.longtables.asked_rows import AskedRows
 from lethe.longtables.rows import OF_RUN, SCHEMA_VERSION
 from lethe.longtables.run import ALONE, Run, run_of
 
@@ -23,7 +24,7 @@ def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
     Raises:
         UserError: a stage's manifest is altered, or only some stages of a chain have manifests.
     """
-    rows = []
+    rows, asked = [], AskedRows(record, results)
     for run in map(run_of, record["runs"]):
         words = {name: run.row()[name] for name in OF_RUN}
         manifests = [_read(results, node) for node in run.checkpoints[1:]]
@@ -33,12 +34,12 @@ def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
         for index, manifest in enumerate(filter(None, manifests), start=1):
             place = {"stage_index": index, "stage_task": run.stages[index]}
             rows += [{**words, **place, **row} for row in _numbers(manifest)]
-            left = _left_out(manifest, results)
-            rows += [{**words, **place, **row} for row in _rows(manifest, left)]
+            counts = _left_out(manifest, results) | asked.of_stage(run, manifest)
+            rows += [{**words, **place, **row} for row in _rows(manifest, counts)]
         if len(manifests) and manifests[0] is not None:
             place = {"stage_index": 1, "stage_task": run.stages[1]}
-            learning = _equal_learning(record, run)
-            rows += [{**words, **place, **row} for row in _rows(manifests[0], learning)]
+            of_chain = _equal_learning(record, run) | asked.left_out(run)
+            rows += [{**words, **place, **row} for row in _rows(manifests[0], of_chain)]
     return rows
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.data.unknown_tokens import NOT_WRITABLE
+from lethe.longtables.asked_rows import ALSO_TAUGHT, ASKED_LEFT_OUT
 from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OF_DOMAINS, OWN
 from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.longtables.stage_rows import ROWS_LEFT_OUT
@@ -23,10 +24,10 @@ COLUMNS = ["kind", "model", "method", "order", "runs", "of", "what"]
 FEW, FLOOR, CEILING = "few runs", "at floor", "at ceiling"
 NOT_LEARNED, COLLAPSE, NO_EFFECT = "not learned", "collapsed answers", "no effect"
 UNWRITABLE, REWRITTEN, CUT = "not writable", "rewritten texts", "cut texts"
-LEFT_OUT = "rows left out"
+LEFT_OUT, TAUGHT = "rows left out", "asked and taught"
 KINDS = (
-    NO_EFFECT, LOWER_IS_BETTER, NOT_LEARNED, COLLAPSE, LEFT_OUT, UNWRITABLE, REWRITTEN, CUT, FLOOR,
-    CEILING, FEW,
+    NO_EFFECT, TAUGHT, LOWER_IS_BETTER, NOT_LEARNED, COLLAPSE, LEFT_OUT, UNWRITABLE, REWRITTEN, CUT,
+    FLOOR, CEILING, FEW,
 )  # fmt: skip
 MOST_NOTES = 12
 BASE = ["model", "world_seed", "base_seed"]
@@ -213,6 +214,15 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
         if rows_left := int(counts.get(ROWS_LEFT_OUT, 0)):
             what = f"{rows_left} rows of its data gave no example; the reasons are in logs/data"
             yield LEFT_OUT, f"{where}: {what}"
+        for measure, count in counts.items():
+            if measure.startswith(ALSO_TAUGHT):
+                probe = measure.removeprefix(ALSO_TAUGHT)
+                what = f"word for word in its data: {int(count)} of the rows that {probe} asks"
+                yield TAUGHT, f"{where}: {what}"
+            if measure.startswith(ASKED_LEFT_OUT):
+                probe = measure.removeprefix(ASKED_LEFT_OUT)
+                what = f"{int(count)} of its file's rows gave no item; the reasons are in logs/data"
+                yield LEFT_OUT, f"{probe}: {what}"
         if unknown := int(counts.get("texts.with_unknown_tokens", 0)):
             yield UNWRITABLE, f"{where}: {NOT_WRITABLE}; {unknown} texts"
         if rewritten := int(counts.get("texts.rewritten_by_tokenizer", 0)):

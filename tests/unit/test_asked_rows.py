@@ -1,0 +1,125 @@
+"""Rows of users' evaluation files that are also taught, or gave no item, are counted and told."""
+
+import json
+
+import pandas as pd
+import pytest
+from test_stage_rows import RUN, write_stage
+
+from lethe.artefacts.manifests import publish
+from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.stage_rows import stage_rows
+from lethe.longtables.tables import read_stages, write_stages
+from lethe.metrics.warnings import sentence, study_warnings
+
+
+def write_data(folder, node, files, spec, rows=None):
+    """Prepared data: every file's rows are given by their prompts or texts."""
+    place = folder / "data" / node
+    for file, named in files.items():
+        (place / file).parent.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps({"id": str(n), **row}) + "\n" for n, row in enumerate(named)]
+        (place / file).write_text("".join(lines), encoding="utf-8")
+    publish(place, "data.json", {"spec": spec, "rows": rows or {}}, [])
+
+
+def prompts(*words):
+    return [{"prompt": word, "response": "so"} for word in words]
+
+
+def texts(*words):
+    return [{"text": word} for word in words]
+
+
+def stages_of(folder, tasks, mixtures, limit=None, split="test"):
+    """What stages.csv holds of a chain of two stages whose base is asked some sets."""
+    for node, mixture in zip(("one", "two"), mixtures, strict=True):
+        parts = [{"task": "t", "data": data, "file": file} for data, file in mixture]
+        write_stage(folder, node, spec={"mixture": parts})
+    (folder / "scores" / "asks").mkdir(parents=True)
+    spec = {"tasks": tasks, "limit": limit, "split": split}
+    publish(folder / "scores" / "asks", "probe.json", {"spec": spec}, [])
+    record = {"runs": [RUN], "probes": {"base": ["asks"]}}
+    write_stages(folder / "stages.csv", stage_rows(record, folder))
+    return read_stages(folder / "stages.csv")
+
+
+def counted(stages, measure):
+    rows = stages[stages["measure"] == measure]
+    return dict(zip(rows["stage_index"], rows["value"], strict=True))
+
+
+OWN = {"name": "own_mine", "data": "mine-1", "data_kind": "data", "texts": None}
+HELD = {"name": "prose", "data": "held-2", "data_kind": "data", "texts": "{split}.jsonl"}
+LOADED = {"loader": "generic"}
+
+
+def test_a_row_that_is_asked_and_taught_is_counted_by_set_and_stage(tmp_path):
+    write_data(
+        tmp_path,
+        "mine-1",
+        {
+            "train.jsonl": prompts("What is red?", "What is  blue?\n", "Grün ist was?"),
+            # The same question, capitals and white space aside; a part of one is another question.
+            "test.jsonl": prompts("what is blue?", "GRÜN IST WAS?", "What is", "What is new?"),
+        },
+        LOADED,
+    )
+    taught = texts("A long day.", "A long night.")
+    asked = {"train.jsonl": taught, "test.jsonl": texts("A long night.", "A new day.")}
+    write_data(tmp_path, "held-2", asked, LOADED)
+    write_data(tmp_path, "other-3", {"train.jsonl": taught}, LOADED)
+    mixtures = [[("mine-1", "train.jsonl")], [("other-3", "train.jsonl")]]
+    stages = stages_of(tmp_path, [OWN, HELD], mixtures)
+    assert counted(stages, "rows.also_taught.own_mine") == {1: 2}
+    # A held-out text of one source that another teaches.
+    assert counted(stages, "rows.also_taught.prose") == {2: 1}
+    scores = pd.DataFrame(columns=[*RUN_COLUMNS, "split", "stage_index", "node"])
+    told = [sentence(row) for row in study_warnings(scores, stages).to_dict("records")]
+    assert told == [
+        "asked and taught (enc, das, both): stage 1 (simp): word for word in its data: 2 of the "
+        "rows that own_mine asks",
+        "asked and taught (enc, das, both): stage 2 (emdg): word for word in its data: 1 of the "
+        "rows that prose asks",
+    ]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1, {}), (2, {1: 1}), (None, {1: 2})])
+def test_only_rows_that_are_asked_count(tmp_path, limit, expected):
+    files = {"train.jsonl": prompts("b", "c"), "test.jsonl": prompts("a", "b", "c")}
+    write_data(tmp_path, "mine-1", files, LOADED)
+    stages = stages_of(tmp_path, [OWN], [[("mine-1", "train.jsonl")], []], limit)
+    assert counted(stages, "rows.also_taught.own_mine") == expected
+
+
+def test_the_dev_split_is_that_which_is_asked(tmp_path):
+    files = {
+        "train.jsonl": prompts("b", "c"),
+        "dev.jsonl": prompts("a", "b"),
+        "test.jsonl": prompts("b", "c"),
+    }
+    write_data(tmp_path, "mine-1", files, LOADED)
+    stages = stages_of(tmp_path, [OWN], [[("mine-1", "train.jsonl")], []], split="dev")
+    assert counted(stages, "rows.also_taught.own_mine") == {1: 1}
+
+
+def test_built_data_have_rules_of_their_own_and_what_is_elsewhere_is_no_row(tmp_path):
+    same = {"tasks/a/train.jsonl": texts("a"), "test.jsonl": texts("a")}
+    write_data(tmp_path, "held-2", same, {"world_seed": 1})
+    gone = {**OWN, "data": "gone-4"}
+    stages = stages_of(tmp_path, [HELD, gone], [[("held-2", "tasks/a/train.jsonl")], []])
+    assert not stages["measure"].str.startswith("rows.").any()
+
+
+def test_rows_of_an_evaluation_file_that_gave_no_item_are_told(tmp_path):
+    rows = {
+        "train": {"dropped": {}},
+        "test": {"dropped": {"prompt or response is empty": 3, "too odd": 1}},
+    }
+    files = {"train.jsonl": prompts("b"), "test.jsonl": prompts("a")}
+    write_data(tmp_path, "mine-1", files, LOADED, rows)
+    stages = stages_of(tmp_path, [OWN], [[("mine-1", "train.jsonl")], []])
+    assert counted(stages, "rows.asked_left_out.own_mine") == {1: 4}
+    scores = pd.DataFrame(columns=[*RUN_COLUMNS, "split", "stage_index", "node"])
+    (told,) = [sentence(row) for row in study_warnings(scores, stages).to_dict("records")]
+    assert told.startswith("rows left out (enc, das, both): own_mine: 4 of its file's rows gave no")
