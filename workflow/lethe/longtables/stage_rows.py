@@ -7,15 +7,13 @@ from typing import Any
 from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest
 from lethe.errors import UserError
-from lethe.longtables.asked_rows import AskedRows
+from lethe.longtables.data_rows import DataRows
 from lethe.longtables.rows import OF_RUN, SCHEMA_VERSION
 from lethe.longtables.run import ALONE, Run, run_of
 
 RATE, CURVE, LEVEL = "recipe.learning_rate", "recipe.curve", "references.level"
 """Of the first stage of a chain, in studies with references: the peak learning rate; a number that
 chains share whose recipes differ in it alone; of a reference chain, the level of comparisons."""
-ROWS_LEFT_OUT = "rows.left_out"
-"""Rows of a stage's data that gave no example."""
 
 
 def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
@@ -24,7 +22,7 @@ def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
     Raises:
         UserError: a stage's manifest is altered, or only some stages of a chain have manifests.
     """
-    rows, asked = [], AskedRows(record, results)
+    rows, data = [], DataRows(record, results)
     for run in map(run_of, record["runs"]):
         words = {name: run.row()[name] for name in OF_RUN}
         manifests = [_read(results, node) for node in run.checkpoints[1:]]
@@ -34,11 +32,11 @@ def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
         for index, manifest in enumerate(filter(None, manifests), start=1):
             place = {"stage_index": index, "stage_task": run.stages[index]}
             rows += [{**words, **place, **row} for row in _numbers(manifest)]
-            counts = _left_out(manifest, results) | asked.of_stage(run, manifest)
+            counts = data.left_out(manifest) | data.also_taught(run, manifest)
             rows += [{**words, **place, **row} for row in _rows(manifest, counts)]
         if len(manifests) and manifests[0] is not None:
             place = {"stage_index": 1, "stage_task": run.stages[1]}
-            of_chain = _equal_learning(record, run) | asked.left_out(run)
+            of_chain = _equal_learning(record, run) | data.asked_left_out(run)
             rows += [{**words, **place, **row} for row in _rows(manifests[0], of_chain)]
     return rows
 
@@ -107,18 +105,6 @@ def _rewritten(manifest: dict[str, Any]) -> dict[str, int]:
     names = ("with_unknown_tokens", "rewritten_by_tokenizer")
     found = {f"texts.{name}": manifest.get("texts", {}).get(name, 0) for name in names}
     return {name: count for name, count in found.items() if count}
-
-
-def _left_out(manifest: dict[str, Any], results: Path) -> dict[str, int]:
-    """How many rows of the stage's data gave no example, such as those without a response."""
-    total = 0
-    for part in manifest.get("spec", {}).get("mixture", ()):
-        path = node_manifest(results, "data", part["data"])
-        if not path.exists():
-            continue
-        found = read_manifest(path).get("rows", {}).get(Path(part["file"]).stem, {})
-        total += sum(found.get("dropped", {}).values())
-    return {ROWS_LEFT_OUT: total} if total else {}
 
 
 def _cells(values: Any) -> Iterator[tuple[tuple[int | None, int | None], float]]:

@@ -84,6 +84,24 @@ def test_a_row_that_is_asked_and_taught_is_counted_by_set_and_stage(tmp_path):
     ]
 
 
+def test_joined_texts_are_rows_of_the_file_that_their_tokens_are_made_of(tmp_path):
+    files = {"train.jsonl": texts("a", "b"), "test.jsonl": texts("b", "c")}
+    rows = {"train": {"dropped": {"text is empty": 2}}, "test": {"dropped": {}}}
+    write_data(tmp_path, "held-2", files, LOADED, rows)
+    (tmp_path / "tokens" / "held-tokens-7").mkdir(parents=True)
+    made_of = {"spec": {"data": "held-2", "file": "train.jsonl"}}
+    publish(tmp_path / "tokens" / "held-tokens-7", "tokens.json", made_of, [])
+    write_stage(tmp_path, "one", spec={"mixture": [{"task": "t", "tokens": "held-tokens-7"}]})
+    write_stage(tmp_path, "two", spec={"mixture": []})
+    (tmp_path / "scores" / "asks").mkdir(parents=True)
+    publish(tmp_path / "scores" / "asks", "probe.json", {"spec": {"tasks": [HELD]}}, [])
+    record = {"runs": [RUN], "probes": {"base": ["asks"]}}
+    write_stages(tmp_path / "stages.csv", stage_rows(record, tmp_path))
+    stages = read_stages(tmp_path / "stages.csv")
+    assert counted(stages, "rows.also_taught.prose") == {1: 1}
+    assert counted(stages, "rows.left_out") == {1: 2}
+
+
 @pytest.mark.parametrize(("limit", "expected"), [(1, {}), (2, {1: 1}), (None, {1: 2})])
 def test_only_rows_that_are_asked_count(tmp_path, limit, expected):
     files = {"train.jsonl": prompts("b", "c"), "test.jsonl": prompts("a", "b", "c")}
