@@ -13,7 +13,7 @@ from test_loaders import rows, spec_of
 from lethe.errors import UserError
 from lethe.sources.loaders import eli5, esnli, gigaword, wiki_auto
 from lethe.sources.loaders.registry import LOADERS
-from lethe.sources.prepare import prepare
+from lethe.sources.prepare import check_beginning, prepare
 from lethe.sources.prepared import chosen_examples
 from lethe.sources.prompt_sets import WRAPPERS
 
@@ -216,6 +216,24 @@ def test_texts_become_documents(tmp_path):
     spec = spec_of("generic", roads, False, columns={"text": "body"})
     prepare(spec, tmp_path / "out", None)
     assert rows(tmp_path / "out" / "train.jsonl")[0] == {"id": "train-0", "text": "text 0"}
+
+
+def test_a_source_that_is_only_asked_has_a_test_file_alone(tmp_path):
+    table = [{"prompt": f"{number}?", "response": f"{number}"} for number in range(4)]
+    path = raw_tables.write_lines(tmp_path / "mine.jsonl", [json.dumps(row) for row in table])
+    roads = raw_tables.Roads(tmp_path, {"test": path})
+    spec = spec_of("generic", roads, False)
+    check_beginning(spec, 100)
+    prepare(spec, tmp_path / "out", None)
+    assert [row["prompt"] for row in rows(tmp_path / "out" / "test.jsonl")] == [
+        row["prompt"] for row in table
+    ]
+    assert not (tmp_path / "out" / "train.jsonl").exists()
+    assert (tmp_path / "out" / "eval" / "own_generic.yaml").exists()
+    # With neither split there is nothing to teach or to ask.
+    only_dev = spec_of("generic", raw_tables.Roads(tmp_path, {"validation": path}), False)
+    with pytest.raises(UserError, match="the split train is missing"):
+        check_beginning(only_dev, 100)
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,8 @@ def _prepare_ruled(loader: Loader, raw: RawFiles, directory: Path) -> dict[str, 
 def plan_splits(loader: Loader, raw: RawFiles) -> list[Split]:
     """The prepared splits, and where each comes from.
 
+    A source without a train split is one that is only asked.
+
     Raises:
         UserError: the source lacks a split that the loader needs.
     """
@@ -136,7 +138,7 @@ def plan_splits(loader: Loader, raw: RawFiles) -> list[Split]:
             start = (end or 0) - held[split]
             splits.append(Split(split, "train", raw["train"], start, end, count, **shared))
             end = start
-        elif split in loader.needed:
+        elif split in loader.needed and not (split == "train" and "test" in raw):
             raise UserError(
                 f"{loader.where}: the split {split} is missing (found {', '.join(raw)}); give its "
                 f"file, or hold out examples of train for it with "
