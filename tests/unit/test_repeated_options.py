@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lethe.cli import _Parser, main
-from lethe.commands.run import as_typed, command
+from lethe.commands.report import PLACE
+from lethe.commands.run import as_typed, command, settings_file
 from lethe.commands.verbs import VERBS, module_of
 
 
@@ -42,3 +43,12 @@ def test_run_passes_single_values_to_snakemake_as_a_file(tmp_path, monkeypatch):
     # What its report says was typed makes the same study.
     typed = parser.parse_args(["my.yaml", *as_typed(Path(files[1]))])
     assert command(typed) == line
+
+
+def test_what_only_places_the_results_is_no_part_of_the_command_that_makes_a_study(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    both = settings_file({"output": "/tmp/elsewhere", "limit": 5})
+    assert as_typed(both, PLACE) == ["--config", "limit=5"]
+    assert as_typed(settings_file({"output": "/tmp/elsewhere"}), PLACE) == []

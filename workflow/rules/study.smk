@@ -1,5 +1,13 @@
 """A study: its long tables, metrics, tables, figures and report."""
 
+from lethe.commands.run import settings_file
+
+
+def typed_settings():
+    """A file with what Snakemake's own `--config` says; `lethe run` brings one of its own."""
+    values = dict(workflow.config_settings.config)
+    return [settings_file(values)] if values else []
+
 
 # On a cluster these run on the login node: each takes seconds, on tables that are summarized.
 # `collect` and `summarize` read and resample every item of the study, `questions` and `report` read
@@ -199,7 +207,7 @@ rule report:
     params:
         code=lambda w: wf.code("report"),
         folder=lambda w, output: str(Path(output[0]).parent),
-        files=[str(file) for file in workflow.configfiles],
+        files=[str(file) for file in [*workflow.configfiles, *typed_settings()]],
     shell:
         "python -m lethe report {params.folder:q} --configfile {params.files:q}"
         " --code {params.code} &> {log:q}"

@@ -30,6 +30,9 @@ from lethe.planning.code import code_of
 if TYPE_CHECKING:
     from lethe.longtables.study_folder import StudyFolder
 
+PLACE = ("output",)
+"""Settings that say where results lie, and change none."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe report`."""
@@ -75,7 +78,7 @@ def page_of(study: "StudyFolder", files: list[str]) -> bytes:
 
     own = [Path(file) for file in files if Path(file).resolve() != DEFAULT.resolve()]
     named = [_shareable(str(file)) for file in own if not is_settings(file)]
-    values = [word for file in own if is_settings(file) for word in as_typed(file)]
+    values = [word for file in own if is_settings(file) for word in as_typed(file, PLACE)]
     return page(Source(study, (*named, *values)))
 
 

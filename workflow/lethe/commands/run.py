@@ -11,6 +11,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -107,10 +108,11 @@ def is_settings(file: Path) -> bool:
     return file.resolve().parent == SETTINGS.resolve()
 
 
-def as_typed(file: Path) -> list[str]:
-    """The words on the command line that such a file stands for."""
-    values = read_json(file)
-    return ["--config", *(f"{key}={json.dumps(value)}" for key, value in values.items())]
+def as_typed(file: Path, without: Collection[str] = ()) -> list[str]:
+    """The words on the command line that such a file stands for, without some keys."""
+    values = {key: value for key, value in read_json(file).items() if key not in without}
+    words = [f"{key}={json.dumps(value)}" for key, value in values.items()]
+    return ["--config", *words] if words else []
 
 
 def profile(name: str) -> Path:
