@@ -31,15 +31,16 @@ def texts(*words):
     return [{"text": word} for word in words]
 
 
-def stages_of(folder, tasks, mixtures, limit=None, split="test"):
+def stages_of(folder, tasks, mixtures, limit=None, splits=("test",)):
     """What stages.csv holds of a chain of two stages whose base is asked some sets."""
     for node, mixture in zip(("one", "two"), mixtures, strict=True):
         parts = [{"task": "t", "data": data, "file": file} for data, file in mixture]
         write_stage(folder, node, spec={"mixture": parts})
-    (folder / "scores" / "asks").mkdir(parents=True)
-    spec = {"tasks": tasks, "limit": limit, "split": split}
-    publish(folder / "scores" / "asks", "probe.json", {"spec": spec}, [])
-    record = {"runs": [RUN], "probes": {"base": ["asks"]}}
+    for split in splits:
+        (folder / "scores" / split).mkdir(parents=True)
+        spec = {"tasks": tasks, "limit": limit, "split": split}
+        publish(folder / "scores" / split, "probe.json", {"spec": spec}, [])
+    record = {"runs": [RUN], "probes": {"base": list(splits)}}
     write_stages(folder / "stages.csv", stage_rows(record, folder))
     return read_stages(folder / "stages.csv")
 
@@ -77,9 +78,9 @@ def test_a_row_that_is_asked_and_taught_is_counted_by_set_and_stage(tmp_path):
     scores = pd.DataFrame(columns=[*RUN_COLUMNS, "split", "stage_index", "node"])
     told = [sentence(row) for row in study_warnings(scores, stages).to_dict("records")]
     assert told == [
-        "asked and taught (enc, das, both): stage 1 (simp): word for word in its data: 2 of the "
+        "asked and taught (enc, das, both): stage 1 (simp): word for word in files of its data: 2 "
         "rows that own_mine asks",
-        "asked and taught (enc, das, both): stage 2 (emdg): word for word in its data: 1 of the "
+        "asked and taught (enc, das, both): stage 2 (emdg): word for word in files of its data: 1 "
         "rows that prose asks",
     ]
 
@@ -110,15 +111,56 @@ def test_only_rows_that_are_asked_count(tmp_path, limit, expected):
     assert counted(stages, "rows.also_taught.own_mine") == expected
 
 
-def test_the_dev_split_is_that_which_is_asked(tmp_path):
+@pytest.mark.parametrize(
+    ("splits", "expected"), [(["dev"], 1), (["test", "dev"], 2), (["dev", "test"], 2)]
+)
+def test_the_split_that_is_asked_counts_and_of_both_the_test_split(tmp_path, splits, expected):
     files = {
         "train.jsonl": prompts("b", "c"),
         "dev.jsonl": prompts("a", "b"),
         "test.jsonl": prompts("b", "c"),
     }
     write_data(tmp_path, "mine-1", files, LOADED)
-    stages = stages_of(tmp_path, [OWN], [[("mine-1", "train.jsonl")], []], split="dev")
-    assert counted(stages, "rows.also_taught.own_mine") == {1: 1}
+    stages = stages_of(tmp_path, [OWN], [[("mine-1", "train.jsonl")], []], splits=splits)
+    assert counted(stages, "rows.also_taught.own_mine") == {1: expected}
+
+
+def test_rows_are_counted_and_not_prompts(tmp_path):
+    files = {"train.jsonl": prompts("b", "b", "b"), "test.jsonl": prompts("a", "b", "B ")}
+    write_data(tmp_path, "mine-1", files, LOADED)
+    mixture = [("mine-1", "train.jsonl"), ("mine-1", "train.jsonl")]
+    stages = stages_of(tmp_path, [OWN], [mixture, []])
+    assert counted(stages, "rows.also_taught.own_mine") == {1: 2}
+
+
+def test_rows_of_a_file_that_is_taught_under_another_name_are_its_own(tmp_path):
+    rows = {"validation": {"dropped": {"text is empty": 2}}, "train": {"dropped": {"odd": 5}}}
+    write_data(tmp_path, "held-2", {"dev.jsonl": texts("a")}, LOADED, rows)
+    asked = {**HELD, "texts": "train.jsonl"}
+    stages = stages_of(tmp_path, [asked], [[("held-2", "dev.jsonl")], []])
+    assert counted(stages, "rows.left_out") == {1: 2}
+    assert counted(stages, "rows.asked_left_out.prose") == {1: 5}
+
+
+def test_rows_that_a_held_out_split_left_out_are_of_train_and_told_once(tmp_path):
+    one = {"files": ["mine.jsonl"], "dropped": {"prompt or response is empty": 3}}
+    rows = {"train": one, "test": one}
+    spec = {**LOADED, "parameters": {"hold_out": {"test": 1, "validation": None}}}
+    files = {"train.jsonl": prompts("b"), "test.jsonl": prompts("a")}
+    write_data(tmp_path, "mine-1", files, spec, rows)
+    stages = stages_of(tmp_path, [OWN], [[("mine-1", "train.jsonl")], []])
+    assert counted(stages, "rows.left_out") == {1: 3}
+    assert not stages["measure"].str.startswith("rows.asked_left_out").any()
+
+
+def test_joined_texts_whose_tokens_were_deleted_are_gathered_without_counts(tmp_path):
+    write_data(tmp_path, "held-2", {"test.jsonl": texts("b")}, LOADED)
+    write_stage(tmp_path, "one", spec={"mixture": [{"task": "t", "tokens": "gone-7"}]})
+    write_stage(tmp_path, "two", spec={"mixture": []})
+    (tmp_path / "scores" / "asks").mkdir(parents=True)
+    publish(tmp_path / "scores" / "asks", "probe.json", {"spec": {"tasks": [HELD]}}, [])
+    found = stage_rows({"runs": [RUN], "probes": {"base": ["asks"]}}, tmp_path)
+    assert not [row for row in found if row["measure"].startswith("rows.")]
 
 
 def test_built_data_have_rules_of_their_own_and_what_is_elsewhere_is_no_row(tmp_path):

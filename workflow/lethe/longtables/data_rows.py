@@ -5,6 +5,7 @@ what they hold twice is counted and told; nothing is taken out.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -20,7 +21,7 @@ ROWS_LEFT_OUT = "rows.left_out"
 ALSO_TAUGHT, ASKED_LEFT_OUT = "rows.also_taught.", "rows.asked_left_out."
 """Followed by the name of the set."""
 FILES = {"test": "test.jsonl", "dev": "dev.jsonl"}
-RAW = {"test.jsonl": "test", "dev.jsonl": "validation"}
+RAW = {"train.jsonl": "train", "test.jsonl": "test", "dev.jsonl": "validation"}
 """Where a prepared source has each split, and what its manifest calls it."""
 
 
@@ -40,32 +41,39 @@ class DataRows:
 
     record: dict[str, Any]
     results: Path
-    _read: dict[tuple[str, str, int | None], set[str]] = field(default_factory=dict)
+    _read: dict[tuple[str, str, int | None], Counter[str]] = field(default_factory=dict)
     _manifests: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def left_out(self, manifest: dict[str, Any]) -> dict[str, int]:
         """By ROWS_LEFT_OUT how many rows of a stage's data gave no example."""
-        total = sum(self._dropped(data, Path(file).stem) for data, file in self._taught(manifest))
+        total = sum(self._dropped(data, file) for data, file in self._taught(manifest))
         return {ROWS_LEFT_OUT: total} if total else {}
 
     def also_taught(self, run: Run, manifest: dict[str, Any]) -> dict[str, int]:
-        """By ALSO_TAUGHT and a set's name how many of its rows stand in the stage's data too.
+        """By ALSO_TAUGHT and a set's name how many of its rows stand in files of the stage's data.
 
-        A row is the same if its prompt is, or its text, but for capitals and white space.
+        A row is the same if its prompt is, or its text, but for capitals and white space. Where a
+        mixture draws some rows of a file, the others stand in it too.
         """
-        found: dict[str, set[str]] = {}
-        for data, file in self._taught(manifest):
-            for asked in self._asked(run):
-                if not self._is_ruled(data, asked.data):
-                    both = self._keys(asked.data, asked.file, asked.limit) & self._keys(data, file)
-                    found.setdefault(ALSO_TAUGHT + asked.name, set()).update(both)
-        return {name: len(both) for name, both in found.items() if both}
+        found = {}
+        for asked in self._asked(run):
+            taught = [
+                self._keys(*of).keys()
+                for of in self._taught(manifest)
+                if not self._is_ruled(of[0], asked.data)
+            ]
+            # Rows, not prompts: two items may ask the same.
+            rows = self._keys(asked.data, asked.file, asked.limit) if taught else {}
+            count = sum(n for row, n in rows.items() if any(row in part for part in taught))
+            found[ALSO_TAUGHT + asked.name] = count
+        return {name: count for name, count in found.items() if count}
 
     def asked_left_out(self, run: Run) -> dict[str, int]:
         """By ASKED_LEFT_OUT and a set's name how many rows of its split gave no item."""
         found = {
-            ASKED_LEFT_OUT + asked.name: self._dropped(asked.data, RAW.get(asked.file, ""))
+            ASKED_LEFT_OUT + asked.name: self._dropped(asked.data, asked.file)
             for asked in self._asked(run)
+            if not self._is_held_out(asked)
         }
         return {name: count for name, count in found.items() if count}
 
@@ -74,13 +82,22 @@ class DataRows:
         found = []
         for part in manifest.get("spec", {}).get("mixture", ()):
             # Joined texts are read as tokens, which were made of a file.
-            made_of = self._manifest(part["tokens"], "tokens")["spec"] if "tokens" in part else part
-            found.append((made_of["data"], made_of["file"]))
+            is_joined = "tokens" in part
+            made_of = self._manifest(part["tokens"], "tokens").get("spec") if is_joined else part
+            if made_of:
+                found.append((made_of["data"], made_of["file"]))
         return found
 
-    def _dropped(self, data: str, split: str) -> int:
-        rows = self._manifest(data).get("rows", {}).get(split, {})
+    def _dropped(self, data: str, file: str) -> int:
+        rows = self._manifest(data).get("rows", {}).get(RAW.get(file, ""), {})
         return sum(rows.get("dropped", {}).values())
+
+    def _is_held_out(self, asked: Asked) -> bool:
+        """Whether its rows are the last ones of train, whose rows are told with the stage."""
+        manifest, split = self._manifest(asked.data), RAW.get(asked.file, "")
+        held = manifest.get("spec", {}).get("parameters", {}).get("hold_out", {}).get(split)
+        of, train = (manifest.get("rows", {}).get(name, {}) for name in (split, "train"))
+        return bool(held) and of.get("files") == train.get("files")
 
     def _asked(self, run: Run) -> list[Asked]:
         """The files that the sets of a chain's first checkpoint are made of, where known."""
@@ -97,7 +114,9 @@ class DataRows:
                     file = FILES[split]
                 else:
                     continue
-                found[task["name"]] = Asked(task["name"], task["data"], file, spec.get("limit"))
+                # Of one that is asked on dev sets too, the test set is what a study reports.
+                if split == "test" or task["name"] not in found:
+                    found[task["name"]] = Asked(task["name"], task["data"], file, spec.get("limit"))
         return list(found.values())
 
     def _is_ruled(self, taught: str, asked: str) -> bool:
@@ -115,12 +134,12 @@ class DataRows:
             self._manifests[kind, node] = read_manifest(path) if path.exists() else {}
         return self._manifests[kind, node]
 
-    def _keys(self, node: str, file: str, limit: int | None = None) -> set[str]:
-        """What tells the rows of a file apart; nothing of one that is not there."""
+    def _keys(self, node: str, file: str, limit: int | None = None) -> Counter[str]:
+        """How many rows of a file have each prompt or text; of one that is not there, none."""
         key = (node, file, limit)
         if key not in self._read:
             path = node_directory(self.results, "data", node) / file
-            self._read[key] = set(islice(_keys_of(path), limit)) if path.exists() else set()
+            self._read[key] = Counter(islice(_keys_of(path), limit) if path.exists() else ())
         return self._read[key]
 
 

@@ -216,7 +216,7 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
         for measure, count in counts.items():
             if measure.startswith(ALSO_TAUGHT):
                 probe = measure.removeprefix(ALSO_TAUGHT)
-                what = f"word for word in its data: {int(count)} of the rows that {probe} asks"
+                what = f"word for word in files of its data: {int(count)} rows that {probe} asks"
                 yield TAUGHT, f"{where}: {what}"
             if measure.startswith(ASKED_LEFT_OUT):
                 probe = measure.removeprefix(ASKED_LEFT_OUT)
