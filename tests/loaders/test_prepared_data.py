@@ -13,7 +13,7 @@ from test_loaders import rows, spec_of
 from lethe.errors import UserError
 from lethe.sources.loaders import eli5, esnli, gigaword, wiki_auto
 from lethe.sources.loaders.registry import LOADERS
-from lethe.sources.prepare import check_beginning, prepare
+from lethe.sources.prepare import check_beginning, first_texts, prepare
 from lethe.sources.prepared import chosen_examples
 from lethe.sources.prompt_sets import WRAPPERS
 
@@ -230,6 +230,10 @@ def test_a_source_that_is_only_asked_has_a_test_file_alone(tmp_path):
     ]
     assert not (tmp_path / "out" / "train.jsonl").exists()
     assert (tmp_path / "out" / "eval" / "own_generic.yaml").exists()
+    assert first_texts(spec, 100) == []
+    held_out = spec_of("generic", roads, False, hold_out={"validation": 1})
+    with pytest.raises(UserError, match="hold_out.validation: expected the split train.*found test"):
+        check_beginning(held_out, 100)
     # With neither split there is nothing to teach or to ask.
     only_dev = spec_of("generic", raw_tables.Roads(tmp_path, {"validation": path}), False)
     with pytest.raises(UserError, match="the split train is missing"):

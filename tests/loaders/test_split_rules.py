@@ -11,7 +11,7 @@ from lethe.errors import UserError
 from lethe.planning.plan import make_plan
 from lethe.sources.loaders.text_lines import dev_lines
 from lethe.sources.parameters import source_parameters
-from lethe.sources.prepare import prepare
+from lethe.sources.prepare import check_beginning, prepare
 from lethe.sources.ruled_splits import KE2023, apply_rule, first_of_each_class, moved_per_class
 
 
@@ -71,6 +71,14 @@ def spec_of(tmp_path, loader: str, contents: dict[str, str], suffix: str, **para
 
 def rows_of(path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+
+
+def test_a_split_that_the_rule_needs_is_missed_before_a_job(tmp_path):
+    line = json.dumps({"text": "a b", "label": "Uses"}) + "\n"
+    spec = spec_of(tmp_path, "sciie", {"test": line}, ".jsonl", split=None)
+    for look in (lambda: check_beginning(spec, 100), lambda: prepare(spec, tmp_path / "out", None)):
+        with pytest.raises(UserError, match="the split train is missing .found test"):
+            look()
 
 
 def test_other_sizes_are_refused_in_one_sentence_that_names_both(tmp_path):

@@ -13,6 +13,12 @@ def check_file(where: str, file: str, source: str, catalogue: Catalogue) -> None
     """Refuse a file that a source will not hold, as far as that is known before it is made."""
     known = files_of(*_facts(catalogue, source))
     if known is not None:
+        if file == PREPARED["train"] and PREPARED["test"] in known and file not in known:
+            # The nearest known name is that of the test set, which is no advice.
+            raise UserError(
+                f"{where}: expected a source with a train split, found that {source!r} has only "
+                f"{', '.join(sorted(known))}: it can be asked and not taught; give it `files.train`."
+            )
         require(f"{where}, among the files of the source {source!r}", file, known)
 
 

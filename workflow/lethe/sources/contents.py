@@ -48,7 +48,9 @@ def files_of(
         return set(PREPARED.values())
     held = {split for split, count in parameters.get("hold_out", {}).items() if count}
     held |= {"validation"} if parameters.get("dev_percent") else set()
-    splits = {key.partition(".")[0] for key in files} | held
+    splits = {key.partition(".")[0] for key in files}
+    # What is held out of train needs one.
+    splits |= held if "train" in splits else set()
     return {PREPARED[split] for split in splits & PREPARED.keys()}
 
 

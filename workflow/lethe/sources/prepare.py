@@ -16,7 +16,7 @@ from lethe.sources.own_task import own_task_yaml
 from lethe.sources.prepared import Counts, Split, prepared_rows
 from lethe.sources.prompt_sets import wrapper
 from lethe.sources.reading import RawFiles, fetched_files, local_files
-from lethe.sources.ruled_splits import ruled_splits
+from lethe.sources.ruled_splits import require_splits, ruled_splits
 
 LARGE = 2**20  # bytes of a file that is read as a whole, from which reading it takes time
 FILE_OF = {"train": "train.jsonl", "validation": "dev.jsonl", "test": "test.jsonl"}
@@ -67,7 +67,9 @@ def check_beginning(spec: dict[str, Any], rows: int) -> None:
     where = f"sources.{spec['name']}"
     loader = LOADERS[spec["loader"]](where, spec["parameters"])
     raw = local_files(spec["files"], where)
-    if not loader.ruled:
+    if loader.ruled:
+        require_splits(loader, raw)
+    else:
         plan_splits(loader, loader.regrouped(raw))
     for split, parts in raw.items():
         files = [file for part in parts.values() for file in part]
@@ -82,13 +84,13 @@ def check_beginning(spec: dict[str, Any], rows: int) -> None:
 def first_texts(spec: dict[str, Any], rows: int) -> list[str]:
     """The prompts, responses and texts of the first rows that are trained on.
 
-    None of a file that is only read as a whole and is large. Args and errors as of
+    None of a file that is only read as a whole and is large, or where there is no train split. Args and errors as of
     `check_beginning`.
     """
     loader = LOADERS[spec["loader"]](f"sources.{spec['name']}", spec["parameters"])
     parts = local_files(spec["files"], loader.where).get("train", {})
     files = [file for part in parts.values() for file in part]
-    if loader.ruled or parts.keys() & loader.prompt_sets("train").keys():
+    if loader.ruled or not files or parts.keys() & loader.prompt_sets("train").keys():
         return []
     if any(_is_large(file) for file in files):
         return []
@@ -138,6 +140,11 @@ def plan_splits(loader: Loader, raw: RawFiles) -> list[Split]:
             start = (end or 0) - held[split]
             splits.append(Split(split, "train", raw["train"], start, end, count, **shared))
             end = start
+        elif split in held and "test" in raw:
+            raise UserError(
+                f"{loader.where}.parameters.hold_out.{split}: expected the split train, whose "
+                f"examples it takes, found {', '.join(raw)}; give its file, or the split's own."
+            )
         elif split in loader.needed and not (split == "train" and "test" in raw):
             raise UserError(
                 f"{loader.where}: the split {split} is missing (found {', '.join(raw)}); give its "

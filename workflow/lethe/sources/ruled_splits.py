@@ -83,6 +83,18 @@ def check_sizes(rule: SplitRule, train: int, test: int, where: str) -> None:
         )
 
 
+def require_splits(loader: Loader, raw: RawFiles) -> None:
+    """Refuse a source without a split that its loader needs.
+
+    Raises:
+        UserError: names the first that is missing.
+    """
+    for name in loader.needed:
+        if name not in raw:
+            found = ", ".join(raw) or "none"
+            raise UserError(f"{loader.where}: the split {name} is missing (found {found}).")
+
+
 def ruled_splits(loader: Loader, raw: RawFiles) -> tuple[dict[str, list[dict]], dict[str, Any]]:
     """Rows by split, and the manifest's entry for each split.
 
@@ -93,10 +105,7 @@ def ruled_splits(loader: Loader, raw: RawFiles) -> tuple[dict[str, list[dict]], 
     Raises:
         UserError: missing splits or columns, or other numbers of rows than the rule expects.
     """
-    for name in loader.needed:
-        if name not in raw:
-            found = ", ".join(raw) or "none"
-            raise UserError(f"{loader.where}: the split {name} is missing (found {found}).")
+    require_splits(loader, raw)
     published: dict[str, list[dict]] = {}
     counts: dict[str, Counts] = {}
     for name in raw:
