@@ -232,7 +232,7 @@ def test_a_source_that_is_only_asked_has_a_test_file_alone(tmp_path):
     assert (tmp_path / "out" / "eval" / "own_generic.yaml").exists()
     assert first_texts(spec, 100) == []
     held_out = spec_of("generic", roads, False, hold_out={"validation": 1})
-    with pytest.raises(UserError, match="hold_out.validation: expected the split train.*found test"):
+    with pytest.raises(UserError, match="hold_out.validation: expected the split train.*test"):
         check_beginning(held_out, 100)
     # With neither split there is nothing to teach or to ask.
     only_dev = spec_of("generic", raw_tables.Roads(tmp_path, {"validation": path}), False)

@@ -153,3 +153,52 @@ def test_held_out_texts_are_paired_each_by_its_tokens(tmp_path, capsys):
     main(["compare", files[0], files[2], "--json"])
     (one,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
     assert not one["paired"] and "other numbers of tokens" in " ".join(one["notes"])
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_texts_without_tokens_on_one_side_or_with_none_are_told_and_not_paired(
+    tmp_path, capsys, is_before
+):
+    unknown = texts_scored([5.0, 2.0], [10, 20])
+    for item in unknown[0]["items"]:
+        del item["metrics"]["tokens"]
+    (tmp_path / "known.json").write_text(json.dumps(texts_scored([5.0, 2.0], [10, 20])))
+    (tmp_path / "unknown.json").write_text(json.dumps(unknown))
+    files = [str(tmp_path / f"{name}.json") for name in ("known", "unknown")]
+    main(["compare", *(files[::-1] if is_before else files), "--json"])
+    (one,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    when = "before" if is_before else "after"
+    assert f"how many tokens the texts have is not known {when}" in one["notes"]
+    assert not one["paired"]
+    none = texts_scored([5.0, 2.0], [1, 1])
+    for item in none[0]["items"]:
+        item["metrics"]["tokens"] = 0.0
+    (tmp_path / "none.json").write_text(json.dumps(none))
+    main(["compare", str(tmp_path / "none.json"), files[0], "--json"])
+    (one,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    assert not one["paired"] and "other numbers of tokens" in " ".join(one["notes"])
+    (tmp_path / "after.json").write_text(json.dumps(none))
+    main(["compare", str(tmp_path / "none.json"), str(tmp_path / "after.json"), "--json"])
+    (one,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    assert not one["paired"] and "no token that is predicted" in " ".join(one["notes"])
+
+
+def test_one_text_has_no_interval_and_says_so(tmp_path, capsys):
+    files = [tmp_path / "before.json", tmp_path / "after.json"]
+    for file, loss in zip(files, (5.0, 5.5), strict=True):
+        file.write_text(json.dumps(texts_scored([loss], [10])))
+    main(["compare", *map(str, files), "--json"])
+    (one,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    assert one["interval"] == [None, None] and one["change"] == 0.5
+    assert one["notes"] == ["one item, or one cluster: there is no interval"]
+
+
+def test_a_text_of_which_no_token_is_right_is_no_wrong_answer(tmp_path, capsys):
+    scored = texts_scored([0.0, 0.0], [10, 20])
+    scored[0]["scores"][0]["higher_is_better"] = True
+    files = [tmp_path / "before.json", tmp_path / "after.json"]
+    for file in files:
+        file.write_text(json.dumps(scored).replace("lm_loss", "lm_accuracy"))
+    main(["compare", *map(str, files), "--json"])
+    (one,) = json.loads(capsys.readouterr().out)["comparisons"][0]["sets"]
+    assert one["metric"] == "lm_accuracy" and one["paired"] and one["counts"] is None

@@ -11,6 +11,8 @@ from lethe.metrics.corpus_level import BY_TOKEN, NATS, SAME
 from lethe.metrics.drawn_clusters import BETWEEN
 from lethe.metrics.item_changes import Answers
 
+NO_TOKENS = "the texts have no token that is predicted"
+
 
 @dataclass(frozen=True)
 class Items:
@@ -80,8 +82,8 @@ def items_of_both(results: tuple[dict, dict], metric: str) -> tuple[Items | None
     values = [np.array([_value(item, metric) for item in side], dtype=float) for side in sides]
     source = results[0].get("cluster_source", "")
     counts = [_tokens(side, metric) for side in sides]
-    if any(c is not None for c in counts) and not _equal(*counts):
-        return None, ["the texts have other numbers of tokens before and after"]
+    if why := _why_no_tokens(*counts):
+        return None, [why]
     return Items(sides[0], sides[1], (values[0], values[1]), source, counts[0]), []
 
 
@@ -91,8 +93,19 @@ def _tokens(items: list[dict[str, Any]], metric: str) -> np.ndarray | None:
     return None if None in counts else np.array(counts, dtype=float)
 
 
-def _equal(first: np.ndarray | None, second: np.ndarray | None) -> bool:
-    return first is not None and second is not None and np.array_equal(first, second)
+def _why_no_tokens(first: np.ndarray | None, second: np.ndarray | None) -> str:
+    """Why texts cannot be paired by their tokens; empty if they can, or none has a number of them.
+
+    first, second: (items,) before and after, as of `_tokens`.
+    """
+    if first is None and second is None:
+        return ""
+    if first is None or second is None:
+        when = "before" if first is None else "after"
+        return f"how many tokens the texts have is not known {when}"
+    if not np.array_equal(first, second):
+        return "the texts have other numbers of tokens before and after"
+    return "" if first.any() else NO_TOKENS
 
 
 def _value(item: dict, metric: str) -> float | None:
@@ -109,7 +122,10 @@ def why_no_means(items: Items | None, results: tuple[dict, dict], metric: str) -
             return f"no samples {when}"
         if not known_values:
             return f"samples {when} hold no {metric}"
-        mean = float(np.average(known_values, weights=_tokens(known_items, metric)))
+        tokens = _tokens(known_items, metric)
+        if tokens is not None and not tokens.any():
+            return NO_TOKENS
+        mean = float(np.average(known_values, weights=tokens))
         if len(known_values) < len(values) or abs(mean - row["value"]) > SAME:
             of = f"{len(known_values)} of {row['n']} samples {when}"
             return f"the {metric} of {of} has mean {mean:.4g}, the score is {row['value']:.4g}"

@@ -86,9 +86,13 @@ class SetChange:
 
     @cached_property
     def counts(self) -> dict[str, int] | None:
-        """Items kept, lost, regained and never right; None unless all are right or wrong."""
+        """Items kept, lost, regained and never right; None unless all are right or wrong.
+
+        A text is neither: that none or all of its tokens are right is no answer.
+        """
         if (
             self.items is None
+            or self.items.tokens is not None
             or self.better is None
             or not all(map(right_or_wrong, self.items.values))
         ):
@@ -176,7 +180,8 @@ def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str)
     # Of generated answers none is right by guessing, and of a base at 0 none can be lost.
     place = _place(scores[0], chance or 0.0, rows[0]) if is_share and better else ""
     if drop is not None and drop.paired and drop.clusters < FEW_CLUSTERS:
-        more.append(f"{drop.clusters} clusters of items: its interval is rough")
+        few = f"{drop.clusters} clusters of items: its interval is rough"
+        more.append(few if drop.degrees > 0 else "one item, or one cluster: there is no interval")
     return SetChange(
         name, ability, metric, scores, numbers, POINTS if is_share else metric, better, drop, items,
         chance, place, [*notes, *more],

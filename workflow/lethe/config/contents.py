@@ -16,8 +16,8 @@ def check_file(where: str, file: str, source: str, catalogue: Catalogue) -> None
         if file == PREPARED["train"] and PREPARED["test"] in known and file not in known:
             # The nearest known name is that of the test set, which is no advice.
             raise UserError(
-                f"{where}: expected a source with a train split, found that {source!r} has only "
-                f"{', '.join(sorted(known))}: it can be asked and not taught; give it `files.train`."
+                f"{where}: expected a source with a train split, found in {source!r} "
+                f"{', '.join(sorted(known))}: it can be asked, not taught; give it `files.train`."
             )
         require(f"{where}, among the files of the source {source!r}", file, known)
 

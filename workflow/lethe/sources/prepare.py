@@ -84,8 +84,8 @@ def check_beginning(spec: dict[str, Any], rows: int) -> None:
 def first_texts(spec: dict[str, Any], rows: int) -> list[str]:
     """The prompts, responses and texts of the first rows that are trained on.
 
-    None of a file that is only read as a whole and is large, or where there is no train split. Args and errors as of
-    `check_beginning`.
+    None of a file that is only read as a whole and is large, and none without a train split. Args
+    and errors as of `check_beginning`.
     """
     loader = LOADERS[spec["loader"]](f"sources.{spec['name']}", spec["parameters"])
     parts = local_files(spec["files"], loader.where).get("train", {})
