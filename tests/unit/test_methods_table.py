@@ -167,6 +167,15 @@ def test_nothing_is_best_that_learned_nothing_is_a_control_or_has_no_other_besid
     assert tied([floor, control, alone, line("a", [30.0]), line("b", [20.0])]) == {"a"}
 
 
+def test_a_score_with_nothing_left_of_what_was_learned_is_not_best_however_wide_its_interval():
+    lost, kept = line("lost", [0.0]), line("kept", [19.0])
+    lost.numbers.update(acc=(0.0, 0.0, 34.0), la=(30.0, 20.0, 40.0))
+    assert tied([lost, kept, line("less", [13.0])]) == {"kept"}
+    # What was learned right after a stage is told apart from what is left at the end.
+    kept.numbers.update(la=(29.0, 20.0, 40.0))
+    assert tied([lost, kept], "la") == {"lost", "kept"}
+
+
 def test_less_forgetting_is_better():
     few, many = line("few", [30.0]), line("many", [40.0])
     for each in (few, many):
@@ -215,8 +224,8 @@ def test_costs_are_means_over_orders_and_none_of_chains_trained_elsewhere(single
 
 
 def test_nothing_is_bold_where_plain_training_is_over_other_orders():
-    others = [line("replay", [5, 6, 7]), line("ewc", [1, 2, 3])]
-    plain = line("sequential", [8, 9, 10], orders=("ab", "ba"))
+    others = [line("replay", [25, 26, 27]), line("ewc", [21, 22, 23])]
+    plain = line("sequential", [28, 29, 30], orders=("ab", "ba"))
     assert tied([*others, plain]) == set()
     assert tied([*others, replace(plain, orders=("ab",))]) == {"sequential"}
     assert tied([*others, replace(plain, model="another")]) == {"replay"}

@@ -111,7 +111,7 @@ def test_a_method_that_keeps_less_than_plain_training_is_not_said_to_keep_most(s
     scores, items = two_methods(seeds=seeds)
     swapped = {"sequential": "replay", "replay": "sequential"}
     source = reported(tmp_path / "worse", scores.replace({"method": swapped}), items)
-    assert tiles(source.tables)[1].heading == "Plain training kept most, replay next"
+    assert tiles(source.tables)[1].heading == "replay kept less than plain training"
 
 
 def test_general_ability_of_one_model_is_not_held_against_that_of_another(tmp_path):

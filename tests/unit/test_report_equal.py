@@ -58,4 +58,4 @@ def test_where_no_method_keeps_more_than_plain_training_that_is_the_heading():
         return (0.8, 0.6, 0.3)[rate] + 0.05 * world - (0.1 if method == "kd" else 0.0)
 
     best = tiles_of(kept=kept)[1][1]
-    assert best.heading == "Plain training kept most, kd next" and best.number.startswith("−")
+    assert best.heading == "kd kept less than plain training" and best.number.startswith("−")

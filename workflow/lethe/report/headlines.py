@@ -151,13 +151,14 @@ def _best(most: Compared) -> list[Tile]:
     behind += (
         f"{plain.number(LEARNED)[0]:.1f}. {_ties([line for line in tied if line is not best])}"
     )
-    if len(usable) > 2:
-        behind += f"The best of {len(usable)}, not corrected for their number. "
+    if len(others) > 1:
+        behind += f"The best of {len(others)} methods, not corrected for their number. "
     paired = pairs_by_seeds(best, plain, KEPT)
     if len(paired) >= FEWEST_PAIRS:
         return [_paired_tile(best, paired_difference(paired, [0.0] * len(paired)), behind)]
     number, own = best.number(KEPT), plain.number(KEPT)
-    words = f"Change of old tasks; under plain training {own[0]:.1f}{interval(own)}. {behind}"
+    words = f"Change of old tasks under {best.method}; under plain training "
+    words += f"{own[0]:.1f}{interval(own)}. {behind}"
     is_apart = number[1] > own[2]
     runs = "one run each" if len(paired) < 2 else f"{len(paired)} runs each"
     heading = f"{best.method} kept most, {runs if is_apart else 'not apart from plain training'}"

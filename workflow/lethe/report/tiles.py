@@ -42,7 +42,7 @@ def tile(
 
 def next_to_plain(method: str) -> str:
     """The heading where even the best of the other methods kept less than plain training."""
-    return f"Plain training kept most, {method} next"
+    return f"{method} kept less than plain training"
 
 
 def minus(text: str) -> str:

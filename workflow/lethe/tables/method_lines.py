@@ -29,6 +29,7 @@ from lethe.tables.end_task_lines import NONE, EndTaskLine, end_task_lines
 from lethe.tables.lines import NUMBERS, behind, of_line
 
 LOWER_IS_BETTER = ("forget_chaudhry", "fg_luo")
+SCORES = ("acc", "la", "aia")
 FEWEST_PAIRS = 3
 POINTS = 100.0
 IN_PERCENT = ("fg_luo",)
@@ -65,7 +66,11 @@ class MethodLine:
     @property
     def is_at_floor(self) -> bool:
         """Whether it learned nothing, so that it has nothing to forget."""
-        return learned_too_little(self.number("la")[0], self.number(OWN_BASE)[0])
+        return self.is_lost("la")
+
+    def is_lost(self, name: str) -> bool:
+        """Whether a score of its tasks is no more than the base's."""
+        return learned_too_little(self.number(name)[0], self.number(OWN_BASE)[0])
 
     def number(self, name: str) -> Number:
         return self.numbers.get(name, NOTHING)
@@ -190,13 +195,15 @@ def tied_bests(found: list[MethodLine], name: str) -> set[int]:
 
     With three or more pairs of seeds a line is tied if the 95 % t-interval of its difference to the
     best includes zero; with fewer, if its own interval includes the best's value. Where there are
-    neither pairs nor intervals nothing is best, nor is a line that learned nothing, a control, or
-    one that has no other beside it. Where plain training of the model is over other orders alone,
-    nothing is best either: the comparison would lack what all is held against.
+    neither pairs nor intervals nothing is best, nor is a line that learned nothing, a score with
+    nothing left of it, a control, or one that has no other beside it. Where plain training of the
+    model is over other orders alone, nothing is best either: the comparison would lack what all is
+    held against.
     """
     groups: dict[tuple, dict[int, MethodLine]] = {}
     for place, line in enumerate(found):
-        if not (line.is_control or line.is_at_floor or np.isnan(line.number(name)[0])):
+        at_floor = line.is_at_floor or (name in SCORES and line.is_lost(name))
+        if not (line.is_control or at_floor or np.isnan(line.number(name)[0])):
             groups.setdefault((line.model, line.of, line.orders), {})[place] = line
     plain: dict[tuple, set[tuple[str, ...]]] = {}
     for line in found:

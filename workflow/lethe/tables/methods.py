@@ -36,8 +36,9 @@ CAPTION = (
     f"{INTERVAL} Over end tasks as in `end_tasks`. Bold: the best of one model and order and all "
     f"tied with it. Tied is a difference, paired by seeds, whose 95 % t-interval includes zero; "
     f"with fewer than {FEWEST_PAIRS} pairs, a 95 % interval that includes the best. Methods that "
-    f"learned less than {FLOOR_GAIN:g} points and controls are never bold, nor is anything without "
-    "either. note: why a number is not available; end tasks are scored after every stage only with "
+    f"learned less than {FLOOR_GAIN:g} points and controls are never bold, nor is a score (acc, "
+    f"la, aia) less than {FLOOR_GAIN:g} points above the base's, or anything without either. note: "
+    "why a number is not available; end tasks are scored after every stage only with "
     "`end_task_cells: all`."
 )
 
