@@ -82,6 +82,16 @@ def test_the_first_headline_is_the_row_of_plain_training(study):
     assert tile.interval == f"{low} to {high}"
 
 
+def test_a_score_of_one_answer_is_told_beside_the_first_headline(study):
+    scores = study.tables.scores
+    own = scores[(scores["axis"] == "own") & scores["headline"]].assign(headline=False)
+    shares = own.assign(metric="modal_share", value=1.0)
+    assert "Nearly all answers" not in tiles(study.tables)[0].words
+    told = tiles(replace(study.tables, scores=pd.concat([scores, shares])))[0].words
+    sets = ", ".join(dict.fromkeys(own["probe"]))
+    assert f"Nearly all answers to {sets} are the same, so its score speaks of that answer." in told
+
+
 def test_the_page_describes_itself_by_its_first_number(study, shown, tmp_path):
     (tmp_path / "report.html").write_bytes(shown.bytes)
     words = headline(tmp_path / "report.html")

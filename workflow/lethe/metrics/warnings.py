@@ -172,8 +172,11 @@ def _domains_not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
             yield NOT_LEARNED, f"its domains teach end tasks nothing; {numbers}"
 
 
-def _collapsed(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Sets with nearly one answer for all items: of own tasks right after their stage."""
+def collapsed_sets(rows: pd.DataFrame) -> Iterator[pd.Series]:
+    """Of each set with nearly one answer for all items the row that has its share, of one run.
+
+    Of own tasks that is the share right after their stage.
+    """
     shares = rows[(rows["metric"] == "modal_share") & (rows["subset"] == "")]
     shares = shares[shares["value"] >= COLLAPSED]
     for probe, cells in shares.groupby("probe", sort=False):
@@ -184,10 +187,15 @@ def _collapsed(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
             if not len(cells):
                 continue
             worst = cells.iloc[0]
+        yield worst
+
+
+def _collapsed(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    for row in collapsed_sets(rows):
         yield (
             COLLAPSE,
-            f"{probe} gets one answer for nearly all items, so its score speaks of that answer"
-            f"; {worst['value']:.0%} after stage {worst['stage_index']}",
+            f"{row['probe']} gets one answer for nearly all items, so its score speaks of that "
+            f"answer; {row['value']:.0%} after stage {row['stage_index']}",
         )
 
 

@@ -5,17 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from lethe.longtables.axes import OWN
 from lethe.longtables.metric_ids import CHANGE_SO_FAR
+from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference, paired_difference
 from lethe.metrics.methods import OWN_BASE
-from lethe.metrics.shown import (
-    PLAIN,
-    lines,
-    order_of,
-    orders,
-    shown,
-)
+from lethe.metrics.shown import PLAIN, lines, order_of, orders, shown
+from lethe.metrics.warnings import collapsed_sets
 from lethe.report.line_numbers import (
     LineNumber,
     first_place,
@@ -103,19 +100,20 @@ def _of_order(tables: LongTables, order: str) -> LongTables:
 def tiles(tables: LongTables) -> list[Tile]:
     """At most three; fewer where a study measures less."""
     most = compared(tables)
-    of_tasks = [] if most is None else [_forgotten(most), *_best(most)]
+    of_tasks = [] if most is None else [_forgotten(most, tables.scores), *_best(most)]
     place = None if most is None else (most.model, most.order)
     return [*of_tasks, *_general(tables, place), *text_tile(tables, place)][:3]
 
 
-def _forgotten(most: Compared) -> Tile:
+def _forgotten(most: Compared, scores: pd.DataFrame) -> Tile:
     """What plain training, or else the first method, forgets of its own tasks."""
     line = most.first
     who = "plain training" if line is most.plain else line.method
     learned, kept = line.number(LEARNED), line.number(KEPT)
     before = f"{line.number(OWN_BASE)[0]:.1f} before any stage"
     number = learned if line.is_at_floor or np.isnan(kept[0]) else kept
-    where = f"{line.model}, order {most.order}; {_over(line, number)}."
+    where = _one_answer(scores, line, most.order)
+    where += f"{line.model}, order {most.order}; {_over(line, number)}."
     if line.is_at_floor:
         heading = f"{_capital(who)} learned too little"
         words = (
@@ -134,6 +132,22 @@ def _forgotten(most: Compared) -> Tile:
         f"Learned {learned[0]:.1f}; all tasks after the last stage {line.number('acc')[0]:.1f}. "
     )
     return tile(heading, kept, words + where, KEPT, line.method)
+
+
+def _one_answer(scores: pd.DataFrame, line: MethodLine, order: str) -> str:
+    """A sentence on the own tasks of which a run answers nearly all items alike."""
+    rows = scores[(scores["model"] == line.model) & (scores["order"] == order)]
+    rows = rows[(rows["axis"] == OWN) & (rows["recipe"] == line.recipe)]
+    names = [
+        row["probe"]
+        for _, run in rows.groupby(RUN_COLUMNS, dropna=False, sort=False)
+        if method_words(*run[["method", "parametrisation"]].iloc[0]) == line.method
+        for row in collapsed_sets(run)
+    ]
+    if not names:
+        return ""
+    sets = ", ".join(dict.fromkeys(names))
+    return f"Nearly all answers to {sets} are the same, so its score speaks of that answer. "
 
 
 def _best(most: Compared) -> list[Tile]:
