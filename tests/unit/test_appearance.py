@@ -71,6 +71,12 @@ def test_a_marker_means_a_model_and_a_colour_a_method():
     }
 
 
+def test_lines_without_markers_tell_eight_models_apart():
+    """As in the charts of a report, where a line has a colour and a stroke alone."""
+    found = looks(frame(list("abcdefgh"), ["sequential", "ewc"]))
+    assert len({(look.colour, look.stroke) for look in found.values()}) == len(found) == 16
+
+
 def test_tables_warnings_and_figures_name_a_chain_alike():
     """With LoRA and one of two recipes: nothing has an order of words of its own."""
     words = {name: "" for name in LINE_COLUMNS} | {"model": "xs", "method": "sequential"}

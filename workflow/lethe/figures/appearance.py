@@ -40,7 +40,17 @@ NO_METHOD = "#6E6E6E"
 """Of what no method made, such as a base before any training."""
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "p", "*", "<", ">", "h", "d", "8"]
 """A marker means a model, in every figure."""
-STROKES = ["-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2))]
+STROKES = [
+    "-",
+    (0, (4, 1.5)),
+    (0, (1.5, 1.2)),
+    (0, (5, 1.2, 1.2, 1.2)),
+    (0, (8, 2)),
+    (0, (5, 1.2, 1.2, 1.2, 1.2, 1.2)),
+    (0, (1, 2.5)),
+    (0, (8, 1.5, 3, 1.5)),
+]
+"""A stroke means a model where lines have no markers; markers tell those of more models apart."""
 FILLS = ["full", "none", "left", "bottom", "right", "top"]
 """How much of a marker is filled: in figures without a panel for each order, its order."""
 
