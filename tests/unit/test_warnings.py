@@ -92,6 +92,22 @@ def test_a_stage_that_changes_no_score_has_no_effect():
     assert kinds(rows) == {"no effect": "stage 2 changed no score"}
 
 
+def test_stages_between_two_scores_that_are_equal_had_no_effect():
+    ends = [score(0, "facts", 0.7), score(2, "facts", 0.7)]
+    assert kinds(ends)["no effect"] == "stages 1 to 2 changed no score"
+    assert "no effect" not in kinds([score(0, "facts", 0.7), score(2, "facts", 0.6)])
+
+
+def test_a_set_that_is_scored_at_the_base_or_the_ends_alone_hides_no_stage_without_effect():
+    rows = [score(stage, "facts", value) for stage, value in enumerate((0.7, 0.7, 0.6))]
+    assert kinds([*rows, score(0, "words", 0.5)])["no effect"] == "stage 1 changed no score"
+    rows = [score(stage, "facts", value) for stage, value in enumerate((0.7, 0.6, 0.6))]
+    at_ends = [score(0, "words", 0.5), score(2, "words", 0.5)]
+    assert kinds([*rows, *at_ends])["no effect"] == "stage 2 changed no score"
+    at_ends = [score(0, "words", 0.5), score(2, "words", 0.4)]
+    assert "no effect" not in kinds([*rows, *at_ends])
+
+
 def test_a_method_whose_domains_teach_nothing_is_named():
     scores = scores_of({("adapter", "ab", 1): (30, 33, 31, 32), ("das", "ab", 1): (30, 80, 50, 80)})
     found = study_warnings(scores).to_dict("records")

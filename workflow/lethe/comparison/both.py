@@ -117,10 +117,10 @@ def why_no_means(items: Items | None, results: tuple[dict, dict], metric: str) -
     for when, result in zip(("before", "after"), results, strict=True):
         row, values = row_of(result, metric), [_value(item, metric) for item in result["items"]]
         known_items = [i for i in result["items"] if _value(i, metric) is not None]
-        known_values = [_value(item, metric) for item in known_items]
+        known_values = np.array([_value(item, metric) for item in known_items], dtype=float)
         if not values:
             return f"no samples {when}"
-        if not known_values:
+        if not len(known_values):
             return f"samples {when} hold no {metric}"
         tokens = _tokens(known_items, metric)
         if tokens is not None and not tokens.any():

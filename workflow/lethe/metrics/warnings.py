@@ -200,17 +200,27 @@ def _collapsed(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def _no_effect(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Stages after which every score is what it was."""
+    """Stages after which every score is what it was when its set was last scored.
+
+    Some sets are scored before the first stage and after the last one alone, and in some studies
+    all are; what was not scored before is no sign.
+    """
     scored = rows[~rows["kind"].isin(["end_task"])]
     by_stage: dict[int, dict[tuple, float]] = {}
     columns = ["stage_index", "probe", "subset", "metric", "value"]
     for stage, *key, value in scored[columns].itertuples(index=False, name=None):
         by_stage.setdefault(int(stage), {})[tuple(key)] = float(value)
+    last: dict[tuple, float] = {}
+    previous = 0
     for stage, values in sorted(by_stage.items()):
         # Scores that are missing in one of the two are no sign, and nan is unequal to itself.
-        known = not any(math.isnan(value) for value in values.values())
-        if known and values == by_stage.get(stage - 1):
-            yield NO_EFFECT, f"stage {stage} changed no score"
+        is_known = not any(math.isnan(value) for value in values.values())
+        both = values.keys() & last.keys()
+        if is_known and both and all(values[key] == last[key] for key in both):
+            of = f"stage {stage}" if stage - previous == 1 else f"stages {previous + 1} to {stage}"
+            yield NO_EFFECT, f"{of} changed no score"
+        last |= values
+        previous = stage
 
 
 def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:

@@ -127,11 +127,11 @@ def plan_splits(loader: Loader, raw: RawFiles) -> list[Split]:
         "wrapper": wrapper(values.get("wrapper", "none")),
         "columns": values["columns"],
     }
-    most = {"train": values["count"]}
     held = {split: n for split, n in values["hold_out"].items() if n and split not in raw}
-    end, splits = None, []
+    end: int | None = None
+    splits = []
     for split in ("test", "validation", "train"):
-        count = most.get(split, values["test_count"])
+        count = values["count" if split == "train" else "test_count"]
         if split in raw:
             # A train split ends where the examples held out of it begin.
             stop = end if split == "train" else None
