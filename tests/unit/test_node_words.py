@@ -103,8 +103,17 @@ def test_what_is_named_in_full_is_meant_before_what_has_more_words(tmp_path):
     words = Words(planned(tmp_path, parametrised).runs).of_nodes()
     assert words[find_by_words(tmp_path, "xs/ewc/forward/2")] == "xs/ewc/forward/2@0"
     assert words[find_by_words(tmp_path, "ewc+lora/2")] == "xs/ewc+lora/forward/2@0"
-    with pytest.raises(UserError, match="2 checkpoints: xs/ewc/.*, xs/ewc[+]lora/forward/2@0"):
-        find_by_words(tmp_path, "ewc/2")
+
+
+def test_words_without_a_parametrisation_mean_the_usual_one_where_that_fits(tmp_path):
+    named = Words(planned(tmp_path, {"parametrisations": ["full", "lora"]}).runs).of_nodes()
+    for text in ("ewc/2", "xs/ewc/2@0", "xs/ewc/emdg", "ewc+full/2"):
+        assert named[find_by_words(tmp_path, text)] == "xs/ewc/forward/2@0", text
+        assert checkpoint_of(tmp_path, text).words == "xs/ewc/forward/2@0", text
+    alone = tmp_path / "alone"
+    planned(alone, {"methods": ["ewc"], "parametrisations": ["lora"]})
+    assert checkpoint_of(alone, "ewc/2").words == "xs/ewc+lora/forward/2@0"
+    assert checkpoint_of(alone, "xs/base").words == "xs/base@0"
 
 
 def test_an_ambiguous_name_lists_the_candidates_by_words(both):
