@@ -23,7 +23,7 @@ from lethe.commands.evaluate import (
     options_of,
     say_scored,
 )
-from lethe.commands.named_nodes import Checkpoint, checkpoint_of
+from lethe.commands.named_nodes import Checkpoint, checkpoints_of, require_model
 from lethe.commands.study_sets import choose
 from lethe.comparison.abilities import Known
 from lethe.comparison.choices import Choices, pairs
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and say by the status whether anything was lost."""
     choices = Choices.read(arguments)
     given = [arguments.before, *arguments.after]
-    named = {name: checkpoint_of(arguments.results, name, arguments.study) for name in given}
+    named = checkpoints_of(arguments.results, given, arguments.study)
     targets = _targets(given, named)
     if arguments.html and not Path(arguments.html).absolute().parent.is_dir():
         raise UserError(f"--html: there is no folder for {arguments.html}; make it first.")
@@ -113,8 +113,10 @@ def run(arguments: argparse.Namespace) -> int:
     if len(files) == len(targets):
         _refuse_scoring(arguments)
     else:
-        first = next(target for target in targets if target.kind == CHECKPOINT)
-        asked = choose(arguments, [one for one in named.values() if one], first.given)
+        models = [target for target in targets if target.kind == CHECKPOINT]
+        for model in models:
+            require_model(arguments, model.given)
+        asked = choose(arguments, [one for one in named.values() if one], models[0].given)
         choices = replace(Choices.read(arguments), usual=_usual(asked))
     scores = _score(targets, files, list(named.values()), arguments, asked)
     by_after = pairs(scores, choices)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lethe.artefacts.paths import score_store
 from lethe.commands import named_nodes
-from lethe.commands.named_nodes import checkpoint_of
+from lethe.commands.named_nodes import checkpoint_of, require_model
 from lethe.commands.study_sets import choose
 from lethe.errors import UserError
 from lethe.evaluation.probe_tasks import Asked
@@ -119,6 +119,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"MODEL: expected one checkpoint to evaluate, found {found}{before}.")
     model = arguments.given or arguments.model
     checkpoint = checkpoint_of(arguments.results, model, arguments.study)
+    if checkpoint is None:
+        require_model(arguments, model)
     asked = choose(arguments, [checkpoint] if checkpoint else [], model)
     options = options_of(arguments, asked)
     if checkpoint:

@@ -135,8 +135,8 @@ def no_checkpoint(results: Path, text: str, known: Iterable[str]) -> UserError:
     near = difflib.get_close_matches(text, list(dict.fromkeys(known)), n=MOST_NEAR, cutoff=0.0)
     if not near:
         return UserError(
-            f"There is no checkpoint {text!r}: {results} has no study yet; give the folder of a "
-            "run with --results."
+            f"There is no checkpoint {text!r}: {results} has no study yet; run its study first "
+            "(`lethe run`), or give the folder of its results with --results."
         )
     return UserError(
         f"There is no checkpoint {text!r} in {results}; did you mean {' or '.join(near)}? "
