@@ -277,7 +277,7 @@ def test_before_any_run_words_are_told_that_the_study_comes_first(tmp_path, caps
     for call in (["compare", "xs/base", "replay/2"], ["evaluate", "xs/base"]):
         assert main([*call, *place]) == 2
         told = capsys.readouterr().err
-        assert "If a checkpoint of a study is meant" in told and "run its study first" in told
+        assert "run its study first" in told and "a model in the hub's cache" in told
 
 
 def test_what_is_scored_is_chosen_by_the_study_where_two_have_equal_words(tmp_path):

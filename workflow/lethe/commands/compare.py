@@ -20,6 +20,7 @@ from lethe.commands.evaluate import (
     add_scoring_arguments,
     add_task_arguments,
     evaluate,
+    of_texts,
     options_of,
     say_scored,
 )
@@ -224,5 +225,9 @@ def _texts(
     options = options_of(arguments, asked)
     hub = HubCopies(Path(arguments.source) if arguments.source else None, arguments.network)
     how = {name: options[name] for name in ("split", "limit", "studys")}
-    tasks = named_tasks(options["task_names"], options["include_path"], shots=0, hub=hub, **how)
+    texts = of_texts(options["task_names"], how["studys"])
+    names = [name for name in options["task_names"] if name not in texts]
+    if not names:
+        return {}
+    tasks = named_tasks(names, options["include_path"], shots=0, hub=hub, **how)
     return {task.name: {q.item_id: q.row() for q in questions(task)} for task in tasks}

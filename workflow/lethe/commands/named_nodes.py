@@ -23,7 +23,7 @@ from lethe.longtables.node_words import (
     several,
     ways_to_one,
 )
-from lethe.sources.hub.copies import NAME, HubCopies
+from lethe.sources.hub.copies import NAME, HubCopies, cache
 
 HELP = f"a checkpoint's words, {PATTERN} or MODEL/base@SEED; or the beginning or end of an id"
 ALIKE, ALIKE_ENOUGH = 0.8, 0.6
@@ -145,12 +145,15 @@ def require_model(arguments: argparse.Namespace, name: str) -> None:
         return
     try:
         hub.model(name)
-    except UserError as error:
-        if not _is_of_words(name) or not _has_seeds(name):
+    except UserError:
+        if arguments.network or "/" not in name or not _has_seeds(name):
             raise
         known = words_of_nodes(arguments.results, arguments.study).values()
         words = no_checkpoint(arguments.results, name, known)
-        raise UserError(f"{error} If a checkpoint of a study is meant: {words}") from None
+        raise UserError(
+            f"{words} Nor is it a folder here, or a model in the hub's cache ({cache()}); "
+            "--network allows the hub, --source DIR gives copies."
+        ) from None
 
 
 def _in_folder(folder: Path) -> Checkpoint | None:
