@@ -270,7 +270,8 @@ def test_beside_a_checkpoint_a_name_of_the_hub_is_one_still(tmp_path, monkeypatc
 
 def test_before_any_run_words_are_told_that_the_study_comes_first(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    place = ["--tasks", "know_nature", "--results", str(tmp_path / "results")]
+    monkeypatch.chdir(tmp_path)
+    place = ["--tasks", "know_nature"]
     assert main(["compare", "xs/base", "xs/sequential/forward/5", *place]) == 2
     told = capsys.readouterr().err
     assert "a checkpoint of a study by words (xs/base)" in told and "lethe run" in told

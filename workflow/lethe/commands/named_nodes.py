@@ -23,7 +23,7 @@ from lethe.longtables.node_words import (
     several,
     ways_to_one,
 )
-from lethe.sources.hub.copies import NAME, HubCopies, cache
+from lethe.sources.hub.copies import NAME, HubCopies
 
 HELP = f"a checkpoint's words, {PATTERN} or MODEL/base@SEED; or the beginning or end of an id"
 ALIKE, ALIKE_ENOUGH = 0.8, 0.6
@@ -151,8 +151,7 @@ def require_model(arguments: argparse.Namespace, name: str) -> None:
         known = words_of_nodes(arguments.results, arguments.study).values()
         words = no_checkpoint(arguments.results, name, known)
         raise UserError(
-            f"{words} Nor is it a folder here, or a model in the hub's cache ({cache()}); "
-            "--network allows the hub, --source DIR gives copies."
+            f"{words} Nor is it a folder or a model in the hub's cache; --network allows the hub."
         ) from None
 
 
