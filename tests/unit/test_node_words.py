@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lethe.cli import main
-from lethe.commands.named_nodes import checkpoint_of
+from lethe.commands.named_nodes import checkpoint_of, checkpoints_of
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.longtables.node_words import Words, find_by_words, recorded_runs
@@ -103,8 +103,17 @@ def test_what_is_named_in_full_is_meant_before_what_has_more_words(tmp_path):
     words = Words(planned(tmp_path, parametrised).runs).of_nodes()
     assert words[find_by_words(tmp_path, "xs/ewc/forward/2")] == "xs/ewc/forward/2@0"
     assert words[find_by_words(tmp_path, "ewc+lora/2")] == "xs/ewc+lora/forward/2@0"
-    with pytest.raises(UserError, match="2 checkpoints: xs/ewc/.*, xs/ewc[+]lora/forward/2@0"):
-        find_by_words(tmp_path, "ewc/2")
+
+
+def test_words_without_a_parametrisation_mean_the_usual_one_where_that_fits(tmp_path):
+    named = Words(planned(tmp_path, {"parametrisations": ["full", "lora"]}).runs).of_nodes()
+    for text in ("ewc/2", "xs/ewc/2@0", "xs/ewc/emdg", "ewc+full/2"):
+        assert named[find_by_words(tmp_path, text)] == "xs/ewc/forward/2@0", text
+        assert checkpoint_of(tmp_path, text).words == "xs/ewc/forward/2@0", text
+    alone = tmp_path / "alone"
+    planned(alone, {"methods": ["ewc"], "parametrisations": ["lora"]})
+    assert checkpoint_of(alone, "ewc/2").words == "xs/ewc+lora/forward/2@0"
+    assert checkpoint_of(alone, "xs/base").words == "xs/base@0"
 
 
 def test_an_ambiguous_name_lists_the_candidates_by_words(both):
@@ -198,7 +207,7 @@ def test_a_single_word_that_begins_no_id_names_a_checkpoint(tmp_path, capsys):
 
 
 def test_a_word_that_names_nothing_is_answered_with_those_there_are(tmp_path):
-    with pytest.raises(UserError, match="has no study yet; give the folder of a run"):
+    with pytest.raises(UserError, match="has no study yet; run its study first .*--results"):
         find_by_words(tmp_path, "xs/base")
     planned(tmp_path)
     with pytest.raises(UserError, match=r"did you mean xs/base@0 or xs/.*status` prints"):
@@ -230,6 +239,46 @@ def test_what_no_run_has_made_yet_is_told_by_its_words(tmp_path, capsys):
         assert main([*call, "--results", str(tmp_path)]) == 2
         told = capsys.readouterr().err
         assert "@0 is not made yet: there is no folder" in told and "lethe status" in told
+
+
+@pytest.mark.parametrize("text", ["ewc/9", "xs/9", "sequential/hgenn/8", "xs/control/1"])
+def test_what_begins_as_words_and_ends_in_a_stage_is_never_asked_of_the_hub(tmp_path, text):
+    planned(tmp_path)
+    with pytest.raises(UserError, match="no checkpoint .*did you mean xs/"):
+        checkpoint_of(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["replay/2", "replay/emdg", "of-nothing/base"])
+def test_beside_a_checkpoint_what_ends_as_words_is_refused_before_anything_is_scored(
+    tmp_path, capsys, text
+):
+    planned(tmp_path)
+    call = ["compare", "xs/base", text, "--tasks", "know_nature", "--results", str(tmp_path)]
+    assert main(call) == 2
+    told = capsys.readouterr().err
+    assert f"There is no checkpoint '{text}' in" in told and "did you mean xs/" in told
+    assert "hub" not in told and "scoring" not in told
+
+
+def test_beside_a_checkpoint_a_name_of_the_hub_is_one_still(tmp_path, monkeypatch):
+    planned(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "saved").mkdir()
+    for name in ("Qwen/Qwen3-0.6B", "replay/2@main", "gpt2", "saved/2"):
+        assert checkpoints_of(tmp_path, ["xs/base", name])[name] is None, name
+
+
+def test_before_any_run_words_are_told_that_the_study_comes_first(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    place = ["--tasks", "know_nature"]
+    assert main(["compare", "xs/base", "xs/sequential/forward/5", *place]) == 2
+    told = capsys.readouterr().err
+    assert "a checkpoint of a study by words (xs/base)" in told and "lethe run" in told
+    for call in (["compare", "xs/base", "replay/2"], ["evaluate", "xs/base"]):
+        assert main([*call, *place]) == 2
+        told = capsys.readouterr().err
+        assert "run its study first" in told and "a model in the hub's cache" in told
 
 
 def test_what_is_scored_is_chosen_by_the_study_where_two_have_equal_words(tmp_path):

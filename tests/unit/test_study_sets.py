@@ -28,6 +28,9 @@ TASK = {"metric": "acc", "chance": 0.25, "shots": 0, "cluster": "cluster", "subs
 KNOW = TASK | {"name": "know", "axis": "mine", "data": None, "data_kind": None}
 OWN = KNOW | {"name": "own", "axis": "own", "metric": "sari", "chance": None}
 
+LETTERS = KNOW | {"name": "letters", "axis": "prose", "metric": "lm_loss", "chance": None}
+LETTERS |= {"texts": "{split}.jsonl", "data": "files-1", "data_kind": "data"}
+
 
 def probe_of(node: str, kind: str, folder, tasks: list[dict]) -> dict:
     spec = {"kind": "probe", "checkpoint": node, "checkpoint_kind": kind, "probe": "general"}
@@ -42,6 +45,10 @@ def results(tmp_path_factory):
     world.write_task(place.parent / "eval", "know", world.CHOICE, world.choice_rows, n=24)
     world.write_task(place.parent / "eval", "own", world.OWN, world.own_rows, n=8, length=8)
     world.write_task(place.parent / "more", "further", world.CHOICE, world.choice_rows, n=8)
+    texts = [{"prompt": text, "response": ""} for text in ("a b c d", "b c d e f", "c a b")]
+    lines = "".join(json.dumps(row) + "\n" for row in texts)
+    (place / "data" / "files-1").mkdir(parents=True)
+    (place / "data" / "files-1" / "test.jsonl").write_text(lines)
     probes = {}
     for seed, (node, kind) in enumerate((("tiny-base", "base"), ("tiny-s1", "stage"))):
         world.write_checkpoint(place / f"{kind}s" / node, seed)
@@ -49,7 +56,8 @@ def results(tmp_path_factory):
         asked = [KNOW, OWN] if kind == "base" else [KNOW]
         spec = probe_of(node, kind, place.parent / "eval", asked)
         write_json(place / "specs" / f"{node}-general.json", spec)
-        probes[node] = [f"{node}-general"]
+        write_json(place / "specs" / f"{node}-held.json", spec | {"tasks": [LETTERS]})
+        probes[node] = [f"{node}-general", f"{node}-held"]
     record = {"study": "tiny", "runs": [RUN], "probes": probes}
     write_json(place / "specs" / f"study-tiny-{digest(record)[:12]}.json", record)
     return place
@@ -64,9 +72,10 @@ def test_without_tasks_all_sets_are_compared_that_the_study_asks_of_both(results
     status, out, err = said(capsys, results, "compare", "tiny/base", "replay/1", "--json")
     assert status in (0, 3)
     (compared,) = json.loads(out)["comparisons"]
-    (know,) = compared["sets"]
+    know, letters = compared["sets"]
+    assert (letters["set"], letters["metric"], letters["paired"]) == ("letters", "lm_loss", True)
     assert (know["set"], know["ability"], know["chance"], know["items"]) == ("know", "mine", 25, 6)
-    assert "on the study's evaluation sets (know); --tasks names others" in err
+    assert "on the study's evaluation sets (know, letters); --tasks names others" in err
     assert "scoring tiny/replay/notes/1@0" in err
 
 
@@ -106,3 +115,18 @@ def test_what_is_of_no_study_needs_tasks_and_is_told_where_they_are_listed(resul
     status, _, err = said(capsys, results, "evaluate", folder)
     assert status == 2
     assert "`lethe tasks` lists what there is" in err and "named by words (xs/base)" in err
+
+
+def test_names_of_the_studys_own_sets_are_known_and_guessed_first(results, capsys):
+    for name in ("letters", "own"):  # `own` is asked of the base alone
+        words = ["compare", "tiny/base", "replay/1", "--tasks", name, "--json"]
+        status, out, _ = said(capsys, results, *words)
+        assert status in (0, 3) and json.loads(out)["comparisons"][0]["sets"][0]["set"] == name
+    status, _, err = said(capsys, results, "compare", "tiny/base", "replay/1", "--tasks", "leters")
+    assert status == 2 and "the study's own set nearest to it is 'letters'" in err
+
+
+def test_sets_of_the_catalogues_probes_are_said_to_be_asked_at_checkpoints_of_a_study(capsys):
+    assert main(["tasks", "know_nature"]) == 2
+    told = capsys.readouterr().err
+    assert "know_nature (probe miniature-general)" in told and "lethe compare" in told

@@ -20,10 +20,11 @@ from lethe.commands.evaluate import (
     add_scoring_arguments,
     add_task_arguments,
     evaluate,
+    of_texts,
     options_of,
     say_scored,
 )
-from lethe.commands.named_nodes import Checkpoint, checkpoint_of
+from lethe.commands.named_nodes import Checkpoint, checkpoints_of, require_model
 from lethe.commands.study_sets import choose
 from lethe.comparison.abilities import Known
 from lethe.comparison.choices import Choices, pairs
@@ -104,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and say by the status whether anything was lost."""
     choices = Choices.read(arguments)
     given = [arguments.before, *arguments.after]
-    named = {name: checkpoint_of(arguments.results, name, arguments.study) for name in given}
+    named = checkpoints_of(arguments.results, given, arguments.study)
     targets = _targets(given, named)
     if arguments.html and not Path(arguments.html).absolute().parent.is_dir():
         raise UserError(f"--html: there is no folder for {arguments.html}; make it first.")
@@ -113,8 +114,10 @@ def run(arguments: argparse.Namespace) -> int:
     if len(files) == len(targets):
         _refuse_scoring(arguments)
     else:
-        first = next(target for target in targets if target.kind == CHECKPOINT)
-        asked = choose(arguments, [one for one in named.values() if one], first.given)
+        models = [target for target in targets if target.kind == CHECKPOINT]
+        for model in models:
+            require_model(arguments, model.given)
+        asked = choose(arguments, [one for one in named.values() if one], models[0].given)
         choices = replace(Choices.read(arguments), usual=_usual(asked))
     scores = _score(targets, files, list(named.values()), arguments, asked)
     by_after = pairs(scores, choices)
@@ -222,5 +225,9 @@ def _texts(
     options = options_of(arguments, asked)
     hub = HubCopies(Path(arguments.source) if arguments.source else None, arguments.network)
     how = {name: options[name] for name in ("split", "limit", "studys")}
-    tasks = named_tasks(options["task_names"], options["include_path"], shots=0, hub=hub, **how)
+    texts = of_texts(options["task_names"], how["studys"])
+    names = [name for name in options["task_names"] if name not in texts]
+    if not names:
+        return {}
+    tasks = named_tasks(names, options["include_path"], shots=0, hub=hub, **how)
     return {task.name: {q.item_id: q.row() for q in questions(task)} for task in tasks}

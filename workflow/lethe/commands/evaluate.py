@@ -4,16 +4,16 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.paths import score_store
 from lethe.commands import named_nodes
-from lethe.commands.named_nodes import checkpoint_of
+from lethe.commands.named_nodes import checkpoint_of, require_model
 from lethe.commands.study_sets import choose
 from lethe.errors import UserError
-from lethe.evaluation.probe_tasks import Asked
+from lethe.evaluation.probe_tasks import Asked, TextSet
 from lethe.evaluation.specification import DTYPES, ENGINES, SPLITS, EvalTask
 from lethe.terminal import table
 
@@ -119,6 +119,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"MODEL: expected one checkpoint to evaluate, found {found}{before}.")
     model = arguments.given or arguments.model
     checkpoint = checkpoint_of(arguments.results, model, arguments.study)
+    if checkpoint is None:
+        require_model(arguments, model)
     asked = choose(arguments, [checkpoint] if checkpoint else [], model)
     options = options_of(arguments, asked)
     if checkpoint:
@@ -162,7 +164,7 @@ def evaluate(
     base: Path | str | None = None,
     source: Path | str | None = None,
     network: bool = False,
-    studys: Mapping[str, EvalTask] | None = None,
+    studys: Mapping[str, EvalTask | TextSet] | None = None,
     made: Path | None = None,
 ) -> list[dict]:
     """Results of `score_checkpoint`, one per task.
@@ -196,16 +198,54 @@ def evaluate(
 
     target = find_target(model, hub, base)
     folders = [include_path] if isinstance(include_path, str) else include_path
-    tasks = named_tasks(task_names, folders, split, limit, shots, hub, studys)
+    tasks, texts = [], of_texts(task_names, studys or {})
+    if names := [name for name in task_names if name not in texts]:
+        asked = {n: one for n, one in (studys or {}).items() if isinstance(one, EvalTask)}
+        tasks = named_tasks(names, folders, split, limit, shots, hub, asked, tuple(studys or ()))
     how: dict[str, Any] = {"engine": engine, "batch_size": batch_size}
     how |= {"dtype": target.dtype if dtype == "auto" else dtype, "device": device}
     if chat:
         how["chat"] = {"system": chat if isinstance(chat, str) else None}
     with tempfile.TemporaryDirectory() as folder:
         store = _with_scores(made, Path(folder)) if out is None else Path(out)
-        return score_checkpoint(
-            target.directory, target.weights, tasks, store, adapter=target.adapter, **how
-        )
+        results = []
+        if tasks or not texts:
+            results = score_checkpoint(
+                target.directory, target.weights, tasks, store, adapter=target.adapter, **how
+            )
+        return results + _scored_texts(target, texts.values(), store, split, limit, how["dtype"])
+
+
+def of_texts(names: Sequence[str], studys: Mapping[str, EvalTask | TextSet]) -> dict[str, TextSet]:
+    """By name, the sets of held-out texts among those that are named."""
+    return {n: one for n in names if isinstance(one := studys.get(n), TextSet)}
+
+
+def _scored_texts(
+    target: Any,
+    texts: Iterable[TextSet],
+    store: Path,
+    split: str | None,
+    limit: int | None,
+    dtype: str,
+) -> list[dict]:
+    """The results of held-out texts, as the study scores them."""
+    from lethe.evaluation.masked_loss import score_texts
+
+    results = []
+    for one in texts:
+        if target.adapter is not None:
+            raise UserError(
+                f"--tasks: the texts of {one.name} are scored on a whole model, and "
+                f"{target.adapter} is an adapter; leave the set out, or merge the adapter first."
+            )
+        if split not in (None, one.split):
+            raise UserError(
+                f"--split: the texts of {one.name} are those of {one.split}; leave it out."
+            )
+        of = (target.directory, target.weights, [one.asked()], store, one.split)
+        results += score_texts(*of, limit or one.limit, dtype)
+    return results
 
 
 def _with_scores(made: Path | None, store: Path) -> Path:

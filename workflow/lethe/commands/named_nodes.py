@@ -2,6 +2,8 @@
 
 import argparse
 import difflib
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,9 @@ from lethe.artefacts.lineage import find_node
 from lethe.artefacts.paths import node_directory, spec_file
 from lethe.errors import UserError
 from lethe.longtables.node_words import (
+    BASE,
     PATTERN,
+    SEED,
     Words,
     find_by_words,
     named,
@@ -19,6 +23,7 @@ from lethe.longtables.node_words import (
     several,
     ways_to_one,
 )
+from lethe.sources.hub.copies import NAME, HubCopies
 
 HELP = f"a checkpoint's words, {PATTERN} or MODEL/base@SEED; or the beginning or end of an id"
 ALIKE, ALIKE_ENOUGH = 0.8, 0.6
@@ -103,13 +108,51 @@ def checkpoint_of(results: Path, name: str, study: str | None = None) -> Checkpo
         if len(found) > 1:
             hub = "for a model of the hub give OWNER/NAME@main"
             raise several(name, found, [*ways_to_one(found, by_study), hub])
-        if not found and _is_misspelt(name, list(by_id.values())):
+        if not found and (_is_misspelt(name, list(by_id.values())) or _begins_as(name, words)):
             raise no_checkpoint(results, name, by_id.values())
         node = next(iter(found), None)
     if node is None:
         return None
     folder = node_directory(results, read_json(spec_file(results, node))["kind"], node)
     return Checkpoint(node, by_id[node], folder, results.resolve())
+
+
+def checkpoints_of(
+    results: Path, names: Sequence[str], study: str | None = None
+) -> dict[str, Checkpoint | None]:
+    """What `checkpoint_of` finds, by name; beside a study's checkpoint, OWNER/2 is words as well.
+
+    Raises:
+        UserError: as `checkpoint_of`.
+    """
+    found = {name: checkpoint_of(results, name, study) for name in names}
+    if any(found.values()):
+        words = _words(results, study)
+        for name, one in found.items():
+            if one is None and _ends_as_words(name, words):
+                raise no_checkpoint(results, name, words.of_nodes().values())
+    return found
+
+
+def require_model(arguments: argparse.Namespace, name: str) -> None:
+    """Refuse a name of the hub whose model is not here, before anything is scored.
+
+    Raises:
+        UserError: it is not here; where words may be meant, with the checkpoints that are near.
+    """
+    hub = HubCopies(Path(arguments.source) if arguments.source else None, arguments.network)
+    if os.path.isdir(name) or name[:1] == "." or not NAME.fullmatch(name.partition("@")[0]):
+        return
+    try:
+        hub.model(name)
+    except UserError:
+        if arguments.network or "/" not in name or not _has_seeds(name):
+            raise
+        known = words_of_nodes(arguments.results, arguments.study).values()
+        words = no_checkpoint(arguments.results, name, known)
+        raise UserError(
+            f"{words} Nor is it a folder or a model in the hub's cache; --network allows the hub."
+        ) from None
 
 
 def _in_folder(folder: Path) -> Checkpoint | None:
@@ -136,6 +179,27 @@ def _is_misspelt(name: str, known: list[str]) -> bool:
     plain = [words.partition("@")[0] for words in known] if "@" not in name else known
     cutoff = ALIKE if name.count("/") == 1 else ALIKE_ENOUGH
     return "/" in name and bool(difflib.get_close_matches(name, plain, n=1, cutoff=cutoff))
+
+
+def _begins_as(name: str, words: Words) -> bool:
+    """Whether it begins with a model or method of a study and ends as words do."""
+    firsts = {first for run in words.runs for first in (run.model, run.method, words.method(run))}
+    return name.partition("/")[0] in firsts and _ends_as_words(name, words)
+
+
+def _ends_as_words(name: str, words: Words) -> bool:
+    """Whether it ends in a stage, and is no path into a folder that is here."""
+    first, *others = name.partition("@")[0].split("/")
+    if not others or not _has_seeds(name) or name[0] in "./~" or Path(first).exists():
+        return False
+    stages = {stage for run in words.runs for stage in run.stages}
+    return others[-1].isdecimal() or others[-1] in {BASE} | stages - {""}
+
+
+def _has_seeds(name: str) -> bool:
+    """Whether what stands after @, if anything, may be seeds: a revision of the hub is none."""
+    _, at, after = name.partition("@")
+    return not at or all(SEED.fullmatch(seed) for seed in after.split(","))
 
 
 def _words(results: Path, study: str | None = None) -> Words:

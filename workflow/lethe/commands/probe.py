@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from lethe.artefacts.manifests import inside, verify
+from lethe.artefacts.manifests import verify
 from lethe.artefacts.nodes import make_node, write_results
 from lethe.artefacts.paths import (
     MANIFEST,
@@ -15,7 +15,7 @@ from lethe.artefacts.paths import (
 from lethe.commands.arguments import add_node_arguments, read_spec
 from lethe.evaluation.harness import score_checkpoint
 from lethe.evaluation.masked_loss import score_texts
-from lethe.evaluation.probe_tasks import eval_task
+from lethe.evaluation.probe_tasks import eval_task, text_set
 from lethe.imported.scores import imported_results
 from lethe.jobs.environment import one_thread
 from lethe.jobs.live import LiveRecord
@@ -73,7 +73,9 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
             tell=LiveRecord(work_directory(results, arguments.node), "evaluation task").note,
             chat=spec.get("chat"),
         )
-        texts = [text_task(task, results, spec) for task in spec["tasks"] if task.get("texts")]
+        texts = [
+            text_set(task, results, spec).asked() for task in spec["tasks"] if task.get("texts")
+        ]
         task_results += score_texts(
             checkpoint, weights, texts, store, spec["split"], spec["limit"], spec["dtype"]
         )
@@ -90,10 +92,3 @@ def score(arguments: argparse.Namespace, spec: dict) -> None:
         return facts, write_results(directory, task_results)
 
     make_node(results, arguments.node, spec, arguments.code, make)
-
-
-def text_task(task: dict, results: Path, spec: dict) -> dict:
-    """A file of texts from a probe's spec, for its loss or as cloze."""
-    folder = node_directory(results, task["data_kind"], task["data"])
-    path = inside(folder, task["texts"].format(split=spec["split"]))
-    return {name: task[name] for name in ("name", "axis", "chance", "metric")} | {"path": path}

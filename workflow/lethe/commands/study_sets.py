@@ -13,18 +13,29 @@ from lethe.longtables.node_words import recorded_probes
 MOST_SHOWN = 8
 
 
-def asked_alike(checkpoints: Sequence[Checkpoint]) -> dict[str, Asked]:
-    """By name, the evaluation sets that their studies ask of all of the checkpoints alike."""
-    if not checkpoints:
-        return {}
-    first, *others = (
-        asked_of(one.results, recorded_probes(one.results, one.node)) for one in checkpoints
-    )
-    return {
-        name: asked
-        for name, asked in first.items()
-        if all(other.get(name) == asked for other in others)
-    }
+def asked_alike(
+    checkpoints: Sequence[Checkpoint], study: str | None = None
+) -> tuple[dict[str, Asked], dict[str, Asked]]:
+    """By name, the evaluation sets that studies ask of all checkpoints alike, and of some alone.
+
+    study: only as this study asks. Of several that ask otherwise, one that asks all alike counts.
+    """
+    sides = [
+        [
+            pair
+            for probe in recorded_probes(one.results, one.node, study)
+            for pair in asked_of(one.results, [probe]).items()
+        ]
+        for one in checkpoints
+    ]
+    everything = [pair for side in sides for pair in side]
+    alike = dict(pair for pair in everything if all(pair in side for side in sides))
+    by_some: dict[str, Asked] = {}
+    for name, asked in everything:
+        ways = [other for known, other in everything if known == name]
+        if name not in alike and all(other == asked for other in ways):
+            by_some[name] = asked
+    return alike, by_some
 
 
 def choose(
@@ -37,9 +48,9 @@ def choose(
     Raises:
         UserError: no task is named, and there is no study whose sets are meant.
     """
-    asked = asked_alike(checkpoints)
+    asked, by_some = asked_alike(checkpoints, arguments.study)
     if arguments.tasks:
-        return asked
+        return asked | by_some
     if not asked:
         why = ""
         if checkpoints:

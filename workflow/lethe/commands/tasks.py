@@ -9,6 +9,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from lethe.artefacts.strict_yaml import read_yaml
+from lethe.comparison.abilities import PROBES
 from lethe.errors import UserError
 from lethe.evaluation.listing import Listed, all_tasks, place_of, tasks_of
 from lethe.sources.hub.copies import HubCopies, copy_in
@@ -107,9 +109,26 @@ def _closeness(name: str, words: list[str]) -> tuple:
 
 
 def _nothing(asked: str, tasks: dict[str, Listed]) -> str:
-    near = difflib.get_close_matches(asked, tasks, n=3, cutoff=0.5)
+    sets = catalogue_sets()
+    if probes := {set_: probe for set_, probe in sets.items() if asked.lower() in set_.lower()}:
+        listed = ", ".join(f"{set_} (probe {probe})" for set_, probe in probes.items())
+        return (
+            f"No evaluation task has {asked!r} in its name, but sets of the catalogue's probes "
+            f"have: {listed}. Their questions are made with a study that has the probe: `lethe "
+            "compare` and `lethe evaluate` know them at its checkpoints, named by words (xs/base)."
+        )
+    near = difflib.get_close_matches(asked, [*sets, *tasks], n=3, cutoff=0.5)
     hint = f"; near it are {', '.join(near)}" if near else ""
     return f"No evaluation task has {asked!r} in its name{hint}."
+
+
+def catalogue_sets() -> dict[str, str]:
+    """By name, the sets of the catalogue's probes, each with the first probe that asks it."""
+    found: dict[str, str] = {}
+    for probe, entry in read_yaml(PROBES).items() if PROBES.is_file() else ():
+        for name in entry["tasks"]:
+            found.setdefault(name, probe)
+    return found
 
 
 def _cells(row: dict) -> tuple[str, ...]:

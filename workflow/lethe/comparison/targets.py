@@ -14,8 +14,10 @@ SHOWS_CHECKPOINT = ("config.json", "adapter_config.json")
 RESULT = "results_*.json"
 STORED = re.compile(r".+-[0-9a-f]{12}\.json")
 EXPECTED = (
-    "a checkpoint's or adapter's folder, a name of the hub (OWNER/NAME), a file or folder that "
-    "`lm_eval --output_path` wrote, or what `lethe evaluate` kept (`--json` or `--out`)"
+    "a checkpoint of a study by words (xs/base), which are known once the study was run (`lethe "
+    "run`, and --results if its results lie elsewhere), a checkpoint's or adapter's folder, a name "
+    "of the hub (OWNER/NAME), a file or folder that `lm_eval --output_path` wrote, or what `lethe "
+    "evaluate` kept (`--json` or `--out`)"
 )
 
 

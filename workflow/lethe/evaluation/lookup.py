@@ -7,7 +7,7 @@ lm-eval's, so that one probe can mix the two.
 from lethe.jobs import offline  # noqa: F401  isort: skip (before its readers)
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,8 @@ from lethe.evaluation.specification import EvalTask
 
 DEFAULT_FOLDER = Path(lm_eval.tasks.__file__).parent
 OWN_FOLDER = TASK_YAML
+ALIKE = 0.6
+"""From this likeness on, a name is a misspelt one of the study's own sets."""
 
 
 def yaml_of(task: EvalTask) -> Path:
@@ -87,8 +89,16 @@ def holder_of(name: str, folders: Sequence[str]) -> str | None:
     return next((folder for folder in folders if name in _index(places[folder])), None)
 
 
-def no_task(name: str, folders: Sequence[str]) -> UserError:
-    """The error of a name that none of the folders has; none: Lethe's and lm-eval's own tasks."""
+def no_task(name: str, folders: Sequence[str], studys: Collection[str] = ()) -> UserError:
+    """The error of a name that none of the folders has; none: Lethe's and lm-eval's own tasks.
+
+    studys: names of a study's own sets, of which one that is like the name is meant.
+    """
+    if own := difflib.get_close_matches(name, studys, n=1, cutoff=ALIKE):
+        return UserError(
+            f"There is no evaluation task {name!r}; the study's own set nearest to it is "
+            f"{own[0]!r}."
+        )
     places = [_given(folder) for folder in folders] or [OWN_FOLDER, DEFAULT_FOLDER]
     known = sorted({known for place in places for known in _index(place)})
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
@@ -98,6 +108,11 @@ def no_task(name: str, folders: Sequence[str]) -> UserError:
         hint += "; a task of a generated world or of your own needs the folder of its YAML: "
         hint += "--include-path, or `include` in a probe"
     return UserError(f"There is no evaluation task {name!r} in {where}{hint}.")
+
+
+def is_known(task: EvalTask) -> bool:
+    """Whether the folders in which a task is looked up have its name."""
+    return any(task.name in _index(folder) for folder in _folders(task))
 
 
 def _entry_of(task: EvalTask) -> tuple[Entry, dict[str, Entry]]:

@@ -1,13 +1,13 @@
 """The evaluation tasks that a user names: by name, as a folder of YAMLs, or as one YAML."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lethe.errors import UserError
 from lethe.evaluation.dataset_places import LOCAL, is_prepared
-from lethe.evaluation.lookup import holder_of, members, no_task, tasks_in, yaml_of
+from lethe.evaluation.lookup import holder_of, is_known, members, no_task, tasks_in, yaml_of
 from lethe.evaluation.specification import EvalTask
 from lethe.evaluation.task_config import read_task_config
 from lethe.evaluation.tasks import declared_shots
@@ -24,6 +24,7 @@ def named_tasks(
     shots: int | None,
     hub: HubCopies,
     studys: Mapping[str, EvalTask] | None = None,
+    known: Collection[str] = (),
 ) -> list[EvalTask]:
     """One task for every name, and for every task in a folder or file that is named.
 
@@ -36,11 +37,14 @@ def named_tasks(
         shots: None takes the number that each task's YAML declares, or the study.
         hub: where the data of tasks come from that name a data set of the hub.
         studys: by name, tasks as a study asks them, which are meant unless a folder has the name.
+        known: the names of all sets of the study, of which a misspelt one is meant.
 
     Raises:
         UserError: there is no such task, it is named twice, or its data cannot be fetched.
     """
-    found = [task for entry in entries for task in _named(entry, include, studys or {}, shots)]
+    found = [
+        task for entry in entries for task in _named(entry, include, studys or {}, shots, known)
+    ]
     names = [task.name for task in found]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if not names or repeated:
@@ -51,7 +55,11 @@ def named_tasks(
 
 
 def _named(
-    entry: str, include: Sequence[str], studys: Mapping[str, EvalTask], shots: int | None
+    entry: str,
+    include: Sequence[str],
+    studys: Mapping[str, EvalTask],
+    shots: int | None,
+    known: Collection[str],
 ) -> Iterator[EvalTask]:
     """Each task that an entry stands for."""
     path = Path(entry)
@@ -65,9 +73,11 @@ def _named(
         yield task if shots is None else replace(task, shots=shots)
         return
     elif holder is None and include:
-        raise no_task(entry, include)
+        raise no_task(entry, include, known)
     else:
         found = [EvalTask(entry, holder)]
+        if known and holder is None and not is_known(found[0]):
+            raise no_task(entry, include, known)
     for task in found:
         yield replace(task, shots=declared_shots(task) if shots is None else shots)
 

@@ -17,6 +17,8 @@ from lethe.errors import UserError, shown
 from lethe.longtables.run import Run, run_of
 
 BASE = "base"
+USUAL = "full"
+"""The parametrisation that is not said."""
 SEED = re.compile(r"([wbt]?)(\d+)")
 MOST_SHOWN, MOST_NEAR = 4, 3
 PATTERN = "MODEL/METHOD/ORDER/STAGE@SEED"
@@ -37,7 +39,7 @@ class Words:
 
     def method(self, run: Run) -> str:
         """How a chain is trained: `ewc`, `ewc+lora`, `ewc+lora+slow`."""
-        parts = [run.method] + [run.parametrisation] * (run.parametrisation != "full")
+        parts = [run.method] + [run.parametrisation] * (run.parametrisation != USUAL)
         return "+".join(parts + [run.recipe] * (len(self._recipes[_but_for_recipe(run)]) > 1))
 
     def chain(self, run: Run) -> str:
@@ -133,8 +135,8 @@ def no_checkpoint(results: Path, text: str, known: Iterable[str]) -> UserError:
     near = difflib.get_close_matches(text, list(dict.fromkeys(known)), n=MOST_NEAR, cutoff=0.0)
     if not near:
         return UserError(
-            f"There is no checkpoint {text!r}: {results} has no study yet; give the folder of a "
-            "run with --results."
+            f"There is no checkpoint {text!r}: {results} has no study yet; run its study first "
+            "(`lethe run`), or give the folder of its results with --results."
         )
     return UserError(
         f"There is no checkpoint {text!r} in {results}; did you mean {' or '.join(near)}? "
@@ -142,13 +144,13 @@ def no_checkpoint(results: Path, text: str, known: Iterable[str]) -> UserError:
     )
 
 
-def named(words: Words, text: str, in_full: bool = False) -> dict[str, str]:
+def named(words: Words, text: str) -> dict[str, str]:
     """Words by id of the checkpoints that a text names: if one is named in full, it alone.
 
-    in_full: only those that are; of their seeds any may be left out.
+    Where a text fits some trained by `full` it means these: another parametrisation is said.
     """
-    exact = dict(_named(words, text, _is_exactly))
-    return exact if exact or in_full else dict(_named(words, text, _fits))
+    readings = (_named(words, text, is_meant) for is_meant in (_is_exactly, _fits_usual, _fits))
+    return next((found for found in map(dict, readings) if found), {})
 
 
 def several(text: str, found: dict[str, str], ways: Iterable[str]) -> UserError:
@@ -198,8 +200,18 @@ def _is_exactly(parts: list[str], words: Words, run: Run, index: int) -> bool:
 
 def _fits(parts: list[str], words: Words, run: Run, index: int) -> bool:
     """Whether the parts are words of the checkpoint in their order, none, some or all left out."""
-    how, recipe = f"{run.method}+{run.parametrisation}", run.recipe
-    methods = {run.method, how, f"{run.method}+{recipe}", f"{how}+{recipe}"}
+    methods = {run.method, f"{run.method}+{run.recipe}"} | _parametrised(run)
     places = [{run.model}, methods, {run.order}, {str(index), run.stages[index] or BASE}]
     left = iter(places)
     return all(any(part in place for place in left) for part in parts)
+
+
+def _fits_usual(parts: list[str], words: Words, run: Run, index: int) -> bool:
+    """Whether they fit, and say the parametrisation if it is not the usual one."""
+    is_said = run.parametrisation == USUAL or not _parametrised(run).isdisjoint(parts)
+    return is_said and _fits(parts, words, run, index)
+
+
+def _parametrised(run: Run) -> set[str]:
+    how = f"{run.method}+{run.parametrisation}"
+    return {how, f"{how}+{run.recipe}"}
