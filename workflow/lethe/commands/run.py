@@ -21,6 +21,7 @@ from lethe.artefacts.paths import PROFILES, SNAKEFILE
 from lethe.artefacts.strict_json import digest
 from lethe.commands import check, where
 from lethe.commands.arguments import add_study_arguments, settings
+from lethe.commands.named_studies import require_named
 from lethe.display.handler import COMMAND
 from lethe.errors import UserError
 
@@ -53,9 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run Snakemake on the study; its exit status.
 
     Raises:
-        UserError: the study is wrong, there is no such profile, or Snakemake is not installed.
+        UserError: the study is wrong, none is named where files of some lie, there is no such
+            profile, or Snakemake is not installed.
     """
     arguments.json = False
+    # Snakemake's own option may name one too.
+    passed_on = any(word.startswith("--configfile") for word in arguments.snakemake)
+    if not (arguments.study or arguments.configfile or passed_on):
+        require_named(Path("."))
     check.run(arguments)
     sys.stdout.flush()
     if importlib.util.find_spec("snakemake") is None:
