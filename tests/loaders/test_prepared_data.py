@@ -280,7 +280,10 @@ def test_an_empty_or_broken_file_is_one_sentence(content, sentence, tmp_path):
     ("files", "sentence"),
     [
         ({"traning": "a.json"}, "files.traning: expected a split .train, validation, test"),
-        ({"train": "a.txt"}, "expected files of one format .*found a.txt"),
+        (
+            {"train": "a.txt"},
+            "expected files of one format .*found a.txt; .* has `loader: text_lines`",
+        ),
         ({"train.src": "a.txt"}, "expected train.src and train.dst together"),
         ({"train.simplification_1": "b.json"}, "expected the lists `src` and `tgt`, found text"),
     ],

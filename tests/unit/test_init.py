@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from lethe.artefacts.strict_yaml import read_yaml
@@ -26,7 +28,17 @@ def folder(tmp_path, monkeypatch):
     for name in ("support_train", "support_test", "notes", "simp", "train"):
         (tmp_path / f"{name}.jsonl").write_text(ROW)
     (tmp_path / "texts.jsonl").write_text('{"text": "a"}\n')
-    (tmp_path / "other.jsonl").write_text('{"question": "a", "answer": "b"}\n')
+    (tmp_path / "other.jsonl").write_text('{"front": "a", "back": "b"}\n')
+    (tmp_path / "two.csv").write_text("instruction,input,output\na,b,c\n")
+    for name in ("faq_train", "faq_test", "faq"):
+        (tmp_path / f"{name}.csv").write_text("prompt,response\na,b\n")
+    (tmp_path / "notes.md").write_text("a")
+    (tmp_path / "faq.tsv").write_text("Question\tAnswer\na\tb\n")
+    (tmp_path / "list.json").write_text('[\n{"prompt": "a", "response": "b"}\n]')
+    (tmp_path / "policy.txt").write_text("Leave is thirty days.\nAsk early.\n")
+    for name in ("prose_train", "prose_test"):
+        (tmp_path / f"{name}.txt").write_text("One.\nTwo.\n")
+    pyarrow.parquet.write_table(pyarrow.table({"prompt": ["a"], "response": ["b"]}), "t.parquet")
     (tmp_path / "empty.jsonl").write_text("")
     return tmp_path
 
@@ -48,6 +60,11 @@ CASES = {
     "files with the names of a task and of a split": [
         *("--train", "notes.jsonl", "./simp.jsonl", "simp", "train.jsonl"),
     ],
+    "files of every format": [
+        *("--model", "a/b", "--train"),
+        *("faq.csv", "faq.tsv", "list.json", "policy.txt", "t.parquet", "prose_train.txt"),
+    ],
+    "plain text for an encoder-decoder": ["--model", "encdec", "--train", "prose_train.txt"],
 }
 
 
@@ -89,6 +106,46 @@ def test_a_test_file_beside_a_train_file_is_an_evaluation_set(folder):
     assert study["define"]["tasks"]["support"]["own"] == "own_support"
     assert list(study["define"]["probes"]["learned"]["tasks"]) == ["own_support"]
     assert study["probes"] == ["general", "learned"]
+
+
+def test_a_table_beside_its_test_file_is_as_a_jsonl(folder):
+    main(["init", "mine.yaml", "--model", "a/b", "--train", "faq_train.csv"])
+    define = read_yaml(folder / "mine.yaml")["define"]
+    files = {"train": "faq_train.csv", "test": "faq_test.csv"}
+    assert define["sources"] == {"faq": {"kind": "files", "loader": "generic", "files": files}}
+    assert define["tasks"] == {"faq": {"source": "faq", "own": "own_faq"}}
+
+
+def test_columns_whose_names_say_what_they_hold_are_mapped_and_told(folder, capsys):
+    main(["init", "mine.yaml", "--model", "a/b", "--train", "faq.tsv"])
+    source = read_study([folder / "mine.yaml"]).define.sources["faq"]
+    assert source.parameters == {"columns": {"prompt": "Question", "response": "Answer"}}
+    said = capsys.readouterr().out
+    assert (
+        "Note: faq.tsv: takes the column `Question` as `prompt` and `Answer` as `response`." in said
+    )
+
+
+def test_every_line_of_a_plain_text_is_taught_and_its_test_file_is_read(folder):
+    """The loader would else keep the first lines for a dev split that the study never reads."""
+    main(["init", "mine.yaml", "--model", "a/b", "--train", "prose_train.txt"])
+    define = read_yaml(folder / "mine.yaml")["define"]
+    source = define["sources"]["prose"]
+    assert source["loader"] == "text_lines" and source["parameters"] == {"dev_percent": 0}
+    assert source["files"] == {"train": "prose_train.txt", "test": "prose_test.txt"}
+    assert define["tasks"] == {"prose": {"source": "prose"}}
+    (read,) = define["probes"]["held-out"]["tasks"].values()
+    assert read["source"] == "prose" and read["texts"] == "{split}.jsonl"
+
+
+def test_texts_have_no_test_of_answers(folder):
+    """A `text` has no response to ask for, so that such a set is never made."""
+    (folder / "texts_train.jsonl").write_text('{"text": "a"}\n')
+    (folder / "texts_test.jsonl").write_text('{"text": "a"}\n')
+    main(["init", "mine.yaml", "--model", "a/b", "--train", "texts_train.jsonl"])
+    study = read_yaml(folder / "mine.yaml")
+    assert "own" not in study["define"]["tasks"]["texts"]
+    assert study["probes"] == ["general", "held-out"]
 
 
 def test_what_is_evaluated_is_what_may_be_forgotten_and_the_tests_of_what_is_taught(folder):
@@ -166,8 +223,16 @@ WRONG = {
     "a model of the domains": (["--model", "masked"], "config/mini-full-ke.yaml"),
     "a task that is none": (["--train", "simpp"], "did you mean 'simp'"),
     "a file that is not there": (["--train", "gone.jsonl"], "there is no file gone.jsonl"),
-    "a file of other columns": (["--train", "other.jsonl"], "found question, answer"),
-    "a file without a row": (["--train", "empty.jsonl"], "empty.jsonl has no rows"),
+    "a file of other columns": (["--train", "other.jsonl"], "found front, back; rename"),
+    "a file in which two columns may be the prompt": (
+        ["--train", "two.csv"],
+        "map them at the source in a study: `parameters: {columns: {prompt: NAME",
+    ),
+    "a file of no known format": (["--train", "notes.md"], "expected files of one format ("),
+    "a file without a row": (
+        ["--train", "empty.jsonl"],
+        "empty.jsonl: expected rows, found an empty file",
+    ),
     "no step": (["--steps", "0"], "--steps: expected a whole number above 0, found 0"),
     "a name that is none": (["--name", "a/b"], "expected a name"),
 }

@@ -3,7 +3,8 @@
 import pytest
 
 from lethe.cli import main
-from lethe.commands.named_studies import study_file, study_folder
+from lethe.commands.named_studies import require_named, study_file, study_folder
+from lethe.config.reading import DEFAULT
 from lethe.errors import UserError
 
 MINE = "study: mine\nmodels: [xs]\norders: [forward]\nalso: []\n"
@@ -67,3 +68,19 @@ def test_the_results_of_a_study_are_found_by_its_file_and_its_name(folder, capsy
     made.mkdir(parents=True)
     for name in ("mine", "my.yaml"):
         assert study_folder(name).resolve() == made
+
+
+def test_the_default_study_is_not_run_by_mistake_where_others_lie(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("models: [xs]\nstudy: mine\n")
+    (tmp_path / "variant.yml").write_text("study: 'variant'\n")
+    assert main(["run"]) == 2
+    said = capsys.readouterr().err
+    assert "as mine.yaml, variant.yml here, found none" in said and said.count("\n") == 1
+    assert f"`lethe run {DEFAULT}`" in said
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["mine.yaml", "variant.yml"]
+
+
+def test_other_files_of_yaml_are_no_studies(tmp_path):
+    (tmp_path / "mkdocs.yml").write_text("site_name: a\nnested:\n  study: a\n")
+    assert require_named(tmp_path) is None

@@ -8,6 +8,7 @@ from lethe.artefacts.output_folder import require_output
 from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.commands.unknown_words import unknown_words
+from lethe.commands.unusable_rows import unusable_rows
 from lethe.config.catalogue import Catalogue, Study
 from lethe.planning.claimed import unmeasured
 from lethe.planning.model_types import unknown_types
@@ -54,7 +55,7 @@ def checked(study: Study, catalogue: Catalogue) -> dict[str, Any]:
     notes = [*empty_pages(study, catalogue, plan), *single_rates(study, plan)]
     notes += [*unknown_types(catalogue, plan), *without_rates(catalogue, plan)]
     notes += [*same_trainings(study, catalogue, plan), *unmeasured(study, catalogue, plan)]
-    notes += [*too_little_memory(plan), *unknown_words(catalogue, plan)]
+    notes += [*too_little_memory(plan), *unknown_words(catalogue, plan), *unusable_rows(plan)]
     elsewhere = without_base_seed(study, catalogue)
     if len(study.seeds.base) > 1 and elsewhere:
         unused = f"seeds.base has no effect on {', '.join(elsewhere)}: trained elsewhere."

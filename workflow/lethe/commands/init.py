@@ -1,8 +1,8 @@
 """Write a study of your own to start from, with a comment on every key; nothing is overwritten.
 
 Without --model and --train it asks for them on a terminal; elsewhere they are the smallest
-miniature model and two of its tasks, which need no network. A file X_train.jsonl whose neighbour is
-X_test.jsonl has an evaluation set of its own.
+miniature model and two of its tasks, which need no network. A file X_train.csv whose neighbour is
+X_test.csv has an evaluation set of its own, in any format.
 """
 
 import argparse
@@ -15,6 +15,8 @@ from pathlib import Path
 from lethe.artefacts.paths import CLONE, PROJECT, SCHEMAS
 from lethe.commands.check import checked
 from lethe.commands.named_studies import ENDINGS, FILE
+from lethe.config.own_files import ENDINGS as TAUGHT
+from lethe.config.own_files import renamed_columns
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.config.started import commented, miniature, started
 from lethe.errors import UserError, one_line, shown
@@ -43,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="TASK",
         help="what is taught, in order: tasks of the miniature "
-        f"({', '.join(miniature('tasks'))}), or JSONL files with `prompt` and `response`, or "
-        "`text`, a line",
+        f"({', '.join(miniature('tasks'))}), or files ({', '.join(TAUGHT)}) with columns `prompt` "
+        "and `response`, or `text`; a .txt has a text a line",
     )
     parser.add_argument(
         "--steps", type=int, metavar="N", help="optimizer steps of a stage, for a shorter first try"
@@ -77,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     tasks = miniature("tasks")
     train = arguments.train or _words(
         _answer(
-            f"What is it taught, in order? Tasks ({', '.join(tasks)}), or your own JSONL files",
+            f"What is it taught, in order? Tasks ({', '.join(tasks)}), or your own files",
             " ".join(tasks[:TASKS]),
         )
     )
@@ -87,7 +89,7 @@ def run(arguments: argparse.Namespace) -> None:
     parsed = parse_study(merge(read_yaml(DEFAULT), study))
     notes = checked(parsed, read_catalogue(parsed))["notes"]
     _write(path, commented(study, _head(path, name, model, train)))
-    for note in notes:
+    for note in [*renamed_columns(study), *notes]:
         print(f"Note: {note}")
     if model in miniature("models"):
         print(f"Note: {model} is built here before its first stage, once, which takes minutes.")

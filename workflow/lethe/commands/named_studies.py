@@ -2,11 +2,12 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lethe.artefacts.paths import PROJECT, study_directory
-from lethe.config.reading import read_study
+from lethe.config.reading import DEFAULT, read_study
 from lethe.errors import UserError, shown
 
 FILE = "study.yaml"
@@ -16,6 +17,8 @@ RESULTS = Path("results")
 PLACES = (Path("."), Path("config"), PROJECT / "config")
 """Folders whose files may say `study: NAME`."""
 TITLE = re.compile(r"^study:[ \t]*[\"']?([A-Za-z0-9_.-]+)", re.MULTILINE)
+LISTED = 4
+"""Files that a message names at most."""
 HELP = "its file, its name, or its folder: results/studies/NAME, a kept or assembled one"
 
 
@@ -77,10 +80,27 @@ def _is_name(text: str) -> bool:
     return "/" not in text and Path(text).suffix not in ENDINGS and not Path(text).exists()
 
 
-def _titles() -> Iterator[tuple[str, Path]]:
-    """(Name, file) of every file of a study here, each once."""
+def require_named(folder: Path) -> None:
+    """Refuse the default study, for which no file was named, where files of studies lie.
+
+    Raises:
+        UserError: names them, and how to run the default study.
+    """
+    if found := [path.name for _, path in _titles([folder])]:
+        here = Path.cwd()
+        default = DEFAULT.relative_to(here) if DEFAULT.is_relative_to(here) else DEFAULT
+        command = f"lethe run {shlex.quote(str(default))}"
+        more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        raise UserError(
+            f"expected the file of a study, as {', '.join(found[:LISTED])}{more} here, found none; "
+            f"the default study, which is run where no other lies, is `{command}`."
+        )
+
+
+def _titles(places: Iterable[Path] = PLACES) -> Iterator[tuple[str, Path]]:
+    """(Name, file) of every file of a study in some folders, each once."""
     seen = set()
-    for place in PLACES:
+    for place in places:
         for path in sorted(place.glob("*.y*ml")):
             if path.resolve() in seen or path.suffix not in ENDINGS:
                 continue

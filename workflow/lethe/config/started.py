@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 
 from lethe.artefacts.files import read_json
-from lethe.artefacts.jsonlines import iterate_rows
 from lethe.artefacts.paths import PROJECT
 from lethe.artefacts.strict_yaml import read_yaml
 from lethe.config.inherited import LENGTHS
+from lethe.config.own_files import ENDINGS, is_teachable, source_of
 from lethe.config.reading import CATALOGUE, DEFAULT
 from lethe.errors import UserError, one_line, shown
 from lethe.models.kinds import kind_of
@@ -32,6 +32,7 @@ COSTS = {
     "miniature-general": "13 sets of the model's own world, made here: seconds a checkpoint",
     "real-general": "7 sets of real words and facts, from packages that a run fetches once",
     "learned": "answers to the tests of what is taught, written token by token",
+    "held-out": "one pass over texts like those that are taught",
 }
 """What it takes to evaluate a probe, by its name."""
 BRIEF = "brief"
@@ -40,7 +41,9 @@ OF_DOMAINS = (
     "--model: {} is of the kind that is trained on domains of texts; copy "
     "config/mini-full-ke.yaml, the study of its like, or choose another of `lethe models`."
 )
-JSON_LINES = (".jsonl", ".json")
+HELD_OUT = "held-out"
+"""The probe of texts beside those that are taught."""
+OF_TEXTS = {"axis": "prose", "metric": "lm_likelihood", "texts": "{split}.jsonl"}
 
 
 def miniature(kind: str) -> list[str]:
@@ -73,25 +76,39 @@ def started(
     called, entry = _model(model, family)
     define["models"] = {called: entry} if entry else {}
     sources: dict[str, dict] = {}
-    tasks = [_task(text, sources) for text in taught]
+    texts: set[str] = set()
+    tasks = [_task(text, sources, texts) for text in taught]
     define["sources"] = sources
+    tested = [source for source, made in sources.items() if "test" in made["files"]]
+    asked = [source for source in tested if source not in texts]
     define["tasks"] = {
-        source: {"source": source} | ({"own": f"own_{source}"} if _has_test(made) else {})
-        for source, made in sources.items()
+        source: {"source": source} | ({"own": f"own_{source}"} if source in asked else {})
+        for source in sources
     }
     order = "-".join(tasks)
     order = order if len(order) <= LONGEST else "in-order"
     define["orders"] = {order: tasks}
     example = next(iter(define["probes"]["learned"]["tasks"].values()))
     define["probes"]["learned"]["tasks"] = {
-        **{f"own_{one}": {**example, "source": one} for one in sources if _has_test(sources[one])},
+        **{f"own_{one}": {**example, "source": one} for one in asked},
         **_tests_of([task for task in tasks if task not in sources]),
     }
+    # The texts of a set are read by decoders alone.
+    if (read := [one for one in tested if one in texts]) and _is_decoder(called, entry):
+        define["probes"][HELD_OUT] = {
+            "tasks": {f"text_{one}": {"source": one, **OF_TEXTS} for one in read}
+        }
     study |= {"study": name, "models": [called], "orders": [order]}
     _choose_sets(study, called)
     _choose_recipe(study, called, steps)
     study["define"] = {kind: entries for kind, entries in define.items() if entries}
     return study
+
+
+def _is_decoder(model: str, entry: dict[str, Any] | None) -> bool:
+    known = read_yaml(CATALOGUE / "models.yaml")
+    found = entry or known[model]
+    return known.get(found.get("from"), found).get("family") == "causal"
 
 
 def _tests_of(tasks: list[str]) -> dict[str, dict[str, Any]]:
@@ -170,51 +187,32 @@ def _family(folder: Path) -> str:
     return kind_of(config.get("model_type") if isinstance(config, dict) else None).family
 
 
-def _task(text: str, sources: dict[str, dict]) -> str:
-    """The name of what is taught; a file becomes one of the sources."""
+def _task(text: str, sources: dict[str, dict], texts: set[str]) -> str:
+    """The name of what is taught; a file becomes one of the sources, and of `texts` if it is."""
     known = read_yaml(CATALOGUE / "tasks.yaml")
     path = Path(text).expanduser()
     if text in known and not path.is_file():
         return text
     if not path.is_file():
-        if path.suffix in JSON_LINES or "/" in text:
+        if is_teachable(text) or "/" in text:
             raise UserError(f"--train: there is no file {text}.")
         near = difflib.get_close_matches(text, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UserError(
             f"--train: expected tasks ({', '.join(miniature('tasks'))}) or files of examples "
-            f"(*.jsonl), found {shown(text)}{hint}."
+            f"({', '.join(ENDINGS)}), found {shown(text)}{hint}."
         )
-    files = {"train": text}
-    test = path.with_name(path.name.replace("train", "test"))
-    if test != path and test.is_file():
-        files["test"] = text[: -len(path.name)] + test.name
-    made = {"kind": "files", "loader": "generic", "files": files}
+    made, is_text = source_of(text)
     named = [name for name, source in sources.items() if source == made]
     if named:
         return named[0]
-    _require_examples(path)
     stem = re.sub(r"[_.-]?train[_.-]?", "", path.stem) or path.resolve().parent.name
     catalogue = read_yaml(CATALOGUE / "sources.yaml")
     name = _free_name(stem, {**known, **catalogue, **sources})
     sources[name] = made
+    if is_text:
+        texts.add(name)
     return name
-
-
-def _require_examples(path: Path) -> None:
-    """Refuse a file whose first row has not the columns that the loader `generic` reads."""
-    row = next(iterate_rows(path), None)
-    if row is None:
-        raise UserError(f"--train: {path} has no rows.")
-    if "text" not in row and not {"prompt", "response"} <= row.keys():
-        raise UserError(
-            f"--train: {path}: expected the columns `prompt` and `response`, or `text`, found "
-            f"{', '.join(map(str, list(row)[:6])) or 'none'}; rename them there."
-        )
-
-
-def _has_test(source: dict[str, Any]) -> bool:
-    return "test" in source["files"]
 
 
 def _free_name(text: str, taken: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ Files from the hub and local files give the same prepared data.
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,18 +88,29 @@ def first_texts(spec: dict[str, Any], rows: int) -> list[str]:
     None of a file that is only read as a whole and is large, and none without a train split. Args
     and errors as of `check_beginning`.
     """
-    loader = LOADERS[spec["loader"]](f"sources.{spec['name']}", spec["parameters"])
-    parts = local_files(spec["files"], loader.where).get("train", {})
-    files = [file for part in parts.values() for file in part]
-    if loader.ruled or not files or parts.keys() & loader.prompt_sets("train").keys():
-        return []
-    if any(_is_large(file) for file in files):
-        return []
-    found = loader.fields(
-        named_rows(loader, "train", parts, loader.values["columns"], rows), Counter()
-    )
     named = ("prompt", "response", "text")
+    found = _first_examples(spec, "train", rows, Counter())
     return [row[name] for row in found for name in named if isinstance(row.get(name), str)]
+
+
+def first_kept(spec: dict[str, Any], split: str, rows: int) -> tuple[int, dict[str, int]]:
+    """Examples of a split's first rows, and rows that give none, by reason; as `first_texts`."""
+    dropped: Counter = Counter()
+    kept = sum(1 for _ in _first_examples(spec, split, rows, dropped))
+    return kept, dict(dropped)
+
+
+def _first_examples(
+    spec: dict[str, Any], split: str, rows: int, dropped: Counter
+) -> Iterator[dict]:
+    loader = LOADERS[spec["loader"]](f"sources.{spec['name']}", spec["parameters"])
+    parts = local_files(spec["files"], loader.where).get(split, {})
+    files = [file for part in parts.values() for file in part]
+    if loader.ruled or not files or parts.keys() & loader.prompt_sets(split).keys():
+        return iter(())
+    if any(_is_large(file) for file in files):
+        return iter(())
+    return loader.fields(named_rows(loader, split, parts, loader.values["columns"], rows), dropped)
 
 
 def _is_large(file: Path) -> bool:

@@ -18,6 +18,7 @@ from lethe.sources.broken_files import DELIMITERS, refuse_broken, table_rows
 
 JSON = {".json", ".jsonl"}
 FORMATS = (".parquet", *DELIMITERS, *sorted(JSON))
+PLAIN_TEXT = ".txt"
 BATCH_ROWS = 1000
 
 
@@ -33,9 +34,11 @@ def read_raw(files: list[Path], where: str) -> Iterator[dict]:
     """
     suffixes = {file.suffix for file in files}
     if len(suffixes) != 1 or not suffixes <= set(FORMATS):
+        hint = "; plain text, a text a line, has `loader: text_lines`"
         raise UserError(
             f"{where}: expected files of one format ({', '.join(FORMATS)}), "
-            f"found {', '.join(sorted(file.name for file in files)) or 'none'}."
+            f"found {', '.join(sorted(file.name for file in files)) or 'none'}"
+            f"{hint if suffixes == {PLAIN_TEXT} else ''}."
         )
     if suffixes <= JSON:
         yield from _with_equal_columns(read_objects(files, where))

@@ -1,0 +1,50 @@
+"""Rows of a user's files that cannot be learned, and one file for two splits: told before a run."""
+
+import csv
+
+import pytest
+
+from lethe.cli import main
+
+ROWS = [["prompt", "response"], ["a", "b"], ["c", ""], ["d", "e"]]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder, where there are faq_train.csv and faq_test.csv."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def notes(capsys, train: list[list[str]], test: list[list[str]]) -> list[str]:
+    """What `check` notes of the files of a study that `init` wrote."""
+    for name, rows in (("train", train), ("test", test)):
+        with open(f"faq_{name}.csv", "w", newline="") as file:
+            csv.writer(file).writerows(rows)
+    assert main(["init", "my.yaml", "--model", "a/b", "--train", "faq_train.csv"]) == 0
+    capsys.readouterr()
+    assert main(["check", "my.yaml"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    return [line for line in lines if line.startswith("Note: sources.faq.files")]
+
+
+def test_a_row_without_a_response_is_told_with_its_split_and_why(folder, capsys):
+    (told,) = notes(capsys, ROWS, [["prompt", "response"], ["x", "y"]])
+    assert told == (
+        "Note: sources.faq.files.train: 1 of the first 3 rows gives no example and is left out "
+        "(1 prompt or response is empty): faq_train.csv."
+    )
+
+
+def test_no_row_beyond_the_first_hundred_is_looked_at(folder, capsys):
+    long = [ROWS[0], *[["a", "b"]] * 100, ["c", ""]]
+    assert notes(capsys, long, ROWS[:2]) == []
+
+
+def test_two_splits_of_the_same_content_are_told(folder, capsys):
+    (told,) = notes(capsys, ROWS[:2], ROWS[:2])
+    assert "train and test have the same content (faq_train.csv and faq_test.csv)" in told
+
+
+def test_nothing_is_said_of_files_that_are_right(folder, capsys):
+    assert notes(capsys, ROWS[:2], [ROWS[0], ROWS[3]]) == []

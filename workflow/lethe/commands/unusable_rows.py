@@ -1,0 +1,53 @@
+"""Notes before a run on a user's files: rows that give no example, and one file for two splits."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+from lethe.planning.data import CHECKED_ROWS
+from lethe.planning.nodes import Plan
+from lethe.sources.reading import SPLITS
+
+BY_ROW = ("generic", "alpaca")
+"""Loaders that make or drop an example row by row; others join rows, or take blank lines apart."""
+
+
+def unusable_rows(plan: Plan) -> Iterator[str]:
+    """A note for each split of local files with first rows that are left out.
+
+    And one for each two splits of a source that are the same file.
+    """
+    for spec in {node.id: node.spec for node in plan.data.values()}.values():
+        if spec.get("source") == "files":
+            yield from _same_files(spec)
+            yield from _left_out(spec) if spec["loader"] in BY_ROW else ()
+
+
+def _same_files(spec: dict[str, Any]) -> Iterator[str]:
+    where = f"sources.{spec['name']}.files"
+    for (one, first), (other, second) in combinations(spec["files"].items(), 2):
+        # Parts of a split, as train.1, may well be given twice.
+        if one.partition(".")[0] == other.partition(".")[0] or first["sha256"] != second["sha256"]:
+            continue
+        names = " and ".join(dict.fromkeys([first["path"], second["path"]]))
+        yield (
+            f"{where}: {one} and {other} have the same content ({names}): what is asked is what is "
+            "taught; give other examples for one of them."
+        )
+
+
+def _left_out(spec: dict[str, Any]) -> Iterator[str]:
+    from lethe.sources.prepare import first_kept
+
+    for split in SPLITS:
+        kept, dropped = first_kept(spec, split, CHECKED_ROWS)
+        if not dropped:
+            continue
+        count = sum(dropped.values())
+        reasons = ", ".join(f"{number} {reason}" for reason, number in dropped.items())
+        files = [file["path"] for key, file in spec["files"].items() if key.split(".")[0] == split]
+        yield (
+            f"sources.{spec['name']}.files.{split}: {count} of the first {kept + count} rows "
+            f"{'gives' if count == 1 else 'give'} no example and "
+            f"{'is' if count == 1 else 'are'} left out ({reasons}): {', '.join(files)}."
+        )
