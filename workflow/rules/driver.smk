@@ -1,11 +1,9 @@
 """How a run begins: it waits for others, says with which process its jobs end, offers its GPUs."""
 
-import signal
 from contextlib import ExitStack
 from functools import cache
 
 from snakemake.logging import logger as snakemake_logger
-from snakemake.scheduling.job_scheduler import JobScheduler
 
 from lethe.artefacts.rules import rule_of
 from lethe.commands.unlock import unlock_if_possible
@@ -14,7 +12,6 @@ from lethe.forkserver.launch import forget, start
 from lethe.jobs.announced import announce_driver
 from lethe.jobs.drivers import record_driver
 from lethe.jobs.gpus import announce_gpus, jobs_per_gpu
-from lethe.jobs.interrupting import as_interrupt, is_started_by_lethe
 from lethe.jobs.runs import turn
 from lethe.planning.room import require_memory_to_train, require_room
 from lethe.planning.words import node_words
@@ -108,24 +105,9 @@ def offer_gpus():
         require_memory_to_train(wf.plan)
 
 
-def note_interruption():
-    """Jobs that end from now on have not failed."""
-    if shown := shown_run():
-        shown.interrupted = True
-
-
-def take_end_as_interrupt():
-    """SIGTERM, which Snakemake's scheduler handles once jobs can run, does what Ctrl-C does."""
-    interrupt = as_interrupt(note_interruption)
-    signal.signal(signal.SIGTERM, interrupt)
-    JobScheduler.exit_gracefully = staticmethod(interrupt)
-
-
 if workflow.is_main_process:
     workflow.execute = in_turn(workflow.execute)
     shown_run()
-    if is_started_by_lethe():
-        take_end_as_interrupt()
 elif workflow.remote_exec:
     # A submitted job goes on when the run that submitted it has ended.
     forget()

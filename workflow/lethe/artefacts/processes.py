@@ -62,22 +62,6 @@ def start_time(pid: int) -> int | None:
     return int(fields[19]) if fields and fields[0] not in ENDED_STATES else None
 
 
-def below(pid: int) -> dict[int, int]:
-    """The processes that a process has started, and that those have, each with its group.
-
-    Empty if the system does not say.
-    """
-    parents, groups = {}, {}
-    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
-        if name.isdigit() and (fields := _stat_fields(int(name))):
-            parents[int(name)], groups[int(name)] = int(fields[1]), int(fields[2])
-    found, newest = {}, {pid}
-    while newest:
-        newest = {child for child, parent in parents.items() if parent in newest} - found.keys()
-        found |= {child: groups[child] for child in newest}
-    return found
-
-
 def boot() -> str | None:
     """Identity of the machine's current boot; None if the system does not provide it."""
     return _read(BOOT_FILE).strip() or None

@@ -89,11 +89,10 @@ def require_named(folder: Path) -> None:
     if found := [path.name for _, path in _titles([folder])]:
         here = Path.cwd()
         default = DEFAULT.relative_to(here) if DEFAULT.is_relative_to(here) else DEFAULT
-        command = f"lethe run {shlex.quote(str(default))}"
         more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
         raise UserError(
             f"expected the file of a study, as {', '.join(found[:LISTED])}{more} here, found none; "
-            f"the default study, which is run where no other lies, is `{command}`."
+            f"the default study, which is run where no other lies, is `lethe run {shlex.quote(str(default))}`."
         )
 
 

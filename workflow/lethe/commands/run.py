@@ -24,7 +24,6 @@ from lethe.commands.arguments import add_study_arguments, settings
 from lethe.commands.named_studies import require_named
 from lethe.display.handler import COMMAND
 from lethe.errors import UserError
-from lethe.jobs.interrupting import STARTED_BY, finished
 
 SETTINGS = Path(".snakemake", "lethe")
 """Beside what else Snakemake keeps of its runs in a folder."""
@@ -52,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run Snakemake on the study; its exit status, or 143 after SIGTERM.
+    """Run Snakemake on the study; its exit status.
 
     Raises:
         UserError: the study is wrong, none is named where files of some lie, there is no such
@@ -69,14 +68,22 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("expected the package snakemake, found none: pip install snakemake.")
     if arguments.cores < 1:
         raise UserError(f"--cores: expected at least 1, found {arguments.cores}.")
-    words = command(arguments)
-    told = {COMMAND: shlex.join(["lethe", *sys.argv[1:]]), STARTED_BY: str(os.getpid())}
-    status = finished(lambda: subprocess.Popen(words, env=os.environ | told))
+    typed = {COMMAND: shlex.join(["lethe", *sys.argv[1:]])}
+    status = _finished(subprocess.Popen(command(arguments), env=os.environ | typed))
     if status == 0 and not arguments.dry_run:
         # What is passed on to Snakemake may name a target that makes nothing of the study's own.
         with suppress(UserError):
             where.run(arguments)
     return status
+
+
+def _finished(process: subprocess.Popen) -> int:
+    """The exit status of a process. Ctrl-C reaches it too, and it is given the time to end."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def command(arguments: argparse.Namespace) -> list[str]:

@@ -17,8 +17,6 @@ KILLED = re.compile(r"\b(?:status|code)\b\D{0,4}137\b|SIGKILL|OUT_OF_ME")
 NO_MEMORY = re.compile(r"not enough memory|out of memory|cannot allocate memory", re.IGNORECASE)
 NO_NETWORK = re.compile(r"cannot be reached|was interrupted|answered \d{3} ")
 """As the messages of `sources/hub` and `sources/packages` say it."""
-ASKED_TO_END = re.compile(r"stopped (at|before the first) step|interrupted;")
-"""As jobs say it that were asked to end, and go on when they are run again."""
 OTHERWISE = (
     "run again where there is a network (`--until fetch` after `--snakemake` fetches alone), or "
     "name what is on this machine: `import` at a model, `files` at a source, and no set to fetch"
@@ -56,8 +54,6 @@ class Failure:
             return LESS_AT_ONCE
         if self.is_killed:
             return f"if nobody killed it, memory ran out; {LESS_AT_ONCE}"
-        if is_interruption(self.error):
-            return "run again: it was asked to end, and goes on"
         if NO_NETWORK.search(self.error):
             return OTHERWISE
         if any(_says(log, "Traceback (most recent call last)") for log in self.logs):
@@ -70,11 +66,6 @@ def error_line(log: Path) -> str:
     lines = _lines(log)
     errors = [line for line in lines if line.startswith("lethe: ") or "Error" in line]
     return errors[-1].removeprefix("lethe: ") if errors else ""
-
-
-def is_interruption(error: str) -> bool:
-    """Whether the error of a job says that it was asked to end."""
-    return ASKED_TO_END.match(error) is not None
 
 
 def failure_lines(failures: Iterable[Failure]) -> list[str]:
