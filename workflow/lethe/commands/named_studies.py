@@ -92,7 +92,8 @@ def require_named(folder: Path) -> None:
         more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
         raise UserError(
             f"expected the file of a study, as {', '.join(found[:LISTED])}{more} here, found none; "
-            f"the default study, which is run where no other lies, is `lethe run {shlex.quote(str(default))}`."
+            "the default study, which is run where no other lies, is "
+            f"`lethe run {shlex.quote(str(default))}`."
         )
 
 
