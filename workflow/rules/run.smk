@@ -4,6 +4,7 @@ from functools import cache
 
 from snakemake.dag import DAG
 
+from lethe.commands.run import settings_file
 from lethe.jobs.drivers import marker
 from lethe.jobs.environment import set_environment
 from lethe.planning.pages import headline, part_of_report
@@ -107,3 +108,9 @@ def in_report(kind):
             "shows": f"{wildcards.name}: {headline(kind, wildcards.name)}"
         },
     }
+
+
+def typed_settings():
+    """A file with what Snakemake's own `--config` says; `lethe run` brings one of its own."""
+    values = dict(workflow.config_settings.config)
+    return [settings_file(values)] if values else []

@@ -1,13 +1,5 @@
 """A study: its long tables, metrics, tables, figures and report."""
 
-from lethe.commands.run import settings_file
-
-
-def typed_settings():
-    """A file with what Snakemake's own `--config` says; `lethe run` brings one of its own."""
-    values = dict(workflow.config_settings.config)
-    return [settings_file(values)] if values else []
-
 
 # On a cluster these run on the login node: each takes seconds, on tables that are summarized.
 # `collect` and `summarize` read and resample every item of the study, `questions` and `report` read
