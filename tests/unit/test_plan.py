@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from lethe.commands.unasked_tasks import unasked_tasks
 from lethe.config.reading import CATALOGUE, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.planning.plan import chains, make_plan
@@ -41,6 +42,10 @@ def test_a_derived_model_starts_as_a_stage_on_its_base_and_keeps_its_seed():
         assert start.spec["parent"] == plain[run.base_seed].checkpoints[0]
         assert run.untuned == "xs" and run.stages[0] == "" and len(run.checkpoints) == 6
         assert plan.nodes[run.checkpoints[1]].spec["parent_kind"] == "stage"
+
+
+def test_nothing_is_said_of_own_sets_that_are_asked_after_their_stage():
+    assert [*unasked_tasks(plan_of())] == []
 
 
 def test_every_use_of_a_task_in_a_chain_draws_other_examples():
@@ -287,5 +292,11 @@ def test_a_study_of_the_ends_scores_its_chains_there_alone():
     for base, *between, last in chains:
         assert plan.probes[base] and plan.probes[last]
         assert not any(plan.probes[name] for name in between)
+    (note,) = unasked_tasks(plan)
+    assert note.startswith("probes: own_")
+    taught_last, *taught_before = reversed(plan.runs[0].stages[1:])
+    assert f"own_{taught_last}" not in note
+    assert all(f"own_{task}" in note for task in taught_before)
+    assert "not asked right after the stage that teaches them" in note
     with pytest.raises(UserError, match="`probe_stages: all` beside `references`"):
         plan_of(references={"orders": ["forward"]}, probe_stages="ends")

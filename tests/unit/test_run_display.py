@@ -4,6 +4,9 @@ import io
 import json
 import logging
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -176,6 +179,25 @@ def test_a_run_that_was_interrupted_blames_no_job():
     assert "failed:" not in text and "remedy:" not in text
 
 
+@pytest.mark.parametrize(
+    ("log", "how"),
+    [
+        ("lethe: stopped at step 3 of 9 (SIGTERM), with all of it saved; run again.", "status 75."),
+        ("", "died with <Signals.SIGTERM: 15>."),
+        ("", "returned non-zero exit status 143."),
+    ],
+)
+def test_jobs_that_were_asked_to_end_have_not_failed(log, how):
+    write_log(log)
+    asked = [dict(event) for event in EVENTS]
+    (error,) = [event for event in asked if "CalledProcessError" in event["msg"]]
+    error["msg"] = f"CalledProcessError in file x:\nCommand 'y' {how}"
+    text = replayed(asked)
+    assert "Interrupted: 3 of 22 jobs done" in text and "1 asked to end" in text
+    assert "failed" not in text and "remedy: run again" in text
+    assert FAILED in text and "run again:\n  snakemake --cores 2\n" in text
+
+
 def test_jobs_with_one_error_are_named_together_and_many_are_counted():
     failures = [Failure(f"stage xs/ewc/forward/{n}@0", None, [LOG]) for n in range(8)]
     lines = failure_lines([*failures, Failure("probe xs/base@0", 3.0, [])])
@@ -240,6 +262,14 @@ def test_ctrl_c_leaves_a_run_the_time_to_end_by_itself():
             return answer
 
     assert _finished(Process()) == 1
+
+
+def test_sigterm_is_passed_on_to_the_run_which_is_waited_for():
+    waits = "import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))"
+    tells = "os.kill(os.getppid(), signal.SIGTERM); signal.pause()"
+    before = signal.getsignal(signal.SIGTERM)
+    assert _finished(subprocess.Popen([sys.executable, "-c", f"{waits}; {tells}"])) == 7
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 class Clock:

@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Collection
@@ -78,12 +79,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _finished(process: subprocess.Popen) -> int:
-    """The exit status of a process. Ctrl-C reaches it too, and it is given the time to end."""
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+    """The exit status of a process, which is given the time to end.
+
+    Ctrl-C reaches it too. SIGTERM is passed on: Snakemake then begins no more jobs.
+    """
+    usual = signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
+    try:
+        while True:
+            with suppress(KeyboardInterrupt):
+                return process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, usual)
 
 
 def command(arguments: argparse.Namespace) -> list[str]:

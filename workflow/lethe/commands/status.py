@@ -11,7 +11,7 @@ from lethe.artefacts.paths import node_manifest, study_directory, work_directory
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.commands.watching import watch
 from lethe.config.catalogue import Catalogue, Study
-from lethe.display.failures import error_line
+from lethe.display.failures import error_line, is_interruption
 from lethe.errors import UserError, one_line
 from lethe.jobs.live import read_live
 from lethe.longtables.node_words import Words
@@ -22,8 +22,10 @@ from lethe.terminal import paint
 
 DESCRIBED = ("model", "method", "parametrisation", "recipe", "order")
 DESCRIBED += ("world_seed", "base_seed", "train_seed")
-STATES = {"#": "scored", "o": "trained", ">": "running", "!": "failed", ".": "to do"}
-COLOURS = {"#": "green", "o": "cyan", ">": "yellow", "!": "red", ".": "grey"}
+STATES = {"#": "scored", "o": "trained", ">": "running", "~": "interrupted", "!": "failed"}
+STATES |= {".": "to do"}
+COLOURS = {"#": "green", "o": "cyan", ">": "yellow", "~": "yellow", "!": "red", ".": "grey"}
+MARKS = {name: mark for mark, name in STATES.items()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +83,7 @@ def standing_of(study: Study, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def _checkpoint(plan: Plan, results: Path, node: str, counted: set[str]) -> dict[str, Any]:
-    """Id, state, why it failed if it did, and by id how far its running jobs are."""
+    """Id, state, why it failed or was interrupted if so, and by id how far its running jobs are."""
     mark, why = state(plan, results, node, counted)
     return {"node": node, "state": STATES[mark], "why": why, "jobs": live(plan, results, node)}
 
@@ -106,12 +108,14 @@ def as_text(found: dict[str, Any]) -> str:
     for stage in stages.values():
         if stage["why"]:
             which = f"{stage['words']} ({stage['node']})"
-            lines.append(f"{paint('failed:', 'red')} {which}: {one_line(stage['why'])}")
+            name = stage["state"]
+            said = paint(f"{name}:", COLOURS[MARKS[name]])
+            lines.append(f"{said} {which}: {one_line(stage['why'])}")
     return "\n".join(lines)
 
 
 def state(plan: Plan, results: Path, node: str, counted: set[str]) -> tuple[str, str]:
-    """The mark of a checkpoint, and why it failed if it did.
+    """The mark of a checkpoint, and why it failed or was interrupted if so.
 
     counted: ids of the nodes that count as done.
     """
@@ -124,7 +128,7 @@ def state(plan: Plan, results: Path, node: str, counted: set[str]) -> tuple[str,
     for (job, name), finished in zip(jobs, done, strict=True):
         why = "" if finished else error_line(results / "logs" / job / f"{name}.log")
         if why:
-            return "!", why
+            return ("~" if is_interruption(why) else "!"), why
     return ("o" if done[0] else "."), ""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from lethe.artefacts.locks import is_held
 from lethe.artefacts.paths import node_manifest, work_directory
 from lethe.artefacts.rules import KINDS, rule_of
-from lethe.display.failures import error_line
+from lethe.display.failures import error_line, is_interruption
 from lethe.display.handler import is_watched
 from lethe.errors import one_line
 from lethe.jobs.live import read_live
@@ -81,7 +81,8 @@ def as_lines(
             said = read_live(work_directory(results, node.id))
             running.append(f"  {named}: {said or 'has begun'}")
         elif not done[node.id] and (why := _why_failed(node, results, begun)):
-            failed.append(f"failed: {named}: {one_line(why)}")
+            how = "interrupted" if is_interruption(why) else "failed"
+            failed.append(f"{how}: {named}: {one_line(why)}")
     lines = [_headline(study, run), *_counts(plan, done)]
     lines += ["running:", *_first(running)] if running else []
     return [*lines, *_first(failed)]

@@ -14,6 +14,9 @@ TAIL = 8
 """Lines of a log that are shown where none of them says what went wrong."""
 # Not any 137: the number of a job on a cluster, or an id, may hold these digits.
 KILLED = re.compile(r"\b(?:status|code)\b\D{0,4}137\b|SIGKILL|OUT_OF_ME")
+ENDED_BY_SIGNAL = re.compile(r"\b(?:status|code)\b\D{0,4}(?:75|130|143)\b|SIGTERM|SIGINT|SIGHUP")
+ASKED_TO_END = re.compile(r"stopped (?:at|before the first) step|interrupted;")
+"""As jobs say it that were asked to end, and go on when they are run again."""
 NO_MEMORY = re.compile(r"not enough memory|out of memory|cannot allocate memory", re.IGNORECASE)
 NO_NETWORK = re.compile(r"cannot be reached|was interrupted|answered \d{3} ")
 """As the messages of `sources/hub` and `sources/packages` say it."""
@@ -41,11 +44,19 @@ class Failure:
         found = [line for log in self.logs if (line := error_line(Path(log)))]
         if found:
             return one_line(found[0])
-        return "its process was killed" if self.is_killed else "its log names no error"
+        if self.is_killed:
+            return "its process was killed"
+        is_ended = ENDED_BY_SIGNAL.search(self.how) is not None
+        return "interrupted; it was asked to end" if is_ended else "its log names no error"
 
     @property
     def is_killed(self) -> bool:
         return KILLED.search(self.how) is not None
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether it was asked to end and did not fail."""
+        return is_interruption(self.error)
 
     @property
     def remedy(self) -> str:
@@ -54,6 +65,8 @@ class Failure:
             return LESS_AT_ONCE
         if self.is_killed:
             return f"if nobody killed it, memory ran out; {LESS_AT_ONCE}"
+        if self.is_interrupted:
+            return "run again: it goes on, or begins again if it had saved nothing"
         if NO_NETWORK.search(self.error):
             return OTHERWISE
         if any(_says(log, "Traceback (most recent call last)") for log in self.logs):
@@ -66,6 +79,11 @@ def error_line(log: Path) -> str:
     lines = _lines(log)
     errors = [line for line in lines if line.startswith("lethe: ") or "Error" in line]
     return errors[-1].removeprefix("lethe: ") if errors else ""
+
+
+def is_interruption(error: str) -> bool:
+    """Whether the error of a job says that it was asked to end."""
+    return ASKED_TO_END.match(error) is not None
 
 
 def failure_lines(failures: Iterable[Failure]) -> list[str]:
@@ -89,7 +107,7 @@ def failure_lines(failures: Iterable[Failure]) -> list[str]:
 
 def _tail(failure: Failure) -> list[str]:
     """The end of its log, if no line of it says what went wrong."""
-    if any(error_line(Path(log)) for log in failure.logs):
+    if failure.is_interrupted or any(error_line(Path(log)) for log in failure.logs):
         return []
     return [line for log in failure.logs for line in _lines(Path(log))[-TAIL:] if line.strip()]
 

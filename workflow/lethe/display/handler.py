@@ -122,11 +122,15 @@ class RunHandler(logging.Handler):
             return []
         done = f"{tally.done.total()} of {tally.total} jobs done in {duration_words(tally.elapsed)}"
         lines = []
+        failures = list(tally.failures.values())
         if self.interrupted:
             lines.append(f"Interrupted: {done}.")
-        elif tally.failures:
-            lines.append(f"{done}, {_failed_words(len(tally.failures), tally.not_begun)}:")
-            lines += failure_lines(tally.failures.values())
+        elif failures and all(failure.is_interrupted for failure in failures):
+            lines.append(f"Interrupted: {done}, {len(failures)} asked to end before they had:")
+            lines += failure_lines(failures)
+        elif failures:
+            lines.append(f"{done}, {_failed_words(len(failures), tally.not_begun)}:")
+            lines += failure_lines(failures)
         else:
             lines.append(f"{done}.")
         if tally.done.total() < tally.total:

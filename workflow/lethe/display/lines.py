@@ -48,7 +48,8 @@ class Lines:
 
     def failed(self, failure: Failure) -> None:
         """A job has failed."""
-        self._ended(f"failed: {failure.words}: {failure.error}")
+        how = "" if failure.is_interrupted else "failed: "
+        self._ended(f"{how}{failure.words}: {failure.error}")
 
     def changed(self) -> None:
         """Something else has changed; nothing is written."""

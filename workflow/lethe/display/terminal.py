@@ -69,7 +69,8 @@ class Terminal:
 
     def failed(self, failure: Failure) -> None:
         """A job has failed."""
-        line = Text("failed ", style="bold red")
+        is_asked = failure.is_interrupted
+        line = Text("" if is_asked else "failed ", style="bold red")
         self.console.print(line + Text(f"{failure.words}: {failure.error}"), soft_wrap=True)
 
     def changed(self) -> None:
