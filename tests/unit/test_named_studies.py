@@ -1,11 +1,18 @@
 """A study is named by its file, its folder or its name, wherever one is asked for."""
 
+from dataclasses import asdict
+
 import pytest
 
+from lethe.artefacts.files import write_json
+from lethe.artefacts.manifests import publish
+from lethe.artefacts.paths import spec_file
+from lethe.artefacts.study_files import COLLECTED
 from lethe.cli import main
 from lethe.commands.named_studies import require_named, study_file, study_folder
-from lethe.config.reading import DEFAULT
+from lethe.config.reading import DEFAULT, read_catalogue, read_study
 from lethe.errors import UserError
+from lethe.planning.plan import make_plan
 
 MINE = "study: mine\nmodels: [xs]\norders: [forward]\nalso: []\n"
 
@@ -84,3 +91,22 @@ def test_the_default_study_is_not_run_by_mistake_where_others_lie(tmp_path, monk
 def test_other_files_of_yaml_are_no_studies(tmp_path):
     (tmp_path / "mkdocs.yml").write_text("site_name: a\nnested:\n  study: a\n")
     assert require_named(tmp_path) is None
+
+
+def test_results_of_a_file_that_has_other_chains_now_are_told_by_their_words(folder, capsys):
+    made = folder / "results" / "studies" / "mine"
+    study = read_study(["my.yaml"])
+    runs = make_plan(study, read_catalogue(study)).runs
+    write_json(spec_file("results", "record"), {"runs": [asdict(run) for run in runs]})
+    publish(made, COLLECTED, {"id": "collect", "rule": "collect", "inputs": {"record": "record"}}, [])
+    study_folder("my.yaml")
+    assert capsys.readouterr().err == ""
+    (folder / "my.yaml").write_text(f"{MINE}methods: [sequential, ewc]\n")
+    study_folder("my.yaml")
+    told = capsys.readouterr().err
+    chains = len(runs)
+    assert f"lack {chains} of the {2 * chains} chains that study 'mine' now has" in told
+    assert "xs/ewc/forward@0" in told and "xs/sequential" not in told
+    (made / "tables").mkdir()
+    assert main(["where", "my.yaml"]) == 0
+    assert "xs/ewc/forward@0" in capsys.readouterr().out

@@ -3,12 +3,15 @@
 import difflib
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lethe.artefacts.paths import PROJECT, study_directory
-from lethe.config.reading import DEFAULT, read_study
+from lethe.commands.missing_chains import missing_chains
+from lethe.config.reading import DEFAULT, read_catalogue, read_study
 from lethe.errors import UserError, shown
+from lethe.terminal import paint
 
 FILE = "study.yaml"
 """What `lethe init` writes into a folder."""
@@ -55,6 +58,8 @@ def study_file(text: str) -> Path:
 def study_folder(text: str) -> Path:
     """The folder of a study's results, which may be given by its folder, its file or its name.
 
+    Where a file is given that has chains without results, it says so.
+
     Raises:
         UserError: it is a name that has neither results nor a file, or a study that was not run.
     """
@@ -72,6 +77,8 @@ def study_folder(text: str) -> Path:
                 f"study {study.study!r} has no results yet: there is no folder {path} (`lethe run "
                 f"{text}` makes it)."
             )
+        if missing := missing_chains(study, read_catalogue(study), path):
+            print(f"{paint('Note:', 'yellow', sys.stderr)} {missing}", file=sys.stderr)
     return path
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from lethe.artefacts.paths import study_directory
 from lethe.artefacts.study_files import QUESTIONS, REPORT
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.commands.missing_chains import missing_chains
 from lethe.commands.status import warnings
 from lethe.errors import UserError
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    study, _ = read(arguments)
+    study, catalogue = read(arguments)
     folder = study_directory(study.output, study.study)
     if not folder.is_dir():
         raise UserError(
@@ -31,6 +32,8 @@ def run(arguments: argparse.Namespace) -> None:
             "makes it)."
         )
     found = places(folder)
+    if missing := missing_chains(study, catalogue, folder):
+        found["warnings"].insert(0, missing)
     if arguments.json:
         print(json.dumps({"study": study.study, **found}, indent=2))
         return

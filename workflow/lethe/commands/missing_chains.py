@@ -1,0 +1,37 @@
+"""Whether a study's results are those of its file as it is now, or of one with other chains."""
+
+from pathlib import Path
+
+from lethe.artefacts.manifests import read_manifest
+from lethe.artefacts.paths import spec_file
+from lethe.artefacts.study_files import COLLECTED, read_record
+from lethe.config.catalogue import Catalogue, Study
+from lethe.longtables.node_words import Words
+from lethe.planning.plan import make_plan
+
+MOST_NAMED = 5
+
+
+def missing_chains(study: Study, catalogue: Catalogue, folder: Path) -> str:
+    """One sentence on chains of a study that its results do not have; nothing if they have all.
+
+    folder: of the study's results. A chain whose settings have changed since is another chain.
+    """
+    if not (folder / COLLECTED).is_file():
+        return ""
+    name = read_manifest(folder / COLLECTED)["inputs"]["record"]
+    record = spec_file(study.output, name)
+    if not record.is_file():
+        return ""
+    have = {tuple(run["checkpoints"]) for run in read_record(record)["runs"]}
+    runs = make_plan(study, catalogue).runs
+    words = Words(runs)
+    missing = [words.chain(run) for run in runs if tuple(run.checkpoints) not in have]
+    if not missing:
+        return ""
+    more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+    return (
+        f"these results lack {len(missing)} of the {len(runs)} chains that study {study.study!r} "
+        f"now has, or have them with other settings ({', '.join(missing[:MOST_NAMED])}{more}); run "
+        "it again."
+    )
