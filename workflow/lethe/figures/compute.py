@@ -20,7 +20,7 @@ from lethe.figures.marks import handle, mark_style
 from lethe.longtables.tables import LongTables
 from lethe.metrics.end_tasks import ALONE, alone_together
 from lethe.metrics.shown import LINE_COLUMNS
-from lethe.tables.compute import costs
+from lethe.tables.compute import CPU_TIME, costs
 from lethe.tables.end_tasks import NONE, build
 
 TITLE = "End tasks against compute"
@@ -142,7 +142,7 @@ def _handles(trained: pd.DataFrame, looks: dict[tuple[str, str], Look]) -> list[
 
 def _caption(points: pd.DataFrame, left_out: int) -> str:
     over = ", ".join(dict.fromkeys(points["interval_over"]))
-    clock = "processor" if set(points["of"].dropna()) == {"processor"} else "wall-clock"
+    clock = "CPU" if set(points["of"].dropna()) == {CPU_TIME} else "wall-clock"
     single = points[~points["several"] & (points["method"] != NONE)]
     hollow = "Hollow: orders of one stage, against the sequential chain. " if len(single) else ""
     if (single["order"] == ALONE).any():

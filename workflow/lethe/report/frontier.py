@@ -40,6 +40,9 @@ MOST_NAMES = 9
 """Points of a chart that have their names beside them; others are found by colour and pointer."""
 
 
+BASE_WORDS = " The small grey point at 0: the model before any stage."
+
+
 @dataclass(frozen=True)
 class Chart:
     """A chart with its heading."""
@@ -106,6 +109,7 @@ def frontier(
         legend.append(Key(CONTROL_COLOUR, "control"))
     words = caption(points, shown(tables.metrics, ["la", "delta_general", "bwt_gem"]))
     words += unnamed(points, seen)
+    words += BASE_WORDS if any("before any stage" in chart.svg for chart in drawn) else ""
     words += SPREAD if any("rect" in chart.svg for chart in drawn) else ""
     return Charts(drawn, legend, words)
 

@@ -21,11 +21,12 @@ from lethe.tables.writing import Table
 
 MEASURES = ("steps", "tokens", "flops", "seconds", "cpu_seconds")
 PEAK = "cost.peak_memory"
+CPU_TIME, CLOCK_TIME = "CPU time", "time by the clock"
 DECIMALS = {"peak_mb": 0, "steps": 0, "tokens": 0, "teraflops": 3, "seconds": 1, "ratio": 2}
 CAPTION = (
     "Training of a whole chain, mean over runs, without its base and evaluation. seconds [95 % "
-    "t-interval over runs]: measured, of processors or, where `of` says wall, by the clock (on a "
-    "GPU); of a stage that was interrupted, since it last went on. ratio: seconds relative to "
+    "t-interval over runs]: measured, as CPU time or, on a GPU, by the clock (`of`); of a stage "
+    "that was interrupted, since it last went on. ratio: seconds relative to "
     "`sequential` on the same order and seeds; for orders of one stage (a pool, each alone: the "
     "models of all domains together) relative to that on the order that most methods have. "
     "tokens: of the stages, and those that a method replays. teraflops: 6 x parameters x tokens (4 "
@@ -67,7 +68,7 @@ def by_line(stages: pd.DataFrame) -> list[tuple[Line, dict, pd.DataFrame]]:
         mean = {key: float(np.mean([unit[key] for unit in own_units.values()])) for key in MEASURES}
         row = {"steps": mean["steps"], "tokens": mean["tokens"], "teraflops": mean["flops"] / 1e12}
         row |= _with_interval("seconds", [unit[name] for unit in own_units.values()])
-        row |= {"of": "processor" if name == "cpu_seconds" else "wall"}
+        row |= {"of": CPU_TIME if name == "cpu_seconds" else CLOCK_TIME}
         row |= _with_interval("ratio", [own_units[key][name] / plain[key][name] for key in shared])
         row |= _peak(parts[line])
         found.append((line, row | {"runs": len(own_units)}, rows))

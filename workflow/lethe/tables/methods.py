@@ -31,7 +31,7 @@ CAPTION = (
     "bias; delta_general: its change after the last stage, mean over its sets. Orders of the same "
     "stages are averaged. Intervals of means over orders, and of fg_luo over axes that share "
     "clusters of items, are the means of theirs: at least as wide as they need be. "
-    "seconds: of training, of processors or by the clock (`of`); ratio: relative to `sequential`; "
+    "seconds: of training, as CPU time or by the clock (`of`); ratio: relative to `sequential`; "
     "peak_mb: the most memory of a stage. "
     f"{INTERVAL} Over end tasks as in `end_tasks`. Bold: the best of one model and order and all "
     f"tied with it. Tied is a difference, paired by seeds, whose 95 % t-interval includes zero; "
