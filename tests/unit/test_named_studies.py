@@ -98,7 +98,9 @@ def test_results_of_a_file_that_has_other_chains_now_are_told_by_their_words(fol
     study = read_study(["my.yaml"])
     runs = make_plan(study, read_catalogue(study)).runs
     write_json(spec_file("results", "record"), {"runs": [asdict(run) for run in runs]})
-    publish(made, COLLECTED, {"id": "collect", "rule": "collect", "inputs": {"record": "record"}}, [])
+    publish(
+        made, COLLECTED, {"id": "collect", "rule": "collect", "inputs": {"record": "record"}}, []
+    )
     study_folder("my.yaml")
     assert capsys.readouterr().err == ""
     (folder / "my.yaml").write_text(f"{MINE}methods: [sequential, ewc]\n")

@@ -57,7 +57,7 @@ def write_log(text: str) -> None:
     Path(LOG).write_text(text)
 
 
-def replayed(events=EVENTS, stream=None, bars=False) -> str:
+def replayed(events=EVENTS, stream=None, bars=False, dry=False) -> str:
     """What a user has seen when the run has ended."""
     stream = io.StringIO() if stream is None else stream
     shown = RunHandler(
@@ -66,6 +66,7 @@ def replayed(events=EVENTS, stream=None, bars=False) -> str:
         lambda rule, name: f"{rule} {WORDS.get(name, name)}".rstrip(),
         Path("results"),
         lambda: bars,
+        dry,
     )
     shown.addFilter(DefaultFilter(None, False, False, False, False))
     for event in events:
@@ -91,6 +92,21 @@ def test_a_pipe_gets_a_line_for_every_job_that_ended_and_no_escape_codes():
         ("1", "data world-204"), ("2", "base nano/base@0"), ("3", "probe nano/base@0 (nano)"),
     ]  # fmt: skip
     assert "study nano: 22 jobs to do: data 1, base 1, stage 2, probe 3, collect 1" in text
+
+
+def test_a_dry_run_tells_every_job_by_its_words_and_why_one_is_done_again():
+    begun = [event for event in EVENTS if event.get("event") in ("run_info", "job_info")]
+    reasons = {
+        "base": "Missing output files: results/bases/x; Input files updated by another job: y",
+        "data": "Params have changed since last execution: before '1', now '2'",
+    }
+    said = {"msg": "Reasons:\n    (check individual jobs above for details)\n    a: b"}
+    events = [event | {"reason": reasons.get(event.get("rule_name"), "")} for event in begun]
+    text = replayed([*events, said | {"levelno": 20}], stream=Screen(), bars=True, dry=True)
+    assert "study nano: 22 jobs to do" in text and "Reasons" not in text
+    assert "  base nano/base@0\n" in text
+    assert "  data world-204: params have changed since last execution\n" in text
+    assert text.endswith("Nothing was done: this was a dry run.\n") and "run again" not in text
 
 
 def test_the_end_of_a_failed_run_has_words_error_log_remedy_and_what_to_type():

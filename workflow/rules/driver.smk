@@ -7,7 +7,7 @@ from snakemake.logging import logger as snakemake_logger
 
 from lethe.artefacts.rules import rule_of
 from lethe.commands.unlock import unlock_if_possible
-from lethe.display.handler import show_run
+from lethe.display.handler import is_typed, show_run
 from lethe.forkserver.launch import forget, start
 from lethe.jobs.announced import announce_driver
 from lethe.jobs.drivers import record_driver
@@ -61,10 +61,15 @@ def begin_driver(held):
 
 @cache
 def shown_run():
-    """Show jobs by their words. A dry run, `--verbose` and `--quiet` keep its own lines."""
+    """Show jobs by their words. `--verbose`, `--quiet` and `snakemake -n` keep its own lines."""
     asked = workflow.output_settings
     # `--quiet` takes away the very events from which jobs are counted.
-    if asked.dryrun or asked.verbose or asked.debug_dag or asked.quiet:
+    if (
+        asked.verbose
+        or asked.debug_dag
+        or asked.quiet
+        or (asked.dryrun and not is_typed())
+    ):
         return None
     words = node_words(wf.plan)
     return show_run(
@@ -73,6 +78,7 @@ def shown_run():
         words=lambda rule, name: f"{rule} {words.get(name, name)}".rstrip(),
         results=Path(RESULTS),
         is_local=lambda: workflow.local_exec,
+        is_dry=asked.dryrun,
     )
 
 

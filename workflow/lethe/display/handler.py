@@ -23,9 +23,12 @@ NOISE = re.compile(
     r"Select jobs to execute|Execute \d+ jobs|Using shell:|Provided cores:|Rules claiming more"
     r"|Conda environments: ignored|Singularity containers: ignored|Group jobs: inactive"
     r"|Building DAG of jobs|Assuming unrestricted shared|Complete log\(s\):|Elapsed time:"
+    r"|Reasons:|\(check individual jobs above|This was a dry-run"
     r"|Exiting because a job execution failed|Workflow has started|None$|$"
     r"|.*\n?At least one job did not complete successfully"
 )
+AS_EXPECTED = ("Missing output files", "Input files updated by another job")
+"""Reasons of Snakemake for jobs that were never done, or read what is made now."""
 INTERRUPTED = ("Terminating processes on user request", "Cancelling snakemake on user request")
 
 
@@ -37,6 +40,7 @@ class RunHandler(logging.Handler):
         words: a job as a reader is told it, from its rule and the name of what it makes.
         results: the folder of all artefacts, in which running jobs say how far they are.
         has_bars: whether to draw bars; asked when the first jobs are known.
+        is_dry: whether jobs are only told, with why they are done again.
     """
 
     def __init__(
@@ -46,8 +50,10 @@ class RunHandler(logging.Handler):
         words: Callable[[str, str], str],
         results: Path,
         has_bars: Callable[[], bool],
+        is_dry: bool = False,
     ):
         super().__init__()
+        self.is_dry = is_dry
         self.stream, self.study, self.results, self.has_bars = stream, study, results, has_bars
         self.tally = Tally(words, lambda job, spent: said(results, job.name, spent)[1])
         self.shown: Lines | Terminal = Lines(stream, self.tally, results)
@@ -76,14 +82,16 @@ class RunHandler(logging.Handler):
     def _planned(self, record: Any) -> None:
         if not self.tally.planned:
             self.tally.plan(record.stats)
-            if self.has_bars():
+            if self.has_bars() and not self.is_dry:
                 self.shown = Terminal(self.stream, self.tally, self.results)
             self.note(self.tally.facts())
             jobs = "1 job" if self.tally.total == 1 else f"{self.tally.total} jobs"
             self.shown.begin(f"study {self.study}: {jobs} to do")
 
     def _begun(self, record: Any) -> None:
-        self.tally.begin(record.jobid, record.rule_name, record.wildcards or {})
+        job = self.tally.begin(record.jobid, record.rule_name, record.wildcards or {})
+        if job and self.is_dry:
+            self.shown.say(f"  {job.words}{again(record.reason or '')}")
 
     def _finished(self, record: Any) -> None:
         if ended := self.tally.finish(record.job_id):
@@ -118,6 +126,8 @@ class RunHandler(logging.Handler):
 
     def _last_words(self) -> list[str]:
         tally = self.tally
+        if self.is_dry:
+            return ["Nothing was done: this was a dry run."]
         if not tally.planned:
             return []
         done = f"{tally.done.total()} of {tally.total} jobs done in {duration_words(tally.elapsed)}"
@@ -159,6 +169,7 @@ def show_run(
     words: Callable[[str, str], str],
     results: Path,
     is_local: Callable[[], bool],
+    is_dry: bool = False,
 ) -> RunHandler | None:
     """Put a `RunHandler` in the place of Snakemake's own on the terminal, if that is there.
 
@@ -172,7 +183,7 @@ def show_run(
         def has_bars(stream: TextIO = stream) -> bool:
             return is_watched(stream) and is_local()
 
-        shown = RunHandler(stream, study, words, results, has_bars)
+        shown = RunHandler(stream, study, words, results, has_bars, is_dry)
         shown.name = own.name
         for kept in own.filters:
             shown.addFilter(kept)
@@ -186,6 +197,18 @@ def is_watched(stream: TextIO) -> bool:
     """Whether a stream is a terminal that can redraw lines, before a person."""
     is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     return is_terminal and not os.environ.get("CI")
+
+
+def is_typed() -> bool:
+    """Whether a command of Lethe's own started this run, and not `snakemake`."""
+    return COMMAND in os.environ
+
+
+def again(reason: str) -> str:
+    """Why Snakemake does a job again, after a colon; nothing of what is only not made yet."""
+    kinds = (part.partition(":")[0].strip() for part in reason.split(";"))
+    told = [kind[:1].lower() + kind[1:] for kind in kinds if kind and kind not in AS_EXPECTED]
+    return f": {'; '.join(told)}" if told else ""
 
 
 def command() -> str:
