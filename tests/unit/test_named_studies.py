@@ -112,3 +112,18 @@ def test_results_of_a_file_that_has_other_chains_now_are_told_by_their_words(fol
     (made / "tables").mkdir()
     assert main(["where", "my.yaml"]) == 0
     assert "xs/ewc/forward@0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [".", "../mine", "mine", "results/studies/mine"])
+def test_a_study_folder_is_read_from_wherever_it_is_named(folder, monkeypatch, name):
+    made = folder / "results" / "studies" / "mine"
+    made.mkdir(parents=True)
+    monkeypatch.chdir({"mine": made.parent, "results/studies/mine": folder}.get(name, made))
+    assert results_of(Path(name)) == folder / "results"
+
+
+def test_a_copy_of_a_study_folder_alone_is_refused_with_what_can_be_copied(folder, capsys):
+    publish(folder / "copy", COLLECTED, {**COLLECT, "inputs": {"record": "study-1"}}, [])
+    for verb in ("report", "keep", "render"):
+        assert main([verb, "copy"]) == 2
+        assert "copy what `lethe keep` writes" in capsys.readouterr().err

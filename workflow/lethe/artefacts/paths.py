@@ -1,5 +1,6 @@
 """Every path of the results folder, in one place, for the rules and the package."""
 
+import os
 from pathlib import Path
 
 from lethe.artefacts.rules import KINDS
@@ -55,6 +56,11 @@ def end_task_store(results: Path | str, checkpoint: str) -> Path:
 def study_directory(results: Path | str, study: str) -> Path:
     """Long tables, metrics, tables and figures of a study."""
     return Path(results) / "studies" / study
+
+
+def results_of(folder: Path) -> Path:
+    """The results folder of a study's folder, from wherever that is named: `.` and `..` too."""
+    return Path(os.path.abspath(folder)).parent.parent
 
 
 def fetched_files(results: Path | str, node: str) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lethe.artefacts.files import write_atomic
 from lethe.artefacts.manifests import read_manifest
-from lethe.artefacts.paths import node_manifest
+from lethe.artefacts.paths import node_manifest, results_of
 from lethe.artefacts.study_files import (
     COLLECTED,
     ITEMS,
@@ -110,7 +110,7 @@ def _inputs(study: "StudyFolder") -> dict[str, Any]:
         inputs["claims"] = read_manifest(claims)["inputs"]["claims"]
     stages = study.frame("stages")["node"].unique() if "stages" in study.tables else ()
     for node in stages:
-        manifest = node_manifest(folder.parents[1], "stage", node)
+        manifest = node_manifest(results_of(folder), "stage", node)
         if manifest.is_file():
             inputs[node] = read_manifest(manifest)["content"]
     return inputs

@@ -14,6 +14,7 @@ from lethe.artefacts.files import atomic_path, write_atomic
 from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.nodes import read_spec
 from lethe.artefacts.output_folder import require_writable
+from lethe.artefacts.paths import results_of
 from lethe.artefacts.study_files import COLLECTED, ITEMS, checked_files, read_record
 from lethe.errors import UserError
 from lethe.longtables.dev_sets import shown, words
@@ -215,7 +216,7 @@ def text_sha256(text: str) -> str:
 
 def _made_record(folder: Path) -> StudyRecord:
     """The record of a study that the workflow made, from the specs in its results folder."""
-    results = folder.parents[1]
+    results = results_of(folder)
     made = [folder / f"{name}.csv" for name in NAMES]
     checked_files([path for path in [*made, folder / ITEMS] if path.exists()])
     record = read_record(_spec_of(results, folder / COLLECTED, "record"))
@@ -248,8 +249,9 @@ def _spec_of(results: Path, manifest: Path, key: str) -> Path:
     path = results / "specs" / f"{name}.json"
     if name is None or not path.is_file():
         raise UserError(
-            f"{manifest}: expected the record that it was made from at {path}, found none; name "
-            "the study's folder inside its results folder, or run the study again."
+            f"{manifest}: expected the record that it was made from at {path}, found none: "
+            "a copy of the folder alone lacks it; name the folder in which the study was made, or "
+            "copy what `lethe keep` writes of it."
         )
     return path
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from lethe.artefacts.manifests import LOGS, read_manifest
-from lethe.artefacts.paths import node_directory, node_manifest
+from lethe.artefacts.paths import node_directory, node_manifest, results_of
 from lethe.artefacts.study_files import COLLECTED, ITEMS, QUESTIONS
 from lethe.claims.report import tested
 from lethe.longtables.items import item_files
@@ -71,7 +71,7 @@ class Source:
         """What made each checkpoint that a stage trained, where its manifest is still there."""
         if not (self.folder / COLLECTED).is_file() or not len(self.tables.stages):
             return []
-        results = self.folder.parents[1]
+        results = results_of(self.folder)
         nodes = dict.fromkeys(self.tables.stages["node"])
         found = [node for node in nodes if node_manifest(results, "stage", node).is_file()]
         return [Made.read(results, node) for node in found]
