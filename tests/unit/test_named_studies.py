@@ -1,12 +1,13 @@
 """A study is named by its file, its folder or its name, wherever one is asked for."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from lethe.artefacts.files import write_json
 from lethe.artefacts.manifests import publish
-from lethe.artefacts.paths import spec_file
+from lethe.artefacts.paths import results_of, spec_file
 from lethe.artefacts.study_files import COLLECTED
 from lethe.cli import main
 from lethe.commands.named_studies import require_named, study_file, study_folder
@@ -14,6 +15,7 @@ from lethe.config.reading import DEFAULT, read_catalogue, read_study
 from lethe.errors import UserError
 from lethe.planning.plan import make_plan
 
+COLLECT = {"id": "collect", "rule": "collect"}
 MINE = "study: mine\nmodels: [xs]\norders: [forward]\nalso: []\n"
 
 
@@ -98,9 +100,7 @@ def test_results_of_a_file_that_has_other_chains_now_are_told_by_their_words(fol
     study = read_study(["my.yaml"])
     runs = make_plan(study, read_catalogue(study)).runs
     write_json(spec_file("results", "record"), {"runs": [asdict(run) for run in runs]})
-    publish(
-        made, COLLECTED, {"id": "collect", "rule": "collect", "inputs": {"record": "record"}}, []
-    )
+    publish(made, COLLECTED, {**COLLECT, "inputs": {"record": "record"}}, [])
     study_folder("my.yaml")
     assert capsys.readouterr().err == ""
     (folder / "my.yaml").write_text(f"{MINE}methods: [sequential, ewc]\n")
