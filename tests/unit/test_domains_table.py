@@ -120,7 +120,11 @@ def test_a_single_run_has_intervals_over_stems():
     metrics = study_metrics(scores, items, seed=1, resamples=200)
     tables = LongTables(scores, metrics).parted()
     row = build(tables).frame.set_index("method").loc["sequential"]
-    assert row["interval_over"] == "stems"
+    assert row["interval_over"] == "stems (losses: texts)"
+    losses = tables.scores[tables.scores["kind"].ne("cloze")]
+    of_losses = study_metrics(losses, items, seed=1, resamples=200)
+    found = build(LongTables(losses, of_losses).parted()).frame.set_index("method")
+    assert found.loc["sequential", "interval_over"] == "texts"
     assert row["cloze_forgotten_low"] < row["cloze_forgotten"] < row["cloze_forgotten_high"]
     assert np.isnan(row["f1_own_low"])
 

@@ -73,10 +73,13 @@ class DomainLine:
         )
 
     def behind(self) -> str:
-        """What intervals are over: `5 worlds`, or of one run `stems`."""
+        """What intervals are over: `5 worlds`, or of one run `stems (losses: texts)`."""
         if len(self.units) > 1:
             return f"{len(self.units)} {self.over}"
-        return "stems" if self.of_items else ""
+        measures = {measure for measure, _ in self.of_items}
+        if measures <= {"loss"}:
+            return "texts" if measures else ""
+        return "stems (losses: texts)" if "loss" in measures else "stems"
 
     def _at(self, is_at) -> list[str]:
         return [{"f1": "F1"}.get(name, name) for name in MEASURES if is_at(name)]
