@@ -45,8 +45,16 @@ ABILITIES = {
     "reason": "reasoning",
     "read": "reading",
     "loss": "general texts",
+    "cloze": "general texts",
 }
-MEASURES = {"acc": "accuracy", "gold_logprob": "gold log-probability", "mlm_loss": "masked-LM loss"}
+MEASURES = {
+    "acc": "accuracy",
+    "gold_logprob": "gold log-probability",
+    "cloze": "cloze",
+    "mlm_loss": "masked-LM loss",
+}
+GENERAL = "corpus/{split}.jsonl"
+"""Held-out texts of what a masked base was trained on."""
 Values = dict[tuple[str, str], float]
 """By ability and measure; a loss is negative, so that more is better everywhere."""
 
@@ -196,9 +204,13 @@ def measured(model, tokenizer, base_spec: dict, results: Path, split: str) -> Va
             name = task["name"]
             if "texts" in task:
                 path = inside(data, task["texts"].format(split=split))
-                texts.append({"name": name, "axis": "domain", "chance": None, "path": path})
+                metric = {"metric": task["metric"]} if task["metric"] == "cloze" else {}
+                texts.append({"name": name, "axis": "", "chance": None, "path": path, **metric})
             elif name.partition("_")[0] in ABILITIES:
                 tasks.append(EvalTask(name, str(data / "eval"), split=split))
+        if texts:
+            path = inside(data, GENERAL.format(split=split))
+            texts.append({"name": "loss_general", "axis": "", "chance": None, "path": path})
         scored = score_checkpoint(directory, weights, tasks, store) if tasks else []
         scored += score_texts(directory, weights, texts, store, split)
     for result in scored:

@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from lethe.commands.unasked_tasks import unasked_tasks
+from lethe.commands.unselected_models import unselected_models
 from lethe.config.reading import CATALOGUE, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.planning.plan import chains, make_plan
@@ -300,3 +301,11 @@ def test_a_study_of_the_ends_scores_its_chains_there_alone():
     assert "not asked right after the stage that teaches them" in note
     with pytest.raises(UserError, match="`probe_stages: all` beside `references`"):
         plan_of(references={"orders": ["forward"]}, probe_stages="ends")
+
+
+def test_an_entry_of_also_whose_models_the_study_does_not_have_is_told():
+    study, _ = study_of(also=[{"models": ["xs", "masked"], "orders": ["reverse"]}])
+    (note,) = unselected_models(study)
+    assert note.startswith("also, entry 1: masked is not in `models`")
+    default = read_yaml(Path(__file__).parents[2] / "config" / "config.yaml")
+    assert [*unselected_models(study_of(also=default["also"])[0])] == []

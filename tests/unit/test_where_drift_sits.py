@@ -68,3 +68,28 @@ def test_the_report_has_a_row_an_ability_and_names_worlds_and_chains():
 def test_three_worlds_have_an_interval():
     assert drift_sits.cell([0.4, 0.5, 0.6]) == "50 % [25, 75]"
     assert drift_sits.cell([]) == "nothing was lost"
+
+
+def test_a_masked_base_is_asked_its_cloze_sets_and_reads_its_general_texts(tmp_path, monkeypatch):
+    names = ["cloze_papers", "cloze_reviews"]
+    floors = [
+        {"name": name, "metric": "cloze", "texts": f"corpus/{name}-{{split}}.jsonl"}
+        for name in names
+    ]
+    rows = {"cloze_papers": 0.9, "cloze_reviews": 0.7, "loss_general": 2.5}
+    data = tmp_path / "data" / "domains-1"
+
+    def scored(directory, weights, tasks, store, split):
+        for task in tasks:
+            metric = task.get("metric", "mlm_loss")
+            score = {"metric": metric, "subset": "", "value": rows[task["name"]]}
+            assert task["path"].is_relative_to(data)
+            yield {"task": task["name"], "scores": [score]}
+
+    monkeypatch.setattr(drift_sits, "score_texts", lambda *given: list(scored(*given)))
+    (data / "corpus").mkdir(parents=True)
+    spec = {"data": "domains-1", "floor_tasks": floors}
+    found = drift_sits.measured(new_model("masked"), make_tokenizer(), spec, tmp_path, "dev")
+    assert found == pytest.approx(
+        {("general texts", "cloze"): 0.8, ("general texts", "mlm_loss"): -2.5}
+    )
