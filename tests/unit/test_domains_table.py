@@ -11,7 +11,7 @@ from lethe.claims.bounds import at_bound
 from lethe.claims.cells import Question
 from lethe.longtables.tables import METRIC_COLUMNS, LongTables
 from lethe.metrics.end_tasks import ALONE
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import interval_of_units, t_interval
 from lethe.metrics.study import study_metrics
 from lethe.metrics.subjects import study_subjects
 from lethe.tables.domains import build
@@ -138,3 +138,11 @@ def test_several_recipes_are_rows_by_name_and_reference_chains_are_none():
     assert frame["cloze_own"].dropna().min() == pytest.approx(100 * BASE)
     nothing = build(LongTables(scores_of(CELLS).iloc[:0], pd.DataFrame()))
     assert "no end tasks" in readable(nothing).to_string()
+
+
+def test_units_without_a_spread_have_no_interval_and_others_student_s():
+    # 0.1 + 0.2 is not quite 0.3: sums in another order are no spread.
+    for alike in ([1.0, 1.0, 1.0], [0.3, 0.1 + 0.2, 0.3]):
+        assert np.isnan(interval_of_units(alike)).all()
+    assert interval_of_units([1.0, 2.0, 3.0]) == t_interval([1.0, 2.0, 3.0])
+    assert np.isnan(interval_of_units([])).all()

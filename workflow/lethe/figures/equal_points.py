@@ -7,7 +7,7 @@ import pandas as pd
 
 from lethe.longtables.axes import DOMAIN, OWN
 from lethe.longtables.run import method_words
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import interval_of_units
 from lethe.metrics.learning_curves import Curve
 from lethe.metrics.learning_points import KEPT, LEARNED
 
@@ -65,4 +65,4 @@ def equal_points(curves: Iterable[Curve], level: float) -> pd.DataFrame:
 
 def _ends(curve: Curve, name: str, place: int) -> tuple[float, float, float]:
     values = [PERCENT * unit[name][place] for unit in curve.units.values()]
-    return (float(np.mean(values)), *t_interval(values))
+    return (float(np.mean(values)), *interval_of_units(values))

@@ -180,3 +180,15 @@ def t_interval(values: Sequence[float], within: Range = EVERYWHERE) -> tuple[flo
     half = stdtrit(n - 1, (1 + LEVEL) / 2) * array.std(ddof=1) / np.sqrt(n)
     low, high = np.clip([array.mean() - half, array.mean() + half], *within)
     return float(low), float(high)
+
+
+def interval_of_units(values: Sequence[float], within: Range = EVERYWHERE) -> tuple[float, float]:
+    """`t_interval` of the numbers of seeds or worlds; (nan, nan) where these do not differ.
+
+    Scores of a few items are often alike, as where all are right: they show no spread, and their
+    mean is not certain for that.
+    """
+    array = np.asarray(values, dtype=float)
+    if len(array) and np.ptp(array) <= SMALL * max(1.0, float(np.abs(array).max())):
+        return float("nan"), float("nan")
+    return t_interval(values, within)

@@ -28,7 +28,7 @@ from lethe.metrics.domain_outcomes import (
     run_outcomes,
 )
 from lethe.metrics.end_tasks import alone_together
-from lethe.metrics.intervals import EVERYWHERE, NOT_NEGATIVE, Range, t_interval
+from lethe.metrics.intervals import EVERYWHERE, NOT_NEGATIVE, Range, interval_of_units
 from lethe.metrics.masked_loss import domain_of
 from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, lines
 from lethe.tables.lines import words
@@ -60,7 +60,7 @@ class DomainLine:
         known = [value for value in every if not np.isnan(value)]
         if not known:
             return (np.nan,) * 3
-        ends = t_interval(known, _range(measure, part))
+        ends = interval_of_units(known, _range(measure, part))
         if len(self.units) == 1:
             ends = self.of_items.get((measure, part), ends)
         return (float(np.mean(known)), *ends)

@@ -19,7 +19,7 @@ from lethe.metrics.end_tasks import (
     stages_of,
     task_metrics,
 )
-from lethe.metrics.intervals import EVERYWHERE, Range, t_interval
+from lethe.metrics.intervals import EVERYWHERE, Range, interval_of_units
 from lethe.metrics.masked_loss import mean_rise, test_losses
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, lines
 from lethe.tables.lines import words
@@ -185,7 +185,7 @@ def main_order(end_lines: list[EndTaskLine]) -> str:
 def with_interval(name: str, values: list[float], within: Range) -> dict[str, float]:
     """{name, name_low, name_high} of the values that are not nan; within: their range."""
     finite = np.array([value for value in values if not np.isnan(value)])
-    low, high = t_interval(finite, within)
+    low, high = interval_of_units([*finite], within)
     mean = float(finite.mean()) if len(finite) else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 

@@ -13,7 +13,7 @@ from lethe.metrics.equal_learning import (
     compared,
     learns,
 )
-from lethe.metrics.intervals import t_interval
+from lethe.metrics.intervals import interval_of_units
 from lethe.metrics.learning_curves import Curve, curves, level_of
 from lethe.metrics.learning_points import FULL
 from lethe.metrics.power import POWER
@@ -158,7 +158,7 @@ def _with_interval(name: str, shares: list[float]) -> dict[str, float]:
     """Mean and t-interval over the units that reach the level, in %."""
     known = [PERCENT * share for share in shares if not np.isnan(share)]
     mean = float(np.mean(known)) if known else float("nan")
-    low, high = t_interval(known) if len(known) == len(shares) else (np.nan, np.nan)
+    low, high = interval_of_units(known) if len(known) == len(shares) else (np.nan, np.nan)
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
 
