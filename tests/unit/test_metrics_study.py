@@ -7,10 +7,10 @@ from synthetic_study import Synthetic, synthetic_study, typed
 
 from lethe.errors import UserError
 from lethe.figures.axis_means import axis_means
+from lethe.longtables.own_sets import is_own
 from lethe.longtables.tables import METRIC_COLUMNS, matrix, read_metrics, runs, write_metrics
 from lethe.metrics import general
 from lethe.metrics import matrix as task_matrix
-from lethe.metrics.cells import is_own
 from lethe.metrics.schedule import Schedule
 from lethe.metrics.shown import LINE_COLUMNS
 from lethe.metrics.study import study_metrics

@@ -9,9 +9,9 @@ from test_collect import probed
 from lethe.figures import evolution
 from lethe.longtables.collect import gather
 from lethe.longtables.items import ItemsWriter
+from lethe.longtables.own_sets import is_own
 from lethe.longtables.rows import UNSCORED, mixtures
 from lethe.longtables.tables import chains, history, runs
-from lethe.metrics.cells import is_own
 from lethe.report import facts
 from lethe.tables import matrix, methods, new_tasks
 

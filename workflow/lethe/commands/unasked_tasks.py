@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lethe.longtables.axes import OWN
-from lethe.metrics.cells import is_own
+from lethe.longtables.own_sets import is_own
 from lethe.planning.nodes import Plan
 
 MOST_NAMED = 5

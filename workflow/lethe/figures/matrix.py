@@ -20,8 +20,8 @@ from lethe.figures.drawing import (
     new_figure,
 )
 from lethe.longtables.axes import OWN
+from lethe.longtables.own_sets import is_own
 from lethe.longtables.tables import LongTables
-from lethe.metrics.cells import is_own
 from lethe.metrics.shown import CONTROL, Line, interval_words, is_control, lines, order_of, shown
 
 TITLE = "Every task after every stage"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lethe.errors import UserError
-from lethe.longtables.axes import BIAS, CALIBRATION, CLOZE_SET, OWN, is_named_for, sorted_axes
-from lethe.longtables.rows import mixtures
+from lethe.longtables.axes import BIAS, CALIBRATION, OWN, sorted_axes
+from lethe.longtables.own_sets import is_own
 from lethe.longtables.same_versions import differences_note
 from lethe.longtables.tables import history, matrix
 from lethe.metrics.drawn_clusters import DrawnClusters, apart, number_behind
@@ -238,13 +238,3 @@ def own_schedule(cells: Cells) -> tuple[list[int], Schedule]:
     columns = list(dict.fromkeys(column for stage in taught for column in stage))
     places = (tuple(columns.index(column) for column in stage) for stage in taught)
     return columns, Schedule(tuple(places))
-
-
-def is_own(probe: str, mixture: str) -> bool:
-    """True if the set tests a task of the mixture, of several the last.
-
-    Own sets are named by their task: own_simp belongs to simp and to simp&general:64, cloze_acl to
-    the domain acl.
-    """
-    tasks = [part.partition(":")[0] for part in mixtures(mixture)[-1].split("&")]
-    return any(is_named_for(probe, task) or probe == f"{CLOZE_SET}{task}" for task in tasks)

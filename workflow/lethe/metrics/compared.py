@@ -7,9 +7,10 @@ import pandas as pd
 
 from lethe.longtables.axes import BIAS, OWN
 from lethe.longtables.change_columns import BASE, OWN_STAGE, PREVIOUS, SEEDS
+from lethe.longtables.own_sets import is_own
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.tables import of_run, runs
-from lethe.metrics.cells import Evaluation, evaluations, is_own
+from lethe.metrics.cells import Evaluation, evaluations
 
 SEED = "train_seed"
 NOT_SCORED = ""

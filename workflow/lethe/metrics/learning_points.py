@@ -8,10 +8,10 @@ import pandas as pd
 
 from lethe.errors import UserError
 from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OWN, sorted_axes
+from lethe.longtables.own_sets import is_own
 from lethe.longtables.run import ALONE
 from lethe.longtables.stage_rows import CURVE, RATE
 from lethe.longtables.tables import RUN_COLUMNS, LongTables, run_key
-from lethe.metrics.cells import is_own
 from lethe.metrics.equal_learning import kept, kept_of_earlier, learned
 from lethe.metrics.general import at_floor
 from lethe.metrics.shown import CONTROL, SEED_UNITS

@@ -9,9 +9,10 @@ import pandas as pd
 from lethe.data.unknown_tokens import NOT_WRITABLE
 from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OF_DOMAINS, OWN
 from lethe.longtables.data_rows import ALSO_TAUGHT, ASKED_LEFT_OUT, ROWS_LEFT_OUT
+from lethe.longtables.own_sets import is_own
 from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.metrics.bounds import learned_too_little
-from lethe.metrics.cells import LOWER_IS_BETTER, is_own, is_worse_if_higher
+from lethe.metrics.cells import LOWER_IS_BETTER, is_worse_if_higher
 from lethe.metrics.end_tasks import percentages
 from lethe.metrics.general import FLOOR_STDERRS, place_of_base
 from lethe.metrics.item_changes import COLLAPSED

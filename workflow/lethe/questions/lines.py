@@ -7,9 +7,9 @@ from functools import cached_property
 import pandas as pd
 
 from lethe.longtables.axes import BIAS, DOMAIN, OWN
+from lethe.longtables.own_sets import is_own
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.tables import of_run, runs
-from lethe.metrics.cells import is_own
 from lethe.metrics.shown import LINE_COLUMNS, Line, lines
 from lethe.questions.changes import LOST, WORSE, is_graded, paired
 from lethe.tables.lines import words
