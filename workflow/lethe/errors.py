@@ -3,6 +3,7 @@
 import datetime
 import os
 import re
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -81,6 +82,12 @@ def shown(value: Any) -> str:
     """A value that was found, as YAML writes it: on one line, and shortened if it is long."""
     text = _written(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+
+
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """The first of some names in one line, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def sought(path: object) -> str:

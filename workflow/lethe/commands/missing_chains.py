@@ -6,10 +6,9 @@ from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import spec_file
 from lethe.artefacts.study_files import COLLECTED, read_record
 from lethe.config.catalogue import Catalogue, Study
+from lethe.errors import some_of
 from lethe.longtables.node_words import Words
 from lethe.planning.plan import make_plan
-
-MOST_NAMED = 5
 
 
 def missing_chains(study: Study, catalogue: Catalogue, folder: Path) -> str:
@@ -29,9 +28,8 @@ def missing_chains(study: Study, catalogue: Catalogue, folder: Path) -> str:
     missing = [words.chain(run) for run in runs if tuple(run.checkpoints) not in have]
     if not missing:
         return ""
-    more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
     return (
         f"these results lack {len(missing)} of the {len(runs)} chains that study {study.study!r} "
-        f"now has, or have them with other settings ({', '.join(missing[:MOST_NAMED])}{more}); run "
+        f"now has, or have them with other settings ({some_of(missing)}); run "
         "it again."
     )

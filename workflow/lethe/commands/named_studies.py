@@ -10,7 +10,7 @@ from pathlib import Path
 from lethe.artefacts.paths import PROJECT, study_directory
 from lethe.commands.missing_chains import missing_chains
 from lethe.config.reading import DEFAULT, read_catalogue, read_study
-from lethe.errors import UserError, shown
+from lethe.errors import UserError, shown, some_of
 from lethe.terminal import paint
 
 FILE = "study.yaml"
@@ -20,8 +20,6 @@ RESULTS = Path("results")
 PLACES = (Path("."), Path("config"), PROJECT / "config")
 """Folders whose files may say `study: NAME`."""
 TITLE = re.compile(r"^study:[ \t]*[\"']?([A-Za-z0-9_.-]+)", re.MULTILINE)
-LISTED = 4
-"""Files that a message names at most."""
 HELP = "its file, its name, or its folder: results/studies/NAME, a kept or assembled one"
 
 
@@ -96,9 +94,8 @@ def require_named(folder: Path) -> None:
     if found := [path.name for _, path in _titles([folder])]:
         here = Path.cwd()
         default = DEFAULT.relative_to(here) if DEFAULT.is_relative_to(here) else DEFAULT
-        more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
         raise UserError(
-            f"expected the file of a study, as {', '.join(found[:LISTED])}{more} here, found none; "
+            f"expected the file of a study, as {some_of(found)} here, found none; "
             "the default study, which is run where no other lies, is "
             f"`lethe run {shlex.quote(str(default))}`."
         )

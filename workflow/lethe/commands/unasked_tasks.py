@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
+from lethe.errors import some_of
 from lethe.longtables.axes import OWN
 from lethe.longtables.own_sets import is_own
 from lethe.planning.nodes import Plan
-
-MOST_NAMED = 5
 
 
 def unasked_tasks(plan: Plan) -> Iterator[str]:
@@ -23,10 +22,9 @@ def unasked_tasks(plan: Plan) -> Iterator[str]:
                 unasked[name] = None
     if unasked:
         names = [*unasked]
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         are, them = ("is", "it") if len(names) == 1 else ("are", "them")
         yield (
-            f"probes: {', '.join(names[:MOST_NAMED])}{more} {are} not asked right after the stage "
+            f"probes: {some_of(names)} {are} not asked right after the stage "
             f"that teaches {them}, so nothing is known of what was learned there and forgotten "
             "since: leave out `stages: ends` of own sets, or `probe_stages: ends` of the study."
         )

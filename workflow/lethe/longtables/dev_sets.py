@@ -7,13 +7,13 @@ which file they are tested on.
 
 import pandas as pd
 
+from lethe.errors import some_of
 from lethe.longtables.axes import END_TASK
 from lethe.longtables.run import RUN_COLUMNS
 
 ON_DEV = "all stages of this study were scored on dev sets; its numbers are for choosing settings"
 SOME_ON_DEV = "scored on dev sets, so for choosing settings and on other items than the rest"
 NAMED = ("model", "method", "recipe", "order")
-MOST = 6
 CELL = [*RUN_COLUMNS, "node", "probe", "subset", "metric", "split"]
 
 
@@ -38,8 +38,7 @@ def words(scores: pd.DataFrame) -> str:
         return ON_DEV
     chains = scores.loc[dev, list(NAMED)].drop_duplicates().astype(str)
     names = [" ".join(filter(None, row)) for row in chains.itertuples(index=False, name=None)]
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return f"{SOME_ON_DEV}: {', '.join(names[:MOST])}{more}"
+    return f"{SOME_ON_DEV}: {some_of(names)}"
 
 
 def _of_dev_chains(scores: pd.DataFrame) -> pd.Series:

@@ -13,7 +13,7 @@ from typing import Any
 
 from lethe.artefacts import strict_json
 from lethe.artefacts.jsonlines import iterate_rows
-from lethe.errors import UserError, shown
+from lethe.errors import UserError, shown, some_of
 from lethe.sources.broken_files import DELIMITERS, refuse_broken, table_rows
 
 JSON = {".json", ".jsonl"}
@@ -271,5 +271,4 @@ def _names(file: Path, folder: Path, names: tuple[str, ...]) -> bool:
 
 def _listed(folder: Path) -> str:
     files = sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file())
-    more = f" and {len(files) - 8} more" if len(files) > 8 else ""
-    return (", ".join(files[:8]) + more) or "none"
+    return some_of(files, most=8) or "none"

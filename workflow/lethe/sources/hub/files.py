@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lethe.artefacts.files import CHUNK_BYTES
-from lethe.errors import UserError
+from lethe.errors import UserError, some_of
 from lethe.models.weights import INDEX, SINGLE, shard_names
 
 # Files that a model needs besides its weights; none is code, and none is pickled.
@@ -129,10 +129,9 @@ def dataset_files(
     patterns = list(include) or ["*"]
     for pattern in patterns:
         if not any(fnmatchcase(file.path, pattern) for file in files):
-            listed = ", ".join(file.path for file in files[:5]) or "nothing"
-            more = f" and {len(files) - 5} more" if len(files) > 5 else ""
+            found = some_of([file.path for file in files]) or "nothing"
             raise UserError(
-                f"Expected files of {repo} that match `include: {pattern}`, found {listed}{more}; "
+                f"Expected files of {repo} that match `include: {pattern}`, found {found}; "
                 "correct `include` in the catalogue of sources."
             )
     return [f for f in files if any(fnmatchcase(f.path, pattern) for pattern in patterns)]

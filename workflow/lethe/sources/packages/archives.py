@@ -18,10 +18,9 @@ from typing import IO, Any
 from lethe.artefacts.disk_errors import DISK_ERRORS, disk_errors_as_sentences
 from lethe.artefacts.files import CHUNK_BYTES
 from lethe.artefacts.manifests import is_inside
-from lethe.errors import UserError, shown
+from lethe.errors import UserError, shown, some_of
 
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, LZMAError)
-LISTED = 5
 LARGEST_METADATA = 2**22
 """Bytes of a package's description of itself that are read at most."""
 
@@ -211,12 +210,9 @@ def _paths(
     below = [path for path in archive.entries if path.startswith(f"{name}/")]
     if not below:
         paths = sorted(archive.entries)
-        listed = ", ".join(paths[:LISTED]) + (
-            f" and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
-        )
         raise UserError(
-            f"{archive.path.name}: expected the member {shown(name)}, found {listed or 'nothing'}; "
-            "correct `members` of the package."
+            f"{archive.path.name}: expected the member {shown(name)}, found "
+            f"{some_of(paths) or 'nothing'}; correct `members` of the package."
         )
     if members[name] is not None:
         raise UserError(
