@@ -48,6 +48,8 @@ def test_a_record_is_written_every_few_seconds_only(tmp_path, clock):
     clock["now"] += live.RECORD_SECONDS
     record.note(2, 18)
     assert read_live(tmp_path).startswith("evaluation task 2 of 18")
+    record.note(18, 18)
+    assert read_live(tmp_path).startswith("evaluation task 18 of 18")
 
 
 def test_an_old_record_says_its_age_and_a_broken_one_nothing(tmp_path, clock):

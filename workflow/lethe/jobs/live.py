@@ -32,12 +32,12 @@ class LiveRecord:
         self.recorded -= RECORD_SECONDS
 
     def note(self, done: int, of: int, *, loss: float | None = None, tokens: int = 0) -> None:
-        """Say how far the job is, if the last time is long enough ago.
+        """Say how far the job is, if the last time is long enough ago, or all is done.
 
         tokens: those that this process has trained on.
         """
         now = time.monotonic()
-        if now - self.recorded < RECORD_SECONDS:
+        if done < of and now - self.recorded < RECORD_SECONDS:
             return
         self.recorded = now
         seconds, here = now - self.started, done - self.first
