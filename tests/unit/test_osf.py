@@ -46,6 +46,24 @@ def test_switched_off_or_with_the_gradient_alone_much_of_it_does(hyper):
         assert min(on_either_side(start, change)) > 0.1, name
 
 
+@pytest.mark.parametrize("project", ["gradient", "both"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_projected_gradients_have_nothing_in_the_kept_directions(family, project):
+    stage, method = make_stage(family), create("osf", {"project": project})
+    method.before_stage(stage)
+    start = {name: p.detach().clone() for name, p in matrices(stage.model)}
+    stage.plain_loss(stage.model, stage.collate(stage.examples[:2], 0)[0]).backward()
+    before = {name: p.grad.clone() for name, p in stage.trainable()}
+    assert max(max(on_either_side(start[name], before[name])) for name in start) > 0.1
+    method.after_backward(stage)
+    for name, parameter in stage.trainable():
+        if name in start:
+            assert parameter.grad.norm() > 0 and not torch.equal(parameter.grad, before[name])
+            assert max(on_either_side(start[name], parameter.grad)) < 1e-4, name
+        else:
+            assert torch.equal(parameter.grad, before[name]), name
+
+
 def test_the_strongest_parts_of_a_matrix_are_parts_of_it_after_the_stage():
     for start, change in changes_of("seq2seq").values():
         left, values, right = torch.linalg.svd(start, full_matrices=False)

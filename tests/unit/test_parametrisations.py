@@ -1,6 +1,7 @@
 """Parametrisations in a study: chains, specs, recipes, what is refused, requests and words."""
 
 import pytest
+from retention_case import new_model
 from test_plan import RECIPE, plan_of, study_of
 
 from lethe.config.reading import CATALOGUE, read_yaml
@@ -8,6 +9,7 @@ from lethe.errors import UserError
 from lethe.longtables.run import method_words, run_of
 from lethe.models.known_shapes import Shapes, _tied
 from lethe.parametrisations.constants import PARTS
+from lethe.parametrisations.frozen import freeze
 from lethe.parametrisations.parameters import KINDS, Lora
 from lethe.parametrisations.parametrised import KINDS as APPLIED
 from lethe.planning.parametrisations import _require_fits, without_rates
@@ -149,6 +151,7 @@ def test_what_does_not_compose_is_refused_with_the_reason(method, how, why):
         probes=["domains"],
     )
     assert said.startswith(f"methods.{method}: does not go with the parametrisation {how!r}, as ")
+    assert "…" not in said and (said.endswith(").") or said.endswith("`also`."))
     assert why in said and "`also`" in said
 
 
@@ -218,7 +221,22 @@ def test_settings_that_do_not_fit_are_refused_before_any_job(settings, sentence)
 
 def test_more_frozen_layers_than_a_model_has_are_refused_before_any_job():
     said = refusal(**mine(kind="frozen", settings={"layers": 40}))
-    assert "frozen `layers`, as many as the model has, found 40" in said
+    assert said.startswith("parametrisations.mine: expected at most 3 frozen `layers`, as many as")
+
+
+def test_settings_that_leave_no_matrix_to_train_are_refused_before_any_job():
+    said = refusal(**mine(kind="frozen", settings={"layers": 3}))
+    assert said.startswith("parametrisations.mine: all layers and the embeddings")
+    for fits in ({"layers": 2}, {"layers": 3, "embeddings": False}):
+        assert plan_of(**mine(kind="frozen", settings=fits)).runs
+
+
+@pytest.mark.parametrize("family", ["causal", "seq2seq"])
+def test_a_job_refuses_to_train_no_matrix_too(family):
+    settings = {"embeddings": True, "layers": 2}
+    with pytest.raises(UserError, match="no matrix is trained"):
+        freeze(new_model(family), settings)
+    assert freeze(new_model(family), {**settings, "layers": 1})
 
 
 @pytest.mark.parametrize(
@@ -239,7 +257,7 @@ def test_adapters_on_a_type_without_known_places_are_refused_before_any_job():
     with pytest.raises(UserError, match="not known in models of type 'of-nobody'; they are in"):
         _require_fits(
             {"kind": "adapters", "bottleneck": None, "reduction": 16},
-            Shapes({}, {}, None, width=8, model_type="of-nobody"),
+            Shapes({}, {}, None, None, width=8, model_type="of-nobody"),
         )
 
 

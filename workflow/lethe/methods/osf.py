@@ -19,6 +19,7 @@ of the matrices, and their directions.
 
 import torch
 
+from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
 from lethe.methods.parts.subspace.directions import Directions, matrices, strongest
 
@@ -36,6 +37,11 @@ class SubspaceTuning(Method):
     def before_stage(self, stage: Stage) -> None:
         # A resumed stage comes here with its parent's weights too, so its directions are the same.
         found = dict(matrices(stage.model))
+        if not found:
+            raise UserError(
+                "osf: expected matrices between the states that are trained, found that all are "
+                "frozen; lower `layers` of the parametrisation, or choose another method."
+            )
         matrix_by_matrix = stage.counted(found.items(), len(found), "matrix that is taken apart")
         kept = {name: strongest(p, self.share, self.rank) for name, p in matrix_by_matrix}
         self.directions = {name: each for name, each in kept.items() if each.left.shape[1]}

@@ -24,13 +24,15 @@ MATRIX = 2
 @dataclass(frozen=True)
 class Shapes:
     """linear: weight shapes of the linear modules of layers by name. named: all modules that a
-    target may name. layers: of the shortest stack; None if it is not known. tied: the output layer
-    is the embeddings and nothing else, without a bias; None if it is not known. width: of the
-    states between layers; None if it is not known. model_type: its type in transformers."""
+    target may name. layers: of the shortest stack, and deepest: of the deepest; None if they are
+    not known. tied: the output layer is the embeddings and nothing else, without a bias; None if
+    it is not known. width: of the states between layers; None if it is not known. model_type: its
+    type in transformers."""
 
     linear: dict[str, tuple[int, ...]]
     named: dict[str, tuple[int, ...]]
     layers: int | None
+    deepest: int | None
     tied: bool | None = None
     width: int | None = None
     model_type: str | None = None
@@ -49,7 +51,7 @@ def shapes_of_built(architecture: str, config: dict[str, Any]) -> Shapes:
     named = linear | dict.fromkeys(embeddings, (width,))
     # transformers ties every T5's; an encoder's output layer has a bias of its own.
     tied = "d_model" in config or ("mlp_bias" in config and config["tie_word_embeddings"])
-    return Shapes(linear, named, _layers(config), tied, width, architecture)
+    return Shapes(linear, named, *_layers(config), tied, width, architecture)
 
 
 @cache
@@ -71,7 +73,7 @@ def shapes_in(folder: Path) -> Shapes | None:
     }
     config = config if isinstance(config, dict) else {}
     tied, kind = _tied(config, tensors), config.get("model_type")
-    return Shapes(linear, matrices, _layers(config), tied, _width(config), kind)
+    return Shapes(linear, matrices, *_layers(config), tied, _width(config), kind)
 
 
 def _tied(config: dict[str, Any], tensors: dict[str, tuple[int, ...]]) -> bool | None:
@@ -90,9 +92,11 @@ def _width(config: dict[str, Any]) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _layers(config: dict[str, Any]) -> int | None:
+def _layers(config: dict[str, Any]) -> tuple[int | None, int | None]:
+    """Those of the shortest stack and of the deepest."""
     counts = [config[name] for name in (*LAYERS, "num_decoder_layers") if config.get(name)]
-    return min((count for count in counts if isinstance(count, int)), default=None)
+    known = [count for count in counts if isinstance(count, int)]
+    return min(known, default=None), max(known, default=None)
 
 
 def _transformer(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:

@@ -4,14 +4,14 @@ from typing import Any
 
 from torch import nn
 
-from lethe.parametrisations.mistakes import too_many_layers
+from lethe.parametrisations.mistakes import nothing_trained, too_many_layers
 
 
 def freeze(model: nn.Module, settings: dict[str, Any]) -> nn.Module:
     """Freeze the parts that the settings name; an output layer tied to the embeddings too.
 
     Raises:
-        UserError: more layers than a stack of the model has.
+        UserError: more layers than a stack of the model has, or no matrix is left to train.
     """
     if settings["embeddings"]:
         model.get_input_embeddings().requires_grad_(False)
@@ -20,6 +20,8 @@ def freeze(model: nn.Module, settings: dict[str, Any]) -> nn.Module:
             raise too_many_layers(settings["layers"], len(stack))
         for layer in stack[: settings["layers"]]:
             layer.requires_grad_(False)
+    if not any(p.requires_grad and p.dim() > 1 for p in model.parameters()):
+        raise nothing_trained()
     return model
 
 

@@ -36,6 +36,14 @@ def too_many_layers(asked: int, there: int) -> UserError:
     )
 
 
+def nothing_trained() -> UserError:
+    """Every matrix of a model is to be frozen."""
+    return UserError(
+        "parametrisations: all layers and the embeddings, which are the output layer too, are "
+        "frozen, so that no matrix is trained; lower `layers`, or give `embeddings: false`."
+    )
+
+
 def no_places(model_type: str) -> UserError:
     """Adapters have no known places in models of a type."""
     return UserError(

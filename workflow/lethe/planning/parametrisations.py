@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lethe.config.catalogue import Catalogue, Study
-from lethe.errors import UserError
+from lethe.errors import UserError, some_of
 from lethe.methods.parameters.base import MethodParameters
 from lethe.models.kinds import kind_of
 from lethe.models.known_shapes import Shapes, shapes_in, shapes_of_built
@@ -15,6 +15,7 @@ from lethe.parametrisations.mistakes import (
     is_named,
     no_places,
     no_such_target,
+    nothing_trained,
     rank_too_large,
     require_narrow,
     too_many_layers,
@@ -49,7 +50,12 @@ def spec_of(
     for where, hyper in trained_by.items():
         _require_goes_with(catalogue, name, where, hyper, tied=bool(shapes and shapes.tied))
     if shapes:
-        _require_fits(spec, shapes)
+        try:
+            _require_fits(spec, shapes)
+        except UserError as error:
+            # Jobs say the same sentence of a parametrisation whose name they do not know.
+            said = str(error).removeprefix("parametrisations:")
+            raise UserError(f"parametrisations.{name}:{said}") from None
     return {} if spec == FULL else {"parametrisation": spec}
 
 
@@ -65,7 +71,7 @@ def _require_goes_with(
     raise UserError(
         f"{where}: does not go with the parametrisation {name!r}, as {reason}; select it "
         f"with other `parametrisations` in an entry of `also`"
-        + (f" (it goes with {', '.join(goes)})." if goes else ".")
+        + (f" (it goes with {some_of(goes)})." if goes else ".")
     )
 
 
@@ -126,13 +132,16 @@ def _require_fits(spec: dict[str, Any], shapes: Shapes) -> None:
 
     Raises:
         UserError: a target of LoRA that names no module, a rank above a module's smaller
-            dimension, more frozen layers than there are, a bottleneck wider than the model, or
-            adapters on a type of model whose places for them are not known.
+            dimension, more frozen layers than there are or nothing else, a bottleneck wider than
+            the model, or adapters on a type of model whose places for them are not known.
     """
     if spec["kind"] == "lora":
         _require_targets(spec, shapes)
-    if spec["kind"] == "frozen" and shapes.layers is not None and spec["layers"] > shapes.layers:
-        raise too_many_layers(spec["layers"], shapes.layers)
+    if spec["kind"] == "frozen" and shapes.layers is not None:
+        if spec["layers"] > shapes.layers:
+            raise too_many_layers(spec["layers"], shapes.layers)
+        if spec["embeddings"] and shapes.tied and spec["layers"] == shapes.deepest:
+            raise nothing_trained()
     if spec["kind"] == "adapters":
         if shapes.model_type and not kind_of(shapes.model_type).back:
             raise no_places(shapes.model_type)
