@@ -27,7 +27,8 @@ CAPTION = (
     "Training of a whole chain, mean over runs, without its base and evaluation. seconds [95 % "
     "t-interval over runs]: measured, as CPU time or, on a GPU, by the clock (`of`); of a stage "
     "that was interrupted, since it last went on. ratio: seconds relative to "
-    "`sequential` on the same order and seeds; for orders of one stage (a pool, each alone: the "
+    "`sequential` on the same order and seeds, at the same recipe (of `sequential` itself with other "
+    "steps: at the recipe that most lines have); for orders of one stage (a pool, each alone: the "
     "models of all domains together) relative to that on the order that most methods have. "
     "tokens: of the stages, and those that a method replays. teraflops: 6 x parameters x tokens (4 "
     "for a parameter that is not trained); what else a method adds (teachers, passes of a contrast "
@@ -59,11 +60,15 @@ def by_line(stages: pd.DataFrame) -> list[tuple[Line, dict, pd.DataFrame]]:
     parts = rows_of_lines(rows)
     units = {line: _by_unit(parts[line]) for line in all_lines}
     several = {line: parts[line]["stage_index"].max() > 1 for line in all_lines}
+    steps = {
+        line: float(np.mean([unit["steps"] for unit in own.values()]))
+        for line, own in units.items()
+    }
     found = []
     for line, own_units in units.items():
         devices = rows.loc[rows["model"] == line[0], "device"]
         name = "cpu_seconds" if set(devices) == {"cpu"} else "seconds"
-        plain = units.get(reference(line, all_lines, several), {})
+        plain = units.get(reference(line, all_lines, several, steps), {})
         shared = [key for key in own_units if key in plain]
         mean = {key: float(np.mean([unit[key] for unit in own_units.values()])) for key in MEASURES}
         row = {"steps": mean["steps"], "tokens": mean["tokens"], "teraflops": mean["flops"] / 1e12}
@@ -75,10 +80,12 @@ def by_line(stages: pd.DataFrame) -> list[tuple[Line, dict, pd.DataFrame]]:
     return found
 
 
-def reference(line: Line, all_lines: list[Line], several: dict[Line, bool]) -> Line | None:
+def reference(
+    line: Line, all_lines: list[Line], several: dict[Line, bool], steps: dict[Line, float]
+) -> Line | None:
     """The line of plain training that a line is compared with, on the same model.
 
-    several: whether a line has more than one stage.
+    several: whether a line has more than one stage. steps: of a line's whole chain.
     """
     plain = [other for other in all_lines if other[0] == line[0] and _method(other) == PLAIN]
     same = [other for other in plain if order_of(other) == order_of(line)]
@@ -97,7 +104,13 @@ def reference(line: Line, all_lines: list[Line], several: dict[Line, bool]) -> L
             other[recipe] != line[recipe],
         )
     )
-    return next(iter(same), None)
+    found = next(iter(same), None)
+    if found != line:
+        return found
+    # Plain training itself, longer or shorter than at the recipe that most lines have.
+    recipes = [other[recipe] for other in all_lines if other[0] == line[0]]
+    usual = max(same, key=lambda other: recipes.count(other[recipe]))
+    return usual if steps[usual] != steps[line] else line
 
 
 def _method(line: Line) -> str:
