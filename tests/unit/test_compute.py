@@ -80,6 +80,27 @@ def test_orders_of_one_stage_are_compared_to_the_sequential_chain():
     assert len(found) == 4
 
 
+def test_plain_training_with_more_steps_costs_what_it_takes_beside_the_usual_recipe():
+    """90 s in thrice the steps at `long`, which plain training alone has, against 30 s."""
+    usual, longer = stages(), stages()
+    longer = longer[(longer["method"] == "sequential") & (longer["order"] == "both")]
+    longer = longer.assign(recipe="long", value=3.0 * longer["value"])
+    found = build(
+        LongTables(pd.DataFrame(), pd.DataFrame(), pd.concat([usual, longer], ignore_index=True))
+    ).frame
+    both = found[found["order"] == "both"].set_index("method")["ratio"]
+    expected = {"sequential (brief)": 1.0, "sequential (long)": 3.0, "das": 2.5}
+    assert both.to_dict() == pytest.approx(expected)
+    # At another rate with as many steps it is its own measure.
+    slow = longer.assign(recipe="slow", value=longer["value"] / 3.0)
+    slow.loc[slow["measure"] == "cost.cpu_seconds", "value"] *= 1.2
+    found = build(
+        LongTables(pd.DataFrame(), pd.DataFrame(), pd.concat([usual, slow], ignore_index=True))
+    ).frame
+    both = found[found["order"] == "both"].set_index("method")["ratio"]
+    assert both["sequential (slow)"] == both["sequential (brief)"] == 1.0
+
+
 def test_on_a_gpu_the_clock_counts_and_without_sequential_there_is_no_ratio():
     found = table(stages("cuda"))
     assert found.loc[("das", "both"), "seconds"] == pytest.approx(7 * 75 * 2)

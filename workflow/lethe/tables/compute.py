@@ -26,9 +26,9 @@ DECIMALS = {"peak_mb": 0, "steps": 0, "tokens": 0, "teraflops": 3, "seconds": 1,
 CAPTION = (
     "Training of a whole chain, mean over runs, without its base and evaluation. seconds [95 % "
     "t-interval over runs]: measured, as CPU time or, on a GPU, by the clock (`of`); of a stage "
-    "that was interrupted, since it last went on. ratio: seconds relative to "
-    "`sequential` on the same order and seeds, at the same recipe (of `sequential` itself with other "
-    "steps: at the recipe that most lines have); for orders of one stage (a pool, each alone: the "
+    "that was interrupted, since it last went on. ratio: seconds relative to `sequential` on the "
+    "same order and seeds, at the same recipe (of `sequential` itself with other steps: at the "
+    "recipe that most lines have); for orders of one stage (a pool, each alone: the "
     "models of all domains together) relative to that on the order that most methods have. "
     "tokens: of the stages, and those that a method replays. teraflops: 6 x parameters x tokens (4 "
     "for a parameter that is not trained); what else a method adds (teachers, passes of a contrast "
