@@ -91,11 +91,20 @@ def test_the_table_has_the_paired_difference_to_plain_training_and_what_it_cost(
 
 def test_a_method_that_learns_too_little_is_said_not_to_learn_here_with_its_curve(study):
     weak = row_of(equal_learning.build(study), "weak")
-    assert weak["note"] == f"{equal_learning.NO_LEARNING}; {BELOW}"
+    assert weak["note"] == f"{equal_learning.TOO_LOW}; {BELOW}"
     assert weak["of_plain"] == pytest.approx(50.0, abs=0.5)
     assert weak["learned"] == "30 / 44 / 49" and weak["kept"] == "85 / 65 / 35"
     shown = readable(equal_learning.build(study)).iloc[2]
     assert shown["kept_at_level"] == shown["less_plain"] == "-"
+
+
+def test_only_a_curve_that_turns_down_says_that_a_method_does_not_learn_here():
+    def learned(method, rate, world):
+        return usual_learned(method, rate, world) - 0.3 * (method == "weak" and rate == 2)
+
+    weak = row_of(equal_learning.build(equal_study(learned=learned)), "weak")
+    assert weak["learned"] == "30 / 44 / 19"
+    assert weak["note"] == f"{equal_learning.NO_LEARNING}; {BELOW}"
 
 
 def test_nothing_is_read_beyond_the_rates_in_worlds_that_do_not_bracket_the_level():

@@ -63,6 +63,13 @@ class Curve:
         known = self.learned[~np.isnan(self.learned)]
         return float(known.max()) if len(known) else float("nan")
 
+    @property
+    def is_rising(self) -> bool:
+        """Whether it learns the most at its highest rate, so that a higher one may teach more."""
+        return not np.isnan(self.learned).any() and int(self.learned.argmax()) + 1 == len(
+            self.rates
+        )
+
     def at(self, axis: str = "") -> dict[int, float]:
         """What is kept at the level by unit, of an axis or of all; nan where it is not reached."""
         found = self.by_axis[axis] if axis else self.by_unit

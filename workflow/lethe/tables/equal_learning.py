@@ -24,6 +24,7 @@ from lethe.tables.writing import Table
 
 PERCENT = 100.0
 NO_LEARNING = "does not learn here"
+TOO_LOW = "learns too little at these rates, and most at the highest: a higher one was not tried"
 NOTHING = "it has no `references`, so nothing tells how much of a task could be learned"
 OF_TASKS = (
     "kept: mean over axes and their sets of (after the last stage - chance) / (base - chance). "
@@ -39,8 +40,8 @@ CAPTION = (
     "rates: peak learning rates "
     "tried, from the lowest; learned and kept at each, mean over {unit}s. of_plain: the most "
     f"learned at a rate relative to that of `sequential`; below {PERCENT * LEAST_LEARNED:.0f} a "
-    f"method {NO_LEARNING}. kept_at_level [95 % t-interval over three {{unit}}s or more]: at "
-    "learned = {level} %, in each {unit} on the line between the two neighbouring rates that "
+    f"method {NO_LEARNING}, if it learns less again at a higher rate. kept_at_level [95 % "
+    "t-interval over three {unit}s or more]: at learned = {level} %, in each {unit} on the line between the two neighbouring rates that "
     "bracket it, never extrapolated; then the same of single axes. less_plain: the difference to "
     "`sequential` in the {unit}s where both have a number; smallest: the difference that {power} "
     "of 100 such comparisons would find. ratio: seconds of training relative to `sequential`. "
@@ -135,7 +136,7 @@ def _notes(curve: Curve, plain: Curve | None, against: Compared | None) -> list[
     elif not _has_learned(plain):
         notes.append("plain training learns nothing here, or it is not known")
     elif not np.isnan(curve.best) and not learns(curve.best, plain.best):
-        notes.append(NO_LEARNING)
+        notes.append(TOO_LOW if curve.is_rising else NO_LEARNING)
     count = len(curve.by_unit)
     for reason, units in curve.reasons().items():
         where = "" if len(units) == count else f" in {len(units)} of {count} {curve.unit}s"
