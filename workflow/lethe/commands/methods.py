@@ -93,10 +93,49 @@ def described(name: str, raw: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def first_line(method: str) -> str:
-    """What a method's file says of it first. The file is read, not imported, which needs torch."""
+def about(method: str) -> str:
+    """What a method's file says of it. The file is read, not imported, which needs torch."""
     text = (PACKAGE / "methods" / f"{method}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0].rstrip(".")
+    return ast.get_docstring(ast.parse(text)) or ""
+
+
+def first_line(method: str) -> str:
+    """What it is, in one line."""
+    return about(method).partition("\n")[0].rstrip(".")
+
+
+def pages() -> str:
+    """Every method of the catalogue's methods, as sections of the manual's page."""
+    raw = read_yaml(CATALOGUE / "methods.yaml")
+    rows = [described(name, entry) for name, entry in raw.items()]
+    by_method: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_method.setdefault(row["method"], []).append(row)
+    return "\n".join(_section(method, found) for method, found in sorted(by_method.items()))
+
+
+def _section(method: str, entries: list[dict[str, Any]]) -> str:
+    first = entries[0]
+    costs = dict.fromkeys(row["cost"] or "that of plain training" for row in entries)
+    needed = dict.fromkeys(need for row in entries for need in row["needs"])
+    lines = [
+        f"## {method}\n",
+        f"```text\n{about(method)}\n```\n",
+        f"- families: {', '.join(HEADS[family] for family in first['families'])}",
+        f"- parametrisations: {', '.join(f'`{way}`' for way in first['parametrisations'])}",
+        f"- needs: {', '.join(needed) or 'nothing besides its own data'}",
+        f"- cost: {'; '.join(costs)}",
+        f"- in the catalogue: {', '.join(_with_values(row, first) for row in entries)}",
+        f"- values: [every parameter](parameters.md); code: `workflow/lethe/methods/{method}.py`\n",
+    ]
+    return "\n".join(lines)
+
+
+def _with_values(row: dict[str, Any], usual: dict[str, Any]) -> str:
+    """An entry's name, and where its values differ from those of the method's first entry."""
+    own = {k: v for k, v in row["hyper"].items() if v != usual["hyper"].get(k)}
+    said = ", ".join(f"{key} {json.dumps(value)}" for key, value in own.items())
+    return f"`{row['name']}`" + (f" ({said})" if said else "")
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -123,7 +162,10 @@ def _page(row: dict[str, Any]) -> str:
     for what, reason in row["not_with"].items():
         against.setdefault(reason, []).append(HEADS.get(what, what))
     lines = [
-        f"{row['name']} (lethe/methods/{row['method']}.py): {row['what']}",
+        f"{row['name']} (lethe/methods/{row['method']}.py)",
+        "",
+        *about(row["method"]).splitlines(),
+        "",
         f"  families          {', '.join(HEADS[family] for family in row['families'])}",
         f"  parametrisations  {', '.join(row['parametrisations'])}",
         *(f"  not with          {', '.join(w)}: {why}" for why, w in against.items()),

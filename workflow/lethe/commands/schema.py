@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from lethe.artefacts.files import write_atomic, write_json
 from lethe.artefacts.paths import PACKAGE, PROJECT, SCHEMAS
+from lethe.commands import methods
 from lethe.config.by_file import names_in
 from lethe.config.catalogue import Catalogue, Seeds, Study
 from lethe.config.inherited import FROM
@@ -235,5 +236,6 @@ PAGES = {
     "keys.md": ("keys", tables),
     "parameters.md": ("parameters", parameter_tables),
     "methods.md": ("composition", composition.markdown),
+    "each-method.md": ("methods", methods.pages),
     "adding.md": ("example", example),
 }
