@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lethe.errors import UserError
+from lethe.errors import UserError, counted, some_of
 from lethe.parameters.prompt_templates import wrapped
-from lethe.sources.loaders.registry import Loader
+from lethe.sources.loaders.registry import Loader, is_blank
 from lethe.sources.named_rows import named_rows
 from lethe.sources.prompt_sets import PROMPT_SEED, PromptSet
 from lethe.sources.reading import read_parallel_lists
@@ -75,11 +75,28 @@ def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict
         rows = _from_raw(loader, split, sets, counts)
     yield from rows
     if not counts.written:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in counts.dropped.items())
-        raise UserError(
-            f"{loader.where}: the split {split.name} has no examples: {counts.read} rows read"
-            f"{', left out: ' + reasons if reasons else ''}."
-        )
+        raise no_examples(loader.where, split, counts)
+
+
+def no_examples(where: str, split: Split, counts: Counts) -> UserError:
+    """A split of which nothing is left; `where` is the key of its source."""
+    reasons = ", ".join(f"{n} {reason}" for reason, n in counts.dropped.items())
+    files = some_of([str(file) for files in split.parts.values() for file in files])
+    return UserError(
+        f"{where}: the split {split.name} has no examples: {counted(counts.read, 'row')} read"
+        f"{', left out: ' + reasons if reasons else ''} ({files})."
+    )
+
+
+def rows_written(split: Split, sets: int, kept: int) -> int:
+    """Rows of a prepared split, of whose raw split `kept` rows are examples.
+
+    sets: how many prompts every example gets; 1 for texts.
+    """
+    first, last, _ = slice(split.start, split.stop).indices(kept)
+    taken = max(0, last - first)
+    most = taken if split.count is None else split.count // sets
+    return min(taken, most) * sets
 
 
 def chosen_examples(total: int, most: int | None, seed: int) -> "np.ndarray":
@@ -127,19 +144,23 @@ def _from_raw(
                 yield _row(split, name, place, prompt, {**example, **extra})
 
 
-def examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
+def examples(
+    loader: Loader, split: Split, counts: Counts, most: int | None = None
+) -> Iterator[dict]:
     """The loader's examples from the rows of a raw split; updates `read` and `dropped`.
+
+    most: how many rows are read; None: all.
 
     Raises:
         UserError: missing columns, or a value that is no text where the loader expects one.
     """
 
-    def counted() -> Iterator[dict]:
-        for row in named_rows(loader, split.raw, split.parts, split.columns):
+    def rows_read() -> Iterator[dict]:
+        for row in named_rows(loader, split.raw, split.parts, split.columns, most):
             counts.read += 1
             yield row
 
-    yield from loader.fields(counted(), counts.dropped)
+    yield from loader.fields(rows_read(), counts.dropped)
 
 
 def _prepared_elsewhere(
@@ -157,8 +178,9 @@ def _prepared_elsewhere(
         kept = []
         for row in read_parallel_lists(file, loader.where):
             counts.read += 1
-            if not row["src"] or not row["tgt"]:
-                counts.dropped["prompt or response is empty"] += 1
+            first = row["tgt"][:1] if isinstance(row["tgt"], list) else [row["tgt"]]
+            if is_blank(row["src"]) or all(is_blank(text) for text in first):
+                counts.dropped["prompt or response is empty or blank"] += 1
                 continue
             kept.append(row)
         kept = kept[split.start : split.stop]

@@ -147,6 +147,11 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str | int | WrittenNumber | Decimal) and not isinstance(value, bool)
 
 
+def is_blank(value: Any) -> bool:
+    """Whether a value is no text, or one without a character that can be seen."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def text_of(value: Any) -> str:
     """The text of a value that `is_text`, or of true and false, as the file writes it."""
     if isinstance(value, bool):
