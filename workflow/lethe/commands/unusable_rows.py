@@ -40,14 +40,14 @@ def _left_out(spec: dict[str, Any]) -> Iterator[str]:
     from lethe.sources.prepare import first_kept
 
     for split in SPLITS:
-        kept, dropped = first_kept(spec, split, CHECKED_ROWS)
-        if not dropped:
+        counts = first_kept(spec, split, CHECKED_ROWS)
+        if not counts.dropped:
             continue
-        count = sum(dropped.values())
-        reasons = ", ".join(f"{number} {reason}" for reason, number in dropped.items())
+        count = counts.dropped.total()
+        reasons = ", ".join(f"{number} {reason}" for reason, number in counts.dropped.items())
         files = [file["path"] for key, file in spec["files"].items() if key.split(".")[0] == split]
         yield (
-            f"sources.{spec['name']}.files.{split}: {count} of the first {kept + count} rows "
+            f"sources.{spec['name']}.files.{split}: {count} of the first {counts.read} rows "
             f"{'gives' if count == 1 else 'give'} no example and "
             f"{'is' if count == 1 else 'are'} left out ({reasons}): {', '.join(files)}."
         )
