@@ -74,6 +74,13 @@ MODEL = {
             "a number of at most 1, found inf",
         ),
         (define(recipes={"r": {**RECIPE, "learning_rate": "fast"}}), "number, found 'fast'"),
+        (
+            define(
+                recipes={"r": {**RECIPE, "max_length": 1}},
+                models={"m1": {**MODEL, "recipe": "r"}},
+            ),
+            "recipes.r.max_length: expected at least 2 tokens, .* found 1",
+        ),
         (define(recipes={"r": {**RECIPE, "steps": 3}}), "recipes.r: expected either `epochs`"),
         (define(recipes={"r": {**RECIPE, "betas": [0.9, 1]}}), "entry 2 .* a number below 1"),
         (
