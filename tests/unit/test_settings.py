@@ -64,7 +64,10 @@ MODEL = {
         ({"study": "../x"}, "study .* expected a name of letters"),
         ({"code_changes": "maybe"}, "code_changes .* 'rerun' or 'keep', found 'maybe'"),
         ({"snapshot_seconds": 0}, "snapshot_seconds .* a number above 0"),
-        (define(orders={"o": ["simp", "emdg", "simp"]}), "orders.o: the stage 'simp' is listed 2"),
+        (
+            define(orders={"o": ["simp", "emdg", "simp"]}),
+            "orders.o: the stage 'simp' is listed 2 times, .* apart by .* its own, as in 'simp:100'",
+        ),
         (define(orders={"o": ["simpp"]}), "orders.o, stage 1: 'simpp' .* did you mean 'simp'"),
         (define(orders={"o": ["simp &general"]}), "expected task names joined by '&'"),
         (define(orders={"forward": ["simp"]}), "define.orders.forward: .* choose another name"),
