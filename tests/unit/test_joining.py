@@ -137,7 +137,7 @@ def test_a_spanning_token_is_split_and_counted(capsys):
     found = notes_in_numbers([spanned, whole])
     assert found == {**dict.fromkeys(NOTES, 0), APART: 1}
     say_notes(found)
-    assert capsys.readouterr().out.startswith("1 texts: a token would span prompt and")
+    assert capsys.readouterr().out.startswith("1 text: a token would span prompt and")
 
 
 def test_a_piece_of_a_word_continues_the_word():

@@ -66,7 +66,7 @@ MODEL = {
         ({"snapshot_seconds": 0}, "snapshot_seconds .* a number above 0"),
         (
             define(orders={"o": ["simp", "emdg", "simp"]}),
-            "orders.o: the stage 'simp' is listed 2 times, .* apart by .* its own, as in 'simp:100'",
+            "the stage 'simp' is listed 2 times, .* apart by .* its own, as in 'simp:100'",
         ),
         (define(orders={"o": ["simpp"]}), "orders.o, stage 1: 'simpp' .* did you mean 'simp'"),
         (define(orders={"o": ["simp &general"]}), "expected task names joined by '&'"),

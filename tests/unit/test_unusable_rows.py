@@ -33,7 +33,7 @@ def test_a_row_without_a_response_is_told_with_its_split_and_why(folder, capsys)
     (told,) = notes(capsys, ROWS, [["prompt", "response"], ["x", "y"]])
     assert told == (
         "Note: sources.faq.files.train: 1 of the first 3 rows gives no example and is left out "
-        "(1 prompt or response is empty or blank): faq_train.csv."
+        "(1 prompt or response is empty or blank: row 2): faq_train.csv."
     )
 
 

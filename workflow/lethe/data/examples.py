@@ -193,7 +193,7 @@ def say_notes(notes: dict[str, int]) -> None:
     """Print a line for every note that is true of any text."""
     for note, count in notes.items():
         if count:
-            print(f"{count} texts: {NOTES[note]}", flush=True)
+            print(f"{counted(count, 'text')}: {NOTES[note]}", flush=True)
 
 
 def read_example_rows(path: Path, source: str) -> list[dict]:

@@ -16,6 +16,7 @@ from lethe.sources.prepared import (
     Counts,
     Split,
     examples,
+    left_out,
     no_examples,
     prepared_rows,
     rows_written,
@@ -201,6 +202,7 @@ def _report(splits: list[Split], counts: dict[str, Counts]) -> dict[str, Any]:
             "read": counts[split.name].read,
             "kept": counts[split.name].kept,
             "dropped": dict(counts[split.name].dropped),
+            "left_out": left_out(counts[split.name]),
             "written": dict(counts[split.name].written),
         }
         for split in splits

@@ -22,6 +22,9 @@ KEPT_FIELDS = ("references", "source", "constraint", "cluster")
 TEXT_FIELDS = ("id", "text", "label", "cluster")
 """Of texts; a text without an `id` of its own is named by its split and place."""
 
+FIRST_ROWS = 3
+"""Rows without an example that are named, of each reason."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -53,13 +56,41 @@ class Split:
 class Counts:
     """Numbers of rows read, examples kept, rows dropped by reason, rows written by prompt set.
 
-    `kept` counts examples: one row may give several examples, or several rows give one.
+    `kept` counts examples: one row may give several examples, or several rows give one. `first`
+    has the numbers of the first dropped rows by reason, where a loader drops row by row.
     """
 
     read: int = 0
     kept: int = 0
     dropped: Counter = field(default_factory=Counter)
     written: Counter = field(default_factory=Counter)
+    first: dict[str, list[int]] = field(default_factory=dict)
+
+    def note_row(self) -> None:
+        """Note the number of the row that was read last under the reason that dropped it, if any.
+
+        More than `FIRST_ROWS` of a reason are not noted.
+        """
+        for reason, count in self.dropped.items():
+            noted = self.first.setdefault(reason, [])
+            if len(noted) < min(count, FIRST_ROWS):
+                noted.append(self.read)
+
+
+def left_out(counts: Counts, of: str = "") -> str:
+    """Why rows give no example, in words; empty if all do. of: all rows, in words."""
+    if not counts.dropped:
+        return ""
+    of = of or counted(counts.read, "row")
+    total = counts.dropped.total()
+    reasons = []
+    for reason, count in counts.dropped.items():
+        rows = counts.first.get(reason, [])
+        named = f"row {rows[0]}" if len(rows) == 1 else f"rows {', '.join(map(str, rows))}"
+        more = ", …" if count > len(rows) else ""
+        reasons.append(f"{count} {reason}" + (f": {named}{more}" if rows else ""))
+    verbs = ("gives", "is") if total == 1 else ("give", "are")
+    return f"{total} of {of} {verbs[0]} no example and {verbs[1]} left out ({'; '.join(reasons)})"
 
 
 def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
@@ -159,6 +190,8 @@ def examples(
         for row in named_rows(loader, split.raw, split.parts, split.columns, most):
             counts.read += 1
             yield row
+            if loader.by_row:
+                counts.note_row()
 
     yield from loader.fields(rows_read(), counts.dropped)
 

@@ -46,6 +46,7 @@ class EmpatheticDialogues(Loader):
         | {"turns": "conversations"},
         {name: name for name in ORIGINAL},
     )
+    by_row = False
     train_sets = {
         "dialogue_with_emotion": PromptSet(
             (PHRASING,), ("context_prompt", "context_emotion", "input_text")

@@ -50,6 +50,7 @@ class Loader:
         process: function of `lethe.evaluation.text_metrics` that scores a generated response.
         max_new_tokens: longest response generated in testing, in tokens.
         forms: columns that hold something else than one text or null, by their own name.
+        by_row: whether a row is dropped before the next one is read, and numbered from 1.
         ruled: whether `lethe.sources.ruled_splits` moves its rows (labelled texts) between splits.
     """
 
@@ -62,6 +63,7 @@ class Loader:
     process: ClassVar[str] = "process_exp"
     max_new_tokens: ClassVar[int] = 64
     forms: ClassVar[dict[str, Form]] = {}
+    by_row: ClassVar[bool] = True
     ruled: ClassVar[bool] = False
 
     def __init__(self, where: str, values: dict[str, Any]) -> None:

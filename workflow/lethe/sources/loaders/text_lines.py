@@ -16,6 +16,7 @@ class TextLines(Loader):
     """Documents of text files; the first lines are the dev split, the others are trained on."""
 
     layouts = ({"text": "text"},)
+    by_row = False
     needed = ("train",)
 
     def regrouped(self, raw: RawFiles) -> RawFiles:
