@@ -231,7 +231,8 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
         counts = dict(zip(cells["measure"], cells["value"], strict=True))
         where = f"stage {stage} ({task})"
         if rows_left := int(counts.get(ROWS_LEFT_OUT, 0)):
-            what = f"{counted(rows_left, 'row')} of its data gave no example; the reasons are in logs/data"
+            gave = f"{counted(rows_left, 'row')} of its data gave no example"
+            what = f"{gave}; the reasons are in logs/data"
             yield LEFT_OUT, f"{where}: {what}"
         for measure, count in counts.items():
             if measure.startswith(ALSO_TAUGHT):
