@@ -134,7 +134,7 @@ def test_rows_without_a_value_are_left_out_and_counted(tmp_path):
     spec = spec_of("generic", Roads(tmp_path, {"train": path}), False)
     facts = prepare(spec, tmp_path / "out", None)["rows"]["train"]
     assert (facts["read"], facts["kept"]) == (4, 1)
-    assert facts["dropped"] == {"prompt or response is empty": 3}
+    assert facts["dropped"] == {"prompt or response is empty or blank": 3}
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_texts_of_json_stay_as_they_are_written(tmp_path):
         "2009-01-01 00:00:00",
         "1.0",
         "null",
-        "\u2028",
+        "a\u2028",
         "a\0b",
         "NA",
         "x" * 10**6,
@@ -173,7 +173,7 @@ def test_texts_of_json_stay_as_they_are_written(tmp_path):
 @pytest.mark.parametrize("together", [True, False], ids=["in one file", "alone"])
 def test_texts_of_a_table_stay_as_they_are_written(tmp_path, ending, delimiter, together):
     texts = ["007", "1.50", "1e5", "+5", "-0", "True", "inf", "NA", "null", "9" * 30, "2020-01-01"]
-    texts += [" a ", "a\r\nb", 'say "a"', "# a", "\u2028", "\ufeffa"]
+    texts += [" a ", "a\r\nb", 'say "a"', "# a", "a\u2028", "\ufeffa"]
     for column in [texts] if together else [[text] for text in texts]:
         table = io.StringIO()
         writer = csv.writer(table, delimiter=delimiter)

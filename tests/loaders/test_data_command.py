@@ -74,6 +74,15 @@ def test_a_local_file_that_changed_after_planning_is_refused(roads, tmp_path):
     assert not (node_directory(tmp_path, "data", node) / "data.json").exists()
 
 
+def test_rows_without_an_example_are_in_the_log_with_their_numbers_and_why(tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text("prompt,response\na,b\nc,\n" + "d, \n" * 4)
+    node = planned("generic", Roads(tmp_path, {"train": path}), False, tmp_path)
+    main(["data", node, "--results", str(tmp_path)])
+    said = "5 of 6 rows give no example and are left out (5 prompt or response is empty or blank: "
+    assert f"train      {said}rows 2, 3, 4, …)\n" in capsys.readouterr().out
+
+
 def test_a_stage_reads_prompts_and_responses_without_a_blank_between(roads, tmp_path):
     node = planned("generic", roads["generic"], False, tmp_path)
     main(["data", node, "--results", str(tmp_path)])

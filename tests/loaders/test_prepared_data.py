@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from test_loaders import rows, spec_of
 from lethe.errors import UserError
 from lethe.sources.loaders import eli5, esnli, gigaword, wiki_auto
 from lethe.sources.loaders.registry import LOADERS
+from lethe.sources.named_rows import named_rows
 from lethe.sources.prepare import check_beginning, first_texts, prepare
 from lethe.sources.prepared import chosen_examples
 from lethe.sources.prompt_sets import WRAPPERS
+from lethe.sources.reading import local_files
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +277,27 @@ def test_an_empty_or_broken_file_is_one_sentence(content, sentence, tmp_path):
         prepare(spec_of("alpaca", roads, False), tmp_path / "out", None)
     assert "sources.alpaca" in str(caught.value) and "\n" not in str(caught.value)
     assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_a_text_of_blanks_is_left_out_as_an_empty_one_is(name, roads, tmp_path):
+    """Each text of the first row of every loader's table becomes blanks, one after another."""
+    spec = spec_of(name, roads[name], False)
+    loader = LOADERS[name](f"sources.{name}", spec["parameters"])
+    parts = local_files(spec["files"], loader.where)["train"]
+    first = next(named_rows(loader, "train", parts, spec["parameters"]["columns"]))
+
+    def left(value: str, column: str) -> tuple[int, Counter]:
+        dropped: Counter = Counter()
+        kept = sum(1 for _ in loader.fields(iter([{**first, column: value}]), dropped))
+        return kept, dropped
+
+    for column in first:
+        form = loader.forms.get(column)
+        is_text = isinstance(first[column], str) and (form is None or form.fits(" "))
+        # A number in the original of empathetic_dialogues, and a name in labelled texts.
+        if is_text and not column.endswith("_idx") and column not in loader.optional:
+            assert left(" \n\t", column) == left("", column), column
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,15 @@ def test_what_is_generated_is_counted_before_it_is_there(method):
         plan(method, {"capacity": 513}, order="generated")
 
 
+def test_a_mixture_of_more_examples_than_are_generated_is_refused_before_anything_runs():
+    def of(count: int):
+        return plan_of_study(orders=["o"], also=[], define={"orders": {"o": [f"simp:{count}"]}})
+
+    assert of(512).of_kind("stage")
+    with pytest.raises(UserError, match="'simp:513' asks for 513 .* which has 512; lower the coun"):
+        of(513)
+
+
 def test_a_reservoir_larger_than_all_earlier_data_is_refused_before_anything_runs():
     with pytest.raises(UserError, match="found 71, and the stages before the last draw 70; lower"):
         plan("derpp", {"capacity": 71})

@@ -81,7 +81,7 @@ def test_a_row_that_is_asked_and_taught_is_counted_by_set_and_stage(tmp_path):
         "asked and taught (enc, das, both): stage 1 (simp): word for word in files of its data: 2 "
         "rows that own_mine asks",
         "asked and taught (enc, das, both): stage 2 (emdg): word for word in files of its data: 1 "
-        "rows that prose asks",
+        "row that prose asks",
     ]
 
 

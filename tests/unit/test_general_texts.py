@@ -134,3 +134,6 @@ def test_general_texts_that_do_not_exist_are_one_sentence(tmp_path):
     sentence = "^methods.mine.general: method 'das' with `initialise: general` .* found none"
     with pytest.raises(UserError, match=sentence):
         planned(tmp_path, general=None)
+    sentence = "^methods.mine.general: .* reads no general texts but with `initialise: general`, f"
+    with pytest.raises(UserError, match=sentence):
+        planned(tmp_path, initialise="domain")

@@ -17,6 +17,7 @@ from lethe.data.examples import (
     say_notes,
 )
 from lethe.data.joining import join, special_tokens, texts_of
+from lethe.errors import UserError
 
 TEMPLATES = (
     ("{prompt}\n\n### Response:", ""),
@@ -136,7 +137,7 @@ def test_a_spanning_token_is_split_and_counted(capsys):
     found = notes_in_numbers([spanned, whole])
     assert found == {**dict.fromkeys(NOTES, 0), APART: 1}
     say_notes(found)
-    assert capsys.readouterr().out.startswith("1 texts: a token would span prompt and")
+    assert capsys.readouterr().out.startswith("1 text: a token would span prompt and")
 
 
 def test_a_piece_of_a_word_continues_the_word():
@@ -181,6 +182,13 @@ def test_a_text_that_brings_its_beginning_token_gets_no_second_one():
     tokenizer = KINDS["llama"]()
     (pair,) = join(tokenizer, ["<s>the cat"], [" sat"])
     assert pair.prompt.count(tokenizer.bos_token_id) == 1
+
+
+@pytest.mark.parametrize("row", [{"text": "the cat"}, {"prompt": "the", "response": "cat"}])
+def test_an_example_that_is_cut_to_nothing_names_what_cut_it(tokenizer, row):
+    with pytest.raises(UserError, match="'1' of t: cut to 1 token by the recipe's `max_length`"):
+        encode_rows([{"id": 1, **row}], "t", tokenizer, 1, "{prompt}", "causal")
+    assert encode_rows([{"id": 1, **row}], "t", tokenizer, 2, "{prompt}", "causal")
 
 
 @pytest.mark.parametrize("family", ["causal", "seq2seq"])

@@ -35,6 +35,12 @@ def test_a_cut_text_keeps_its_last_special_token():
     assert TOKENIZER.decode(example.tokens) == "<s> red blue </s>"
 
 
+def test_a_text_that_is_cut_to_its_special_tokens_names_what_cut_it():
+    (example,) = document_examples([{"id": "1", "text": "red blue green"}], "d", TOKENIZER, 2)
+    with pytest.raises(UserError, match="cut to 2 tokens by the recipe's `max_length`"):
+        mask(example, MASKING, 0, 0)
+
+
 def test_about_the_share_is_chosen_of_which_four_fifths_are_masked():
     many = examples(1500)
     chosen = masked = free = 0

@@ -4,6 +4,7 @@ import pytest
 import torch
 from plain_reference import random_model
 from retention_case import FAMILIES, TRAINING, make_stage, new_model, two_stages
+from test_method_demands import plan_of
 from torch import nn
 
 from lethe.errors import UserError
@@ -85,6 +86,10 @@ def test_all_else_stays_as_it_was_and_a_chain_goes_on():
 def test_a_share_that_keeps_no_direction_is_one_sentence():
     with pytest.raises(UserError, match="whose smallest side has 16, found 0.01; raise it"):
         create("osf_peft", {"share": 0.01}).before_stage(make_stage("causal"))
+    # Of a base that is built here or at hand, a check knows it.
+    with pytest.raises(UserError, match="^methods.mine.hyper.share: .*, found 0.001; raise it"):
+        plan_of("xs", "forward", "osf_peft", {"share": 0.001})
+    assert plan_of("xs", "forward", "osf_peft", {"share": 0.5}).of_kind("stage")
 
 
 def test_a_model_without_linear_layers_is_one_sentence():

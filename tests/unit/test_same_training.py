@@ -79,3 +79,15 @@ def test_claims_at_equal_rates_compare_methods_at_one_rate():
         for method in equal
     }
     assert len(set(rates.values())) == 1, rates
+
+
+@pytest.mark.parametrize("also", [{}, {"orders": ["two"], "controls": ["again"]}])
+def test_two_orders_of_the_same_stages_are_refused(also):
+    keys = {"orders": ["two", "again"], "methods": ["sequential"], "also": [], **also}
+    stages = {"two": ["simp", "exp"], "again": ["simp", "exp"], "other": ["exp", "simp"]}
+    study = parse_study({**read_yaml(DEFAULT), **keys, "define": {"orders": stages}})
+    with pytest.raises(UserError, match="orders: 'two' and 'again' have the same stages"):
+        make_plan(study, read_catalogue(study))
+    keys |= {"orders": ["two", "other"], "controls": []}
+    study = parse_study({**read_yaml(DEFAULT), **keys, "define": {"orders": stages}})
+    assert make_plan(study, read_catalogue(study))

@@ -64,7 +64,10 @@ MODEL = {
         ({"study": "../x"}, "study .* expected a name of letters"),
         ({"code_changes": "maybe"}, "code_changes .* 'rerun' or 'keep', found 'maybe'"),
         ({"snapshot_seconds": 0}, "snapshot_seconds .* a number above 0"),
-        (define(orders={"o": ["simp", "emdg", "simp"]}), "orders.o: the stage 'simp' is listed 2"),
+        (
+            define(orders={"o": ["simp", "emdg", "simp"]}),
+            "the stage 'simp' is listed 2 times, .* apart by .* its own, as in 'simp:100'",
+        ),
         (define(orders={"o": ["simpp"]}), "orders.o, stage 1: 'simpp' .* did you mean 'simp'"),
         (define(orders={"o": ["simp &general"]}), "expected task names joined by '&'"),
         (define(orders={"forward": ["simp"]}), "define.orders.forward: .* choose another name"),
@@ -74,6 +77,13 @@ MODEL = {
             "a number of at most 1, found inf",
         ),
         (define(recipes={"r": {**RECIPE, "learning_rate": "fast"}}), "number, found 'fast'"),
+        (
+            define(
+                recipes={"r": {**RECIPE, "max_length": 1}},
+                models={"m1": {**MODEL, "recipe": "r"}},
+            ),
+            "recipes.r.max_length: expected at least 2 tokens, .* found 1",
+        ),
         (define(recipes={"r": {**RECIPE, "steps": 3}}), "recipes.r: expected either `epochs`"),
         (define(recipes={"r": {**RECIPE, "betas": [0.9, 1]}}), "entry 2 .* a number below 1"),
         (

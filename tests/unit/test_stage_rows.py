@@ -67,7 +67,8 @@ def test_a_row_for_every_cost_and_every_recorded_number(tmp_path):
     assert rows[rows["measure"] == "a"][["layer", "unit"]].isna().all(axis=None)
 
 
-def test_rows_of_the_data_that_gave_no_example_are_counted_and_told(tmp_path):
+@pytest.mark.parametrize(("odd", "words"), [(4, "4 rows"), (1, "1 row")])
+def test_rows_of_the_data_that_gave_no_example_are_counted_and_told(tmp_path, odd, words):
     parts = [
         {"task": "simp", "data": "mine-1", "file": "train.jsonl"},
         {"task": "general", "data": "gone-2", "file": "train.jsonl"},
@@ -75,16 +76,17 @@ def test_rows_of_the_data_that_gave_no_example_are_counted_and_told(tmp_path):
     write_stage(tmp_path, "one", spec={"mixture": parts})
     write_stage(tmp_path, "two", spec={"mixture": parts[1:]})
     (tmp_path / "data" / "mine-1").mkdir(parents=True)
-    split = {"read": 9, "kept": 5, "dropped": {"prompt or response is empty": 3, "too odd": 1}}
+    split = {"read": 9, "kept": 5, "dropped": {"too odd": odd - 1, "too long": 1}}
     rows = {"train": split, "test": {**split, "dropped": {"too odd": 100}}}
     publish(tmp_path / "data" / "mine-1", "data.json", {"rows": rows}, [])
     write_stages(tmp_path / "stages.csv", stage_rows({"runs": [RUN]}, tmp_path))
     stages = read_stages(tmp_path / "stages.csv")
     left = stages[stages["measure"] == "rows.left_out"]
-    assert left[["stage_index", "value"]].to_numpy().tolist() == [[1, 4]]
+    assert left[["stage_index", "value"]].to_numpy().tolist() == [[1, odd]]
     scores = pd.DataFrame(columns=[*RUN_COLUMNS, "split", "stage_index", "node"])
     (told,) = [sentence(row) for row in study_warnings(scores, stages).to_dict("records")]
-    assert told.startswith("rows left out (enc, das, both): stage 1 (simp): 4 rows of its data")
+    where = "rows left out (enc, das, both): stage 1 (simp)"
+    assert told.startswith(f"{where}: {words} of its data")
 
 
 def test_chains_of_a_study_with_references_name_their_rate_and_references_the_level(tmp_path):

@@ -1,6 +1,7 @@
 """Rows of a user's files that cannot be learned, and one file for two splits: told before a run."""
 
 import csv
+from pathlib import Path
 
 import pytest
 
@@ -32,8 +33,38 @@ def test_a_row_without_a_response_is_told_with_its_split_and_why(folder, capsys)
     (told,) = notes(capsys, ROWS, [["prompt", "response"], ["x", "y"]])
     assert told == (
         "Note: sources.faq.files.train: 1 of the first 3 rows gives no example and is left out "
-        "(1 prompt or response is empty): faq_train.csv."
+        "(1 prompt or response is empty or blank: row 2): faq_train.csv."
     )
+
+
+def refusal(capsys, train: list[list[str]], old: str = "", new: str = "") -> str:
+    """What `check` says of such a study, after `old` in it became `new`."""
+    notes(capsys, ROWS, [["prompt", "response"], ["x", "y"]])
+    with open("faq_train.csv", "w", newline="") as file:
+        csv.writer(file).writerows(train)
+    study = Path("my.yaml")
+    text = study.read_text()
+    assert old in text
+    study.write_text(text.replace(old, new))
+    assert main(["check", "my.yaml"]) != 0
+    return capsys.readouterr().err
+
+
+def test_a_split_of_which_no_row_is_left_is_refused(folder, capsys):
+    said = refusal(capsys, [ROWS[0], *[["a", ""]] * 4])
+    assert "sources.faq: the split train has no examples: 4 rows read, left out: 4 prompt" in said
+    assert "(faq_train.csv)" in said
+
+
+def test_more_examples_than_a_small_file_gives_are_refused(folder, capsys):
+    said = refusal(capsys, ROWS, "    faq: [faq]", "    faq: ['faq:3']")
+    assert "asks for 3 examples of task 'faq', which has 2; lower the count there" in said
+
+
+def test_a_split_of_which_all_is_held_out_is_refused(folder, capsys):
+    held = "loader: generic, parameters: {hold_out: {validation: 2}}"
+    said = refusal(capsys, ROWS, "loader: generic", held)
+    assert "the split train has no examples: 3 rows read" in said
 
 
 def test_no_row_beyond_the_first_hundred_is_looked_at(folder, capsys):

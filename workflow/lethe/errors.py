@@ -90,6 +90,11 @@ def some_of(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things in words: `1 row`, `2 rows`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def sought(path: object) -> str:
     """A path that is not there, and of a relative one the folder from which it was looked for."""
     is_relative = not os.path.isabs(str(path))

@@ -101,6 +101,8 @@ def _prepared(
     facts = prepare(spec, directory, fetched)
     for split, rows in facts["rows"].items():
         print(f"{split:<10} {rows['read']:>8} read {sum(rows['written'].values()):>8} written")
+        if rows["left_out"]:
+            print(f"{split:<10} {rows['left_out']}")
     return facts, facts["prepared"]
 
 

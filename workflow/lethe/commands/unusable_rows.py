@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
+from lethe.errors import counted
 from lethe.planning.data import CHECKED_ROWS
 from lethe.planning.nodes import Plan
 from lethe.sources.reading import SPLITS
@@ -38,16 +39,11 @@ def _same_files(spec: dict[str, Any]) -> Iterator[str]:
 
 def _left_out(spec: dict[str, Any]) -> Iterator[str]:
     from lethe.sources.prepare import first_kept
+    from lethe.sources.prepared import left_out
 
     for split in SPLITS:
-        kept, dropped = first_kept(spec, split, CHECKED_ROWS)
-        if not dropped:
+        counts = first_kept(spec, split, CHECKED_ROWS)
+        if not (said := left_out(counts, f"the first {counted(counts.read, 'row')}")):
             continue
-        count = sum(dropped.values())
-        reasons = ", ".join(f"{number} {reason}" for reason, number in dropped.items())
         files = [file["path"] for key, file in spec["files"].items() if key.split(".")[0] == split]
-        yield (
-            f"sources.{spec['name']}.files.{split}: {count} of the first {kept + count} rows "
-            f"{'gives' if count == 1 else 'give'} no example and "
-            f"{'is' if count == 1 else 'are'} left out ({reasons}): {', '.join(files)}."
-        )
+        yield f"sources.{spec['name']}.files.{split}: {said}: {', '.join(files)}."

@@ -10,6 +10,9 @@ from lethe.methods.parameters.base import MethodParameters, parameters_of
 from lethe.parameters.sentences import validated
 
 CHOICES = {FROM, "overrides", "parametrised", "tuned"}
+SHORTEST = {"causal": 2}
+"""Tokens that an example needs so that one is learned. One is enough for the other families, but
+for those that a tokenizer puts around texts, which only the job knows."""
 
 
 def recipe_for(
@@ -49,6 +52,11 @@ def recipe_for(
             overridden = validated(Recipe, values, f"recipes.{name}.{where}")
             require_complete(f"recipes.{name}.{where}", overridden)
             values = overridden.model_dump(exclude=CHOICES)
+    if values["max_length"] < (shortest := SHORTEST.get(family, 1)):
+        raise UserError(
+            f"recipes.{name}.max_length: expected at least {shortest} tokens, as a {family} model "
+            f"learns none of an example's first, found {values['max_length']}; raise it."
+        )
     values["betas"] = list(values["betas"])
     if family != "masked":
         del values["mask_share"]

@@ -204,7 +204,8 @@ def _check_mixture(where: str, mixture: str, catalogue: Catalogue) -> None:
         if tasks.count(task) > 1:
             # Both parts would draw the same examples.
             raise UserError(
-                f"{where}: the task {task!r} is {tasks.count(task)} times in {mixture!r}."
+                f"{where}: the task {task!r} is {tasks.count(task)} times in {mixture!r}, and "
+                "would give the same examples each time; list it once, with the counts added."
             )
 
 
@@ -213,5 +214,7 @@ def _refuse_repeats_of_stages(name: str, order: list[str]) -> None:
     repeated = [mixture for mixture in order if order.count(mixture) > 1]
     if repeated and len(set(order)) > 1:
         raise UserError(
-            f"orders.{name}: the stage {repeated[0]!r} is listed {order.count(repeated[0])} times."
+            f"orders.{name}: the stage {repeated[0]!r} is listed {order.count(repeated[0])} times, "
+            "and tables and figures tell stages apart by these words; give each of them a count of "
+            f"its own, as in '{parse_mixture(repeated[0])[0][0]}:100'."
         )

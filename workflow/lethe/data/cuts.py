@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from lethe.data.examples import Example
+from lethe.errors import counted
 
 Cuts = dict[str, dict[str, dict[str, int]]]
 """By task and kind of text: `of` how many, how many `examples` are cut, how many `tokens` left out.
@@ -16,8 +17,8 @@ def note(cuts: Cuts, task: str, kind: str, of: int, left_out: Sequence[int]) -> 
     """Add the tokens that were left out of some of the `of` texts of a kind to those so far."""
     if any(left_out):
         new = {"of": of, "examples": sum(map(bool, left_out)), "tokens": sum(left_out)}
-        counted = cuts.setdefault(task, {}).setdefault(kind, dict.fromkeys(new, 0))
-        counted |= {name: counted[name] + number for name, number in new.items()}
+        so_far = cuts.setdefault(task, {}).setdefault(kind, dict.fromkeys(new, 0))
+        so_far |= {name: so_far[name] + number for name, number in new.items()}
 
 
 def note_rows(cuts: Cuts, task: str, examples: Sequence[Example], is_text: bool) -> None:
@@ -40,5 +41,5 @@ def lines(cuts: Cuts, max_length: int) -> Iterator[str]:
             why = "too short to learn" if kind == "pieces" else f"cut at `max_length` {max_length}"
             yield (
                 f"{task}: {cut['examples']} of {cut['of']} {kind} {why}, "
-                f"{cut['tokens']} tokens left out"
+                f"{counted(cut['tokens'], 'token')} left out"
             )

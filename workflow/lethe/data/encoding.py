@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from lethe.data import examples, masked_examples, seq2seq_examples
-from lethe.data.examples import Example
-from lethe.errors import UserError
+from lethe.data.examples import Example, nothing_to_learn
 
 # By family: the module that makes examples of documents, of instructions, and of joined texts.
 ENCODERS = {"causal": examples, "seq2seq": seq2seq_examples, "masked": masked_examples}
@@ -22,7 +21,7 @@ def encode_rows(
     """The examples of rows that are all documents or all instructions.
 
     Raises:
-        UserError: an example is empty.
+        UserError: an example is empty, or was cut to nothing.
     """
     encoder = ENCODERS[family]
     if "text" in rows[0]:
@@ -33,5 +32,5 @@ def encode_rows(
         )
     for example in encoded:
         if example.label_count < 1:
-            raise UserError(f"Example {example.id!r} of {source} is empty: nothing to learn.")
+            raise nothing_to_learn(example)
     return encoded

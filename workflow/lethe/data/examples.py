@@ -9,7 +9,7 @@ from pathlib import Path
 from lethe.artefacts.jsonlines import read_rows
 from lethe.data.joining import begun, join, texts_of, without_blanks
 from lethe.data.unknown_tokens import unknown_token
-from lethe.errors import UserError
+from lethe.errors import UserError, counted
 from lethe.parameters.prompt_templates import wrapped
 
 # What may have become of an example's text on its way to tokens, and how a log says it.
@@ -55,6 +55,17 @@ class Example:
     @property
     def label_count(self) -> int:
         return len(self.tokens) - self.label_start
+
+
+def nothing_to_learn(example: Example) -> UserError:
+    """An example without a token that is predicted: it is empty, or was cut to nothing."""
+    name = f"{example.id!r} of {example.source}"
+    if example.cut_text:
+        return UserError(
+            f"Example {name}: cut to {counted(len(example.tokens), 'token')} by the recipe's "
+            "`max_length`, which leaves nothing to learn; raise it."
+        )
+    return UserError(f"Example {name} is empty: nothing to learn.")
 
 
 PieceMaker = Callable[[str, str, tuple[int, ...]], Example]
@@ -182,7 +193,7 @@ def say_notes(notes: dict[str, int]) -> None:
     """Print a line for every note that is true of any text."""
     for note, count in notes.items():
         if count:
-            print(f"{count} texts: {NOTES[note]}", flush=True)
+            print(f"{counted(count, 'text')}: {NOTES[note]}", flush=True)
 
 
 def read_example_rows(path: Path, source: str) -> list[dict]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from lethe.data.batches import Batch, rows_of
-from lethe.data.examples import Example
+from lethe.data.examples import Example, nothing_to_learn
 from lethe.errors import UserError
 
 # Shares of the chosen tokens that become the mask token and a random token; the rest stay.
@@ -77,7 +77,7 @@ def mask(example: Example, masking: Masking, seed: int, draw: int) -> tuple[np.n
     generator = np.random.default_rng([seed, draw, name])
     free = np.flatnonzero([token not in masking.special_tokens for token in example.tokens])
     if not len(free):
-        raise UserError(f"Example {example.id!r} of {example.source} is empty: nothing to learn.")
+        raise nothing_to_learn(example)
     chosen = free[generator.random(len(free)) < masking.share]
     if not len(chosen):
         chosen = generator.choice(free, 1)

@@ -29,6 +29,8 @@ NOISE = re.compile(
 )
 AS_EXPECTED = ("Missing output files", "Input files updated by another job")
 """Reasons of Snakemake for jobs that were never done, or read what is made now."""
+WAITING = "Will exit after finishing currently running jobs"
+"""Said again whenever a job ends, once a run was asked to end."""
 INTERRUPTED = ("Terminating processes on user request", "Cancelling snakemake on user request")
 
 
@@ -59,6 +61,7 @@ class RunHandler(logging.Handler):
         self.shown: Lines | Terminal = Lines(stream, self.tally, results)
         self.note: Callable[[dict], None] = _forget
         self.how, self.complete_log, self.interrupted, self.ended = "", "", False, False
+        self.waits = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record; a failure to do so never ends the run."""
@@ -118,7 +121,9 @@ class RunHandler(logging.Handler):
         if text.startswith("Complete log(s): "):
             self.complete_log = text.partition(": ")[2]
         self.interrupted = self.interrupted or text.startswith(INTERRUPTED)
-        if not NOISE.match(text):
+        is_again = self.waits and text.startswith(WAITING)
+        self.waits = self.waits or text.startswith(WAITING)
+        if not NOISE.match(text) and not is_again:
             self.shown.say(text, record.levelno)
 
     def _nothing(self, record: Any) -> None:

@@ -14,6 +14,7 @@ from torch import nn
 
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
+from lethe.methods.parameters.osf_peft import require_kept
 from lethe.methods.parts.subspace.directions import Directions, matrices, strongest
 
 NAME = "default"
@@ -51,11 +52,7 @@ class PeftSubspace(Method):
                 f"{model_type!r} has none; use the method `osf`."
             )
         smallest = min(min(weight.shape) for weight in targets.values())
-        if int(self.share * smallest) == 0:
-            raise UserError(
-                "Method 'osf_peft': expected a `share` that keeps a direction of every linear "
-                f"layer, whose smallest side has {smallest}, found {self.share}; raise it."
-            )
+        require_kept("Method 'osf_peft'", self.share, smallest)
 
     def after_stage(self, stage: Stage) -> None:
         with torch.no_grad():

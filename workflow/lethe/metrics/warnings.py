@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lethe.data.unknown_tokens import NOT_WRITABLE
+from lethe.errors import counted
 from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OF_DOMAINS, OWN
 from lethe.longtables.data_rows import ALSO_TAUGHT, ASKED_LEFT_OUT, ROWS_LEFT_OUT
 from lethe.longtables.own_sets import is_own
@@ -230,24 +231,27 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
         counts = dict(zip(cells["measure"], cells["value"], strict=True))
         where = f"stage {stage} ({task})"
         if rows_left := int(counts.get(ROWS_LEFT_OUT, 0)):
-            what = f"{rows_left} rows of its data gave no example; the reasons are in logs/data"
+            gave = f"{counted(rows_left, 'row')} of its data gave no example"
+            what = f"{gave}; the reasons are in logs/data"
             yield LEFT_OUT, f"{where}: {what}"
         for measure, count in counts.items():
             if measure.startswith(ALSO_TAUGHT):
                 probe = measure.removeprefix(ALSO_TAUGHT)
-                what = f"word for word in files of its data: {int(count)} rows that {probe} asks"
+                asked = counted(int(count), "row")
+                what = f"word for word in files of its data: {asked} that {probe} asks"
                 yield TAUGHT, f"{where}: {what}"
             if measure.startswith(ASKED_LEFT_OUT):
                 probe = measure.removeprefix(ASKED_LEFT_OUT)
                 what = f"{int(count)} of its file's rows gave no item; the reasons are in logs/data"
                 yield LEFT_OUT, f"{probe}: {what}"
         if unknown := int(counts.get("texts.with_unknown_tokens", 0)):
-            yield UNWRITABLE, f"{where}: {NOT_WRITABLE}; {unknown} texts"
+            yield UNWRITABLE, f"{where}: {NOT_WRITABLE}; {counted(unknown, 'text')}"
         if rewritten := int(counts.get("texts.rewritten_by_tokenizer", 0)):
-            yield REWRITTEN, f"{where}: the tokenizer changes or drops letters; {rewritten} texts"
+            numbers = counted(rewritten, "text")
+            yield REWRITTEN, f"{where}: the tokenizer changes or drops letters; {numbers}"
         if texts := int(counts.get("cut.texts", 0)):
             left_out = int(counts["cut.tokens"])
-            numbers = f"{texts} texts, {left_out} tokens left out"
+            numbers = f"{counted(texts, 'text')}, {counted(left_out, 'token')} left out"
             yield CUT, f"{where}: cut at the recipe's max_length; {numbers}"
 
 

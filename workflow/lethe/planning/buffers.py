@@ -4,8 +4,7 @@ from lethe.config.catalogue import Catalogue
 from lethe.errors import UserError
 from lethe.methods.parameters.base import MethodParameters
 from lethe.parameters.entries import parse_mixture
-from lethe.sources.contents import rows_of
-from lethe.sources.parameters import source_parameters
+from lethe.planning.data import generated_rows
 
 
 def require_buffer_fits(
@@ -45,7 +44,7 @@ def require_buffer_fits(
 def _count(catalogue: Catalogue, mixture: str) -> int | None:
     """Examples of a stage; None if a task's number is known to its data alone."""
     counts = [
-        count or catalogue.tasks[task].count or _generated(catalogue, task)
+        count or catalogue.tasks[task].count or generated_rows(catalogue, task)
         for task, count in parse_mixture(mixture)
     ]
     if None in counts:
@@ -53,12 +52,3 @@ def _count(catalogue: Catalogue, mixture: str) -> int | None:
     # Joined texts are counted as documents, which pieces of another length are cut from.
     joined = any(catalogue.tasks[task].joined for task, _ in parse_mixture(mixture))
     return None if joined else sum(counts)
-
-
-def _generated(catalogue: Catalogue, task: str) -> int | None:
-    """Examples of a task that is generated here; None: it is not."""
-    entry = catalogue.tasks[task]
-    source = catalogue.sources[entry.source]
-    where = f"sources.{entry.source}"
-    parameters = source_parameters(where, source.kind, source.loader, source.parameters)
-    return rows_of(source.kind, parameters, entry.file)

@@ -10,6 +10,7 @@ from lethe.errors import UserError
 from lethe.parameters.entries import parse_mixture
 from lethe.planning.nodes import Base, Node, Plan
 from lethe.sources.broken_files import refuse_broken
+from lethe.sources.contents import rows_of
 from lethe.sources.loaders.parameters import LOADERS
 from lethe.sources.parameters import source_parameters
 from lethe.sources.prepare import check_beginning
@@ -69,8 +70,10 @@ def _data_node(plan: Plan, catalogue: Catalogue, source: str, world_seed: int | 
             split: _local_file(path, f"sources.{source}.files.{split}", entry.loader)
             for split, path in entry.files.items()
         }
-        check_beginning(spec, CHECKED_ROWS)
-        return plan.add("data", source, spec)
+        written = check_beginning(spec, CHECKED_ROWS)
+        node = plan.add("data", source, spec)
+        plan.rows[node.id] = written
+        return node
     if entry.kind == "package":
         fetched = add_package(plan, entry.package)
     else:
@@ -120,6 +123,13 @@ def mixture_spec(
                 "fetched; give it a `loader` that turns its columns into prompts and responses."
             )
         drawn = {"count": count if count is not None else task.count, "draw": used.count(name)}
+        rows = plan.rows.get(data.id, {}).get(task.file) or generated_rows(catalogue, name)
+        if drawn["count"] and rows and drawn["count"] > rows:
+            change = f"tasks.{name}.count" if count is None else "the count there"
+            raise UserError(
+                f"the mixture {mixture!r} asks for {drawn['count']} examples of task {name!r}, "
+                f"which has {rows}; lower {change}, or leave it out to take all."
+            )
         if task.joined:
             tokens = add_tokens(plan, data, task.file, lived.family, lived.tokenizer)
             read = {"tokens": tokens.id}
@@ -128,3 +138,12 @@ def mixture_spec(
             read |= {"template": task.template, "delimiter": task.delimiter}
         components.append({"task": name, **read, **drawn})
     return components
+
+
+def generated_rows(catalogue: Catalogue, task: str) -> int | None:
+    """Examples of a task that is generated here; None: it is not."""
+    entry = catalogue.tasks[task]
+    source = catalogue.sources[entry.source]
+    where = f"sources.{entry.source}"
+    parameters = source_parameters(where, source.kind, source.loader, source.parameters)
+    return rows_of(source.kind, parameters, entry.file)

@@ -48,6 +48,7 @@ class Plan:
 
     `probes` holds the probe node by name of the probe, for each checkpoint.
     `data` holds the data node of each source and world seed: many stages share few of them.
+    `rows` holds how many rows the files of a data node will have, of those where it is known.
     `sizes` holds the approximate number of parameters of a node's model, if it is known; it changes
     no result and is in no spec. `results` is the folder in which fetched files may tell it.
     """
@@ -57,6 +58,7 @@ class Plan:
     probes: dict[str, dict[str, str]] = field(default_factory=dict)
     end_tasks: dict[str, list[str]] = field(default_factory=dict)
     data: dict[tuple[str, int | None], Node] = field(default_factory=dict)
+    rows: dict[str, dict[str, int]] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
     results: str = "results"
 

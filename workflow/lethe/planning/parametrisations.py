@@ -46,10 +46,13 @@ def spec_of(
     entry = catalogue.parametrisations[name]
     settings = settings_of(f"parametrisations.{name}", entry)
     spec = {"kind": entry.kind, **resolved(settings)}
-    shapes = _shapes(base.spec, results) if base and spec != FULL else None
+    shapes = _shapes(base.spec, results) if base else None
+    sides = [min(shape) for shape in shapes.linear.values() if shape] if shapes else []
     for where, hyper in trained_by.items():
+        if sides:
+            hyper.require_sides(f"{where}.hyper", min(sides))
         _require_goes_with(catalogue, name, where, hyper, tied=bool(shapes and shapes.tied))
-    if shapes:
+    if shapes and spec != FULL:
         try:
             _require_fits(spec, shapes)
         except UserError as error:

@@ -25,7 +25,7 @@ from lethe.planning.reference_chains import (
     require_reference_runs,
     require_references,
 )
-from lethe.planning.same_training import refuse_self_comparisons
+from lethe.planning.same_training import refuse_equal_orders, refuse_self_comparisons
 from lethe.planning.several_recipes import require_recipes_fit
 from lethe.planning.stages import How, add_stage
 
@@ -52,6 +52,7 @@ def make_plan(study: Study, catalogue: Catalogue) -> Plan:
     for name in study.imports:
         add_import(plan, study, catalogue, name)
     refuse_equal_words(study, catalogue)
+    refuse_equal_orders(plan)
     require_recipes_fit(study, catalogue, plan)
     require_reference_runs(study, plan)
     refuse_self_comparisons(study, catalogue, plan)

@@ -10,7 +10,7 @@ from lethe.artefacts.strict_json import digest
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.claims import ClaimPart
 from lethe.errors import UserError
-from lethe.longtables.run import Run
+from lethe.longtables.run import ALONE, Run
 from lethe.planning.nodes import Plan
 
 PLAIN = "sequential"
@@ -32,6 +32,26 @@ def refuse_self_comparisons(study: Study, catalogue: Catalogue, plan: Plan) -> N
                         f"them values of its own under recipes.{recipe}.tuned, or leave "
                         f"{name!r} out of `claims`."
                     )
+
+
+def refuse_equal_orders(plan: Plan) -> None:
+    """Refuse two orders of the same stages: one chain would be counted as two.
+
+    Raises:
+        UserError: the first two orders, or an order and a control, with which a chain is the same.
+    """
+    seen: dict[tuple[str, ...], str] = {}
+    for run in plan.runs:
+        last = plan.nodes.get(run.checkpoints[-1])
+        # What was trained elsewhere has words of the user's, and a task alone is in no order.
+        if last is None or "mixture" not in last.spec or run.order.startswith(ALONE):
+            continue
+        name = run.order.rpartition(":")[2]
+        if (other := seen.setdefault(run.checkpoints, name)) != name:
+            raise UserError(
+                f"orders: {other!r} and {name!r} have the same stages, so one chain would be "
+                "counted as two; list one of them."
+            )
 
 
 def same_trainings(study: Study, catalogue: Catalogue, plan: Plan) -> Iterable[str]:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from lethe.config.catalogue import Catalogue, MethodEntry
 from lethe.config.recipe_values import hyper_for, longer, recipe_for
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 from lethe.methods.parameters.base import MethodParameters, parameters_of
 from lethe.parameters.entries import resolved
 from lethe.planning.data import mixture_spec
@@ -123,13 +123,25 @@ def _require_family(name: str, entry: MethodEntry, hyper: MethodParameters, fami
 
 
 def _require_general_texts(name: str, entry: MethodEntry, hyper: MethodParameters) -> None:
-    """Refuse a method that reads general texts with these hyper-parameters, but has none."""
-    for key, value in hyper.general_with:
-        if getattr(hyper, key) == value and entry.general is None:
-            raise UserError(
-                f"methods.{name}.general: method {entry.method!r} with `{key}: {value}` reads "
-                "general texts, expected a mixture of them, found none."
-            )
+    """Refuse a method that reads general texts with these hyper-parameters, but has none.
+
+    And one that has some, but does not read them.
+    """
+    where = f"methods.{name}.general: method {entry.method!r}"
+    reading = [f"`{key}: {value}`" for key, value in hyper.general_with]
+    for (key, value), words in zip(hyper.general_with, reading, strict=True):
+        if getattr(hyper, key) == value:
+            if entry.general is None:
+                raise UserError(
+                    f"{where} with {words} reads general texts, expected a mixture of them, found "
+                    "none."
+                )
+            return
+    if entry.general is not None:
+        only = f" but with {' or '.join(reading)}" if reading else ""
+        raise UserError(
+            f"{where} reads no general texts{only}, found {shown(entry.general)}; remove the key."
+        )
 
 
 def _require_rows(

@@ -4,7 +4,6 @@ Files from the hub and local files give the same prepared data.
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,16 @@ from typing import Any
 from lethe.artefacts.files import atomic_path, write_atomic
 from lethe.errors import UserError
 from lethe.sources.loaders.known import LOADERS, Loader
-from lethe.sources.named_rows import named_rows
 from lethe.sources.own_task import own_task_yaml
-from lethe.sources.prepared import Counts, Split, prepared_rows
+from lethe.sources.prepared import (
+    Counts,
+    Split,
+    examples,
+    left_out,
+    no_examples,
+    prepared_rows,
+    rows_written,
+)
 from lethe.sources.prompt_sets import wrapper
 from lethe.sources.reading import RawFiles, fetched_files, local_files
 from lethe.sources.ruled_splits import require_splits, ruled_splits
@@ -54,32 +60,46 @@ def prepare(spec: dict[str, Any], directory: Path, fetched: Path | None) -> dict
     return {"rows": _report(splits, counts), "prepared": sorted(files)}
 
 
-def check_beginning(spec: dict[str, Any], rows: int) -> None:
-    """Refuse local files whose first `rows` rows could not be prepared.
+def check_beginning(spec: dict[str, Any], rows: int) -> dict[str, int]:
+    """Refuse local files whose first `rows` rows could not be prepared, or that give no example.
 
     Files that are only read as a whole, and that are large, are left to `prepare`.
 
     Args:
         spec: as of `prepare`.
 
+    Returns:
+        How many rows a prepared file will have, for those made of fewer than `rows` rows.
+
     Raises:
-        UserError: a split that is missing, a column, or a value that is no text.
+        UserError: a split that is missing or has no examples, a column, or a value that is no text.
     """
     where = f"sources.{spec['name']}"
     loader = LOADERS[spec["loader"]](where, spec["parameters"])
     raw = local_files(spec["files"], where)
     if loader.ruled:
         require_splits(loader, raw)
-    else:
-        plan_splits(loader, loader.regrouped(raw))
-    for split, parts in raw.items():
-        files = [file for part in parts.values() for file in part]
-        if parts.keys() & loader.prompt_sets(split).keys() or any(_is_large(f) for f in files):
+    splits = [] if loader.ruled else plan_splits(loader, loader.regrouped(raw))
+    whole = {}
+    for name in raw:
+        if (split := _raw_split(loader, raw, name)) is None:
             continue
-        found = named_rows(loader, split, parts, loader.values["columns"], rows)
-        if not sum(1 for _ in found):
-            names = ", ".join(str(file) for file in files)
-            raise UserError(f"{where}: the split {split} has no examples: {names} has no rows.")
+        counts = Counts()
+        counts.kept = sum(1 for _ in examples(loader, split, counts, rows))
+        if counts.read < rows:
+            if not counts.kept:
+                raise no_examples(where, split, counts)
+            whole[name] = counts
+    written = {}
+    for split in splits:
+        # What a loader divides by itself, it may divide by rows that are no examples.
+        if split.raw in whole and split.parts == raw[split.raw]:
+            counts = whole[split.raw]
+            sets = len(loader.prompt_sets(split.name))
+            written[FILE_OF[split.name]] = rows_written(split, sets, counts.kept)
+            if not written[FILE_OF[split.name]]:
+                raise no_examples(where, split, counts)
+    return written
 
 
 def first_texts(spec: dict[str, Any], rows: int) -> list[str]:
@@ -89,28 +109,31 @@ def first_texts(spec: dict[str, Any], rows: int) -> list[str]:
     and errors as of `check_beginning`.
     """
     named = ("prompt", "response", "text")
-    found = _first_examples(spec, "train", rows, Counter())
+    found = _first_examples(spec, "train", rows, Counts())
     return [row[name] for row in found for name in named if isinstance(row.get(name), str)]
 
 
-def first_kept(spec: dict[str, Any], split: str, rows: int) -> tuple[int, dict[str, int]]:
-    """Examples of a split's first rows, and rows that give none, by reason; as `first_texts`."""
-    dropped: Counter = Counter()
-    kept = sum(1 for _ in _first_examples(spec, split, rows, dropped))
-    return kept, dict(dropped)
+def first_kept(spec: dict[str, Any], split: str, rows: int) -> Counts:
+    """Of a split's first rows: how many are examples, and how many are none; as `first_texts`."""
+    counts = Counts()
+    counts.kept = sum(1 for _ in _first_examples(spec, split, rows, counts))
+    return counts
 
 
-def _first_examples(
-    spec: dict[str, Any], split: str, rows: int, dropped: Counter
-) -> Iterator[dict]:
+def _first_examples(spec: dict[str, Any], name: str, rows: int, counts: Counts) -> Iterator[dict]:
     loader = LOADERS[spec["loader"]](f"sources.{spec['name']}", spec["parameters"])
-    parts = local_files(spec["files"], loader.where).get(split, {})
+    split = _raw_split(loader, local_files(spec["files"], loader.where), name)
+    return examples(loader, split, counts, rows) if split and not loader.ruled else iter(())
+
+
+def _raw_split(loader: Loader, raw: RawFiles, name: str) -> Split | None:
+    """A split of files as they are; None if there is none, or none whose beginning can be read."""
+    parts = raw.get(name, {})
     files = [file for part in parts.values() for file in part]
-    if loader.ruled or not files or parts.keys() & loader.prompt_sets(split).keys():
-        return iter(())
-    if any(_is_large(file) for file in files):
-        return iter(())
-    return loader.fields(named_rows(loader, split, parts, loader.values["columns"], rows), dropped)
+    is_rendered = parts.keys() & loader.prompt_sets(name).keys()
+    if not files or is_rendered or any(_is_large(file) for file in files):
+        return None
+    return Split(name, name, parts, columns=loader.values["columns"])
 
 
 def _is_large(file: Path) -> bool:
@@ -179,6 +202,7 @@ def _report(splits: list[Split], counts: dict[str, Counts]) -> dict[str, Any]:
             "read": counts[split.name].read,
             "kept": counts[split.name].kept,
             "dropped": dict(counts[split.name].dropped),
+            "left_out": left_out(counts[split.name]),
             "written": dict(counts[split.name].written),
         }
         for split in splits

@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lethe.errors import UserError
+from lethe.errors import UserError, counted, some_of
 from lethe.parameters.prompt_templates import wrapped
-from lethe.sources.loaders.registry import Loader
+from lethe.sources.loaders.registry import Loader, is_blank
 from lethe.sources.named_rows import named_rows
 from lethe.sources.prompt_sets import PROMPT_SEED, PromptSet
 from lethe.sources.reading import read_parallel_lists
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 KEPT_FIELDS = ("references", "source", "constraint", "cluster")
 TEXT_FIELDS = ("id", "text", "label", "cluster")
 """Of texts; a text without an `id` of its own is named by its split and place."""
+
+FIRST_ROWS = 3
+"""Rows without an example that are named, of each reason."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,41 @@ class Split:
 class Counts:
     """Numbers of rows read, examples kept, rows dropped by reason, rows written by prompt set.
 
-    `kept` counts examples: one row may give several examples, or several rows give one.
+    `kept` counts examples: one row may give several examples, or several rows give one. `first`
+    has the numbers of the first dropped rows by reason, where a loader drops row by row.
     """
 
     read: int = 0
     kept: int = 0
     dropped: Counter = field(default_factory=Counter)
     written: Counter = field(default_factory=Counter)
+    first: dict[str, list[int]] = field(default_factory=dict)
+
+    def note_row(self) -> None:
+        """Note the number of the row that was read last under the reason that dropped it, if any.
+
+        More than `FIRST_ROWS` of a reason are not noted.
+        """
+        for reason, count in self.dropped.items():
+            noted = self.first.setdefault(reason, [])
+            if len(noted) < min(count, FIRST_ROWS):
+                noted.append(self.read)
+
+
+def left_out(counts: Counts, of: str = "") -> str:
+    """Why rows give no example, in words; empty if all do. of: all rows, in words."""
+    if not counts.dropped:
+        return ""
+    of = of or counted(counts.read, "row")
+    total = counts.dropped.total()
+    reasons = []
+    for reason, count in counts.dropped.items():
+        rows = counts.first.get(reason, [])
+        named = f"row {rows[0]}" if len(rows) == 1 else f"rows {', '.join(map(str, rows))}"
+        more = ", …" if count > len(rows) else ""
+        reasons.append(f"{count} {reason}" + (f": {named}{more}" if rows else ""))
+    verbs = ("gives", "is") if total == 1 else ("give", "are")
+    return f"{total} of {of} {verbs[0]} no example and {verbs[1]} left out ({'; '.join(reasons)})"
 
 
 def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
@@ -75,11 +106,28 @@ def prepared_rows(loader: Loader, split: Split, counts: Counts) -> Iterator[dict
         rows = _from_raw(loader, split, sets, counts)
     yield from rows
     if not counts.written:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in counts.dropped.items())
-        raise UserError(
-            f"{loader.where}: the split {split.name} has no examples: {counts.read} rows read"
-            f"{', left out: ' + reasons if reasons else ''}."
-        )
+        raise no_examples(loader.where, split, counts)
+
+
+def no_examples(where: str, split: Split, counts: Counts) -> UserError:
+    """A split of which nothing is left; `where` is the key of its source."""
+    reasons = ", ".join(f"{n} {reason}" for reason, n in counts.dropped.items())
+    files = some_of([str(file) for files in split.parts.values() for file in files])
+    return UserError(
+        f"{where}: the split {split.name} has no examples: {counted(counts.read, 'row')} read"
+        f"{', left out: ' + reasons if reasons else ''} ({files})."
+    )
+
+
+def rows_written(split: Split, sets: int, kept: int) -> int:
+    """Rows of a prepared split, of whose raw split `kept` rows are examples.
+
+    sets: how many prompts every example gets; 1 for texts.
+    """
+    first, last, _ = slice(split.start, split.stop).indices(kept)
+    taken = max(0, last - first)
+    most = taken if split.count is None else split.count // sets
+    return min(taken, most) * sets
 
 
 def chosen_examples(total: int, most: int | None, seed: int) -> "np.ndarray":
@@ -127,19 +175,25 @@ def _from_raw(
                 yield _row(split, name, place, prompt, {**example, **extra})
 
 
-def examples(loader: Loader, split: Split, counts: Counts) -> Iterator[dict]:
+def examples(
+    loader: Loader, split: Split, counts: Counts, most: int | None = None
+) -> Iterator[dict]:
     """The loader's examples from the rows of a raw split; updates `read` and `dropped`.
+
+    most: how many rows are read; None: all.
 
     Raises:
         UserError: missing columns, or a value that is no text where the loader expects one.
     """
 
-    def counted() -> Iterator[dict]:
-        for row in named_rows(loader, split.raw, split.parts, split.columns):
+    def rows_read() -> Iterator[dict]:
+        for row in named_rows(loader, split.raw, split.parts, split.columns, most):
             counts.read += 1
             yield row
+            if loader.by_row:
+                counts.note_row()
 
-    yield from loader.fields(counted(), counts.dropped)
+    yield from loader.fields(rows_read(), counts.dropped)
 
 
 def _prepared_elsewhere(
@@ -157,8 +211,9 @@ def _prepared_elsewhere(
         kept = []
         for row in read_parallel_lists(file, loader.where):
             counts.read += 1
-            if not row["src"] or not row["tgt"]:
-                counts.dropped["prompt or response is empty"] += 1
+            first = row["tgt"][:1] if isinstance(row["tgt"], list) else [row["tgt"]]
+            if is_blank(row["src"]) or all(is_blank(text) for text in first):
+                counts.dropped["prompt or response is empty or blank"] += 1
                 continue
             kept.append(row)
         kept = kept[split.start : split.stop]

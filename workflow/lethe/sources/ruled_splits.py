@@ -10,7 +10,7 @@ from typing import Any
 
 from lethe.errors import UserError
 from lethe.sources.loaders.registry import Loader
-from lethe.sources.prepared import Counts, Split, examples
+from lethe.sources.prepared import Counts, Split, examples, left_out
 from lethe.sources.reading import RawFiles
 
 
@@ -150,5 +150,6 @@ def _facts(sources: list[tuple[dict[str, list[Path]], Counts]], written: int) ->
         "read": read,
         "kept": read - dropped.total(),
         "dropped": dict(dropped),
+        "left_out": "; ".join(filter(None, (left_out(counts) for _, counts in sources))),
         "written": {"text": written},
     }

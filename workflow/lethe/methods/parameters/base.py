@@ -71,6 +71,15 @@ class MethodParameters(Parameters):
             UserError: they do not fit.
         """
 
+    def require_sides(self, where: str, smallest: int) -> None:
+        """Refuse values that do not fit a base's linear layers; `where` names the method's.
+
+        smallest: the smallest side of their weights.
+
+        Raises:
+            UserError: they do not fit.
+        """
+
     reads_earlier: ClassVar[bool] = False
     """True if a stage reads examples of earlier ones, which must still be at hand."""
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.loaders.registry import Loader, is_blank, register
 
 # The two prompts of Alpaca (github.com/tatsu-lab/stanford_alpaca, train.py).
 WITH_INPUT = (
@@ -28,8 +28,8 @@ class Alpaca(Loader):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:
-            if not row["instruction"] or not row["response"]:
-                dropped["instruction or output is empty"] += 1
+            if is_blank(row["instruction"]) or is_blank(row["response"]):
+                dropped["instruction or output is empty or blank"] += 1
                 continue
             text = {"instruction": row["instruction"], "input": row["input"] or ""}
             if self.values["bare"]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lethe.sources.loaders.labelled import Ruled
-from lethe.sources.loaders.registry import register
+from lethe.sources.loaders.registry import is_blank, register
 
 POLARITIES = {
     "positive": "positive",
@@ -30,8 +30,8 @@ class AspectSentiment(Ruled):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:
-            if not row["sentence"] or not row["term"]:
-                dropped["sentence or term is empty"] += 1
+            if is_blank(row["sentence"]) or is_blank(row["term"]):
+                dropped["sentence or term is empty or blank"] += 1
                 continue
             if row["polarity"] not in POLARITIES:
                 dropped["polarity is none of the three"] += 1

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from lethe.sources.loaders.registry import Form, Loader, is_number, register
+from lethe.sources.loaders.registry import Form, Loader, is_blank, is_number, register
 from lethe.sources.prompt_sets import PromptSet
 
 # The phrasings of T0_continual_learning, configs/eli5.json.
@@ -60,7 +60,7 @@ class Eli5(Loader):
                 dropped["not a question with W or H and one question mark"] += 1
                 continue
             text = _best(row["answers"])
-            if not text:
+            if is_blank(text):
                 dropped["no answer"] += 1
                 continue
             yield {"text": text, "response": question}

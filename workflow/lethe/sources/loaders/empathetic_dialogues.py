@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.errors import UserError
-from lethe.sources.loaders.registry import Form, Loader, register
+from lethe.sources.loaders.registry import Form, Loader, is_blank, register
 from lethe.sources.prompt_sets import PromptSet
 
 # The phrasing of T0_continual_learning, configs/empathetic_dialogues.json.
@@ -46,6 +46,7 @@ class EmpatheticDialogues(Loader):
         | {"turns": "conversations"},
         {name: name for name in ORIGINAL},
     )
+    by_row = False
     train_sets = {
         "dialogue_with_emotion": PromptSet(
             (PHRASING,), ("context_prompt", "context_emotion", "input_text")
@@ -82,8 +83,9 @@ class EmpatheticDialogues(Loader):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for dialogue in _dialogues(rows, dropped):
-            if None in (dialogue["emotion"], dialogue["situation"], *dialogue["turns"]):
-                dropped["dialogue with an empty field"] += 1
+            said = (dialogue["emotion"], dialogue["situation"], *dialogue["turns"])
+            if any(is_blank(text) for text in said):
+                dropped["dialogue with an empty or blank field"] += 1
                 continue
             texts = [turn.replace("_comma_", ",") for turn in dialogue["turns"]]
             if len(texts) < 2:

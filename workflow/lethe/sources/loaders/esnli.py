@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from lethe.sources.loaders.registry import Form, Loader, register
+from lethe.sources.loaders.registry import Form, Loader, is_blank, register
 from lethe.sources.prompt_sets import PromptSet
 
 # The phrasing of T0_continual_learning, configs/eSNLI.json, and its words for the labels.
@@ -53,9 +53,9 @@ class ESnli(Loader):
             if label not in RELATIONS:
                 dropped["label is none of the three"] += 1
                 continue
-            explanations = [row[name] for name in EXPLANATIONS if row.get(name)]
-            if not (row["Sentence1"] and row["Sentence2"] and row["response"]):
-                dropped["a sentence or the explanation is empty"] += 1
+            explanations = [row[name] for name in EXPLANATIONS if not is_blank(row.get(name))]
+            if any(is_blank(row[name]) for name in ("Sentence1", "Sentence2", "response")):
+                dropped["a sentence or the explanation is empty or blank"] += 1
                 continue
             yield {
                 "Sentence1": row["Sentence1"],

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from lethe.sources.loaders.registry import Form, Loader, is_text, register, text_of
+from lethe.sources.loaders.registry import Form, Loader, is_blank, is_text, register, text_of
 
 
 def _are_responses(value: Any) -> bool:
@@ -27,14 +27,14 @@ class Generic(Loader):
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:
             if "text" in row:
-                if not row["text"]:
-                    dropped["text is empty"] += 1
+                if is_blank(row["text"]):
+                    dropped["text is empty or blank"] += 1
                     continue
                 yield {"text": row["text"]}
                 continue
             right = row["response"] if isinstance(row["response"], list) else [row["response"]]
-            right = [text_of(response) for response in right if response not in (None, "")]
-            if not row["prompt"] or not right:
-                dropped["prompt or response is empty"] += 1
+            right = [text_of(response) for response in right if not is_blank(response)]
+            if is_blank(row["prompt"]) or not right:
+                dropped["prompt or response is empty or blank"] += 1
                 continue
             yield {"prompt": row["prompt"], "response": right[0], "references": right}

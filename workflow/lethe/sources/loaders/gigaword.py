@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.errors import UserError
-from lethe.sources.loaders.registry import PairedText, register
+from lethe.sources.loaders.registry import PairedText, is_blank, register
 from lethe.sources.prompt_sets import ConstrainedPromptSet
 from lethe.sources.reading import pair_lines
 
@@ -71,8 +71,8 @@ class Gigaword(PairedText):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for number, row in enumerate(rows):
-            if not row["document"] or not (row["response"] or "").split():
-                dropped["article or headline is empty"] += 1
+            if is_blank(row["document"]) or is_blank(row["response"]):
+                dropped["article or headline is empty or blank"] += 1
                 continue
             # Three prompts of one article are not independent.
             yield {**row, "source": row["document"], "cluster": f"article-{number}"}

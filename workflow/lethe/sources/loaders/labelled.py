@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts.strict_json import canonical
-from lethe.sources.loaders.registry import Form, Loader, is_text, register, text_of
+from lethe.sources.loaders.registry import Form, Loader, is_blank, is_text, register, text_of
 from lethe.sources.reading import read_objects
 
 EMPTY = (None, "", [], {})
@@ -56,8 +56,8 @@ class Labelled(Loader):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:
-            if not row["text"] or row["label"] in (None, ""):
-                dropped["text or label is empty"] += 1
+            if is_blank(row["text"]) or is_blank(row["label"]):
+                dropped["text or label is empty or blank"] += 1
                 continue
             given = {name: row[name] for name in self.optional if name in row}
             kept = {name: _name_of(value) for name, value in given.items() if value not in EMPTY}

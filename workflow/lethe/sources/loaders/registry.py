@@ -50,6 +50,7 @@ class Loader:
         process: function of `lethe.evaluation.text_metrics` that scores a generated response.
         max_new_tokens: longest response generated in testing, in tokens.
         forms: columns that hold something else than one text or null, by their own name.
+        by_row: whether a row is dropped before the next one is read, and numbered from 1.
         ruled: whether `lethe.sources.ruled_splits` moves its rows (labelled texts) between splits.
     """
 
@@ -62,6 +63,7 @@ class Loader:
     process: ClassVar[str] = "process_exp"
     max_new_tokens: ClassVar[int] = 64
     forms: ClassVar[dict[str, Form]] = {}
+    by_row: ClassVar[bool] = True
     ruled: ClassVar[bool] = False
 
     def __init__(self, where: str, values: dict[str, Any]) -> None:
@@ -145,6 +147,11 @@ def is_text(value: Any) -> bool:
     A decimal number of a parquet file is none: 420 and 420.0 are the same there.
     """
     return isinstance(value, str | int | WrittenNumber | Decimal) and not isinstance(value, bool)
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a value is no text, or one without a character that can be seen."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def text_of(value: Any) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lethe.errors import UserError
 from lethe.sources.broken_files import refuse_broken
-from lethe.sources.loaders.registry import Loader, register
+from lethe.sources.loaders.registry import Loader, is_blank, register
 from lethe.sources.reading import RawFiles
 
 
@@ -16,6 +16,7 @@ class TextLines(Loader):
     """Documents of text files; the first lines are the dev split, the others are trained on."""
 
     layouts = ({"text": "text"},)
+    by_row = False
     needed = ("train",)
 
     def regrouped(self, raw: RawFiles) -> RawFiles:
@@ -39,7 +40,7 @@ class TextLines(Loader):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:
-            if not row["text"].strip():
+            if is_blank(row["text"]):
                 dropped["line is blank"] += 1
                 continue
             yield {"text": row["text"]}

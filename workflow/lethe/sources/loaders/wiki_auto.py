@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from lethe.sources.loaders.registry import PairedText, register
+from lethe.sources.loaders.registry import PairedText, is_blank, register
 from lethe.sources.prompt_sets import PromptSet
 
 # The phrasings of T0_continual_learning, configs/wiki_auto.json, "simplification_1".
@@ -44,8 +44,8 @@ class WikiAuto(PairedText):
 
     def fields(self, rows: Iterator[dict], dropped: Counter) -> Iterator[dict]:
         for row in rows:
-            if not row["normal_sentence"] or not row["response"]:
-                dropped["a side is empty"] += 1
+            if is_blank(row["normal_sentence"]) or is_blank(row["response"]):
+                dropped["a side is empty or blank"] += 1
                 continue
             yield {**row, "source": row["normal_sentence"]}
 
