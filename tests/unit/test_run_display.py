@@ -116,26 +116,6 @@ def test_that_a_run_waits_for_its_jobs_is_said_once():
     assert text.count("Will exit after") == 1
 
 
-def test_what_snakemake_says_of_files_that_nobody_named_is_left_out_of_a_run(tmp_path):
-    (tmp_path / "profile").mkdir()
-    (tmp_path / "profile" / "config.yaml").write_text("cores: 1\n")
-    (tmp_path / "own.json").write_text('{"b": 1}')
-    (tmp_path / "base.json").write_text('{"a": 1}')
-    (tmp_path / "Snakefile").write_text('configfile: "base.json"\nrule all:\n    output: "x"\n')
-    asked = "--snakefile Snakefile --workflow-profile profile --configfile own.json -n".split()
-    said = []
-    for module in ("snakemake", "lethe.display.started"):
-        command = [sys.executable, "-m", module, *asked]
-        told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
-        assert told.returncode == 0, told.stderr
-        said.append([*told.stderr.splitlines(), *told.stdout.splitlines()])
-    usual, left = said
-    gone = [line for line in usual if line not in left]
-    assert any("workflow specific profile" in line for line in gone)
-    assert any("is extended by" in line for line in gone)
-    assert "Building DAG of jobs..." in left
-
-
 def test_the_end_of_a_failed_run_has_words_error_log_remedy_and_what_to_type():
     end = replayed().partition("3 of 22 jobs done in ")[2]
     assert "1 failed; 18 that need what failed were not begun" in end

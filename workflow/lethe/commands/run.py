@@ -98,7 +98,7 @@ def command(arguments: argparse.Namespace) -> list[str]:
     if arguments.config:
         files.append(str(settings_file(settings(arguments.config))))
     return [
-        *(sys.executable, "-m", "lethe.display.started", "--snakefile", str(SNAKEFILE)),
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)),
         *("--workflow-profile", str(profile(arguments.profile))),
         *("--cores", str(arguments.cores)),
         *(["--configfile", *files] if files else []),
