@@ -88,6 +88,17 @@ def test_a_wider_margin_turns_a_loss_into_nothing_lost(tmp_path, base, capsys):
     assert "KEPT: of 2 sets 2 kept (margin 20 points)" in capsys.readouterr().out
 
 
+def test_headline_footer_json_and_page_name_the_margins_that_were_used(tmp_path, base, capsys):
+    after = scored(tmp_path / "after", {"mmlu_stem": rights(40), "hellaswag": rights()})
+    page = tmp_path / "page.html"
+    main(["compare", base, after, "--margin-of", "acc=50", "--html", str(page)])
+    said = capsys.readouterr().out
+    assert "2 kept (margin 50 points for acc)" in said and "is below -50; kept" in said
+    assert "Margin <bdi>50 points for acc</bdi>." in page.read_text(encoding="utf-8")
+    report = compared(capsys, base, after, "--margin-of", "acc=50")[1]
+    assert {found["margin"] for found in sets_of(report).values()} == {50}
+
+
 def test_one_answer_for_all_is_said_to_be_collapsed(tmp_path, base, capsys):
     after = scored(tmp_path / "after", {"mmlu_stem": rights(lost=300), "hellaswag": rights()})
     assert main(["compare", base, after]) == 3

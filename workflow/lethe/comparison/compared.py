@@ -128,6 +128,7 @@ def compare(
     """
     asked: dict[int, Question] = {}
     why: dict[int, str] = {}
+    used: dict[int, float] = {}
     for place, change in enumerate(changes):
         most = margins.get(change.metric, margin if change.unit == POINTS else None)
         if change.better is None:
@@ -137,10 +138,11 @@ def compare(
         elif most is None:
             why[place] = NO_MARGIN.format(change.metric)
         else:
+            used[place] = most
             asked[place] = Question(change.drop, most / change.scale, change.place != FLOOR)
     verdicts = dict(zip(asked, judge(list(asked.values())), strict=True))
     judged = [
-        Judged(change, verdicts.get(place), why.get(place, ""))
+        Judged(change, verdicts.get(place), why.get(place, ""), used.get(place))
         for place, change in enumerate(changes)
     ]
     return Compared(label, judged, missing)

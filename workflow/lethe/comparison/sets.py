@@ -151,11 +151,15 @@ class SetChange:
 
 @dataclass(frozen=True)
 class Judged:
-    """A set's change and its verdict; without one, `why` says why."""
+    """A set's change and its verdict; without one, `why` says why.
+
+    margin: by which it was judged, as printed; None without a verdict.
+    """
 
     change: SetChange
     verdict: Verdict | None
     why: str = ""
+    margin: float | None = None
 
 
 def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str) -> SetChange:

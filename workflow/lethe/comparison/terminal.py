@@ -39,9 +39,11 @@ def _painted(text: str, verdict: str) -> str:
 
 def _comparison(report: Report, one: Compared, width: int) -> Iterator[str]:
     yield _cut(f"{report.before.label} -> {one.label}", width)
-    word = _painted(one.verdict.upper(), one.verdict)
     sets = f"{len(one.judged)} sets" if len(one.judged) != 1 else "1 set"
-    yield f"{word}: of {sets} {counts_in_words(one)} (margin {report.margin:g} points)"
+    by = f" (margin {margins})" if (margins := report.margin_words(one)) else ""
+    word = one.verdict.upper()
+    told = textwrap.fill(one_line(f"{word}: of {sets} {counts_in_words(one)}{by}"), width)
+    yield _painted(word, one.verdict) + told.removeprefix(word)
     yield ""
     columns = [place for place in range(len(HEAD)) if width >= 96 or place != KNOWN_LOST]
     left = width - sum(WIDTHS[place] + 1 for place in columns)
@@ -169,7 +171,7 @@ def _of_row(value: float | None, unit: str) -> str:
 
 def _legend(report: Report, width: int) -> Iterator[str]:
     text = (
-        f"lost: the whole interval is below -{report.margin:g}; kept: all of it is above; each at "
+        f"lost: the whole interval is below {report.lost_below}; kept: all of it is above; each at "
         "95 % over all sets together (Holm). change: after less before on the same items, in "
         "points (of 100) for shares. lost, back: items right before only, after only."
     )
