@@ -1,9 +1,9 @@
 """Read a result file of lm-eval (`lm_eval --output_path`, or what simple_evaluate returns)."""
 
 import json
-import math
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from lethe.artefacts.disk_errors import disk_reason
 from lethe.artefacts.strict_json import digest, unique_keys, with_whole_characters
 from lethe.errors import UserError, shown
 from lethe.evaluation.dataset_places import LOCAL
-from lethe.imported.items import is_sample
+from lethe.imported.items import is_sample, number_of
 from lethe.imported.scale import is_better_if_higher
 from lethe.imported.settings import settings_of, tokenizer_of_base
 from lethe.imported.task_config import config_digest, config_keys
@@ -185,7 +185,7 @@ def _require_tables(raw: dict[str, Any], where: str) -> None:
 
 
 def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+    return value if isinstance(value, int) and 0 < value <= sys.maxsize else None
 
 
 def _is_table(value: Any) -> bool:
@@ -204,8 +204,7 @@ def _is_old(results: dict[str, dict]) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    return not isinstance(value, bool) and number_of(value) is not None
 
 
 def _task(name: str, entry: dict, raw: dict) -> TaskResult:
