@@ -1,5 +1,6 @@
 """A study is named by its file, its folder or its name, wherever one is asked for."""
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -120,6 +121,24 @@ def test_a_study_folder_is_read_from_wherever_it_is_named(folder, monkeypatch, n
     made.mkdir(parents=True)
     monkeypatch.chdir({"mine": made.parent, "results/studies/mine": folder}.get(name, made))
     assert results_of(Path(name)) == folder / "results"
+
+
+def published(folder):
+    """The folder of a run's results with a long table and a table of items."""
+    made = folder / "results" / "studies" / "mine"
+    (made / "items").mkdir(parents=True)
+    for name in ("scores.csv", "items/a.parquet"):
+        (made / name).write_text("as it was written")
+    publish(made, COLLECTED, {**COLLECT, "inputs": {}}, ["scores.csv", "items/a.parquet"])
+    return made
+
+
+@pytest.mark.parametrize("verb", [["keep", "--items"], ["report"], ["items"]])
+def test_tables_of_items_that_a_run_made_and_are_missing_are_named(folder, capsys, verb):
+    shutil.rmtree(published(folder) / "items")
+    assert main([verb[0], "my.yaml", *verb[1:]]) == 2
+    said = capsys.readouterr().err
+    assert "items/a.parquet: this file was removed" in said and "run again to make it" in said
 
 
 def test_a_copy_of_a_study_folder_alone_is_refused_with_what_can_be_copied(folder, capsys):

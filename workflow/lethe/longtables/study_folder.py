@@ -15,7 +15,7 @@ from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.nodes import read_spec
 from lethe.artefacts.output_folder import require_writable
 from lethe.artefacts.paths import results_of
-from lethe.artefacts.study_files import COLLECTED, ITEMS, checked_files, read_record
+from lethe.artefacts.study_files import COLLECTED, ITEMS, check_long_tables, read_record
 from lethe.errors import UserError
 from lethe.longtables.dev_sets import shown, words
 from lethe.longtables.items import ENDING as ITEMS_ENDING
@@ -217,8 +217,7 @@ def text_sha256(text: str) -> str:
 def _made_record(folder: Path) -> StudyRecord:
     """The record of a study that the workflow made, from the specs in its results folder."""
     results = results_of(folder)
-    made = [folder / f"{name}.csv" for name in NAMES]
-    checked_files([path for path in [*made, folder / ITEMS] if path.exists()])
+    check_long_tables(folder)
     record = read_record(_spec_of(results, folder / COLLECTED, "record"))
     claims: list[dict[str, Any]] = []
     if (folder / CLAIMS).is_file():
