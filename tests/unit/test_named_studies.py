@@ -1,5 +1,6 @@
 """A study is named by its file, its folder or its name, wherever one is asked for."""
 
+import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -139,6 +140,14 @@ def test_tables_of_items_that_a_run_made_and_are_missing_are_named(folder, capsy
     assert main([verb[0], "my.yaml", *verb[1:]]) == 2
     said = capsys.readouterr().err
     assert "items/a.parquet: this file was removed" in said and "run again to make it" in said
+
+
+@pytest.mark.parametrize("verb", ["status", "where"])
+def test_an_altered_table_is_told_in_place_of_its_warnings(folder, capsys, verb):
+    (published(folder) / "scores.csv").write_text("cut")
+    assert main([verb, "my.yaml", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert "scores.csv: expected 17 bytes, found 3, so it was truncated or altered" in told
 
 
 def test_a_copy_of_a_study_folder_alone_is_refused_with_what_can_be_copied(folder, capsys):

@@ -8,6 +8,7 @@ from typing import Any
 from lethe.artefacts.locks import is_held
 from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest, study_directory, work_directory
+from lethe.artefacts.study_files import check_long_tables
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.commands.watching import watch
 from lethe.config.catalogue import Catalogue, Study
@@ -159,10 +160,17 @@ def of_base(manifest: Path) -> list[str]:
 
 
 def warnings(folder: Path) -> list[str]:
-    """What would mislead a reader of a study's scores; empty if there are none yet."""
+    """What would mislead a reader of a study's scores; empty if there are none yet.
+
+    Of tables that were altered or cut since they were made, the sentence that says so alone.
+    """
     scores, stages = folder / "scores.csv", folder / "stages.csv"
     if not scores.is_file():
         return []
+    try:
+        check_long_tables(folder, items=False)
+    except UserError as error:
+        return [str(error)]
     from lethe.longtables.tables import read_scores, read_stages
     from lethe.metrics.warnings import sentence, study_warnings
 
