@@ -120,9 +120,12 @@ def print_line(probe: str, line: "LineItems", texts: Path, arguments: argparse.N
     counts = ", ".join(f"{count} {kind}" for kind, count in line.counts.items())
     print(f"\n{one_line(probe)}: {one_line(line.name)}, {one_line(line.ends)}")
     print(f"  {len(line.rows)} items: {counts}")
+    left = len(rows) - arguments.most
     rows = rows.head(arguments.most)
     for change in changes(rows, texts_of(texts, probe, set(rows.index))):
         print("\n".join(_lines(change)))
+    if left > 0:
+        print(f"\n  {left} more; --most {left + arguments.most} shows all")
 
 
 def _lines(change: "Change") -> Iterator[str]:
