@@ -111,9 +111,13 @@ def test_results_of_a_file_that_has_other_chains_now_are_told_by_their_words(fol
     chains = len(runs)
     assert f"lack {chains} of the {2 * chains} chains that study 'mine' now has" in told
     assert "xs/ewc/forward@0" in told and "xs/sequential" not in told
-    (made / "tables").mkdir()
+    (made / "report.html").write_text('<meta name="description" content="Little was lost.">')
     assert main(["where", "my.yaml"]) == 0
-    assert "xs/ewc/forward@0" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "xs/ewc/forward@0" in said and "Of the earlier results: Little was lost." in said
+    assert main(["status", "my.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "xs/ewc/forward@0" in said and "are of the earlier results" in said
 
 
 @pytest.mark.parametrize("name", [".", "../mine", "mine", "results/studies/mine"])

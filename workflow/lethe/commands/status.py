@@ -10,6 +10,7 @@ from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest, study_directory, work_directory
 from lethe.artefacts.study_files import check_long_tables
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.commands.missing_chains import missing_chains
 from lethe.commands.watching import watch
 from lethe.config.catalogue import Catalogue, Study
 from lethe.display.failures import error_line, is_interruption
@@ -68,6 +69,7 @@ def standing_of(study: Study, catalogue: Catalogue) -> dict[str, Any]:
         }
         for run in plan.runs
     ]
+    folder = study_directory(results, study.study)
     return {
         "study": study.study,
         "chains": chains,
@@ -78,7 +80,8 @@ def standing_of(study: Study, catalogue: Catalogue) -> dict[str, Any]:
                 for node in plan.of_kind("base")
                 for warning in of_base(node_manifest(results, "base", node.id))
             ),
-            *warnings(study_directory(results, study.study)),
+            *of_earlier(study, catalogue, folder),
+            *warnings(folder),
         ],
     }
 
@@ -157,6 +160,16 @@ def of_base(manifest: Path) -> list[str]:
         return read_manifest(manifest).get("warnings", [])
     except (OSError, UserError):
         return []
+
+
+def of_earlier(study: Study, catalogue: Catalogue, folder: Path) -> list[str]:
+    """A sentence if a study's results lack chains of its file: whose warnings the others are."""
+    try:
+        missing = missing_chains(study, catalogue, folder)
+    except UserError:  # `warnings` says it of the altered file
+        return []
+    told = "the warnings on scores and the headline are of the earlier results"
+    return [f"{missing} Until then {told}."] if missing else []
 
 
 def warnings(folder: Path) -> list[str]:
