@@ -131,7 +131,9 @@ def compare(
     used: dict[int, float] = {}
     for place, change in enumerate(changes):
         most = margins.get(change.metric, margin if change.unit == POINTS else None)
-        if change.better is None:
+        if change.no_verdict:
+            why[place] = change.no_verdict
+        elif change.better is None:
             why[place] = NO_DIRECTION
         elif change.drop is None or change.drop.degrees < 1:
             why[place] = NO_ERROR

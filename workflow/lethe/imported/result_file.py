@@ -23,8 +23,8 @@ DATE = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.json$")
 PLAIN = "none"
 """The filter of a metric that is computed of the answers as they are."""
 
-PROMPT = ("doc_to_text", "fewshot_delimiter")
-"""Keys of a task's configuration by which a question is found in its prompt."""
+PROMPT = ("doc_to_text", "fewshot_delimiter", "metric_list")
+"""Keys of a task's configuration that show its prompts' questions, and how its scores are means."""
 
 SHOWN = 24
 """Characters of a file's or folder's name in a message."""
@@ -131,9 +131,11 @@ def read_result_file(path: Path | str, where: str) -> ResultFile:
             f"{where}: {path} has metrics without filters, as lm-eval wrote them before version "
             "0.4; score the checkpoint again with lm-eval 0.4."
         )
+    tasks = {name: _task(name, entry, raw) for name, entry in results.items() if _has(entry)}
+    _require_errors(tasks, f"{where}: {path}")
     return ResultFile(
         path=path,
-        tasks={name: _task(name, entry, raw) for name, entry in results.items() if _has(entry)},
+        tasks=tasks,
         params=_whole((raw.get("config") or {}).get("model_num_parameters")),
         settings=settings_of(raw),
         tokenizer=tokenizer_of_base(raw),
@@ -182,6 +184,16 @@ def _require_tables(raw: dict[str, Any], where: str) -> None:
     samples = [sample for task in (raw.get("samples") or {}).values() for sample in task]
     if not all(map(is_sample, samples)):
         raise UserError(f"{where}: `samples` are not as lm-eval logs them; was the file altered?")
+
+
+def _require_errors(tasks: dict[str, TaskResult], where: str) -> None:
+    for name, task in tasks.items():
+        for (metric, _), error in task.stderr.items():
+            if error < 0:
+                raise UserError(
+                    f"{where}: the standard error of {metric!r} of {name!r} is {error:g}, expected "
+                    "0 or more; was the file altered?"
+                )
 
 
 def _whole(value: Any) -> int | None:
