@@ -335,6 +335,13 @@ def test_text_is_plain_in_a_pipe_and_fits_80_columns(tmp_path, base, capsys):
     assert "\x1b" not in said and max(map(len, said.splitlines())) <= 80
 
 
+def test_names_are_never_cut_in_a_pipe(tmp_path, capsys):
+    name = "a_set_with_a_name_that_is_longer_than_any_column_of_the_table"
+    folders = [scored(tmp_path / n, {name: rights()}) for n in ("base", "after")]
+    main(["compare", *folders])
+    assert f"  {name} " in (said := capsys.readouterr().out) and "…" not in said
+
+
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
 def test_a_terminal_gets_colours_unless_it_is_asked_for_none(
     tmp_path, base, capsys, monkeypatch, no_color, coloured

@@ -144,7 +144,7 @@ def keep(study: StudyFolder, to: Path, with_items: bool) -> list[Path]:
     Raises:
         UserError: a table breaks its schema, or items are wanted that are not there.
     """
-    require_place(to, [study.folder])
+    require_place(to, [study.folder], "--to")
     written, sums = [], {}
     for name in study.tables:
         written.append(to / f"{name}{ENDING}")
@@ -178,18 +178,21 @@ def unpack(study: StudyFolder, out: Path) -> list[Path]:
     return written
 
 
-def require_place(folder: Path, read: list[Path]) -> None:
+def require_place(folder: Path, read: list[Path], option: str = "--out") -> None:
     """Refuse to write where a study lies that is not to be replaced.
 
     Args:
-        read: folders of studies that are read.
+        read: folders of studies that are read. option: that names the folder.
 
     Raises:
         UserError: the folder is one of these, a run made what is there, or it is not writable.
     """
     is_read = folder.resolve() in [path.resolve() for path in read]
     if is_read or (folder / COLLECTED).is_file():
-        raise UserError(f"{folder}: expected another folder, found one that holds a study's run.")
+        found = "the study itself" if is_read else "one that holds a study's run"
+        raise UserError(
+            f"{folder}: expected another folder, found {found}; name one with {option}."
+        )
     require_writable(folder)
 
 
