@@ -88,6 +88,17 @@ def test_a_wider_margin_turns_a_loss_into_nothing_lost(tmp_path, base, capsys):
     assert "KEPT: of 2 sets 2 kept (margin 20 points)" in capsys.readouterr().out
 
 
+def test_headline_footer_json_and_page_name_the_margins_that_were_used(tmp_path, base, capsys):
+    after = scored(tmp_path / "after", {"mmlu_stem": rights(40), "hellaswag": rights()})
+    page = tmp_path / "page.html"
+    main(["compare", base, after, "--margin-of", "acc=50", "--html", str(page)])
+    said = capsys.readouterr().out
+    assert "2 kept (margin 50 points for acc)" in said and "is below -50; kept" in said
+    assert "Margin <bdi>50 points for acc</bdi>." in page.read_text(encoding="utf-8")
+    report = compared(capsys, base, after, "--margin-of", "acc=50")[1]
+    assert {found["margin"] for found in sets_of(report).values()} == {50}
+
+
 def test_one_answer_for_all_is_said_to_be_collapsed(tmp_path, base, capsys):
     after = scored(tmp_path / "after", {"mmlu_stem": rights(lost=300), "hellaswag": rights()})
     assert main(["compare", base, after]) == 3
@@ -324,6 +335,13 @@ def test_text_is_plain_in_a_pipe_and_fits_80_columns(tmp_path, base, capsys):
     assert "\x1b" not in said and max(map(len, said.splitlines())) <= 80
 
 
+def test_names_are_never_cut_in_a_pipe(tmp_path, capsys):
+    name = "a_set_with_a_name_that_is_longer_than_any_column_of_the_table"
+    folders = [scored(tmp_path / n, {name: rights()}) for n in ("base", "after")]
+    main(["compare", *folders])
+    assert f"  {name} " in (said := capsys.readouterr().out) and "…" not in said
+
+
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
 def test_a_terminal_gets_colours_unless_it_is_asked_for_none(
     tmp_path, base, capsys, monkeypatch, no_color, coloured
@@ -394,6 +412,51 @@ def test_samples_that_do_not_give_the_score_are_said_with_what_they_are(
     found = sets_of(compared(capsys, base, altered(after, "mmlu_stem", change))[1])["mmlu_stem"]
     assert found["paired"] is False
     assert "not paired" in found["notes"][-1] and words in found["notes"][-1]
+
+
+def test_a_score_that_its_own_samples_contradict_has_no_verdict(tmp_path, base, capsys):
+    def folder(name: str, **changes) -> str:
+        after = scored(tmp_path / name, {"mmlu_stem": rights(lost=100)}, **changes)
+        path = Path(after) / f"results_{DATE}.json"
+        path.write_text(path.read_text().replace('"acc,none": 0.5,', '"acc,none": 0.9,'))
+        return after
+
+    status, report = compared(capsys, base, folder("after"))
+    found = sets_of(report)["mmlu_stem"]
+    assert (status, found["verdict"]) == (0, None)
+    assert "has mean 0.5 and the score is 0.9; the file was altered" in found["why_no_verdict"]
+    # What a task aggregates in another way is no mean of its samples.
+    listed = {"metric_list": [{"metric": "acc", "aggregation": "weighted"}]}
+    other = folder("other", configs={"mmlu_stem": {"task": "mmlu_stem", **listed}})
+    alike = altered_configs(base, {"mmlu_stem": {"task": "mmlu_stem", **listed}})
+    assert sets_of(compared(capsys, alike, other)[1])["mmlu_stem"]["verdict"] == "kept"
+    rounded = scored(tmp_path / "rounded", {"mmlu_stem": rights(lost=1)})
+    path = Path(rounded) / f"results_{DATE}.json"
+    path.write_text(path.read_text().replace("0.7475", "0.75"))
+    plain = scored(tmp_path / "plain", {"mmlu_stem": rights()})
+    assert sets_of(compared(capsys, plain, rounded)[1])["mmlu_stem"]["verdict"]
+
+
+def altered_configs(folder: str, configs: dict) -> str:
+    path = Path(folder) / f"results_{DATE}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"configs": configs}))
+    return folder
+
+
+def test_files_that_disagree_on_metric_direction_or_error_are_refused(tmp_path, base, capsys):
+    other = only_scores(tmp_path / "other", "hellaswag", "f1", 0.5)
+    assert main(["compare", base, other]) == 2
+    assert "of hellaswag the former has the metric acc, the latter f1" in capsys.readouterr().err
+    lower = scored(tmp_path / "lower", {"hellaswag": rights()})
+    path = Path(lower) / f"results_{DATE}.json"
+    raw = json.loads(path.read_text())
+    path.write_text(json.dumps(raw | {"higher_is_better": {"hellaswag": {"acc": False}}}))
+    assert main(["compare", base, lower]) == 2
+    assert "`higher_is_better` of acc is true in base and false in" in capsys.readouterr().err
+    raw["results"]["hellaswag"]["acc_stderr,none"] = -0.1
+    path.write_text(json.dumps(raw))
+    assert main(["compare", base, lower]) == 2
+    assert "standard error of 'acc' of 'hellaswag' is -0.1" in capsys.readouterr().err
 
 
 def test_a_score_that_is_no_number_is_why_nothing_is_in_common(tmp_path, capsys):

@@ -166,6 +166,11 @@ def test_a_folder_in_the_way_is_a_sentence(tmp_path):
         write_atomic(tmp_path / "file" / "below", "x")
 
 
+def test_a_folder_that_the_system_does_not_make_is_a_sentence():
+    with pytest.raises(UserError, match="cannot write /proc/x/f: No such file or directory"):
+        write_atomic("/proc/x/f", "x")
+
+
 WRITE = (
     "import sys; from pathlib import Path; from lethe.artefacts.files import *\n"
     "from lethe.artefacts.manifests import *\n"

@@ -74,6 +74,7 @@ RESULTS = {"results": {"a": {"acc,none": 0.5}}, "versions": {"a": 1}}
         {"samples": {"a": [5]}},
         {"samples": {"a": [{"doc": {}, "doc_id": [1]}]}},
         {"samples": {"a": [{"doc": {}, "filtered_resps": 5}]}},
+        {"samples": {"a": [{"doc": {}, "filter": ["none"]}]}},
         {"task_hashes": "x"},
     ],
     ids=str,
@@ -90,6 +91,16 @@ def test_a_result_file_may_say_no_more_than_its_scores(tmp_path):
     found = read_result_file(path, "results")
     assert found.tasks["a"].values == {("acc", "none"): 0.5}
     assert found.params is None
+
+
+def test_a_whole_number_that_no_float_holds_is_no_score_and_no_number_of_items(tmp_path):
+    huge = 10**400
+    path = tmp_path / "results.json"
+    changes = {"results": {"a": {"acc,none": huge}}, "n-samples": {"a": {"effective": huge}}}
+    path.write_text(json.dumps(RESULTS | changes))
+    found = read_result_file(path, "results").tasks["a"]
+    assert (found.values, found.n) == ({}, None)
+    assert found.broken == {("acc", "none"): "a number of more than 60 digits"}
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,9 @@ def test_a_run_is_not_written_over(kept, tmp_path, capsys):
     assert main(["render", str(kept), "--out", str(tmp_path)]) == 2
     assert main(["keep", str(kept), "--to", str(tmp_path)]) == 2
     assert main(["keep", str(kept), "--to", str(kept)]) == 2
-    assert capsys.readouterr().err.count("expected another folder") == 3
+    said = capsys.readouterr().err
+    assert said.count("expected another folder") == 3 and "name one with --out." in said
+    assert said.count("name one with --to.") == 2 and "found the study itself" in said
 
 
 def test_keep_and_render_say_as_json_what_they_wrote(study, tmp_path, capsys):

@@ -1,5 +1,7 @@
 """A study is named by its file, its folder or its name, wherever one is asked for."""
 
+import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -109,9 +111,13 @@ def test_results_of_a_file_that_has_other_chains_now_are_told_by_their_words(fol
     chains = len(runs)
     assert f"lack {chains} of the {2 * chains} chains that study 'mine' now has" in told
     assert "xs/ewc/forward@0" in told and "xs/sequential" not in told
-    (made / "tables").mkdir()
+    (made / "report.html").write_text('<meta name="description" content="Little was lost.">')
     assert main(["where", "my.yaml"]) == 0
-    assert "xs/ewc/forward@0" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "xs/ewc/forward@0" in said and "Of the earlier results: Little was lost." in said
+    assert main(["status", "my.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "xs/ewc/forward@0" in said and "are of the earlier results" in said
 
 
 @pytest.mark.parametrize("name", [".", "../mine", "mine", "results/studies/mine"])
@@ -120,6 +126,32 @@ def test_a_study_folder_is_read_from_wherever_it_is_named(folder, monkeypatch, n
     made.mkdir(parents=True)
     monkeypatch.chdir({"mine": made.parent, "results/studies/mine": folder}.get(name, made))
     assert results_of(Path(name)) == folder / "results"
+
+
+def published(folder):
+    """The folder of a run's results with a long table and a table of items."""
+    made = folder / "results" / "studies" / "mine"
+    (made / "items").mkdir(parents=True)
+    for name in ("scores.csv", "items/a.parquet"):
+        (made / name).write_text("as it was written")
+    publish(made, COLLECTED, {**COLLECT, "inputs": {}}, ["scores.csv", "items/a.parquet"])
+    return made
+
+
+@pytest.mark.parametrize("verb", [["keep", "--items"], ["report"], ["items"]])
+def test_tables_of_items_that_a_run_made_and_are_missing_are_named(folder, capsys, verb):
+    shutil.rmtree(published(folder) / "items")
+    assert main([verb[0], "my.yaml", *verb[1:]]) == 2
+    said = capsys.readouterr().err
+    assert "items/a.parquet: this file was removed" in said and "run again to make it" in said
+
+
+@pytest.mark.parametrize("verb", ["status", "where"])
+def test_an_altered_table_is_told_in_place_of_its_warnings(folder, capsys, verb):
+    (published(folder) / "scores.csv").write_text("cut")
+    assert main([verb, "my.yaml", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert "scores.csv: expected 17 bytes, found 3, so it was truncated or altered" in told
 
 
 def test_a_copy_of_a_study_folder_alone_is_refused_with_what_can_be_copied(folder, capsys):

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from lethe.artefacts.paths import node_manifest, spec_file
 from lethe.cli import main
 from lethe.commands.named_nodes import checkpoint_of, checkpoints_of
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
 from lethe.longtables.node_words import Words, find_by_words, recorded_runs
+from lethe.parametrisations.composed import parametrisation_in
 from lethe.planning.plan import make_plan
 from lethe.planning.records import study_record, write_specs, write_study_record
 
@@ -186,6 +188,20 @@ def test_show_and_diff_take_and_print_words(tmp_path, capsys):
     node = plan.runs[-1].checkpoints[2]
     assert main(["show", node[:-8], *place]) == 0
     assert f"stage {node}  xs/" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damaged", ["manifest", "spec"])
+def test_a_record_that_holds_no_keys_is_a_sentence(tmp_path, capsys, damaged):
+    node = planned(tmp_path).runs[0].checkpoints[1]
+    places = {"manifest": node_manifest(tmp_path, "stage", node), "spec": spec_file(tmp_path, node)}
+    places[damaged].parent.mkdir(parents=True, exist_ok=True)
+    places[damaged].write_text("[]")
+    assert main(["show", node, "--results", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert str(places[damaged])[-40:] in said and "Traceback" not in said
+    if damaged == "manifest":
+        with pytest.raises(UserError, match=r"expected keys and values, found \[\]"):
+            parametrisation_in(places[damaged].parent)
 
 
 def test_the_beginning_of_an_id_means_the_checkpoint_before_its_scores(tmp_path, capsys):

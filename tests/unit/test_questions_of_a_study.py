@@ -180,7 +180,9 @@ def test_the_terminal_shows_what_was_lost_in_words_that_move_no_cursor(folder, c
     assert "\x1b" not in out and "\u202e" not in out and "its texts are not kept" in out
     assert out.count("before:") == 2 and "(margin +9.00)" in out
     assert printed(capsys, "--regained").count("before:") == 1
-    assert printed(capsys, "--all", "--most", "4").count("before:") == 4
+    some = printed(capsys, "--all", "--most", "4")
+    assert some.count("before:") == 4 and "1 more; --most 5 shows all" in some
+    assert "more;" not in printed(capsys, "--all", "--most", "5")
 
 
 def test_json_has_every_item_once_with_its_texts_where_they_are_kept(folder, capsys):

@@ -1,7 +1,5 @@
 """Nodes of tokens in a plan, made by their verb and learned by stages; what stages leave out."""
 
-import json
-
 import pytest
 import torch
 from masked_model import masked_model, masked_tokenizer, publish_nodes, texts
@@ -10,8 +8,8 @@ from small_nodes import CONFIG, RECIPE, make_nodes, make_tokenizer, stage_spec
 from test_plan import plan_of
 
 from lethe.artefacts.jsonlines import write_rows
-from lethe.artefacts.lineage import lineage
 from lethe.artefacts.manifests import publish, read_manifest
+from lethe.artefacts.nodes import lineage
 from lethe.cli import main
 from lethe.data.encoding import encode_rows
 from lethe.data.mixtures import load_mixture
@@ -153,10 +151,9 @@ def test_replayed_examples_come_from_the_tokens_of_earlier_stages(tmp_path):
 
 
 def test_the_lineage_of_tokens_leads_to_their_data(tmp_path):
-    make_nodes(tmp_path)
-    node = made(tmp_path, "causal", texts(3))
-    (tmp_path / "specs" / "data.json").write_text(json.dumps({"kind": "data"}))
-    assert [name for name, _ in lineage(tmp_path, node)] == ["data", node]
+    data = write_spec(tmp_path, "data", {"kind": "data"})
+    node = write_spec(tmp_path, "tokens", {"kind": "tokens", "data": data})
+    assert [name for name, _ in lineage(tmp_path, node)] == [data, node]
 
 
 WORDY = {"prompt": "red " * 30, "response": "cat " * 40}

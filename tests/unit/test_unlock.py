@@ -12,6 +12,7 @@ import pytest
 from lethe.artefacts import processes
 from lethe.artefacts.files import read_json, write_json
 from lethe.artefacts.processes import identity, is_proved_dead
+from lethe.cli import main
 from lethe.commands.unlock import LOCKS, unlock
 from lethe.errors import UserError
 from lethe.jobs.announced import ENDED_WITH_DRIVER, announced_driver
@@ -190,6 +191,13 @@ def test_the_verb_prints_one_sentence(tmp_path):
     )
     assert done.returncode == 2
     assert done.stderr.startswith("lethe: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "found"), [("nope", "none"), ("file", "a file")])
+def test_a_directory_that_is_none_is_refused(tmp_path, capsys, name, found):
+    (tmp_path / "file").touch()
+    assert main(["unlock", "--directory", str(tmp_path / name)]) == 2
+    assert f"expected a folder at {tmp_path / name}, found {found}." in capsys.readouterr().err
 
 
 def test_a_local_job_ends_with_its_driver(tmp_path):

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from lethe.artefacts import strict_json
-from lethe.artefacts.disk_errors import disk_errors_as_sentences, disk_reason
+from lethe.artefacts.disk_errors import AGAIN, disk_errors_as_sentences, disk_reason
 from lethe.artefacts.faults import fault_point
 from lethe.artefacts.processes import process_is_alive
 from lethe.artefacts.strict_json import digest
-from lethe.errors import UserError
+from lethe.errors import UserError, shown
 
 __all__ = [
     "atomic_path",
@@ -30,6 +30,7 @@ __all__ = [
     "file_entry",
     "json_text",
     "read_json",
+    "read_object",
     "sha256_file",
     "sync",
     "write_atomic",
@@ -53,7 +54,11 @@ def atomic_path(path: Path | str, durable: bool = True) -> Iterator[Path]:
     path = Path(path)
     temporary = _temporary_name(path)
     with disk_errors_as_sentences(path, temporary):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # whatever the system says, as of a folder in /proc
+            reason = disk_reason(error)
+            raise UserError(f"cannot write {path}: {reason}; fix this and {AGAIN}") from error
         if durable:
             _remove_leftovers(path.parent, path.name)
         else:
@@ -111,6 +116,16 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path}: cannot be read: {disk_reason(error)}") from None
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON, perhaps truncated or altered ({error})") from None
+
+
+def read_object(path: Path | str) -> dict[str, Any]:
+    """Read JSON that holds keys and values, as every record does; UserError if it does not."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(
+            f"{path}: expected keys and values, found {shown(content)}; was the file altered?"
+        )
+    return content
 
 
 def sync(path: Path | str) -> None:

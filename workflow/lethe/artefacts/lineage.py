@@ -1,11 +1,9 @@
-"""Nodes that have a spec in results/specs: find one, and trace what it was made from."""
+"""Nodes that have a spec in results/specs: find one, and name what it is made from."""
 
 import difflib
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import read_json
-from lethe.artefacts.paths import spec_file
 from lethe.errors import UserError
 
 NAMING = ("parent", "checkpoint", "data", "fetched", "tokens", "tokenizer", "base")
@@ -49,14 +47,3 @@ def inputs_of(spec: dict[str, Any]) -> list[tuple[str, str]]:
 def _parts(value: list[Any]) -> list[dict[str, Any]]:
     """The parts of a mixture, or of a list of mixtures."""
     return [part for item in value for part in (item if isinstance(item, list) else [item])]
-
-
-def lineage(results: Path, node: str) -> list[tuple[str, dict]]:
-    """The node and everything it descends from, oldest first, with specs."""
-    newest_first = []
-    name: str | None = node
-    while name:
-        spec = read_json(spec_file(results, name))
-        newest_first.append((name, spec))
-        name = next((node for _, node in inputs_of(spec)), None)
-    return newest_first[::-1]

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from lethe.artefacts.disk_errors import disk_reason
-from lethe.artefacts.files import read_json, sha256_file, write_atomic
+from lethe.artefacts.files import read_object, sha256_file, write_atomic
 from lethe.artefacts.strict_json import digest
 from lethe.errors import UserError, sought
 
@@ -62,7 +62,7 @@ def chat_template_digest(path: str, where: str) -> str:
     template, settings = Path(path) / "chat_template.jinja", Path(path) / "tokenizer_config.json"
     if template.is_file():
         return file_digest(str(template), where)
-    if settings.is_file() and (written := read_json(settings).get("chat_template")):
+    if settings.is_file() and (written := read_object(settings).get("chat_template")):
         return digest(written)
     raise UserError(
         f"{where}: expected a chat template in {path} (chat_template.jinja, or `chat_template` in "

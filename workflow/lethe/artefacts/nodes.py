@@ -55,6 +55,17 @@ def is_spec_of(spec: Any, node: str) -> bool:
     return isinstance(spec, dict) and node.endswith(f"-{digest(spec)[:12]}")
 
 
+def lineage(results: Path, node: str) -> list[tuple[str, dict]]:
+    """The node and everything it descends from, oldest first, with specs."""
+    newest_first = []
+    name: str | None = node
+    while name:
+        spec = read_spec(results, name)
+        newest_first.append((name, spec))
+        name = next((node for _, node in inputs_of(spec)), None)
+    return newest_first[::-1]
+
+
 def input_contents(results: Path, spec: dict[str, Any]) -> dict[str, str]:
     """By id, the digest of the content of every node that a spec is made from.
 

@@ -59,6 +59,20 @@ def checked_files(paths: list[Path]) -> dict[str, str]:
     return {path.name: _checked(path) for path in paths}
 
 
+def check_long_tables(folder: Path, items: bool = True) -> None:
+    """Compare the long tables of a run with the manifests beside them, which list them all.
+
+    items: whether those of items are too, which may be large.
+
+    Raises:
+        UserError: one was altered, cut or removed since it was made.
+    """
+    for name in (COLLECTED, SUMMARIZED):
+        if (folder / name).is_file():
+            made = {file.partition("/")[0] for file in read_manifest(folder / name)["files"]}
+            checked_files([folder / part for part in sorted(made) if items or part != ITEMS])
+
+
 def _checked(path: Path) -> str:
     for name in (COLLECTED, SUMMARIZED):
         if not (path.parent / name).is_file():

@@ -75,7 +75,8 @@ def _add_judging(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="METRIC=VALUE",
-        help="the margin of a metric, in its own unit: a perplexity or BLEU has none otherwise",
+        help="the margin of a metric: of a share in points (acc=2), of another in its own unit; a "
+        "perplexity or BLEU has none otherwise",
     )
     judging.add_argument(
         "--metric",

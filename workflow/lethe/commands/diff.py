@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.lineage import lineage
+from lethe.artefacts.nodes import lineage
 from lethe.commands.named_nodes import HELP, add_place_arguments, find, words_of_nodes
 from lethe.terminal import paint
 

@@ -12,6 +12,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from lethe.artefacts.files import write_atomic
 from lethe.artefacts.paths import CLONE, PROJECT, SCHEMAS
 from lethe.commands.check import checked
 from lethe.commands.named_studies import ENDINGS, FILE
@@ -88,7 +89,7 @@ def run(arguments: argparse.Namespace) -> None:
     study = started(name, model, train, arguments.family, arguments.steps)
     parsed = parse_study(merge(read_yaml(DEFAULT), study))
     notes = checked(parsed, read_catalogue(parsed))["notes"]
-    _write(path, commented(study, _head(path, name, model, train)))
+    write_atomic(path, commented(study, _head(path, name, model, train)))
     for note in [*renamed_columns(study), *notes]:
         print(f"Note: {note}")
     if model in miniature("models"):
@@ -147,9 +148,3 @@ def _head(path: Path, name: str, model: str, train: list[str]) -> list[str]:
         f"The study {name}: {model}, taught {', then '.join(train)}.",
         f"`lethe check {file}` says whether it is right, `lethe run {file}` makes it.",
     ]
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "x", encoding="utf-8") as file:
-        file.write(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lethe.artefacts.paths import study_directory
-from lethe.artefacts.study_files import ITEMS, QUESTIONS
+from lethe.artefacts.study_files import ITEMS, QUESTIONS, check_long_tables
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.commands.named_nodes import find
 from lethe.config.catalogue import Study
@@ -55,7 +55,10 @@ def run(arguments: argparse.Namespace) -> None:
     from lethe.longtables.tables import read_scores
     from lethe.questions.study import sets_of
 
+    check_long_tables(folder)
     known = item_files(folder / ITEMS)
+    if not known:
+        raise UserError(f"expected tables of items in {folder / ITEMS}, found none; run it again.")
     for name in arguments.set:
         if name not in known:
             listed = ", ".join(known)
@@ -117,9 +120,12 @@ def print_line(probe: str, line: "LineItems", texts: Path, arguments: argparse.N
     counts = ", ".join(f"{count} {kind}" for kind, count in line.counts.items())
     print(f"\n{one_line(probe)}: {one_line(line.name)}, {one_line(line.ends)}")
     print(f"  {len(line.rows)} items: {counts}")
+    left = len(rows) - arguments.most
     rows = rows.head(arguments.most)
     for change in changes(rows, texts_of(texts, probe, set(rows.index))):
         print("\n".join(_lines(change)))
+    if left > 0:
+        print(f"\n  {left} more; --most {left + arguments.most} shows all")
 
 
 def _lines(change: "Change") -> Iterator[str]:

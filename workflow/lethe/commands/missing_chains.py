@@ -18,9 +18,8 @@ def missing_chains(study: Study, catalogue: Catalogue, folder: Path) -> str:
     """
     if not (folder / COLLECTED).is_file():
         return ""
-    name = read_manifest(folder / COLLECTED)["inputs"]["record"]
-    record = spec_file(study.output, name)
-    if not record.is_file():
+    name = read_manifest(folder / COLLECTED)["inputs"].get("record")
+    if not name or not (record := spec_file(study.output, name)).is_file():
         return ""
     have = {tuple(run["checkpoints"]) for run in read_record(record)["runs"]}
     runs = make_plan(study, catalogue).runs

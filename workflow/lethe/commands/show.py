@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import read_json
-from lethe.artefacts.lineage import lineage
+from lethe.artefacts.manifests import read_manifest
+from lethe.artefacts.nodes import lineage
 from lethe.artefacts.paths import node_manifest
 from lethe.commands.named_nodes import HELP, add_place_arguments, find, words_of_nodes
 from lethe.terminal import paint
@@ -48,7 +48,7 @@ def described(results: Path, node: str) -> dict[str, Any]:
         ],
         "spec": line[-1][1],
         "manifest": str(manifest),
-        "record": read_json(manifest) if manifest.exists() else None,
+        "record": read_manifest(manifest) if manifest.exists() else None,
     }
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from lethe.artefacts.locks import is_held
 from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.paths import node_manifest, study_directory, work_directory
+from lethe.artefacts.study_files import check_long_tables
 from lethe.commands.arguments import add_study_arguments, read
+from lethe.commands.missing_chains import missing_chains
 from lethe.commands.watching import watch
 from lethe.config.catalogue import Catalogue, Study
 from lethe.display.failures import error_line, is_interruption
@@ -67,6 +69,7 @@ def standing_of(study: Study, catalogue: Catalogue) -> dict[str, Any]:
         }
         for run in plan.runs
     ]
+    folder = study_directory(results, study.study)
     return {
         "study": study.study,
         "chains": chains,
@@ -77,7 +80,8 @@ def standing_of(study: Study, catalogue: Catalogue) -> dict[str, Any]:
                 for node in plan.of_kind("base")
                 for warning in of_base(node_manifest(results, "base", node.id))
             ),
-            *warnings(study_directory(results, study.study)),
+            *of_earlier(study, catalogue, folder),
+            *warnings(folder),
         ],
     }
 
@@ -158,11 +162,28 @@ def of_base(manifest: Path) -> list[str]:
         return []
 
 
+def of_earlier(study: Study, catalogue: Catalogue, folder: Path) -> list[str]:
+    """A sentence if a study's results lack chains of its file: whose warnings the others are."""
+    try:
+        missing = missing_chains(study, catalogue, folder)
+    except UserError:  # `warnings` says it of the altered file
+        return []
+    told = "the warnings on scores and the headline are of the earlier results"
+    return [f"{missing} Until then {told}."] if missing else []
+
+
 def warnings(folder: Path) -> list[str]:
-    """What would mislead a reader of a study's scores; empty if there are none yet."""
+    """What would mislead a reader of a study's scores; empty if there are none yet.
+
+    Of tables that were altered or cut since they were made, the sentence that says so alone.
+    """
     scores, stages = folder / "scores.csv", folder / "stages.csv"
     if not scores.is_file():
         return []
+    try:
+        check_long_tables(folder, items=False)
+    except UserError as error:
+        return [str(error)]
     from lethe.longtables.tables import read_scores, read_stages
     from lethe.metrics.warnings import sentence, study_warnings
 

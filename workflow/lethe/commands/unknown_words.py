@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lethe.artefacts.files import read_json
+from lethe.artefacts.files import read_object
 from lethe.artefacts.paths import node_directory
 from lethe.config.catalogue import Catalogue
 from lethe.data.unknown_tokens import NOT_WRITABLE, unknown_token
@@ -103,7 +103,7 @@ def _in_folder(folder: Path) -> "tuple[Tokenizer, str] | None":
 
     if not (folder / FILE).is_file() or not (folder / SETTINGS).is_file():
         return None
-    settings = read_json(folder / SETTINGS)
+    settings = read_object(folder / SETTINGS)
     unknown = unknown_token(*(_named(settings, key) for key in ("unk_token", "eos_token")))
     # What cannot be read here is told of by the job that loads the model.
     try:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lethe.artefacts.processes import is_proved_dead
-from lethe.errors import UserError
+from lethe.errors import UserError, sought
 from lethe.jobs.drivers import recorded_drivers
 from lethe.slurm.driver import Left, cancel_left, jobs_left
 
@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    if not arguments.directory.is_dir():
+        found = "a file" if arguments.directory.exists() else "none"
+        raise UserError(
+            f"--directory: expected a folder at {sought(arguments.directory)}, found {found}."
+        )
     tell_of(unlock(arguments.directory))
     # Those of a run that is in progress are its own.
     if not recorded_drivers(arguments.directory):

@@ -31,7 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"of": what, "findings": [vars(one) for one in findings]}, indent=2))
     elif findings:
-        print(f"{what}: {paint(f'{len(findings)} findings', 'red')}")
+        number = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
+        print(f"{what}: {paint(number, 'red')}")
     else:
         print(f"{what}: {paint('everything is as it was written', 'green')}")
     return 1 if findings else 0

@@ -10,8 +10,7 @@ from typing import Any
 from lethe.artefacts.paths import study_directory
 from lethe.artefacts.study_files import QUESTIONS, REPORT
 from lethe.commands.arguments import add_study_arguments, read
-from lethe.commands.missing_chains import missing_chains
-from lethe.commands.status import warnings
+from lethe.commands.status import of_earlier, warnings
 from lethe.errors import UserError
 
 MOST_SHOWN = 5
@@ -32,8 +31,8 @@ def run(arguments: argparse.Namespace) -> None:
             "makes it)."
         )
     found = places(folder)
-    if missing := missing_chains(study, catalogue, folder):
-        found["warnings"].insert(0, missing)
+    earlier = of_earlier(study, catalogue, folder)
+    found["warnings"][:0] = earlier
     if arguments.json:
         print(json.dumps({"study": study.study, **found}, indent=2))
         return
@@ -47,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"  {warning}")
     if found["report"]:
         if found["headline"]:
-            print(found["headline"])
+            print(f"Of the earlier results: {found['headline']}" if earlier else found["headline"])
         print(f"Report:  {found['report']}")
 
 

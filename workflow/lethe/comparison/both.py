@@ -11,6 +11,8 @@ from lethe.metrics.corpus_level import BY_TOKEN, NATS, SAME
 from lethe.metrics.drawn_clusters import BETWEEN
 from lethe.metrics.item_changes import Answers
 
+ROUNDED = 0.01
+"""How far a score that was rounded may be from the mean of its samples."""
 NO_TOKENS = "the texts have no token that is predicted"
 
 
@@ -110,6 +112,26 @@ def _why_no_tokens(first: np.ndarray | None, second: np.ndarray | None) -> str:
 
 def _value(item: dict, metric: str) -> float | None:
     return item.get(metric) if metric in NATS else (item.get("metrics") or {}).get(metric)
+
+
+def contradiction(results: tuple[dict, dict], metric: str) -> str:
+    """Why there is no verdict from a score that its own samples contradict; empty if they do not.
+
+    Only of metrics that are plain means, and where all samples have a value.
+    """
+    for when, result in zip(("before", "after"), results, strict=True):
+        values = [_value(item, metric) for item in result["items"]]
+        row = row_of(result, metric)
+        if metric not in result.get("plain_means", ()) or len(values) != row["n"]:
+            continue
+        known = [value for value in values if value is not None]
+        if len(known) == len(values) > 0 and abs(np.mean(known) - row["value"]) > ROUNDED:
+            return (
+                f"no verdict: the {metric} of its {len(values)} samples {when} has mean "
+                f"{np.mean(known):.4g} and the score is {row['value']:.4g}; the file was altered, "
+                "or the samples are of another run"
+            )
+    return ""
 
 
 def why_no_means(items: Items | None, results: tuple[dict, dict], metric: str) -> str:

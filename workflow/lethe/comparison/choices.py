@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lethe.comparison.abilities import Known, known
+from lethe.comparison.both import row_of
 from lethe.comparison.scored import Scores, require_alike
 from lethe.comparison.sets import POINTS, SetChange, set_change
 from lethe.errors import UserError, shown
@@ -101,14 +102,23 @@ def pairs(scores: Sequence[Scores], choices: Choices) -> list[After]:
     found = [_after(before, first, after, metrics, choices) for after in afters]
     for one, after in zip(found, afters, strict=True):
         if not one.changes:
-            broken = any(each.broken(name) for each in (before, after) for name in each.sets())
-            why = "; ".join(one.missing) if broken else ""
             raise UserError(
                 f"{before.target.given} and {after.target.given} have no evaluation set in common: "
-                f"{why or f'{_some(before.sets())} against {_some(after.sets())}'}."
+                f"{_why_none(before, after, one.missing)}."
             )
     _require_margins(choices, [change for one in found for change in one.changes])
     return found
+
+
+def _why_none(before: Scores, after: Scores, missing: list[str]) -> str:
+    """Why two have nothing to compare: a value that is no number, other metrics, or other sets."""
+    if any(each.broken(name) for each in (before, after) for name in each.sets()):
+        return "; ".join(missing)
+    for name in before.sets():
+        if of_both := [each.metrics(name) for each in (before, after) if each.metrics(name)][1:]:
+            first, second = _some(before.metrics(name)), _some(of_both[0])
+            return f"of {name} the former has the metric {first}, the latter {second}"
+    return f"{_some(before.sets())} against {_some(after.sets())}"
 
 
 def _require_tasks(choices: Choices, metrics: dict[str, str], scores: Sequence[Scores]) -> None:
@@ -158,6 +168,7 @@ def _after(
         if metric in after.metrics(name) and name in first:
             results = (first[name], after.result(name, metric))
             _require_one_scale(name, metric, (before, after), results)
+            _require_one_direction(name, metric, (before, after), results)
             ability = known(name, choices.abilities, choices.usual).ability
             changes.append(set_change(name, metric, results, ability))
         elif metric in after.metrics(name) or name in first:
@@ -188,6 +199,20 @@ def _require_one_scale(
             f"{name}: {metric} is {share:g} in {share_of} and {percent:g} in {percent_of}, a share "
             "and one in percent; divide the latter and its standard error by 100 in its file, or "
             "leave the set out with --tasks."
+        )
+
+
+def _require_one_direction(
+    name: str, metric: str, targets: tuple[Scores, Scores], results: tuple[dict, dict]
+) -> None:
+    """Refuse a metric that is better if higher by one file, and if lower by the other."""
+    words = {True: "true", False: "false"}
+    said = [words.get(row_of(result, metric).get("higher_is_better"), "") for result in results]
+    if "" not in said and said[0] != said[1]:
+        first, second = (target.target.label for target in targets)
+        raise UserError(
+            f"{name}: `higher_is_better` of {metric} is {said[0]} in {first} and {said[1]} in "
+            f"{second}; correct the file that is wrong, or leave the set out with --tasks."
         )
 
 

@@ -128,19 +128,23 @@ def compare(
     """
     asked: dict[int, Question] = {}
     why: dict[int, str] = {}
+    used: dict[int, float] = {}
     for place, change in enumerate(changes):
         most = margins.get(change.metric, margin if change.unit == POINTS else None)
-        if change.better is None:
+        if change.no_verdict:
+            why[place] = change.no_verdict
+        elif change.better is None:
             why[place] = NO_DIRECTION
         elif change.drop is None or change.drop.degrees < 1:
             why[place] = NO_ERROR
         elif most is None:
             why[place] = NO_MARGIN.format(change.metric)
         else:
+            used[place] = most
             asked[place] = Question(change.drop, most / change.scale, change.place != FLOOR)
     verdicts = dict(zip(asked, judge(list(asked.values())), strict=True))
     judged = [
-        Judged(change, verdicts.get(place), why.get(place, ""))
+        Judged(change, verdicts.get(place), why.get(place, ""), used.get(place))
         for place, change in enumerate(changes)
     ]
     return Compared(label, judged, missing)

@@ -31,7 +31,6 @@ def as_page(report: Report, texts: Texts) -> bytes:
     content = {
         "title": f"{report.before.label} and what came of it",
         "before": _named(report.before),
-        "margin": f"{report.margin:g}",
         "comparisons": [
             _comparison(report, one, _named(target), texts)
             for one, target in zip(report.compared, report.after, strict=True)
@@ -58,12 +57,13 @@ def _named(target: Target) -> str:
 
 
 def _comparison(report: Report, one: Compared, after: str, texts: Texts) -> dict[str, Any]:
-    axis = Axis.of(one, report.margin)
+    axis = Axis.of(one)
     return {
         "after": after,
         "verdict": one.verdict,
         "judged": one.judged,
         "counts": counts_in_words(one),
+        "margins": report.margin_words(one),
         "axis": axis,
         "abilities": [
             _ability(judged[0].change.ability, cells_of_ability(mean), judged, axis)
@@ -82,16 +82,17 @@ class Axis:
 
     low: float
     high: float
-    at_margin: float
 
     @classmethod
-    def of(cls, one: Compared, margin: float) -> "Axis":
-        """Wide enough for every interval, zero and the margin."""
-        ends = [end for j in one.judged if j.change.unit == POINTS for end in j.change.interval]
+    def of(cls, one: Compared) -> "Axis":
+        """Wide enough for every interval, zero and the margins."""
+        drawn = [each for each in one.judged if each.change.unit == POINTS]
+        ends = [end for each in drawn for end in each.change.interval]
         known = [end for end in ends if not isnan(end)]
+        margin = max([each.margin or 1.0 for each in drawn], default=1.0)
         low, high = min([*known, -2 * margin]), max([*known, 2 * margin])
         room = 0.03 * (high - low)
-        return cls(low - room, high + room, -margin)
+        return cls(low - room, high + room)
 
     def place(self, value: float) -> float:
         """Where a value is drawn."""
@@ -100,10 +101,6 @@ class Axis:
     @property
     def zero(self) -> float:
         return self.place(0.0)
-
-    @property
-    def margin(self) -> float:
-        return self.place(self.at_margin)
 
     @property
     def ends(self) -> str:
@@ -134,6 +131,7 @@ def _row(each: Judged, axis: Axis) -> dict[str, Any]:
             "low": axis.place(low),
             "high": axis.place(high),
             "middle": axis.place(each.change.change),
+            "margin": None if each.margin is None else axis.place(-each.margin),
         },
     }
 

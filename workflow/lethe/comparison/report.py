@@ -7,7 +7,7 @@ from typing import Any
 
 from lethe.comparison.chain import ChainRow, chain_rows, formulas
 from lethe.comparison.compared import Compared
-from lethe.comparison.sets import CEILING, FLOOR, Judged, SetChange
+from lethe.comparison.sets import CEILING, FLOOR, POINTS, Judged, SetChange
 from lethe.comparison.targets import Target
 from lethe.metrics.item_changes import COLLAPSED
 from lethe.metrics.verdicts import KEPT, LOST, UNDECIDED, Verdict
@@ -46,6 +46,22 @@ class Report:
     def words(self) -> list[str]:
         """The verdicts on the AFTERs, in order."""
         return [one.verdict for one in self.compared]
+
+    def margin_words(self, one: Compared) -> str:
+        """The margins of its verdicts: `2 points, 50 points for acc`; empty without a verdict."""
+        found = []
+        for each in one.judged:
+            if each.margin is not None:
+                unit = f" {POINTS}" if each.change.unit == POINTS else ""
+                own = f" for {each.change.metric}" if each.change.metric in self.margins else ""
+                found.append(f"{each.margin:g}{unit}{own}")
+        return ", ".join(dict.fromkeys(found))
+
+    @property
+    def lost_below(self) -> str:
+        """Where the interval of a lost set lies: `-2` if all were judged by one margin."""
+        used = {each.margin for one in self.compared for each in one.judged} - {None}
+        return f"-{used.pop():g}" if len(used) == 1 else "minus the margin"
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -143,6 +159,7 @@ def _of_set(each: Judged) -> dict[str, Any]:
         "collapsed": change.collapsed,
         "collapsed_from": COLLAPSED,
         "verdict": each.verdict.word if each.verdict else None,
+        "margin": each.margin,
         "why_no_verdict": each.why,
         "test": _of_verdict(change, each.verdict),
         "notes": change.notes,

@@ -14,13 +14,15 @@ from lethe.comparison.abilities import known
 from lethe.comparison.targets import Target
 from lethe.errors import UserError
 from lethe.imported.alike import StageFiles, how_scored, kind_of_digest
-from lethe.imported.result_file import ResultFile, read_result_file, sample_file
+from lethe.imported.result_file import ResultFile, TaskResult, read_result_file, sample_file
 from lethe.imported.scale import require_shares
 from lethe.imported.scores import metric_names, result_of_file
 from lethe.longtables.same_versions import NEVER_HARMLESS, Scored, require_same
 
 AGAIN = "in the same way"
 IF_HARMLESS = ", or, if that changes no score, say `--harmless {}`"
+MEANS = ("acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match")
+"""Metrics of lm-eval that are plain means over samples, unless a task aggregates them otherwise."""
 OF_ANSWERS = "modal_share"
 """A score that says how the answers are spread, not how good they are."""
 
@@ -113,6 +115,7 @@ class Imported:
         paths = {leaf: sample_file(file.path, leaf) for leaf in file.tasks[name].leaves}
         sampled = {leaf: {"path": str(path)} for leaf, path in paths.items() if path is not None}
         result = result_of_file(task, file, sampled, self.texts)
+        result["plain_means"] = _plain_means(file, file.tasks[name])
         for row in result["scores"]:
             require_shares(name, row["metric"], self.target.given, [(file.short, row["value"])])
         return result
@@ -146,6 +149,20 @@ def _results_of(path) -> list[dict[str, Any]]:
     ):
         raise UserError(f"{path}: expected results as `lethe evaluate --json` prints them.")
     return results
+
+
+def _plain_means(file: ResultFile, task: TaskResult) -> list[str]:
+    """Its metrics that are plain means over its samples; none of a group, which may weigh tasks."""
+    if task.leaves != (task.name,):
+        return []
+    listed = file.prompts.get(task.name, {}).get("metric_list")
+    other = [
+        str(entry.get("metric"))
+        for entry in (listed if isinstance(listed, list) else [])
+        if isinstance(entry, dict) and entry.get("aggregation", "mean") != "mean"
+    ]
+    names = metric_names("", task).items()
+    return [name for (metric, _), name in names if metric in MEANS and metric not in other]
 
 
 def read_lm_eval(target: Target, index: int, texts: bool = False) -> Imported:

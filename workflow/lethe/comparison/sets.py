@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lethe.comparison.abilities import known
-from lethe.comparison.both import Items, items_of_both, row_of, why_no_means
+from lethe.comparison.both import Items, contradiction, items_of_both, row_of, why_no_means
 from lethe.longtables.axes import BIAS
 from lethe.metrics.corpus_level import CORPUS_LEVEL, NATS, SENTENCE_NOTE
 from lethe.metrics.drops import Drop, corpus_drop, paired_drop, unpaired_drop
@@ -40,6 +40,7 @@ class SetChange:
         chance: score of a guess; None if it is not known.
         place: FLOOR or CEILING of the base, or empty.
         notes: what a reader must know of the numbers.
+        no_verdict: why there can be none, as its own samples contradict the score; else empty.
     """
 
     name: str
@@ -54,6 +55,7 @@ class SetChange:
     chance: float | None
     place: str
     notes: list[str] = field(default_factory=list)
+    no_verdict: str = ""
 
     @property
     def scale(self) -> float:
@@ -151,11 +153,15 @@ class SetChange:
 
 @dataclass(frozen=True)
 class Judged:
-    """A set's change and its verdict; without one, `why` says why."""
+    """A set's change and its verdict; without one, `why` says why.
+
+    margin: by which it was judged, as printed; None without a verdict.
+    """
 
     change: SetChange
     verdict: Verdict | None
     why: str = ""
+    margin: float | None = None
 
 
 def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str) -> SetChange:
@@ -184,7 +190,7 @@ def set_change(name: str, metric: str, results: tuple[dict, dict], ability: str)
         more.append(few if drop.degrees > 0 else "one item, or one cluster: there is no interval")
     return SetChange(
         name, ability, metric, scores, numbers, POINTS if is_share else metric, better, drop, items,
-        chance, place, [*notes, *more],
+        chance, place, [*notes, *more], contradiction(results, metric),
     )  # fmt: skip
 
 

@@ -74,7 +74,8 @@ def _of_file(path: Path, text: str, label: str) -> Target:
             "it are found by themselves."
         )
     content = read_json(path)
-    is_kept = isinstance(content, list) or set(content) == {"check", "value"}
+    keys = content.keys() if isinstance(content, dict) else set()
+    is_kept = isinstance(content, list) or keys == {"check", "value"}
     return Target(text, label, KEPT if is_kept else LM_EVAL, (path,))
 
 

@@ -1,6 +1,7 @@
 """A comparison as text: by ability and set, as wide as the terminal, coloured on a terminal."""
 
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterator
 from math import isnan
@@ -38,14 +39,20 @@ def _painted(text: str, verdict: str) -> str:
 
 
 def _comparison(report: Report, one: Compared, width: int) -> Iterator[str]:
-    yield _cut(f"{report.before.label} -> {one.label}", width)
-    word = _painted(one.verdict.upper(), one.verdict)
+    head = f"{report.before.label} -> {one.label}"
+    yield _cut(head, width) if sys.stdout.isatty() else one_line(head)
     sets = f"{len(one.judged)} sets" if len(one.judged) != 1 else "1 set"
-    yield f"{word}: of {sets} {counts_in_words(one)} (margin {report.margin:g} points)"
+    by = f" (margin {margins})" if (margins := report.margin_words(one)) else ""
+    word = one.verdict.upper()
+    told = textwrap.fill(one_line(f"{word}: of {sets} {counts_in_words(one)}{by}"), width)
+    yield _painted(word, one.verdict) + told.removeprefix(word)
     yield ""
     columns = [place for place in range(len(HEAD)) if width >= 96 or place != KNOWN_LOST]
     left = width - sum(WIDTHS[place] + 1 for place in columns)
-    longest = max([len(each.change.name) + 2 for each in one.judged], default=0)
+    names = [(each.change.ability, f"  {each.change.name}") for each in one.judged]
+    longest = max([len(one_line(text)) for both in names for text in both], default=0)
+    if not sys.stdout.isatty():
+        left = max(left, longest)  # what another program reads is never cut
     name = max(min(left, max(longest, SHORTEST_NAME)), SHORTEST_NAME)
     yield _line("", HEAD, name, columns)
     for mean, judged in one.by_ability():
@@ -169,7 +176,7 @@ def _of_row(value: float | None, unit: str) -> str:
 
 def _legend(report: Report, width: int) -> Iterator[str]:
     text = (
-        f"lost: the whole interval is below -{report.margin:g}; kept: all of it is above; each at "
+        f"lost: the whole interval is below {report.lost_below}; kept: all of it is above; each at "
         "95 % over all sets together (Holm). change: after less before on the same items, in "
         "points (of 100) for shares. lost, back: items right before only, after only."
     )

@@ -12,7 +12,7 @@ import jinja2
 import pyarrow
 import yaml
 
-from lethe.artefacts.files import read_json, sha256_file
+from lethe.artefacts.files import read_object, sha256_file
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.evaluation.rows import Rows, local_rows
@@ -152,7 +152,7 @@ def content_of(folder: Path) -> dict[str, str]:
     manifest = folder.parent / MANIFEST["fetched"]
     if manifest.is_file():
         prefix = f"{folder.name}/"
-        entries = read_json(manifest)["files"]
+        entries = read_object(manifest)["files"]
         return {name.removeprefix(prefix): entries[name]["sha256"] for name in sorted(entries)}
     hashes = {}
     for file in sorted(folder.rglob("*")):

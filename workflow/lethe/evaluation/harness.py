@@ -15,7 +15,7 @@ from typing import Any
 import lm_eval.evaluator
 from lm_eval.api.model import LM
 
-from lethe.artefacts.files import digest, read_json
+from lethe.artefacts.files import digest, read_object
 from lethe.artefacts.fingerprint import fingerprint
 from lethe.artefacts.kept import keep, read_kept
 from lethe.data.chat import Chat, require_chat
@@ -137,7 +137,7 @@ def _identity(directory: Path, adapter: Path | None, engine: str) -> dict[str, A
 def _classes(directory: Path) -> list[str] | None:
     """The model classes that a checkpoint's configuration names, if it has one."""
     path = directory / "config.json"
-    return read_json(path).get("architectures") if path.is_file() else None
+    return read_object(path).get("architectures") if path.is_file() else None
 
 
 def _result(task: EvalTask, jobs: list[_Job], kept: dict[Path, dict]) -> dict:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import digest, read_json, sha256_file
+from lethe.artefacts.files import digest, read_object, sha256_file
 from lethe.artefacts.manifests import Altered, verify
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
@@ -74,7 +74,7 @@ def _require_alone(adapter: Path, base: Path) -> None:
     Raises:
         UserError: the adapter is on other weights than the chain's base, and so is not on `base`.
     """
-    manifest = read_json(adapter / MANIFEST["stage"])
+    manifest = read_object(adapter / MANIFEST["stage"])
     carrier, chain_base = manifest.get(CARRIER), manifest.get("base_weights")
     if carrier != chain_base and carrier != weights_sha256(base):
         raise UserError(

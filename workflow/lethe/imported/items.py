@@ -44,6 +44,7 @@ def is_sample(value: Any) -> bool:
         and isinstance(value.get("doc"), dict)
         and isinstance(value.get("doc_id"), int | str | None)
         and isinstance(value.get("filtered_resps") or [], list)
+        and isinstance(value.get("filter"), str | None)
     )
 
 
@@ -73,7 +74,7 @@ def items_of_samples(
         times = seen[of_sample, identity]
         identity += f"-{times}" if times > 1 else ""
         values = {
-            name: _number(sample.get(key)) for (key, of), name in names.items() if of == of_sample
+            name: number_of(sample.get(key)) for (key, of), name in names.items() if of == of_sample
         }
         known = {name: value for name, value in values.items() if value is not None}
         metrics.setdefault(identity, {}).update(known)
@@ -100,7 +101,7 @@ def _item(
     }
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
     """The value if it is a number; what a corpus is scored from, as lists of counts, is none."""
     # Python's whole numbers have no limit, and NaN is smaller than nothing.
     is_number = isinstance(value, int | float) and abs(value) <= sys.float_info.max
@@ -109,7 +110,7 @@ def _number(value: Any) -> float | None:
 
 def _share(value: Any) -> float | None:
     """The value if it lies in 0..1, as the items table needs; statistics of a corpus do not."""
-    number = _number(value)
+    number = number_of(value)
     return number if number is not None and 0 <= number <= 1 else None
 
 
@@ -152,7 +153,7 @@ def _logprob(response: Any) -> float | None:
         return None
     try:
         value = float(response[0])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return value if value < math.inf else None
 

@@ -1,9 +1,9 @@
 """Read a result file of lm-eval (`lm_eval --output_path`, or what simple_evaluate returns)."""
 
 import json
-import math
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from lethe.artefacts.disk_errors import disk_reason
 from lethe.artefacts.strict_json import digest, unique_keys, with_whole_characters
 from lethe.errors import UserError, shown
 from lethe.evaluation.dataset_places import LOCAL
-from lethe.imported.items import is_sample
+from lethe.imported.items import is_sample, number_of
 from lethe.imported.scale import is_better_if_higher
 from lethe.imported.settings import settings_of, tokenizer_of_base
 from lethe.imported.task_config import config_digest, config_keys
@@ -23,8 +23,8 @@ DATE = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.json$")
 PLAIN = "none"
 """The filter of a metric that is computed of the answers as they are."""
 
-PROMPT = ("doc_to_text", "fewshot_delimiter")
-"""Keys of a task's configuration by which a question is found in its prompt."""
+PROMPT = ("doc_to_text", "fewshot_delimiter", "metric_list")
+"""Keys of a task's configuration that show its prompts' questions, and how its scores are means."""
 
 SHOWN = 24
 """Characters of a file's or folder's name in a message."""
@@ -131,9 +131,11 @@ def read_result_file(path: Path | str, where: str) -> ResultFile:
             f"{where}: {path} has metrics without filters, as lm-eval wrote them before version "
             "0.4; score the checkpoint again with lm-eval 0.4."
         )
+    tasks = {name: _task(name, entry, raw) for name, entry in results.items() if _has(entry)}
+    _require_errors(tasks, f"{where}: {path}")
     return ResultFile(
         path=path,
-        tasks={name: _task(name, entry, raw) for name, entry in results.items() if _has(entry)},
+        tasks=tasks,
         params=_whole((raw.get("config") or {}).get("model_num_parameters")),
         settings=settings_of(raw),
         tokenizer=tokenizer_of_base(raw),
@@ -184,8 +186,18 @@ def _require_tables(raw: dict[str, Any], where: str) -> None:
         raise UserError(f"{where}: `samples` are not as lm-eval logs them; was the file altered?")
 
 
+def _require_errors(tasks: dict[str, TaskResult], where: str) -> None:
+    for name, task in tasks.items():
+        for (metric, _), error in task.stderr.items():
+            if error < 0:
+                raise UserError(
+                    f"{where}: the standard error of {metric!r} of {name!r} is {error:g}, expected "
+                    "0 or more; was the file altered?"
+                )
+
+
 def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+    return value if isinstance(value, int) and 0 < value <= sys.maxsize else None
 
 
 def _is_table(value: Any) -> bool:
@@ -204,8 +216,7 @@ def _is_old(results: dict[str, dict]) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    return not isinstance(value, bool) and number_of(value) is not None
 
 
 def _task(name: str, entry: dict, raw: dict) -> TaskResult:

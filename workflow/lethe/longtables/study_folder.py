@@ -15,7 +15,7 @@ from lethe.artefacts.manifests import read_manifest
 from lethe.artefacts.nodes import read_spec
 from lethe.artefacts.output_folder import require_writable
 from lethe.artefacts.paths import results_of
-from lethe.artefacts.study_files import COLLECTED, ITEMS, checked_files, read_record
+from lethe.artefacts.study_files import COLLECTED, ITEMS, check_long_tables, read_record
 from lethe.errors import UserError
 from lethe.longtables.dev_sets import shown, words
 from lethe.longtables.items import ENDING as ITEMS_ENDING
@@ -144,7 +144,7 @@ def keep(study: StudyFolder, to: Path, with_items: bool) -> list[Path]:
     Raises:
         UserError: a table breaks its schema, or items are wanted that are not there.
     """
-    require_place(to, [study.folder])
+    require_place(to, [study.folder], "--to")
     written, sums = [], {}
     for name in study.tables:
         written.append(to / f"{name}{ENDING}")
@@ -178,18 +178,21 @@ def unpack(study: StudyFolder, out: Path) -> list[Path]:
     return written
 
 
-def require_place(folder: Path, read: list[Path]) -> None:
+def require_place(folder: Path, read: list[Path], option: str = "--out") -> None:
     """Refuse to write where a study lies that is not to be replaced.
 
     Args:
-        read: folders of studies that are read.
+        read: folders of studies that are read. option: that names the folder.
 
     Raises:
         UserError: the folder is one of these, a run made what is there, or it is not writable.
     """
     is_read = folder.resolve() in [path.resolve() for path in read]
     if is_read or (folder / COLLECTED).is_file():
-        raise UserError(f"{folder}: expected another folder, found one that holds a study's run.")
+        found = "the study itself" if is_read else "one that holds a study's run"
+        raise UserError(
+            f"{folder}: expected another folder, found {found}; name one with {option}."
+        )
     require_writable(folder)
 
 
@@ -217,8 +220,7 @@ def text_sha256(text: str) -> str:
 def _made_record(folder: Path) -> StudyRecord:
     """The record of a study that the workflow made, from the specs in its results folder."""
     results = results_of(folder)
-    made = [folder / f"{name}.csv" for name in NAMES]
-    checked_files([path for path in [*made, folder / ITEMS] if path.exists()])
+    check_long_tables(folder)
     record = read_record(_spec_of(results, folder / COLLECTED, "record"))
     claims: list[dict[str, Any]] = []
     if (folder / CLAIMS).is_file():

@@ -6,7 +6,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 
-from lethe.artefacts.files import read_json, write_atomic
+from lethe.artefacts.files import read_object, write_atomic
 from lethe.artefacts.paths import MANIFEST
 from lethe.errors import UserError
 from lethe.methods.contract import Method
@@ -42,7 +42,7 @@ def load_state(method: Method, directory: Path) -> None:
     path = directory / METHOD_STATE
     if not path.is_file():
         return
-    expected = read_json(directory / MANIFEST["stage"]).get(BASE)
+    expected = read_object(directory / MANIFEST["stage"]).get(BASE)
     shapes_of(path)
     with safe_open(path, "pt") as file:
         base = (file.metadata() or {}).get(BASE)
@@ -66,7 +66,7 @@ def method_of(directory: Path) -> Method | None:
     if not manifest.is_file():
         return None
     try:
-        spec = read_json(manifest)["spec"]
+        spec = read_object(manifest)["spec"]
         method = create(spec["method"], spec["hyper"])
     except (LookupError, TypeError, AttributeError, ModuleNotFoundError) as error:
         raise UserError(

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import read_json
+from lethe.artefacts.files import read_json, read_object
 from lethe.artefacts.local_files import file_digest
 from lethe.errors import UserError, shown
 from lethe.models.import_folder import ADAPTER, LARGEST_FILE
@@ -119,7 +119,7 @@ def unknown_base(folder: Path, base: Path) -> str | None:
     name = read_adapter(folder).get("base_model_name_or_path")
     if not isinstance(name, str) or not name:
         return f"{ADAPTER} names no base; the shapes fit, and no more can be known."
-    config = read_json(base / "config.json")
+    config = read_object(base / "config.json")
     place = base.resolve().parts
     known = local_base(folder, name) is not None or config.get("_name_or_path") == name
     known |= tuple(name.split("/")) == place[-2:] or f"models--{name.replace('/', '--')}" in place

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import read_json
+from lethe.artefacts.files import read_object
 from lethe.errors import UserError
 from lethe.models.kinds import kind_of
 from lethe.models.weights import weight_shapes
@@ -58,7 +58,7 @@ def shapes_of_built(architecture: str, config: dict[str, Any]) -> Shapes:
 def shapes_in(folder: Path) -> Shapes | None:
     """Those of the checkpoint in a folder; None if it is not whole, which others say."""
     try:
-        tensors, config = weight_shapes(folder), read_json(folder / "config.json")
+        tensors, config = weight_shapes(folder), read_object(folder / "config.json")
     except UserError:
         return None
     matrices = {

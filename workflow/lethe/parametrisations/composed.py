@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lethe.artefacts.files import read_json
+from lethe.artefacts.files import read_object
 from lethe.artefacts.manifests import verify
 from lethe.artefacts.paths import MANIFEST, node_directory
 from lethe.errors import UserError
@@ -26,7 +26,7 @@ def parametrisation_in(directory: Path) -> dict[str, Any] | None:
     manifest = directory / MANIFEST["stage"]
     if not manifest.is_file():
         return None
-    spec = read_json(manifest).get("spec")
+    spec = read_object(manifest).get("spec")
     settings = spec.get("parametrisation") if isinstance(spec, dict) else None
     return settings if settings and settings.get("kind") in PARTS else None
 
@@ -51,7 +51,7 @@ def parent_of(directory: Path) -> Path:
     Raises:
         UserError: it is not there.
     """
-    spec = read_json(directory / MANIFEST["stage"])["spec"]
+    spec = read_object(directory / MANIFEST["stage"])["spec"]
     results = directory.resolve().parent.parent
     parent = node_directory(results, spec["parent_kind"], spec["parent"])
     if not parent.is_dir():
@@ -116,7 +116,7 @@ def load_carrier(directory: Path) -> Any:
 
 def require_trained_on(directory: Path, carrier: Path) -> None:
     """Refuse weights below an adapter that are whole, but not those that it was trained on."""
-    expected = read_json(directory / MANIFEST["stage"]).get(CARRIER)
+    expected = read_object(directory / MANIFEST["stage"]).get(CARRIER)
     found = weights_digest(verified(carrier))
     if expected != found:
         raise UserError(
