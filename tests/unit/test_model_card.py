@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 from report_case import reported, two_methods
 
@@ -40,6 +41,21 @@ def test_it_says_what_the_checkpoint_is(study):
     assert "Tasks so far: simp → hgen." in text and "Seeds: world 100, base 0, training 0." in text
     base = study.tables.scores["node"].iloc[0]
     assert "before any stage" in card(study, str(base))
+
+
+def test_its_warnings_are_of_its_own_chain(study, monkeypatch):
+    rows = [
+        {"kind": kind, "model": "decoder-xs", "method": method, "order": order, "runs": 1, "of": 1,
+         "what": "told"}
+        for kind, method, order in (
+            ("of both", "", ""), ("mine", "sequential", "forward"), ("other", "a`b|<i>c", "forward")
+        )
+    ]  # fmt: skip
+    monkeypatch.setitem(study.__dict__, "warnings", pd.DataFrame(rows))
+    text = card(study, last_of(study, "sequential"))
+    assert "of both (" in text and "mine (" in text and "other (" not in text
+    base = card(study, str(study.tables.scores["node"].iloc[0]))
+    assert "of both (" in base and "mine (" not in base
 
 
 def test_a_name_marks_nothing_up(study):

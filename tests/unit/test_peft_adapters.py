@@ -222,9 +222,11 @@ WRONG = {
     "other layers": ({"target_modules": ["nowhere"]}, "nowhere"),
     "fewer layers": ({"target_modules": ["q_proj"]}, "down_proj"),
     "more layers than weights": ({"target_modules": [*LAYERS, "k_proj"]}, "lack"),
-    "another rank": ({"r": 4}, "size mismatch"),
-    "no rank": ({"r": 0}, "cannot be put on its base"),
-    "a huge rank": ({"r": 10**15}, "cannot be put on its base"),
+    "another rank": ({"r": 4}, "`r` is 4, and in adapter_model.safetensors the rank of"),
+    "no rank": ({"r": 0}, "`r`: expected a whole number above 0, found 0"),
+    "a rank in words": ({"r": "4"}, "`r`: expected a whole number above 0, found '4'"),
+    "a huge rank": ({"r": 10**15}, "`r` is 1000000000000000, and in"),
+    "alpha in words": ({"lora_alpha": "16"}, "`lora_alpha`: expected a number, found '16'"),
 }
 
 

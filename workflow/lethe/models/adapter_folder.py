@@ -25,6 +25,8 @@ REFUSED += ("megatron_config", "monteclora_config", "use_bdlora", "use_qalora", 
 """Keys of variants that cannot be merged, or that change the model's layers."""
 STARTS = ("pissa", "olora", "corda", "loftq", "lora_ga")
 """Starts of `init_lora_weights` that also changed the weights of the base."""
+RANK = 8
+"""PEFT's rank of LoRA where a configuration names none."""
 PREFIX = "base_model.model."
 """Of all names in an adapter's weights; the rest is the name of a module, and what PEFT adds."""
 LORA = re.compile(r"(?P<module>.+)\.lora_(embedding_)?(?P<part>[AB])(\.weight)?")
@@ -60,6 +62,7 @@ def read_adapter(folder: Path) -> dict[str, Any]:
             raise UserError(f"{path}: an adapter with `{key}` cannot be merged, nor scored here.")
     _require_own_base(path, config.get("init_lora_weights"))
     _require_weights(folder)
+    _require_rank(folder, config)
     return {key: value for key, value in config.items() if key not in IGNORED}
 
 
@@ -206,6 +209,32 @@ def _require_own_base(path: Path, start: Any) -> None:
             "fits no base that is here; save it again with PEFT's "
             "`path_initial_model_for_weight_conversion`."
         )
+
+
+def _require_rank(folder: Path, config: dict[str, Any]) -> None:
+    """Refuse a rank of LoRA that is none, or that is not that of the weights."""
+    rank = config.get("r", RANK)
+    if config["peft_type"] != "LORA":
+        return
+    if type(rank) is not int or rank < 1:
+        raise UserError(
+            f"{folder / ADAPTER}: `r`: expected a whole number above 0, found {shown(rank)}."
+        )
+    alpha = config.get("lora_alpha", 1)
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float):
+        raise UserError(
+            f"{folder / ADAPTER}: `lora_alpha`: expected a number, found {shown(alpha)}."
+        )
+    # Some ranks are other ones, or stand side by side for several experts.
+    if config.get("rank_pattern") or config.get("target_parameters"):
+        return
+    for name, shape in shapes_of(folder / WEIGHTS).items():
+        match = LORA.fullmatch(name.removeprefix(PREFIX))
+        if match and match["part"] == "A" and len(shape) == 2 and shape[0] != rank:
+            raise UserError(
+                f"{folder / ADAPTER}: `r` is {shown(rank)}, and in {WEIGHTS} the rank of "
+                f"{match['module']} is {shape[0]}; correct the one that is wrong."
+            )
 
 
 def _require_weights(folder: Path) -> None:

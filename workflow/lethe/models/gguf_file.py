@@ -76,8 +76,12 @@ def _opened(path: Path) -> Any:
             "GGUF files are read with the package `gguf`, which is missing; install it at the "
             "version of envs/requirements.txt."
         ) from None
-    with refused_as_sentence(f"{path}: cannot be read as a GGUF file", "copy or fetch it again"):
+    try:
         return GGUFReader(path)
+    except Exception:  # whatever NumPy raises of a file that is shorter than its header says
+        raise UserError(
+            f"{path}: this GGUF file ends too early or is damaged; copy or fetch it again."
+        ) from None
 
 
 def _loaded(path: Path) -> tuple[Any, Any]:

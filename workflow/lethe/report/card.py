@@ -19,7 +19,8 @@ tags: [continual-learning, lethe]
 ---
 """
 CAPTION = (
-    "Scores as fractions, of the base and of this checkpoint. change: here less base. A set whose "
+    "Scores as fractions, of the base and of this checkpoint. change: here less base, without an "
+    "interval (`lethe compare` gives one). A set whose "
     "metric is better if it is lower has a change that is better below zero. "
     f"{INTERVAL}"
 )
@@ -100,8 +101,20 @@ def _against_base(source: Source, row: pd.Series) -> Table:
     frame = pd.DataFrame(rows).sort_values("rank", kind="stable") if rows else pd.DataFrame()
     frame = frame.reset_index(drop=True)
     columns = ("axis", "set", "metric", "base", "here", "change")
-    notes = notes_for(frame, source.warnings)
+    notes = notes_for(frame, _own_warnings(source, row))
     return Table(frame, CAPTION, columns=columns, missing="-", notes=notes)
+
+
+def _own_warnings(source: Source, row: pd.Series) -> pd.DataFrame:
+    """The warnings on the checkpoint's own chain, on its base and on the whole study."""
+    own = {""}
+    if row["stage_index"] > 0:
+        # Recipes are in the words where a method has several.
+        own |= {
+            method_words(row["method"], row["parametrisation"], recipe)
+            for recipe in ("", row["recipe"])
+        }
+    return source.warnings[source.warnings["method"].isin(own)]
 
 
 def _made(source: Source) -> str:
