@@ -43,7 +43,7 @@ def metric_row(
     notes = [note] if note else []
     if not np.isnan(value) and function is not None:
         low, high = row_interval(name, value, cells, columns, function)
-        found = [*interval_notes(low, high, cells, columns), *cells.notes(columns)]
+        found = [*interval_notes(low, cells, columns), *cells.notes(columns)]
         notes += [text for text in found if text not in notes]
     if np.isnan(low):
         unit, units = "none", 0
