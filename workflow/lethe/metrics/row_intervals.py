@@ -20,7 +20,18 @@ from lethe.metrics.matrix import TASK_METRICS
 
 # Statistics that are means of scores; all others are differences or ratios of scores.
 MEANS = frozenset({"own_before", "own_after", "own_final"})
-MEANS |= {"own_base", "own_end", "acc", "la", "aia", "a_diaz", "fwt_diaz", "op_trace"}
+MEANS |= {
+    "own_base",
+    "own_end",
+    "old_base",
+    "old_own",
+    "acc",
+    "la",
+    "aia",
+    "a_diaz",
+    "fwt_diaz",
+    "op_trace",
+}
 MEANS |= {"cloze", "cloze_base", "cloze_own", "cloze_final"}
 LOSSES = frozenset({"loss", "loss_base", "loss_own", "loss_final"})
 LOSSES |= {"text_loss", "text_loss_base", "text_loss_final"}

@@ -71,9 +71,7 @@ def _groups(parts: Sequence[OfSet]) -> list[list[OfSet]]:
     return [*alone, *([known[place][0] for place in group] for group in together)]
 
 
-def _group(
-    group: Sequence[OfSet], is_share: bool, within: Range
-) -> tuple[float, float, float]:
+def _group(group: Sequence[OfSet], is_share: bool, within: Range) -> tuple[float, float, float]:
     """(Mean, low, high) of parts that share clusters."""
     if len(group) == 1:
         return group[0].value, group[0].low, group[0].high
