@@ -31,9 +31,9 @@ CAPTION = (
     "other steps: at the recipe that most lines have); for orders of one stage (a pool, each "
     "alone: the models of all domains together) relative to that on the order that most methods "
     "have. tokens: of the stages, and those that a method replays. teraflops: 6 x parameters x "
-    "tokens (4 for a parameter that is not trained); what else a method adds (teachers, passes of a contrast "
-    "or for importances) is in the seconds alone. peak_mb: the most memory of a stage, of a GPU's "
-    "tensors or of the whole process."
+    "tokens (4 for a parameter that is not trained); what else a method adds (teachers, passes of "
+    "a contrast or for importances) is in the seconds alone. peak_mb: the most memory of a stage, "
+    "of a GPU's tensors or of the whole process."
 )
 Costs = dict[tuple, dict[str, float]]
 
