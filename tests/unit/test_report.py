@@ -19,11 +19,14 @@ from lethe.figures.appearance import Look
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.intervals import t_interval
+from lethe.questions.changes import Answer
 from lethe.report.cautions import broken_chains
 from lethe.report.charts import LEFT, RIGHT
 from lethe.report.evolution import WIDTH, _loss_panel
-from lethe.report.facts import command
+from lethe.report.facts import command, time_spent
+from lethe.report.frontier import _filled
 from lethe.report.headlines import Compared, _best, _forgotten, compared, tiles
+from lethe.report.lost import Entry, SetItems, _answer
 from lethe.report.page import sentence
 from lethe.tables import methods
 from lethe.tables.method_lines import MethodLine
@@ -178,6 +181,43 @@ def test_the_first_headline_is_the_row_of_the_table_that_joins_orders():
     tile = tiles(tables)[0]
     assert tile.number.replace("−", "-") == f"{row['bwt_gem']:+.1f} points"
     assert "xs, orders forward, reverse;" in tile.words
+
+
+def test_a_set_of_several_lines_counts_answers_and_a_graded_answer_is_neither_right_nor_wrong():
+    nothing = Answer("a text", None, 0.0, None, None)
+    assert (
+        _answer(nothing, graded=True) == "a text (0.00)" and _answer(nothing, False) == "a text ✗"
+    )
+    entries = [Entry(name, "base to 2", 20, 0, 16, True, []) for name in ("a", "b")]
+    assert (
+        SetItems("own", "", entries).words
+        == "2 lines of 20 items: of all 40 answers 0 worse, 32 better"
+    )
+    one = replace(entries[0], lost=1, is_graded=False)
+    assert SetItems("own", "", [one]).words == "1 line of 20 items: of these 1 lost, 16 regained"
+
+
+def test_short_times_have_tenths_as_in_the_tables():
+    rows = pd.DataFrame(
+        {
+            "node": "n",
+            "device": "cpu",
+            "measure": ["cost.seconds", "cost.cpu_seconds"],
+            "value": [3.0, 0.2],
+        }
+    )
+    words = time_spent(rows)
+    assert words.startswith("1 stage of chains, 3.0 s by the clock, 0.2 s of CPU time")
+    long = time_spent(rows.assign(value=[2520.0, 780.0]))
+    assert "42 min by the clock, 13 min of CPU time" in long
+
+
+def test_hollow_points_are_explained_where_there_are_both():
+    assert (
+        _filled({"forward": "full", "mixed": "none"})
+        == " Filled points: forward. Hollow points: mixed."
+    )
+    assert _filled({"forward": "full"}) == ""
 
 
 def test_general_ability_of_one_model_is_not_held_against_that_of_another(tmp_path):

@@ -233,7 +233,8 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
         counts = dict(zip(cells["measure"], cells["value"], strict=True))
         where = f"stage {stage} ({task})"
         if rows_left := int(counts.get(ROWS_LEFT_OUT, 0)):
-            what = f"{rows_left} rows of its data gave no example; the reasons are in logs/data"
+            number = f"{rows_left} row{'s' * (rows_left != 1)}"
+            what = f"{number} of its data gave no example; the reasons are in logs/data"
             yield LEFT_OUT, f"{where}: {what}"
         for measure, count in counts.items():
             if measure.startswith(ALSO_TAUGHT):
