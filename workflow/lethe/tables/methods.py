@@ -60,7 +60,8 @@ def build(tables: LongTables) -> Table:
     return Table(
         frame=frame,
         caption=f"{CAPTION} {_tasks(found)}",
-        decimals=DECIMALS,
+        # Below ten seconds the whole ones say nothing, as in the table `compute`.
+        decimals=DECIMALS | {"seconds": int(frame["seconds"].min() < 10)},
         columns=(*words, *numbers, *about),
         bold=frozenset((place, name) for name in SHOWN for place in tied_bests(found, name)),
         missing="-",
