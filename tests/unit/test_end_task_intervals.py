@@ -23,7 +23,7 @@ from lethe.metrics.end_task_intervals import end_task_intervals
 from lethe.metrics.study import study_metrics
 from lethe.planning.plan import make_plan
 from lethe.planning.records import study_record
-from lethe.tables import domains, end_task_tests, end_tasks
+from lethe.tables import domains, end_task_tests, end_tasks, methods
 
 TRUTH = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 0, 1, 1, 2, 2])
@@ -229,6 +229,16 @@ def test_the_tables_of_one_run_have_intervals_over_stems():
             [das[f"{name}{end}"] for end in ("", "_low", "_high")]
         )
     assert of_domains["interval_over"] == "stems"
+    # And that of methods, whose measures are the same numbers; BWT has the other sign.
+    row = methods.build(tables).frame.set_index("method").loc["das"]
+    for measure, name, sign in (
+        ("la", "f1_own", 1),
+        ("acc", "f1_final", 1),
+        ("bwt_gem", "f1_fr_ke", -1),
+    ):
+        ends = sorted(sign * das[f"{name}{end}"] for end in ("_low", "_high"))
+        assert [row[f"{measure}_low"], row[f"{measure}_high"]] == pytest.approx(ends), measure
+        assert not np.isnan(ends).any()
 
 
 def test_a_paired_test_of_one_run_is_over_stems():

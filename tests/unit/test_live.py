@@ -52,6 +52,14 @@ def test_a_record_is_written_every_few_seconds_only(tmp_path, clock):
     assert read_live(tmp_path).startswith("evaluation task 18 of 18")
 
 
+def test_a_job_that_begins_again_says_why_in_its_log_and_before_its_steps(tmp_path, clock, capsys):
+    words = "attempt 2 of 3, seed 0 missed reason_pronoun (0.55 < 0.62)"
+    live.say_again(tmp_path, words)
+    LiveRecord(tmp_path).note(0, 10)
+    assert read_live(tmp_path) == f"{words}: step 0 of 10"
+    assert capsys.readouterr().err == f"{words}\n"
+
+
 def test_an_old_record_says_its_age_and_a_broken_one_nothing(tmp_path, clock):
     LiveRecord(tmp_path).note(0, 10)
     clock["now"] += 200

@@ -214,6 +214,10 @@ def test_costs_are_means_over_orders_and_none_of_chains_trained_elsewhere(single
     row = of(methods.build(replace(single, stages=stages)).frame, order="forward, reverse")
     assert (row["steps"], row["tokens"], row["seconds"]) == (20, 200, 12)
     assert row["of"] == "CPU time" and row["ratio"] == 1
+    # Of short trainings the tenths are shown, of others whole seconds.
+    short = stages.assign(value=stages["value"].where(stages["measure"] != "cost.cpu_seconds", 0.1))
+    decimals = [methods.build(replace(single, stages=each)).decimals for each in (stages, short)]
+    assert [each["seconds"] for each in decimals] == [0, 1]
     assert "peak_mb" not in readable(methods.build(replace(single, stages=stages))).columns
     memory = stages[stages["measure"] == "cost.steps"].assign(measure="cost.peak_memory")
     memory = pd.concat([memory.assign(value=3e6), memory.assign(value=5e6, stage_index=2)])

@@ -82,6 +82,26 @@ def test_a_set_that_is_all_right_has_the_interval_of_its_clusters():
     assert share_interval(0.0, np.zeros(50), 7, 160, 8) == pytest.approx((0.0, 1 - low))
 
 
+def test_clusters_that_are_all_alike_leave_open_what_none_of_so_many_leaves_open():
+    """Twenty outputs with a ROUGE of 0.4: Wilson's interval of 0 of 20 ends at t^2 / (20 + t^2)."""
+    t = stats.t.ppf(0.975, 19)
+    other = t**2 / (20 + t**2)
+    low, high = share_interval(0.4, np.full(50, 0.4), 19, items=20, clusters=20)
+    assert (low, high) == pytest.approx((0.4 * (1 - other), 0.4 * (1 - other) + other))
+    assert (low, high) == pytest.approx((0.328, 0.508), abs=1e-3)
+    near_one = share_interval(1 - 1e-12, np.ones(50), 19, 20, 20)
+    assert near_one == pytest.approx(share_interval(1.0, np.ones(50), 19, 20, 20))
+    points = bootstrap_interval(40.0, np.full(50, 40.0), 19, within=(0.0, 100.0))
+    assert points == pytest.approx((100 * low, 100 * high))
+
+
+def test_a_score_without_a_range_has_no_interval_where_all_items_are_alike():
+    assert np.isnan(bootstrap_interval(-3.0, np.full(50, -3.0), 19)).all()
+    assert np.isnan(bootstrap_interval(3.0, np.full(50, 3.0), 19, within=(0.0, np.inf))).all()
+    low, high = bootstrap_interval(0.0, np.zeros(50), 19, coin=1e-4)
+    assert low < 0 < high
+
+
 @pytest.mark.parametrize("share", [0.001, 0.03, 0.5, 0.97, 0.999])
 @pytest.mark.parametrize("spread", [0.0, 1e-4, 0.02, 0.2, 0.5])
 def test_the_interval_of_a_share_holds_it_and_stays_within_0_and_1(share, spread):

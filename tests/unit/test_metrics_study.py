@@ -75,6 +75,27 @@ def test_own_task_metrics_follow_the_order_that_was_taught(tables, metrics):
     assert np.isnan(last["value"]) and "no later stage" in last["note"]
 
 
+def test_what_is_forgotten_is_over_the_items_of_old_tasks_alone(tables):
+    """Of two tasks, the first with 24 items: Student's t has 23 degrees, however large the last."""
+    scores, items = tables
+    listed = scores[(scores["order"] == "forward") & (scores["stage_index"] <= 2)].copy()
+    own = ("own_simp", "own_emdg")
+    listed = listed[(listed["axis"] != "own") | listed["probe"].isin(own)]
+    kept = items["own_simp"]["item_id"].isin(sorted(items["own_simp"]["item_id"].unique())[:24])
+    few = {"own_emdg": items["own_emdg"], "own_simp": items["own_simp"][kept]}
+    listed.loc[listed["probe"] == "own_simp", "n"] = 24
+    found = study_metrics(listed, few, seed=1, resamples=FEW)
+    for name in ("bwt_gem", "fr_ke", "bwt_diaz", "bwt_plus_diaz", "bwt_trace", "forget_chaudhry"):
+        row = one(found, axis="own", probe="", metric=name)
+        assert (row["n"], row["n_units"]) == (24, 24), name
+    assert one(found, axis="own", probe="", metric="fwt_gem")["n"] == 40
+    assert one(found, axis="own", probe="", metric="la")["n"] == 64
+    bwt = one(found, axis="own", probe="", metric="bwt_gem")
+    alone = one(found, probe="own_simp", metric="own_change")
+    ends = ["value", "low", "high"]
+    assert list(bwt[ends]) == pytest.approx(list(alone[ends]))
+
+
 def test_a_task_that_is_taught_again_and_a_stage_without_a_set_have_a_matrix(tables):
     """Stages: simp, two tasks at once, none with a set, inqqg, simp again with a mixture."""
     scores, items = tables

@@ -10,18 +10,26 @@ import pandas as pd
 import pytest
 from report_case import Page, ask, reported, two_methods
 from study_folder_case import small_record, small_study
+from synthetic_study import Synthetic, long_tables, synthetic_study
 
 from lethe.artefacts.paths import PACKAGE
 from lethe.cli import main
 from lethe.commands.where import headline
 from lethe.figures.appearance import Look
+from lethe.longtables.run import RUN_COLUMNS
 from lethe.metrics.comparisons import paired_difference
+from lethe.metrics.intervals import t_interval
+from lethe.questions.changes import Answer
 from lethe.report.cautions import broken_chains
 from lethe.report.charts import LEFT, RIGHT
 from lethe.report.evolution import WIDTH, _loss_panel
-from lethe.report.facts import command
-from lethe.report.headlines import compared, tiles
+from lethe.report.facts import command, time_spent
+from lethe.report.frontier import _filled
+from lethe.report.headlines import Compared, _best, _forgotten, compared, tiles
+from lethe.report.lost import Entry, SetItems, _answer
 from lethe.report.page import sentence
+from lethe.tables import methods
+from lethe.tables.method_lines import MethodLine
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 TAGS = {
@@ -122,6 +130,94 @@ def test_a_method_that_keeps_less_than_plain_training_is_not_said_to_keep_most(s
     swapped = {"sequential": "replay", "replay": "sequential"}
     source = reported(tmp_path / "worse", scores.replace({"method": swapped}), items)
     assert tiles(source.tables)[1].heading == "replay kept less than plain training"
+
+
+def made(method: str, kept: list[float], learned=(50.0, 0.0), old=(50.0, 0.0)) -> MethodLine:
+    """A line with this BWT by seed; (right after the own stage, base) of all and of old tasks."""
+    mean = sum(kept) / len(kept)
+    ends = (mean - 2, mean + 2) if len(kept) == 1 else t_interval(kept)
+    names = ("la", "own_base", "old_own", "old_base")
+    numbers = {name: (one, one, one) for name, one in zip(names, (*learned, *old), strict=True)}
+    numbers |= {"bwt_gem": (mean, *ends), "acc": (20.0, 15.0, 25.0)}
+    units = {(0, 0, seed): {"bwt_gem": value} for seed, value in enumerate(kept)}
+    return MethodLine("m", method, "r", ("ab",), "own", ("a", "b"), numbers, units, "8 items")
+
+
+@pytest.mark.parametrize("wide", [1.0, 9.0])
+def test_the_heading_beside_plain_training_is_the_verdict_of_the_words_below(wide):
+    """Three pairs, two points less on average, whose differences are near or far apart."""
+    plain, less = (
+        made("sequential", [-30.0] * 3),
+        made("ewc", [-32.0 - wide, -32.0, -32.0 + wide / 2]),
+    )
+    (best,) = _best(Compared("m", "ab", [plain, less]), plain)
+    is_tied = wide > 1
+    verb = "is tied with" if is_tied else "kept less than"
+    assert best.heading == f"ewc {verb} plain training"
+    assert ("Tied with plain training" in best.words) == is_tied
+
+
+@pytest.mark.parametrize(("last", "old"), [(60.0, 4.0), (0.0, 40.0)])
+def test_too_little_learned_is_said_of_the_tasks_that_may_be_forgotten(last, old):
+    """Two tasks: what the last stage taught says nothing of forgetting, however much it is."""
+    line = made("sequential", [23.7], ((last + old) / 2, 0.0), (old, 0.0))
+    most, scores = Compared("m", "ab", [line]), pd.DataFrame(columns=[*RUN_COLUMNS, "axis"])
+    found = _forgotten(most, line, scores)
+    if old < last:
+        assert found.heading == "Plain training learned too little"
+        assert found.number == "4.0 points" and "each old task's own stage" in found.words
+    else:
+        assert found.heading == "Plain training: no forgetting shown"
+
+
+def test_the_first_headline_is_the_row_of_the_table_that_joins_orders():
+    small = Synthetic((("xs", 7),), orders=("forward", "reverse"), items=8, sets_an_axis=2)
+    tables = long_tables(*synthetic_study(small))
+    (row,) = [
+        row
+        for row in methods.build(tables).frame.to_dict("records")
+        if row["order"] == "forward, reverse"
+    ]
+    tile = tiles(tables)[0]
+    assert tile.number.replace("−", "-") == f"{row['bwt_gem']:+.1f} points"
+    assert "xs, orders forward, reverse;" in tile.words
+
+
+def test_a_set_of_several_lines_counts_answers_and_a_graded_answer_is_neither_right_nor_wrong():
+    nothing = Answer("a text", None, 0.0, None, None)
+    assert (
+        _answer(nothing, graded=True) == "a text (0.00)" and _answer(nothing, False) == "a text ✗"
+    )
+    entries = [Entry(name, "base to 2", 20, 0, 16, True, []) for name in ("a", "b")]
+    assert (
+        SetItems("own", "", entries).words
+        == "2 lines of 20 items: of all 40 answers 0 worse, 32 better"
+    )
+    one = replace(entries[0], lost=1, is_graded=False)
+    assert SetItems("own", "", [one]).words == "1 line of 20 items: of these 1 lost, 16 regained"
+
+
+def test_short_times_have_tenths_as_in_the_tables():
+    rows = pd.DataFrame(
+        {
+            "node": "n",
+            "device": "cpu",
+            "measure": ["cost.seconds", "cost.cpu_seconds"],
+            "value": [3.0, 0.2],
+        }
+    )
+    words = time_spent(rows)
+    assert words.startswith("1 stage of chains, 3.0 s by the clock, 0.2 s of CPU time")
+    long = time_spent(rows.assign(value=[2520.0, 780.0]))
+    assert "42 min by the clock, 13 min of CPU time" in long
+
+
+def test_hollow_points_are_explained_where_there_are_both():
+    assert (
+        _filled({"forward": "full", "mixed": "none"})
+        == " Filled points: forward. Hollow points: mixed."
+    )
+    assert _filled({"forward": "full"}) == ""
 
 
 def test_general_ability_of_one_model_is_not_held_against_that_of_another(tmp_path):

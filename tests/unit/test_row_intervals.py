@@ -118,6 +118,25 @@ def test_a_mean_of_sets_is_as_uncertain_as_its_smallest_one_alone():
     assert high == pytest.approx(0.75, abs=0.01)
 
 
+def test_a_mean_over_sets_is_no_more_certain_for_a_set_whose_items_are_all_alike():
+    """As of learning accuracy, where one task is wholly learned and one gets one output for all."""
+    alike, right = cells([0.75, 0.75], items=60, units=60), cells([1, 1], items=60, units=60)
+    alone = row_interval("score_sari", 0.75, alike, [0], lambda scores: scores[..., 0, 0])
+    low, high = row_interval(
+        "la", 0.875, together(alike, right), [0, 1], lambda scores: scores[..., 0, :].mean(-1)
+    )
+    assert alone[1] > 0.76 and high == pytest.approx(0.875 + (alone[1] - 0.75) / 2)
+    of_one = row_interval("score_acc", 1.0, right, [0], lambda scores: scores[..., 0, 0])
+    assert 0.875 - low == pytest.approx(np.hypot(0.75 - alone[0], 1 - of_one[0]) / 2)
+
+
+def test_losses_that_are_all_alike_have_no_interval_and_a_note_says_why():
+    losses = cells([2.5, 2.5])
+    ends = row_interval("loss", 2.5, losses, [0], lambda scores: scores[..., 0, 0])
+    assert np.isnan(ends).all()
+    assert interval_notes(ends[0], losses, [0]) == ["all items alike, no interval"]
+
+
 def test_a_mean_of_unequal_weights_stays_within_0_and_1():
     """As of fwt_diaz, which reads no cell of the first task."""
     both = together(cells([0.9, 0.1], 0.08, 20, 20), cells([0.0, 0.0], items=9, units=9))
@@ -141,16 +160,16 @@ def test_a_set_of_few_clusters_brings_its_few_degrees_into_a_drop_over_sets():
     error = 100 * np.hypot(0.1, np.sqrt(1 / (4 * 270)) / 2)
     half = stats.t.ppf(0.975, 2) * error
     assert (low, high) == pytest.approx((-half, half), rel=0.01)
-    assert interval_notes(low, high, both, [0, 1]) == ["fewer than 8 clusters"]
+    assert interval_notes(low, both, [0, 1]) == ["fewer than 8 clusters"]
 
 
 def test_few_clusters_are_noted_and_a_single_one_has_no_interval():
-    assert interval_notes(0.1, 0.2, cells([1, 1], units=7), [0]) == ["fewer than 8 clusters"]
-    assert interval_notes(0.1, 0.2, cells([1, 1], units=8), [0]) == []
+    assert interval_notes(0.1, cells([1, 1], units=7), [0]) == ["fewer than 8 clusters"]
+    assert interval_notes(0.1, cells([1, 1], units=8), [0]) == []
     single = cells([0.5, 0.5], units=1)
     ends = row_interval("drop_points", 0.0, single, [0], DROP)
     assert np.isnan(ends).all()
-    assert interval_notes(*ends, single, [0]) == ["a single cluster, no interval"]
+    assert interval_notes(ends[0], single, [0]) == ["a single cluster, no interval"]
 
 
 def test_seeds_of_scores_are_bounded_and_those_of_other_numbers_are_not():

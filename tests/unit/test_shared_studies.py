@@ -198,7 +198,7 @@ NAN = float("nan")
         # Seeds that agree by chance are no more certain than the least certain of them.
         ([0.4, 0.4, 0.4], [(0.3, 0.5), (0.2, 0.5), (0.3, 0.6)], (0.2, 0.6)),
         # Without an interval of their own there is nothing to fall back on.
-        ([0.4, 0.4, 0.4], [(NAN, NAN)] * 3, (0.4, 0.4)),
+        ([0.4, 0.4, 0.4], [(NAN, NAN)] * 3, (NAN, NAN)),
         ([0.4, 0.5], [(0.3, 0.5)] * 2, (NAN, NAN)),
         ([0.3, 0.4, 0.5], [(0.3, 0.5)] * 3, t_interval([0.3, 0.4, 0.5])),
         ([0.4, NAN, 0.4], [(0.3, 0.5), (NAN, NAN), (0.3, 0.5)], (NAN, NAN)),

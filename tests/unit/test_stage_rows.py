@@ -14,6 +14,7 @@ from lethe.methods.contract import Method
 from lethe.methods.parts.softmask.importance import summaries
 from lethe.methods.registry import create
 from lethe.metrics.warnings import sentence, study_warnings
+from lethe.training.base import again_words
 
 SMALL = {"subset": 6, "importance_batch": 4}
 RUN = {
@@ -87,6 +88,33 @@ def test_rows_of_the_data_that_gave_no_example_are_counted_and_told(tmp_path, od
     (told,) = [sentence(row) for row in study_warnings(scores, stages).to_dict("records")]
     where = "rows left out (enc, das, both): stage 1 (simp)"
     assert told.startswith(f"{where}: {words} of its data")
+
+
+def test_a_base_that_another_seed_stands_for_is_told_with_what_the_first_one_missed(tmp_path):
+    """Of a tuned model, whose base is a stage on the base that was tried three times."""
+    tried = [
+        {"seed": 0, "dev": {"pronoun": 0.55, "tool": 0.9}, "below_floor": ["pronoun"]},
+        {"seed": 1000, "dev": {"pronoun": 0.61, "tool": 0.9}, "below_floor": ["pronoun"]},
+        {"seed": 2000, "dev": {"pronoun": 0.7, "tool": 0.9}, "below_floor": []},
+    ]
+    spec = {"floors": {"pronoun": 0.62, "tool": 0.62}}
+    (tmp_path / "bases" / "untuned").mkdir(parents=True)
+    base = {"seed": 2000, "attempts": tried, "spec": spec}
+    publish(tmp_path / "bases" / "untuned", "base.json", base, [])
+    write_stage(tmp_path, "base", spec={"parent": "untuned", "parent_kind": "base"})
+    write_stage(tmp_path, "one", spec={"parent": "base", "parent_kind": "stage"})
+    write_stage(tmp_path, "two", spec={"parent": "one", "parent_kind": "stage"})
+    write_stages(tmp_path / "stages.csv", stage_rows({"runs": [RUN]}, tmp_path))
+    stages = read_stages(tmp_path / "stages.csv")
+    scores = pd.DataFrame(columns=[*RUN_COLUMNS, "split", "stage_index", "node"])
+    (told,) = [sentence(row) for row in study_warnings(scores, stages).to_dict("records")]
+    assert told == (
+        "another base (enc): base seed 0 missed its floor (pronoun 0.55, expected 0.62), so the "
+        "base of seed 2000 stands for it"
+    )
+    assert again_words({"base_seed": 0, "attempts": 3, **spec}, tried[0]) == (
+        "attempt 2 of 3, seed 0 missed pronoun (0.55 < 0.62)"
+    )
 
 
 def test_chains_of_a_study_with_references_name_their_rate_and_references_the_level(tmp_path):

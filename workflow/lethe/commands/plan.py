@@ -66,7 +66,9 @@ def _lines(found: dict[str, Any], is_long: bool) -> Iterator[str]:
         nodes = [node for node in found["nodes"] if node["kind"] == kind]
         if nodes:
             done = sum(node["done"] for node in nodes)
-            yield f"  {kind:<8} {len(nodes):>5} node{'s' * (len(nodes) != 1)}, {done} done"
+            tuned = sum("/base@" in node["words"] for node in nodes) if kind == "stage" else 0
+            bases = f", {tuned} for a tuned base" if tuned else ""
+            yield f"  {kind:<8} {len(nodes):>5} node{'s' * (len(nodes) != 1)}{bases}, {done} done"
         for node in nodes if is_long else ():
             yield f"    {node['node']}{'  ' * bool(node['words'])}{node['words']}"
     if found["cost"]:

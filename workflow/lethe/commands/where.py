@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from collections import Counter
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -42,21 +43,26 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"Items:   {found['items']} (what was lost, as pages; or `lethe items`)")
     if found["warnings"]:
         print(f"Warnings ({len(found['warnings'])}, all in `lethe status`):")
-        for warning in in_turn(found["warnings"])[:MOST_SHOWN]:
-            print(f"  {warning}")
+        for line in first_warnings(found["warnings"]):
+            print(f"  {line}")
     if found["report"]:
         if found["headline"]:
             print(f"Of the earlier results: {found['headline']}" if earlier else found["headline"])
         print(f"Report:  {found['report']}")
 
 
-def in_turn(warnings: list[str]) -> list[str]:
-    """The same sentences, the first of every kind (the words before what it is about) first."""
-    firsts: dict[str, str] = {}
-    for warning in warnings:
-        firsts.setdefault(re.split(r" \(|: ", warning, maxsplit=1)[0], warning)
-    others = [warning for warning in warnings if warning not in firsts.values()]
-    return [*firsts.values(), *others]
+def first_warnings(warnings: list[str]) -> list[str]:
+    """MOST_SHOWN of the sentences in their order, the worst first, and how many of a kind are left.
+
+    If there is room, every kind (the words before what it is about) has its first one among them.
+    """
+    kinds = [re.split(r" \(|: ", warning, maxsplit=1)[0] for warning in warnings]
+    places = range(len(warnings))
+    in_turn = sorted(places, key=lambda place: kinds.index(kinds[place]) != place)
+    shown = in_turn[:MOST_SHOWN]
+    left = Counter(kinds[place] for place in places if place not in shown)
+    rest = ", ".join(f"{number} {kind}" for kind, number in left.items())
+    return [*(warnings[place] for place in sorted(shown)), *([f"and {rest}"] if left else [])]
 
 
 def headline(report: Path) -> str:

@@ -11,7 +11,7 @@ from lethe.artefacts.files import json_text, write_atomic
 from lethe.errors import UserError
 from lethe.terminal import duration_words
 
-NAME = "live.json"
+NAME, AGAIN = "live.json", "again.txt"
 RECORD_SECONDS = 5.0
 LOG_SECONDS = 60.0
 Item = TypeVar("Item")
@@ -64,13 +64,21 @@ def counted(directory: Path, items: Iterable[Item], of: int, unit: str) -> Itera
         yield item
 
 
+def say_again(directory: Path, words: str) -> None:
+    """Say in the log, and from now on before how far the job is, that it begins again, and why."""
+    print(words, file=sys.stderr, flush=True)
+    write_atomic(directory / AGAIN, words, durable=False)
+
+
 def read_live(directory: Path) -> str:
     """How far the job that works in a folder is, in words; empty if it has not said."""
     try:
         facts = json.loads((directory / NAME).read_text(encoding="utf-8"))
         ago = time.time() - facts["at"]
         late = f" ({duration_words(ago)} ago)" if ago > 3 * RECORD_SECONDS else ""
-        return live_words(facts) + late
+        again = directory / AGAIN
+        before = f"{again.read_text(encoding='utf-8')}: " if again.is_file() else ""
+        return f"{before}{live_words(facts)}{late}"
     except (OSError, ValueError, LookupError, TypeError):
         return ""
 

@@ -11,6 +11,9 @@ from lethe.longtables.data_rows import DataRows
 from lethe.longtables.rows import OF_RUN, SCHEMA_VERSION
 from lethe.longtables.run import ALONE, Run, run_of
 
+BASE_SEED, MISSED, EXPECTED = "base.seed", "base.missed.", "base.expected."
+"""Of the first stage of a chain whose base's first seed missed a floor: the seed that stands for
+it; the dev scores that missed and their floors, followed by the name of the set."""
 RATE, CURVE, LEVEL = "recipe.learning_rate", "recipe.curve", "references.level"
 """Of the first stage of a chain, in studies with references: the peak learning rate; a number that
 chains share whose recipes differ in it alone; of a reference chain, the level of comparisons."""
@@ -37,6 +40,7 @@ def stage_rows(record: dict[str, Any], results: Path) -> list[dict]:
         if len(manifests) and manifests[0] is not None:
             place = {"stage_index": 1, "stage_task": run.stages[1]}
             of_chain = _equal_learning(record, run) | data.asked_left_out(run)
+            of_chain |= _another_base(results, manifests[0])
             rows += [{**words, **place, **row} for row in _rows(manifests[0], of_chain)]
     return rows
 
@@ -78,6 +82,29 @@ def _equal_learning(record: dict[str, Any], run: Run) -> dict[str, float]:
     of_stage = planned["rates"][run.checkpoints[1]]
     found = {RATE: of_stage["rate"], CURVE: of_stage["curve"]}
     return found | ({LEVEL: planned["level"]} if run.order.startswith(ALONE) else {})
+
+
+def _another_base(results: Path, first: dict[str, Any]) -> dict[str, float]:
+    """What the base's first seed missed, and the seed that was taken; nothing if it is the first.
+
+    first: of the first stage. A tuned model's base is a stage on another base.
+    """
+    spec = first.get("spec", {})
+    while spec.get("parent_kind") == "stage":
+        parent = _read(results, spec["parent"])
+        spec = parent["spec"] if parent else {}
+    path = node_manifest(results, "base", spec.get("parent", ""))
+    if spec.get("parent_kind") != "base" or not path.exists():
+        return {}
+    base = read_manifest(path)
+    tried = base.get("attempts", [])
+    if len(tried) < 2:
+        return {}
+    found: dict[str, float] = {BASE_SEED: base["seed"]}
+    for task in tried[0]["below_floor"]:
+        found[f"{MISSED}{task}"] = tried[0]["dev"][task]
+        found[f"{EXPECTED}{task}"] = base["spec"]["floors"][task]
+    return found
 
 
 def _rows(manifest: dict[str, Any], measures: dict[str, Any]) -> Iterator[dict]:

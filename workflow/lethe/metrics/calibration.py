@@ -220,7 +220,8 @@ def _mean(group: list[dict]) -> dict:
         OfSet(row["value"], row["low"], row["high"], drawn)
         for row, drawn in zip(valued, sets_drawn, strict=True)
     ]
-    low, high = np.clip(interval_over_sets(parts, name == COVERAGE), *range_of(name))
+    within = range_of(name)
+    low, high = np.clip(interval_over_sets(parts, name == COVERAGE, within), *within)
     units, unit = 0, "none"
     if not np.isnan(low):
         clusters = [drawn.clusters if drawn else None for drawn in sets_drawn]

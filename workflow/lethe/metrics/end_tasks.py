@@ -7,7 +7,7 @@ from lethe.errors import UserError
 from lethe.longtables.rows import mixtures
 from lethe.longtables.tables import RUN_COLUMNS
 from lethe.metrics.intervals import Range
-from lethe.metrics.methods import OWN_BASE, TASK_MEASURES
+from lethe.metrics.methods import OLD_BASE, OLD_OWN, OWN_BASE, TASK_MEASURES
 from lethe.metrics.registry import REGISTRY
 from lethe.metrics.row_intervals import range_of_shares
 from lethe.metrics.schedule import Schedule
@@ -140,7 +140,7 @@ def range_of(name: str) -> Range:
 
 
 def task_metrics(rows: pd.DataFrame, names: list[str]) -> tuple[dict[str, float], dict[str, str]]:
-    """TASK_MEASURES and OWN_BASE of one unit's matrix of end tasks in points, and why one is nan.
+    """TASK_MEASURES and bases of one unit's matrix of end tasks in points, and why one is nan.
 
     rows: one unit's rows of all metrics, of which the headline ones count; end-task seeds are
     averaged. As everywhere, metrics are over the end tasks whose domains a stage taught.
@@ -154,6 +154,11 @@ def task_metrics(rows: pd.DataFrame, names: list[str]) -> tuple[dict[str, float]
     if not len(taught):
         return {}, {}
     values, reasons = {OWN_BASE: float(100 * matrix[0, taught].mean())}, {}
+    is_old = schedule.last < schedule.stages
+    if is_old.any():
+        old = taught[is_old]
+        values[OLD_BASE] = float(100 * matrix[0, old].mean())
+        values[OLD_OWN] = float(100 * matrix[schedule.last[is_old], old].mean())
     for name in TASK_MEASURES:
         entry = REGISTRY[name]
         try:

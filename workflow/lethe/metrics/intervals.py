@@ -68,7 +68,12 @@ def item_generator(seed: int, name: str, clusters: Sequence[str]) -> np.random.G
 
 
 def bootstrap_interval(
-    value: float, replicates: np.ndarray, degrees: int, coin: float = 0.0, shared: float = 1.0
+    value: float,
+    replicates: np.ndarray,
+    degrees: int,
+    coin: float = 0.0,
+    shared: float = 1.0,
+    within: Range = EVERYWHERE,
 ) -> tuple[float, float]:
     """Student's t interval of a statistic, with the spread and the skew of its replicates.
 
@@ -80,10 +85,13 @@ def bootstrap_interval(
         degrees: of freedom: clusters less one, summed over sets. (nan, nan) if there are none.
         coin: variance to add for answers that none of these items showed to change.
         shared: how far items share clusters, from 0 (one item each) to 1; weighs the skew.
+        within: the range of the statistic, for clusters that show no spread.
     """
     spread, skew = _spread_and_skew(replicates)
     if degrees < 1 or np.isnan(spread):
         return float("nan"), float("nan")
+    if spread == coin == 0:
+        return _without_spread(value, degrees + 1, degrees, within)
     error = np.hypot(spread, np.sqrt(coin))
     low, high = _t_ends(degrees, skew * shared)
     return value - low * error, value + high * error
@@ -102,6 +110,7 @@ def share_interval(
     Wilson's interval (1927, JASA 22, 209) with Student's t, for as many independent items as would
     spread like the replicates. Where items share clusters this number is mixed with that of the
     clusters, with the weight of half an item: if all items agree, there are that many.
+    Clusters whose means are alike between 0 and 1 show no spread either, and are no more certain.
 
     Args:
         replicates, degrees: as for `bootstrap_interval`.
@@ -111,6 +120,8 @@ def share_interval(
     spread, skew = _spread_and_skew(replicates)
     if degrees < 1 or np.isnan(spread):
         return float("nan"), float("nan")
+    if spread == 0:
+        return _without_spread(value, clusters, degrees, (0.0, 1.0))
     shared = 1 - clusters / items
     mixed = max(shared / 2, SMALL) / items
     effective = (value * (1 - value) + mixed) / (spread**2 + mixed / clusters)
@@ -119,6 +130,21 @@ def share_interval(
     # they account for about half.
     low, high = _t_ends(degrees, skew * shared / 2)
     return _wilson(value, effective, -low), _wilson(value, effective, high)
+
+
+def _without_spread(
+    value: float, clusters: int, degrees: int, within: Range
+) -> tuple[float, float]:
+    """Interval of a mean whose clusters all have one value; nan without a bounded range.
+
+    As many clusters as Wilson's interval leaves open of a share of 0 may have any value of the
+    range. At 0 and 1 of a share this is Wilson's own.
+    """
+    if not np.isfinite(within).all():
+        return float("nan"), float("nan")
+    other = _wilson(0.0, clusters, _t_ends(degrees, 0.0)[1])
+    low, high = ((1 - other) * value + other * end for end in within)
+    return float(low), float(high)
 
 
 def _wilson(value: float, items: float, t: float) -> float:

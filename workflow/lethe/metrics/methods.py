@@ -21,20 +21,26 @@ TASK_MEASURES = ("acc", "la", "aia", "forget_chaudhry", "bwt_gem", "fwt_gem")
 GENERAL_MEASURES = ("fg_luo", "delta_general")
 OWN_BASE, OWN_END = "own_base", "own_end"
 """The own tasks' mean score of the base, and after the last stage, whoever taught them."""
+OLD_BASE, OLD_OWN = "old_base", "old_own"
+"""The mean score of the tasks that were not taught last, which forgetting is over: of the base, and
+right after their own stage."""
+OWN_CHANGE = "own_change"
 ORDERLESS = [column for column in LINE_COLUMNS if column != "order"]
 
 
 def method_metrics(scores: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     """Rows as in the metrics table: one per line, seeds and measure, and those over seeds.
 
-    Measures are TASK_MEASURES, OWN_BASE and OWN_END of axis `own`; `fg_luo`, the mean over the axes
-    of general ability but bias, and `delta_general`, of axis `general`. Orders that a model was
-    taught with the same stages, in whatever order, are one line; its order names them all.
+    Measures are TASK_MEASURES, OWN_BASE, OWN_END, OLD_BASE and OLD_OWN of axis `own`; `fg_luo`, the
+    mean over the axes of general ability but bias, and `delta_general`, of axis `general`. Orders
+    that a model was taught with the same stages, in whatever order, are one line; its order names
+    them all.
 
     The interval of a mean over orders is the mean of theirs: as orders share their items, it is at
     least as wide as it needs to be. A line that lacks an order for some of its seeds has no value.
     """
-    named = metrics["metric"].isin([*TASK_MEASURES, MEAN_SCORE, "own_after", *GENERAL_MEASURES])
+    of_sets = (MEAN_SCORE, "own_after", OWN_CHANGE)
+    named = metrics["metric"].isin([*TASK_MEASURES, *of_sets, *GENERAL_MEASURES])
     own_scores = (metrics["axis"] == OWN) & metrics["metric"].str.startswith("score_")
     single = metrics[(named | own_scores) & ~metrics["unit"].isin(SEED_UNITS)]
     of_runs = [
@@ -74,6 +80,11 @@ def _of_run(rows: pd.DataFrame) -> Iterable[dict]:
     for name, stage in ends.items():
         parts = means if len(means) else scored
         yield from _mean(parts[parts["stage_index"] == stage], name, OWN, own)
+    of_old = rows[(rows["metric"] == OWN_CHANGE) & rows["value"].notna()]
+    old = rows[(rows["axis"] == OWN) & rows["probe"].isin(of_old["probe"])]
+    before = scored[scored["probe"].isin(of_old["probe"]) & (scored["stage_index"] == 0)]
+    yield from _mean(before, OLD_BASE, OWN, own)
+    yield from _mean(old[old["metric"] == "own_after"], OLD_OWN, OWN, own)
 
 
 def _mean(rows: pd.DataFrame, name: str, axis: str, whole: pd.DataFrame) -> Iterable[dict]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lethe.longtables.run import RUN_COLUMNS, SEEDS
-from lethe.metrics.intervals import EVERYWHERE, Range, t_interval
+from lethe.metrics.intervals import EVERYWHERE, Range, interval_of_units
 from lethe.metrics.row_intervals import WITHIN
 
 PLACE = ["stage_index", "stage_task", "axis", "probe", "subset", "metric"]
@@ -53,8 +53,9 @@ def interval_over_seeds(
     own: the intervals of single runs. Fewer than three units have none either way.
     """
     ends = {one for one in own if not math.isnan(one[0])}
-    if len(values) < 3 or len(set(values)) > 1 or not ends:
-        return t_interval(values, within)
+    found = interval_of_units(values, within)
+    if len(values) < 3 or not math.isnan(found[0]) or np.isnan(values).any() or not ends:
+        return found
     return min(low for low, _ in ends), max(high for _, high in ends)
 
 

@@ -166,7 +166,8 @@ def of_set(name: str, measured: Measured, drawn: Drawn) -> OfSet:
         ends = share_interval(value, replicates, clusters - 1, drawn.n, clusters)
     else:
         shared = 1 - clusters / drawn.n
-        ends = bootstrap_interval(value, replicates, clusters - 1, coin, shared)
+        within = range_of(name)
+        ends = bootstrap_interval(value, replicates, clusters - 1, coin, shared, within)
     low, high = np.clip(ends, *range_of(name))
     together = drawn.items.draw.clusters(drawn.known)
     behind = Resampled(replicates, together, drawn.n, coin) if together else None

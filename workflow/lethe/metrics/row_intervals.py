@@ -20,13 +20,24 @@ from lethe.metrics.matrix import TASK_METRICS
 
 # Statistics that are means of scores; all others are differences or ratios of scores.
 MEANS = frozenset({"own_before", "own_after", "own_final"})
-MEANS |= {"own_base", "own_end", "acc", "la", "aia", "a_diaz", "fwt_diaz", "op_trace"}
+MEANS |= {
+    "own_base",
+    "own_end",
+    "old_base",
+    "old_own",
+    "acc",
+    "la",
+    "aia",
+    "a_diaz",
+    "fwt_diaz",
+    "op_trace",
+}
 MEANS |= {"cloze", "cloze_base", "cloze_own", "cloze_final"}
 LOSSES = frozenset({"loss", "loss_base", "loss_own", "loss_final"})
 LOSSES |= {"text_loss", "text_loss_base", "text_loss_final"}
 """Means of losses, in nats."""
 REGISTERED = {entry.id: entry for entry in [*GENERAL_METRICS, *TASK_METRICS]}
-NO_SPREAD = "all resamples alike"
+NO_SPREAD = "all items alike, no interval"
 ONE_CLUSTER = "a single cluster, no interval"
 FEW = f"fewer than {FEW_CLUSTERS} clusters"
 STEP = 1e-6
@@ -59,8 +70,9 @@ def row_interval(
     if are_shares:
         slopes = _slopes(function, cells.values[:, columns])
         coin = float(np.nansum(slopes**2 * cells.coins(columns)))
-    ends = bootstrap_interval(value, replicates, degrees, coin, shared)
-    low, high = np.clip(ends, *metric_range(name, are_shares))
+    within = metric_range(name, are_shares)
+    ends = bootstrap_interval(value, replicates, degrees, coin, shared, within)
+    low, high = np.clip(ends, *within)
     return float(low), float(high)
 
 
@@ -140,13 +152,12 @@ def share_range(values: Sequence[float], top: float = 1.0) -> Range:
     return (0.0, top) if all(0 <= value <= top for value in values) else EVERYWHERE
 
 
-def interval_notes(low: float, high: float, cells: Cells, columns: Sequence[int]) -> list[str]:
+def interval_notes(low: float, cells: Cells, columns: Sequence[int]) -> list[str]:
     """What a reader must know of the interval, apart from the cells' own notes."""
     units = cells.n_units[list(columns)]
     if np.isnan(low):
-        return [ONE_CLUSTER] if (units == 1).any() else []
-    notes = [NO_SPREAD] if low == high else []
-    return [*notes, FEW] if units.min() < FEW_CLUSTERS else notes
+        return [ONE_CLUSTER] if (units == 1).any() else [NO_SPREAD] if (units > 1).all() else []
+    return [FEW] if units.min() < FEW_CLUSTERS else []
 
 
 def _slopes(function: Statistic, values: np.ndarray) -> np.ndarray:

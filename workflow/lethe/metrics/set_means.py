@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lethe.metrics.drawn_clusters import DrawnClusters, apart, number
-from lethe.metrics.intervals import bootstrap_interval, mean_interval, share_interval
+from lethe.metrics.intervals import (
+    EVERYWHERE,
+    Range,
+    bootstrap_interval,
+    mean_interval,
+    share_interval,
+)
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,16 @@ class OfSet:
     drawn: Resampled | None = None
 
 
-def interval_over_sets(parts: Sequence[OfSet], is_share: bool) -> tuple[float, float]:
+def interval_over_sets(
+    parts: Sequence[OfSet], is_share: bool, within: Range = EVERYWHERE
+) -> tuple[float, float]:
     """The 95 % interval of the mean of the parts' values; nan if one has none.
 
     is_share: whether it is a mean of outcomes between 0 and 1, with `share_interval`; else it has
-    `bootstrap_interval`.
+    `bootstrap_interval`, of which `within` is the range.
     """
     groups = _groups(parts)
-    ends = [_group(group, is_share) for group in groups]
+    ends = [_group(group, is_share, within) for group in groups]
     if len(ends) == 1:
         return ends[0][1:]
     # Each group counts by its sets: by 1, to the last bit, where every group is a single set.
@@ -63,7 +71,7 @@ def _groups(parts: Sequence[OfSet]) -> list[list[OfSet]]:
     return [*alone, *([known[place][0] for place in group] for group in together)]
 
 
-def _group(group: Sequence[OfSet], is_share: bool) -> tuple[float, float, float]:
+def _group(group: Sequence[OfSet], is_share: bool, within: Range) -> tuple[float, float, float]:
     """(Mean, low, high) of parts that share clusters."""
     if len(group) == 1:
         return group[0].value, group[0].low, group[0].high
@@ -78,4 +86,4 @@ def _group(group: Sequence[OfSet], is_share: bool) -> tuple[float, float, float]
         return value, *share_interval(value, replicates, clusters - 1, items, clusters)
     coin = sum(each.coin for each in drawn) / len(drawn) ** 2
     shared = 1 - clusters / items
-    return value, *bootstrap_interval(value, replicates, clusters - 1, coin, shared)
+    return value, *bootstrap_interval(value, replicates, clusters - 1, coin, shared, within)

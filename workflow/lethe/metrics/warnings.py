@@ -12,6 +12,7 @@ from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OF_DOMAINS, OWN
 from lethe.longtables.data_rows import ALSO_TAUGHT, ASKED_LEFT_OUT, ROWS_LEFT_OUT
 from lethe.longtables.own_sets import is_own
 from lethe.longtables.run import RUN_COLUMNS, method_words
+from lethe.longtables.stage_rows import BASE_SEED, EXPECTED, MISSED
 from lethe.metrics.bounds import learned_too_little
 from lethe.metrics.cells import LOWER_IS_BETTER, is_worse_if_higher
 from lethe.metrics.end_tasks import percentages
@@ -25,10 +26,11 @@ COLUMNS = ["kind", "model", "method", "order", "runs", "of", "what"]
 FEW, FLOOR, CEILING = "few runs", "at floor", "at ceiling"
 NOT_LEARNED, COLLAPSE, NO_EFFECT = "not learned", "collapsed answers", "no effect"
 UNWRITABLE, REWRITTEN, CUT = "not writable", "rewritten texts", "cut texts"
+ANOTHER_BASE = "another base"
 LEFT_OUT, TAUGHT = "rows left out", "asked and taught"
 KINDS = (
     NO_EFFECT, TAUGHT, LOWER_IS_BETTER, NOT_LEARNED, COLLAPSE, LEFT_OUT, UNWRITABLE, REWRITTEN, CUT,
-    FLOOR, CEILING, FEW,
+    ANOTHER_BASE, FLOOR, CEILING, FEW,
 )  # fmt: skip
 MOST_NOTES = 12
 BASE = ["model", "world_seed", "base_seed"]
@@ -44,6 +46,7 @@ def study_warnings(scores: pd.DataFrame, stages: pd.DataFrame | None = None) -> 
     told = _told(scores, RUN_COLUMNS, ("model", "method", "order"), OF_RUNS)
     if stages is not None:
         told += _told(stages, RUN_COLUMNS, ("model", "method", "order"), OF_STAGES)
+        told += _told(stages, BASE, ("model",), OF_BASES_STAGES)
     told += _told(scores[scores["stage_index"] == 0], BASE, ("model",), OF_BASES)
     told += _few_runs(scores)
     told.sort(key=lambda row: KINDS.index(row["kind"]))
@@ -255,6 +258,23 @@ def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
             yield CUT, f"{where}: cut at the recipe's max_length; {numbers}"
 
 
+def _another_base(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """A base whose first seed missed a floor, so that another seed was taken; of rows of stages."""
+    values = dict(zip(rows["measure"], rows["value"], strict=True))
+    if BASE_SEED not in values:
+        return
+    missed = ", ".join(
+        f"{task} {value:.3g}, expected {values[EXPECTED + task]:.3g}"
+        for measure, value in values.items()
+        if measure.startswith(MISSED) and (task := measure.removeprefix(MISSED))
+    )
+    yield (
+        ANOTHER_BASE,
+        f"base seed {rows['base_seed'].iloc[0]:.0f} missed its floor ({missed}), so the base of "
+        f"seed {values[BASE_SEED]:.0f} stands for it",
+    )
+
+
 def _own_stage(probe: str, cells: list[dict]) -> int | None:
     """The first stage that trains on the own set's task; None if none does or it has no score."""
     stages = [
@@ -268,4 +288,5 @@ def _own_stage(probe: str, cells: list[dict]) -> int | None:
 Rule = Callable[[pd.DataFrame], Iterator[tuple[str, str]]]
 OF_RUNS: tuple[Rule, ...] = (_not_learned, _domains_not_learned, _collapsed, _no_effect)
 OF_STAGES: tuple[Rule, ...] = (_texts,)
+OF_BASES_STAGES: tuple[Rule, ...] = (_another_base,)
 OF_BASES: tuple[Rule, ...] = (_floor_and_ceiling, _lower_is_better)

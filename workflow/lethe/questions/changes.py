@@ -39,6 +39,13 @@ class Answer:
     gold_logprob: float | None
 
 
+def mark(correct: float | None, graded: bool) -> str:
+    """Whether an answer is right; the number of a graded one, which is neither right nor wrong."""
+    if correct is None:
+        return ""
+    return f"{correct:.2f}" if graded else {1.0: "✓", 0.0: "✗"}.get(correct, f"{correct:.2f}")
+
+
 @dataclass(frozen=True)
 class Change:
     """An item before and after. `question` is None if its texts are not kept; kind: of KINDS."""

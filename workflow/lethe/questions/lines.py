@@ -11,7 +11,7 @@ from lethe.longtables.own_sets import is_own
 from lethe.longtables.run import RUN_COLUMNS
 from lethe.longtables.tables import of_run, runs
 from lethe.metrics.shown import LINE_COLUMNS, Line, lines
-from lethe.questions.changes import LOST, WORSE, is_graded, paired
+from lethe.questions.changes import BETTER, EQUAL, LOST, WORSE, is_graded, paired
 from lethe.tables.lines import words
 
 BASE = "base"
@@ -33,6 +33,11 @@ class LineItems:
     runs: int
     stages: tuple[tuple[str, str], ...]
     rows: pd.DataFrame
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether answers are graded, and not right or wrong."""
+        return not self.counts.keys().isdisjoint((WORSE, BETTER, EQUAL))
 
     @property
     def ends(self) -> str:

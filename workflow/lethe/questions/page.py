@@ -9,7 +9,7 @@ from typing import Any
 
 from lethe.errors import one_line
 from lethe.longtables.questions import Question
-from lethe.questions.changes import BETTER, KINDS, LOST, REGAINED, WORSE, Answer, answer_of
+from lethe.questions.changes import BETTER, KINDS, LOST, REGAINED, WORSE, Answer, answer_of, mark
 from lethe.questions.lines import LineItems
 
 Answers = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -148,7 +148,8 @@ def _item(line: LineItems, name: str, question: Question | None, answers: Answer
     for stage, node in line.stages:
         if name in answers[node]:
             given = answer_of(answers[node][name], question)
-            parts.append(f"<tr><td>{inert(stage)}</td>{_cells(given)}</tr>\n")
+            cells = _cells(given, line.is_graded)
+            parts.append(f"<tr><td>{inert(stage)}</td>{cells}</tr>\n")
     parts.append("</table></div>\n</article>\n")
     return "".join(parts)
 
@@ -168,14 +169,13 @@ def _question(question: Question) -> str:
     return "".join(parts)
 
 
-def _cells(given: Answer) -> str:
-    marks = {1.0: "✓", 0.0: "✗", None: ""}
-    mark = marks.get(given.correct, f"{given.correct:.2f}" if given.correct is not None else "")
+def _cells(given: Answer, graded: bool) -> str:
     text = inert(given.text)
     if given.choice is not None:
         text = f"{letter(given.choice)}{': ' if text else ''}{text}"
     margin = "" if given.margin is None else f"{given.margin:+.2f}"
-    return f'<td>{mark}</td><td class="text" dir="auto">{text}</td><td class="n">{margin}</td>'
+    shown = f'<td>{mark(given.correct, graded)}</td><td class="text" dir="auto">{text}</td>'
+    return f'{shown}<td class="n">{margin}</td>'
 
 
 def letter(choice: int) -> str:

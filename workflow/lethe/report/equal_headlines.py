@@ -55,7 +55,7 @@ def _best(row: pd.Series, count: int, at: str) -> Tile:
     is_shown = not np.isnan(less[1]) and less[1] > 0
     heading = f"{name} keeps most" if is_shown else f"{name} kept most here"
     if less[0] < 0:
-        heading = next_to_plain(name)
+        heading = next_to_plain(name, is_tied=less[2] >= 0)
     return tile(heading, less, words, method=name)
 
 

@@ -103,14 +103,21 @@ def time_spent(stages: pd.DataFrame) -> str:
     if not len(rows):
         return ""
     sums = rows.groupby("measure")["value"].sum()
-    words = f"{rows['node'].nunique()} stages"
+    count = rows["node"].nunique()
+    words = f"{count} stage{'s' * (count != 1)} of chains"
     if "cost.seconds" in sums:
-        words += f", {duration_words(sums['cost.seconds'])} by the clock"
+        words += f", {_short_time(sums['cost.seconds'])} by the clock"
     if "cost.cpu_seconds" in sums:
-        words += f", {duration_words(sums['cost.cpu_seconds'])} of CPU time"
+        words += f", {_short_time(sums['cost.cpu_seconds'])} of CPU time"
     devices = ", ".join(dict.fromkeys(rows["device"]))
     devices = devices.replace("cpu", "CPU").replace("cuda", "GPU")
-    return f"{words}, on the {devices}; bases and scoring not counted"
+    # `lethe plan` counts those that a stage tunes among the stages, and says so.
+    return f"{words}, on the {devices}; bases, tuned ones too, and scoring not counted"
+
+
+def _short_time(seconds: float) -> str:
+    """A duration; with tenths where the tables of costs have them too."""
+    return f"{seconds:.1f} s" if seconds < 10 else duration_words(seconds)
 
 
 def commits(source: Source) -> list[str]:

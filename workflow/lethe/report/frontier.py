@@ -109,6 +109,7 @@ def frontier(
         legend.append(Key(CONTROL_COLOUR, "control"))
     words = caption(points, shown(tables.metrics, ["la", "delta_general", "bwt_gem"]))
     words += unnamed(points, seen)
+    words += _filled(fills)
     words += BASE_WORDS if any("before any stage" in chart.svg for chart in drawn) else ""
     words += SPREAD if any("rect" in chart.svg for chart in drawn) else ""
     return Charts(drawn, legend, words)
@@ -119,6 +120,15 @@ def _with_several(points: pd.DataFrame) -> list[str]:
     taught = points[~points["control"]]
     counts = taught.groupby("model", sort=False).size() if len(taught) else {}
     return [str(model) for model, count in dict(counts).items() if count > 1]
+
+
+def _filled(fills: dict[str, str]) -> str:
+    """Which orders have a filled and which a hollow point, where there are both."""
+    filled = [order for order, fill in fills.items() if fill == FILLS[0]]
+    hollow = [order for order in fills if order not in filled]
+    if not hollow:
+        return ""
+    return f" Filled points: {'; '.join(filled)}. Hollow points: {'; '.join(hollow)}."
 
 
 def _words(label: str) -> str:
@@ -138,7 +148,7 @@ def _panel(kind: tuple[str, str], part: pd.DataFrame, seen: Looks, fills: dict) 
         x=x,
         y=limits(up, LEAST, with_zero=kind not in SHARES),
         x_words=f"learned: {LEARNED[kind[0]].removeprefix('learned, ')}",
-        y_words="kept",
+        y_words="kept, %" if kind in SHARES else "change, points (0: all is kept)",
         height=290.0,
         knee=knee,
     )

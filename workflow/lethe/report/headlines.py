@@ -10,7 +10,7 @@ from lethe.longtables.metric_ids import CHANGE_SO_FAR
 from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference, paired_difference
-from lethe.metrics.methods import OWN_BASE
+from lethe.metrics.methods import OLD_BASE, OLD_OWN, OWN_BASE
 from lethe.metrics.shown import PLAIN, lines, order_of, orders, shown
 from lethe.metrics.warnings import collapsed_sets
 from lethe.report.line_numbers import (
@@ -100,26 +100,46 @@ def _of_order(tables: LongTables, order: str) -> LongTables:
 def tiles(tables: LongTables) -> list[Tile]:
     """At most three; fewer where a study measures less."""
     most = compared(tables)
-    of_tasks = [] if most is None else [_forgotten(most, tables.scores), *_best(most)]
+    of_tasks = []
+    if most is not None:
+        row = _row_of(most, method_lines(tables))
+        of_tasks = [_forgotten(most, row, tables.scores), *_best(most, row)]
     place = None if most is None else (most.model, most.order)
     return [*of_tasks, *_general(tables, place), *text_tile(tables, place)][:3]
 
 
-def _forgotten(most: Compared, scores: pd.DataFrame) -> Tile:
-    """What plain training, or else the first method, forgets of its own tasks."""
-    line = most.first
-    who = "plain training" if line is most.plain else line.method
+def _row_of(most: Compared, found: list[MethodLine]) -> MethodLine:
+    """The row of the table of methods that holds the first line: it may be of several orders."""
+    first = most.first
+    named = (first.model, first.method, first.recipe, first.of)
+    return next(
+        line
+        for line in found
+        if (line.model, line.method, line.recipe, line.of) == named and most.order in line.orders
+    )
+
+
+def _forgotten(most: Compared, line: MethodLine, scores: pd.DataFrame) -> Tile:
+    """What plain training, or else the first method, forgets of its own tasks.
+
+    line: its row in the table of methods, so that a reader finds the number there.
+    """
+    who = "plain training" if most.plain else line.method
     learned, kept = line.number(LEARNED), line.number(KEPT)
     before = f"{line.number(OWN_BASE)[0]:.1f} before any stage"
-    number = learned if line.is_at_floor or np.isnan(kept[0]) else kept
-    where = _one_answer(scores, line, most.order)
-    where += f"{line.model}, order {most.order}; {_over(line, number)}."
-    if line.is_at_floor:
-        heading = f"{_capital(who)} learned too little"
+    where = _one_answer(scores, line)
+    where += f"{line.model}, order{'s' * (len(line.orders) > 1)} {line.order}; "
+    if line.has_nothing_to_forget:
+        heading, of, metric = f"{_capital(who)} learned too little", "task", LEARNED
+        if not np.isnan(line.number(OLD_OWN)[0]):
+            learned, of, metric = line.number(OLD_OWN), "old task", ""
+            before = f"{line.number(OLD_BASE)[0]:.1f} before any stage"
         words = (
-            f"Score right after each task's own stage, {before}: too little to show forgetting. "
+            f"Score right after each {of}'s own stage, {before}: too little to show forgetting. "
         )
-        return tile(heading, learned, words + where, LEARNED, line.method, signed=False)
+        words += f"{where}{_over(line, learned)}."
+        return tile(heading, learned, words, metric, line.method, signed=False)
+    where += f"{_over(line, learned if np.isnan(kept[0]) else kept)}."
     if np.isnan(kept[0]):
         words = f"Score right after each task's own stage, {before}. No score of an old task says "
         words += f"what later stages cost. {where}"
@@ -134,9 +154,9 @@ def _forgotten(most: Compared, scores: pd.DataFrame) -> Tile:
     return tile(heading, kept, words + where, KEPT, line.method)
 
 
-def _one_answer(scores: pd.DataFrame, line: MethodLine, order: str) -> str:
+def _one_answer(scores: pd.DataFrame, line: MethodLine) -> str:
     """A sentence on the own tasks of which a run answers nearly all items alike."""
-    rows = scores[(scores["model"] == line.model) & (scores["order"] == order)]
+    rows = scores[(scores["model"] == line.model) & scores["order"].isin(line.orders)]
     rows = rows[(rows["axis"] == OWN) & (rows["recipe"] == line.recipe)]
     names = [
         row["probe"]
@@ -150,51 +170,58 @@ def _one_answer(scores: pd.DataFrame, line: MethodLine, order: str) -> str:
     return f"Nearly all answers to {sets} are the same, so its score speaks of that answer. "
 
 
-def _best(most: Compared) -> list[Tile]:
-    """Which method keeps most, paired with plain training, and at what learning."""
+def _best(most: Compared, row: MethodLine) -> list[Tile]:
+    """Which method keeps most, paired with plain training, and at what learning.
+
+    row: that of plain training in the table of methods.
+    """
     plain = most.plain
     usable = [
-        line for line in most.found if not (line.is_at_floor or np.isnan(line.number(KEPT)[0]))
+        line
+        for line in most.found
+        if not (line.has_nothing_to_forget or np.isnan(line.number(KEPT)[0]))
     ]
     others = [line for line in usable if line is not plain]
     if plain is None or plain not in usable or not others:
         return []
     best = max(others, key=lambda line: line.number(KEPT)[0])
     tied = [usable[place] for place in sorted(tied_bests(usable, KEPT))]
+    # Plain training may keep most of all, and the best of the others be behind it.
+    equals = [line for line in tied if line is not best] if best in tied else []
     behind = f"Learned {best.number(LEARNED)[0]:.1f}, plain training "
-    behind += (
-        f"{plain.number(LEARNED)[0]:.1f}. {_ties([line for line in tied if line is not best])}"
-    )
+    behind += f"{plain.number(LEARNED)[0]:.1f}. {_ties(equals)}"
     if len(others) > 1:
         behind += f"The best of {len(others)} methods, not corrected for their number. "
     paired = pairs_by_seeds(best, plain, KEPT)
     if len(paired) >= FEWEST_PAIRS:
-        return [_paired_tile(best, paired_difference(paired, [0.0] * len(paired)), behind)]
+        test = paired_difference(paired, [0.0] * len(paired))
+        return [_paired_tile(best, test, behind, plain in equals)]
     number, own = best.number(KEPT), plain.number(KEPT)
-    words = f"Change of old tasks under {best.method}; under plain training "
+    here = f" in order {most.order}" if len(row.orders) > 1 else ""
+    words = f"Change of old tasks under {best.method}; under plain training{here} "
     words += f"{own[0]:.1f}{interval(own)}. {behind}"
-    is_apart = number[1] > own[2]
+    is_apart = best in tied and plain not in equals
     runs = "one run each" if len(paired) < 2 else f"{len(paired)} runs each"
     heading = f"{best.method} kept most, {runs if is_apart else 'not apart from plain training'}"
-    heading = _not_more(best.method, number[0] - own[0]) or heading
+    heading = _not_more(best.method, number[0] - own[0], plain in equals) or heading
     words += f"{_capital(runs)}: another seed may differ."
     return [tile(heading, number, words, KEPT, best.method)]
 
 
-def _paired_tile(best: MethodLine, test: PairedDifference, behind: str) -> Tile:
+def _paired_tile(best: MethodLine, test: PairedDifference, behind: str, is_tied: bool) -> Tile:
     words = f"Old tasks kept, less those of plain training, paired over {test.n} seeds. {behind}"
     heading = f"{best.method} keeps most"
-    if test.low <= 0:
+    if is_tied:
         heading = f"{best.method} kept most, not shown to beat plain training"
-    heading = _not_more(best.method, test.mean) or heading
+    heading = _not_more(best.method, test.mean, is_tied) or heading
     return tile(heading, (test.mean, test.low, test.high), words, "", best.method)
 
 
-def _not_more(method: str, points: float) -> str:
+def _not_more(method: str, points: float, is_tied: bool) -> str:
     """The heading where a method kept no more than plain training, as far as a reader can see."""
     if abs(points) < SEEN:
         return f"{method} and plain training kept as much"
-    return next_to_plain(method) if points < 0 else ""
+    return next_to_plain(method, is_tied) if points < 0 else ""
 
 
 def _ties(tied: list[MethodLine]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from lethe.longtables.items import file_stem
-from lethe.questions.changes import BETTER, LOST, REGAINED, WORSE, Answer, Change, changes
+from lethe.questions.changes import BETTER, LOST, REGAINED, WORSE, Answer, Change, changes, mark
 from lethe.questions.lines import LineItems
 from lethe.questions.page import letter
 from lethe.questions.study import sets_of, texts_of
@@ -63,12 +63,21 @@ class SetItems:
     entries: list[Entry]
 
     @property
-    def lost(self) -> int:
-        return sum(entry.lost for entry in self.entries)
+    def words(self) -> str:
+        """How many answers were lost and regained: each line answers every item."""
+        items = sorted({entry.items for entry in self.entries})
+        count, answers = len(self.entries), sum(entry.items for entry in self.entries)
+        lines = f"{count} line{'s' * (count != 1)} of {' or '.join(map(str, items))} items"
+        lost, gained = (
+            sum(getattr(entry, name) for entry in self.entries) for name in ("lost", "gained")
+        )
+        worse, better = ("worse", "better") if self.is_graded else ("lost", "regained")
+        of = f"of all {answers} answers" if count > 1 else "of these"
+        return f"{lines}: {of} {lost} {worse}, {gained} {better}"
 
     @property
-    def gained(self) -> int:
-        return sum(entry.gained for entry in self.entries)
+    def is_graded(self) -> bool:
+        return any(entry.is_graded for entry in self.entries)
 
 
 def lost_items(source: Source) -> list[SetItems]:
@@ -101,8 +110,10 @@ def _entries(
             items=len(line.rows),
             lost=_count(line, LOSSES),
             gained=_count(line, GAINS),
-            is_graded=WORSE in line.counts or BETTER in line.counts,
-            shown=[_item(one) for one in changes(line.rows.loc[chosen[place]], texts)],
+            is_graded=line.is_graded,
+            shown=[
+                _item(one, line.is_graded) for one in changes(line.rows.loc[chosen[place]], texts)
+            ],
         )
         for place, line in enumerate(lines)
     ]
@@ -119,7 +130,7 @@ def _count(line: LineItems, kinds: Iterable[str]) -> int:
     return sum(line.counts.get(kind, 0) for kind in kinds)
 
 
-def _item(change: Change) -> Item:
+def _item(change: Change, graded: bool) -> Item:
     question = change.question
     return Item(
         name=change.item_id,
@@ -127,8 +138,8 @@ def _item(change: Change) -> Item:
         question=_short(question.text) if question else "",
         choices=_choices(change),
         right=" / ".join(_short(answer) for answer in question.answers) if question else "",
-        before=_answer(change.before),
-        after=_answer(change.after),
+        before=_answer(change.before, graded),
+        after=_answer(change.after, graded),
     )
 
 
@@ -143,15 +154,12 @@ def _choices(change: Change) -> list[Choice]:
     return found
 
 
-def _answer(answer: Answer) -> str:
+def _answer(answer: Answer, graded: bool) -> str:
     text = _short(answer.text) or "(nothing)"
     if answer.choice is not None:
         text = f"{letter(answer.choice)}{f': {_short(answer.text)}' if answer.text else ''}"
-    marks = {1.0: " ✓", 0.0: " ✗"}
-    mark = marks.get(answer.correct, "") if answer.correct is not None else ""
-    if answer.correct is not None and not mark:
-        mark = f" ({answer.correct:.2f})"
-    return text + mark
+    shown = mark(answer.correct, graded)
+    return f"{text} {f'({shown})' if shown[:1].isdigit() else shown}".rstrip()
 
 
 def _short(text: str) -> str:

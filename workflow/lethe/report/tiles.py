@@ -40,9 +40,9 @@ def tile(
     return Tile(heading, minus(text), minus(interval), minus(words.strip()), metric, method)
 
 
-def next_to_plain(method: str) -> str:
+def next_to_plain(method: str, is_tied: bool) -> str:
     """The heading where even the best of the other methods kept less than plain training."""
-    return f"{method} kept less than plain training"
+    return f"{method} {'is tied with' if is_tied else 'kept less than'} plain training"
 
 
 def minus(text: str) -> str:

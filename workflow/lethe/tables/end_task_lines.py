@@ -21,6 +21,7 @@ from lethe.metrics.end_tasks import (
 )
 from lethe.metrics.intervals import EVERYWHERE, Range, interval_of_units
 from lethe.metrics.masked_loss import mean_rise, test_losses
+from lethe.metrics.methods import OWN_BASE
 from lethe.metrics.shown import LINE_COLUMNS, PLAIN, lines
 from lethe.tables.lines import words
 
@@ -28,6 +29,11 @@ NONE = "none"
 LOSS_RISE = "mlm_loss_delta"
 NOTHING = "the study has no end tasks"
 SUMMARY = "f1_final"
+# Measures of the matrix of end tasks that are a summary, with their sign.
+SUMMARY_OF = {
+    OWN_BASE: (1, "f1_base"), "la": (1, "f1_own"), "acc": (1, SUMMARY), "bwt_gem": (-1, "f1_fr_ke"),
+}  # fmt: skip
+SAME = 1e-6
 # By unit, as in `lethe.metrics.end_tasks.by_unit`: final scores and summaries in %.
 Units = dict[tuple, dict[str, float]]
 
@@ -107,10 +113,19 @@ class EndTaskLine:
         values = [unit.get(name, np.nan) for unit in self.units.values()]
         found = with_interval(name, values, range_of(name))
         if self.items:
-            within = self.within(name)
+            within = self._of_measure(name, found[name]) or self.within(name)
             ends = (within.low, within.high) if within else (np.nan, np.nan)
             found |= dict(zip((f"{name}_low", f"{name}_high"), ends, strict=True))
         return found
+
+    def _of_measure(self, name: str, value: float) -> Within | None:
+        """The summary that a measure of the matrix is, if no stage lacks an end task."""
+        sign, summary = SUMMARY_OF.get(name, (1, ""))
+        found = self.items.get((summary, ""))
+        if found is None or not abs(sign * found.value - value) < SAME:
+            return None
+        low, high = sorted((sign * found.low, sign * found.high))
+        return replace(found, value=value, low=low, high=high)
 
     def within(self, name: str) -> Within | None:
         """A summary, or an end task's final score, with its interval over items; None without."""

@@ -14,7 +14,14 @@ from lethe.longtables.run import SEEDS, method_words
 from lethe.longtables.tables import LongTables, once
 from lethe.metrics.bounds import learned_too_little
 from lethe.metrics.comparisons import paired_difference
-from lethe.metrics.methods import OWN_BASE, OWN_END, TASK_MEASURES, method_metrics
+from lethe.metrics.methods import (
+    OLD_BASE,
+    OLD_OWN,
+    OWN_BASE,
+    OWN_END,
+    TASK_MEASURES,
+    method_metrics,
+)
 from lethe.metrics.shown import (
     LINE_COLUMNS,
     PLAIN,
@@ -29,6 +36,7 @@ from lethe.tables.end_task_lines import NONE, EndTaskLine, end_task_lines
 from lethe.tables.lines import NUMBERS, behind, of_line
 
 LOWER_IS_BETTER = ("forget_chaudhry", "fg_luo")
+FORGETTING = ("forget_chaudhry", "bwt_gem")
 SCORES = ("acc", "la", "aia")
 FEWEST_PAIRS = 3
 POINTS = 100.0
@@ -67,6 +75,12 @@ class MethodLine:
     def is_at_floor(self) -> bool:
         """Whether it learned nothing, so that it has nothing to forget."""
         return self.is_lost("la")
+
+    @property
+    def has_nothing_to_forget(self) -> bool:
+        """Whether it learned nothing of the tasks that later stages may cost, if there are any."""
+        own, base = self.number(OLD_OWN)[0], self.number(OLD_BASE)[0]
+        return self.is_at_floor if np.isnan(own - base) else learned_too_little(own, base)
 
     def is_lost(self, name: str) -> bool:
         """Whether a score of its tasks is no more than the base's."""
@@ -182,7 +196,8 @@ def _of_end_tasks(line: EndTaskLine, names: list[str]) -> MethodLine:
         of="end_task",
         tasks=tuple(names),
         numbers={
-            name: tuple(line.cell(name).values()) for name in (OWN_BASE, *TASK_MEASURES)
+            name: tuple(line.cell(name).values())
+            for name in (OWN_BASE, OLD_BASE, OLD_OWN, *TASK_MEASURES)
         },
         units=line.units,
         over=line.behind()["interval_over"],
@@ -202,7 +217,8 @@ def tied_bests(found: list[MethodLine], name: str) -> set[int]:
     """
     groups: dict[tuple, dict[int, MethodLine]] = {}
     for place, line in enumerate(found):
-        at_floor = line.is_at_floor or (name in SCORES and line.is_lost(name))
+        at_floor = line.has_nothing_to_forget if name in FORGETTING else line.is_at_floor
+        at_floor |= name in SCORES and line.is_lost(name)
         if not (line.is_control or at_floor or np.isnan(line.number(name)[0])):
             groups.setdefault((line.model, line.of, line.orders), {})[place] = line
     plain: dict[tuple, set[tuple[str, ...]]] = {}

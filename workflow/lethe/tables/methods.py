@@ -36,10 +36,10 @@ CAPTION = (
     f"{INTERVAL} Over end tasks as in `end_tasks`. Bold: the best of one model and order and all "
     f"tied with it. Tied is a difference, paired by seeds, whose 95 % t-interval includes zero; "
     f"with fewer than {FEWEST_PAIRS} pairs, a 95 % interval that includes the best. Methods that "
-    f"learned less than {FLOOR_GAIN:g} points and controls are never bold, nor is a score (acc, "
-    f"la, aia) less than {FLOOR_GAIN:g} points above the base's, or anything without either. note: "
-    "why a number is not available; end tasks are scored after every stage only with "
-    "`end_task_cells: all`."
+    f"learned less than {FLOOR_GAIN:g} points (for forgetting: of the tasks not taught last) and "
+    f"controls are never bold, nor is a score (acc, la, aia) less than {FLOOR_GAIN:g} points above "
+    "the base's, or anything without either. note: why a number is not available; end tasks are "
+    "scored after every stage only with `end_task_cells: all`."
 )
 
 
@@ -60,7 +60,8 @@ def build(tables: LongTables) -> Table:
     return Table(
         frame=frame,
         caption=f"{CAPTION} {_tasks(found)}",
-        decimals=DECIMALS,
+        # Below ten seconds the whole ones say nothing, as in the table `compute`.
+        decimals=DECIMALS | {"seconds": int(frame["seconds"].min() < 10)},
         columns=(*words, *numbers, *about),
         bold=frozenset((place, name) for name in SHOWN for place in tied_bests(found, name)),
         missing="-",
@@ -94,7 +95,8 @@ def _behind(line: MethodLine) -> dict:
         if np.isnan(line.number(name)[0]) and name in line.reasons:
             absent.setdefault(line.reasons[name], []).append(name)
     notes = [f"{', '.join(names)}: {why}" for why, names in absent.items()]
-    notes += ["at floor"] if line.is_at_floor and not line.is_control else []
+    if not line.is_control and (line.is_at_floor or line.has_nothing_to_forget):
+        notes.append("at floor" if line.is_at_floor else "old tasks at floor")
     tasks = ", ".join(line.tasks)
     behind = {"interval_over": line.over, "items": line.items, "tasks": tasks}
     return behind | {"note": "; ".join(notes)}

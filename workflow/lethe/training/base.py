@@ -11,6 +11,7 @@ from lethe.data.cuts import Cuts, say
 from lethe.data.mixtures import load_mixture
 from lethe.errors import UserError
 from lethe.jobs.ending import Ending
+from lethe.jobs.live import AGAIN, say_again
 from lethe.methods.contract import Method, Stage
 from lethe.models.architectures import build
 from lethe.models.forward import weighted_loss
@@ -54,8 +55,11 @@ def train_base(
         verify(data, MANIFEST["data"])
         tokenizer = tokenizer_for(spec["family"], load_tokenizer(data / "tokenizer"))
         attempts, trained = [], 0.0
+        (work / AGAIN).unlink(missing_ok=True)
         for attempt in range(spec["attempts"]):
             seed = spec["base_seed"] + SEED_STRIDE * attempt
+            if attempts:
+                say_again(work, again_words(spec, attempts[-1]))
             identity = {**spec, "attempt": attempt, "code": code}
             snapshots = Snapshots(work, identity, snapshot_seconds, ending)
             cpu_start = time.process_time()
@@ -121,6 +125,16 @@ def judge(floors: dict[str, float], seed: int, dev: dict[str, float]) -> dict:
     """Dev scores of one attempt against the floors: {seed, dev, below_floor}."""
     below = sorted(task for task, floor in floors.items() if dev[task] < floor)
     return {"seed": seed, "dev": dev, "below_floor": below}
+
+
+def again_words(spec: dict, last: dict) -> str:
+    """Which attempt begins, and what the last one missed."""
+    number = (last["seed"] - spec["base_seed"]) // SEED_STRIDE + 2
+    missed = ", ".join(
+        f"{task} ({last['dev'][task]:.3g} < {spec['floors'][task]:.3g})"
+        for task in last["below_floor"]
+    )
+    return f"attempt {number} of {spec['attempts']}, seed {last['seed']} missed {missed}"
 
 
 def _missed(node: str, attempts: list[dict]) -> str:
