@@ -24,8 +24,8 @@ import numpy as np
 import torch
 
 from lethe.artefacts.files import sha256_file
-from lethe.artefacts.lineage import lineage
 from lethe.artefacts.manifests import inside
+from lethe.artefacts.nodes import lineage
 from lethe.artefacts.paths import node_directory, study_directory
 from lethe.errors import UserError
 from lethe.evaluation.harness import EvalTask, score_checkpoint

@@ -23,9 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from lethe.artefacts.files import read_json
-from lethe.artefacts.lineage import find_node, lineage
+from lethe.artefacts.lineage import find_node
+from lethe.artefacts.nodes import lineage
 from lethe.artefacts.paths import node_directory, study_directory
-from lethe.commands.probe import text_task
+from lethe.evaluation.probe_tasks import text_task
 from lethe.errors import UserError
 from lethe.evaluation.cloze import CLOZE
 from lethe.evaluation.masked_loss import score_texts
