@@ -26,10 +26,10 @@ from lethe.artefacts.files import read_json
 from lethe.artefacts.lineage import find_node
 from lethe.artefacts.nodes import lineage
 from lethe.artefacts.paths import node_directory, study_directory
-from lethe.evaluation.probe_tasks import text_task
 from lethe.errors import UserError
 from lethe.evaluation.cloze import CLOZE
 from lethe.evaluation.masked_loss import score_texts
+from lethe.evaluation.probe_tasks import text_task
 from lethe.jobs.environment import one_thread
 from lethe.longtables.tables import RUN_COLUMNS, read_stages
 from lethe.methods.attached import attach

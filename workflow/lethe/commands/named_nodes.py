@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lethe.artefacts.files import read_object
 from lethe.artefacts.lineage import find_node
-from lethe.artefacts.nodes import read_spec
 from lethe.artefacts.paths import node_directory, spec_file
 from lethe.errors import UserError
 from lethe.longtables.node_words import (
@@ -113,7 +113,7 @@ def checkpoint_of(results: Path, name: str, study: str | None = None) -> Checkpo
         node = next(iter(found), None)
     if node is None:
         return None
-    folder = node_directory(results, read_spec(results, node)["kind"], node)
+    folder = node_directory(results, read_object(spec_file(results, node))["kind"], node)
     return Checkpoint(node, by_id[node], folder, results.resolve())
 
 

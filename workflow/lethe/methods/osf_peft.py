@@ -14,8 +14,8 @@ from torch import nn
 
 from lethe.errors import UserError
 from lethe.methods.contract import Method, Stage
-from lethe.methods.parameters.osf_peft import require_kept
 from lethe.methods.parts.subspace.directions import Directions, matrices, strongest
+from lethe.methods.parts.subspace.kept_share import require_kept
 
 NAME = "default"
 FACTORS = ("U_low", "S_low", "V_low")

@@ -1,7 +1,7 @@
 """Hyper-parameters of OSF as PEFT has it."""
 
-from lethe.errors import UserError
 from lethe.methods.parameters.base import WITHOUT_ROWS, MethodParameters
+from lethe.methods.parts.subspace.kept_share import require_kept
 from lethe.parameters.entries import Number, parameter
 
 
@@ -20,19 +20,6 @@ class OsfPeftParameters(MethodParameters):
 
     def require_sides(self, where: str, smallest: int) -> None:
         require_kept(f"{where}.share", self.share, smallest)
-
-
-def require_kept(where: str, share: float, smallest: int) -> None:
-    """Refuse a share that keeps nothing of a linear layer, which PEFT rounds down to.
-
-    Raises:
-        UserError: it keeps less than a direction where the smallest side of a layer is this.
-    """
-    if int(share * smallest) == 0:
-        raise UserError(
-            f"{where}: expected a `share` that keeps a direction of every linear layer, whose "
-            f"smallest side has {smallest}, found {share}; raise it."
-        )
 
 
 PARAMETERS = OsfPeftParameters
