@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lethe.artefacts.files import read_object
 from lethe.artefacts.manifests import inside
-from lethe.artefacts.nodes import read_spec
-from lethe.artefacts.paths import fetched_files, node_directory
+from lethe.artefacts.paths import fetched_files, node_directory, spec_file
 from lethe.evaluation.specification import EvalTask
 
 
@@ -45,7 +45,7 @@ def asked_of(results: Path, probes: list[str]) -> dict[str, Asked]:
 
     probes: ids. Those of scores that were made elsewhere ask nothing here.
     """
-    specs = [read_spec(results, probe) for probe in probes]
+    specs = [read_object(spec_file(results, probe)) for probe in probes]
     return {
         task["name"]: Asked(
             (text_set if task.get("texts") else eval_task)(task, results, spec),
