@@ -8,6 +8,8 @@ import pytest
 
 # Read once, when torch is imported. Workers share the cores, and sums over threads would differ.
 os.environ["OMP_NUM_THREADS"] = "1"
+# As jobs have it: equal sums wherever in memory a matrix lies.
+os.environ.setdefault("MKL_CBWR", "AUTO")
 # What is started in the background may ignore Ctrl-C, and the end of its terminal under nohup; jobs
 # then ignore them too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -238,8 +238,11 @@ def test_two_stages_hand_on_an_importance_that_only_grows(family):
     second = create("das", SMALL)
     second.load_state(first.state())
     second.before_stage(make_stage(family, index=2))
+    # Of a kind with few units, none may matter more to the second stage.
+    grown = [bool((values > general[name]).any()) for name, values in second.state().items()]
+    assert any(grown)
     for name, values in second.state().items():
-        assert (values >= general[name]).all() and (values > general[name]).any()
+        assert (values >= general[name]).all()
     assert {f"importance.accumulated.{name.split('.')[1]}.mean" for name in general} <= set(
         first.record()
     )

@@ -16,6 +16,8 @@ def set_environment(snapshot_seconds: float) -> None:
     changes no result and must rerun nothing.
     """
     os.environ.update(dict.fromkeys(THREADS, "1"))
+    # Without it MKL's sums depend on where in memory a matrix lies, on processors of AMD for one.
+    os.environ.setdefault("MKL_CBWR", "AUTO")
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     # Logs go to files, where progress bars are noise.
