@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from lethe.cli import main
+from lethe.commands import methods
 from lethe.commands.methods import _page, described
 from lethe.config.by_file import names_in
 from lethe.config.catalogue import Catalogue, MethodEntry
@@ -137,3 +138,21 @@ def test_lethe_methods_imports_no_torch():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines()[-1] == "False"
+
+
+def test_every_method_has_a_section_with_what_its_file_says_and_all_entries_of_the_catalogue():
+    raw = read_yaml(CATALOGUE / "methods.yaml")
+    sections = dict(
+        part.split("\n", 1) for part in methods.pages().removeprefix("## ").split("\n## ")
+    )
+    assert set(sections) == {entry["method"] for entry in raw.values()}
+    for name, entry in raw.items():
+        said = sections[entry["method"]]
+        assert f"`{name}`" in said
+        assert methods.as_markdown(methods.about(entry["method"])) in said
+
+
+def test_text_of_a_file_is_shown_by_markdown_as_it_is():
+    text = "L_a <b> *c* `d_e` [f](g)\n\n    h_i * j"
+    shown = "L\\_a &lt;b> \\*c\\* `d_e` \\[f\\](g)\n\n    h_i * j"
+    assert methods.as_markdown(text) == shown

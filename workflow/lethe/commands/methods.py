@@ -8,6 +8,7 @@ a study names them `lora`, `lora-fresh` and `lora-a-task` under `parametrisation
 import argparse
 import ast
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -120,7 +121,7 @@ def _section(method: str, entries: list[dict[str, Any]]) -> str:
     needed = dict.fromkeys(need for row in entries for need in row["needs"])
     lines = [
         f"## {method}\n",
-        f"```text\n{about(method)}\n```\n",
+        f"{as_markdown(about(method))}\n",
         f"- families: {', '.join(HEADS[family] for family in first['families'])}",
         f"- parametrisations: {', '.join(f'`{way}`' for way in first['parametrisations'])}",
         f"- needs: {', '.join(needed) or 'nothing besides its own data'}",
@@ -129,6 +130,15 @@ def _section(method: str, entries: list[dict[str, Any]]) -> str:
         f"- values: [every parameter](parameters.md); code: `workflow/lethe/methods/{method}.py`\n",
     ]
     return "\n".join(lines)
+
+
+def as_markdown(text: str) -> str:
+    """Plain text whose every character Markdown shows as it is; code stays."""
+
+    def escaped(found: re.Match[str]) -> str:
+        return found[1] or ("&lt;" if found[2] == "<" else f"\\{found[2]}")
+
+    return re.sub(r"(`[^`]*`|^    .*$)|([\\*_\[\]#<])", escaped, text, flags=re.MULTILINE)
 
 
 def _with_values(row: dict[str, Any], usual: dict[str, Any]) -> str:
