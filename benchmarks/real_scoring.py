@@ -4,8 +4,8 @@ folder in which `make real` left its base and data.
 The general sets of the real data, the first `--limit` items of each. lm-eval runs at its default
 batch size, 1, and at the best of some, found on a part of the requests; Lethe's fast engine has
 none to choose. One thread, seconds of processor time, tokenising counted; with `--device cuda`,
-seconds of wall time and larger batches. All log-likelihoods have to agree to 1e-4 nats, and the
-scores of both are printed.
+seconds of wall time and larger batches. All log-likelihoods have to agree to 1e-4 nats (to 5e-4 on
+a GPU, whose sums depend on the size of a batch), and the scores of both are printed.
 
 Beside them, every request as a text of its own: lm-eval at its best batch size without its cache of
 contexts. `by tokens` is what sharing promises over that: tokens of all these texts over those that
@@ -32,7 +32,7 @@ from lethe.models.tokenizer import load_tokenizer
 SETS = ("definitions", "words", "kinds", "opposites", "capitals", "endings", "gaps")
 BY_LENGTH = ("definitions", "endings")
 BATCH_SIZES = {"cpu": (1, 4, 16), "cuda": (1, 16, 64)}
-TOLERANCE = 1e-4  # nats
+TOLERANCE = {"cpu": 1e-4, "cuda": 5e-4}  # nats
 
 
 class Timed:
@@ -104,7 +104,7 @@ def compare(name: str, ours: Timed, stocks: dict[int, Timed], arguments) -> str:
     )
     alone.score(name, arguments.limit, False)
     for (one, greedy), (other, wanted) in zip(ours.answers, stock.answers, strict=True):
-        if abs(one - other) > TOLERANCE or greedy != wanted:
+        if abs(one - other) > TOLERANCE[arguments.device] or greedy != wanted:
             raise SystemExit(f"{name}: {one}, {greedy} beside {other}, {wanted}")
     taken, texts = ours.seconds, ours.asked
     chat = ours.score(name, arguments.limit, True) if arguments.chat else None
