@@ -10,7 +10,8 @@ from figure_checks import problems
 from synthetic_study import Synthetic, long_tables, synthetic_study
 
 from lethe.commands import figure as command
-from lethe.figures.frontier import front, frontier_points
+from lethe.figures.drawing import limits
+from lethe.figures.frontier import BEST, LEAST, front, frontier_points
 from lethe.longtables.tables import METRIC_COLUMNS, LongTables
 from lethe.tables.method_lines import method_lines
 
@@ -114,6 +115,14 @@ def test_panels_of_one_block_share_their_limits_which_hold_every_interval(many):
         low, high = panels[first].get_ylim()
         part = result.plotted[result.plotted["kept"] == kept]
         assert low < part["kept_low"].min() and part["kept_high"].max() < high and low < 0 < high
+
+
+def test_an_axis_of_scores_that_are_nearly_alike_grows_below_them_and_not_beyond_100():
+    low, high = limits([94.5, 95.0], LEAST, most=BEST)
+    assert high - low >= LEAST
+    assert low < 94.5 and 95.0 < high <= BEST + 1
+    # Where there is room above, it grows there.
+    assert limits([40.0, 41.0], LEAST, most=BEST) == limits([40.0, 41.0], LEAST)
 
 
 def end_tasks(**more) -> LongTables:

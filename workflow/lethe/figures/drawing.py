@@ -4,6 +4,7 @@ Matplotlib's constrained layout places everything; `finish` then turns or shorte
 for its place, which is known only then.
 """
 
+import math
 import textwrap
 import warnings
 from collections.abc import Iterable
@@ -128,16 +129,21 @@ def draw_missing(axes: Axes, x: float, note: str, colour: str, height: float = 0
     axes.text(x, height, words, transform=axes.get_xaxis_transform(), **style)
 
 
-def limits(values: Iterable[float], least: float = 0.0, zero: bool = False) -> tuple[float, float]:
+def limits(
+    values: Iterable[float], least: float = 0.0, zero: bool = False, most: float = math.inf
+) -> tuple[float, float]:
     """Limits of an axis for values, some of them nan, with a little room.
 
-    least: the smallest range, so that tiny differences do not look large. zero: 0 is inside.
+    least: the smallest range, so that tiny differences do not look large. zero: 0 is inside. most:
+    what no value can exceed, so that a small range grows downwards rather than beyond it.
     """
     finite = np.array([value for value in values if np.isfinite(value)] + [0.0] * zero)
     if not len(finite):
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
-    high = max(high, low + least)
+    if high - low < least:
+        high = max(high, min(low + least, most))
+        low = min(low, high - least)
     room = 0.05 * (high - low) or 0.05
     return low - room, high + room
 

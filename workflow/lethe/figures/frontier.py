@@ -75,6 +75,7 @@ HIGH = 2.6
 """Inches of a panel where methods are many."""
 OF_POINT = ["model", "method", "recipe", "order"]
 LEAST = 10.0  # points that an axis spans at least, so that tiny differences look tiny
+BEST = 100.0  # points: no score is above it
 ENDS = ["value", "low", "high"]
 
 
@@ -223,7 +224,7 @@ def _learned(part: pd.DataFrame, kind: tuple[str, str]) -> list[float]:
 
 
 def _across(part: pd.DataFrame, kind: tuple[str, str]) -> tuple[float, float]:
-    return limits(_learned(part, kind), LEAST)
+    return limits(_learned(part, kind), LEAST, most=BEST)
 
 
 def _stretch(part: pd.DataFrame, kind: tuple[str, str]) -> tuple[float, float] | None:
