@@ -25,6 +25,16 @@ def test_help_lists_every_verb_of_a_group_once_and_none_that_the_workflow_calls(
     assert main([]) == 0 and capsys.readouterr().out == said
 
 
+@pytest.mark.parametrize(("set_before", "then"), [(None, "AUTO"), ("AVX2", "AVX2")])
+def test_a_command_repeats_its_sums_unless_the_user_set_otherwise(monkeypatch, set_before, then):
+    if set_before is None:
+        monkeypatch.delenv("MKL_CBWR", raising=False)
+    else:
+        monkeypatch.setenv("MKL_CBWR", set_before)
+    assert main(["--version"]) == 0
+    assert os.environ["MKL_CBWR"] == then
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_a_help_with_what_it_does(verb, capsys):
     with pytest.raises(SystemExit) as ended:

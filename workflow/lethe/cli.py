@@ -12,6 +12,7 @@ from lethe.artefacts.paths import CLONE
 from lethe.artefacts.rules import RULES
 from lethe.commands.verbs import ALONE, CALLED, GROUPS, LISTED, VERBS, module_of
 from lethe.errors import Stopped, UserError, shown
+from lethe.jobs.repeated_sums import repeat_sums
 from lethe.terminal import paint, print_any_text
 
 
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     end and goes on when it is run again, 130 after Ctrl-C.
     """
     print_any_text()
+    repeat_sums()
     try:
         status = _call(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from lethe.artefacts.paths import PACKAGE
+from lethe.jobs.repeated_sums import repeat_sums
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -16,8 +17,7 @@ def set_environment(snapshot_seconds: float) -> None:
     changes no result and must rerun nothing.
     """
     os.environ.update(dict.fromkeys(THREADS, "1"))
-    # Without it MKL's sums depend on where in memory a matrix lies, on processors of AMD for one.
-    os.environ.setdefault("MKL_CBWR", "AUTO")
+    repeat_sums()
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     # Logs go to files, where progress bars are noise.
