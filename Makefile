@@ -1,7 +1,7 @@
 # make figures   the default study, from an empty folder to its figures
 # make real      a real language model of 135M parameters on real text, out of packages: 6 GB of memory
 # make render    the studies kept in results/reference, drawn again without a checkpoint
-# make test      the tests, in as many processes as CORES
+# make test      the tests, in one process more than CORES
 # make quick     the tests that are not marked `slow`: no complete study, some ten minutes on two cores
 # make lint      style of code and rules, order of the package's rooms, types
 # make docs      the manual as pages, in site/
@@ -20,8 +20,9 @@ SHELL := /bin/sh
 BIN := $(VENV)/bin
 REQUIREMENTS := envs/requirements.txt envs/requirements-dev.txt
 INSTALLED := $(VENV)/lethe-$(shell cat $(REQUIREMENTS) pyproject.toml | cksum | cut -d' ' -f1)
-# Tests of one file share what it makes, so they run in one process; files start in order.
-TESTS := $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+# Tests of one file share what it makes, so they run in one process; files start in order. One process
+# more than cores, since tests of a cluster, a server or a killed run wait for much of their time.
+TESTS := $(BIN)/python -m pytest -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
 
 .PHONY: figures real render test quick lint docs env clean-env

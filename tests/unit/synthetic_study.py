@@ -1,7 +1,7 @@
 """A made-up study for tests: plausible forgetting curves, no model behind them. Not data."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -237,16 +237,24 @@ def with_choices(scores: pd.DataFrame, items: dict[str, pd.DataFrame]) -> dict[s
     }
 
 
-def long_tables(scores: pd.DataFrame, items: pd.DataFrame, resamples: int = 60):
-    """What tables and figures are drawn from."""
+def long_tables(
+    scores: pd.DataFrame, items: pd.DataFrame, resamples: int = 60, changes: bool = True
+):
+    """What tables and figures are drawn from.
+
+    changes: of single items, half of the work; claims and tables of methods read none.
+    """
     from lethe.longtables.tables import LongTables
     from lethe.metrics.study import study_metrics
     from lethe.metrics.study_changes import study_changes
 
     scores, items = typed(scores, items)
     metrics = study_metrics(scores, items, seed=1, resamples=resamples)
-    changes = study_changes(scores, with_choices(scores, items), seed=1, resamples=resamples)
-    return LongTables(scores=scores, metrics=metrics, changes=changes)
+    tables = LongTables(scores=scores, metrics=metrics)
+    if not changes:
+        return tables
+    found = study_changes(scores, with_choices(scores, items), seed=1, resamples=resamples)
+    return replace(tables, changes=found)
 
 
 def with_gaps(scores: pd.DataFrame) -> pd.DataFrame:

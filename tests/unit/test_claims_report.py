@@ -39,7 +39,7 @@ def record():
 
 @pytest.fixture(scope="module")
 def tables():
-    return long_tables(*synthetic_study(EVERYTHING))
+    return long_tables(*synthetic_study(EVERYTHING), changes=False)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_the_effect_of_mixing_is_paired_by_base(frame, tables):
 
 
 def test_a_study_with_one_seed_is_at_most_consistent_and_says_what_is_missing(record):
-    tables = long_tables(*synthetic_study(Synthetic(items=24, orders=("forward",))))
+    tables = long_tables(*synthetic_study(Synthetic(items=24, orders=("forward",))), changes=False)
     frame = table(tables, record)
     words = ("consistent, one seed", "inconsistent, one seed", "not measured", "no verdict")
     assert set(frame["verdict"]) <= set(words)
@@ -154,7 +154,12 @@ def test_a_study_with_one_seed_is_at_most_consistent_and_says_what_is_missing(re
 
 def test_a_missing_cell_is_named(record):
     scores, items = synthetic_study(Synthetic(items=12))
-    row = of(table(long_tables(with_gaps(scores), items), record), "C1", "knowledge", XS_KNOWLEDGE)
+    row = of(
+        table(long_tables(with_gaps(scores), items, changes=False), record),
+        "C1",
+        "knowledge",
+        XS_KNOWLEDGE,
+    )
     assert row["verdict"] == "not measured"
     assert "the cell (stage 3, know_trade) is missing" in row["note"]
 
@@ -164,7 +169,7 @@ def test_a_base_at_floor_is_left_out_and_named(record):
     floor = (scores["base_seed"] == 1) & (scores["model"] == "decoder-s")
     floor &= (scores["axis"] == "reading") & (scores["stage_index"] == 0)
     scores.loc[floor, "value"] = 0.27
-    tables = long_tables(scores, items)
+    tables = long_tables(scores, items, changes=False)
     row = of(table(tables, record), "C1", "reading", "decoder-s (reading)")
     assert row["n"] == 3 and row["note"].startswith(
         "at floor, left out: decoder-s (world 100, base 1)"

@@ -101,7 +101,7 @@ def test_bias_shows_every_type_with_its_fg_and_the_second_statistic():
 def test_a_stage_that_was_not_scored_is_missing_beside_its_pair():
     scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12, sets_an_axis=2))
     gone = (scores["model"] == "encdec-s") & (scores["stage_index"] == 2)
-    tables = long_tables(scores[~(gone & (scores["axis"] == "reading"))], items)
+    tables = long_tables(scores[~(gone & (scores["axis"] == "reading"))], items, changes=False)
     assert "missing" in words(drawn_of("architecture", tables).figure)
 
 
@@ -118,9 +118,15 @@ def test_dev_scores_of_the_second_statistic_of_bias_change_nothing():
 def test_a_base_at_floor_is_said_where_fg_has_a_value_and_where_it_has_none():
     scores, items = synthetic_study(Synthetic(FULL, orders=("forward",), items=12, sets_an_axis=2))
     flat = (scores["axis"] == "reading") & scores["model"].isin(["decoder-xs", "decoder-s-tuned"])
-    low = long_tables(scores.assign(value=scores["value"].where(~flat, 0.25)), items[:0])
-    none = long_tables(scores.assign(value=scores["value"].where(~flat, 0.0)), items[:0])
-    assert "reading †" not in words(drawn_of("scale", long_tables(scores, items[:0])).figure)
+    low = long_tables(
+        scores.assign(value=scores["value"].where(~flat, 0.25)), items[:0], changes=False
+    )
+    none = long_tables(
+        scores.assign(value=scores["value"].where(~flat, 0.0)), items[:0], changes=False
+    )
+    assert "reading †" not in words(
+        drawn_of("scale", long_tables(scores, items[:0], changes=False)).figure
+    )
     marked = drawn_of("scale", low)
     assert words(marked.figure).count("reading †") == 1
     assert "reading, decoder-xs" in marked.caption
@@ -135,7 +141,9 @@ def test_a_comparison_without_general_sets_is_a_page_that_says_so(figure):
     scores, items = synthetic_study(
         Synthetic(FULL, orders=("forward", "mixed"), items=8, sets_an_axis=1)
     )
-    found = words(drawn_of(figure, long_tables(scores[scores["axis"] == "own"], items)).figure)
+    found = words(
+        drawn_of(figure, long_tables(scores[scores["axis"] == "own"], items, changes=False)).figure
+    )
     assert "No evaluation set of general ability" in " ".join(found)
 
 
@@ -146,7 +154,9 @@ def test_more_series_than_colours_are_drawn():
     )
     scores, items = synthetic_study(what)
     series = scores["model"].str[1:].astype(int).floordiv(2).map("series-{:02d}".format)
-    plotted = drawn_of("scale", long_tables(scores.assign(series=series), items, 5)).plotted
+    plotted = drawn_of(
+        "scale", long_tables(scores.assign(series=series), items, 5, changes=False)
+    ).plotted
     assert (plotted["metric"] == "fg_luo").sum() == 24 * 4
 
 
@@ -187,7 +197,10 @@ def test_pairs_that_fill_more_than_a_page_are_in_the_csv_and_counted_in_the_capt
     scores, items = synthetic_study(what)
     is_encoder = scores["model"].str.startswith("enc-")
     tables = long_tables(
-        scores.assign(family=scores["family"].where(~is_encoder, "seq2seq")), items, 5
+        scores.assign(family=scores["family"].where(~is_encoder, "seq2seq")),
+        items,
+        5,
+        changes=False,
     )
     wide, narrow = (drawn_of("architecture", tables, width) for width in ("text", "column"))
     assert "in the CSV alone" not in wide.caption
@@ -202,7 +215,7 @@ def test_many_types_fit_a_page_with_all_pairs_last_and_the_rest_in_the_csv():
     whole = scores[(scores["axis"] == "bias") & (scores["subset"] == "")]
     parts = [whole.assign(subset=name, n=1) for name in names]
     scores = pd.concat([scores[(scores["axis"] != "bias") | (scores["subset"] == "")], *parts])
-    result = drawn_of("bias", long_tables(scores, items[:0], 5), "column")
+    result = drawn_of("bias", long_tables(scores, items[:0], 5, changes=False), "column")
     with command.style():
         assert problems(result.figure) == []
     assert set(names) <= set(result.plotted["subset"])

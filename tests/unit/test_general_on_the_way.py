@@ -32,7 +32,7 @@ def study(request):
     what = Synthetic(models=(("small", 1000),), orders=("forward",), control=False)
     scores, items = synthetic_study(what)
     scores = regained(scores) if request.param else scores
-    return request.param, long_tables(scores, items, resamples=200)
+    return request.param, long_tables(scores, items, resamples=200, changes=False)
 
 
 def test_the_change_after_each_stage_is_the_mean_over_sets_and_the_last_is_delta_general(study):
@@ -67,7 +67,7 @@ def test_without_an_interval_below_zero_nothing_is_said():
     scores, items = synthetic_study(
         Synthetic(models=(("small", 1000),), orders=("forward",), **few)
     )
-    tables = long_tables(scores, items)
+    tables = long_tables(scores, items, changes=False)
     change = tables.metrics[tables.metrics["metric"] == CHANGE_SO_FAR]
     assert (change["high"] > 0).all() and np.isfinite(change["low"]).all()
     assert not any("on the way" in tile.words for tile in tiles(tables))
@@ -77,7 +77,7 @@ def test_a_set_missing_after_a_stage_leaves_that_stage_empty_with_a_note():
     what = Synthetic(models=(("small", 1000),), orders=("forward",), control=False)
     scores, items = synthetic_study(what)
     gone = (scores["probe"] == "know_trade") & (scores["stage_index"] == 3)
-    tables = long_tables(scores[~gone], items)
+    tables = long_tables(scores[~gone], items, changes=False)
     rows = tables.metrics[tables.metrics["metric"] == CHANGE_SO_FAR].set_index("stage_index")
     assert rows["value"].isna().tolist() == [False, False, True, False, False]
     assert "know_trade" in rows.loc[3]["note"] and pd.isna(rows.loc[3]["low"])
@@ -88,7 +88,7 @@ def test_with_several_recipes_it_is_that_of_the_recipe_that_the_headline_is_of(f
     what = Synthetic(models=(("small", 1000),), orders=("forward",), control=False)
     scores, items = synthetic_study(what)
     parts = (scores.assign(recipe=falling), regained(scores).assign(recipe="two"))
-    tables = long_tables(pd.concat(parts, ignore_index=True), items)
+    tables = long_tables(pd.concat(parts, ignore_index=True), items, changes=False)
     words = general_words(tables)
     change = tables.metrics[tables.metrics["metric"] == "delta_general"].set_index("recipe")
     other = f"{100 * change.loc['two', 'value']:.1f}".replace("-", "−")
@@ -102,7 +102,7 @@ def test_with_several_recipes_it_is_that_of_the_recipe_that_the_headline_is_of(f
 def test_a_stage_within_the_interval_of_the_end_is_not_said_to_have_lost_more():
     what = Synthetic(models=(("small", 1000),), orders=("forward",), control=False)
     scores, items = synthetic_study(what)
-    tables = long_tables(scores, items)
+    tables = long_tables(scores, items, changes=False)
     whole = tables.metrics["metric"] == "delta_general"
     end = tables.metrics[whole].iloc[0]
     by_stage = tables.metrics["metric"] == CHANGE_SO_FAR

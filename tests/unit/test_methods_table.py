@@ -31,17 +31,17 @@ def value_of(metrics: pd.DataFrame, metric: str, **words) -> float:
 
 @pytest.fixture(scope="module")
 def single():
-    return long_tables(*synthetic_study(SMALL))
+    return long_tables(*synthetic_study(SMALL), changes=False)
 
 
 @pytest.fixture(scope="module")
 def seeds():
-    return long_tables(*synthetic_study(replace(SMALL, base_seeds=(0, 1, 2))))
+    return long_tables(*synthetic_study(replace(SMALL, base_seeds=(0, 1, 2))), changes=False)
 
 
 def test_orders_of_the_same_stages_are_averaged_and_others_are_not():
     mixed = replace(SMALL, orders=("forward", "reverse", "mixed"))
-    frame = methods.build(long_tables(*synthetic_study(mixed))).frame
+    frame = methods.build(long_tables(*synthetic_study(mixed), changes=False)).frame
     assert frame["order"].tolist() == ["forward, reverse", "mixed", "control:general"]
 
 
@@ -79,12 +79,17 @@ def test_over_seeds_each_seed_is_first_averaged_over_its_orders(seeds):
 def test_a_seed_without_one_of_the_orders_leaves_no_value_and_says_so():
     scores, items = synthetic_study(replace(SMALL, base_seeds=(0, 1, 2)))
     absent = (scores["order"] == "reverse") & (scores["base_seed"] == 2)
-    row = of(methods.build(long_tables(scores[~absent], items)).frame, order="forward, reverse")
+    row = of(
+        methods.build(long_tables(scores[~absent], items, changes=False)).frame,
+        order="forward, reverse",
+    )
     assert np.isnan(row["acc"]) and "missing: order reverse" in row["note"]
 
 
 def test_what_is_not_available_is_shown_with_its_reason():
-    one = long_tables(*synthetic_study(replace(SMALL, orders=("forward",), tasks=("simp",))))
+    one = long_tables(
+        *synthetic_study(replace(SMALL, orders=("forward",), tasks=("simp",))), changes=False
+    )
     table = methods.build(one)
     row = of(table.frame, order="forward")
     assert row["acc"] == row["la"] and np.isnan(row["bwt_gem"])
@@ -93,7 +98,7 @@ def test_what_is_not_available_is_shown_with_its_reason():
     )
     assert readable(table)["acc"].str.startswith("-").tolist() == [False, True]
     scores, items = synthetic_study(Synthetic(items=8))
-    gaps = methods.build(long_tables(with_gaps(scores), items)).frame
+    gaps = methods.build(long_tables(with_gaps(scores), items, changes=False)).frame
     row = of(gaps, model="decoder-xs", order="forward, reverse")
     assert "the cell (stage 3, own_emdg) is missing" in row["note"]
 
@@ -186,9 +191,9 @@ def test_less_forgetting_is_better():
 def test_recipes_of_one_order_are_lines_of_their_own():
     scores, items = synthetic_study(replace(SMALL, orders=("forward",), control=False))
     faster = scores.assign(recipe="fast", value=scores["value"] * 0.9)
-    table = methods.build(long_tables(pd.concat([scores, faster]), items))
+    table = methods.build(long_tables(pd.concat([scores, faster]), items, changes=False))
     assert table.frame["recipe"].tolist() == ["default", "fast"]
-    listed = long_tables(pd.concat([faster.assign(recipe="slower"), faster]), items)
+    listed = long_tables(pd.concat([faster.assign(recipe="slower"), faster]), items, changes=False)
     assert methods.build(listed).frame["recipe"].tolist() == ["slower", "fast"]
     assert "recipe" in readable(table).columns
     slow, fast = (of(table.frame, recipe=name) for name in ("default", "fast"))
