@@ -1,0 +1,147 @@
+"""Which rate and strength does each method take? `python benchmarks/tuned_settings.py STUDY ...`.
+
+Reads the dev scores of `mini-tuning-ke`: folders of studies that were run or kept, together of all
+its worlds, or of some. Prints a row for each trial, with cloze and masked-LM loss as means over
+domains and worlds, best first within a method. Marked are the trials that go on to more worlds (the
+two with the highest mean final cloze), or, once they alone have these worlds, the one that is
+chosen. The rules are in the head of `config/mini-tuning-ke.yaml`. Nothing is trained.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from domain_gates import on_dev
+
+from lethe.config.reading import read_catalogue, read_study
+from lethe.errors import UserError
+from lethe.longtables.study_folder import open_study
+from lethe.metrics.domain_outcomes import Measure, Part, run_outcomes
+from lethe.metrics.shown import LINE_COLUMNS
+
+CONFIG = Path(__file__).resolve().parents[1] / "config" / "mini-tuning-ke.yaml"
+RATES = ("rate-low", "rate-mid", "rate-high")
+FACTORS = ("rate-mid-epsilon", "rate-mid-held")
+"""Recipes that are no trials but rows of their own."""
+FINALISTS = 2
+TIE = 1.0
+"""Points of final cloze within which the higher own cloze decides, then the lower rate."""
+SHOWN: tuple[tuple[Measure, Part], ...] = (
+    ("cloze", "own"),
+    ("cloze", "final"),
+    ("loss", "own"),
+    ("loss", "final"),
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting of a method. worlds: its numbers by world and outcome, in points or nats."""
+
+    family: str
+    method: str
+    recipe: str
+    worlds: dict[int, dict[tuple[Measure, Part], float]]
+
+    def mean(self, measure: Measure, part: Part, worlds: Iterable[int]) -> float:
+        """Over some worlds; nan if one of them is missing."""
+        numbers = [self.worlds.get(world, {}).get((measure, part), np.nan) for world in worlds]
+        return float(np.mean(numbers)) if numbers else np.nan
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("study", nargs="+", type=Path, help="folders of studies run or kept")
+    arguments = parser.parse_args()
+    try:
+        scores = [open_study(folder).frame("scores") for folder in arguments.study]
+        print(report(trials(pd.concat(scores), families())))
+    except UserError as error:
+        raise SystemExit(str(error)) from None
+
+
+def families() -> dict[str, str]:
+    """The method that each trial is a setting of, by the name that the study gives the trial."""
+    methods = read_catalogue(read_study([CONFIG])).methods
+    # The others are settings of the method that they name; these two are rows of their own.
+    own = {name: name for name in methods if name == "das-update"}
+    own |= {name: "hat-all" for name in methods if name.startswith("hat-all")}
+    return {name: own.get(name, entry.method) for name, entry in methods.items()}
+
+
+def trials(scores: pd.DataFrame, family_of: dict[str, str]) -> list[Trial]:
+    """Every setting of the order `domains`, from the rows on dev sets."""
+    found: dict[tuple[str, str], dict[int, dict[tuple[Measure, Part], float]]] = defaultdict(dict)
+    for run in run_outcomes(on_dev(scores)):
+        line = dict(zip(LINE_COLUMNS, run.line, strict=True))
+        if line["order"] == "domains":
+            found[line["method"], line["recipe"]][int(run.seeds[0] or 0)] = run.values
+    return [
+        Trial(family_of[method], method, recipe, worlds)
+        for (method, recipe), worlds in found.items()
+    ]
+
+
+def chosen(family: list[Trial]) -> tuple[list[Trial], list[int]]:
+    """The trials of a method that are marked, and the worlds that all trials compared have.
+
+    Of more than FINALISTS with the same worlds these are the finalists; where some have worlds that
+    the others have not, they are the finalists, and the one that is taken of them is marked.
+    """
+    most = max(len(trial.worlds) for trial in family)
+    ahead = [trial for trial in family if len(trial.worlds) == most]
+    worlds = sorted(set.intersection(*(set(trial.worlds) for trial in ahead)))
+    ranked = sorted(ahead, key=lambda trial: -trial.mean("cloze", "final", worlds))
+    if len(ahead) == len(family):
+        return ranked[:FINALISTS], worlds
+    best = ranked[0].mean("cloze", "final", worlds)
+    tied = [trial for trial in ranked if trial.mean("cloze", "final", worlds) >= best - TIE]
+    return [
+        max(
+            tied,
+            key=lambda trial: (trial.mean("cloze", "own", worlds), -RATES.index(trial.recipe)),
+        )
+    ], worlds
+
+
+def report(found: list[Trial]) -> str:
+    """The table of all trials, then that of the factors."""
+    by_family: dict[str, list[Trial]] = defaultdict(list)
+    for trial in found:
+        if trial.recipe not in FACTORS:
+            by_family[trial.family].append(trial)
+    lines = head()
+    for family in by_family.values():
+        marked, _ = chosen(family)
+        best_first = sorted(
+            family, key=lambda trial: -trial.mean("cloze", "final", sorted(trial.worlds))
+        )
+        lines += [row(trial, trial in marked) for trial in best_first]
+    factors = [trial for trial in found if trial.recipe in FACTORS]
+    if factors:
+        lines += ["", *head(), *(row(trial, False) for trial in factors)]
+    return "\n".join(lines)
+
+
+def head() -> list[str]:
+    """The first two lines of a table."""
+    names = ["method", "recipe", "worlds", *(" ".join(place) for place in SHOWN), ""]
+    return [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+
+
+def row(trial: Trial, is_marked: bool) -> str:
+    """A trial's numbers, means over its worlds."""
+    worlds = sorted(trial.worlds)
+    cells = [trial.method, trial.recipe, ", ".join(map(str, worlds))]
+    for measure, part in SHOWN:
+        number = trial.mean(measure, part, worlds)
+        cells.append(f"{number:.1f}" if measure == "cloze" else f"{number:.2f}")
+    return f"| {' | '.join(cells)} | {'x' if is_marked else ''} |"
+
+
+if __name__ == "__main__":
+    main()
