@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from lethe.commands.unasked_tasks import unasked_tasks
+from lethe.commands.unasked_tasks import unasked_tasks, untested_tasks
 from lethe.commands.unselected_models import unselected_models
 from lethe.config.reading import CATALOGUE, merge, parse_study, read_catalogue, read_yaml
 from lethe.errors import UserError
@@ -47,6 +47,26 @@ def test_a_derived_model_starts_as_a_stage_on_its_base_and_keeps_its_seed():
 
 def test_nothing_is_said_of_own_sets_that_are_asked_after_their_stage():
     assert [*unasked_tasks(plan_of())] == []
+
+
+def untested(**changes) -> list[str]:
+    study, catalogue = study_of(**changes)
+    return [*untested_tasks(catalogue, make_plan(study, catalogue))]
+
+
+def test_stages_of_which_nothing_is_asked_are_told_before_a_run():
+    assert untested(orders=["forward", "mixed"], controls=["general"]) == []
+    sets = {"know_trade": {"source": "world", "axis": "knowledge", "metric": "acc", "chance": 0.25}}
+    changes = {"probes": ["alone"], "define": {"probes": {"alone": {"tasks": sets}}}}
+    (note,) = untested(**changes)
+    assert note.startswith("orders: no evaluation set tests what is taught in simp, emdg, inqqg, ")
+
+
+def test_cloze_sets_and_end_tasks_test_domains():
+    domains = {"models": ["masked"], "orders": ["domains"], "methods": ["sequential"]}
+    assert untested(**domains, recipe="domains", probes=["domains"], end_tasks=[]) == []
+    ends = ["restaurant", "acl", "ai", "phone", "pubmed", "camera"]
+    assert untested(**domains, recipe="domains", probes=[], end_tasks=ends) == []
 
 
 def test_every_use_of_a_task_in_a_chain_draws_other_examples():

@@ -79,3 +79,27 @@ def test_two_splits_of_the_same_content_are_told(folder, capsys):
 
 def test_nothing_is_said_of_files_that_are_right(folder, capsys):
     assert notes(capsys, ROWS[:2], [ROWS[0], ROWS[3]]) == []
+
+
+def test_a_column_that_is_not_read_is_told_and_how_to_teach_it(folder, capsys):
+    told = notes(capsys, [["text", "label"], ["good", "1"], ["bad", "0"]], [["text"], ["good"]])
+    assert told == [
+        "Note: sources.faq.files.train: `label` is not read, only `text`; to teach it as an answer, "
+        "map it in sources.faq.parameters: `columns: {prompt: text, response: label}`: "
+        "faq_train.csv."
+    ]
+    study = Path("my.yaml")
+    mapped = "loader: generic, parameters: {columns: {prompt: text, response: label}}"
+    study.write_text(study.read_text().replace("loader: generic", mapped))
+    Path("faq_test.csv").write_text("text,label\ngood,1\n")
+    assert main(["check", "my.yaml"]) == 0
+    assert "is not read" not in capsys.readouterr().out
+
+
+def test_several_columns_beside_prompts_are_told_without_a_guess(folder, capsys):
+    rows = [["id", "prompt", "response", "level"], ["1", "a", "b", "x"]]
+    (told,) = notes(capsys, rows, [["prompt", "response"], ["x", "y"]])
+    assert told == (
+        "Note: sources.faq.files.train: `id`, `level` are not read, only `prompt`, `response`: "
+        "faq_train.csv."
+    )

@@ -30,14 +30,49 @@ def own(stage, probe, value, **changes) -> dict:
 
 def kinds(rows: list[dict]) -> dict[str, str]:
     found = study_warnings(pd.DataFrame(rows)).to_dict("records")
-    return {row["kind"]: row["what"] for row in found if row["kind"] != "few runs"}
+    apart = ("few runs", "not measured")
+    return {row["kind"]: row["what"] for row in found if row["kind"] not in apart}
 
 
+# Of each task a set, on dev: no other warning reads them.
+TESTED = [score(2, f"text_{task}", 0.5, split="dev") for task in ("simp", "hgen")]
 GOOD = [score(stage, "facts", value) for stage, value in enumerate((0.7, 0.6, 0.5))]
 
 
 def test_a_study_in_which_all_is_well_has_no_warning():
     assert kinds(GOOD) == {}
+
+
+def untested(rows: list[dict]) -> list[str]:
+    found = study_warnings(pd.DataFrame(rows)).to_dict("records")
+    return [row["what"] for row in found if row["kind"] == "not measured"]
+
+
+@pytest.mark.parametrize(
+    ("sets", "missing"),
+    [
+        ((), "simp, hgen&general:8"),
+        (("own_simp",), "hgen&general:8"),
+        (("text_hgen", "own_simp"), None),
+        (("hgen", "cloze_simp"), None),
+        (("facts_of_simp_2", "simpler"), "simp, hgen&general:8"),
+    ],
+)
+def test_tasks_that_no_set_tests_are_named(sets, missing):
+    rows = [score(stage, name, 0.5, split="dev") for stage in range(3) for name in sets]
+    words = "no evaluation set tests what is taught in {}, so whether it is learned, and then "
+    words += "forgotten, is not known"
+    assert untested(GOOD + rows) == ([words.format(missing)] if missing else [])
+
+
+def test_a_control_teaches_no_task_and_an_end_task_tests_its_domain():
+    control = [row | {"order": "control:general"} for row in GOOD]
+    assert untested(control) == []
+    ends = [
+        score(2, "mine", 0.5, kind="end_task", axis="end_task", subset=domain, metric="macro_f1")
+        for domain in ("simp", "hgen")
+    ]
+    assert untested(GOOD + ends) == []
 
 
 @pytest.mark.parametrize(("after", "warned"), [(0.11, True), (0.12, True), (0.14, False)])
@@ -124,14 +159,17 @@ def test_seeds_are_told_together_and_three_runs_are_enough():
     rows = [
         row | {"world_seed": world}
         for world in (1, 2, 3)
-        for row in [*GOOD, own(0, "own_simp", 0.1), own(1, "own_simp", 0.1 if world < 3 else 0.9)]
+        for row in [
+            *[*GOOD, *TESTED],
+            *[own(0, "own_simp", 0.1), own(1, "own_simp", 0.1 if world < 3 else 0.9)],
+        ]
     ]
     (found,) = study_warnings(pd.DataFrame(rows)).to_dict("records")
     assert sentence(found) == (
         "not learned (m, sequential, ab, 2 of 3): own_simp is not above the base right after its "
         "stage, so it cannot be forgotten; 0.10 against 0.10"
     )
-    two = [row for row in GOOD] + [row | {"world_seed": 2} for row in GOOD]
+    two = [row | {"world_seed": world} for world in (1, 2) for row in [*GOOD, *TESTED]]
     (few,) = study_warnings(pd.DataFrame(two)).to_dict("records")
     assert few["kind"] == "few runs" and few["what"].startswith(
         "1 of 1 chains (a model, method and order) have fewer than 3"

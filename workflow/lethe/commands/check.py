@@ -7,7 +7,7 @@ from typing import Any
 from lethe.artefacts.output_folder import require_output
 from lethe.artefacts.rules import KINDS
 from lethe.commands.arguments import add_study_arguments, read
-from lethe.commands.unasked_tasks import unasked_tasks
+from lethe.commands.unasked_tasks import unasked_tasks, untested_tasks
 from lethe.commands.unknown_words import unknown_words
 from lethe.commands.unselected_models import unselected_models
 from lethe.commands.unusable_rows import unusable_rows
@@ -58,7 +58,7 @@ def checked(study: Study, catalogue: Catalogue) -> dict[str, Any]:
     notes += [*unknown_types(catalogue, plan), *without_rates(catalogue, plan)]
     notes += [*same_trainings(study, catalogue, plan), *unmeasured(study, catalogue, plan)]
     notes += [*too_little_memory(plan), *unknown_words(catalogue, plan), *unusable_rows(plan)]
-    notes += [*unasked_tasks(plan), *unselected_models(study)]
+    notes += [*untested_tasks(catalogue, plan), *unasked_tasks(plan), *unselected_models(study)]
     elsewhere = without_base_seed(study, catalogue)
     if len(study.seeds.base) > 1 and elsewhere:
         unused = f"seeds.base has no effect on {', '.join(elsewhere)}: trained elsewhere."

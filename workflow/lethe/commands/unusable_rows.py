@@ -1,10 +1,10 @@
-"""Notes before a run on a user's files: rows that give no example, and one file for two splits."""
+"""Notes before a run on a user's files: what of them is not used, and one file for two splits."""
 
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
-from lethe.errors import counted
+from lethe.errors import counted, some_of
 from lethe.planning.data import CHECKED_ROWS
 from lethe.planning.nodes import Plan
 from lethe.sources.reading import SPLITS
@@ -14,14 +14,16 @@ BY_ROW = ("generic", "alpaca")
 
 
 def unusable_rows(plan: Plan) -> Iterator[str]:
-    """A note for each split of local files with first rows that are left out.
+    """A note for each split of local files with first rows or with columns that are left out.
 
     And one for each two splits of a source that are the same file.
     """
     for spec in {node.id: node.spec for node in plan.data.values()}.values():
         if spec.get("source") == "files":
             yield from _same_files(spec)
-            yield from _left_out(spec) if spec["loader"] in BY_ROW else ()
+            if spec["loader"] in BY_ROW:
+                yield from _left_out(spec)
+                yield from _unused(spec)
 
 
 def _same_files(spec: dict[str, Any]) -> Iterator[str]:
@@ -47,3 +49,23 @@ def _left_out(spec: dict[str, Any]) -> Iterator[str]:
             continue
         files = [file["path"] for key, file in spec["files"].items() if key.split(".")[0] == split]
         yield f"sources.{spec['name']}.files.{split}: {said}: {', '.join(files)}."
+
+
+def _unused(spec: dict[str, Any]) -> Iterator[str]:
+    from lethe.sources.prepare import unused_columns
+
+    used, unused = unused_columns(spec, "train")
+    if not unused:
+        return
+    files = [file["path"] for key, file in spec["files"].items() if key.split(".")[0] == "train"]
+    are, names = ("is", unused) if len(unused) == 1 else ("are", ["NAME"])
+    hint = ""
+    if len(used) == 1:
+        # One text a row may well have its answer beside it.
+        hint = f"; to teach it as an answer, map it in sources.{spec['name']}.parameters: "
+        hint += f"`columns: {{prompt: {used[0]}, response: {names[0]}}}`"
+    told, only = (some_of([f"`{name}`" for name in names]) for names in (unused, used))
+    yield (
+        f"sources.{spec['name']}.files.train: {told} {are} not read, only {only}{hint}: "
+        f"{', '.join(files)}."
+    )

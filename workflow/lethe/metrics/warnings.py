@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from lethe.data.unknown_tokens import NOT_WRITABLE
-from lethe.errors import counted
-from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, OF_DOMAINS, OWN
+from lethe.errors import counted, some_of
+from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, END_TASK, OF_DOMAINS, OWN
 from lethe.longtables.data_rows import ALSO_TAUGHT, ASKED_LEFT_OUT, ROWS_LEFT_OUT
-from lethe.longtables.own_sets import is_own
+from lethe.longtables.own_sets import is_own, tests
 from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.longtables.stage_rows import BASE_SEED, EXPECTED, MISSED
 from lethe.metrics.bounds import learned_too_little
@@ -18,19 +18,20 @@ from lethe.metrics.cells import LOWER_IS_BETTER, is_worse_if_higher
 from lethe.metrics.end_tasks import percentages
 from lethe.metrics.general import FLOOR_STDERRS, place_of_base
 from lethe.metrics.item_changes import COLLAPSED
-from lethe.metrics.shown import LINE_COLUMNS
+from lethe.metrics.shown import CONTROL, LINE_COLUMNS
 
 # Runs of a line from which there is an interval over them.
 FEWEST_RUNS = 3
 COLUMNS = ["kind", "model", "method", "order", "runs", "of", "what"]
 FEW, FLOOR, CEILING = "few runs", "at floor", "at ceiling"
 NOT_LEARNED, COLLAPSE, NO_EFFECT = "not learned", "collapsed answers", "no effect"
+NOT_MEASURED = "not measured"
 UNWRITABLE, REWRITTEN, CUT = "not writable", "rewritten texts", "cut texts"
 ANOTHER_BASE = "another base"
 LEFT_OUT, TAUGHT = "rows left out", "asked and taught"
 KINDS = (
-    NO_EFFECT, TAUGHT, LOWER_IS_BETTER, NOT_LEARNED, COLLAPSE, LEFT_OUT, UNWRITABLE, REWRITTEN, CUT,
-    ANOTHER_BASE, FLOOR, CEILING, FEW,
+    NO_EFFECT, TAUGHT, LOWER_IS_BETTER, NOT_MEASURED, NOT_LEARNED, COLLAPSE, LEFT_OUT, UNWRITABLE,
+    REWRITTEN, CUT, ANOTHER_BASE, FLOOR, CEILING, FEW,
 )  # fmt: skip
 MOST_NOTES = 12
 BASE = ["model", "world_seed", "base_seed"]
@@ -42,8 +43,9 @@ def study_warnings(scores: pd.DataFrame, stages: pd.DataFrame | None = None) -> 
     A row is about one thing in a line (model, method, order), or in a model's bases. runs, of: in
     how many of its runs or bases. Numbers are those of the first of them.
     """
+    told = _told(scores, RUN_COLUMNS, ("model", "method", "order"), ON_ANY_SPLIT)
     scores = scores[scores["split"] == "test"]
-    told = _told(scores, RUN_COLUMNS, ("model", "method", "order"), OF_RUNS)
+    told += _told(scores, RUN_COLUMNS, ("model", "method", "order"), OF_RUNS)
     if stages is not None:
         told += _told(stages, RUN_COLUMNS, ("model", "method", "order"), OF_STAGES)
         told += _told(stages, BASE, ("model",), OF_BASES_STAGES)
@@ -166,6 +168,22 @@ def _not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
             )
 
 
+def _not_measured(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Stages of which no set of the run tests a task. What a control trains on is none."""
+    if rows["order"].iloc[0].startswith(CONTROL):
+        return
+    stages = rows.loc[rows["stage_index"] > 0, "stage_task"].unique()
+    domains = rows.loc[rows["kind"] == END_TASK, "subset"]
+    names = {*rows["probe"], *domains}
+    untested = [stage for stage in stages if not any(tests(name, stage) for name in names)]
+    if untested:
+        yield (
+            NOT_MEASURED,
+            f"no evaluation set tests what is taught in {some_of(untested)}, so whether it is "
+            "learned, and then forgotten, is not known",
+        )
+
+
 def _domains_not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """A method whose end tasks gain nothing from the stages of their domains."""
     scored = rows[rows["kind"] == "end_task"]
@@ -286,6 +304,7 @@ def _own_stage(probe: str, cells: list[dict]) -> int | None:
 
 
 Rule = Callable[[pd.DataFrame], Iterator[tuple[str, str]]]
+ON_ANY_SPLIT: tuple[Rule, ...] = (_not_measured,)
 OF_RUNS: tuple[Rule, ...] = (_not_learned, _domains_not_learned, _collapsed, _no_effect)
 OF_STAGES: tuple[Rule, ...] = (_texts,)
 OF_BASES_STAGES: tuple[Rule, ...] = (_another_base,)

@@ -11,6 +11,7 @@ from typing import Any
 from lethe.artefacts.files import atomic_path, write_atomic
 from lethe.errors import UserError
 from lethe.sources.loaders.known import LOADERS, Loader
+from lethe.sources.loaders.registry import choose_layout, with_optional
 from lethe.sources.own_task import own_task_yaml
 from lethe.sources.prepared import (
     Counts,
@@ -118,6 +119,24 @@ def first_kept(spec: dict[str, Any], split: str, rows: int) -> Counts:
     counts = Counts()
     counts.kept = sum(1 for _ in _first_examples(spec, split, rows, counts))
     return counts
+
+
+def unused_columns(spec: dict[str, Any], name: str) -> tuple[list[str], list[str]]:
+    """The columns of a split's first row that are read, and those that are not; as `first_texts`.
+
+    Both are empty where nothing can be read before a job.
+    """
+    loader = LOADERS[spec["loader"]](f"sources.{spec['name']}", spec["parameters"])
+    split = _raw_split(loader, local_files(spec["files"], loader.where), name)
+    if split is None or loader.ruled:
+        return [], []
+    row = next(loader.raw_rows(split.raw, split.parts), {})
+    if not row:
+        return [], []
+    columns = list(row)
+    layout = choose_layout(loader.layouts, split.columns, columns, loader.where)
+    used = [*with_optional(layout, loader, split.columns, columns).values()]
+    return used, [column for column in columns if column not in used]
 
 
 def _first_examples(spec: dict[str, Any], name: str, rows: int, counts: Counts) -> Iterator[dict]:
