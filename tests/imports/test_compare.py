@@ -109,6 +109,23 @@ def test_one_answer_for_all_is_said_to_be_collapsed(tmp_path, base, capsys):
     }
 
 
+def test_scores_that_are_equal_by_chance_are_not_taken_for_one_checkpoint(tmp_path, base, capsys):
+    """As many items lost as regained: another checkpoint, and none is known less than before."""
+    after = scored(tmp_path / "after", {"mmlu_stem": rights(20, 20), "hellaswag": rights(5, 5)})
+    asks = "the checkpoint that you mean"
+    page = tmp_path / "page.html"
+    main(["compare", base, after, "--html", str(page)])
+    assert asks not in capsys.readouterr().out
+    main(
+        ["compare", base, scored(tmp_path / "same", {"mmlu_stem": rights(), "hellaswag": rights()})]
+    )
+    assert "no score and no item changed: is same " in " ".join(capsys.readouterr().out.split())
+    written = page.read_text(encoding="utf-8")
+    assert "<b>known and lost</b>" in written and "verdict_interval" not in written
+    known = sets_of(compared(capsys, base, after)[1])["mmlu_stem"]["known_lost"]["lost"]
+    assert min(known) < 0 < max(known) and f">0 to {100 * max(known):.0f} %<" in written
+
+
 def test_a_base_at_chance_is_never_kept(tmp_path, capsys):
     base = scored(tmp_path / "base", {"piqa": rights(right=200)})
     after = scored(tmp_path / "after", {"piqa": rights(right=200)})

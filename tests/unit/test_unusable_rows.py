@@ -84,8 +84,8 @@ def test_nothing_is_said_of_files_that_are_right(folder, capsys):
 def test_a_column_that_is_not_read_is_told_and_how_to_teach_it(folder, capsys):
     told = notes(capsys, [["text", "label"], ["good", "1"], ["bad", "0"]], [["text"], ["good"]])
     assert told == [
-        "Note: sources.faq.files.train: `label` is not read, only `text`; to teach it as an answer, "
-        "map it in sources.faq.parameters: `columns: {prompt: text, response: label}`: "
+        "Note: sources.faq.files.train: `label` is not read, only `text`; to teach it as an "
+        "answer, map it in sources.faq.parameters: `columns: {prompt: text, response: label}`: "
         "faq_train.csv."
     ]
     study = Path("my.yaml")

@@ -20,6 +20,8 @@ MOST_ITEMS = 50
 """Items of one kind that a set's list shows, the worst losses first."""
 LONGEST = 4000
 """Characters of a text that a list shows."""
+HERE = {"known_lost": "known and lost", "needed": "items would decide"}
+"""What the page calls a number that has another name in JSON."""
 KINDS = {LOST: "lost", WORSE: "worse", REGAINED: "regained", BETTER: "better"}
 
 Texts = Mapping[str, Mapping[str, dict[str, Any]]]
@@ -45,7 +47,11 @@ def as_page(report: Report, texts: Texts) -> bytes:
             }
             for row in report.chain
         ],
-        "definitions": DEFINITIONS,
+        "definitions": {
+            HERE.get(name, name): words
+            for name, words in DEFINITIONS.items()
+            if name != "verdict_interval"
+        },
     }
     template = environment(Path(__file__).parent).get_template("page.html")
     return template.render(content).encode("utf-8")

@@ -19,11 +19,13 @@ DEFINITIONS = {
     UNDECIDED: "the interval holds minus the margin",
     "interval": "95 %, of the difference on the same items; clusters of items as one",
     "verdicts": "two one-sided tests at the margin for each set, 2.5 % each, each by Holm's "
-    "procedure over the sets; `verdict_interval` has their levels",
+    "procedure over the sets",
+    "verdict_interval": "the change, with the level of its test in the place of 95 %",
     "needed": "items that would decide, if shares stayed as they are: n (t*/t)^2, t the statistic "
     "at the margin, t* the value that it must reach",
     "known_lost": "share of items known before and not after, apart from guessing; the two values "
-    "are for guesses that are drawn again and for guesses that are repeated",
+    "are for guesses that are drawn again and for guesses that are repeated; an estimate below 0, "
+    "which noise gives, is shown as 0",
 }
 
 
@@ -92,8 +94,8 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 def warnings(compared: Compared) -> Iterator[str]:
     """Sentences on what a reader could take for what it is not."""
-    if all(each.change.change == 0 for each in compared.judged):
-        yield f"no score changed: is {compared.label} the checkpoint that you mean?"
+    if all(each.change.is_none for each in compared.judged):
+        yield f"no score and no item changed: is {compared.label} the checkpoint that you mean?"
     if parts := list(_held_back(compared)):
         yield (
             "undecided although the interval above is on one side of the margin, for with so many "

@@ -88,7 +88,7 @@ def cells_of_set(each: Judged) -> tuple[str, ...]:
     known = change.known_lost or {}
     bounds = ""
     if "lost" in known:
-        bounds = " to ".join(f"{100 * share:.0f}" for share in known["lost"]) + " %"
+        bounds = " to ".join(f"{100 * max(share, 0):.0f}" for share in known["lost"]) + " %"
     elif known and counts:
         bounds = "?"
     return (
