@@ -1,7 +1,6 @@
 """The command line: `lethe VERB ...`. A verb's module is imported only when it is called."""
 
 import argparse
-import difflib
 import importlib
 import os
 import sys
@@ -11,7 +10,7 @@ from lethe.artefacts.disk_errors import disk_sentence
 from lethe.artefacts.paths import CLONE
 from lethe.artefacts.rules import RULES
 from lethe.commands.verbs import ALONE, CALLED, GROUPS, LISTED, VERBS, module_of
-from lethe.errors import Stopped, UserError, shown
+from lethe.errors import Stopped, UserError, guess, shown
 from lethe.jobs.repeated_sums import repeat_sums
 from lethe.terminal import paint, print_any_text
 
@@ -43,6 +42,9 @@ class _Parser(argparse.ArgumentParser):
             self.register("action", name, _Once)
 
     def error(self, message: str) -> NoReturn:
+        if "are required" in message:
+            places = [action.metavar or action.dest for action in self._get_positional_actions()]
+            message = f"expected `{' '.join([self.prog, *map(str, places)])}`; {message}"
         raise UserError(f"{message} (`{self.prog} --help` lists the arguments).")
 
 
@@ -92,8 +94,7 @@ def _call(arguments: list[str]) -> int:
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
-        close = difflib.get_close_matches(verb, [*LISTED, *CALLED], n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = guess(verb, [*LISTED, *CALLED])
         raise UserError(f"There is no verb {shown(verb)}{hint} (`lethe --help` lists them).")
     module = module_of(verb)
     parser = _Parser(prog=f"lethe {verb}", description=module.__doc__, allow_abbrev=False)

@@ -1,9 +1,10 @@
 """The one exception that is shown to users as a sentence instead of a traceback."""
 
 import datetime
+import difflib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -88,6 +89,12 @@ def some_of(names: Sequence[str], most: int = 5) -> str:
     """The first of some names in one line, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def guess(name: str, known: Iterable[str]) -> str:
+    """What was probably meant, to follow what was found: `; did you mean 'x'?`, or nothing."""
+    near = difflib.get_close_matches(name, dict.fromkeys(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def counted(count: int, noun: str) -> str:

@@ -5,6 +5,7 @@ be compared becomes a cell that states what is missing.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable
 
 from lethe.claims.cells import Cell, Question, absent, at_floor, cell, difference
@@ -27,6 +28,13 @@ def contrast(function: Contrast) -> Contrast:
     """Register a contrast under the function's name."""
     CONTRASTS[function.__name__] = function
     return function
+
+
+def meaning(name: str) -> str:
+    """What a contrast compares: the first line of its docstring, without the claims that use it."""
+    line = (CONTRASTS[name].__doc__ or "").partition("\n")[0]
+    words = re.sub(r" \([CK][-CK0-9, ]*\)", "", line).rstrip(".")
+    return words[:1].lower() + words[1:]
 
 
 @contrast

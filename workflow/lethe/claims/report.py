@@ -13,7 +13,7 @@ from lethe.artefacts.paths import LUO2023
 from lethe.claims import method_contrasts  # noqa: F401 - makes its contrasts known
 from lethe.claims.asked_of import all_subjects, asked_of, told_of
 from lethe.claims.cells import Cell, Question
-from lethe.claims.contrasts import CONTRASTS
+from lethe.claims.contrasts import CONTRASTS, meaning
 from lethe.claims.notes import by_outcome, by_unit, notes
 from lethe.claims.verdicts import Judged, claim_verdicts, counted, judge, weakest
 from lethe.longtables.tables import LongTables
@@ -243,10 +243,10 @@ def _value(cell: Cell) -> float:
 
 def _tested_as(asked: Question, part: dict) -> str:
     side = "> " if asked.direction == "above" else "< -"
-    margin = f"{side}{asked.smallest_effect:g}" if asked.is_tested else "shown only"
+    margin = f"claimed is {side}{asked.smallest_effect:g}" if asked.is_tested else "shown only"
     why = f" ({part['why']})" if part["why"] else ""
     what = " - ".join(asked.methods) or ", ".join(asked.axes)
-    return f"{asked.contrast} of {asked.metric}, {what}: {margin}{why}"
+    return f"{asked.metric}, {what}: {meaning(asked.contrast)}; {margin}{why}"
 
 
 def _row(**columns) -> dict:

@@ -1,7 +1,6 @@
 """Arguments that verbs share: those of verbs that make a node, or that read a study."""
 
 import argparse
-import difflib
 import os
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
@@ -14,7 +13,7 @@ from lethe.artefacts.strict_yaml import parse_yaml, read_yaml
 from lethe.commands.named_studies import study_file
 from lethe.config.catalogue import Catalogue, Study
 from lethe.config.reading import DEFAULT, merge, parse_study, read_catalogue
-from lethe.errors import UserError, shown
+from lethe.errors import UserError, guess, shown
 from lethe.planning.code import node_code
 
 
@@ -38,8 +37,7 @@ def require_listed(kind: str, names: Iterable[str], known: Collection[str]) -> N
     """
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = guess(name, known)
             raise UserError(f"There is no {kind} {shown(name)}{hint} (`lethe {kind}s` lists them).")
 
 

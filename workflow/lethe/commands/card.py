@@ -11,7 +11,7 @@ from lethe.longtables.node_words import PATTERN
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe card`."""
     parser.add_argument("folder", type=study_folder, metavar="STUDY", help=f"the study: {HELP}")
-    parser.add_argument("node", help=f"a checkpoint's words, {PATTERN}, or its id")
+    parser.add_argument("node", metavar="NODE", help=f"a checkpoint's words, {PATTERN}, or its id")
     parser.add_argument("--out", type=Path, help="file to write, as model_card.md; default: print")
 
 

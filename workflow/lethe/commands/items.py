@@ -15,7 +15,7 @@ from lethe.artefacts.study_files import ITEMS, QUESTIONS, check_long_tables
 from lethe.commands.arguments import add_study_arguments, read
 from lethe.commands.named_nodes import find
 from lethe.config.catalogue import Study
-from lethe.errors import UserError, one_line, shown
+from lethe.errors import UserError, guess, one_line, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"expected tables of items in {folder / ITEMS}, found none; run it again.")
     for name in arguments.set:
         if name not in known:
-            listed = ", ".join(known)
-            raise UserError(f"--set: expected one of {listed}, found {shown(name)}.")
+            hint = guess(name, known) or "."
+            raise UserError(f"--set: expected one of {', '.join(known)}, found {shown(name)}{hint}")
     node = _node(arguments, study)
     some = False
     for probe, lines, table in sets_of(

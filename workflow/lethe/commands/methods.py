@@ -53,7 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
     elif arguments.names:
         print("\n\n".join(map(_page, rows)))
     else:
-        print(table(HEAD, map(_cells, rows)))
+        first = {row["method"]: row for row in reversed(rows)}
+        print(table(HEAD, (_cells(row, first[row["method"]]) for row in rows)))
 
 
 def _refuse_parametrisations(names: Iterable[str]) -> None:
@@ -143,18 +144,23 @@ def as_markdown(text: str) -> str:
 
 def _with_values(row: dict[str, Any], usual: dict[str, Any]) -> str:
     """An entry's name, and where its values differ from those of the method's first entry."""
-    own = {k: v for k, v in row["hyper"].items() if v != usual["hyper"].get(k)}
-    said = ", ".join(f"{key} {json.dumps(value)}" for key, value in own.items())
+    said = _values(row, usual)
     return f"`{row['name']}`" + (f" ({said})" if said else "")
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _values(row: dict[str, Any], usual: dict[str, Any]) -> str:
+    """The values of an entry that are not those of its method's first entry."""
+    own = {k: v for k, v in row["hyper"].items() if v != usual["hyper"].get(k)}
+    return ", ".join(f"{key} {json.dumps(value)}" for key, value in own.items())
+
+
+def _cells(row: dict[str, Any], usual: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["name"],
         _of(row["families"], FAMILIES),
         _of(row["parametrisations"], list(parametrisations())),
         ", ".join(row["needs"]),
-        row["what"],
+        f"{usual['name']} with {own}" if (own := _values(row, usual)) else row["what"],
     )
 
 

@@ -1,6 +1,5 @@
 """Studies as a user names them: by their file, their folder or their name."""
 
-import difflib
 import re
 import shlex
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 from lethe.artefacts.paths import PROJECT, study_directory
 from lethe.commands.missing_chains import missing_chains
 from lethe.config.reading import DEFAULT, read_catalogue, read_study
-from lethe.errors import UserError, shown, some_of
+from lethe.errors import UserError, guess, shown, some_of
 from lethe.terminal import paint
 
 FILE = "study.yaml"
@@ -45,11 +44,9 @@ def study_file(text: str) -> Path:
             f"{text}: the study's results are in {made}, but no file here has `study: {text}`; "
             "give the file that it was run with."
         )
-    known = dict.fromkeys(name for name, _ in _titles())
-    near = difflib.get_close_matches(text, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = guess(text, (name for name, _ in _titles()))
     raise UserError(
-        f"{shown(text)} is no file, and no file here or in config has `study: {text}`{hint}."
+        f"{shown(text)} is no file, and no file here or in config has `study: {text}`{hint or '.'}"
     )
 
 

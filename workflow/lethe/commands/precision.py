@@ -2,9 +2,9 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lethe.commands.named_studies import HELP, study_folder
 from lethe.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ POINTS = 5.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `lethe precision`."""
-    parser.add_argument("study", type=Path, help="folder of a study that was run or kept")
+    parser.add_argument("study", type=study_folder, metavar="STUDY", help=f"the study: {HELP}")
     parser.add_argument(
         "--claims", help="names in the catalogue, joined by commas; default: those of the study"
     )

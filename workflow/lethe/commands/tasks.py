@@ -117,7 +117,7 @@ def _nothing(asked: str, tasks: dict[str, Listed]) -> str:
             f"have: {listed}. Their questions are made with a study that has the probe: `lethe "
             "compare` and `lethe evaluate` know them at its checkpoints, named by words (xs/base)."
         )
-    near = difflib.get_close_matches(asked, [*sets, *tasks], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(asked, {**sets, **tasks}, n=3, cutoff=0.5)
     hint = f"; near it are {', '.join(near)}" if near else ""
     return f"No evaluation task has {asked!r} in its name{hint}."
 

@@ -4,7 +4,6 @@ What is given are a model and what it is taught; all else is as in that file, or
 miniature as in the default study.
 """
 
-import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +17,7 @@ from lethe.artefacts.strict_yaml import read_yaml
 from lethe.config.inherited import LENGTHS
 from lethe.config.own_files import ENDINGS, is_teachable, source_of
 from lethe.config.reading import CATALOGUE, DEFAULT
-from lethe.errors import UserError, one_line, shown
+from lethe.errors import UserError, guess, one_line, shown
 from lethe.models.kinds import kind_of
 
 START = PROJECT / "config" / "examples" / "start.yaml"
@@ -173,11 +172,9 @@ def _model(text: str, family: str | None) -> tuple[str, dict[str, Any] | None]:
         return name, {"family": family, "import": text}
     if re.fullmatch(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*", text):
         return name, {"family": family or "causal", "hub": text, "revision": None}
-    near = difflib.get_close_matches(text, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
     raise UserError(
         "--model: expected a model of `lethe models`, a name of the hub (OWNER/NAME) or a folder, "
-        f"found {shown(text)}{hint}."
+        f"found {shown(text)}{guess(text, known) or '.'}"
     )
 
 
@@ -196,11 +193,9 @@ def _task(text: str, sources: dict[str, dict], texts: set[str]) -> str:
     if not path.is_file():
         if is_teachable(text) or "/" in text:
             raise UserError(f"--train: there is no file {text}.")
-        near = difflib.get_close_matches(text, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UserError(
             f"--train: expected tasks ({', '.join(miniature('tasks'))}) or files of examples "
-            f"({', '.join(ENDINGS)}), found {shown(text)}{hint}."
+            f"({', '.join(ENDINGS)}), found {shown(text)}{guess(text, known) or '.'}"
         )
     made, is_text = source_of(text)
     named = [name for name, source in sources.items() if source == made]

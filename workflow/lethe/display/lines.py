@@ -10,7 +10,7 @@ from lethe.display.live_jobs import said
 from lethe.display.tally import Running, Tally
 from lethe.terminal import duration_words
 
-QUIET_SECONDS = 300.0
+QUIET_SECONDS = 60.0
 MOST_RUNNING = 5
 
 
@@ -59,7 +59,7 @@ class Lines:
         self.closed.set()
 
     def _break_silences(self) -> None:
-        """While jobs run that take long, say every few minutes how far they are."""
+        """While jobs run that take long, say every minute how far they are."""
         while not self.closed.wait(QUIET_SECONDS / 10):
             if time.monotonic() - self.spoken > QUIET_SECONDS:
                 self.tell_running()

@@ -14,6 +14,7 @@ from lethe.tables.method_lines import MethodLine
 TITLE = "Kept against learned"
 GENERAL, OLD = "delta_general", "bwt_gem"
 KEYS = ["model", "method", "recipe", "order"]
+DASHED = "Dashed: the front, points that no other one of the model is beyond. "
 IN_POINTS = (
     "ight: learned, each task right after its own stage (la, mean over tasks). Up: kept, the change"
 )
@@ -44,8 +45,7 @@ def caption(points: pd.DataFrame, over: pd.DataFrame) -> str:
             "" if equal.all() else f"In points: r{IN_POINTS}{OF_OLD}"
         )
     return (
-        f"{TITLE}. {first}Orders of the same stages are averaged. {recipes}{control}Dashed: the "
-        "front, points that no other one of the model is beyond. "
+        f"{TITLE}. {first}Orders of the same stages are averaged. {recipes}{control}{DASHED}"
         f"Bars: {lower_first(' '.join(_bars(points, over)))}"
     )
 

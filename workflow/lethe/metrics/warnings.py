@@ -127,7 +127,9 @@ def _floor_and_ceiling(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     base = base[~base["axis"].isin([BIAS, OWN, CALIBRATION, DOMAIN])].drop_duplicates("probe")
     for row in base.to_dict("records"):
         place = place_of_base(row["value"], row["chance"], row["stderr"])
-        numbers = f"; base {row['value']:.2f}, chance {row['chance']:.2f}"
+        error = FLOOR_STDERRS * row["stderr"]
+        within = "" if np.isnan(error) else f" ± {error:.2f} (two standard errors)"
+        numbers = f"; base {row['value']:.2f}{within}, chance {row['chance']:.2f}"
         if place == "floor":
             yield FLOOR, f"{row['probe']} is not known, so it cannot be forgotten{numbers}"
         elif place == "ceiling":

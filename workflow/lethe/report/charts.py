@@ -202,7 +202,7 @@ class Panel:
             at, wide = self.across(x) + 8, LETTER * len(words)
             if at + wide > self.width - 2:
                 at = self.across(x) - 8 - wide
-            start = self.up(y) + 4
+            start = self.up(y) - 5
             places = [start + step * ROW for n in range(8) for step in (n, -n)]
             room = [p for p in places if TOP + 22 <= p <= self.height - BOTTOM - 3]
             free = [p for p in room if not _touches(at, p, wide, taken)]

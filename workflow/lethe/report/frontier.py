@@ -1,5 +1,6 @@
 """The frontier on a page: kept against learned, a chart for each thing kept and model."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -27,13 +28,14 @@ from lethe.figures.frontier_looks import (
     looks_of,
     named_lines,
 )
-from lethe.figures.frontier_words import caption, unnamed
+from lethe.figures.frontier_words import DASHED, caption, unnamed
 from lethe.figures.spread import ROOM, crowded_end
 from lethe.figures.spread import WORDS as SPREAD
 from lethe.longtables.tables import LongTables
 from lethe.metrics.learning_curves import Curve, curves, level_of
 from lethe.metrics.shown import shown
 from lethe.report.charts import Panel, limits
+from lethe.tables.heads import head
 from lethe.tables.method_lines import MethodLine
 
 MOST_NAMES = 9
@@ -107,7 +109,13 @@ def frontier(
     legend += [Key(pale[0], f"{len(pale)} other methods")] if pale else []
     if points["control"].any():
         legend.append(Key(CONTROL_COLOUR, "control"))
-    words = caption(points, shown(tables.metrics, ["la", "delta_general", "bwt_gem"]))
+    named = ("la", "delta_general", "bwt_gem")
+    words = caption(points, shown(tables.metrics, named))
+    for name in named:
+        words = re.sub(rf"\b{name}\b", head(name), words)
+    if not any("front" in chart.svg for chart in drawn):
+        words = words.replace(DASHED, "")
+    words += _alone(points)
     words += unnamed(points, seen)
     words += _filled(fills)
     words += BASE_WORDS if any("before any stage" in chart.svg for chart in drawn) else ""
@@ -120,6 +128,13 @@ def _with_several(points: pd.DataFrame) -> list[str]:
     taught = points[~points["control"]]
     counts = taught.groupby("model", sort=False).size() if len(taught) else {}
     return [str(model) for model, count in dict(counts).items() if count > 1]
+
+
+def _alone(points: pd.DataFrame) -> str:
+    """Which models have no chart, as they were trained in one way."""
+    taught = points.loc[~points["control"], "model"].unique()
+    alone = [model for model in taught if model not in _with_several(points)]
+    return f" Without a chart, as trained in one way alone: {', '.join(alone)}." if alone else ""
 
 
 def _filled(fills: dict[str, str]) -> str:

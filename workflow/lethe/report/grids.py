@@ -1,12 +1,12 @@
 """A table as a page shows it: what all rows share is said once, notes stand below."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from lethe.tables.heads import head
 from lethe.tables.latex import latex
-from lethe.tables.latex_layout import without_notes, without_shared
+from lethe.tables.latex_layout import NOTE, without_notes, without_shared
 from lethe.tables.writing import NOTHING, Column, Table, csv_text, shown_columns
 
 LONG = 40
@@ -45,9 +45,13 @@ class Grid:
         return len(self.rows) > LONG
 
 
-def grid(table: Table, left_out: Iterable[str] = (), forms: bool = True) -> Grid:
+def grid(table: Table, left_out: Collection[str] = (), forms: bool = True) -> Grid:
     """The table without the columns `left_out`; forms: whether it can be copied."""
-    columns = [column for column in shown_columns(table) if column.name not in set(left_out)]
+    columns = [
+        _of_shown(column, left_out) if column.name == NOTE else column
+        for column in shown_columns(table)
+        if column.name not in left_out
+    ]
     copied = {"LaTeX": latex(table), "CSV": csv_text(table.frame)} if forms else {}
     if not columns or not len(table.frame):
         return Grid([], [], [], [], NOTHING, {})
@@ -73,6 +77,21 @@ def grid(table: Table, left_out: Iterable[str] = (), forms: bool = True) -> Grid
     caption = _with_heads(table.caption, table)
     shared = [words for words in shared if not words.endswith(f" {table.missing or None}")]
     return Grid(heads, rows, shared, list(zip(letters, said, strict=True)), caption, copied)
+
+
+def _of_shown(notes: Column, left_out: Collection[str]) -> Column:
+    """The notes without what they say of columns that are not there: `aia, fwt_gem: why`."""
+
+    def part(said: str) -> str:
+        named, colon, why = said.partition(": ")
+        names = named.split(", ")
+        shown = [name for name in names if name not in left_out]
+        return said if len(shown) == len(names) else f"{', '.join(shown)}{colon}{why}" * bool(shown)
+
+    values = [
+        "; ".join(filter(None, (part(said) for said in note.split("; ")))) for note in notes.values
+    ]
+    return replace(notes, values=values)
 
 
 def _with_one_name(columns: list[Column]) -> list[Column]:

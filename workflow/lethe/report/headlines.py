@@ -22,6 +22,7 @@ from lethe.report.line_numbers import (
 )
 from lethe.report.text_headline import text_tile
 from lethe.report.tiles import Tile, interval, next_to_plain, tile
+from lethe.tables.heads import head
 from lethe.tables.method_lines import (
     FEWEST_PAIRS,
     MethodLine,
@@ -127,7 +128,7 @@ def _forgotten(most: Compared, line: MethodLine, scores: pd.DataFrame) -> Tile:
     who = "plain training" if most.plain else line.method
     learned, kept = line.number(LEARNED), line.number(KEPT)
     before = f"{line.number(OWN_BASE)[0]:.1f} before any stage"
-    where = _one_answer(scores, line)
+    where = _scale(scores, line) + _one_answer(scores, line)
     where += f"{line.model}, order{'s' * (len(line.orders) > 1)} {line.order}; "
     if line.has_nothing_to_forget:
         heading, of, metric = f"{_capital(who)} learned too little", "task", LEARNED
@@ -152,6 +153,15 @@ def _forgotten(most: Compared, line: MethodLine, scores: pd.DataFrame) -> Tile:
         f"Learned {learned[0]:.1f}; all tasks after the last stage {line.number('acc')[0]:.1f}. "
     )
     return tile(heading, kept, words + where, KEPT, line.method)
+
+
+def _scale(scores: pd.DataFrame, line: MethodLine) -> str:
+    """A sentence on what points of the own tasks are hundredths of; nothing of end tasks."""
+    rows = scores[(scores["model"] == line.model) & scores["order"].isin(line.orders)]
+    rows = rows[(rows["axis"] == OWN) & rows["headline"] & (rows["subset"] == "")]
+    metrics = [head(metric) for metric in sorted(rows["metric"].unique())]
+    listed = " and ".join([", ".join(metrics[:-1]), metrics[-1]] if metrics[1:] else metrics)
+    return f"A point is a hundredth of {listed}. " if metrics else ""
 
 
 def _one_answer(scores: pd.DataFrame, line: MethodLine) -> str:
@@ -247,12 +257,18 @@ def _general(tables: LongTables, place: tuple[str, str] | None) -> list[Tile]:
     words = "Mean change over sets of general ability, after the last stage. "
     words += _on_the_way(rows[rows["metric"] == CHANGE_SO_FAR], first)
     if best is not first:
-        words += f"Least lost under {best.method}: {best.number[0]:+.1f}{interval(best.number)}. "
+        words += f"Least lost under {best.method}: {best.number[0]:+.1f}{interval(best.number)}"
+        words += ", not apart from it. " if _overlap(best.number, number) else ". "
     who = "plain training" if first.method == PLAIN else first.method
     if number[1] <= 0 <= number[2]:
         words = f"No change is shown at the end: the interval holds zero. {words}"
     words += f"{first.place[0]}, order {first.place[1]}; {first.over}."
     return [tile(f"General ability, {who}", number, words, GENERAL, first.method)]
+
+
+def _overlap(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+    """Whether one number lies in the interval of the other; both are on the same items."""
+    return one[1] <= other[0] <= one[2] or other[1] <= one[0] <= other[2]
 
 
 def _on_the_way(rows: pd.DataFrame, end: LineNumber) -> str:

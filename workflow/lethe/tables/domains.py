@@ -15,7 +15,7 @@ CAPTION = (
     "hidden words that get the right class, without fine-tuning; both in points. Loss: nats a "
     "predicted token. own: right after the domain's stage, final: after the last stage, forgotten: "
     "own - final (loss: final - own) over all domains but the last. none: before any domain. "
-    "95 % t-intervals over what interval_over names, of a single run over stems (losses: texts). "
+    "95 % t-intervals over the units in interval_over, of a single run over stems (losses: texts). "
     f"note: at floor where own is not {FLOOR_GAIN:g} points above a base beside chance (loss: not "
     f"below the base's), or own or final within {NEAR_CHANCE:g} points of chance (of F1 that of "
     "cloze, as it has none of its own); at ceiling where own and final are "

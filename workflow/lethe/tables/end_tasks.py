@@ -18,7 +18,7 @@ from lethe.tables.writing import Table
 __all__ = ["BOLD", "NONE", "UNITS", "build"]
 
 UNITS = (
-    "± is half of a 95 % interval over what interval_over names, [low, high] its ends where these "
+    "± is half of a 95 % interval over the units in interval_over, [low, high] its ends where they "
     "are not equally far, as at 100: t-intervals over three runs or more, each a mean over its "
     "end-task seeds; of one run over the clusters of its items (stems), "
     "with the spread of resampled clusters, which tells nothing about another run"
