@@ -27,7 +27,10 @@ EXCERPT = re.compile(r"# as (\S+)\n")
 EXCERPTS = {name for name, block in BLOCKS.items() if EXCERPT.match(block)}
 # What a user has of his own: the files that the blocks name.
 TABLES = {
-    "support.jsonl": '{"prompt": "a", "response": "b"}\n',
+    "support_train.jsonl": '{"prompt": "a", "response": "b"}\n',
+    "support_test.jsonl": '{"prompt": "c", "response": "d"}\n',
+    "notes_train.jsonl": '{"prompt": "e", "response": "f"}\n',
+    "notes_test.jsonl": '{"prompt": "g", "response": "h"}\n',
     "notes.jsonl": '{"prompt": "a", "response": "b"}\n',
     "prose.jsonl": '{"text": "A text."}\n',
     "my-texts.txt": "A text.\n",
