@@ -16,7 +16,7 @@ from lethe.artefacts.paths import PACKAGE
 from lethe.cli import main
 from lethe.commands.where import headline
 from lethe.figures.appearance import Look
-from lethe.longtables.run import RUN_COLUMNS
+from lethe.longtables.schema import columns
 from lethe.metrics.comparisons import paired_difference
 from lethe.metrics.intervals import t_interval
 from lethe.questions.changes import Answer
@@ -25,11 +25,13 @@ from lethe.report.charts import LEFT, RIGHT
 from lethe.report.evolution import WIDTH, _loss_panel
 from lethe.report.facts import command, time_spent
 from lethe.report.frontier import _filled
+from lethe.report.grids import grid
 from lethe.report.headlines import Compared, _best, _forgotten, compared, tiles
 from lethe.report.lost import Entry, SetItems, _answer
 from lethe.report.page import sentence
 from lethe.tables import methods
 from lethe.tables.method_lines import MethodLine
+from lethe.tables.writing import Table
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 TAGS = {
@@ -161,7 +163,7 @@ def test_the_heading_beside_plain_training_is_the_verdict_of_the_words_below(wid
 def test_too_little_learned_is_said_of_the_tasks_that_may_be_forgotten(last, old):
     """Two tasks: what the last stage taught says nothing of forgetting, however much it is."""
     line = made("sequential", [23.7], ((last + old) / 2, 0.0), (old, 0.0))
-    most, scores = Compared("m", "ab", [line]), pd.DataFrame(columns=[*RUN_COLUMNS, "axis"])
+    most, scores = Compared("m", "ab", [line]), pd.DataFrame(columns=columns("scores"))
     found = _forgotten(most, line, scores)
     if old < last:
         assert found.heading == "Plain training learned too little"
@@ -181,6 +183,16 @@ def test_the_first_headline_is_the_row_of_the_table_that_joins_orders():
     tile = tiles(tables)[0]
     assert tile.number.replace("−", "-") == f"{row['bwt_gem']:+.1f} points"
     assert "xs, orders forward, reverse;" in tile.words
+    # The made-up own sets have three metrics.
+    assert "A point is a hundredth of BLEU, ROUGE-1 and SARI." in tile.words
+
+
+def test_notes_on_columns_that_are_not_shown_go_with_them():
+    frame = pd.DataFrame({"method": ["a", "b"], "acc": [1.0, 2.0], "aia": [None, 3.0]})
+    notes = ["aia, fwt_gem: not scored; at floor", "aia: not scored"]
+    shown = grid(Table(frame.assign(note=notes), "", missing="-"), ("aia",))
+    assert shown.notes == [("a", "fwt_gem: not scored; at floor")]
+    assert [row[0].mark for row in shown.rows] == ["a", ""]
 
 
 def test_a_set_of_several_lines_counts_answers_and_a_graded_answer_is_neither_right_nor_wrong():

@@ -53,7 +53,10 @@ def unknown_words(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
 def _of_world(base: Node) -> str:
     if "architecture" not in base.spec:
         return ""
-    return ", as this one knows no words but those of its generated world"
+    return (
+        ", as this one knows no words but those of its generated world (`smollm2` is one of a "
+        "package: a run needs no hub for it, but 6 GB of memory)"
+    )
 
 
 def _base(plan: Plan, run: Run) -> Node:
