@@ -33,7 +33,7 @@ from lethe.tables.texts import ALL
 from lethe.tables.writing import Table
 
 HERE = Path(__file__).parent
-WITHOUT = ("items", "aia", "steps", "peak_mb")
+WITHOUT = ("items", "aia", "steps", "tokens", "peak_mb")
 """Columns of the table of methods that the page leaves to its copies and to other tables."""
 
 OF_LINE = ("model", "method", "order")

@@ -39,8 +39,9 @@ CAPTION = (
     f"with fewer than {FEWEST_PAIRS} pairs, a 95 % interval that includes the best. Methods that "
     f"learned less than {FLOOR_GAIN:g} points (for forgetting: of the tasks not taught last) and "
     f"controls are never bold, nor is a score (acc, la, aia) less than {FLOOR_GAIN:g} points above "
-    "the base's, or anything without either. note: why a number is not available; end tasks are "
-    "scored after every stage only with `end_task_cells: all`."
+    "the base's, or anything without either, or where plain training has other orders. note: why a "
+    "number is not available; end tasks are scored after every stage only with "
+    "`end_task_cells: all`."
 )
 
 
