@@ -317,6 +317,22 @@ def test_time_left_comes_from_what_jobs_of_each_rule_took():
     assert tally.seconds_left() == pytest.approx(34)
 
 
+def test_probes_and_end_tasks_are_guessed_from_stages_until_one_is_done():
+    tally = Tally(lambda rule, name: name, clock=(clock := Clock()))
+    tally.plan({"base": 1, "stage": 2, "probe": 6, "end_task": 4})
+    for number, (rule, seconds) in enumerate([("base", 300), ("stage", 10)]):
+        tally.begin(number, rule, {"node": rule})
+        clock.now += seconds
+        assert tally.seconds_left() is None
+        tally.finish(number)
+    # A stage of 10 s, and ten of half its time.
+    assert tally.seconds_left() == pytest.approx(10 + 10 * 5)
+    tally.begin(7, "probe", {"node": "first"})
+    clock.now += 2
+    tally.finish(7)
+    assert tally.seconds_left() == pytest.approx(10 + 5 * 2 + 4 * 5)
+
+
 def test_what_a_running_job_says_of_itself_counts_more_than_what_others_took():
     tally = Tally(lambda rule, name: name, lambda job, spent: 90.0, clock=(clock := Clock()))
     tally.plan({"stage": 2})

@@ -14,6 +14,11 @@ NO_JOBS = ("all", "total")
 NODES = {name for name, rule in RULES.items() if rule.kind}
 SHORT = 2.0
 """Seconds that a table or a figure takes, until one has been made."""
+OF_STAGE = 0.5
+"""The share of a stage's time that a probe or an end task takes, until one has been made.
+
+Stages come first; a third to a half was seen.
+"""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,8 @@ class Tally:
     def seconds_left(self) -> float | None:
         """From what finished jobs of each rule took, and what running ones say of themselves.
 
-        None while the rules of most nodes to be made are without either.
+        None while the rules of most nodes to be made are without either. What is made of stages is
+        taken to need OF_STAGE of their time until one is done.
         """
         now = self.clock()
         begun = [(job, now - job.began) for job in [*self.running.values()]]
@@ -110,6 +116,9 @@ class Tally:
         for (job, spent), left in zip(begun, lefts, strict=True):
             if left is not None:
                 usual.setdefault(job.rule, spent + left)
+        if "stage" in usual:
+            for rule in ("probe", "end_task"):
+                usual.setdefault(rule, OF_STAGE * usual["stage"])
         # Copied whole: subtraction goes through it by steps, while another thread may add a rule.
         waiting = self.planned - Counter(self.done) - Counter(job.rule for job, _ in begun)
         of_nodes = Counter({rule: n for rule, n in waiting.items() if rule in NODES})
