@@ -325,12 +325,12 @@ def test_probes_and_end_tasks_are_guessed_from_stages_until_one_is_done():
         clock.now += seconds
         assert tally.seconds_left() is None
         tally.finish(number)
-    # A stage of 10 s, and ten of half its time.
-    assert tally.seconds_left() == pytest.approx(10 + 10 * 5)
+    # A stage of 10 s, and ten of a third of its time.
+    assert tally.seconds_left() == pytest.approx(10 + 10 * 10 / 3)
     tally.begin(7, "probe", {"node": "first"})
     clock.now += 2
     tally.finish(7)
-    assert tally.seconds_left() == pytest.approx(10 + 5 * 2 + 4 * 5)
+    assert tally.seconds_left() == pytest.approx(10 + 5 * 2 + 4 * 10 / 3)
 
 
 def test_what_a_running_job_says_of_itself_counts_more_than_what_others_took():

@@ -14,10 +14,10 @@ NO_JOBS = ("all", "total")
 NODES = {name for name, rule in RULES.items() if rule.kind}
 SHORT = 2.0
 """Seconds that a table or a figure takes, until one has been made."""
-OF_STAGE = 0.5
+OF_STAGE = 1 / 3
 """The share of a stage's time that a probe or an end task takes, until one has been made.
 
-Stages come first; a third to a half was seen.
+Stages come first; in the default study it is a quarter to a third.
 """
 
 
