@@ -59,7 +59,7 @@ def test_stages_of_which_nothing_is_asked_are_told_before_a_run():
     sets = {"know_trade": {"source": "world", "axis": "knowledge", "metric": "acc", "chance": 0.25}}
     changes = {"probes": ["alone"], "define": {"probes": {"alone": {"tasks": sets}}}}
     (note,) = untested(**changes)
-    assert note.startswith("orders: no evaluation set tests what is taught in simp, emdg, inqqg, ")
+    assert note.startswith("orders: no evaluation set tests simp, emdg, inqqg, exp, hgen, so whe")
 
 
 def test_cloze_sets_and_end_tasks_test_domains():

@@ -1,13 +1,20 @@
 """Notes before a run on what is taught and not asked, or not right after its stage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lethe.config.catalogue import Catalogue
 from lethe.errors import some_of
 from lethe.longtables.axes import OWN
-from lethe.longtables.own_sets import is_own, tests
+from lethe.longtables.own_sets import is_own, untested
+from lethe.planning.imports import ELSEWHERE
 from lethe.planning.nodes import Plan
 from lethe.planning.plan import CONTROL
+
+WHERE = {
+    "orders": "for instance of the `test` file of a source that has the task's name",
+    "imports": "among their results or in a probe",
+}
+"""Where a set comes from, by the key of what is taught."""
 
 
 def unasked_tasks(plan: Plan) -> Iterator[str]:
@@ -33,30 +40,36 @@ def unasked_tasks(plan: Plan) -> Iterator[str]:
 
 
 def untested_tasks(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
-    """A note that names the stages of which no set tests a task; controls teach none."""
-    found: dict[str, None] = {}
+    """A note that names the tasks which no set of some chain tests; controls teach none."""
+    found: dict[str, dict[str, None]] = {}
     for run in plan.runs:
-        if not run.order.startswith(CONTROL):
-            asked = (_sets(catalogue, plan, checkpoint) for checkpoint in run.checkpoints)
-            names = set().union(*asked)
-            for stage in run.stages[1:]:
-                if not any(tests(name, stage) for name in names):
-                    found[stage] = None
-    if found:
-        names = [*found]
+        if run.order.startswith(CONTROL):
+            continue
+        sets, texts = _sets(catalogue, plan, run.checkpoints)
+        is_elsewhere = run.recipe == ELSEWHERE
+        for task in untested(run.stages[1:], sets, texts):
+            found.setdefault("imports" if is_elsewhere else "orders", {})[task] = None
+    for key, tasks in found.items():
+        names = [*tasks]
         yield (
-            f"orders: no evaluation set tests what is taught in {some_of(names)}, so whether it is "
-            "learned, and then forgotten, will not be known; a set that does is called own_NAME, "
-            "for instance of the `test` file of a task's source (docs/own-study.md)."
+            f"{key}: no evaluation set tests {some_of(names)}, so whether what is taught there is "
+            f"learned, and then forgotten, will not be known; a set that does is called "
+            f"own_{names[0]}, {WHERE[key]} (docs/own-study.md)."
         )
 
 
-def _sets(catalogue: Catalogue, plan: Plan, checkpoint: str) -> set[str]:
-    """Names of the sets that a checkpoint is asked, and the domains of its end tasks."""
-    probes = plan.probes.get(checkpoint, {}).values()
-    names = {task["name"] for probe in probes for task in plan.nodes[probe].spec["tasks"]}
-    end_tasks = (plan.nodes[node].spec["end_task"] for node in plan.end_tasks.get(checkpoint, []))
-    return names | {catalogue.end_tasks[name].task for name in end_tasks}
+def _sets(
+    catalogue: Catalogue, plan: Plan, checkpoints: Iterable[str]
+) -> tuple[set[str], set[str]]:
+    """Names of the sets that checkpoints are asked, the domains of end tasks too; and of texts."""
+    sets, texts = set(), set()
+    for checkpoint in checkpoints:
+        for probe in plan.probes.get(checkpoint, {}).values():
+            for task in plan.nodes[probe].spec["tasks"]:
+                (texts if "texts" in task else sets).add(task["name"])
+        for node in plan.end_tasks.get(checkpoint, []):
+            sets.add(catalogue.end_tasks[plan.nodes[node].spec["end_task"]].task)
+    return sets | texts, texts
 
 
 def _own_sets(plan: Plan, checkpoint: str) -> set[str]:

@@ -10,7 +10,7 @@ from lethe.data.unknown_tokens import NOT_WRITABLE
 from lethe.errors import counted, some_of
 from lethe.longtables.axes import BIAS, CALIBRATION, DOMAIN, END_TASK, OF_DOMAINS, OWN
 from lethe.longtables.data_rows import ALSO_TAUGHT, ASKED_LEFT_OUT, ROWS_LEFT_OUT
-from lethe.longtables.own_sets import is_own, tests
+from lethe.longtables.own_sets import is_own, untested
 from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.longtables.stage_rows import BASE_SEED, EXPECTED, MISSED
 from lethe.metrics.bounds import learned_too_little
@@ -43,7 +43,7 @@ def study_warnings(scores: pd.DataFrame, stages: pd.DataFrame | None = None) -> 
     A row is about one thing in a line (model, method, order), or in a model's bases. runs, of: in
     how many of its runs or bases. Numbers are those of the first of them.
     """
-    told = _told(scores, RUN_COLUMNS, ("model", "method", "order"), ON_ANY_SPLIT)
+    told = _not_measured(scores)
     scores = scores[scores["split"] == "test"]
     told += _told(scores, RUN_COLUMNS, ("model", "method", "order"), OF_RUNS)
     if stages is not None:
@@ -121,6 +121,26 @@ def _few_runs(scores: pd.DataFrame) -> list[dict]:
     return [{"kind": FEW, **nobody, "runs": int(runs.min()), "of": 1, "what": what}]
 
 
+def _not_measured(scores: pd.DataFrame) -> list[dict]:
+    """One row a model and order whose stages teach what no set of some chain tests, on any split.
+
+    What a control trains on is no task.
+    """
+    told: dict[tuple[str, str, str], None] = {}
+    for _, rows in scores.groupby(RUN_COLUMNS, dropna=False, sort=False):
+        model, order = map(str, rows[["model", "order"]].iloc[0])
+        stages = rows.loc[rows["stage_index"] > 0, "stage_task"].unique()
+        sets = {*rows["probe"], *rows.loc[rows["kind"] == END_TASK, "subset"]}
+        texts = set(rows.loc[rows["kind"].isin(OF_DOMAINS), "probe"])
+        if not order.startswith(CONTROL) and (tasks := untested(stages, sets, texts)):
+            what = f"no evaluation set tests {some_of(tasks)}, so whether what is taught there is "
+            told[model, order, f"{what}learned, and then forgotten, is not known"] = None
+    return [
+        dict(zip(COLUMNS, (NOT_MEASURED, model, "", order, 1, 1, what), strict=True))
+        for model, order, what in told
+    ]
+
+
 def _floor_and_ceiling(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Sets whose base score leaves nothing to lose, or hides small losses."""
     base = rows[rows["headline"] & (rows["subset"] == "") & rows["chance"].notna()]
@@ -168,22 +188,6 @@ def _not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
                 f"{probe} is not above the base right after its stage, so it cannot be forgotten"
                 f"; {then['value']:.2f} against {before['value']:.2f}",
             )
-
-
-def _not_measured(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Stages of which no set of the run tests a task. What a control trains on is none."""
-    if rows["order"].iloc[0].startswith(CONTROL):
-        return
-    stages = rows.loc[rows["stage_index"] > 0, "stage_task"].unique()
-    domains = rows.loc[rows["kind"] == END_TASK, "subset"]
-    names = {*rows["probe"], *domains}
-    untested = [stage for stage in stages if not any(tests(name, stage) for name in names)]
-    if untested:
-        yield (
-            NOT_MEASURED,
-            f"no evaluation set tests what is taught in {some_of(untested)}, so whether it is "
-            "learned, and then forgotten, is not known",
-        )
 
 
 def _domains_not_learned(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -306,7 +310,6 @@ def _own_stage(probe: str, cells: list[dict]) -> int | None:
 
 
 Rule = Callable[[pd.DataFrame], Iterator[tuple[str, str]]]
-ON_ANY_SPLIT: tuple[Rule, ...] = (_not_measured,)
 OF_RUNS: tuple[Rule, ...] = (_not_learned, _domains_not_learned, _collapsed, _no_effect)
 OF_STAGES: tuple[Rule, ...] = (_texts,)
 OF_BASES_STAGES: tuple[Rule, ...] = (_another_base,)

@@ -15,6 +15,9 @@ from lethe.planning.bases import imported_node
 from lethe.planning.nodes import Node, Plan, slug_word
 from lethe.planning.probes import add_probes, place_of
 
+ELSEWHERE = "elsewhere"
+"""The recipe of chains that were trained elsewhere."""
+
 
 def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> None:
     """Add a chain that was trained elsewhere: none of its stages is trained here.
@@ -47,7 +50,7 @@ def add_import(plan: Plan, study: Study, catalogue: Catalogue, name: str) -> Non
             method=entry.method,
             method_params={},
             parametrisation=_parametrisation(entry),
-            recipe="elsewhere",
+            recipe=ELSEWHERE,
             order=entry.order,
             train_seed=entry.train_seed,
             checkpoints=tuple(checkpoints),
