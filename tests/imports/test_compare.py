@@ -126,6 +126,18 @@ def test_scores_that_are_equal_by_chance_are_not_taken_for_one_checkpoint(tmp_pa
     assert min(known) < 0 < max(known) and f">0 to {100 * max(known):.0f} %<" in written
 
 
+def test_a_score_that_changed_is_another_checkpoint_though_its_samples_are_equal(
+    tmp_path, base, capsys
+):
+    after = scored(tmp_path / "far", {"mmlu_stem": rights(), "hellaswag": rights()})
+    for path in Path(after).rglob("results_*.json"):
+        found = json.loads(path.read_text())
+        found["results"]["mmlu_stem"]["acc,none"] = 0.60
+        path.write_text(json.dumps(found))
+    main(["compare", base, after])
+    assert "the checkpoint that you mean" not in capsys.readouterr().out
+
+
 def test_a_base_at_chance_is_never_kept(tmp_path, capsys):
     base = scored(tmp_path / "base", {"piqa": rights(right=200)})
     after = scored(tmp_path / "after", {"piqa": rights(right=200)})

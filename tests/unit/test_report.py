@@ -188,11 +188,14 @@ def test_the_first_headline_is_the_row_of_the_table_that_joins_orders():
 
 
 def test_notes_on_columns_that_are_not_shown_go_with_them():
-    frame = pd.DataFrame({"method": ["a", "b"], "acc": [1.0, 2.0], "aia": [None, 3.0]})
-    notes = ["aia, fwt_gem: not scored; at floor", "aia: not scored"]
+    frame = pd.DataFrame({"method": ["a", "b"], "acc": [1.0, 2.0], "aia": [3.0, 3.0]})
+    # A reason may be of several parts, and what is said of a whole row is of no column.
+    notes = ["acc, aia: not scored; at floor", "acc: few; aia: a cell is missing; and 1 more"]
     shown = grid(Table(frame.assign(note=notes), "", missing="-"), ("aia",))
-    assert shown.notes == [("a", "fwt_gem: not scored; at floor")]
-    assert [row[0].mark for row in shown.rows] == ["a", ""]
+    assert [said for _, said in shown.notes] == ["ACC: not scored; at floor", "ACC: few"]
+    assert [row[0].mark for row in shown.rows] == ["a", "b"]
+    only = grid(Table(frame.assign(note=["aia: not scored", ""]), "", missing="-"), ("aia",))
+    assert only.notes == [] and [row[0].mark for row in only.rows] == ["", ""]
 
 
 def test_a_set_of_several_lines_counts_answers_and_a_graded_answer_is_neither_right_nor_wrong():

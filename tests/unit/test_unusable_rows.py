@@ -1,6 +1,7 @@
 """Rows of a user's files that cannot be learned, and one file for two splits: told before a run."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -84,22 +85,52 @@ def test_nothing_is_said_of_files_that_are_right(folder, capsys):
 def test_a_column_that_is_not_read_is_told_and_how_to_teach_it(folder, capsys):
     told = notes(capsys, [["text", "label"], ["good", "1"], ["bad", "0"]], [["text"], ["good"]])
     assert told == [
-        "Note: sources.faq.files.train: `label` is not read, only `text`; to teach it as an "
-        "answer, map it in sources.faq.parameters: `columns: {prompt: text, response: label}`: "
-        "faq_train.csv."
+        "Note: sources.faq.files.train: 'label' is not read, only 'text'; to teach it as an "
+        "answer, map it in sources.faq.parameters: `columns: {prompt: 'text', response: 'label'}`, "
+        "and ask a test file as own_faq: faq_train.csv."
     ]
     study = Path("my.yaml")
-    mapped = "loader: generic, parameters: {columns: {prompt: text, response: label}}"
+    mapped = "loader: generic, parameters: {columns: {prompt: 'text', response: 'label'}}"
     study.write_text(study.read_text().replace("loader: generic", mapped))
     Path("faq_test.csv").write_text("text,label\ngood,1\n")
-    assert main(["check", "my.yaml"]) == 0
+    # The held-out texts would now be read as answers alone.
+    assert main(["check", "my.yaml"]) == 2
+    assert "probes.held-out.tasks.text_faq: expected a source of texts" in capsys.readouterr().err
+    asked = "own_faq: {source: faq, axis: own, metric: rouge1}"
+    text = study.read_text()
+    study.write_text(re.sub(r"text_faq: .*", asked + "}}", text))
+    assert main(["check", "my.yaml"]) == 0, study.read_text()
     assert "is not read" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (["text", "id"], False),
+        (["", "text"], False),
+        (["text", "Sentiment"], True),
+        (["text", "label", "answer"], False),
+    ],
+)
+def test_only_what_is_named_as_an_answer_is_offered_as_one(folder, capsys, names, hint):
+    told = notes(capsys, [names, ["a"] * len(names)], [["text"], ["good"]])
+    assert len(told) == 1 and ("to teach it" in told[0]) == hint
+
+
+def test_names_of_columns_cannot_write_to_the_terminal(folder, capsys):
+    (told,) = notes(capsys, [["text", "a\x1b[2Jb\nc" + "d" * 500], ["x", "y"]], [["text"], ["z"]])
+    assert "\x1b" not in told and len(told) < 400
+
+
+def test_a_column_of_a_test_file_alone_is_told_of_that_file(folder, capsys):
+    (told,) = notes(capsys, [["text"], ["good"]], [["text", "level"], ["bad", "1"]])
+    assert told == ("Note: sources.faq.files.test: 'level' is not read, only 'text': faq_test.csv.")
 
 
 def test_several_columns_beside_prompts_are_told_without_a_guess(folder, capsys):
     rows = [["id", "prompt", "response", "level"], ["1", "a", "b", "x"]]
     (told,) = notes(capsys, rows, [["prompt", "response"], ["x", "y"]])
     assert told == (
-        "Note: sources.faq.files.train: `id`, `level` are not read, only `prompt`, `response`: "
+        "Note: sources.faq.files.train: 'id', 'level' are not read, only 'prompt', 'response': "
         "faq_train.csv."
     )

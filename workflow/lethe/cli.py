@@ -43,8 +43,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if "are required" in message:
-            places = [action.metavar or action.dest for action in self._get_positional_actions()]
-            message = f"expected `{' '.join([self.prog, *map(str, places)])}`; {message}"
+            places = [str(one.metavar or one.dest) for one in self._get_positional_actions()]
+            options = [
+                f"{one.option_strings[0]} {one.metavar or one.dest.upper()}"
+                for one in self._get_optional_actions()
+                if one.required
+            ]
+            message = f"expected `{' '.join([self.prog, *places, *options])}`; {message}"
         raise UserError(f"{message} (`{self.prog} --help` lists the arguments).")
 
 

@@ -93,8 +93,14 @@ def some_of(names: Sequence[str], most: int = 5) -> str:
 
 def guess(name: str, known: Iterable[str]) -> str:
     """What was probably meant, to follow what was found: `; did you mean 'x'?`, or nothing."""
-    near = difflib.get_close_matches(name, dict.fromkeys(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    by_letters: dict[str, list[str]] = {}
+    for one in known:
+        by_letters.setdefault(one.lower(), []).append(one)
+    near = difflib.get_close_matches(name.lower(), by_letters, n=1)
+    if not near:
+        return ""
+    # Of names that differ in their capitals alone, the one with most of these.
+    return f"; did you mean {difflib.get_close_matches(name, by_letters[near[0]], 1, 0.0)[0]!r}?"
 
 
 def counted(count: int, noun: str) -> str:

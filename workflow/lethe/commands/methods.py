@@ -89,6 +89,7 @@ def described(name: str, raw: dict[str, Any]) -> dict[str, Any]:
         "needs": needs(hyper),
         "one_text_a_row": hyper.one_text_a_row,
         "cost": hyper.cost,
+        "general": entry.general,
         "hyper": resolved(hyper),
         "source": entry.source,
         "note": entry.note,
@@ -151,6 +152,7 @@ def _with_values(row: dict[str, Any], usual: dict[str, Any]) -> str:
 def _values(row: dict[str, Any], usual: dict[str, Any]) -> str:
     """The values of an entry that are not those of its method's first entry."""
     own = {k: v for k, v in row["hyper"].items() if v != usual["hyper"].get(k)}
+    own |= {"general": row["general"]} if row["general"] != usual["general"] else {}
     return ", ".join(f"{key} {json.dumps(value)}" for key, value in own.items())
 
 
@@ -160,8 +162,16 @@ def _cells(row: dict[str, Any], usual: dict[str, Any]) -> tuple[str, ...]:
         _of(row["families"], FAMILIES),
         _of(row["parametrisations"], list(parametrisations())),
         ", ".join(row["needs"]),
-        f"{usual['name']} with {own}" if (own := _values(row, usual)) else row["what"],
+        _what(row, usual),
     )
+
+
+def _what(row: dict[str, Any], usual: dict[str, Any]) -> str:
+    """What an entry does; of a variant, how it differs from its method's first entry."""
+    if row is usual:
+        return row["what"]
+    own = _values(row, usual)
+    return f"{usual['name']} with {own}" if own else f"{usual['name']}: {row['note']}"
 
 
 def _of(some: Iterable[str], every: Iterable[str]) -> str:

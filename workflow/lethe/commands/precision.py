@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     from lethe.tables.writing import markdown
 
     study = open_study(arguments.study)
-    claims = _of_catalogue(arguments.claims) if arguments.claims else study.record.claims
+    named = arguments.claims
+    claims = study.record.claims if named is None else _of_catalogue(named)
     if not claims:
         raise UserError(
             f"{arguments.study}: expected a study with claims, found none; name some of the "
@@ -79,9 +80,11 @@ def _of_catalogue(names: str) -> list[dict]:
     from lethe.parameters.sentences import require
     from lethe.planning.records import claims_record
 
-    listed = [name.strip() for name in names.split(",") if name.strip()]
-    study = parse_study({**read_yaml(DEFAULT), "claims": listed})
-    catalogue = read_catalogue(study)
+    listed = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    if not listed:
+        raise UserError("--claims: expected names of claims, joined by commas, found none.")
+    catalogue = read_catalogue(parse_study({**read_yaml(DEFAULT), "claims": []}))
     for name in listed:
         require("--claims", name, catalogue.claims)
+    study = parse_study({**read_yaml(DEFAULT), "claims": listed})
     return claims_record(study, catalogue)["claims"]

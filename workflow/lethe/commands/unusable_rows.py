@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
-from lethe.errors import counted, some_of
+from lethe.config.own_files import TAKEN_AS
+from lethe.errors import counted, one_line, shown, some_of
 from lethe.planning.data import CHECKED_ROWS
 from lethe.planning.nodes import Plan
 from lethe.sources.reading import SPLITS
 
 BY_ROW = ("generic", "alpaca")
 """Loaders that make or drop an example row by row; others join rows, or take blank lines apart."""
+
+ANSWERS = ("label", "labels", "class", "category", "sentiment", "target", *TAKEN_AS["response"])
+"""Names of columns that seem to hold the answer to a text."""
 
 
 def unusable_rows(plan: Plan) -> Iterator[str]:
@@ -54,18 +58,29 @@ def _left_out(spec: dict[str, Any]) -> Iterator[str]:
 def _unused(spec: dict[str, Any]) -> Iterator[str]:
     from lethe.sources.prepare import unused_columns
 
-    used, unused = unused_columns(spec, "train")
-    if not unused:
-        return
-    files = [file["path"] for key, file in spec["files"].items() if key.split(".")[0] == "train"]
-    are, names = ("is", unused) if len(unused) == 1 else ("are", ["NAME"])
-    hint = ""
-    if len(used) == 1:
-        # One text a row may well have its answer beside it.
-        hint = f"; to teach it as an answer, map it in sources.{spec['name']}.parameters: "
-        hint += f"`columns: {{prompt: {used[0]}, response: {names[0]}}}`"
-    told, only = (some_of([f"`{name}`" for name in names]) for names in (unused, used))
-    yield (
-        f"sources.{spec['name']}.files.train: {told} {are} not read, only {only}{hint}: "
-        f"{', '.join(files)}."
+    told: set[str] = set()
+    for split in SPLITS:
+        used, unused = unused_columns(spec, split)
+        unused = [name for name in unused if name not in told]
+        told.update(unused)
+        if not unused:
+            continue
+        files = [file["path"] for key, file in spec["files"].items() if key.split(".")[0] == split]
+        are = "is" if len(unused) == 1 else "are"
+        what, only = (some_of([shown(name) for name in names]) for names in (unused, used))
+        yield one_line(
+            f"sources.{spec['name']}.files.{split}: {what} {are} not read, only {only}"
+            f"{_hint(spec, used, unused)}: {', '.join(files)}."
+        )
+
+
+def _hint(spec: dict[str, Any], used: list[str], unused: list[str]) -> str:
+    """How to teach what seems to be the answer to the one text of a row."""
+    answers = [name for name in unused if name.strip().lower() in ANSWERS]
+    if len(used) != 1 or len(answers) != 1:
+        return ""
+    source = spec["name"]
+    return (
+        f"; to teach it as an answer, map it in sources.{source}.parameters: `columns: {{prompt: "
+        f"{shown(used[0])}, response: {shown(answers[0])}}}`, and ask a test file as own_{source}"
     )

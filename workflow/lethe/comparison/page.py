@@ -22,6 +22,8 @@ LONGEST = 4000
 """Characters of a text that a list shows."""
 HERE = {"known_lost": "known and lost", "needed": "items would decide"}
 """What the page calls a number that has another name in JSON."""
+AS_SHOWN = {"known_lost": "; an estimate below 0, which noise gives, is shown as 0"}
+"""What is said here alone of a number, behind its definition."""
 KINDS = {LOST: "lost", WORSE: "worse", REGAINED: "regained", BETTER: "better"}
 
 Texts = Mapping[str, Mapping[str, dict[str, Any]]]
@@ -48,7 +50,7 @@ def as_page(report: Report, texts: Texts) -> bytes:
             for row in report.chain
         ],
         "definitions": {
-            HERE.get(name, name): words
+            HERE.get(name, name): words + AS_SHOWN.get(name, "")
             for name, words in DEFINITIONS.items()
             if name != "verdict_interval"
         },

@@ -24,8 +24,7 @@ DEFINITIONS = {
     "needed": "items that would decide, if shares stayed as they are: n (t*/t)^2, t the statistic "
     "at the margin, t* the value that it must reach",
     "known_lost": "share of items known before and not after, apart from guessing; the two values "
-    "are for guesses that are drawn again and for guesses that are repeated; an estimate below 0, "
-    "which noise gives, is shown as 0",
+    "are for guesses that are drawn again and for guesses that are repeated",
 }
 
 
@@ -95,7 +94,9 @@ def as_dict(report: Report) -> dict[str, Any]:
 def warnings(compared: Compared) -> Iterator[str]:
     """Sentences on what a reader could take for what it is not."""
     if all(each.change.is_none for each in compared.judged):
-        yield f"no score and no item changed: is {compared.label} the checkpoint that you mean?"
+        known = all(each.change.items is not None for each in compared.judged)
+        what = "no score and no item" if known else "no score"
+        yield f"{what} changed: is {compared.label} the checkpoint that you mean?"
     if parts := list(_held_back(compared)):
         yield (
             "undecided although the interval above is on one side of the margin, for with so many "

@@ -75,12 +75,8 @@ class SetChange:
 
     @property
     def is_none(self) -> bool:
-        """Whether the score is what it was, and every item's answer as far as they are known."""
-        if self.items is None:
-            return self.change == 0
-        sides = (self.items.before, self.items.after)
-        before, after = ([item.get("predicted") for item in side] for side in sides)
-        return before == after and np.array_equal(*self.items.values, equal_nan=True)
+        """Whether the score is what it was, and all that is known of the items' answers."""
+        return self.change == 0 and (self.items is None or self.items.before == self.items.after)
 
     def as_change(self, low: float, high: float) -> tuple[float, float]:
         """The ends of an interval of the drop, as those of the change, as printed."""

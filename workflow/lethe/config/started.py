@@ -85,7 +85,8 @@ def started(
         for source in sources
     }
     order = "-".join(tasks)
-    order = order if len(order) <= LONGEST else "in-order"
+    is_free = order not in read_yaml(CATALOGUE / "orders.yaml")
+    order = order if len(order) <= LONGEST and is_free else "in-order"
     define["orders"] = {order: tasks}
     example = next(iter(define["probes"]["learned"]["tasks"].values()))
     define["probes"]["learned"]["tasks"] = {

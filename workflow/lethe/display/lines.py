@@ -71,6 +71,8 @@ class Lines:
             spent = self.tally.clock() - job.began
             words = said(self.results, job.name, spent)[0] or f"for {duration_words(spent)}"
             self.say(f"{time.strftime('%H:%M:%S')}  running: {job.words}, {words}")
+        if (more := len(jobs) - MOST_RUNNING) > 0:
+            self.say(f"{time.strftime('%H:%M:%S')}  running: and {more} more")
 
     def _ended(self, text: str) -> None:
         count, total = self.tally.done.total(), self.tally.total

@@ -20,9 +20,23 @@ def check_evaluation_sets(catalogue: Catalogue, name: str) -> None:
         where = f"probes.{name}.tasks.{task}"
         if entry.texts:
             file = entry.texts.format(split="test")
-            check_file(f"{where}.texts", file, entry.source or probe.source, catalogue)
+            source = entry.source or probe.source
+            check_file(f"{where}.texts", file, source, catalogue)
+            _require_texts(where, task, source, catalogue)
         else:
             _check_metric(where, task, entry, _declared(where, task, entry, probe, catalogue))
+
+
+def _require_texts(where: str, task: str, source: str | None, catalogue: Catalogue) -> None:
+    """Refuse a set of texts on a source whose columns are mapped to prompts and responses."""
+    entry = catalogue.sources.get(source or "")
+    columns = (getattr(entry, "parameters", None) or {}).get("columns") or {}
+    if "prompt" in columns:
+        raise UserError(
+            f"{where}: expected a source of texts, found {source!r}, whose columns are prompts and "
+            f"responses (sources.{source}.parameters.columns); in the place of {task!r} ask "
+            f"`own_{source}: {{source: {source}, axis: own, metric: rouge1}}`."
+        )
 
 
 def _declared(

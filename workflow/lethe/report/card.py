@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from lethe.errors import UserError
 from lethe.longtables.axes import sorted_axes
 from lethe.longtables.node_words import Words, named, no_checkpoint, several
 from lethe.longtables.run import method_words
@@ -54,6 +55,11 @@ def _node(source: Source, name: str) -> str:
     found.pop("", None)
     if len(found) > 1:
         raise several(name, found, ["give its id"])
+    if not found and name in {*words.of_nodes().values()}:
+        raise UserError(
+            f"{name} was trained but not scored in this study, so there is nothing to say of it; "
+            "without `probe_stages: ends` every stage is scored."
+        )
     if not found:
         raise no_checkpoint(source.folder, name, words.of_nodes().values())
     return next(iter(found))

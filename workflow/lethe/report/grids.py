@@ -4,9 +4,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from lethe.report.tiles import minus
 from lethe.tables.heads import head
 from lethe.tables.latex import latex
 from lethe.tables.latex_layout import NOTE, without_notes, without_shared
+from lethe.tables.methods import OF_ROW
 from lethe.tables.writing import NOTHING, Column, Table, csv_text, shown_columns
 
 LONG = 40
@@ -48,7 +50,7 @@ class Grid:
 def grid(table: Table, left_out: Collection[str] = (), forms: bool = True) -> Grid:
     """The table without the columns `left_out`; forms: whether it can be copied."""
     columns = [
-        _of_shown(column, left_out) if column.name == NOTE else column
+        _of_shown(column, left_out, {*table.frame.columns}) if column.name == NOTE else column
         for column in shown_columns(table)
         if column.name not in left_out
     ]
@@ -76,22 +78,29 @@ def grid(table: Table, left_out: Collection[str] = (), forms: bool = True) -> Gr
     said = [_with_heads(note, table) for note in notes]
     caption = _with_heads(table.caption, table)
     shared = [words for words in shared if not words.endswith(f" {table.missing or None}")]
+    shared = [minus(_with_heads(words, table)) for words in shared]
     return Grid(heads, rows, shared, list(zip(letters, said, strict=True)), caption, copied)
 
 
-def _of_shown(notes: Column, left_out: Collection[str]) -> Column:
+def _of_shown(notes: Column, left_out: Collection[str], columns: set[str]) -> Column:
     """The notes without what they say of columns that are not there: `aia, fwt_gem: why`."""
 
-    def part(said: str) -> str:
-        named, colon, why = said.partition(": ")
-        names = named.split(", ")
-        shown = [name for name in names if name not in left_out]
-        return said if len(shown) == len(names) else f"{', '.join(shown)}{colon}{why}" * bool(shown)
+    def shown(note: str) -> str:
+        parts: list[str] = []
+        goes = False
+        for said in note.split("; "):
+            named, colon, why = said.partition(": ")
+            names = named.split(", ")
+            if colon and set(names) <= columns:
+                seen = [name for name in names if name not in left_out]
+                goes, said = not seen, f"{', '.join(seen)}: {why}"
+            elif said in OF_ROW:
+                goes = False
+            # Else it goes on with the reason before it.
+            parts += [] if goes else [said]
+        return "; ".join(parts)
 
-    values = [
-        "; ".join(filter(None, (part(said) for said in note.split("; ")))) for note in notes.values
-    ]
-    return replace(notes, values=values)
+    return replace(notes, values=[shown(note) for note in notes.values])
 
 
 def _with_one_name(columns: list[Column]) -> list[Column]:

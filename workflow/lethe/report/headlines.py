@@ -7,6 +7,8 @@ import pandas as pd
 
 from lethe.longtables.axes import OWN
 from lethe.longtables.metric_ids import CHANGE_SO_FAR
+from lethe.longtables.own_sets import is_own
+from lethe.longtables.rows import mixtures
 from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference, paired_difference
@@ -158,8 +160,10 @@ def _forgotten(most: Compared, line: MethodLine, scores: pd.DataFrame) -> Tile:
 def _scale(scores: pd.DataFrame, line: MethodLine) -> str:
     """A sentence on what points of the own tasks are hundredths of; nothing of end tasks."""
     rows = scores[(scores["model"] == line.model) & scores["order"].isin(line.orders)]
-    rows = rows[(rows["axis"] == OWN) & rows["headline"] & (rows["subset"] == "")]
-    metrics = [head(metric) for metric in sorted(rows["metric"].unique())]
+    own = rows[(rows["axis"] == OWN) & rows["headline"] & (rows["subset"] == "")]
+    stages = [mix for name in rows["stage_task"].unique() if name for mix in mixtures(name)]
+    taught = [name for name in own["probe"].unique() if any(is_own(name, mix) for mix in stages)]
+    metrics = [head(name) for name in sorted(own[own["probe"].isin(taught)]["metric"].unique())]
     listed = " and ".join([", ".join(metrics[:-1]), metrics[-1]] if metrics[1:] else metrics)
     return f"A point is a hundredth of {listed}. " if metrics else ""
 

@@ -21,6 +21,8 @@ from lethe.tables.writing import Table
 SHOWN = (*TASK_MEASURES, *GENERAL_MEASURES)
 COSTS = ("steps", "tokens", "seconds", "ratio", "peak_mb")
 DECIMALS = dict.fromkeys((OWN_BASE, *SHOWN), 1) | dict.fromkeys(COSTS, 0) | {"ratio": 2}
+OF_ROW = ("at floor", "old tasks at floor")
+"""Notes on a whole row; others begin with the columns that they are about."""
 NOTHING = "no own task and no end task was scored before and after its stage"
 CAPTION = (
     "Methods by their task matrix, in points (hundredths): the tasks' own sets, or end tasks. "
@@ -98,7 +100,7 @@ def _behind(line: MethodLine) -> dict:
             absent.setdefault(line.reasons[name], []).append(name)
     notes = [f"{', '.join(names)}: {why}" for why, names in absent.items()]
     if not line.is_control and (line.is_at_floor or line.has_nothing_to_forget):
-        notes.append("at floor" if line.is_at_floor else "old tasks at floor")
+        notes.append(OF_ROW[0] if line.is_at_floor else OF_ROW[1])
     tasks = ", ".join(line.tasks)
     behind = {"interval_over": line.over, "items": line.items, "tasks": tasks}
     return behind | {"note": "; ".join(notes)}
