@@ -147,10 +147,11 @@ def _floor_and_ceiling(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     base = base[~base["axis"].isin([BIAS, OWN, CALIBRATION, DOMAIN])].drop_duplicates("probe")
     for row in base.to_dict("records"):
         place = place_of_base(row["value"], row["chance"], row["stderr"])
-        error = FLOOR_STDERRS * row["stderr"]
-        within = "" if np.isnan(error) else f" ± {error:.2f} (two standard errors)"
-        numbers = f"; base {row['value']:.2f}{within}, chance {row['chance']:.2f}"
+        chance, error = f"chance {row['chance']:.2f}", FLOOR_STDERRS * row["stderr"]
+        numbers = f"; base {row['value']:.2f}, {chance}"
         if place == "floor":
+            within = "" if np.isnan(error) else f" ± {error:.2f} (two standard errors)"
+            numbers = f"; base {row['value']:.2f}{within}, {chance}"
             yield FLOOR, f"{row['probe']} is not known, so it cannot be forgotten{numbers}"
         elif place == "ceiling":
             yield CEILING, f"small losses of {row['probe']} stay hidden{numbers}"
