@@ -24,7 +24,7 @@ from lethe.metrics.domain_outcomes import Measure, Part, run_outcomes
 from lethe.metrics.shown import LINE_COLUMNS
 
 CONFIG = Path(__file__).resolve().parents[1] / "config" / "mini-tuning-ke.yaml"
-RATES = ("rate-low", "rate-mid", "rate-high")
+RATES = ("rate-lowest", "rate-low", "rate-mid", "rate-high")
 FACTORS = ("rate-mid-epsilon", "rate-mid-held")
 """Recipes that are no trials but rows of their own."""
 FINALISTS = 2
@@ -89,14 +89,14 @@ def trials(scores: pd.DataFrame, family_of: dict[str, str]) -> list[Trial]:
 def chosen(family: list[Trial]) -> tuple[list[Trial], list[int]]:
     """The trials of a method that are marked, and the worlds that all trials compared have.
 
-    Of more than FINALISTS with the same worlds these are the finalists; where some have worlds that
-    the others have not, they are the finalists, and the one that is taken of them is marked.
+    Compared are those with the most worlds. Of more than FINALISTS the best are marked, which go on
+    to more worlds; of no more they are the finalists, and the one that is taken of them is marked.
     """
     most = max(len(trial.worlds) for trial in family)
     ahead = [trial for trial in family if len(trial.worlds) == most]
     worlds = sorted(set.intersection(*(set(trial.worlds) for trial in ahead)))
     ranked = sorted(ahead, key=lambda trial: -trial.mean("cloze", "final", worlds))
-    if len(ahead) == len(family):
+    if len(ahead) > FINALISTS:
         return ranked[:FINALISTS], worlds
     best = ranked[0].mean("cloze", "final", worlds)
     tied = [trial for trial in ranked if trial.mean("cloze", "final", worlds) >= best - TIE]

@@ -51,6 +51,15 @@ def test_a_world_that_one_of_them_lacks_is_not_counted():
     assert chosen([low])[1] == [1, 2, 3, 4]
 
 
+def test_a_rate_that_was_tried_on_fewer_worlds_is_not_counted():
+    lowest, low, mid = (
+        trial(recipe, final)
+        for recipe, final in (("rate-lowest", 70), ("rate-low", 72), ("rate-mid", 60))
+    )
+    once = trial("rate-high", 90, worlds=(1,))
+    assert chosen([once, lowest, low, mid])[0] == [low, lowest]
+
+
 def test_strengths_are_settings_of_one_method_and_rows_of_their_own_are_not():
     found = tuned_settings.families()
     assert found["ewc-weak"] == found["ewc"] == found["ewc-strong"] == "ewc"
