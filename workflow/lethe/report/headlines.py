@@ -13,7 +13,7 @@ from lethe.longtables.run import RUN_COLUMNS, method_words
 from lethe.longtables.tables import LongTables
 from lethe.metrics.comparisons import PairedDifference, paired_difference
 from lethe.metrics.methods import OLD_BASE, OLD_OWN, OWN_BASE
-from lethe.metrics.shown import PLAIN, lines, order_of, orders, shown
+from lethe.metrics.shown import PLAIN, SEED_UNITS, lines, order_of, orders, shown
 from lethe.metrics.warnings import collapsed_sets
 from lethe.report.line_numbers import (
     LineNumber,
@@ -262,7 +262,9 @@ def _general(tables: LongTables, place: tuple[str, str] | None) -> list[Tile]:
     words += _on_the_way(rows[rows["metric"] == CHANGE_SO_FAR], first)
     if best is not first:
         words += f"Least lost under {best.method}: {best.number[0]:+.1f}{interval(best.number)}"
-        words += ", not apart from it. " if _overlap(best.number, number) else ". "
+        # Over seeds the table of methods, which pairs them, tells by its bold numbers.
+        is_paired = any(unit in first.over for unit in SEED_UNITS)
+        words += ". " if is_paired or not _overlap(best.number, number) else ", not apart from it. "
     who = "plain training" if first.method == PLAIN else first.method
     if number[1] <= 0 <= number[2]:
         words = f"No change is shown at the end: the interval holds zero. {words}"
