@@ -52,7 +52,7 @@ def test_a_name_of_results_without_a_file_says_where_they_are(folder):
 
 
 def test_a_name_that_nothing_has_is_answered_with_the_nearest(folder):
-    with pytest.raises(UserError, match="'minee' is no file.*did you mean mine"):
+    with pytest.raises(UserError, match="'minee' is no file.*did you mean 'mine'"):
         study_file("minee")
 
 

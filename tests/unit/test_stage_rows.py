@@ -232,7 +232,7 @@ def scored() -> pd.DataFrame:
         "stage_index": 1,
         "stage_task": "simp",
     }
-    words |= {"kind": "probe", "axis": "knowledge", "probe": "facts", "subset": "", "chance": 0.25}
+    words |= {"kind": "probe", "axis": "knowledge", "probe": "simp", "subset": "", "chance": 0.25}
     words |= {"split": "test", "metric": "acc", "value": 0.5, "stderr": 0.01, "headline": True}
     words |= {"higher_is_better": True}
     return pd.DataFrame([{name: words.get(name) for name in (*RUN_COLUMNS, *words)}])

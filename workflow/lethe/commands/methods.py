@@ -17,7 +17,7 @@ from lethe.artefacts.strict_yaml import read_yaml
 from lethe.commands.arguments import require_listed
 from lethe.config.catalogue import MethodEntry
 from lethe.config.reading import CATALOGUE
-from lethe.errors import UserError
+from lethe.errors import UserError, some_of
 from lethe.methods.parameters.base import parameters_of
 from lethe.parameters.entries import resolved
 from lethe.parameters.sentences import validated
@@ -33,6 +33,8 @@ from lethe.planning.composition import (
 )
 from lethe.terminal import table
 
+MOST_VALUES = 3
+"""Values of a variant that its line names."""
 HEAD = ("name", "families", "parametrisations", "needs besides its own data", "what it does")
 
 
@@ -145,15 +147,15 @@ def as_markdown(text: str) -> str:
 
 def _with_values(row: dict[str, Any], usual: dict[str, Any]) -> str:
     """An entry's name, and where its values differ from those of the method's first entry."""
-    said = _values(row, usual)
+    said = ", ".join(_values(row, usual))
     return f"`{row['name']}`" + (f" ({said})" if said else "")
 
 
-def _values(row: dict[str, Any], usual: dict[str, Any]) -> str:
+def _values(row: dict[str, Any], usual: dict[str, Any]) -> list[str]:
     """The values of an entry that are not those of its method's first entry."""
     own = {k: v for k, v in row["hyper"].items() if v != usual["hyper"].get(k)}
     own |= {"general": row["general"]} if row["general"] != usual["general"] else {}
-    return ", ".join(f"{key} {json.dumps(value)}" for key, value in own.items())
+    return [f"{key} {json.dumps(value)}" for key, value in own.items()]
 
 
 def _cells(row: dict[str, Any], usual: dict[str, Any]) -> tuple[str, ...]:
@@ -170,7 +172,7 @@ def _what(row: dict[str, Any], usual: dict[str, Any]) -> str:
     """What an entry does; of a variant, how it differs from its method's first entry."""
     if row is usual:
         return row["what"]
-    own = _values(row, usual)
+    own = some_of(_values(row, usual), MOST_VALUES)
     return f"{usual['name']} with {own}" if own else f"{usual['name']}: {row['note']}"
 
 
