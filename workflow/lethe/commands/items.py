@@ -76,7 +76,8 @@ def run(arguments: argparse.Namespace) -> None:
     if not some and node is not None:
         raise UserError(
             f"--node: expected a checkpoint after the base on the first run of a line, found "
-            f"{shown(arguments.node)}; of repetitions, items are shown for the first seed alone."
+            f"{shown(arguments.node)}; it was not scored, or is of another seed: of repetitions, "
+            "items are shown for the first seed alone."
         )
     if not some:
         raise UserError(
