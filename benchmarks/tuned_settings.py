@@ -2,9 +2,9 @@
 
 Reads the dev scores of `mini-tuning-ke`: folders of studies that were run or kept, together of all
 its worlds, or of some. Prints a row for each trial, with cloze and masked-LM loss as means over
-domains and worlds, best first within a method. Marked are the trials that go on to more worlds (the
-two with the highest mean final cloze), or, once they alone have these worlds, the one that is
-chosen. The rules are in the head of `config/mini-tuning-ke.yaml`. Nothing is trained.
+domains and worlds: within a method those with more worlds first, then the best first. Marked are
+the trials that go on to more worlds, or, of those with all worlds, the one that is chosen. The
+rules are in the head of `config/mini-tuning-ke.yaml`. Nothing is trained.
 """
 
 import argparse
@@ -22,12 +22,15 @@ from lethe.errors import UserError
 from lethe.longtables.study_folder import open_study
 from lethe.metrics.domain_outcomes import Measure, Part, run_outcomes
 from lethe.metrics.shown import LINE_COLUMNS
+from lethe.planning.plan import chains
 
 CONFIG = Path(__file__).resolve().parents[1] / "config" / "mini-tuning-ke.yaml"
+WORLDS = (1, 3, 5)
+"""How many worlds a trial has been run on when some are given up, and when one is chosen."""
 RATES = ("rate-lowest", "rate-low", "rate-mid", "rate-high")
+ORDER = "domains"
 FACTORS = ("rate-mid-epsilon", "rate-mid-held")
 """Recipes that are no trials but rows of their own."""
-FINALISTS = 2
 TIE = 1.0
 """Points of final cloze within which the higher own cloze decides, then the lower rate."""
 SHOWN: tuple[tuple[Measure, Part], ...] = (
@@ -59,7 +62,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         scores = [open_study(folder).frame("scores") for folder in arguments.study]
-        print(report(trials(pd.concat(scores), families())))
+        print(report(trials(pd.concat(scores), families()), counted()))
     except UserError as error:
         raise SystemExit(str(error)) from None
 
@@ -73,12 +76,23 @@ def families() -> dict[str, str]:
     return {name: own.get(name, entry.method) for name, entry in methods.items()}
 
 
+def counted() -> set[tuple[str, str]]:
+    """(Trial's method, recipe) of every trial that counts: those that the study itself lists."""
+    study = read_study([CONFIG])
+    chains_of = [chain for model in study.models for chain in chains(study, model)]
+    return {
+        (chain.method, chain.recipe)
+        for chain in chains_of
+        if chain.order == ORDER and chain.recipe not in FACTORS
+    }
+
+
 def trials(scores: pd.DataFrame, family_of: dict[str, str]) -> list[Trial]:
     """Every setting of the order `domains`, from the rows on dev sets."""
     found: dict[tuple[str, str], dict[int, dict[tuple[Measure, Part], float]]] = defaultdict(dict)
     for run in run_outcomes(on_dev(scores)):
         line = dict(zip(LINE_COLUMNS, run.line, strict=True))
-        if line["order"] == "domains":
+        if line["order"] == ORDER:
             found[line["method"], line["recipe"]][int(run.seeds[0] or 0)] = run.values
     return [
         Trial(family_of[method], method, recipe, worlds)
@@ -86,39 +100,44 @@ def trials(scores: pd.DataFrame, family_of: dict[str, str]) -> list[Trial]:
     ]
 
 
-def chosen(family: list[Trial]) -> tuple[list[Trial], list[int]]:
-    """The trials of a method that are marked, and the worlds that all trials compared have.
+def chosen(family: list[Trial]) -> list[Trial]:
+    """The trials of a method that are marked, of those that count.
 
-    Compared are those with the most worlds. Of more than FINALISTS the best are marked, which go on
-    to more worlds; of no more they are the finalists, and the one that is taken of them is marked.
+    Compared are those with the most worlds, on the worlds that all of these have. On one world the
+    best three of six or more are marked, and the best two of fewer; on three worlds the best two;
+    on five the one that is taken.
     """
     most = max(len(trial.worlds) for trial in family)
     ahead = [trial for trial in family if len(trial.worlds) == most]
     worlds = sorted(set.intersection(*(set(trial.worlds) for trial in ahead)))
     ranked = sorted(ahead, key=lambda trial: -trial.mean("cloze", "final", worlds))
-    if len(ahead) > FINALISTS:
-        return ranked[:FINALISTS], worlds
-    best = ranked[0].mean("cloze", "final", worlds)
-    tied = [trial for trial in ranked if trial.mean("cloze", "final", worlds) >= best - TIE]
-    return [
-        max(
-            tied,
-            key=lambda trial: (trial.mean("cloze", "own", worlds), -RATES.index(trial.recipe)),
-        )
-    ], worlds
+    if most < WORLDS[1]:
+        return ranked[: 3 if len(family) >= 6 else 2]
+    if most < WORLDS[2]:
+        return ranked[:2]
+    # A third trial has all worlds where a setting was run for its spread alone; it is no finalist.
+    before = sorted(ahead, key=lambda trial: -trial.mean("cloze", "final", worlds[: WORLDS[1]]))[:2]
+    best = max(trial.mean("cloze", "final", worlds) for trial in before)
+    tied = [trial for trial in before if trial.mean("cloze", "final", worlds) >= best - TIE]
+    rank = {recipe: place for place, recipe in enumerate(RATES)}
+    return [max(tied, key=lambda trial: (trial.mean("cloze", "own", worlds), -rank[trial.recipe]))]
 
 
-def report(found: list[Trial]) -> str:
-    """The table of all trials, then that of the factors."""
+def report(found: list[Trial], counting: set[tuple[str, str]]) -> str:
+    """The table of all trials, then that of the factors. counting: (trial, recipe) that may win."""
     by_family: dict[str, list[Trial]] = defaultdict(list)
     for trial in found:
         if trial.recipe not in FACTORS:
             by_family[trial.family].append(trial)
     lines = head()
     for family in by_family.values():
-        marked, _ = chosen(family)
+        marked = chosen([trial for trial in family if (trial.method, trial.recipe) in counting])
         best_first = sorted(
-            family, key=lambda trial: -trial.mean("cloze", "final", sorted(trial.worlds))
+            family,
+            key=lambda trial: (
+                -len(trial.worlds),
+                -trial.mean("cloze", "final", sorted(trial.worlds)),
+            ),
         )
         lines += [row(trial, trial in marked) for trial in best_first]
     factors = [trial for trial in found if trial.recipe in FACTORS]

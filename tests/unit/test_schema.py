@@ -16,7 +16,9 @@ from lethe.commands.schema import MANUAL, PAGES, schemas, with_generated
 
 CONFIG = PROJECT / "config"
 FILES = sorted(
-    path for folder in (".", "catalogue", "examples") for path in (CONFIG / folder).glob("*.yaml")
+    path
+    for folder in (".", "catalogue", "examples", "tuning")
+    for path in (CONFIG / folder).glob("*.yaml")
 )
 
 
