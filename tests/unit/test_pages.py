@@ -43,13 +43,15 @@ def test_the_default_study_has_its_own_lists_and_all_of_them_apply_to_it():
 
 def test_check_tells_of_claims_whose_outcome_the_study_does_not_measure():
     assert not list(unmeasured(*planned("config.yaml")))
-    reasoning, ke = unmeasured(*planned("test-nano.yaml", claims=["C1", "K1"]))
-    assert "'C1'" in reasoning and "no set of the axis `reasoning`" in reasoning
-    assert "'K1'" in ke
-    for what in ("no end task (`", "`cloze` of domains (`", "`mlm_loss` of domains (`"):
-        assert what in ke
-    (note,) = unmeasured(*planned("test-nano-ke.yaml", claims=["C2"]))
-    assert "set of the axis `knowledge` (`order`)" in note
+    notes = list(unmeasured(*planned("test-nano.yaml", claims=["C1", "C2", "K1"])))
+    reasoning, *of_domains = notes
+    assert "no set of the axis `reasoning`" in reasoning
+    assert "C1 (`reasoning`); C2 (`order`)." in reasoning, "what both lack is told once"
+    asked = ("no end task", "no `cloze` of domains", "no `mlm_loss` of domains")
+    for what, note in zip(asked, of_domains, strict=True):
+        assert what in note and "K1 (`" in note
+    first, *_ = unmeasured(*planned("test-nano-ke.yaml", claims=["C2"]))
+    assert "no set of the axis `reading` will be measured" in first and "C2 (`order`)" in first
 
 
 def test_a_study_of_one_s_own_has_what_it_can_fill():

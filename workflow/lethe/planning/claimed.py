@@ -14,20 +14,20 @@ SETS = {"cloze": ("cloze",), "loss": LOSSES, "mlm": LOSSES}
 
 
 def unmeasured(study: Study, catalogue: Catalogue, plan: Plan) -> Iterable[str]:
-    """A note for every claim with parts whose outcome the study does not measure."""
+    """A note for everything that claims ask for and that the study does not measure."""
     sets = {
         (task["axis"], task["metric"])
         for node in plan.of_kind("probe")
         for task in node.spec["tasks"]
     }
+    lacking: dict[str, dict[str, list[str]]] = {}
     for name in study.claims or ():
-        lacking: dict[str, list[str]] = {}
         for part, test in catalogue.claims[name].parts.items():
             for what in _lacking(test, sets, bool(plan.end_tasks)):
-                lacking.setdefault(what, []).append(part)
-        if lacking:
-            told = "; ".join(f"{what} (`{'`, `'.join(parts)}`)" for what, parts in lacking.items())
-            yield f"claims: {name!r} has parts that this study will not measure: no {told}."
+                lacking.setdefault(what, {}).setdefault(name, []).append(part)
+    for what, asking in lacking.items():
+        told = "; ".join(f"{name} (`{'`, `'.join(parts)}`)" for name, parts in asking.items())
+        yield f"claims: no {what} will be measured, which these parts need: {told}."
 
 
 def _lacking(test: ClaimPart, sets: set[tuple[str, str]], end_tasks: bool) -> Iterable[str]:
