@@ -10,12 +10,15 @@ from decimal import Decimal
 from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
+from unicodedata import category
 
 from lethe.artefacts.strict_json import WrittenNumber
 from lethe.errors import UserError, shown
 from lethe.sources.prompt_sets import PLAIN, PromptSet
 from lethe.sources.reading import RawFiles, read_paired_lines, read_raw
 
+UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf")
+"""Categories of characters that leave no mark: spaces, controls, and formats as the zero-width."""
 LOADERS: dict[str, type["Loader"]] = {}
 
 
@@ -151,7 +154,9 @@ def is_text(value: Any) -> bool:
 
 def is_blank(value: Any) -> bool:
     """Whether a value is no text, or one without a character that can be seen."""
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (
+        isinstance(value, str) and all(category(letter) in UNSEEN for letter in value)
+    )
 
 
 def text_of(value: Any) -> str:
