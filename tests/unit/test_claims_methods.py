@@ -371,7 +371,7 @@ def test_the_claims_on_generated_domains_are_about_three_outcomes_alike():
                 with_n.add(name)
                 margins = [part.smallest_effect for _, part in compared]
                 assert all(width < margin for width, margin in zip(widths, margins, strict=True))
-    assert with_n == {"K1-equal", "K2-equal", "update", "update-equal"}
+    assert with_n == {"K1-equal", "K2-equal", "update", "update-equal", "update-plain"}
 
 
 def test_a_method_that_does_not_exist_is_one_sentence():

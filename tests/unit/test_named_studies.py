@@ -71,6 +71,16 @@ def test_what_lies_here_goes_before_a_name(folder):
     assert str(study_folder("kept")) == "kept"
 
 
+def test_a_folder_that_holds_no_study_gives_way_to_the_study_of_its_name(folder):
+    (folder / "mine").mkdir()
+    (folder / "mine" / "notes.txt").write_text("of the data\n")
+    assert str(study_file("mine")) == "my.yaml"
+    with pytest.raises(UserError, match="study 'mine' has no results yet"):
+        study_folder("mine")
+    (folder / "mine" / "scores.csv").write_text("")
+    assert str(study_folder("mine")) == "mine"
+
+
 def test_the_results_of_a_study_are_found_by_its_file_and_its_name(folder, capsys):
     for name in ("mine", "my.yaml"):
         assert main(["report", name]) == 2

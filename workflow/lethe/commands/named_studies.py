@@ -78,8 +78,17 @@ def study_folder(text: str) -> Path:
 
 
 def _is_name(text: str) -> bool:
-    """Whether it can be no file or folder: a name alone of something that is not there."""
-    return "/" not in text and Path(text).suffix not in ENDINGS and not Path(text).exists()
+    """Whether it is a name alone, and neither a file nor a folder of a study has it.
+
+    A folder that holds none, as one of data, gives way to the study whose name it has.
+    """
+    path = Path(text)
+    if "/" in text or path.suffix in ENDINGS or path.is_file():
+        return False
+    if path.is_dir():
+        holds_study = (path / FILE).is_file() or any(path.glob("scores.*"))
+        return not holds_study and text in dict(_titles())
+    return True
 
 
 def require_named(folder: Path) -> None:
