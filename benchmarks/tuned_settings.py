@@ -27,6 +27,8 @@ from lethe.planning.plan import chains
 CONFIG = Path(__file__).resolve().parents[1] / "config" / "mini-tuning-ke.yaml"
 WORLDS = (1, 3, 5)
 """How many worlds a trial has been run on when some are given up, and when one is chosen."""
+SPREAD = ("sequential", "ewc", "das", "das-update")
+"""Methods whose spread decides on n: one is chosen on five worlds, of others on three."""
 RATES = ("rate-lowest", "rate-low", "rate-mid", "rate-high")
 ORDER = "domains"
 FACTORS = ("rate-mid-epsilon", "rate-mid-held")
@@ -104,8 +106,8 @@ def chosen(family: list[Trial]) -> list[Trial]:
     """The trials of a method that are marked, of those that count.
 
     Compared are those with the most worlds, on the worlds that all of these have. On one world the
-    best three of six or more are marked, and the best two of fewer; on three worlds the best two;
-    on five the one that is taken.
+    best three of six or more are marked, and the best two of fewer; on three worlds the best two
+    of a method of SPREAD; then the one that is taken.
     """
     most = max(len(trial.worlds) for trial in family)
     ahead = [trial for trial in family if len(trial.worlds) == most]
@@ -113,7 +115,7 @@ def chosen(family: list[Trial]) -> list[Trial]:
     ranked = sorted(ahead, key=lambda trial: -trial.mean("cloze", "final", worlds))
     if most < WORLDS[1]:
         return ranked[: 3 if len(family) >= 6 else 2]
-    if most < WORLDS[2]:
+    if most < WORLDS[2] and family[0].family in SPREAD:
         return ranked[:2]
     # A third trial has all worlds where a setting was run for its spread alone; it is no finalist.
     before = sorted(ahead, key=lambda trial: -trial.mean("cloze", "final", worlds[: WORLDS[1]]))[:2]

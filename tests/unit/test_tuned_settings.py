@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def test_after_three_worlds_the_two_with_the_highest_final_cloze_go_on():
     assert chosen(family[1:]) == family[1:], (
         "two that have three worlds are still to be run on five"
     )
+
+
+def test_of_a_method_whose_spread_is_not_asked_for_one_is_taken_after_three_worlds():
+    low, mid = trial("rate-low", 80), trial("rate-mid", 80.9)
+    third = trial("rate-high", 80.8)
+    others = [replace(one, family="hat") for one in (low, mid, third)]
+    assert chosen(others) == [others[1]], "a tie with the third best is none"
 
 
 @pytest.mark.parametrize(("trials", "go_on"), [(3, 2), (6, 3), (9, 3)])
