@@ -64,7 +64,7 @@ def test_a_claim_that_compares_a_training_with_itself_is_refused():
 
 def test_claims_at_equal_rates_compare_methods_at_one_rate():
     catalogue = read_catalogue(parse_study(read_yaml(DEFAULT)))
-    recipe = catalogue.recipes["domains"]
+    recipe = catalogue.recipes["domains-equal"]
     # DEMIX trains adapters alone, which have a rate of their own.
     equal = {
         method
@@ -75,7 +75,7 @@ def test_claims_at_equal_rates_compare_methods_at_one_rate():
     } - {"demix"}
     assert {"das", "das-update", "ewc", "sequential-das-rate"} <= equal
     rates = {
-        method: recipe_for("domains", recipe, "masked", method, "masked", "full")["learning_rate"]
+        method: recipe_for("domains-equal", recipe, "masked", method, "masked", "full")["learning_rate"]
         for method in equal
     }
     assert len(set(rates.values())) == 1, rates
