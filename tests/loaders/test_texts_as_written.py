@@ -21,6 +21,7 @@ from lethe.artefacts.strict_json import WrittenNumber, loads
 from lethe.errors import UserError
 from lethe.imported.items import read_samples
 from lethe.planning.data import CHECKED_ROWS
+from lethe.sources.loaders.registry import is_blank
 from lethe.sources.parameters import source_parameters
 from lethe.sources.prepare import check_beginning, prepare
 from lethe.sources.prompt_sets import PromptSet
@@ -46,7 +47,9 @@ LOOKALIKES = (
 # Half a character cannot be written as UTF-8, a csv cannot hold a NUL, and blanks are no text.
 TEXTS = st.one_of(
     st.sampled_from(LOOKALIKES),
-    st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(str.strip),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(
+        lambda text: not is_blank(text)
+    ),
 )
 NUMBERS = st.from_regex(
     r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?", fullmatch=True

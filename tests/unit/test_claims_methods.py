@@ -266,14 +266,15 @@ def parts(frame, claim) -> dict[str, str]:
 def test_every_outcome_has_its_verdict_at_its_margin(frame):
     """DAS is 3 above and 6 below in F1; a cloze of two domains is 10 above, forgetting 20 below.
 
-    Its loss ends 0.35 lower; at equal rates 0.15, and its rise is 0.3 lower.
+    Its loss ends 0.35 lower, beyond 0.16; at equal rates its end is 0.15 and its rise 0.3 lower,
+    both within the margin of 0.4 there.
     """
     assert parts(frame, "K1") == {"f1": "negligible", "cloze": "supported", "loss": "supported"}
     assert parts(frame, "K2") == dict.fromkeys(("f1", "cloze", "loss"), "supported")
     assert parts(frame, "K1-equal") == {
         "f1": "negligible", "cloze": "supported", "loss": "negligible"
     }  # fmt: skip
-    assert parts(frame, "K2-equal")["loss"] == "supported"
+    assert parts(frame, "K2-equal")["loss"] == "negligible"
     assert parts(frame, "K2b") == {
         "f1": "negligible", "cloze": "contradicted", "loss": "contradicted"
     }  # fmt: skip

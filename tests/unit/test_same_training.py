@@ -75,7 +75,9 @@ def test_claims_at_equal_rates_compare_methods_at_one_rate():
     } - {"demix"}
     assert {"das", "das-update", "ewc", "sequential-das-rate"} <= equal
     rates = {
-        method: recipe_for("domains-equal", recipe, "masked", method, "masked", "full")["learning_rate"]
+        method: recipe_for("domains-equal", recipe, "masked", method, "masked", "full")[
+            "learning_rate"
+        ]
         for method in equal
     }
     assert len(set(rates.values())) == 1, rates

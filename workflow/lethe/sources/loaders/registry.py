@@ -17,8 +17,8 @@ from lethe.errors import UserError, shown
 from lethe.sources.prompt_sets import PLAIN, PromptSet
 from lethe.sources.reading import RawFiles, read_paired_lines, read_raw
 
-UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf")
-"""Categories of characters that leave no mark: spaces, controls, and formats as the zero-width."""
+ZERO_WIDTH = "Cf"
+"""The category of characters that shape a text and are none themselves, as a byte order mark."""
 LOADERS: dict[str, type["Loader"]] = {}
 
 
@@ -154,9 +154,9 @@ def is_text(value: Any) -> bool:
 
 def is_blank(value: Any) -> bool:
     """Whether a value is no text, or one without a character that can be seen."""
-    return value is None or (
-        isinstance(value, str) and all(category(letter) in UNSEEN for letter in value)
-    )
+    if not isinstance(value, str):
+        return value is None
+    return all(letter.isspace() or category(letter) == ZERO_WIDTH for letter in value)
 
 
 def text_of(value: Any) -> str:
