@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -185,6 +186,15 @@ def test_of_a_folder_of_studies_those_without_long_tables_are_named(
     said = capsys.readouterr().out
     assert "reference/old: keeps no long tables, so its pages stay as they are." in said
     assert (tmp_path / "results" / "rendered" / "small" / "tables" / "learning.md").is_file()
+
+
+def test_parts_of_one_study_are_drawn_in_folders_of_their_own(kept, tmp_path, monkeypatch):
+    for name in ("small-1", "small-2"):
+        shutil.copytree(kept, tmp_path / "reference" / name)
+    monkeypatch.chdir(tmp_path)
+    assert main(["render", "reference", "--only", "learning"]) == 0
+    drawn = sorted(path.name for path in (tmp_path / "results" / "rendered").iterdir())
+    assert drawn == ["small-1", "small-2"]
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path, capsys):

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        help=f"folder to write (default a folder NAME in {RENDERED}); for one study alone",
+        help=f"folder to write (default the study's name in {RENDERED}); for one study alone",
     )
     parser.add_argument(
         "--only", help=f"names of tables and figures with commas between, and `{CLAIMS}`"
@@ -93,7 +93,10 @@ def _render(args: argparse.Namespace) -> list[dict[str, Any]]:
         require_widths(study.folder, study.record)
     drawn = []
     for study in studies:
-        out = args.out or RENDERED / study.record.study
+        # Parts of one study, as its worlds apart, have its name alike.
+        is_alone = [one.record.study for one in studies].count(study.record.study) == 1
+        name = study.record.study if is_alone else study.folder.resolve().name
+        out = args.out or RENDERED / name
         names = pages(study.record, chosen)
         unpack(study, out)
         if args.summarize:
