@@ -19,6 +19,8 @@ from lethe.sources.reading import RawFiles, read_paired_lines, read_raw
 
 ZERO_WIDTH = "Cf"
 """The category of characters that shape a text and are none themselves, as a byte order mark."""
+SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+"""Those of that category that are written: signs before numbers (Prepended_Concatenation_Mark)."""
 LOADERS: dict[str, type["Loader"]] = {}
 
 
@@ -156,7 +158,10 @@ def is_blank(value: Any) -> bool:
     """Whether a value is no text, or one without a character that can be seen."""
     if not isinstance(value, str):
         return value is None
-    return all(letter.isspace() or category(letter) == ZERO_WIDTH for letter in value)
+    return all(
+        letter.isspace() or (category(letter) == ZERO_WIDTH and letter not in SIGNS)
+        for letter in value
+    )
 
 
 def text_of(value: Any) -> str:
