@@ -51,6 +51,15 @@ def begin(folder: Path, pool: str, seconds: float, **variables: str) -> subproce
     )
 
 
+def waits(job: subprocess.Popen, for_what: str) -> bool:
+    """Whether a job says that it waits, rather than ends or is given a device.
+
+    It may also say that others hold the lock under which devices are counted.
+    """
+    lines = iter(job.stderr.readline, "")
+    return f"note: waiting for {for_what}\n" in lines and job.poll() is None
+
+
 LEFT_OUT = ("SLURM_JOB_ID", "LETHE_DRIVER", gpus.VISIBLE, gpus.SHARE, gpus.SEEN)
 
 
@@ -59,12 +68,11 @@ def test_two_jobs_never_have_the_same_device(tmp_path):
     devices = {job.stdout.readline().strip() for job in jobs}
     assert devices == {"4", "7"}
     third = begin(tmp_path, "4,7", 0, LETHE_GPUS="1")
-    time.sleep(1.5)
-    assert third.poll() is None, "it must wait while all devices are taken"
+    assert waits(third, "1 of the GPUs 4, 7"), "it must wait while all devices are taken"
     jobs[0].kill()
     jobs[0].wait()
     said, told = third.communicate(timeout=30)
-    assert said.strip() in devices and told == "note: waiting for 1 of the GPUs 4, 7\n"
+    assert said.strip() in devices and "GPUs" not in told
     jobs[1].kill()
     jobs[1].wait()
 
@@ -82,17 +90,17 @@ def test_jobs_share_a_device_up_to_the_number_said_and_spread_first(tmp_path):
         jobs[-1].device = jobs[-1].stdout.readline().strip()
     assert [job.device for job in jobs] == ["4", "7", "4", "7"]
     fifth = begin(tmp_path, "4,7", 0, **sharing)
-    time.sleep(1.5)
-    assert fifth.poll() is None, "it must wait while all places are taken"
+    assert waits(fifth, "1 of the GPUs 4, 7"), "it must wait while all places are taken"
     # Who does not share, or wants several devices, waits until nobody is left on them.
     alone = begin(tmp_path, "4", 0, LETHE_GPUS="1")
     both = begin(tmp_path, "4,7", 0, LETHE_GPUS="2", LETHE_JOBS_PER_GPU="2")
+    assert waits(alone, "1 of the GPUs 4") and waits(both, "2 of the GPUs 4, 7")
     jobs[1].kill()
     jobs[1].wait()
     assert fifth.communicate(timeout=30)[0].strip() == "7"
     jobs[0].kill()
     jobs[0].wait()
-    time.sleep(1.5)
+    time.sleep(1.5)  # they look every half second
     assert alone.poll() is None and both.poll() is None
     for job in jobs[2:]:
         job.kill()
@@ -105,8 +113,7 @@ def test_who_shares_leaves_a_device_alone_that_another_has_for_itself(tmp_path):
     alone = begin(tmp_path, "0", 60, LETHE_GPUS="1")
     assert alone.stdout.readline().strip() == "0"
     sharing = begin(tmp_path, "0", 0, LETHE_GPUS="1", LETHE_JOBS_PER_GPU="4")
-    time.sleep(1.5)
-    assert sharing.poll() is None
+    assert waits(sharing, "1 of the GPUs 0")
     alone.kill()
     alone.wait()
     assert sharing.communicate(timeout=30)[0].strip() == "0"

@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
+from lethe.artefacts import locks
 from lethe.artefacts.locks import Held, is_held, lock
 from lethe.artefacts.processes import identity
 
@@ -72,12 +72,10 @@ def test_a_second_process_waits_says_once_for_whom_and_goes_on(system, tmp_path)
     with lock(path) as waited:
         assert not waited and is_held(path)
         second = begin(system, path)
-        time.sleep(2)
+        told = second.stderr.readline()
         assert second.poll() is None
-    code, said, told = finish(second)
-    assert (code, said) == (0, "mine True\n")
-    assert told.count("\n") == 1 and f"waiting for pid {os.getpid()} on " in told
-    assert str(path.parent) in told
+    assert finish(second) == (0, "mine True\n", "")
+    assert f"waiting for pid {os.getpid()} on " in told and str(path.parent) in told
     assert not is_held(path)
 
 
@@ -109,7 +107,8 @@ def test_a_killed_holder_is_succeeded_by_one_of_those_that_wait(system, tmp_path
     holder = begin(system, path, 60)
     assert holder.stdout.readline() == "mine False\n"
     waiting = [begin(system, path, 0.2) for _ in range(4)]
-    time.sleep(1)
+    for process in waiting:
+        assert "waiting for" in process.stderr.readline()
     kill(holder)
     assert [finish(process)[:2] for process in waiting] == [(0, "mine True\n")] * 4
 
@@ -178,6 +177,7 @@ def test_without_flock_a_lock_whose_owner_cannot_be_judged_is_refused_with_advic
     tmp_path, monkeypatch, owner
 ):
     refuse_flock(monkeypatch, "ENOSYS")
+    monkeypatch.setattr(locks, "LOOK_SECONDS", 0.01)
     path = tmp_path / "lock"
     content = owner if isinstance(owner, bytes) else json.dumps(identity(1) | owner).encode()
     (tmp_path / "lock.owner").write_bytes(content)
@@ -192,8 +192,26 @@ def test_without_flock_a_lock_whose_owner_cannot_be_judged_is_refused_with_advic
 
 def test_without_flock_a_takeover_that_was_broken_off_is_refused_with_advice(tmp_path, monkeypatch):
     refuse_flock(monkeypatch, "ENOSYS")
-    dead = identity(os.getpid()) | {"started": 1}
-    (tmp_path / "lock.owner").write_text(json.dumps(dead))
-    (tmp_path / f"lock.takeover-{dead['pid']}-1").touch()
+    monkeypatch.setattr(locks, "LOOK_SECONDS", 0.01)
+    takeover_begins(tmp_path)
     with pytest.raises(Held, match=r"delete .*lock\.owner$"), lock(tmp_path / "lock"):
         pass
+
+
+def test_without_flock_a_takeover_that_takes_its_time_is_waited_for(tmp_path, monkeypatch):
+    refuse_flock(monkeypatch, "ENOSYS")
+    begun = takeover_begins(tmp_path)
+    end = threading.Timer(1.2, lambda: [path.unlink() for path in begun])
+    end.start()
+    with lock(tmp_path / "lock") as waited:
+        assert waited
+    end.join()
+
+
+def takeover_begins(folder: Path) -> list[Path]:
+    """The files while a process takes over the lock of a dead owner: the owner's and its own."""
+    dead = identity(os.getpid()) | {"started": 1}
+    owner, takeover = folder / "lock.owner", folder / f"lock.takeover-{dead['pid']}-1"
+    owner.write_text(json.dumps(dead))
+    takeover.touch()
+    return [takeover, owner]

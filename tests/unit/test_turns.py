@@ -46,21 +46,15 @@ def first(tmp_path):
     run.wait()
 
 
-def waits(run: subprocess.Popen) -> bool:
-    time.sleep(1.5)
-    return run.poll() is None
-
-
 @pytest.mark.parametrize(("study", "nodes"), [("two", "b+c"), ("one", "c")])
 def test_a_run_waits_for_one_that_makes_a_node_or_the_study_and_says_so_once(
     first, tmp_path, study, nodes
 ):
     second = begin(tmp_path, study, nodes)
-    assert waits(second)
+    told = second.stderr.readline()
+    assert f"the run with pid {first.pid} (study one) in " in told and second.poll() is None
     first.kill()
-    said, told = second.communicate(timeout=30)
-    assert (second.returncode, said) == (0, "mine\n")
-    assert told.count("\n") == 1 and f"the run with pid {first.pid} (study one) in " in told
+    assert second.communicate(timeout=30) == ("mine\n", "") and second.returncode == 0
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["lock"]
 
 
@@ -82,10 +76,9 @@ def test_a_living_run_with_a_damaged_record_is_waited_for(first, tmp_path, conte
     (record,) = (tmp_path / FOLDER).glob("*.json")
     record.write_bytes(content)
     second = begin(tmp_path, "two", "c")
-    assert waits(second)
+    assert f"pid {first.pid} " in second.stderr.readline() and second.poll() is None
     first.kill()
-    assert f"pid {first.pid} " in second.communicate(timeout=30)[1]
-    assert second.returncode == 0
+    assert second.communicate(timeout=30) == ("mine\n", "") and second.returncode == 0
 
 
 def test_an_interrupt_ends_the_wait_with_a_sentence(first, tmp_path):

@@ -21,6 +21,8 @@ from lethe.errors import UserError
 
 NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 LOOK_SECONDS = 0.5
+# So many looks find an owner dead before nobody is expected to take over from it.
+LOOKS_IN_VAIN = 10
 
 Release = Callable[[], None]
 
@@ -42,13 +44,15 @@ def lock(path: Path | str, wait: bool = True) -> Iterator[bool]:
     """
     path = Path(path)
     waited = told = False
-    before = None
+    dead, looks = None, 0
     while (release := _take(path)) is None:
         owner, holder = _read(_owner_file(path)), _holder(path)
         if not wait or holder == identity(os.getpid()):  # who waits for itself waits for ever
             raise Held(f"another process ({_named(holder)}) is working on {path.parent}")
-        # Whoever takes over from a dead owner at this moment has done so when we look again.
-        if owner is not None and owner == before and not _is_seen(_process(owner)):
+        # Whoever takes over from a dead owner at this moment has done so soon.
+        lost = owner if owner is not None and not _is_seen(_process(owner)) else None
+        looks = looks + 1 if lost is not None and lost == dead else 0
+        if looks == LOOKS_IN_VAIN:
             raise Held(
                 f"{_named(holder)} is working on {path.parent} and cannot be seen from here, where "
                 f"the file system has no flock. If it has ended, delete {_owner_file(path)}"
@@ -61,7 +65,7 @@ def lock(path: Path | str, wait: bool = True) -> Iterator[bool]:
                 file=sys.stderr,
                 flush=True,
             )
-        waited, before = True, owner
+        waited, dead = True, lost
         time.sleep(LOOK_SECONDS)
     try:
         yield waited
