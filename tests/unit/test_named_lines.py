@@ -56,14 +56,14 @@ def plain(recipes: dict[str, float]) -> pd.DataFrame:
     ])  # fmt: skip
 
 
-def test_every_line_of_plain_training_is_named_by_a_recipe_along_it_and_joins_no_other():
+def test_every_line_of_plain_training_is_named_by_its_first_and_last_recipe_and_joins_no_other():
     points = plain({"usual-low": 1.0, "usual": 1.0, "long": 2.0, "low-high": 3.0, "high": 3.0})
     seen = {("m", "sequential"): Look("#0072B2", "o", "-", "sequential")}
     named = {words: list(part["recipe"]) for words, part in named_lines(points, seen)}
     assert named == {
-        "sequential, usual": ["usual-low", "usual"],
+        "sequential, usual-low → usual": ["usual-low", "usual"],
         "sequential, long": ["long"],
-        "sequential, high": ["low-high", "high"],
+        "sequential, low-high → high": ["low-high", "high"],
     }
     joined = [list(part["recipe"]) for _, part in chains(points, ["method", "order"])]
     assert joined == [["usual-low", "usual"], ["low-high", "high"]]

@@ -112,8 +112,8 @@ def _curve(points: pd.DataFrame) -> list[str]:
 def named_lines(points: pd.DataFrame, seen: Looks) -> list[tuple[str, pd.DataFrame]]:
     """(Name, points) of every line of one model that has a colour.
 
-    A method may have several, that differ by order or by more of the recipe than its rate: then the
-    shortest name of the recipes along it says which.
+    A method may have several, that differ by order or by more of the recipe than its rate: then its
+    first and its last recipe say which.
     """
     keys = ["control", "method", "order", *_curve(points)]
     coloured = [
@@ -123,10 +123,14 @@ def named_lines(points: pd.DataFrame, seen: Looks) -> list[tuple[str, pd.DataFra
     parts = [part for _, part in ordered.groupby(keys, sort=False, dropna=False)]
     words = [
         (part["order"].iloc[0], "", "") if part["control"].iloc[0]
-        else (part["method"].iloc[0], part["order"].iloc[0], min(part["recipe"], key=len))
+        else (part["method"].iloc[0], part["order"].iloc[0], _ends(part["recipe"]))
         for part in parts
     ]  # fmt: skip
     return list(zip(names_of(words), parts, strict=True))
+
+
+def _ends(recipes: pd.Series) -> str:
+    return " → ".join(dict.fromkeys([recipes.iloc[0], recipes.iloc[-1]]))
 
 
 def joined_recipes(points: pd.DataFrame) -> list[str]:

@@ -68,7 +68,8 @@ def unnamed(points: pd.DataFrame, seen: Looks) -> str:
     return (
         f" Named: plain training and {named}. Light grey, without bars: {len(pale)} other "
         f"method{'s' * (len(pale) != 1)}, whose numbers are in the CSV and in the table {table}. "
-        "A name beside a line: its method, and of several lines of one method a recipe along it."
+        "A name beside a line: its method, and of several lines of one method the first and the "
+        "last recipe."
     ) + (f" Recipes that are joined: {joined}." if joined else "")
 
 
