@@ -14,6 +14,9 @@ from lethe.metrics.shown import LINE_COLUMNS, SEED_UNITS, Line
 
 COLUMNS = ["axis", "stage_index", "stage_task", "value", "low", "high", "n", "n_units"]
 COLUMNS += ["unit", "note"]
+# The other columns would only be copied.
+READ = ["run", "world_seed", "base_seed", "axis", "stage_index", "stage_task", "probe", "subset"]
+READ += ["metric", "value", "low", "high", "n", "n_units", "unit"]
 
 
 def axis_means(
@@ -29,14 +32,16 @@ def axis_means(
     """
     rows = metrics[~metrics["axis"].isin(without) & ~metrics["unit"].isin(SEED_UNITS)]
     rows = rows[_of_line(rows, line)]
-    rows = rows.assign(run=rows.groupby(RUN_COLUMNS, dropna=False).ngroup())
+    rows = rows.assign(run=rows.groupby(RUN_COLUMNS, dropna=False).ngroup())[READ]
     scored = scores_of_sets(rows)
     mean_rows = []
     for axis in sorted_axes(scored["axis"]):
+        of_axis = rows[rows["axis"] == axis]
+        by_run = {run: part for run, part in of_axis.groupby("run")}
         for stage, cells in scored[scored["axis"] == axis].groupby("stage_index"):
             row = {"axis": axis, "stage_index": int(stage)}
             row["stage_task"] = cells["stage_task"].iloc[0]
-            mean_rows.append(row | _mean(cells, rows[rows["axis"] == axis], int(stage)))
+            mean_rows.append(row | _mean(cells, by_run, int(stage)))
     return pd.DataFrame(mean_rows, columns=COLUMNS)
 
 
@@ -58,22 +63,23 @@ def _of_line(rows: pd.DataFrame, line: Line) -> pd.Series:
     return same
 
 
-def _mean(cells: pd.DataFrame, rows: pd.DataFrame, stage: int) -> dict:
+def _mean(cells: pd.DataFrame, by_run: dict[int, pd.DataFrame], stage: int) -> dict:
     """Mean and interval of the cells of one axis and stage, in one or several runs.
 
-    rows: all of the axis in these runs.
+    by_run: all rows of the axis.
     """
-    runs = [cells[cells["run"] == run] for run in sorted(cells["run"].unique())]
-    n = int(max(part["n"].sum() for part in runs))
+    runs = list(cells.groupby("run"))
+    n = int(max(part["n"].sum() for _, part in runs))
     if len(runs) == 1:
-        found = axis_score(rows, stage)
+        found = axis_score(by_run[runs[0][0]], stage)
         unit = "items" if found["unit"] == "none" else found["unit"]
         return _row(*(found[name] for name in ("value", "low", "high", "n", "n_units")), unit)
     bases: dict[tuple, list[float]] = {}
     own = []
-    for part in runs:
-        base = tuple(part[["world_seed", "base_seed"]].iloc[0].astype(object).fillna(-1))
-        found = axis_score(rows[rows["run"] == part["run"].iloc[0]], stage)
+    for run, part in runs:
+        seeds = (part[name].iat[0] for name in ("world_seed", "base_seed"))
+        base = tuple(-1 if pd.isna(seed) else seed for seed in seeds)
+        found = axis_score(by_run[run], stage)
         bases.setdefault(base, []).append(found["value"])
         own.append((found["low"], found["high"]))
     if len(bases) == 1:

@@ -17,11 +17,12 @@ def axis_score(rows: pd.DataFrame, stage: int) -> dict:
     Args:
         rows: all of one run and axis.
     """
-    at_stage = rows[rows["stage_index"] == stage]
-    found = at_stage[at_stage["metric"] == MEAN_SCORE]
-    if len(found):
-        return found.iloc[0][[*ENDS, "n", "n_units", "unit"]].to_dict()
-    return mean_of_rows(scores_of_sets(at_stage), rows)
+    is_at_stage = (rows["stage_index"] == stage).to_numpy(dtype=bool, na_value=False)
+    is_mean = is_at_stage & (rows["metric"] == MEAN_SCORE).to_numpy(dtype=bool)
+    if is_mean.any():
+        place = int(is_mean.argmax())
+        return {name: rows[name].iat[place] for name in (*ENDS, "n", "n_units", "unit")}
+    return mean_of_rows(scores_of_sets(rows[is_at_stage]), rows)
 
 
 def mean_of_rows(parts: pd.DataFrame, whole: pd.DataFrame) -> dict:

@@ -12,13 +12,14 @@ import pandas as pd
 
 from lethe.longtables.axes import CALIBRATION, DOMAIN, OWN
 from lethe.longtables.metric_ids import DOMAIN_SUMMARIES
-from lethe.longtables.tables import RUN_COLUMNS, LongTables, history, of_run, run_key
+from lethe.longtables.tables import RUN_COLUMNS, LongTables, history, once, run_key
 from lethe.metrics.axis_scores import elements_of, scores_of_sets, units_behind
 from lethe.metrics.domain_numbers import domain_numbers
 from lethe.metrics.end_tasks import SUMMARIES, UNTRAINED, percentages
 from lethe.metrics.general import FLOOR_STDERRS
+from lethe.metrics.learning_points import FULL
 from lethe.metrics.masked_loss import mean_rise, test_losses
-from lethe.metrics.shown import CONTROL, LINE_COLUMNS, PLAIN, SEED_UNITS
+from lethe.metrics.shown import CONTROL, HOW, LINE_COLUMNS, PLAIN, SEED_UNITS
 
 # (world seed, base seed, train seed); None for a seed that does not exist.
 Seeds = tuple[int | None, int | None, int | None]
@@ -27,6 +28,9 @@ Place = tuple[str, str, str]
 POINTS = 100
 END_TASKS = "end_task"
 LOSS, DOMAINS = "mlm_loss_delta", DOMAIN
+# What is read of the table of metrics, whose other columns would only be copied.
+OF_METRICS = [*RUN_COLUMNS, "stage_index", "probe", "subset", "axis", "metric", "value", "note"]
+OF_METRICS += ["n", "n_units"]
 # The units that effects are counted over.
 BASES, TRAIN_SEEDS = "bases", "train seeds"
 
@@ -83,18 +87,22 @@ def study_subjects(
 
     every: also those of which not all weights are trained; published claims are about the others.
     """
-    by_run = _metrics_by_run(tables.metrics)
+    return [
+        subject
+        for subject in _every_subject(tables)
+        if (controls or not subject.order.startswith(CONTROL))
+        and (every or subject.line[HOW] == FULL)
+    ]
+
+
+@once
+def _every_subject(tables: LongTables) -> list[Subject]:
+    by_run = _by_run(tables.metrics.loc[~tables.metrics["unit"].isin(SEED_UNITS), OF_METRICS])
     end_tasks = sorted(_end_tasks(tables.scores)["probe"].unique())
     of_domains = domain_numbers(tables.scores)
     subjects: dict[tuple, Subject] = {}
-    listed = tables.scores[RUN_COLUMNS].drop_duplicates()
-    for run in [run_key(row) for _, row in listed.iterrows()]:
+    for run, rows in _by_run(tables.scores).items():
         words = dict(zip(RUN_COLUMNS, run, strict=True))
-        if words["order"].startswith(CONTROL) and not controls:
-            continue
-        if words["parametrisation"] != "full" and not every:
-            continue
-        rows = of_run(tables.scores, run)
         line = tuple(words[name] for name in LINE_COLUMNS)
         if line not in subjects:
             subjects[line] = _empty(rows.iloc[0], line, history(tables.scores, run))
@@ -237,9 +245,8 @@ def _share_clusters(metrics: pd.DataFrame) -> bool:
     return units_behind(base, metrics) < base["n_units"].sum()
 
 
-def _metrics_by_run(metrics: pd.DataFrame) -> dict[tuple, pd.DataFrame]:
-    single = metrics[~metrics["unit"].isin(SEED_UNITS)]
-    groups = single.groupby(RUN_COLUMNS, dropna=False, sort=False)
+def _by_run(frame: pd.DataFrame) -> dict[tuple, pd.DataFrame]:
+    groups = frame.groupby(RUN_COLUMNS, dropna=False, sort=False)
     return {run_key(rows.iloc[0]): rows for _, rows in groups}
 
 
