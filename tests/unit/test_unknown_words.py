@@ -7,6 +7,7 @@ import pytest
 
 from lethe.cli import main
 from lethe.data.unknown_tokens import unknown_token
+from lethe.sources.world import build
 
 KNOWN = world.WORDS[:4]
 
@@ -47,6 +48,26 @@ def test_a_model_of_a_world_that_is_not_made_yet_is_known_by_that_worlds_words(f
     assert "unknown to the model 'xs'" in told and "but those of its generated world" in told
     assert "unknown to" not in said(folder, capsys, "xs", "anna, boris, clara")
     assert not (folder / "results").exists()
+
+
+def test_the_words_of_a_world_are_made_up_once_and_again_where_the_kept_ones_are_cut(
+    folder, capsys, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    made, contents = [], build.contents
+
+    def counted(spec):
+        made.append(made[0] if made else contents(spec))
+        return made[0]
+
+    monkeypatch.setattr(build, "contents", counted)
+    first = said(folder, capsys, "xs", "Where is my invoice?")
+    assert len(made) == 1, "init made them, and check read them"
+    (kept,) = (folder / "cache" / "lethe").iterdir()
+    for cut in (kept.read_text()[:1000], "{}", "[1]", '{"<pad>": "0"}'):
+        kept.write_text(cut)
+        assert said(folder, capsys, "xs", "Where is my invoice?") == first
+    assert len(made) == 5
 
 
 def test_a_tokenizer_whose_unknown_token_is_its_last_writes_every_text():

@@ -1,8 +1,7 @@
 """Content digests of files that a user names by a path, cached by size and time of change.
 
-Digests of large files are also cached between processes, in $XDG_CACHE_HOME/lethe (else
-~/.cache/lethe): every job of a cluster reads the configuration again, and hashing the weights of
-a model takes longer than a check should. The folder may be removed at any time.
+Digests of large files are also cached between processes: every job of a cluster reads the
+configuration again, and hashing the weights of a model takes longer than a check should.
 """
 
 import os
@@ -11,8 +10,9 @@ from functools import cache
 from pathlib import Path
 
 from lethe.artefacts.disk_errors import disk_reason
-from lethe.artefacts.files import read_object, sha256_file, write_atomic
+from lethe.artefacts.files import read_object, sha256_file
 from lethe.artefacts.strict_json import digest
+from lethe.artefacts.user_cache import cached
 from lethe.errors import UserError, sought
 
 # The files of a checkpoint in hub format: weights, configuration, tokenizer.
@@ -107,22 +107,8 @@ def _state(path: Path) -> tuple[int, int, int]:
 def _digest_of(path: str, size: int, *changed: int) -> str:
     if size < LARGE:
         return sha256_file(path)
-    name = digest([path, size, *changed])
-    try:
-        cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lethe" / name
-    except RuntimeError:  # an account without a home
-        return sha256_file(path)
-    try:
-        content_digest = cached.read_text(encoding="ascii")
-        if SHA256.fullmatch(content_digest):
-            return content_digest
-    except (OSError, UnicodeDecodeError):
-        pass
-    content_digest = sha256_file(path)
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(cached, content_digest)
-    except (OSError, UserError):
-        # A home that is not writable only costs time.
-        pass
-    return content_digest
+    return cached(
+        digest([path, size, *changed]),
+        lambda: sha256_file(path),
+        lambda found: bool(SHA256.fullmatch(found)),
+    )

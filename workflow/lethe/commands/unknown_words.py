@@ -1,16 +1,20 @@
 """A note before a run on words of a user's own files that a model's tokenizer cannot write."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lethe.artefacts.files import read_object
 from lethe.artefacts.paths import node_directory
+from lethe.artefacts.strict_json import digest
+from lethe.artefacts.user_cache import cached
 from lethe.config.catalogue import Catalogue
 from lethe.data.unknown_tokens import NOT_WRITABLE, unknown_token
 from lethe.longtables.run import Run
 from lethe.parameters.entries import parse_mixture
 from lethe.planning.base_folders import base_folder
+from lethe.planning.code import code_of
 from lethe.planning.data import CHECKED_ROWS
 from lethe.planning.nodes import Node, Plan
 
@@ -26,7 +30,7 @@ def unknown_words(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
     """A note for each model and task of local files with many words that it cannot learn.
 
     Nothing is said of a tokenizer that is not here yet, but for those of generated worlds, of which
-    the words are made up again: that takes seconds.
+    the words are made up again: that takes seconds, once for each world.
     """
     told = set()
     tokenizers: dict[str, Any] = {}
@@ -95,10 +99,26 @@ def _tokenizer(plan: Plan, base: Node) -> "tuple[Tokenizer, str] | None":
 
 
 def _of_world_to_be(data: Node) -> "tuple[Tokenizer, str]":
+    """The tokenizer of a world's words, which are kept: making up the world takes seconds."""
     from lethe.sources.world.build import contents
     from lethe.sources.world.tokens import UNKNOWN, of_words
 
-    return of_words(contents(data.spec).words()), UNKNOWN
+    text = cached(
+        digest([code_of("data", data.spec), data.spec]),
+        lambda: json.dumps(contents(data.spec).words()),
+        lambda found: _words(found) is not None,
+    )
+    return of_words(_words(text)), UNKNOWN
+
+
+def _words(text: str) -> dict[str, int] | None:
+    """Words with their numbers as they were written; None if a text holds none."""
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    numbered = isinstance(words, dict) and words
+    return words if numbered and [*words.values()] == [*range(len(words))] else None
 
 
 def _in_folder(folder: Path) -> "tuple[Tokenizer, str] | None":
