@@ -74,7 +74,8 @@ def units_of(group: list[dict], name: str = "value") -> tuple[str, list[float]]:
     if len(bases) == 1:
         return "train seeds", next(iter(bases.values()))
     same_base_seed = len({base_seed for _, base_seed in bases}) == 1
-    values = [float(np.mean(values)) for values in bases.values()]
+    # Most bases were trained from once; numpy's mean of one number takes long for what it is.
+    values = [v[0] if len(v) == 1 else float(np.mean(v)) for v in bases.values()]
     return ("world seeds" if same_base_seed else "base seeds"), values
 
 
