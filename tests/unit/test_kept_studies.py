@@ -195,6 +195,22 @@ def test_parts_of_one_study_are_drawn_in_folders_of_their_own(kept, tmp_path, mo
     assert main(["render", "reference", "--only", "learning"]) == 0
     drawn = sorted(path.name for path in (tmp_path / "results" / "rendered").iterdir())
     assert drawn == ["small-1", "small-2"]
+    # One alone too: another must not take its place.
+    assert main(["render", "reference/small-1", "--only", "fg"]) == 0
+    assert (tmp_path / "results" / "rendered" / "small-1" / "tables" / "fg.md").is_file()
+
+
+@pytest.mark.parametrize("verb", ["render", "report"])
+def test_two_folders_of_one_name_are_refused_before_either_is_drawn(
+    kept, tmp_path, monkeypatch, capsys, verb
+):
+    for name in ("one/small", "two/small"):
+        shutil.copytree(kept, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert main([verb, "one/small", "two/small"]) == 2
+    told = capsys.readouterr().err
+    assert "one/small and two/small would both be drawn in results/rendered/small" in told
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path, capsys):

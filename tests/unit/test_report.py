@@ -349,7 +349,7 @@ def test_the_page_comes_of_a_kept_study_too_without_what_is_not_kept(study, tmp_
     monkeypatch.chdir(tmp_path)
     assert main(["keep", str(study.folder), "--to", "kept"]) == 0
     assert main(["report", "kept"]) == 0
-    text = (tmp_path / "results" / "rendered" / "small" / "report.html").read_text("utf-8")
+    text = (tmp_path / "results" / "rendered" / "kept" / "report.html").read_text("utf-8")
     assert "were not kept" in text and "What plain training forgets" in text
 
 

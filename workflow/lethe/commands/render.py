@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        help=f"folder to write (default the study's name in {RENDERED}); for one study alone",
+        help=f"folder to write (default the folder's name in {RENDERED}); for one study alone",
     )
     parser.add_argument(
         "--only", help=f"names of tables and figures with commas between, and `{CLAIMS}`"
@@ -91,12 +91,10 @@ def _render(args: argparse.Namespace) -> list[dict[str, Any]]:
     require_known(chosen or [], [study.record for study in studies])
     for study in studies:
         require_widths(study.folder, study.record)
+    places = drawn_in([study.folder for study in studies])
     drawn = []
-    for study in studies:
-        # Parts of one study, as its worlds apart, have its name alike.
-        is_alone = [one.record.study for one in studies].count(study.record.study) == 1
-        name = study.record.study if is_alone else study.folder.resolve().name
-        out = args.out or RENDERED / name
+    for study, place in zip(studies, places, strict=True):
+        out = args.out or place
         names = pages(study.record, chosen)
         unpack(study, out)
         if args.summarize:
@@ -114,6 +112,25 @@ def _render(args: argparse.Namespace) -> list[dict[str, Any]]:
         words = {"study": study.record.study, "folder": str(study.folder), "drawn": str(out)}
         drawn.append(words | {READ[verb][0]: listed for verb, listed in names.items()})
     return drawn
+
+
+def drawn_in(folders: list[Path]) -> list[Path]:
+    """Where kept studies are drawn: by the names of their folders, since parts of one study, as its
+    worlds apart, have its name alike.
+
+    Raises:
+        UserError: two folders have one name.
+    """
+    places: dict[Path, Path] = {}
+    for folder in folders:
+        place = RENDERED / folder.resolve().name
+        if place in places:
+            raise UserError(
+                f"{places[place]} and {folder} would both be drawn in {place}; draw them one at a "
+                "time, with --out."
+            )
+        places[place] = folder
+    return list(places)
 
 
 def study_folders(folders: list[Path]) -> list[Path]:

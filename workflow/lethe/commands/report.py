@@ -21,7 +21,7 @@ from lethe.artefacts.study_files import (
 )
 from lethe.commands.arguments import add_code_argument, code_to_record
 from lethe.commands.named_studies import HELP, study_folder
-from lethe.commands.render import RENDERED, study_folders
+from lethe.commands.render import RENDERED, drawn_in, study_folders
 from lethe.commands.run import as_typed, is_settings
 from lethe.config.reading import DEFAULT
 from lethe.errors import UserError
@@ -62,8 +62,10 @@ def run(args: argparse.Namespace) -> None:
     folders = study_folders(args.folder)
     if args.out and len(folders) > 1:
         raise UserError(f"--out: expected one study, found {len(folders)}; leave it out.")
-    for folder in folders:
-        study = open_study(folder)
+    studies = [open_study(folder) for folder in folders]
+    drawn_in([study.folder for study in studies if _is_kept(study)])  # refuses names that are alike
+    for study in studies:
+        folder = study.folder
         path = args.out or _place(study)
         write_atomic(path, page_of(study, args.configfile))
         if path == folder / f"{REPORT}.html" and (folder / COLLECTED).is_file():
@@ -89,9 +91,12 @@ def _shareable(file: str) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
 
 
+def _is_kept(study: "StudyFolder") -> bool:
+    return study.tables["scores"].suffix != ".csv"
+
+
 def _place(study: "StudyFolder") -> Path:
-    is_kept = study.tables["scores"].suffix != ".csv"
-    folder = RENDERED / study.record.study if is_kept else study.folder
+    folder = drawn_in([study.folder])[0] if _is_kept(study) else study.folder
     return folder / f"{REPORT}.html"
 
 
