@@ -297,7 +297,7 @@ def test_a_text_of_blanks_is_left_out_as_an_empty_one_is(name, roads, tmp_path):
         is_text = isinstance(first[column], str) and (form is None or form.fits(" "))
         # A number in the original of empathetic_dialogues, and a name in labelled texts.
         if is_text and not column.endswith("_idx") and column not in loader.optional:
-            for blank in (" \n\t", "\ufeff", "\u200b\u2060 ", "\u00ad"):
+            for blank in (" \n\t", "\ufeff", "\u200b\u2060 ", "\u00ad", "\u3164\ufe0f"):
                 assert left(blank, column) == left("", column), (column, blank)
             for mark in ("\u200b.", "\u0600", "\u2800"):
                 assert left(mark, column)[0] == left(".", column)[0], "it can be seen"

@@ -21,6 +21,14 @@ ZERO_WIDTH = "Cf"
 """The category of characters that shape a text and are none themselves, as a byte order mark."""
 SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 """Those of that category that are written: signs before numbers (Prepended_Concatenation_Mark)."""
+UNSEEN = {
+    *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0),
+    *range(0x180B, 0x1810),
+    *range(0xFE00, 0xFE10),
+    *range(0xE0100, 0xE01F0),
+}
+"""Letters and marks of other categories that show nothing: fillers of Hangul, variation selectors
+(Unicode's Default_Ignorable_Code_Point)."""
 LOADERS: dict[str, type["Loader"]] = {}
 
 
@@ -159,7 +167,9 @@ def is_blank(value: Any) -> bool:
     if not isinstance(value, str):
         return value is None
     return all(
-        letter.isspace() or (category(letter) == ZERO_WIDTH and letter not in SIGNS)
+        letter.isspace()
+        or ord(letter) in UNSEEN
+        or (category(letter) == ZERO_WIDTH and letter not in SIGNS)
         for letter in value
     )
 
