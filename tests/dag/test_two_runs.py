@@ -51,7 +51,7 @@ def test_a_run_that_waits_goes_on_when_the_other_is_killed_and_what_only_looks_n
     project = Project(copy_workflow(tmp_path / "project"))
     first = begin(project)
     locks = project.folder / ".snakemake" / "locks"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not list(locks.glob("*.lock")) and time.monotonic() < end:
         time.sleep(0.05)
     first.send_signal(signal.SIGSTOP)  # so that it holds what it holds

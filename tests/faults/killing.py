@@ -19,7 +19,7 @@ SWITCH = "LETHE_FORKSERVER"
 WAIT_SECONDS = 300
 # What differs between runs of the same stage.
 TIMES = (b",cost.seconds,", b",cost.cpu_seconds,", b",cost.peak_memory,")
-DEATH_SECONDS = 20
+DEATH_SECONDS = 60
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def test_two_jobs_never_have_the_same_device(tmp_path):
     assert waits(third, "1 of the GPUs 4, 7"), "it must wait while all devices are taken"
     jobs[0].kill()
     jobs[0].wait()
-    said, told = third.communicate(timeout=30)
+    said, told = third.communicate(timeout=120)
     assert said.strip() in devices and "GPUs" not in told
     jobs[1].kill()
     jobs[1].wait()
@@ -97,7 +97,7 @@ def test_jobs_share_a_device_up_to_the_number_said_and_spread_first(tmp_path):
     assert waits(alone, "1 of the GPUs 4") and waits(both, "2 of the GPUs 4, 7")
     jobs[1].kill()
     jobs[1].wait()
-    assert fifth.communicate(timeout=30)[0].strip() == "7"
+    assert fifth.communicate(timeout=120)[0].strip() == "7"
     jobs[0].kill()
     jobs[0].wait()
     time.sleep(1.5)  # they look every half second
@@ -105,8 +105,8 @@ def test_jobs_share_a_device_up_to_the_number_said_and_spread_first(tmp_path):
     for job in jobs[2:]:
         job.kill()
         job.wait()
-    assert alone.communicate(timeout=30)[0].strip() == "4"
-    assert both.communicate(timeout=30)[0].strip() == "4,7"
+    assert alone.communicate(timeout=120)[0].strip() == "4"
+    assert both.communicate(timeout=120)[0].strip() == "4,7"
 
 
 def test_who_shares_leaves_a_device_alone_that_another_has_for_itself(tmp_path):
@@ -116,7 +116,7 @@ def test_who_shares_leaves_a_device_alone_that_another_has_for_itself(tmp_path):
     assert waits(sharing, "1 of the GPUs 0")
     alone.kill()
     alone.wait()
-    assert sharing.communicate(timeout=30)[0].strip() == "0"
+    assert sharing.communicate(timeout=120)[0].strip() == "0"
 
 
 @pytest.mark.parametrize("share", ["0", "-2", "many", "1.5"])

@@ -58,7 +58,7 @@ def begin(system: str, path: Path, seconds: float = 0.0, *how: str) -> subproces
 
 
 def finish(process: subprocess.Popen) -> tuple[int, str, str]:
-    said, told = process.communicate(timeout=30)
+    said, told = process.communicate(timeout=120)
     return process.returncode, said, told
 
 

@@ -54,13 +54,13 @@ def test_a_run_waits_for_one_that_makes_a_node_or_the_study_and_says_so_once(
     told = second.stderr.readline()
     assert f"the run with pid {first.pid} (study one) in " in told and second.poll() is None
     first.kill()
-    assert second.communicate(timeout=30) == ("mine\n", "") and second.returncode == 0
+    assert second.communicate(timeout=120) == ("mine\n", "") and second.returncode == 0
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["lock"]
 
 
 def test_runs_that_share_nothing_and_runs_that_ask_for_no_lock_do_not_wait(first, tmp_path):
     for run in (begin(tmp_path, "two", "c"), begin(tmp_path, "one", "a", 0.0, "nolock")):
-        assert run.communicate(timeout=30) == ("mine\n", "")
+        assert run.communicate(timeout=120) == ("mine\n", "")
     assert first.poll() is None
 
 
@@ -78,14 +78,14 @@ def test_a_living_run_with_a_damaged_record_is_waited_for(first, tmp_path, conte
     second = begin(tmp_path, "two", "c")
     assert f"pid {first.pid} " in second.stderr.readline() and second.poll() is None
     first.kill()
-    assert second.communicate(timeout=30) == ("mine\n", "") and second.returncode == 0
+    assert second.communicate(timeout=120) == ("mine\n", "") and second.returncode == 0
 
 
 def test_an_interrupt_ends_the_wait_with_a_sentence(first, tmp_path):
     second = begin(tmp_path, "one", "a")
     assert second.stderr.readline().startswith("lethe: waiting for ")
     second.send_signal(signal.SIGINT)
-    assert second.communicate(timeout=30) == (
+    assert second.communicate(timeout=120) == (
         "",
         "lethe: interrupted while waiting for another run; nothing was begun\n",
     )
@@ -94,7 +94,7 @@ def test_an_interrupt_ends_the_wait_with_a_sentence(first, tmp_path):
 def test_a_run_inside_a_job_of_the_other_refuses(first, tmp_path):
     outer = f"{first.pid} {start_time(first.pid)} {boot()}"
     inner = begin(tmp_path, "one", "a", **{VARIABLE: outer})
-    assert "started by a job of the run" in inner.communicate(timeout=30)[1]
+    assert "started by a job of the run" in inner.communicate(timeout=120)[1]
     assert inner.returncode == 1
 
 
