@@ -44,6 +44,19 @@ def test_a_change_is_seen_even_where_size_and_time_are_put_back(hashed, tmp_path
     assert digest_in_a_new_process(path) == hashlib.sha256(b"two").hexdigest()
 
 
+def test_a_cache_folder_by_a_relative_path_is_not_made_where_one_works(
+    hashed, tmp_path, monkeypatch
+):
+    path = tmp_path / "weights"
+    path.write_bytes(b"one")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    digest_in_a_new_process(path)
+    assert not (tmp_path / "relative").exists()
+    assert len(list((tmp_path / "home" / ".cache" / "lethe").iterdir())) == 1
+
+
 def test_a_memory_that_cannot_be_written_or_is_cut_changes_no_digest(hashed, tmp_path, monkeypatch):
     path = tmp_path / "weights"
     path.write_bytes(b"one")
